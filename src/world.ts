@@ -1,0 +1,26 @@
+import { randomBytes } from 'node:crypto';
+
+/** One line of structured log. pino satisfies this; nothing else of a logger is used. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** The three things the product does not control. They come in through the door (`main`), so tests can turn them. */
+export interface World {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Cryptographically strong random bytes. */
+  random(bytes: number): Buffer;
+  log: Log;
+}
+
+export const systemWorld = (log: Log): World => ({ now: () => Date.now(), random: randomBytes, log });
+
+/** Seconds since the Unix epoch: what JWTs and OAuth count in. */
+export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);
+
+/** 256 random bits as 43 characters of base64url. */
+export const randomToken = (world: Pick<World, 'random'>): string => world.random(32).toString('base64url');
