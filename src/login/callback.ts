@@ -1,0 +1,106 @@
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { LoginError } from '../errors.js';
+import type { Sessions } from '../session/session.js';
+import { methodNotAllowed, sendJson } from '../web/answers.js';
+import { requestIdOf } from '../web/shield.js';
+import type { Flow } from './flow.js';
+import { clientOf } from './state.js';
+
+/** An authorization code: visible ASCII (RFC 6749 appendix A.11), and no longer than any operator's. */
+const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,2048}$/;
+
+interface Query {
+  state: string;
+  result: { authorizationCode: string } | { error: string };
+}
+
+/**
+ * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
+ * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
+ */
+export function callbackRoutes(flow: Flow, sessions: Sessions): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
+  const loadForBrowsers: RequestHandler = (req, res, next) => {
+    const { state } = req.query;
+    if (typeof state === 'string' && clientOf(state) === 'browser') void sessions.load(req, res, next);
+    else next();
+  };
+
+  const answer = async (req: Request, res: Response): Promise<void> => {
+    const { state, result } = readQuery(req.query);
+    const forBrowser = clientOf(state) === 'browser';
+    const isBrowser = req.headers['sec-fetch-dest'] !== undefined;
+    const login = forBrowser ? sessions.holder(req).login : undefined;
+    const home = await flow
+      .returned({ state, result, isBrowser, login }, requestIdOf(res))
+      .then(({ loginId, code }) => ({ login_id: loginId, code }))
+      .catch((error: unknown) => {
+        if (forBrowser && error instanceof LoginError) return inFragment(error);
+        throw error;
+      });
+    if (forBrowser) {
+      redirect(res, `/#${new URLSearchParams(home).toString()}`);
+      return;
+    }
+    sendJson(res, 200, home);
+  };
+
+  router
+    .route('/callback')
+    // Express would let GET answer a HEAD, and a link preview would spend the state.
+    .head(methodNotAllowed('GET'))
+    .get(closeAfterwards, refuseEmbedding, loadForBrowsers, answer)
+    .all(methodNotAllowed('GET'));
+  return router;
+}
+
+/** SDKs read until the connection closes, or wait for seconds if it does not. */
+const closeAfterwards: RequestHandler = (_req, res, next) => {
+  res.setHeader('Connection', 'close');
+  next();
+};
+
+/** An image, a frame or a script of somebody's page may not walk a link for its visitor. */
+const refuseEmbedding: RequestHandler = (req, _res, next) => {
+  const destination = req.headers['sec-fetch-dest'];
+  if (destination !== undefined && destination !== 'document') {
+    throw new LoginError('wrong_client', 'This link has to be opened as a page, or by an app.');
+  }
+  next();
+};
+
+/** Each parameter once (RFC 6749 section 3.1), a state of ours, and either a code or an error; others are ignored. */
+function readQuery(query: Request['query']): Query {
+  const one = (name: string): string | undefined => {
+    const value = query[name];
+    if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);
+    return value;
+  };
+  const [state, code, error] = [one('state'), one('code'), one('error')];
+  one('error_description');
+  if (state === undefined || clientOf(state) === undefined)
+    throw invalid('`state` is missing or not one of ours.');
+  if ((code === undefined) === (error === undefined))
+    throw invalid('Either `code` or `error` has to be there.');
+  if (error !== undefined) return { state, result: { error } };
+  if (code === undefined || !AUTHORIZATION_CODE.test(code))
+    throw invalid('`code` is not an authorization code.');
+  return { state, result: { authorizationCode: code } };
+}
+
+const invalid = (detail: string): LoginError => new LoginError('invalid_request', detail);
+
+/** Our own words, for our own page. What the operator said is never repeated to anyone. */
+const inFragment = (error: LoginError): Record<string, string> => ({
+  error: error.code,
+  error_description: error.detail,
+  ...(error.fields.reason && { reason: error.fields.reason }),
+});
+
+function redirect(res: Response, location: string): void {
+  res.statusCode = 303;
+  res.setHeader('Location', location);
+  res.setHeader('Content-Length', 0);
+  res.end();
+}

@@ -1,0 +1,108 @@
+import { Router, type Request, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { LoginError } from '../errors.js';
+import { parsePhoneNumber, type PhoneNumber } from '../phone.js';
+import type { Sessions } from '../session/session.js';
+import { methodNotAllowed, sendJson } from '../web/answers.js';
+import { bodyOf } from '../web/body.js';
+import { requestIdOf } from '../web/shield.js';
+import type { World } from '../world.js';
+import type { Flow } from './flow.js';
+import type { Login } from './login.js';
+
+const text = z.string({ error: 'A string is wanted.' });
+
+const LoginBody = z.strictObject({
+  phone_number: text,
+  client: z.enum(['app', 'browser'], { error: '"app" or "browser" is wanted.' }).optional(),
+  // RFC 7636 section 4.2: the SHA-256 of the verifier in base64url is 43 characters.
+  code_challenge: text
+    .regex(/^[A-Za-z0-9_-]{43}$/, 'An S256 challenge has 43 characters of base64url.')
+    .optional(),
+});
+
+const VerifyBody = z.strictObject({
+  code: text.max(256, 'At most 256 characters.'),
+  // RFC 7636 section 4.1.
+  code_verifier: text
+    .regex(/^[A-Za-z0-9._~-]{43,128}$/, 'A verifier has 43 to 128 unreserved characters.')
+    .optional(),
+});
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** `POST`, `GET`, `DELETE /login` and `POST /verify`: words in, outcome out. The story is told in flow.ts. */
+export function loginRoutes(flow: Flow, sessions: Sessions, world: Pick<World, 'now'>): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+
+  const begin: RequestHandler = async (req, res) => {
+    const body = bodyOf(req, LoginBody);
+    const request = {
+      phoneNumber: phoneNumberOf(body.phone_number),
+      client: body.client ?? defaultClient(req),
+      codeChallenge: body.code_challenge,
+    };
+    const { login, authUrl } = await flow.begin(request, sessions.holder(req), requestIdOf(res));
+    sendJson(res, 201, {
+      login_id: login.id,
+      channel: login.channel,
+      auth_url: authUrl ?? null,
+      ...(authUrl === undefined && { reason: 'silent_auth_unavailable' }),
+      expires_at: iso(login.expiresAt),
+      next_channels: [],
+    });
+  };
+
+  const show: RequestHandler = (req, res) => {
+    const { login } = sessions.holder(req);
+    if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
+    sendJson(res, 200, {
+      login_id: login.id,
+      status: statusOf(login, world.now()),
+      channel: login.channel,
+      expires_at: iso(login.expiresAt),
+      next_channels: [],
+    });
+  };
+
+  const cancel: RequestHandler = async (req, res) => {
+    await flow.cancel(sessions.holder(req));
+    res.status(204).end();
+  };
+
+  const verify: RequestHandler = async (req, res) => {
+    const body = bodyOf(req, VerifyBody);
+    const proof = { code: body.code, codeVerifier: body.code_verifier };
+    const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
+    const answer = outcome.verified
+      ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
+      : { verified: false, reason: outcome.reason, next_channels: outcome.nextChannels };
+    sendJson(res, 200, answer);
+  };
+
+  const { load } = sessions;
+  router
+    .route('/login')
+    .post(load, begin)
+    .get(load, show)
+    .delete(load, cancel)
+    .all(methodNotAllowed('GET, HEAD, POST, DELETE'));
+  router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));
+  return router;
+}
+
+function phoneNumberOf(input: string): PhoneNumber {
+  const number = parsePhoneNumber(input);
+  if (number !== undefined) return number;
+  throw new LoginError(
+    'invalid_phone_number',
+    'Send the number in E.164: "+", country code, number, digits only.',
+  );
+}
+
+/** Only browsers say where a request comes from. */
+const defaultClient = (req: Request) => (req.headers['sec-fetch-site'] === undefined ? 'app' : 'browser');
+
+/** A login that nothing came back to in time is over, though nobody wrote that down. */
+const statusOf = (login: Login, now: number): string =>
+  login.status === 'pending' && now >= login.expiresAt ? 'expired' : login.status;

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { PhoneNumber } from '../phone.js';
+import { deriveKey, seal, unseal } from '../store/seal.js';
+import type { Store } from '../store/store.js';
+import type { World } from '../world.js';
+import type { Client } from './login.js';
+
+/** What a device carries through the redirects as `state`. */
+export interface StateTicket {
+  loginId: string;
+  phoneNumber: PhoneNumber;
+  client: Client;
+  /** Milliseconds since the epoch at which the login ends. */
+  loginExpiresAt: number;
+  /** PKCE challenge (RFC 7636, S256) the login was begun with. */
+  codeChallenge?: string;
+}
+
+/** What a device brings home as `code`: the same, and the access token it stands for. */
+export interface CodeTicket extends StateTicket {
+  accessToken: string;
+}
+
+interface TicketOf {
+  state: StateTicket;
+  code: CodeTicket;
+}
+
+/**
+ * Single-use tickets. A ticket lies under the SHA-256 of its secret and is sealed under a key derived from the secret,
+ * so the store can neither name nor read what it holds. There is no way to read one without spending it.
+ */
+export interface Tickets {
+  /** @param ttlSeconds how long the ticket can be taken */
+  put<K extends keyof TicketOf>(
+    kind: K,
+    secret: string,
+    ticket: TicketOf[K],
+    ttlSeconds: number,
+  ): Promise<void>;
+  /** The ticket, once; `undefined` for unknown, expired and already taken ones alike. */
+  take<K extends keyof TicketOf>(kind: K, secret: string): Promise<TicketOf[K] | undefined>;
+  /** Makes a state worthless, by its address. */
+  cancelState(address: string): Promise<void>;
+}
+
+/** Where the ticket of a secret lies: says nothing of the secret. */
+export const addressOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
+  const place = (kind: string, secret: string) => ({
+    at: `${kind}:${addressOf(secret)}`,
+    key: deriveKey(secret, `${kind} ticket`),
+  });
+
+  return {
+    async put(kind, secret, ticket, ttlSeconds) {
+      const { at, key } = place(kind, secret);
+      const text = JSON.stringify({ ...ticket, endsAt: world.now() + ttlSeconds * 1000 });
+      if (!(await store.set(at, seal(key, at, text), ttlSeconds, 'new')))
+        throw new Error('a ticket was not kept');
+    },
+    async take<K extends keyof TicketOf>(kind: K, secret: string) {
+      const { at, key } = place(kind, secret);
+      const sealed = await store.take(at);
+      const text = sealed === null ? undefined : unseal(key, at, sealed);
+      if (text === undefined) return undefined;
+      // The store's clock ends a ticket; ours does too, for a store that was set back or restored.
+      const { endsAt, ...ticket } = JSON.parse(text) as TicketOf[K] & { endsAt: number };
+      return world.now() < endsAt ? (ticket as unknown as TicketOf[K]) : undefined;
+    },
+    async cancelState(address) {
+      await store.delete(`state:${address}`);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { pino } from 'pino';
+import { createApp } from './app.js';
+import type { Config } from './config.js';
+import { createMemoryStore } from './store/memory.js';
+import { connectRedis, createRedisStore } from './store/redis.js';
+import { listen } from './web/server.js';
+import { systemWorld } from './world.js';
+
+/** Milliseconds that requests under way have to finish once the server is told to stop. */
+const GRACE = 10_000;
+
+export interface Running {
+  port: number;
+  stop(): Promise<void>;
+}
+
+/** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
+export async function startServer(config: Config, root: string): Promise<Running> {
+  const world = systemWorld(pino({ level: config.logLevel, base: null }));
+  const store = config.redisUrl
+    ? createRedisStore(connectRedis(config.redisUrl, world.log))
+    : createMemoryStore(world);
+  const app = createApp({ config, store, world, root });
+  const server = await listen(app, config.port, `${config.publicUrl}/errors.md`);
+  world.log.info({ port: server.port, public_url: config.publicUrl, engine: config.silentAuth }, 'listening');
+  return {
+    port: server.port,
+    async stop() {
+      await server.drain(GRACE);
+      await store.close();
+      world.log.info({}, 'stopped');
+    },
+  };
+}
+
+/** Stops once on SIGTERM or SIGINT, and lets the process end by itself; a second signal ends it at once. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void stop().then(() => process.exit(0)));
+  }
+}

@@ -1,0 +1,36 @@
+import { Router } from 'express';
+import { methodNotAllowed, sendJson } from '../web/answers.js';
+import type { Sessions } from './session.js';
+
+/** `GET /session` and `POST /logout`. */
+export function sessionRoutes(sessions: Sessions): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+
+  router
+    .route('/session')
+    .get(sessions.load, (req, res) => {
+      const user = sessions.user(req);
+      if (user === undefined) {
+        sendJson(res, 200, { authenticated: false });
+        return;
+      }
+      sendJson(res, 200, {
+        authenticated: true,
+        phone_number: user.phoneNumber,
+        channel: user.channel,
+        authenticated_at: new Date(user.authenticatedAt).toISOString(),
+        expires_at: new Date(user.expiresAt).toISOString(),
+      });
+    })
+    .all(methodNotAllowed('GET, HEAD'));
+
+  router
+    .route('/logout')
+    .post(sessions.load, async (req, res) => {
+      await sessions.signOut(req, res);
+      res.status(204).end();
+    })
+    .all(methodNotAllowed('POST'));
+
+  return router;
+}

@@ -1,0 +1,114 @@
+import type { Request, RequestHandler, Response } from 'express';
+import session, { type SessionData } from 'express-session';
+import { LoginError } from '../errors.js';
+import type { Holder } from '../login/flow.js';
+import type { Login, User } from '../login/login.js';
+import { randomToken, type World } from '../world.js';
+import { createSessionStore } from './store.js';
+import type { Store } from '../store/store.js';
+
+declare module 'express-session' {
+  interface SessionData {
+    login?: Login;
+    user?: User;
+    /** The id the session lies under in the store; absent while it is new. */
+    storedAs?: string;
+  }
+}
+
+/** Seconds a session lives without being used, and from its login to its end, used or not (OWASP ASVS 7.3). */
+export const IDLE_SECONDS = 30 * 60;
+export const ABSOLUTE_SECONDS = 12 * 60 * 60;
+
+export interface Sessions {
+  /** Loads the session of a request. Wanted by every route that uses the functions below, and by no other. */
+  load: RequestHandler;
+  holder(req: Request): Holder;
+  /** Who is logged in, and in how many milliseconds since the epoch that ends if nothing more is asked. */
+  user(req: Request): (User & { expiresAt: number }) | undefined;
+  /** Ends the session and takes the cookie back. */
+  signOut(req: Request, res: Response): Promise<void>;
+}
+
+export function createSessions(deps: {
+  store: Store;
+  secrets: readonly string[];
+  secureCookie: boolean;
+  world: World;
+}): Sessions {
+  const { world } = deps;
+  // `__Host-` makes the browser refuse the cookie from any other host, without Secure, or for a part of the paths.
+  const name = deps.secureCookie ? '__Host-sid' : 'sid';
+  const cookie = { path: '/', httpOnly: true, secure: deps.secureCookie, sameSite: 'lax' } as const;
+  const endOf = (user: User) => user.authenticatedAt + ABSOLUTE_SECONDS * 1000;
+  const lifeOf = ({ user }: SessionData): number =>
+    user ? Math.min(IDLE_SECONDS, Math.ceil((endOf(user) - world.now()) / 1000)) : IDLE_SECONDS;
+
+  const load = session({
+    name,
+    cookie,
+    secret: [...deps.secrets],
+    store: createSessionStore({ store: deps.store, secrets: deps.secrets, lifeOf }),
+    genid: () => randomToken(world),
+    resave: false,
+    saveUninitialized: false,
+  });
+
+  /** Leaves the old id, which must still have been alive, for a new one. */
+  const moveTo = async (req: Request, login: Login, user: User | undefined): Promise<void> => {
+    if (req.session.storedAs) await regenerate(req);
+    req.session.login = login;
+    if (user) req.session.user = user;
+    await save(req);
+  };
+  const currentUser = ({ session: { user } }: Request): User | undefined =>
+    user && world.now() < endOf(user) ? user : undefined;
+
+  return {
+    load,
+    holder: (req) => ({
+      login: req.session.login,
+      begin: (login) => moveTo(req, login, currentUser(req)),
+      signIn: (user, login) => moveTo(req, login, user),
+      update: async (login) => {
+        if (login) req.session.login = login;
+        else delete req.session.login;
+        if (req.session.storedAs) await save(req);
+      },
+    }),
+    user(req) {
+      const user = currentUser(req);
+      return user && { ...user, expiresAt: Math.min(world.now() + IDLE_SECONDS * 1000, endOf(user)) };
+    },
+    async signOut(req, res) {
+      if (!req.session.storedAs) return;
+      // A session that somebody else ended meanwhile is as dead as it should be.
+      await destroy(req).catch((error: unknown) => {
+        if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;
+      });
+      res.clearCookie(name, cookie);
+    },
+  };
+}
+
+const regenerate = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) =>
+    req.session.regenerate((error: Error | undefined) => (error ? reject(error) : resolve())),
+  );
+
+const destroy = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) =>
+    req.session.destroy((error: Error | undefined) => (error ? reject(error) : resolve())),
+  );
+
+/** Saves before the answer goes out: a fast client must find the session, and a failing store must be an error. */
+const save = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const { session } = req;
+    session.save((error: Error | undefined) => {
+      if (error) return reject(error);
+      // express-session would write a new session a second time as the answer ends.
+      session.save = (done) => (done?.(undefined), session);
+      resolve();
+    });
+  });

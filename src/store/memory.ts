@@ -1,0 +1,50 @@
+import { LRUCache } from 'lru-cache';
+import type { World } from '../world.js';
+import type { Store } from './store.js';
+
+/** About 50 MB at the most: 50,000 values of about a kilobyte. */
+const MAX_ENTRIES = 50_000;
+
+/**
+ * The embedded store: one process, for trying things out. It is bounded: beyond `maxEntries` the values that were
+ * used longest ago are forgotten.
+ */
+export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_ENTRIES): Store {
+  // ttlResolution 0: the clock is asked every time, so a value ends exactly when it should.
+  const cache = new LRUCache<string, string>({
+    max: maxEntries,
+    ttlResolution: 0,
+    perf: { now: () => world.now() },
+  });
+
+  const set = (key: string, value: string, ttlSeconds: number, only?: 'new' | 'existing'): boolean => {
+    if (ttlSeconds <= 0) return false;
+    if (only !== undefined && cache.has(key) !== (only === 'existing')) return false;
+    cache.set(key, value, { ttl: ttlSeconds * 1000 });
+    return true;
+  };
+  const take = (key: string): string | null => {
+    const value = cache.get(key) ?? null;
+    cache.delete(key);
+    return value;
+  };
+  const expire = (key: string, ttlSeconds: number): boolean => {
+    const value = cache.get(key);
+    if (value === undefined) return false;
+    cache.delete(key);
+    return set(key, value, ttlSeconds);
+  };
+
+  return {
+    set: (...args) => Promise.resolve(set(...args)),
+    get: (key) => Promise.resolve(cache.get(key) ?? null),
+    take: (key) => Promise.resolve(take(key)),
+    delete: (key) => Promise.resolve(take(key) !== null),
+    expire: (key, ttlSeconds) => Promise.resolve(expire(key, ttlSeconds)),
+    ping: () => Promise.resolve(),
+    close: () => {
+      cache.clear();
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { Redis } from 'ioredis';
+import { LoginError } from '../errors.js';
+import type { Log } from '../world.js';
+import type { Store } from './store.js';
+
+/**
+ * Connects to Redis so that its absence is an error within half a second, and nothing is ever sent twice: ioredis by
+ * default queues commands for ever and sends unanswered ones again, and a `GETDEL` sent twice loses what it took.
+ */
+export function connectRedis(url: string, log: Log): Redis {
+  const redis = new Redis(url, {
+    commandTimeout: 500,
+    connectTimeout: 1000,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (attempt) => Math.min(attempt * 50, 500),
+  });
+  redis.on('error', (error: Error) => log.warn({ error: error.message }, 'redis is not reachable'));
+  return redis;
+}
+
+const away = (cause: unknown): LoginError =>
+  new LoginError(
+    'unavailable',
+    'The store does not answer. Try again.',
+    { retry_after: 1 },
+    undefined,
+    cause,
+  );
+
+/** The store on Redis. Each operation is one command on one key, so it is atomic, and works on a cluster. */
+export function createRedisStore(redis: Redis): Store {
+  const ask = async <T>(command: Promise<T>): Promise<T> => {
+    try {
+      return await command;
+    } catch (error) {
+      throw away(error);
+    }
+  };
+  const write = (
+    key: string,
+    value: string,
+    ttl: number,
+    only?: 'new' | 'existing',
+  ): Promise<'OK' | null> => {
+    if (only === 'new') return redis.set(key, value, 'EX', ttl, 'NX');
+    if (only === 'existing') return redis.set(key, value, 'EX', ttl, 'XX');
+    return redis.set(key, value, 'EX', ttl);
+  };
+
+  return {
+    set: async (key, value, ttl, only) => ttl > 0 && (await ask(write(key, value, ttl, only))) === 'OK',
+    get: (key) => ask(redis.get(key)),
+    take: (key) => ask(redis.getdel(key)),
+    delete: async (key) => (await ask(redis.del(key))) === 1,
+    expire: async (key, ttl) => (await ask(redis.expire(key, ttl))) === 1,
+    ping: async () => {
+      await ask(redis.ping());
+    },
+    close: async () => {
+      await redis.quit().catch(() => redis.disconnect());
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { LoginError, type SilentFailure } from '../errors.js';
+import type { PhoneNumber } from '../phone.js';
+import { refusal, trace } from './refusal.js';
+import type { Transport } from './transport.js';
+import { readError, VerificationAnswer } from './wire.js';
+
+const API = 'number-verification';
+
+/** Milliseconds. */
+const DEADLINE = 3000;
+
+/**
+ * What a CAMARA code means for the user. 0.3.1 prefixes two of them; 1.0 and later dropped the prefix of the second;
+ * the last two come from the Commonalities and newer versions.
+ */
+const MEANING = new Map<string, SilentFailure>([
+  ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
+  ['USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
+  ['NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT', 'operator_error'],
+  ['INVALID_TOKEN_CONTEXT', 'operator_error'],
+  ['IDENTIFIER_NOT_FOUND', 'number_not_supported'],
+  ['SERVICE_NOT_APPLICABLE', 'number_not_supported'],
+]);
+
+/**
+ * Asks the operator whether the SIM behind the access token has this number (CAMARA Number Verification 0.3.1). Asked
+ * once: the token is good for a single call.
+ * @throws LoginError `silent_auth_failed` where the operator says why it cannot tell, else `upstream_error`,
+ * `upstream_timeout`, `unavailable`
+ */
+export type VerifyNumber = (
+  accessToken: string,
+  phoneNumber: PhoneNumber,
+  correlator: string,
+) => Promise<boolean>;
+
+export function createNumberVerification(deps: { transport: Transport; apiHost: string }): VerifyNumber {
+  return async (accessToken, phoneNumber, correlator) => {
+    const answer = await deps.transport({
+      api: API,
+      method: 'POST',
+      url: `${deps.apiHost}/camara/number-verification/v031/verify`,
+      bearer: accessToken,
+      body: { phoneNumber },
+      deadlineMs: DEADLINE,
+      correlator,
+    });
+    const reason = MEANING.get(readError(answer.json)?.code ?? '');
+    if (answer.status >= 400 && reason !== undefined) {
+      throw new LoginError('silent_auth_failed', DETAIL[reason], { reason }, trace(API, answer));
+    }
+    const verification = answer.status === 200 ? VerificationAnswer.safeParse(answer.json) : undefined;
+    if (!verification?.success) throw refusal(API, answer);
+    return verification.data.devicePhoneNumberVerified;
+  };
+}
+
+const DETAIL: Record<SilentFailure, string> = {
+  not_on_cellular: 'The link was not opened over the mobile network.',
+  operator_error: 'The operator could not tell which number the device has.',
+  number_not_supported: 'The operator does not offer this for the number.',
+  denied: 'The operator refused.',
+};

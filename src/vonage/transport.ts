@@ -1,0 +1,108 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import axios, { isAxiosError } from 'axios';
+import { LoginError } from '../errors.js';
+
+export interface Call {
+  /** Which API this is, for the log. */
+  api: string;
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  url: string;
+  bearer: string;
+  /** An object goes as JSON, URLSearchParams as a form. */
+  body?: object | URLSearchParams;
+  /** Milliseconds from the first byte of the connection to the last byte of the answer. */
+  deadlineMs: number;
+  /** Goes along as `x-correlator`, so that the operator's log can be matched with ours. */
+  correlator: string;
+}
+
+export interface Answer {
+  status: number;
+  /** The parsed body; `undefined` when there was none, or it was not JSON. */
+  json: unknown;
+  /** Seconds, from `Retry-After`. */
+  retryAfter?: number;
+}
+
+/** Sends one request to Vonage. Throws {@link Unanswered} where no whole answer came; any status is an answer. */
+export type Transport = (call: Call) => Promise<Answer>;
+
+/** No whole answer came. `sent: false` means that no connection was made, so nothing can have happened there. */
+export class Unanswered extends LoginError {
+  constructor(
+    api: string,
+    readonly sent: boolean,
+    timedOut: boolean,
+    cause: string,
+  ) {
+    const detail = timedOut ? 'No answer came in time.' : 'The connection failed.';
+    super(timedOut ? 'upstream_timeout' : 'upstream_error', detail, {}, { api, error: cause });
+  }
+}
+
+/** Errors of name resolution and of connecting: the request itself never left. */
+const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** More than any answer of these APIs; an answer beyond it is cut off and counts as none. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * The only way out of the house. Redirects are answers, never followed: a followed 307 would post an authorization code
+ * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say
+ * they are. Nothing is retried here; who calls knows what a second try would cost.
+ */
+export function createTransport(): Transport {
+  const http = axios.create({
+    httpAgent: new HttpAgent({ keepAlive: true }),
+    httpsAgent: new HttpsAgent({ keepAlive: true }),
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: MAX_ANSWER_BYTES,
+    decompress: false,
+    responseType: 'text',
+    transformResponse: (data: unknown) => data,
+    validateStatus: () => true,
+  });
+
+  return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
+    const signal = AbortSignal.timeout(deadlineMs);
+    try {
+      const response = await http.request<string>({
+        method,
+        url,
+        data: body,
+        signal,
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          authorization: `Bearer ${bearer}`,
+          'x-correlator': correlator,
+          ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
+        },
+      });
+      const retryAfter = Number.parseInt(String(response.headers['retry-after']), 10);
+      return {
+        status: response.status,
+        json: readJson(String(response.headers['content-type']), response.data),
+        ...(retryAfter > 0 && { retryAfter }),
+      };
+    } catch (error) {
+      // The error of axios carries the whole request, bearer token included: only its code goes on.
+      const code = isAxiosError(error) ? (error.code ?? 'unknown') : 'unknown';
+      throw new Unanswered(api, !NOT_CONNECTED.has(code), signal.aborted, signal.aborted ? 'deadline' : code);
+    }
+  };
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i;
+
+function readJson(contentType: string, text: string): unknown {
+  if (!JSON_TYPE.test(contentType)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,29 @@
+import type { Config } from '../config.js';
+import type { PhoneNumber } from '../phone.js';
+import type { World } from '../world.js';
+import { createAppToken } from './app-token.js';
+import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
+import { createNumberVerification, type VerifyNumber } from './number-verification.js';
+import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
+import { createTransport } from './transport.js';
+
+/** What this product asks of Vonage. */
+export interface Vonage {
+  enable: EnableNumber;
+  authUrl: (phoneNumber: PhoneNumber, state: string) => string;
+  exchange: ExchangeCode;
+  verify: VerifyNumber;
+}
+
+export function createVonage({ vonage, redirectUri }: Config, world: World): Vonage {
+  const transport = createTransport();
+  const appToken = createAppToken(vonage.applicationId, vonage.privateKey, world);
+  const { applicationId, oidcUrl } = vonage;
+  return {
+    enable: createNetworkEnablement({ transport, appToken, ...vonage }),
+    authUrl: (phoneNumber, state) =>
+      buildAuthUrl({ oidcUrl, applicationId, redirectUri, phoneNumber, state }),
+    exchange: createTokenExchange({ transport, appToken, redirectUri, ...vonage }),
+    verify: createNumberVerification({ transport, ...vonage }),
+  };
+}

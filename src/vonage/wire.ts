@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** The names of Vonage's fields, and the shapes its answers come in. Nothing outside this folder knows them. */
+
+export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
+
+/** Network Enablement, 200: each scope has a link, or an error of its own. */
+export const EnablementAnswer = z.object({
+  scopes: z.record(
+    z.string(),
+    z.union([
+      z.object({ auth_url: z.string() }),
+      z.object({ error: z.object({ instance: z.string().optional(), error_type: z.string().optional() }) }),
+    ]),
+  ),
+});
+
+/**
+ * Token endpoint, 200 (RFC 6749 section 5.1). Seen in Vonage's guides and the fixtures of its SDKs: `Bearer` and
+ * `bearer`, a life of 29 or 3600 seconds, as number or as string, or none at all; a `refresh_token`, which is ignored.
+ */
+export const TokenAnswer = z.object({
+  access_token: z.string().min(1).max(16_384),
+  token_type: z.string().regex(/^bearer$/i),
+  expires_in: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).nullish(),
+});
+
+/** Number Verification, 200. Only a boolean counts: `"true"`, `1` and `{}` are not answers. */
+export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolean() });
+
+const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
+const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
+const ProblemError = z.object({
+  title: z.string(),
+  type: z.string().optional(),
+  instance: z.string().optional(),
+});
+
+export interface UpstreamError {
+  /** `invalid_grant`, `PERMISSION_DENIED`, the fragment of a problem's `type`, or its title. */
+  code: string;
+  instance?: string;
+}
+
+/**
+ * Reads the error shapes that these APIs use: OAuth `{error}`, CAMARA `{status, code, message}` and Vonage's problem
+ * `{type, title, detail, instance}`. The host in a problem's `type` varies, so only what follows `#` is believed.
+ */
+export function readError(json: unknown): UpstreamError | undefined {
+  const oauth = OAuthError.safeParse(json);
+  if (oauth.success) return { code: oauth.data.error };
+  const camara = CamaraError.safeParse(json);
+  if (camara.success) return { code: camara.data.code };
+  const problem = ProblemError.safeParse(json);
+  if (!problem.success) return undefined;
+  const { type, title, instance } = problem.data;
+  return { code: type?.split('#')[1] ?? title, ...(instance !== undefined && { instance }) };
+}

@@ -1,0 +1,63 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { ERRORS, LoginError, type ErrorCode } from '../errors.js';
+import type { Log } from '../world.js';
+import { sendJson } from './answers.js';
+import { requestIdOf } from './shield.js';
+
+/** RFC 9457. `error` is the stable name programs go by; `instance` is the request id, which the log has too. */
+export function problemOf(error: LoginError, docsUrl: string, requestId: string): object {
+  const [status, title] = ERRORS[error.code];
+  return {
+    type: `${docsUrl}#${error.code}`,
+    title,
+    status,
+    detail: error.detail,
+    error: error.code,
+    instance: requestId,
+    ...error.fields,
+  };
+}
+
+/** Nothing answered: there is no such path. */
+export const notFound: RequestHandler = () => {
+  throw new LoginError('not_found', 'There is no such path.');
+};
+
+/** The only place where an error becomes an answer. */
+export function problemHandler(docsUrl: string, log: Log): ErrorRequestHandler {
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
+  return (thrown: unknown, _req: Request, res: Response, _next) => {
+    const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
+    const requestId = requestIdOf(res);
+    if (error.status >= 500) {
+      const cause = error.cause instanceof Error ? error.cause : undefined;
+      const unexpected = error.code === 'internal_error' && { stack: cause?.stack };
+      const fields = {
+        request_id: requestId,
+        error: error.code,
+        upstream: error.upstream,
+        cause: cause?.name,
+      };
+      log.error({ ...fields, ...unexpected }, 'request failed');
+    }
+    if (res.headersSent) return void res.destroy();
+    if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
+    sendJson(res, error.status, problemOf(error, docsUrl, requestId), 'application/problem+json');
+  };
+}
+
+/** What Express and its body parser throw carries a status; everything else is a fault of ours. */
+const BY_STATUS = new Map<number, [ErrorCode, string]>([
+  [400, ['invalid_request', 'The request cannot be read.']],
+  [413, ['payload_too_large', 'A body has at most 16 KiB.']],
+  [415, ['unsupported_media_type', 'Send application/json in UTF-8, uncompressed.']],
+]);
+
+function asLoginError(thrown: unknown): LoginError {
+  const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : 500;
+  const [code, detail] = BY_STATUS.get(status) ?? [
+    'internal_error',
+    'The error is logged under the instance id.',
+  ];
+  return new LoginError(code, detail, {}, undefined, thrown);
+}

@@ -1,0 +1,68 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { ERRORS, LoginError } from '../errors.js';
+import { problemOf } from './problem.js';
+
+export interface Listening {
+  port: number;
+  /** Takes no new connection, lets requests under way finish for at most `graceMs`, then cuts off what is left. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Listens on all interfaces. @param port 0 for a free one @throws the error of the socket, such as `EADDRINUSE` */
+export async function listen(handler: RequestListener, port: number, docsUrl: string): Promise<Listening> {
+  const server = createServer({ connectionsCheckingInterval: 1000 }, handler);
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 15_000;
+  // Longer than the minute after which most proxies drop an idle connection, so that it is never us who drops one in use.
+  server.keepAliveTimeout = 65_000;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseUnreadable(error, socket, docsUrl),
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, resolve);
+  });
+  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
+}
+
+function drain(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // A connection becomes idle only when its last answer is out, and a kept-alive one would hold us for a minute.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}
+
+/** Answers what Node could not read as a request, which never reaches the app. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, docsUrl: string): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const refusal = UNREADABLE[error.code ?? ''] ?? new LoginError('invalid_request', 'This is not HTTP.');
+  const requestId = randomUUID();
+  const body = JSON.stringify(problemOf(refusal, docsUrl, requestId));
+  const head = [
+    `HTTP/1.1 ${refusal.status} ${ERRORS[refusal.code][1]}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const UNREADABLE: Record<string, LoginError> = {
+  HPE_HEADER_OVERFLOW: new LoginError(
+    'payload_too_large',
+    'The URL and the headers have at most 16 KiB together.',
+  ),
+  ERR_HTTP_REQUEST_TIMEOUT: new LoginError(
+    'request_timeout',
+    'The whole request has to arrive within 15 seconds.',
+  ),
+};
