@@ -1,0 +1,133 @@
+import { createPublicKey } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { RequestListener } from 'node:http';
+import { Redis } from 'ioredis';
+import supertest from 'supertest';
+import { createApp } from '../../src/app.js';
+import { readConfig, type Config } from '../../src/config.js';
+import { createSandbox } from '../../src/sandbox/app.js';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { createMemoryStore } from '../../src/store/memory.js';
+import { createRedisStore, connectRedis } from '../../src/store/redis.js';
+import type { Store } from '../../src/store/store.js';
+import { listen } from '../../src/web/server.js';
+import { walk, type Walk } from './device.js';
+import { testWorld, type TestWorld } from './world.js';
+
+export const ALICE = '+447700900000';
+export const BOB = '+447700900001';
+
+const credentials = newCredentials();
+
+/** What the sandbox recorded of one call. */
+export interface Recorded {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: unknown;
+  status: number;
+}
+
+/** The whole product on real sockets: server, store and sandbox, with a clock that only tests turn. */
+export interface House {
+  base: string;
+  sandbox: string;
+  config: Config;
+  world: TestWorld;
+  redis: Redis;
+  store: Store;
+  /** An app: an HTTP client with cookies of its own. */
+  app(): ReturnType<typeof supertest.agent>;
+  /** What the server asked of Vonage, in order. */
+  upstream(): Promise<Recorded[]>;
+  /** Changes the sandbox: `/__sandbox/<path>`. */
+  control(path: string, body: object): Promise<void>;
+  /** Begins a login and walks its link with the SIM of that number. */
+  walkedLogin(
+    phoneNumber?: string,
+  ): Promise<{ app: ReturnType<House['app']>; link: string; home: Walk; code: string }>;
+  reset(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface HouseOptions {
+  store?: 'redis' | 'memory';
+  redisUrl?: string;
+  env?: Record<string, string>;
+}
+
+/** Each worker of the test runner has a database of its own. */
+const redisUrlOfWorker = (): string =>
+  `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
+
+export async function buildHouse({
+  store: kind = 'redis',
+  redisUrl = redisUrlOfWorker(),
+  env = {},
+}: HouseOptions = {}): Promise<House> {
+  const world = testWorld();
+  // The ports have to be known before the apps that name them are made.
+  const doors: { server?: RequestListener; sandbox?: RequestListener } = {};
+  const server = await listen((req, res) => doors.server?.(req, res), 0, 'errors');
+  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), 0, 'errors');
+  const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
+
+  const config = readConfig({
+    PUBLIC_URL: base,
+    REDIS_URL: redisUrl,
+    SESSION_SECRET: credentials.sessionSecret,
+    VONAGE_APPLICATION_ID: credentials.applicationId,
+    VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
+    VONAGE_BASE_URL: sandbox,
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const redis = connectRedis(redisUrl, world.log);
+  if (redis.status !== 'ready') await new Promise((ready) => redis.once('ready', ready));
+  await redis.flushdb();
+  const store = kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world);
+  doors.server = createApp({ config, store, world, root: resolve(__dirname, '../..') }) as RequestListener;
+  doors.sandbox = createSandbox({
+    applicationId: credentials.applicationId,
+    publicKey: createPublicKey(credentials.privateKeyPem),
+    redirectUri: config.redirectUri,
+    publicUrl: () => sandbox,
+    world,
+  }).app as RequestListener;
+
+  const house: House = {
+    base,
+    sandbox,
+    config,
+    world,
+    redis,
+    store,
+    app: () => supertest.agent(base),
+    upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
+    async control(path, body) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${sandbox}/__sandbox/${path}`, {
+        method: 'PUT',
+        headers,
+        body: JSON.stringify(body),
+      });
+      if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
+    },
+    async walkedLogin(phoneNumber = ALICE) {
+      const app = house.app();
+      const begun = await app.post('/login').send({ phone_number: phoneNumber }).expect(201);
+      const { auth_url: link } = begun.body as { auth_url: string };
+      const home = await walk(link);
+      return { app, link, home, code: String(home.json?.['code']) };
+    },
+    async reset() {
+      await redis.flushdb();
+      await fetch(`${sandbox}/__sandbox/reset`, { method: 'POST' });
+    },
+    async stop() {
+      await Promise.all([server.drain(0), sandboxServer.drain(0)]);
+      redis.disconnect();
+    },
+  };
+  return house;
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import type { Log, World } from '../../src/world.js';
+
+export interface TestWorld extends World {
+  /** Turns the clock by so many seconds. */
+  turn(seconds: number): void;
+  /** Everything that was logged, as text. */
+  logged(): string;
+}
+
+/** A world whose clock starts now and stands still until it is turned, and whose log is kept. */
+export function testWorld(): TestWorld {
+  let now = Date.now();
+  const lines: string[] = [];
+  const write = (level: string) => (fields: object, message: string) =>
+    void lines.push(JSON.stringify({ level, ...fields, message }));
+  const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  return {
+    now: () => now,
+    random: randomBytes,
+    log,
+    turn: (seconds) => (now += seconds * 1000),
+    logged: () => lines.join('\n'),
+  };
+}
