@@ -1,0 +1,31 @@
+import { pino } from 'pino';
+import { systemWorld } from '../world.js';
+import { createSandbox } from './app.js';
+import { readSettings } from './settings.js';
+
+const settings = readSettings(process.env);
+if ('problems' in settings) {
+  process.stderr.write(
+    `The sandbox cannot start:\n${settings.problems.map((each) => `  - ${each}\n`).join('')}`,
+  );
+  process.exit(1);
+}
+
+const { port, publicUrl, ...rest } = settings;
+const world = systemWorld(pino({ level: process.env.LOG_LEVEL ?? 'warn' }));
+const { app } = createSandbox({ ...rest, publicUrl: () => publicUrl, world });
+
+const server = app.listen(port, (error) => {
+  if (error) {
+    process.stderr.write(`The sandbox cannot listen on port ${port}: ${error.message}\n`);
+    process.exit(1);
+  }
+  process.stdout.write(`Sandbox at ${publicUrl}, sending devices back to ${settings.redirectUri}\n`);
+});
+
+const stop = (): void => {
+  server.close();
+  // A sandbox has nothing to finish: slow answers and idle connections are cut.
+  server.closeAllConnections();
+};
+process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -1,0 +1,55 @@
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readPrivateKey } from './credentials.js';
+
+export interface Settings {
+  port: number;
+  publicUrl: string;
+  redirectUri: string;
+  applicationId: string;
+  publicKey: KeyObject;
+}
+
+type Env = Partial<Record<string, string>>;
+
+/** An http(s) URL without its trailing slash. */
+const readUrl = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) throw new Error('must be an http or https URL');
+  return text.replace(/\/+$/, '');
+};
+
+const readPort = (text: string): number => {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Error('must be a port number, 0 to 65535');
+  return port;
+};
+
+const required = (text: string | undefined): string => {
+  if (!text) throw new Error('is missing: npm run setup makes one');
+  return text;
+};
+
+/** Reads the environment; says everything that is wrong with it at once. */
+export const readSettings = (env: Env): Settings | { problems: string[] } => {
+  const problems: string[] = [];
+  const read = <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
+    try {
+      return parse(env[name]);
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  };
+  if (env.NODE_ENV === 'production')
+    problems.push('NODE_ENV is production: the sandbox is no place for real users');
+  const port = read('SANDBOX_PORT', (text) => readPort(text || '4000'));
+  const publicUrl = read('SANDBOX_PUBLIC_URL', (text) => readUrl(text || `http://localhost:${port ?? 4000}`));
+  const serverUrl = read('PUBLIC_URL', (text) => readUrl(text || 'http://localhost:3000'));
+  const applicationId = read('VONAGE_APPLICATION_ID', required);
+  const publicKey = read('VONAGE_PRIVATE_KEY', (text) => createPublicKey(readPrivateKey(required(text))));
+  if (port === undefined || !publicUrl || !serverUrl || !applicationId || !publicKey || problems.length > 0) {
+    return { problems };
+  }
+  return { port, publicUrl, redirectUri: `${serverUrl}/callback`, applicationId, publicKey };
+};

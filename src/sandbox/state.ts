@@ -1,0 +1,56 @@
+import type { KeyObject } from 'node:crypto';
+import type { World } from '../world.js';
+import { createFaults } from './faults.js';
+import type { Faults } from './faults.js';
+import { createLedger } from './ledger.js';
+import type { Ledger } from './ledger.js';
+import { createSubscribers } from './subscribers.js';
+import type { Subscribers } from './subscribers.js';
+
+/** What the Vonage dashboard knows of the application, and the world. */
+export interface SandboxDeps {
+  applicationId: string;
+  /** RSA, the half of the application's key pair that Vonage keeps. */
+  publicKey: KeyObject;
+  /** The redirect URI of the dashboard: matched exactly. */
+  redirectUri: string;
+  /** The base URL that browsers use for the sandbox; a function because tests learn the port only after listening. */
+  publicUrl: () => string;
+  world: World;
+}
+
+/** How the token answer differs from the usual one. `expires_in: null` leaves the field out. */
+export interface TokenAnswer {
+  expires_in?: number | string | null | undefined;
+  token_type?: string | undefined;
+  refresh_token?: string | undefined;
+}
+
+export interface SandboxState {
+  ledger: Ledger;
+  subscribers: Subscribers;
+  faults: Faults;
+  tokenAnswer: TokenAnswer;
+  reset(): void;
+}
+
+/** What every room of the sandbox is given. */
+export interface Stage extends SandboxDeps {
+  state: SandboxState;
+}
+
+export const createState = (): SandboxState => {
+  const state: SandboxState = {
+    ledger: createLedger(),
+    subscribers: createSubscribers(),
+    faults: createFaults(),
+    tokenAnswer: {},
+    reset: () => {
+      state.ledger.clear();
+      state.subscribers.reset();
+      state.faults.reset();
+      state.tokenAnswer = {};
+    },
+  };
+  return state;
+};

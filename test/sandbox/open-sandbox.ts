@@ -1,0 +1,135 @@
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { SignJWT } from 'jose';
+import { createSandbox } from '../../src/sandbox/app.js';
+import { VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+
+export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+
+export const REDIRECT_URI = 'https://app.example.com/callback';
+export const APPLICATION_ID = randomUUID();
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const otherKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  body: unknown;
+}
+
+export interface Asking {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+};
+
+export const ask = async (url: string, asking: Asking = {}): Promise<Answer> => {
+  const res = await fetch(url, { redirect: 'manual', ...asking });
+  const text = await res.text();
+  return { status: res.status, headers: res.headers, text, body: parse(text) };
+};
+
+/** A field of a JSON object, as text. */
+export const field = (body: unknown, name: string): string =>
+  String((body as Record<string, unknown> | undefined)?.[name]);
+
+export const locationOf = (answer: Answer): URL => new URL(answer.headers.get('location') ?? '');
+
+const listening = async (world: Parameters<typeof createSandbox>[0]['world']) => {
+  let url = '';
+  const deps = { applicationId: APPLICATION_ID, publicKey, redirectUri: REDIRECT_URI, world };
+  const { app } = createSandbox({ ...deps, publicUrl: () => url });
+  const server = app.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url, close };
+};
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** A sandbox that listens, a clock to turn, and the things a customer does with it. */
+export const openSandbox = async () => {
+  const clock = { ms: Date.parse('2026-03-01T12:00:00Z') };
+  const { url, close } = await listening({ now: () => clock.ms, random: randomBytes, log: silent });
+  const seconds = (): number => Math.floor(clock.ms / 1000);
+  const jwt = (
+    claims: Record<string, unknown> = {},
+    how: { alg?: string; key?: 'other' | 'secret' } = {},
+  ) => {
+    const usual = { application_id: APPLICATION_ID, iat: seconds(), exp: seconds() + 900, jti: randomUUID() };
+    const key = how.key === 'secret' ? randomBytes(64) : how.key === 'other' ? otherKey : privateKey;
+    return new SignJWT({ ...usual, ...claims })
+      .setProtectedHeader({ alg: how.alg ?? 'RS256', typ: 'JWT' })
+      .sign(key);
+  };
+  const post = async (path: string, type: string, body: string, token?: string): Promise<Answer> => {
+    const authorization = `Bearer ${token ?? (await jwt())}`;
+    return ask(`${url}${path}`, { method: 'POST', headers: { authorization, 'content-type': type }, body });
+  };
+  const control = (method: string, path: string, body?: unknown): Promise<Answer> =>
+    ask(`${url}/__sandbox${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+
+  const enable = (changes: Record<string, unknown> = {}): Promise<Answer> => {
+    const usual = { phone_number: '+447700900000', scopes: [VERIFY_SCOPE], state: randomUUID() };
+    return post('/v0.1/network-enablement', 'application/json', JSON.stringify({ ...usual, ...changes }));
+  };
+  const authUrl = async (number = '+447700900000', state: string = randomUUID(), scope = VERIFY_SCOPE) => {
+    const { body } = await enable({ phone_number: number, scopes: [scope], state });
+    return field((body as { scopes: Record<string, unknown> }).scopes[scope], 'auth_url');
+  };
+  /** Follows redirects until they leave the sandbox or end; `headersOf` gives the headers of each hop, counted from 0. */
+  const walk = async (from: string, headersOf: (hop: number) => Record<string, string> = () => ({})) => {
+    const hops: Answer[] = [];
+    let next = from;
+    while (next.startsWith(url)) {
+      const answer = await ask(next, { headers: headersOf(hops.length) });
+      hops.push(answer);
+      next = answer.headers.get('location') ?? '';
+    }
+    return { hops, end: next };
+  };
+  const codeFor = async (number?: string, scope?: string, headers: Record<string, string> = {}) => {
+    const { end } = await walk(await authUrl(number, undefined, scope), () => headers);
+    return new URL(end).searchParams.get('code') ?? '';
+  };
+  const exchange = (code: string, changes: Record<string, string> = {}): Promise<Answer> => {
+    const form = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, ...changes };
+    return post('/oauth2/token', 'application/x-www-form-urlencoded', new URLSearchParams(form).toString());
+  };
+  const tokenFor = async (number?: string, scope?: string, headers?: Record<string, string>) =>
+    field((await exchange(await codeFor(number, scope, headers))).body, 'access_token');
+  const verify = (token: string, body: unknown): Promise<Answer> =>
+    post('/camara/number-verification/v031/verify', 'application/json', JSON.stringify(body), token);
+  return {
+    url,
+    close,
+    clock,
+    seconds,
+    jwt,
+    post,
+    control,
+    enable,
+    authUrl,
+    walk,
+    codeFor,
+    exchange,
+    tokenFor,
+    verify,
+  };
+};
+
+export type OpenSandbox = Awaited<ReturnType<typeof openSandbox>>;

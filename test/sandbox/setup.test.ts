@@ -1,0 +1,153 @@
+import { execFile, spawn } from 'node:child_process';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { newCredentials, readPrivateKey } from '../../src/sandbox/credentials.js';
+import { readSettings } from '../../src/sandbox/settings.js';
+
+const run = promisify(execFile);
+const TSX = ['--import', 'tsx'];
+const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+
+describe('credentials', () => {
+  it('are an application, a key and a secret of 32 bytes', () => {
+    expect(applicationId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(privateKeyPem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+    expect(Buffer.from(sessionSecret, 'base64url')).toHaveLength(32);
+  });
+
+  const file = join(folder, 'private.key');
+  writeFileSync(file, privateKeyPem);
+  const forms: [string, string][] = [
+    ['PEM', privateKeyPem],
+    ['PEM with literal \\n', privateKeyPem.replaceAll('\n', '\\n')],
+    ['base64 of PEM', Buffer.from(privateKeyPem).toString('base64')],
+    ['a file', file],
+  ];
+  it.each(forms)('are read from %s', (_, text) => {
+    expect(readPrivateKey(text).export({ type: 'pkcs8', format: 'pem' })).toBe(privateKeyPem);
+  });
+
+  it.each(['nonsense', '/no/such/file', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'])(
+    'are not read from %p',
+    (text) => {
+      expect(() => readPrivateKey(text)).toThrow('is neither a PEM private key');
+    },
+  );
+
+  it('must be an RSA key', () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    expect(() => readPrivateKey(pem)).toThrow('must be an RSA key');
+  });
+});
+
+describe('the settings', () => {
+  const enough = { VONAGE_APPLICATION_ID: applicationId, VONAGE_PRIVATE_KEY: privateKeyPem };
+
+  it('have defaults for everything but the application', () => {
+    expect(readSettings(enough)).toMatchObject({
+      port: 4000,
+      publicUrl: 'http://localhost:4000',
+      redirectUri: 'http://localhost:3000/callback',
+      applicationId,
+    });
+  });
+
+  it('follow the environment', () => {
+    const env = { SANDBOX_PORT: '4100', PUBLIC_URL: 'https://bff.example.com/' };
+    expect(readSettings({ ...enough, ...env })).toMatchObject({
+      port: 4100,
+      publicUrl: 'http://localhost:4100',
+      redirectUri: 'https://bff.example.com/callback',
+    });
+    expect(readSettings({ ...enough, SANDBOX_PUBLIC_URL: 'http://sandbox:4000/' })).toMatchObject({
+      publicUrl: 'http://sandbox:4000',
+    });
+  });
+
+  it('say every problem at once', () => {
+    const env = { NODE_ENV: 'production', SANDBOX_PORT: 'x', SANDBOX_PUBLIC_URL: 'ftp://x', PUBLIC_URL: 'x' };
+    const { problems } = readSettings(env) as { problems: string[] };
+    expect(problems.map((problem) => problem.split(' ', 1)[0])).toEqual([
+      'NODE_ENV',
+      'SANDBOX_PORT',
+      'SANDBOX_PUBLIC_URL',
+      'PUBLIC_URL',
+      'VONAGE_APPLICATION_ID',
+      'VONAGE_PRIVATE_KEY',
+    ]);
+  });
+});
+
+describe('setup', () => {
+  const setup = (...args: string[]) =>
+    run(process.execPath, ['--import', 'tsx', 'src/sandbox/setup.ts', ...args]);
+
+  it('writes an env file that Node reads, and leaves one that is there alone', async () => {
+    const file = join(folder, 'env');
+    expect((await setup(file)).stdout).toContain('written');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const written = readFileSync(file, 'utf8');
+    const { stdout } = await run(process.execPath, [
+      `--env-file=${file}`,
+      '-p',
+      'JSON.stringify(process.env)',
+    ]);
+    const env = JSON.parse(stdout) as Record<string, string>;
+    expect(env).toMatchObject({
+      VONAGE_BASE_URL: 'http://localhost:4000',
+      PUBLIC_URL: 'http://localhost:3000',
+    });
+    expect(env.SESSION_SECRET).toHaveLength(43);
+    expect(() => createPublicKey(env.VONAGE_PRIVATE_KEY ?? '')).not.toThrow();
+    expect(readSettings(env)).toHaveProperty('publicKey');
+
+    expect((await setup(file)).stdout).toContain('already there');
+    expect(readFileSync(file, 'utf8')).toBe(written);
+  });
+
+  it('wants to know which file', async () => {
+    await expect(setup()).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Name the file') as string,
+    });
+  });
+});
+
+describe('the process', () => {
+  const env = {
+    PATH: process.env.PATH,
+    VONAGE_APPLICATION_ID: applicationId,
+    VONAGE_PRIVATE_KEY: privateKeyPem,
+  };
+
+  it('says where it listens, and stops on SIGTERM', async () => {
+    const sandbox = spawn(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
+      env: { ...env, SANDBOX_PORT: '0' },
+    });
+    const [line] = (await once(sandbox.stdout, 'data')) as [Buffer];
+    expect(line.toString()).toMatch(
+      /^Sandbox at http:\/\/localhost:0, .+ http:\/\/localhost:3000\/callback\n$/,
+    );
+    sandbox.kill('SIGTERM');
+    expect(await once(sandbox, 'exit')).toEqual([0, null]);
+  });
+
+  it('is not for production', async () => {
+    const refused = run(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
+      env: { ...env, NODE_ENV: 'production' },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 1,
+      stderr:
+        'The sandbox cannot start:\n  - NODE_ENV is production: the sandbox is no place for real users\n',
+    });
+  });
+});
