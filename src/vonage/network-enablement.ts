@@ -54,7 +54,7 @@ export function createNetworkEnablement(deps: {
     let answer = await ask(phoneNumber, state, DEADLINE, correlator).catch(notSent);
     if (answer instanceof Unanswered || PASSING.has(answer.status)) {
       state = newState();
-      const left = Math.max(1, DEADLINE - (performance.now() - startedAt));
+      const left = Math.max(1, Math.round(DEADLINE - (performance.now() - startedAt)));
       answer = await ask(phoneNumber, state, left, correlator);
     }
     return { authUrl: readAuthUrl(answer, deps.authUrlHosts), state };

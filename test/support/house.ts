@@ -17,6 +17,14 @@ import { testWorld, type TestWorld } from './world.js';
 export const ALICE = '+447700900000';
 export const BOB = '+447700900001';
 
+/** A pair of PKCE (RFC 7636 appendix B). */
+export const CHALLENGE = {
+  verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+  challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+};
+
+export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
+
 const credentials = newCredentials();
 
 /** What the sandbox recorded of one call. */
@@ -50,6 +58,16 @@ export interface House {
   stop(): Promise<void>;
 }
 
+/** Builds a house for one test, and takes it down whatever happens in it. */
+export async function withHouse(options: HouseOptions, work: (house: House) => Promise<void>): Promise<void> {
+  const house = await buildHouse(options);
+  try {
+    await work(house);
+  } finally {
+    await house.stop();
+  }
+}
+
 export interface HouseOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
@@ -57,7 +75,7 @@ export interface HouseOptions {
 }
 
 /** Each worker of the test runner has a database of its own. */
-const redisUrlOfWorker = (): string =>
+export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
 export async function buildHouse({

@@ -1,0 +1,211 @@
+import { request as httpRequest } from 'node:http';
+import { walk } from './support/device.js';
+import { ALICE, buildHouse, postCode, type House } from './support/house.js';
+
+/** What a browser of today says of itself when it navigates. */
+const BROWSER = {
+  'sec-fetch-dest': 'document',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-site': 'cross-site',
+};
+
+describe('a callback that should not be is refused before anything is spent', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  /** Sends exactly this, redirects not followed. */
+  const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+    new Promise<{ status: number; location: string | undefined; cookie: unknown; body: string }>(
+      (resolve, reject) => {
+        const request = httpRequest(`${house.base}${path}`, { method, headers }, (response) => {
+          let body = '';
+          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+          response.on('end', () => {
+            const { location, 'set-cookie': cookie } = response.headers;
+            resolve({ status: response.statusCode ?? 0, location, cookie, body });
+          });
+        });
+        request.on('error', reject).end();
+      },
+    );
+  const tokenCalls = async () =>
+    (await house.upstream()).filter(({ path }) => path === '/oauth2/token').length;
+
+  /** A login whose device stands before the last hop. */
+  const atTheDoor = async (client: 'app' | 'browser') => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    const { pathname, search, searchParams } = new URL(hops.at(-1) ?? '');
+    const cookie = String(begun.headers['set-cookie']?.[0]).split(';')[0] ?? '';
+    return {
+      app,
+      path: pathname + search,
+      cookie,
+      state: searchParams.get('state') ?? '',
+      code: searchParams.get('code') ?? '',
+    };
+  };
+
+  test.each<[string, (door: { path: string; state: string; code: string }) => string, number]>([
+    ['no parameter', () => '/callback', 400],
+    ['no state', ({ code }) => `/callback?code=${code}`, 400],
+    ['no code and no error', ({ state }) => `/callback?state=${state}`, 400],
+    ['a code and an error', ({ path }) => `${path}&error=access_denied`, 400],
+    ['an empty code', ({ state }) => `/callback?code=&state=${state}`, 400],
+    ['an empty state', ({ code }) => `/callback?code=${code}&state=`, 400],
+    ['a state twice', ({ path, state }) => `${path}&state=${state}`, 400],
+    ['a code twice', ({ path, code }) => `${path}&code=${code}`, 400],
+    ['an error twice', ({ state }) => `/callback?state=${state}&error=a&error=b`, 400],
+    ['an error_description twice', ({ path }) => `${path}&error_description=a&error_description=b`, 400],
+    ['a state in brackets', ({ state, code }) => `/callback?code=${code}&state[x]=${state}`, 400],
+    ['a state with a NUL', ({ state, code }) => `/callback?code=${code}&state=${state}%00`, 400],
+    ['a state with a line break', ({ state, code }) => `/callback?code=${code}&state=${state}%0d%0a`, 400],
+    ['a code with a NUL', ({ state }) => `/callback?code=a%00b&state=${state}`, 400],
+    ['a code with a space', ({ state }) => `/callback?code=a%20b&state=${state}`, 400],
+    ['a code that is not ASCII', ({ state }) => `/callback?code=%EF%BC%8B&state=${state}`, 400],
+    ['a code of 3,000 characters', ({ state }) => `/callback?code=${'a'.repeat(3000)}&state=${state}`, 400],
+    ['a code of 100 kB', ({ state }) => `/callback?code=${'a'.repeat(100_000)}&state=${state}`, 413],
+    ['a state of another form', ({ code }) => `/callback?code=${code}&state=v2_840e17a8`, 400],
+    [
+      'a state with its first letter changed',
+      ({ code, state }) => `/callback?code=${code}&state=c${state.slice(1)}`,
+      400,
+    ],
+    ['an unknown state', ({ code }) => `/callback?code=${code}&state=a${'A'.repeat(43)}`, 410],
+    ['broken percent encoding in the path', () => '/callback%E0%A4%A', 404],
+    ['capital letters', ({ path }) => path.replace('/callback', '/CALLBACK'), 404],
+    ['a slash at the end', ({ path }) => path.replace('/callback', '/callback/'), 404],
+    ['a doubled slash', ({ path }) => `/${path}`, 404],
+    ['an encoded letter', ({ path }) => path.replace('/callback', '/%63allback'), 404],
+  ])('with %s', async (_what, spoil, status) => {
+    const door = await atTheDoor('app');
+    const refused = await send(spoil(door));
+    expect(refused.status).toBe(status);
+    expect(JSON.parse(refused.body)).toMatchObject({ status, error: expect.any(String) });
+    expect(refused.cookie).toBeUndefined();
+    expect(await tokenCalls()).toBe(0);
+    expect((await send(door.path)).status).toBe(200);
+  });
+
+  test.each(['HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'])('by %s', async (method) => {
+    const door = await atTheDoor('app');
+    const refused = await send(door.path, {}, method);
+    expect(refused.status).toBe(405);
+    expect(await tokenCalls()).toBe(0);
+    expect((await send(door.path)).status).toBe(200);
+  });
+
+  test.each(['image', 'iframe', 'empty', 'script', 'style', 'frame', 'object', 'fetch'])(
+    "as a page's %s",
+    async (dest) => {
+      for (const client of ['app', 'browser'] as const) {
+        const door = await atTheDoor(client);
+        const refused = await send(door.path, { 'sec-fetch-dest': dest, cookie: door.cookie });
+        expect(refused.status).toBe(403);
+        expect(JSON.parse(refused.body)).toMatchObject({ error: 'wrong_client' });
+        expect(await tokenCalls()).toBe(0);
+        const alive = await send(door.path, client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {});
+        expect(alive.status).toBe(client === 'browser' ? 303 : 200);
+        await house.reset();
+      }
+    },
+  );
+
+  test('by a browser, for a login of an app: no code is shown, and the app can still come', async () => {
+    const door = await atTheDoor('app');
+    const refused = await send(door.path, BROWSER);
+    expect(refused.status).toBe(403);
+    expect(refused.body).not.toMatch(/[\w-]{43}/);
+    expect(await tokenCalls()).toBe(0);
+    expect((await send(door.path)).status).toBe(200);
+  });
+
+  test('by a browser without the session, or with another one, for a login of a browser', async () => {
+    const door = await atTheDoor('browser');
+    const other = await atTheDoor('browser');
+    for (const cookie of ['', other.cookie, 'sid=s%3Aplanted.signature']) {
+      const refused = await send(door.path, { ...BROWSER, cookie });
+      expect(refused.status).toBe(303);
+      expect(refused.location).toMatch(/^\/#error=wrong_client&error_description=/);
+      expect(refused.cookie).toBeUndefined();
+    }
+    expect(await tokenCalls()).toBe(0);
+    const own = await send(door.path, { ...BROWSER, cookie: door.cookie });
+    expect(own.location).toMatch(/^\/#login_id=[\w-]{22}&code=[\w-]{43}$/);
+    expect(own.cookie).toBeUndefined();
+  });
+
+  test('twice: the second time finds nothing, and the operator hears of it once', async () => {
+    const app = await atTheDoor('app');
+    await send(app.path);
+    expect((await send(app.path)).status).toBe(410);
+    const browser = await atTheDoor('browser');
+    await send(browser.path, { ...BROWSER, cookie: browser.cookie });
+    const again = await send(browser.path, { ...BROWSER, cookie: browser.cookie });
+    expect(again.location).toMatch(/^\/#error=login_expired/);
+    expect(await tokenCalls()).toBe(2);
+  });
+
+  test('a browser that says nothing of itself is known by its session', async () => {
+    const door = await atTheDoor('browser');
+    expect((await send(door.path, { cookie: door.cookie })).location).toMatch(/^\/#login_id=/);
+  });
+
+  test('Accept and User-Agent decide nothing', async () => {
+    const door = await atTheDoor('app');
+    const answer = await send(door.path, {
+      accept: 'text/html',
+      'user-agent': 'Mozilla/5.0',
+      'sec-fetch-mode': 'cors',
+    });
+    expect(JSON.parse(answer.body)).toMatchObject({ code: expect.any(String) });
+  });
+
+  test('a browser login is finished by its page, with the code of the fragment', async () => {
+    const door = await atTheDoor('browser');
+    const { location } = await send(door.path, { ...BROWSER, cookie: door.cookie });
+    const fragment = new URLSearchParams(location?.slice(2));
+    await postCode(door.app, fragment.get('code') ?? '').expect(200);
+  });
+
+  test.each([
+    ['access_denied', 'denied'],
+    ['consent_required', 'denied'],
+    ['login_required', 'not_on_cellular'],
+    ['interaction_required', 'not_on_cellular'],
+    ['server_error', 'operator_error'],
+    ['temporarily_unavailable', 'operator_error'],
+    ['invalid_scope', 'operator_error'],
+    ['unauthorized_client', 'operator_error'],
+    ['something_new', 'operator_error'],
+    ['', 'operator_error'],
+  ])('the error %p of the operator is told as %s, without a call', async (error, reason) => {
+    const door = await atTheDoor('app');
+    const answer = await send(`/callback?error=${error}&error_description=x&state=${door.state}`);
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'silent_auth_failed', reason });
+    expect(await tokenCalls()).toBe(0);
+  });
+
+  test('what the operator says is repeated to nobody', async () => {
+    const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
+    for (const client of ['app', 'browser'] as const) {
+      const door = await atTheDoor(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
+      const answer = await send(
+        `/callback?error=${hostile}&error_description=${hostile}&state=${door.state}`,
+        headers,
+      );
+      expect(`${answer.body}${answer.location ?? ''}`).not.toMatch(/<|script>|alert|a=b/);
+      expect(answer.cookie).toBeUndefined();
+    }
+    expect(house.world.logged()).not.toContain('alert');
+  });
+
+  test('parameters nobody knows are ignored', async () => {
+    const door = await atTheDoor('app');
+    expect((await send(`${door.path}&session_state=x&iss=y`)).status).toBe(200);
+  });
+});

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { addressOf, createTickets, type StateTicket, type Tickets } from '../src/login/tickets.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { createMemoryStore } from '../src/store/memory.js';
+import { connectRedis, createRedisStore } from '../src/store/redis.js';
+import type { Store } from '../src/store/store.js';
+import { redisUrlOfWorker } from './support/house.js';
+import { testWorld, type TestWorld } from './support/world.js';
+
+const secret = () => randomBytes(32).toString('base64url');
+const ticket = (world: TestWorld): StateTicket => ({
+  loginId: 'login-1',
+  phoneNumber: parsePhoneNumber('+447700900000') as PhoneNumber,
+  client: 'app',
+  loginExpiresAt: world.now() + 300_000,
+});
+
+describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) => {
+  let world: TestWorld;
+  let store: Store;
+  let tickets: Tickets;
+
+  beforeEach(async () => {
+    world = testWorld();
+    if (kind === 'memory') store = createMemoryStore(world);
+    else {
+      const redis = connectRedis(redisUrlOfWorker(), world.log);
+      await new Promise((ready) => redis.once('ready', ready));
+      await redis.flushdb();
+      store = createRedisStore(redis);
+    }
+    tickets = createTickets(store, world);
+  });
+  afterEach(() => store.close());
+
+  test('give back what was put, to the one who has the secret', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    expect(await tickets.take('state', secret())).toBeUndefined();
+    expect(await tickets.take('state', mine)).toEqual(ticket(world));
+  });
+
+  test('have one winner among fifty who take at once', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    const taken = await Promise.all(Array.from({ length: 50 }, () => tickets.take('state', mine)));
+    expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
+  });
+
+  test('are of one kind only', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    expect(await tickets.take('code', mine)).toBeUndefined();
+  });
+
+  test.each([
+    ['a second before their end', 299, true],
+    ['at their end', 300, false],
+    ['when the clock was turned on by a day', 86_400, false],
+  ])('%s: can be taken is %3$s', async (_when, seconds, good) => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    world.turn(seconds);
+    expect((await tickets.take('state', mine)) !== undefined).toBe(good);
+  });
+
+  test('are worthless once cancelled by their address', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.cancelState(addressOf(mine));
+    expect(await tickets.take('state', mine)).toBeUndefined();
+  });
+
+  test('are nothing once altered or moved to another place', async () => {
+    const [mine, other] = [secret(), secret()];
+    await tickets.put('state', mine, ticket(world), 300);
+    const sealed = (await store.take(`state:${addressOf(mine)}`)) ?? '';
+    await store.set(`state:${addressOf(other)}`, sealed, 300);
+    expect(await tickets.take('state', other)).toBeUndefined();
+    await store.set(`state:${addressOf(mine)}`, `${sealed.slice(0, -4)}AAAA`, 300);
+    expect(await tickets.take('state', mine)).toBeUndefined();
+    await store.set(`state:${addressOf(mine)}`, 'short', 300);
+    expect(await tickets.take('state', mine)).toBeUndefined();
+  });
+
+  test('the store writes only over what is there, or only where nothing is, when told so', async () => {
+    expect(await store.set('sess:a', '1', 60, 'existing')).toBe(false);
+    expect(await store.set('sess:a', '1', 60, 'new')).toBe(true);
+    expect(await store.set('sess:a', '2', 60, 'new')).toBe(false);
+    expect(await store.set('sess:a', '3', 60, 'existing')).toBe(true);
+    expect(await store.get('sess:a')).toBe('3');
+    expect(await store.delete('sess:a')).toBe(true);
+    expect(await store.delete('sess:a')).toBe(false);
+    expect(await store.expire('sess:a', 60)).toBe(false);
+    expect(await store.set('sess:a', '4', 0)).toBe(false);
+    expect(await store.get('sess:a')).toBeNull();
+  });
+});
+
+test('the embedded store forgets what was used longest ago rather than grow', async () => {
+  const store = createMemoryStore(testWorld(), 100);
+  for (let each = 0; each < 1000; each++) await store.set(`state:${each}`, 'x', 300);
+  const left = await Promise.all(Array.from({ length: 1000 }, (_, each) => store.get(`state:${each}`)));
+  expect(left.filter((value) => value !== null)).toHaveLength(100);
+  expect(left[999]).toBe('x');
+});
+
+test('the embedded store gives a key a new life without bringing back one that ended', async () => {
+  const world = testWorld();
+  const store = createMemoryStore(world);
+  await store.set('sess:a', 'x', 10);
+  world.turn(9);
+  expect(await store.expire('sess:a', 10)).toBe(true);
+  world.turn(9);
+  expect(await store.get('sess:a')).toBe('x');
+  world.turn(2);
+  expect(await store.expire('sess:a', 10)).toBe(false);
+});

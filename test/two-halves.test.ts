@@ -1,0 +1,152 @@
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House } from './support/house.js';
+
+describe('a login completes only with both halves', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const calls = async (path: string) =>
+    (await house.upstream()).filter((call) => call.path.startsWith(path)).length;
+  const authenticated = async (app: ReturnType<House['app']>) =>
+    Boolean((await app.get('/session').expect(200)).body.authenticated);
+
+  test('opening a link on the right SIM gives the one who began nothing', async () => {
+    // The attacker begins with the victim's number, and the victim's phone opens the link.
+    const { app: attacker, code } = await house.walkedLogin(ALICE);
+    for (const guess of ['A'.repeat(43), '', '123456', ALICE, code.slice(0, -1)]) {
+      const refused = await postCode(attacker, guess).expect(400);
+      expect(refused.body.error).toBe('invalid_code');
+    }
+    expect(await authenticated(attacker)).toBe(false);
+    expect(await calls('/camara')).toBe(0);
+  });
+
+  test('nothing the initiator can ask says that a callback came', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE });
+    const before = await app.get('/login');
+    await walk(begun.body.auth_url);
+    const after = await app.get('/login');
+    expect(after.body).toEqual(before.body);
+    expect(after.body.status).toBe('pending');
+  });
+
+  test('an error that the operator reports is told to the device alone', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: '+447700900103' });
+    const home = await walk(begun.body.auth_url);
+    expect(home).toMatchObject({ status: 400, json: { error: 'silent_auth_failed', reason: 'denied' } });
+    expect((await app.get('/login')).body.status).toBe('pending');
+  });
+
+  test('a code is worthless in another session, in one without a login, and in none', async () => {
+    const { code } = await house.walkedLogin(ALICE);
+    const { app: bob } = await house.walkedLogin(BOB);
+    const refused = await postCode(bob, code).expect(400);
+    expect(refused.body.error).toBe('invalid_code');
+    const { code: second } = await house.walkedLogin(ALICE);
+    const without = await postCode(house.app(), second).expect(400);
+    expect({ ...without.body, instance: '' }).toEqual({ ...refused.body, instance: '' });
+    expect(await calls('/camara')).toBe(0);
+    expect(without.headers['set-cookie']).toBeUndefined();
+  });
+
+  test('a code that was shown to a foreign session is spent', async () => {
+    const { app: alice, code } = await house.walkedLogin(ALICE);
+    const { app: bob } = await house.walkedLogin(BOB);
+    await postCode(bob, code).expect(400);
+    await postCode(alice, code).expect(400);
+    expect(await authenticated(alice)).toBe(false);
+  });
+
+  test('wrong, used and unknown codes get one and the same answer', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    await postCode(app, code).expect(200);
+    const used = await postCode(app, code).expect(400);
+    const unknown = await postCode(app, 'A'.repeat(43)).expect(400);
+    const malformed = await postCode(app, '<script>').expect(400);
+    const bodies = [used, unknown, malformed].map(({ body }) => ({ ...body, instance: '' }));
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  test('a number cannot be changed between the walk and the proof', async () => {
+    const { app, code } = await house.walkedLogin(BOB);
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await postCode(app, code).expect(400);
+    await app.post('/verify').send({ code, phone_number: ALICE }).expect(400);
+    expect(await authenticated(app)).toBe(false);
+    expect(await calls('/camara')).toBe(0);
+  });
+
+  test('of fifty callbacks at once with one state, one is answered', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE });
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    const callback = hops.at(-1) ?? '';
+    const answers = await Promise.all(Array.from({ length: 50 }, () => fetch(callback)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 410)).toHaveLength(49);
+    expect(await calls('/oauth2/token')).toBe(1);
+  });
+
+  test('of fifty proofs at once with one code, one logs in', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => postCode(app, code)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(49);
+    expect(await calls('/camara')).toBe(1);
+  });
+
+  test.each([
+    ['the right verifier', CHALLENGE.verifier, 200],
+    ['another verifier', 'x'.repeat(43), 400],
+    ['no verifier', undefined, 400],
+  ])('with a code_challenge, %s is answered with %3$i', async (_what, verifier, status) => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE, code_challenge: CHALLENGE.challenge });
+    const home = await walk(begun.body.auth_url);
+    const proof = { code: home.json?.['code'], ...(verifier && { code_verifier: verifier }) };
+    await app.post('/verify').send(proof).expect(status);
+    expect(await authenticated(app)).toBe(status === 200);
+    expect(await calls('/camara')).toBe(status === 200 ? 1 : 0);
+  });
+
+  test('a verifier without a challenge is refused', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(400);
+    expect(await calls('/camara')).toBe(0);
+  });
+
+  test('a new login makes the link and the code of the one before worthless', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    const first = await app.post('/login').send({ phone_number: ALICE });
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    expect(await walk(first.body.auth_url)).toMatchObject({ status: 410, json: { error: 'login_expired' } });
+    await postCode(app, code).expect(400);
+    expect(await calls('/oauth2/token')).toBe(1);
+  });
+
+  test('a cancelled login makes no call any more, whoever comes back to it', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE });
+    await app.delete('/login').expect(204);
+    await app.get('/login').expect(404);
+    await app.delete('/login').expect(204);
+    expect(await walk(begun.body.auth_url)).toMatchObject({ status: 410 });
+    expect(await calls('/oauth2/token')).toBe(0);
+  });
+
+  test('a login is over after five minutes, for the link, the code and the one who asks', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    const late = house.app();
+    const begun = await late.post('/login').send({ phone_number: ALICE });
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    house.world.turn(301);
+    expect((await fetch(hops.at(-1) ?? '')).status).toBe(410);
+    await postCode(app, code).expect(400);
+    expect((await app.get('/login')).body.status).toBe('expired');
+    expect(await calls('/camara')).toBe(0);
+  });
+});

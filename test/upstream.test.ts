@@ -1,0 +1,455 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { generateKeyPairSync } from 'node:crypto';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { createAppToken } from '../src/vonage/app-token.js';
+import { isAllowedLink } from '../src/vonage/network-enablement.js';
+import { walk } from './support/device.js';
+import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
+import { testWorld } from './support/world.js';
+
+const SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
+const json = (body: unknown, status = 200) => ({
+  status,
+  body: JSON.stringify(body),
+  content_type: 'application/json',
+});
+
+describe('what Vonage answers', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const calls = async (path: string) =>
+    (await house.upstream()).filter((call) => call.path.startsWith(path)).length;
+  const authenticated = async (app: ReturnType<House['app']>) =>
+    Boolean((await app.get('/session')).body.authenticated);
+
+  describe('to Network Enablement', () => {
+    const begin = (phoneNumber = ALICE) => house.app().post('/login').send({ phone_number: phoneNumber });
+
+    test('an error for our scope in a 200 means that silence is impossible, and the login is there all the same', async () => {
+      const app = house.app();
+      const answer = await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
+      expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
+      expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: null });
+    });
+
+    test.each<[string, object, number, string]>([
+      ['no scopes', json({}), 502, 'upstream_error'],
+      [
+        'another scope only',
+        json({ scopes: { other: { auth_url: 'https://api-eu.vonage.com/x' } } }),
+        502,
+        'upstream_error',
+      ],
+      ['neither link nor error', json({ scopes: { [SCOPE]: {} } }), 502, 'upstream_error'],
+      ['a link that is no string', json({ scopes: { [SCOPE]: { auth_url: 7 } } }), 502, 'upstream_error'],
+      [
+        'a link over http',
+        json({ scopes: { [SCOPE]: { auth_url: 'http://api-eu.vonage.com/x' } } }),
+        502,
+        'upstream_error',
+      ],
+      [
+        'a link to a stranger',
+        json({ scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }),
+        502,
+        'upstream_error',
+      ],
+      [
+        'a link into the cloud',
+        json({ scopes: { [SCOPE]: { auth_url: 'http://169.254.169.254/' } } }),
+        502,
+        'upstream_error',
+      ],
+      [
+        'a script for a link',
+        json({ scopes: { [SCOPE]: { auth_url: 'javascript:alert(1)' } } }),
+        502,
+        'upstream_error',
+      ],
+      ['an array', json([]), 502, 'upstream_error'],
+      ['HTML', { status: 200, body: '<html>', content_type: 'text/html' }, 502, 'upstream_error'],
+      [
+        'half of a JSON',
+        { status: 200, body: '{"scopes":', content_type: 'application/json' },
+        502,
+        'upstream_error',
+      ],
+      [
+        'JSON that says it is text',
+        { ...json({ scopes: {} }), content_type: 'text/plain' },
+        502,
+        'upstream_error',
+      ],
+      ['eighty kilobytes', json({ scopes: {}, x: 'x'.repeat(80_000) }), 502, 'upstream_error'],
+      ['201', json({ scopes: {} }, 201), 502, 'upstream_error'],
+      [
+        '401',
+        json({ type: 'https://x/api-errors#unauthorized', title: 'Unauthorized', instance: 'a-1' }, 401),
+        502,
+        'upstream_error',
+      ],
+      ['422', json({ title: 'Unprocessable Entity' }, 422), 502, 'upstream_error'],
+      ['429', { ...json({}, 429), headers: { 'retry-after': '7' } }, 503, 'unavailable'],
+      ['504', json({}, 504), 504, 'upstream_timeout'],
+    ])('%s is an error, and no session comes of it', async (_what, fault, status, error) => {
+      await house.control('faults', { 'network-enablement': fault });
+      const answer = await begin().expect(status);
+      expect(answer.body.error).toBe(error);
+      expect(answer.headers['set-cookie']).toBeUndefined();
+      expect(await house.redis.dbsize()).toBe(0);
+      if (status === 503) expect(answer.headers['retry-after']).toBe('7');
+    });
+
+    test.each([502, 503, 504])('%i is tried once more, with a new state', async (status) => {
+      await house.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
+      await begin().expect(201);
+      const states = (await house.upstream()).map(({ body }) => (body as { state: string }).state);
+      expect(states).toHaveLength(2);
+      expect(new Set(states).size).toBe(2);
+    });
+
+    test('502 twice is an error, and not tried a third time', async () => {
+      await house.control('faults', { 'network-enablement': json({}, 502) });
+      await begin().expect(502);
+      expect(await calls('/v0.1')).toBe(2);
+    });
+
+    test.each([500, 429, 401])('%i is not tried again', async (status) => {
+      await house.control('faults', { 'network-enablement': json({}, status) });
+      await begin();
+      expect(await calls('/v0.1')).toBe(1);
+    });
+
+    test('a connection that breaks once the request was read is not tried again', async () => {
+      await house.control('faults', { 'network-enablement': { drop: 'after' } });
+      await begin().expect(502);
+      expect(await calls('/v0.1')).toBe(1);
+    });
+
+    test('silence for three seconds ends in 504', async () => {
+      await house.control('faults', { 'network-enablement': { delay_ms: 8000 } });
+      expect((await begin().expect(504)).body.error).toBe('upstream_timeout');
+    });
+  });
+
+  describe('to the token exchange', () => {
+    const returned = async () => {
+      const app = house.app();
+      const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      return { app, home: await walk(begun.body.auth_url) };
+    };
+
+    test.each<[string, object]>([
+      ['Bearer and 3600', { token_type: 'Bearer', expires_in: 3600 }],
+      ['bearer and 29', { token_type: 'bearer', expires_in: 29 }],
+      ['BEARER and "120"', { token_type: 'BEARER', expires_in: '120' }],
+      ['no life', { expires_in: null }],
+      ['a refresh token', { refresh_token: 'r'.repeat(40) }],
+    ])('%s is good', async (_what, token) => {
+      await house.control('token', token);
+      const { app, home } = await returned();
+      await postCode(app, String(home.json?.['code'])).expect(200);
+    });
+
+    test.each([
+      [29, 29],
+      [3600, 300],
+    ])('a token said to live %i s is kept for %i s at the most', async (said, kept) => {
+      await house.control('token', { expires_in: said });
+      await returned();
+      const [key = ''] = await house.redis.keys('code:*');
+      expect(await house.redis.ttl(key)).toBeLessThanOrEqual(kept);
+      expect(await house.redis.ttl(key)).toBeGreaterThan(kept - 5);
+    });
+
+    test.each<[string, object, number, string]>([
+      ['invalid_grant', json({ error: 'invalid_grant' }, 400), 400, 'silent_auth_failed'],
+      [
+        'a problem',
+        json({ type: 'https://x#invalid-param', title: 'Bad Request', instance: 'b45ae630-0' }, 400),
+        502,
+        'upstream_error',
+      ],
+      [
+        'a CAMARA error',
+        json({ status: 403, code: 'PERMISSION_DENIED', message: 'no' }, 403),
+        502,
+        'upstream_error',
+      ],
+      [
+        'another type of token',
+        json({ access_token: 'x', token_type: 'mac', expires_in: 60 }),
+        502,
+        'upstream_error',
+      ],
+      ['no token', json({ token_type: 'Bearer' }), 502, 'upstream_error'],
+      ['an empty token', json({ access_token: '', token_type: 'Bearer' }), 502, 'upstream_error'],
+      ['a token that is no string', json({ access_token: {}, token_type: 'Bearer' }), 502, 'upstream_error'],
+      [
+        'a life in words',
+        json({ access_token: 'x', token_type: 'Bearer', expires_in: 'soon' }),
+        502,
+        'upstream_error',
+      ],
+      ['HTML', { status: 200, body: '<html>', content_type: 'text/html' }, 502, 'upstream_error'],
+      ['429', json({}, 429), 503, 'unavailable'],
+      ['503', json({}, 503), 502, 'upstream_error'],
+      ['a broken connection', { drop: 'after' }, 502, 'upstream_error'],
+    ])(
+      '%s is an error for the device, asked once, and no code is made',
+      async (_what, fault, status, error) => {
+        await house.control('faults', { token: fault });
+        const { home } = await returned();
+        expect(home).toMatchObject({ status, json: { error } });
+        expect(home.body).not.toMatch(/PERMISSION|invalid-param|html/);
+        expect(await calls('/oauth2/token')).toBe(1);
+        expect(await house.redis.keys('code:*')).toEqual([]);
+      },
+    );
+
+    test('silence for two and a half seconds ends in 504, within what a phone waits', async () => {
+      await house.control('faults', { token: { delay_ms: 8000 } });
+      expect((await returned()).home).toMatchObject({ status: 504, json: { error: 'upstream_timeout' } });
+    });
+  });
+
+  describe('to Number Verification', () => {
+    const verify = async (fault: object) => {
+      const { app, code } = await house.walkedLogin();
+      await house.control('faults', { verify: fault });
+      return { app, answer: await postCode(app, code) };
+    };
+    const camara = (status: number, code: string) => json({ status, code, message: 'x' }, status);
+
+    test.each<[string, object, number, string, string | undefined]>([
+      [
+        'not on cellular',
+        camara(403, 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK'),
+        400,
+        'silent_auth_failed',
+        'not_on_cellular',
+      ],
+      [
+        'no number in the token, 0.3',
+        camara(403, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT'),
+        400,
+        'silent_auth_failed',
+        'operator_error',
+      ],
+      [
+        'no number in the token, 1.0',
+        camara(403, 'INVALID_TOKEN_CONTEXT'),
+        400,
+        'silent_auth_failed',
+        'operator_error',
+      ],
+      [
+        'unknown number',
+        camara(404, 'IDENTIFIER_NOT_FOUND'),
+        400,
+        'silent_auth_failed',
+        'number_not_supported',
+      ],
+      [
+        'unsupported number',
+        camara(422, 'SERVICE_NOT_APPLICABLE'),
+        400,
+        'silent_auth_failed',
+        'number_not_supported',
+      ],
+      ['INVALID_ARGUMENT', camara(400, 'INVALID_ARGUMENT'), 502, 'upstream_error', undefined],
+      ['UNAUTHENTICATED', camara(401, 'UNAUTHENTICATED'), 502, 'upstream_error', undefined],
+      ['PERMISSION_DENIED', camara(403, 'PERMISSION_DENIED'), 502, 'upstream_error', undefined],
+      ['TOO_MANY_REQUESTS', camara(429, 'TOO_MANY_REQUESTS'), 503, 'unavailable', undefined],
+      ['INTERNAL', camara(500, 'INTERNAL'), 502, 'upstream_error', undefined],
+      ['UNAVAILABLE', camara(503, 'UNAVAILABLE'), 502, 'upstream_error', undefined],
+      ['TIMEOUT', camara(504, 'TIMEOUT'), 504, 'upstream_timeout', undefined],
+      ['"true"', json({ devicePhoneNumberVerified: 'true' }), 502, 'upstream_error', undefined],
+      ['1', json({ devicePhoneNumberVerified: 1 }), 502, 'upstream_error', undefined],
+      ['{}', json({}), 502, 'upstream_error', undefined],
+      ['null', json(null), 502, 'upstream_error', undefined],
+      ['true in an array', json([{ devicePhoneNumberVerified: true }]), 502, 'upstream_error', undefined],
+      [
+        'true by prototype',
+        { ...json({}), body: '{"__proto__":{"devicePhoneNumberVerified":true}}' },
+        502,
+        'upstream_error',
+        undefined,
+      ],
+      ['true with 201', json({ devicePhoneNumberVerified: true }, 201), 502, 'upstream_error', undefined],
+      ['true with 403', json({ devicePhoneNumberVerified: true }, 403), 502, 'upstream_error', undefined],
+      [
+        'true as text',
+        { ...json({ devicePhoneNumberVerified: true }), content_type: 'text/plain' },
+        502,
+        'upstream_error',
+        undefined,
+      ],
+      ['a broken connection', { drop: 'after' }, 502, 'upstream_error', undefined],
+    ])('%s logs nobody in, and is asked once', async (_what, fault, status, error, reason) => {
+      const { app, answer } = await verify(fault);
+      expect(answer.body).toMatchObject({ status, error, ...(reason && { reason }) });
+      expect(await authenticated(app)).toBe(false);
+      expect(await calls('/camara')).toBe(1);
+      expect((await app.get('/login')).body.status).toBe('failed');
+    });
+
+    test('a redirect is not followed: the stranger hears nothing', async () => {
+      let heard = 0;
+      const stranger = createServer((_req, res) => {
+        heard++;
+        res.setHeader('content-type', 'application/json').end('{"devicePhoneNumberVerified":true}');
+      });
+      await new Promise<void>((resolve) => stranger.listen(0, resolve));
+      const location = `http://localhost:${(stranger.address() as AddressInfo).port}/`;
+      for (const status of [302, 307]) {
+        const { app, answer } = await verify({ status, headers: { location }, body: '' });
+        expect(answer.status).toBe(502);
+        expect(await authenticated(app)).toBe(false);
+      }
+      expect(heard).toBe(0);
+      stranger.close();
+    });
+
+    test.each<[string, string, number, string]>([
+      ['not_mobile', '+447700900104', 400, 'silent_auth_failed'],
+      ['slow', '+447700900105', 504, 'upstream_timeout'],
+      ['garbage', '+447700900108', 502, 'upstream_error'],
+    ])('the subscriber %s ends not logged in', async (_what, number, status, error) => {
+      const { app, code } = await house.walkedLogin(number);
+      expect((await postCode(app, code).expect(status)).body.error).toBe(error);
+      expect(await authenticated(app)).toBe(false);
+    });
+  });
+
+  test.each<[string, string, number, string]>([
+    ['invalid_grant', '+447700900106', 400, 'silent_auth_failed'],
+    ['server_error', '+447700900107', 400, 'silent_auth_failed'],
+  ])('the subscriber %s is refused at the callback', async (_what, number, status, error) => {
+    const { home } = await house.walkedLogin(number);
+    expect(home).toMatchObject({ status, json: { error } });
+  });
+
+  test('the subscriber rate_limited is told when to come again', async () => {
+    const answer = await house.app().post('/login').send({ phone_number: '+447700900109' }).expect(503);
+    expect(answer.headers['retry-after']).toBe('7');
+    expect(answer.body).toMatchObject({ error: 'unavailable', retry_after: 7 });
+  });
+
+  test.each([
+    ['+99012345678', true],
+    ['+99012345677', false],
+  ])("Vonage's Virtual Operator says of %s: %p", async (number, verified) => {
+    const { app, code } = await house.walkedLogin(number);
+    expect((await postCode(app, code).expect(200)).body.verified).toBe(verified);
+  });
+
+  test('each call carries a correlator that is the request id of the answer', async () => {
+    const answer = await house
+      .app()
+      .post('/login')
+      .send({ phone_number: ALICE })
+      .set('x-correlator', 'mine')
+      .set('x-request-id', 'mine');
+    const [call] = await house.upstream();
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(call?.headers['x-correlator']).toBe(answer.headers['x-request-id']);
+  });
+});
+
+test('Vonage out of reach is an error at once', () =>
+  withHouse({ env: { VONAGE_BASE_URL: 'http://localhost:1' } }, async (house) => {
+    const answer = await house.app().post('/login').send({ phone_number: ALICE });
+    expect(answer.body).toMatchObject({ status: 502, error: 'upstream_error' });
+  }));
+
+test('the direct flow needs no call to begin, and goes through the same steps', () =>
+  withHouse({ env: { SILENT_AUTH: 'oidc' } }, async (house) => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    expect(await house.upstream()).toEqual([]);
+    const url = new URL(begun.body.auth_url);
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      client_id: house.config.vonage.applicationId,
+      response_type: 'code',
+      scope: `openid ${SCOPE}`,
+      redirect_uri: `${house.base}/callback`,
+      login_hint: ALICE,
+      state: expect.stringMatching(/^a[\w-]{43}$/),
+    });
+    const home = await walk(begun.body.auth_url);
+    await postCode(app, String(home.json?.['code'])).expect(200);
+    expect((await app.get('/session')).body.authenticated).toBe(true);
+  }));
+
+test.each([
+  ['https://api-eu.vonage.com/oauth2/auth', true],
+  ['https://api-eu.vonage.com:443/x', true],
+  ['https://api-eu.vonage.com:8443/x', false],
+  ['https://api-eu.vonage.com.evil.example/x', false],
+  ['https://api-eu.vonage.com@evil.example/x', false],
+  ['https://user@api-eu.vonage.com/x', false],
+  ['//api-eu.vonage.com/x', false],
+  ['http://localhost:4000/x', true],
+  ['http://127.0.0.1:4000/x', false],
+  ['ftp://api-eu.vonage.com/x', false],
+  ['', false],
+])('a device may be sent to %p: %p', (link, allowed) => {
+  expect(isAllowedLink(link, ['api-eu.vonage.com', 'localhost:4000', '127.0.0.1:4000'])).toBe(allowed);
+});
+
+describe('the application JWT', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+  test('says who we are, for five minutes', async () => {
+    const world = testWorld();
+    const jwt = await createAppToken('app-1', privateKey, world)();
+    const iat = Math.floor(world.now() / 1000);
+    expect(decodeProtectedHeader(jwt)).toEqual({ alg: 'RS256', typ: 'JWT' });
+    expect(decodeJwt(jwt)).toEqual({
+      application_id: 'app-1',
+      iat,
+      exp: iat + 300,
+      jti: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+  });
+
+  test('is signed once for all who ask at the same time, and kept until shortly before its end', async () => {
+    const world = testWorld();
+    const token = createAppToken('app-1', privateKey, world);
+    const [first, ...others] = await Promise.all(Array.from({ length: 20 }, token));
+    expect(new Set([first, ...others]).size).toBe(1);
+    world.turn(269);
+    expect(await token()).toBe(first);
+    world.turn(1);
+    expect(await token()).not.toBe(first);
+  });
+
+  test('is signed anew when the clock was set back', async () => {
+    const world = testWorld();
+    const token = createAppToken('app-1', privateKey, world);
+    const first = await token();
+    world.turn(-600);
+    expect(await token()).not.toBe(first);
+  });
+
+  test('is tried again after a signature that failed', async () => {
+    const world = testWorld();
+    const random = world.random;
+    let broken = true;
+    const token = createAppToken('app-1', privateKey, {
+      ...world,
+      random: (bytes) => {
+        if (broken) throw new Error('no entropy');
+        return random(bytes);
+      },
+    });
+    await expect(async () => token()).rejects.toThrow('no entropy');
+    broken = false;
+    expect(await token()).toMatch(/^ey/);
+  });
+});
