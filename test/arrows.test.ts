@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+
+const SRC = join(__dirname, '../src');
+
+/** Which rooms and files of `src` may be imported by which: arrows point down this list, and inside a room. */
+const MAY: Record<string, readonly string[]> = {
+  'main.ts': ['server.ts', 'config.ts'],
+  'demo.ts': ['server.ts', 'config.ts', 'world.ts', 'sandbox'],
+  'server.ts': ['app.ts', 'config.ts', 'store', 'web', 'world.ts'],
+  'app.ts': ['config.ts', 'login', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
+  'config.ts': ['private-key.ts'],
+  'private-key.ts': [],
+  session: ['errors.ts', 'login', 'store', 'web', 'world.ts'],
+  login: ['errors.ts', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
+  vonage: ['config.ts', 'errors.ts', 'phone.ts', 'world.ts'],
+  web: ['errors.ts', 'store', 'world.ts'],
+  store: ['errors.ts', 'world.ts'],
+  'phone.ts': [],
+  'errors.ts': [],
+  'world.ts': [],
+  // The second house: it meets the product over HTTP.
+  sandbox: ['world.ts'],
+};
+
+/** The story knows neither the web, nor what is behind an engine or a store, but as types. */
+const STORY = [
+  'login/flow.ts',
+  'login/login.ts',
+  'login/tickets.ts',
+  'login/state.ts',
+  'login/journal.ts',
+  'login/engines/engine.ts',
+];
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+interface Import {
+  from: string;
+  to: string;
+  typeOnly: boolean;
+}
+
+const importsOf = (file: string): Import[] =>
+  [
+    ...readFileSync(join(SRC, file), 'utf8').matchAll(
+      /^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)';/gms,
+    ),
+  ].map(([, type, to = '']) => ({
+    from: file,
+    to: to.startsWith('.')
+      ? relative(SRC, normalize(join(SRC, dirname(file), to))).replace(/\.js$/, '.ts')
+      : to,
+    typeOnly: type !== undefined,
+  }));
+const imports = files.flatMap(importsOf);
+const roomOf = (file: string): string => file.split('/')[0] ?? '';
+const inHouse = imports.filter(({ to }) => to.endsWith('.ts'));
+
+test('every import follows an arrow of the house', () => {
+  const wrong = inHouse.filter(
+    ({ from, to }) => roomOf(from) !== roomOf(to) && !MAY[roomOf(from)]?.includes(roomOf(to)),
+  );
+  expect(wrong).toEqual([]);
+  expect(inHouse.length).toBeGreaterThan(80);
+});
+
+test('every room has its arrows drawn', () => {
+  expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(MAY).sort());
+});
+
+test('the story of a login sees neither Express nor axios nor Redis', () => {
+  const story = imports.filter(({ from }) => STORY.includes(from));
+  expect(story.length).toBeGreaterThan(10);
+  expect(story.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:'))).toEqual([]);
+  const outside = story.filter(({ to, typeOnly }) => /^(?:vonage|web|session)\//.test(to) && !typeOnly);
+  expect(outside).toEqual([]);
+  expect(story.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
+});
+
+test.each([
+  ['axios', ['vonage/transport.ts']],
+  ['ioredis', ['store/redis.ts']],
+  ['connect-redis', ['session/store.ts']],
+  ['helmet', ['sandbox/app.ts', 'web/shield.ts']],
+])('%s is known to one place', (library, places) => {
+  expect(
+    imports
+      .filter(({ to }) => to === library)
+      .map(({ from }) => from)
+      .sort(),
+  ).toEqual(places);
+});
+
+test("the names of Vonage's fields stand in the folder of Vonage alone", () => {
+  const names = /devicePhoneNumberVerified|access_token|grant_type|number-verification-verify-read/;
+  const elsewhere = files.filter(
+    (file) => !/^(?:vonage|sandbox)\//.test(file) && names.test(readFileSync(join(SRC, file), 'utf8')),
+  );
+  expect(elsewhere).toEqual([]);
+});

@@ -1,0 +1,160 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, readConfig } from '../src/config.js';
+import { createPseudonym, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+const GOOD = {
+  SESSION_SECRET: 's'.repeat(32),
+  VONAGE_APPLICATION_ID: '29f760f8-7ce1-46c9-ade3-f2dedee4fed4',
+  VONAGE_PRIVATE_KEY: PEM,
+};
+const PRODUCTION = {
+  ...GOOD,
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://login.example.com',
+  REDIS_URL: 'rediss://redis:6379',
+};
+
+const problemsOf = (env: Record<string, string | undefined>): readonly string[] => {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    return (error as ConfigError).problems;
+  }
+};
+
+test('three settings are enough to try it, and five to run it', () => {
+  expect(readConfig(GOOD)).toMatchObject({
+    port: 3000,
+    publicUrl: 'http://localhost:3000',
+    redirectUri: 'http://localhost:3000/callback',
+    redisUrl: undefined,
+    silentAuth: 'network-enablement',
+    vonage: {
+      apiHost: 'https://api-eu.vonage.com',
+      tokenUrl: 'https://api-eu.vonage.com/oauth2/token',
+      oidcUrl: 'https://oidc.idp.vonage.com/oauth2/auth',
+      authUrlHosts: ['api-eu.vonage.com', 'oidc.idp.vonage.com', 'api-us.vonage.com', 'api-ap.vonage.com'],
+    },
+  });
+  expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
+});
+
+test('every problem is told at once, each with its setting', () => {
+  expect(
+    problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
+      (each) => each.split(/[ :]/)[0],
+    ),
+  ).toEqual([
+    'PORT',
+    'PUBLIC_URL',
+    'VONAGE_APPLICATION_ID',
+    'VONAGE_PRIVATE_KEY',
+    'REDIS_URL',
+    'SESSION_SECRET',
+    'SILENT_AUTH',
+    'LOG_LEVEL',
+  ]);
+});
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
+  ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],
+  ['a public URL with a user', { PUBLIC_URL: 'https://u@a.example' }, /^PUBLIC_URL must be an origin/],
+  ['a public URL over http', { PUBLIC_URL: 'http://a.example' }, /^PUBLIC_URL must begin with https/],
+  ['a short secret', { SESSION_SECRET: 'short' }, /^SESSION_SECRET: each secret/],
+  [
+    'a short secret behind a good one',
+    { SESSION_SECRET: `${'s'.repeat(32)},short` },
+    /^SESSION_SECRET: each secret/,
+  ],
+  [
+    'an application id that is none',
+    { VONAGE_APPLICATION_ID: 'app' },
+    /^VONAGE_APPLICATION_ID must be a UUID/,
+  ],
+  ['a key that is a word', { VONAGE_PRIVATE_KEY: 'secret-word' }, /^VONAGE_PRIVATE_KEY is neither/],
+  [
+    'a PEM that holds nothing',
+    { VONAGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' },
+    /^VONAGE_PRIVATE_KEY looks like/,
+  ],
+  [
+    'a key that is too short',
+    {
+      VONAGE_PRIVATE_KEY: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({
+        type: 'pkcs8',
+        format: 'pem',
+      }) as string,
+    },
+    /2048 bits/,
+  ],
+  [
+    'a key of another kind',
+    {
+      VONAGE_PRIVATE_KEY: generateKeyPairSync('ed25519').privateKey.export({
+        type: 'pkcs8',
+        format: 'pem',
+      }) as string,
+    },
+    /must be an RSA key/,
+  ],
+  ['a Redis that is no URL', { REDIS_URL: 'localhost:6379' }, /^REDIS_URL must begin/],
+  ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
+  ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
+  ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],
+  ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
+])('%s is refused', (_what, change, problem) => {
+  expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);
+});
+
+test.each<[string, Record<string, string>]>([
+  ['no store', { REDIS_URL: '' }],
+  ['no public URL', { PUBLIC_URL: '' }],
+  ['an upstream over http', { VONAGE_BASE_URL: 'http://sandbox:4000' }],
+])('production is refused with %s', (_what, change) => {
+  expect(problemsOf({ ...PRODUCTION, ...change })).toHaveLength(1);
+});
+
+test('the key is read as PEM, with written-out line ends, as base64, and from a file', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), 'private.key');
+  writeFileSync(file, PEM);
+  for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
+    expect(readConfig({ ...GOOD, VONAGE_PRIVATE_KEY: form }).vonage.privateKey.equals(privateKey)).toBe(true);
+  }
+});
+
+test('no problem repeats a secret', () => {
+  const text = problemsOf({ ...GOOD, SESSION_SECRET: 'hunter2', VONAGE_PRIVATE_KEY: 'hunter2' }).join();
+  expect(text).not.toContain('hunter2');
+});
+
+test('one base URL stands for every host of Vonage', () => {
+  const { vonage } = readConfig({ ...GOOD, VONAGE_BASE_URL: 'http://localhost:4000/' });
+  expect(vonage).toMatchObject({
+    apiHost: 'http://localhost:4000',
+    tokenUrl: 'http://localhost:4000/oauth2/token',
+    oidcUrl: 'http://localhost:4000/oauth2/auth',
+  });
+  expect(vonage.authUrlHosts[0]).toBe('localhost:4000');
+});
+
+test.each(['+447700900000', '+34666111333', '+12025550123', '+99012345678', '+4915112345678'])(
+  '%s is a phone number',
+  (text) => {
+    expect(parsePhoneNumber(text)).toBe(text);
+  },
+);
+
+test('the pseudonym of a number is the same each time, another for another secret, and does not hold it', () => {
+  const number = parsePhoneNumber('+447700900000') as PhoneNumber;
+  const [one, two] = [createPseudonym('a'.repeat(32)), createPseudonym('b'.repeat(32))];
+  expect(one(number)).toBe(one(number));
+  expect(one(number)).not.toBe(two(number));
+  expect(one(number)).not.toContain('7700');
+});

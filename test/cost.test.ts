@@ -1,0 +1,67 @@
+import { Redis } from 'ioredis';
+import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from './support/house.js';
+
+describe('a whole login costs', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  afterAll(() => house.stop());
+
+  /** The commands Redis was sent by the server while `work` ran, by name. */
+  const commandsOf = async (work: () => Promise<unknown>) => {
+    const redis = new Redis(redisUrlOfWorker());
+    const monitor = await redis.monitor();
+    const commands: string[] = [];
+    const db = new URL(redisUrlOfWorker()).pathname.slice(1);
+    monitor.on('monitor', (_time: string, args: string[], _source: string, database: string) => {
+      if (database === db) commands.push((args[0] ?? '').toLowerCase());
+    });
+    await work();
+    const seen = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time: string, args: string[]) => args[1] === 'the end' && resolve());
+    });
+    await house.redis.echo('the end');
+    await seen;
+    monitor.disconnect();
+    redis.disconnect();
+    return commands.slice(0, -1);
+  };
+
+  test('three calls to Vonage, eight commands of Redis, and no signature while a token is at hand', async () => {
+    await house.walkedLogin();
+    await house.reset();
+    const tokens: (string | undefined)[] = [];
+    const commands = await commandsOf(async () => {
+      const { app, code } = await house.walkedLogin(ALICE);
+      await postCode(app, code).expect(200);
+    });
+    expect(commands).toEqual(['set', 'set', 'getdel', 'set', 'get', 'getdel', 'del', 'set']);
+    const calls = await house.upstream();
+    expect(calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /v0.1/network-enablement',
+      'POST /oauth2/token',
+      'POST /camara/number-verification/v031/verify',
+    ]);
+    await house.walkedLogin(ALICE);
+    for (const { path, headers } of await house.upstream()) {
+      if (!path.startsWith('/camara')) tokens.push(headers['authorization']);
+    }
+    expect(tokens).toHaveLength(4);
+    // An RS256 signature of the same claims has a new jti, so one token seen means one signature made.
+    expect(new Set(tokens).size).toBe(1);
+  });
+
+  test('no command of Redis where a refusal needs none', async () => {
+    const commands = await commandsOf(async () => {
+      await house.app().post('/login').send({ phone_number: 'x' });
+      await house
+        .app()
+        .post('/verify')
+        .send({ code: 'A'.repeat(43) });
+      await house.app().get('/session');
+      await house.app().get('/callback?state=x&code=y');
+      await house.app().get('/healthz');
+      await house.app().get('/');
+    });
+    expect(commands).toEqual([]);
+  });
+});

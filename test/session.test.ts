@@ -1,0 +1,192 @@
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, postCode, withHouse, type House } from './support/house.js';
+
+const cookieOf = (headers: Record<string, unknown>): string =>
+  String((headers['set-cookie'] as string[] | undefined)?.[0]);
+const valueOf = (headers: Record<string, unknown>): string => cookieOf(headers).split(';')[0] ?? '';
+
+describe.each(['redis', 'memory'] as const)('a session on the %s store', (store) => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ store })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const ask = async (cookie: string, path = '/session') =>
+    (await (await fetch(house.base + path, { headers: { cookie } })).json()) as Record<string, unknown>;
+
+  test('is not made by asking who is logged in, by a refused login, or by a logout', async () => {
+    for (const request of [
+      house.app().get('/session'),
+      house.app().get('/login'),
+      house.app().post('/login').send({ phone_number: 'x' }),
+      house.app().post('/verify').send({ code: 'x' }),
+      house.app().post('/logout'),
+      house.app().delete('/login'),
+    ]) {
+      expect((await request).headers['set-cookie']).toBeUndefined();
+    }
+    expect(await house.redis.dbsize()).toBe(0);
+  });
+
+  test('gets a new id when the login begins and when it completes, and the old ids are dead', async () => {
+    const app = house.app();
+    const first = await app.post('/login').send({ phone_number: ALICE });
+    const second = await app.post('/login').send({ phone_number: ALICE });
+    const home = await walk(second.body.auth_url);
+    const done = await postCode(app, String(home.json?.['code'])).expect(200);
+    const ids = [first, second, done].map(({ headers }) => valueOf(headers));
+    expect(new Set(ids).size).toBe(3);
+    expect(await ask(ids[0] ?? '')).toEqual({ authenticated: false });
+    expect(await ask(ids[1] ?? '')).toEqual({ authenticated: false });
+    expect(await ask(ids[2] ?? '')).toMatchObject({ authenticated: true });
+  });
+
+  test('is not taken over from a planted cookie', async () => {
+    for (const planted of [
+      'sid=s%3Aattacker.signature',
+      'sid=attacker',
+      `sid=s%3A${'A'.repeat(43)}.x`,
+      'sid=',
+    ]) {
+      const begun = await house
+        .app()
+        .post('/login')
+        .set('cookie', planted)
+        .send({ phone_number: ALICE })
+        .expect(201);
+      expect(valueOf(begun.headers)).not.toBe(planted);
+    }
+  });
+
+  test('ends at once with a logout, and the cookie is taken back', async () => {
+    const { app, code } = await house.walkedLogin();
+    const done = await postCode(app, code);
+    const out = await app.post('/logout').expect(204);
+    expect(cookieOf(out.headers)).toMatch(/^sid=; Path=\/; Expires=Thu, 01 Jan 1970/);
+    expect(await ask(valueOf(done.headers))).toEqual({ authenticated: false });
+    await app.post('/logout').expect(204);
+  });
+
+  test('is not brought back by a request that was under way when it ended', async () => {
+    const { app, code } = await house.walkedLogin();
+    await house.control('faults', { verify: { delay_ms: 300 } });
+    const slow = postCode(app, code).then((answer) => answer);
+    for (let asked = false; !asked;)
+      asked = (await house.upstream()).some(({ path }) => path.startsWith('/camara'));
+    const begun = (await app.get('/login')).body.status;
+    await app.post('/logout').expect(204);
+    const late = await slow;
+    expect([begun, late.status, late.body.error]).toEqual(['pending', 410, 'login_expired']);
+    expect((await app.get('/session')).body).toEqual({ authenticated: false });
+    expect(await house.redis.keys('sess:*')).toEqual([]);
+  });
+
+  test('ends after half an hour unused, and after twelve hours in any case', async () => {
+    const { app, code } = await house.walkedLogin();
+    const done = await postCode(app, code);
+    const cookie = valueOf(done.headers);
+    for (let hour = 0; hour < 12; hour += 0.25) {
+      expect(await ask(cookie)).toMatchObject({ authenticated: true });
+      house.world.turn(15 * 60);
+    }
+    expect(await ask(cookie)).toEqual({ authenticated: false });
+  });
+
+  test('says when it ends if it is not used, never later than its absolute end', async () => {
+    const { app, code } = await house.walkedLogin();
+    const since = house.world.now();
+    const cookie = valueOf((await postCode(app, code)).headers);
+    for (let step = 0; step < 47; step++) {
+      house.world.turn(15 * 60);
+      await ask(cookie);
+    }
+    expect((await ask(cookie))['expires_at']).toBe(new Date(since + 12 * 3_600_000).toISOString());
+  });
+
+  test('stays logged in while another login is begun, and fails, and changes hands when it completes', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    await postCode(app, code).expect(200);
+    const begun = await app.post('/login').send({ phone_number: BOB }).expect(201);
+    expect((await app.get('/session')).body.phone_number).toBe(ALICE);
+    await app.delete('/login').expect(204);
+    expect((await app.get('/session')).body.phone_number).toBe(ALICE);
+    expect(await walk(begun.body.auth_url)).toMatchObject({ status: 410 });
+    const again = await app.post('/login').send({ phone_number: BOB });
+    const home = await walk(again.body.auth_url);
+    await postCode(app, String(home.json?.['code'])).expect(200);
+    expect((await app.get('/session')).body.phone_number).toBe(BOB);
+  });
+
+  test('keeps two users apart under fifty logins at once', async () => {
+    const numbers = Array.from({ length: 50 }, (_, each) => `+4477009000${String(each).padStart(2, '0')}`);
+    const logins = await Promise.all(numbers.map((number) => house.walkedLogin(number)));
+    await Promise.all(logins.map(({ app, code }) => postCode(app, code).expect(200)));
+    const sessions = await Promise.all(logins.map(({ app }) => app.get('/session')));
+    expect(sessions.map(({ body }) => String(body.phone_number))).toEqual(numbers);
+  });
+});
+
+describe('a session in Redis', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const loggedIn = async () => {
+    const { app, code } = await house.walkedLogin();
+    await postCode(app, code).expect(200);
+    const [key = ''] = await house.redis.keys('sess:*');
+    return { app, key };
+  };
+
+  test('lives half an hour, and each use gives it another', async () => {
+    const { app, key } = await loggedIn();
+    expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
+    await house.redis.expire(key, 60);
+    await app.get('/session');
+    expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
+  });
+
+  test('counts under its own id alone: a copy under another id is nobody', async () => {
+    const { key } = await loggedIn();
+    const stranger = house.app();
+    await stranger.post('/login').send({ phone_number: BOB }).expect(201);
+    const strangerKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
+    await house.redis.set(strangerKey, (await house.redis.get(key)) ?? '', 'EX', 600);
+    expect((await stranger.get('/session')).body).toEqual({ authenticated: false });
+  });
+
+  test.each(['', 'garbage', '{"user":{"phoneNumber":"+447700900000"}}'])(
+    'that was overwritten with %p is none',
+    async (value) => {
+      const { app, key } = await loggedIn();
+      await house.redis.set(key, value, 'EX', 600);
+      expect((await app.get('/session').expect(200)).body).toEqual({ authenticated: false });
+    },
+  );
+});
+
+test('the cookie over https is bound to the host, hidden from scripts, and not sent along by strangers', () =>
+  withHouse({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (house) => {
+    const begun = await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    expect(cookieOf(begun.headers)).toMatch(
+      /^__Host-sid=s%3A[\w-]{43}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    expect(begun.headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
+  }));
+
+test('a secret that was rotated still opens sessions, and one that is gone opens none', async () => {
+  const [old, fresh] = ['o'.repeat(32), 'f'.repeat(32)];
+  const houses = await Promise.all(
+    [old, `${fresh},${old}`, fresh].map((secret) => buildHouse({ env: { SESSION_SECRET: secret } })),
+  );
+  try {
+    const [before, during, after] = houses as [House, House, House];
+    const begun = await before.app().post('/login').send({ phone_number: ALICE });
+    const login = async (house: House) =>
+      (await fetch(`${house.base}/login`, { headers: { cookie: valueOf(begun.headers) } })).status;
+    expect([await login(before), await login(during), await login(after)]).toEqual([200, 200, 404]);
+  } finally {
+    await Promise.all(houses.map((house) => house.stop()));
+  }
+});
