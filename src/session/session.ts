@@ -92,9 +92,14 @@ export function createSessions(deps: {
 }
 
 const regenerate = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) =>
-    req.session.regenerate((error: Error | undefined) => (error ? reject(error) : resolve())),
-  );
+  new Promise((resolve, reject) => {
+    req.session.regenerate((error: Error | undefined) => {
+      if (!error) return resolve();
+      // The old session is gone or out of reach, and express-session would save an empty one in its place.
+      Reflect.deleteProperty(req, 'session');
+      reject(error);
+    });
+  });
 
 const destroy = (req: Request): Promise<void> =>
   new Promise((resolve, reject) =>
