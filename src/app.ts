@@ -2,15 +2,21 @@ import { join } from 'node:path';
 import express, { type Express } from 'express';
 import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
+import type { Engine } from './login/engines/engine.js';
 import { networkEnablementEngine, oidcEngine } from './login/engines/network.js';
+import { noSilence, verifyEngine } from './login/engines/verify.js';
 import { createFlow } from './login/flow.js';
 import { loginRoutes } from './login/routes.js';
+import { createOtp, type Otp } from './login/otp.js';
+import { createReports } from './login/reports.js';
 import { createTickets } from './login/tickets.js';
+import { webhookRoutes } from './login/webhooks.js';
 import { createPseudonym } from './phone.js';
 import { sessionRoutes } from './session/routes.js';
 import { createSessions } from './session/session.js';
 import type { Store } from './store/store.js';
-import { createVonage } from './vonage/vonage.js';
+import { createVonage, type Vonage } from './vonage/vonage.js';
+import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { healthRoutes } from './web/health.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
@@ -31,10 +37,19 @@ export interface AppDeps {
 export function createApp({ config, store, world, root }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
   const vonage = createVonage(config, world);
-  const engine = config.silentAuth === 'oidc' ? oidcEngine(vonage) : networkEnablementEngine(vonage);
+  const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
   const secrets = config.sessionSecrets;
-  const pseudonym = createPseudonym(secrets[0] as string);
-  const flow = createFlow({ engine, tickets: createTickets(store, world), world, pseudonym });
+  const reports = createReports(store, secrets, world);
+  const flow = createFlow({
+    engine: engineOf(config, vonage, otp),
+    otp,
+    fallbacks: config.fallbackChannels,
+    tickets: createTickets(store, world),
+    reports,
+    store,
+    world,
+    pseudonym: createPseudonym(secrets[0] as string),
+  });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
 
   const app = express();
@@ -46,12 +61,31 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
   app.use(requestId, securityHeaders(https));
   app.use(healthRoutes(store));
   app.use(callbackRoutes(flow, sessions));
+  app.use(
+    webhookRoutes(
+      config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world }),
+      reports,
+    ),
+  );
   app.use(staticFiles(join(root, 'public'), join(root, 'docs', 'errors.md')));
   app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
-  app.use(loginRoutes(flow, sessions, world));
+  app.use(loginRoutes(flow, sessions, otp));
   app.use(sessionRoutes(sessions));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
   return app;
+}
+
+function engineOf({ silentAuth, fallbackChannels }: Config, vonage: Vonage, otp: Otp): Engine {
+  switch (silentAuth) {
+    case 'network-enablement':
+      return networkEnablementEngine(vonage.enable, vonage);
+    case 'oidc':
+      return oidcEngine(vonage.authUrl, vonage);
+    case 'verify':
+      return verifyEngine(otp, fallbackChannels);
+    case 'off':
+      return noSilence;
+  }
 }

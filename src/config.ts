@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { parsePrivateKey } from './private-key.js';
 
-export const ENGINES = ['network-enablement', 'oidc'] as const;
+const ENGINES = ['network-enablement', 'oidc', 'verify', 'off'] as const;
+const OTP_CHANNELS = ['sms', 'voice'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export interface Config {
@@ -17,12 +18,22 @@ export interface Config {
   allowedOrigins: readonly string[];
   logLevel: (typeof LOG_LEVELS)[number];
   silentAuth: (typeof ENGINES)[number];
+  /** The channels of codes to type, in the order they are offered; none is a choice too. */
+  fallbackChannels: readonly (typeof OTP_CHANNELS)[number][];
+  verify: {
+    brand: string;
+    templateId: string | undefined;
+    coverageCheck: boolean;
+  };
+  /** Absent: webhooks cannot be checked, and none is accepted. */
+  webhooks: { apiKey: string; signatureSecret: string } | undefined;
   vonage: {
     applicationId: string;
     privateKey: KeyObject;
     apiHost: string;
     tokenUrl: string;
     oidcUrl: string;
+    verifyHost: string;
     authUrlHosts: readonly string[];
   };
 }
@@ -87,11 +98,12 @@ export function readConfig(env: Env): Config {
     oidcUrl: base
       ? `${base}/oauth2/auth`
       : upstream('VONAGE_OIDC_URL', 'https://oidc.idp.vonage.com/oauth2/auth'),
+    verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
     authUrlHosts: list('AUTH_URL_HOSTS'),
   };
   if (vonage.applicationId && !UUID.test(vonage.applicationId)) fail('VONAGE_APPLICATION_ID must be a UUID.');
   if (vonage.authUrlHosts.length === 0)
-    vonage.authUrlHosts = defaultLinkHosts([vonage.apiHost, vonage.oidcUrl]);
+    vonage.authUrlHosts = defaultLinkHosts([vonage.apiHost, vonage.oidcUrl, vonage.verifyHost]);
   for (const host of vonage.authUrlHosts) {
     if (parseUrl(`https://${host}`)?.host !== host)
       fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
@@ -112,6 +124,24 @@ export function readConfig(env: Env): Config {
       fail(`ALLOWED_ORIGINS: "${origin}" is not an origin like https://app.example.com.`);
   }
   const silentAuth = oneOf('SILENT_AUTH', ENGINES, 'network-enablement');
+  const coverageCheck = oneOf('COVERAGE_CHECK', ['true', 'false'], 'true') === 'true';
+  const fallbackChannels = readFallbacks(get('FALLBACK_CHANNELS') ?? 'sms,voice', fail);
+  const usesVerify = silentAuth === 'verify' || fallbackChannels.length > 0;
+  if (silentAuth === 'off' && fallbackChannels.length === 0) {
+    fail('SILENT_AUTH=off leaves no way to log in when FALLBACK_CHANNELS=none: name sms, voice or both.');
+  }
+  const brand = get('BRAND') ?? '';
+  if (usesVerify && !BRAND.test(brand)) {
+    fail(
+      'BRAND must be the name your users know, 1 to 18 characters, none of / { } : $. It stands in every message.',
+    );
+  }
+  const webhooks = readWebhooks(get('VONAGE_API_KEY'), get('VONAGE_SIGNATURE_SECRET'), fail);
+  if (silentAuth === 'verify' && !coverageCheck && webhooks === undefined) {
+    fail(
+      'COVERAGE_CHECK=false needs webhooks, which bring the link: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
+    );
+  }
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
 
   if (vonage.privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
@@ -124,9 +154,15 @@ export function readConfig(env: Env): Config {
     allowedOrigins,
     logLevel,
     silentAuth,
+    fallbackChannels,
+    verify: { brand, templateId: get('TEMPLATE_ID'), coverageCheck },
+    webhooks,
     vonage: { ...vonage, privateKey: vonage.privateKey },
   };
 }
+
+/** Verify v2 reference, `brand`. */
+const BRAND = /^[^/{}:$]{1,18}$/;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -145,6 +181,32 @@ function readPublicUrl(value: string | undefined, port: number, production: bool
     fail('PUBLIC_URL must begin with https://; only http://localhost may go without.');
   }
   return url.origin;
+}
+
+/** `none` is how a list that has a default is emptied. */
+function readFallbacks(text: string, fail: Fail): Config['fallbackChannels'] {
+  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  const channels = OTP_CHANNELS.filter((channel) => names.includes(channel));
+  if (channels.length !== names.length) fail('FALLBACK_CHANNELS must be none, sms, voice or sms,voice.');
+  return channels;
+}
+
+function readWebhooks(
+  apiKey: string | undefined,
+  secret: string | undefined,
+  fail: Fail,
+): Config['webhooks'] {
+  if (apiKey === undefined && secret === undefined) return undefined;
+  if (apiKey === undefined)
+    fail('VONAGE_API_KEY is missing: webhooks are checked for it (dashboard, API settings).');
+  if (secret === undefined)
+    fail('VONAGE_SIGNATURE_SECRET is missing: webhooks are signed with it (dashboard, API settings).');
+  if (secret !== undefined && Buffer.byteLength(secret) < 32) {
+    fail(
+      'VONAGE_SIGNATURE_SECRET must have at least 32 bytes: a shorter one can be guessed from one webhook.',
+    );
+  }
+  return { apiKey: apiKey ?? '', signatureSecret: secret ?? '' };
 }
 
 /** 32 characters of base64url or hex hold at least 128 bits, which is what OWASP ASVS 7.2.3 asks of a session. */

@@ -32,6 +32,7 @@ const config = readConfig({
   VONAGE_APPLICATION_ID: applicationId,
   VONAGE_PRIVATE_KEY: privateKeyPem,
   VONAGE_BASE_URL: sandboxUrl,
+  BRAND: 'Demo',
 });
 const server = await startServer(config, root);
 stopOnSignal(async () => {

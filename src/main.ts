@@ -8,7 +8,7 @@ try {
   const server = await startServer(readConfig(process.env), root);
   stopOnSignal(() => server.stop());
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
+  const known = error instanceof ConfigError || (error instanceof Error && 'syscall' in error);
+  console.error(known ? error.message : error);
   process.exitCode = 1;
 }

@@ -15,9 +15,16 @@ export interface World {
   /** Cryptographically strong random bytes. */
   random(bytes: number): Buffer;
   log: Log;
+  /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
+  later(seconds: number, work: () => void): void;
 }
 
-export const systemWorld = (log: Log): World => ({ now: () => Date.now(), random: randomBytes, log });
+export const systemWorld = (log: Log): World => ({
+  now: () => Date.now(),
+  random: randomBytes,
+  log,
+  later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
+});
 
 /** Seconds since the Unix epoch: what JWTs and OAuth count in. */
 export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);

@@ -11,6 +11,7 @@ const GOOD = {
   SESSION_SECRET: 's'.repeat(32),
   VONAGE_APPLICATION_ID: '29f760f8-7ce1-46c9-ade3-f2dedee4fed4',
   VONAGE_PRIVATE_KEY: PEM,
+  BRAND: 'ACME',
 };
 const PRODUCTION = {
   ...GOOD,
@@ -28,7 +29,7 @@ const problemsOf = (env: Record<string, string | undefined>): readonly string[] 
   }
 };
 
-test('three settings are enough to try it, and five to run it', () => {
+test('four settings are enough to try it, and six to run it', () => {
   expect(readConfig(GOOD)).toMatchObject({
     port: 3000,
     publicUrl: 'http://localhost:3000',
@@ -39,7 +40,13 @@ test('three settings are enough to try it, and five to run it', () => {
       apiHost: 'https://api-eu.vonage.com',
       tokenUrl: 'https://api-eu.vonage.com/oauth2/token',
       oidcUrl: 'https://oidc.idp.vonage.com/oauth2/auth',
-      authUrlHosts: ['api-eu.vonage.com', 'oidc.idp.vonage.com', 'api-us.vonage.com', 'api-ap.vonage.com'],
+      authUrlHosts: [
+        'api-eu.vonage.com',
+        'oidc.idp.vonage.com',
+        'api.nexmo.com',
+        'api-us.vonage.com',
+        'api-ap.vonage.com',
+      ],
     },
   });
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
@@ -58,6 +65,7 @@ test('every problem is told at once, each with its setting', () => {
     'REDIS_URL',
     'SESSION_SECRET',
     'SILENT_AUTH',
+    'BRAND',
     'LOG_LEVEL',
   ]);
 });
@@ -108,6 +116,22 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
   ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],
+  ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
+  ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
+  ['a channel nobody has', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
+  ['no way to log in', { SILENT_AUTH: 'off', FALLBACK_CHANNELS: 'none' }, /^SILENT_AUTH=off leaves no way/],
+  ['a signature secret alone', { VONAGE_SIGNATURE_SECRET: 's'.repeat(32) }, /^VONAGE_API_KEY is missing/],
+  ['an API key alone', { VONAGE_API_KEY: 'abcd1234' }, /^VONAGE_SIGNATURE_SECRET is missing/],
+  [
+    'a short signature secret',
+    { VONAGE_API_KEY: 'a', VONAGE_SIGNATURE_SECRET: 's'.repeat(31) },
+    /at least 32 bytes/,
+  ],
+  [
+    'links by webhook without webhooks',
+    { SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' },
+    /^COVERAGE_CHECK=false needs/,
+  ],
   ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
 ])('%s is refused', (_what, change, problem) => {
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);

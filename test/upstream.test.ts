@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { createAppToken } from '../src/vonage/app-token.js';
-import { isAllowedLink } from '../src/vonage/network-enablement.js';
+import { isAllowedLink } from '../src/vonage/link.js';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { testWorld } from './support/world.js';

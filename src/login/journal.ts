@@ -1,7 +1,9 @@
 import { LoginError } from '../errors.js';
 import type { World } from '../world.js';
 
-type Step = 'begin' | 'callback' | 'verify';
+type Step = 'begin' | 'callback' | 'verify' | 'next';
+
+export type Journal = ReturnType<typeof createJournal>;
 
 /**
  * Writes one line a step of a login: what came of it, and how long it took. The fields are a closed list; neither
@@ -9,7 +11,7 @@ type Step = 'begin' | 'callback' | 'verify';
  */
 export const createJournal =
   ({ log }: Pick<World, 'log'>) =>
-  (requestId: string, loginId: string, fields: { number?: string; client?: string } = {}) =>
+  (requestId: string, loginId: string, fields: { number?: string; client?: string; channel?: string } = {}) =>
   async <T extends object>(step: Step, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
     const line = (outcome: string) => ({

@@ -1,30 +1,56 @@
 import type { PhoneNumber } from '../phone.js';
 
 /** What carries the proof that the number is in the user's hand. */
-export type Channel = 'silent_auth';
+export type Channel = 'silent_auth' | 'sms' | 'voice';
+
+/** The channels that carry a code for the user to type. Each message costs money. */
+export type OtpChannel = Exclude<Channel, 'silent_auth'>;
 
 /** Who follows the redirects: a native SDK that reads JSON, or a browser that navigates. Fixed when the login begins. */
 export type Client = 'app' | 'browser';
 
+/** A request of Verify v2, which goes through its steps one after the other, by time or when it is told to. */
+export interface Run {
+  requestId: string;
+  steps: readonly { channel: Channel; seconds: number }[];
+  /** The step it was at when we last knew for certain, and the milliseconds since the epoch at which that step began. */
+  step: number;
+  since: number;
+  startedAt: number;
+  /** The link of its silent step, where it is known from the beginning. */
+  checkUrl?: string;
+  /** Nobody wants it any more, but Vonage may not have let itself be told yet. */
+  cancelled?: true;
+}
+
 /**
  * A login in progress, as its session holds it.
  *
- *     begin ─▶ pending ─▶ completed   the code came back to this session, and the operator said true
- *                │  └───▶ failed      the code came back, and the operator said anything else
- *                └──────▶ (expired)   nothing came back in time: not stored, read off `expiresAt`
+ *     begin ─▶ pending ─▶ completed   a code came back to this session, and the operator or Verify said yes
+ *               │  ▲ └──▶ failed      a code came back, and they said anything else
+ *               │  └──────── next     (from pending, failed and expired: another channel, if there is one)
+ *               └───────▶ (expired)   nothing came back in time: not stored, read off the clock
  */
 export interface Login {
   /** 128 random bits. It lives in exactly one session, which is what binds a ticket to that session. */
   id: string;
   phoneNumber: PhoneNumber;
   client: Client;
+  /** PKCE challenge (RFC 7636, S256) that whoever proves the login has to answer. */
+  codeChallenge?: string;
   /** `null` where silence is impossible for this number. */
   channel: Channel | null;
-  status: 'pending' | 'failed' | 'completed';
+  status: 'pending' | 'failed' | 'completed' | 'cancelled';
   /** Milliseconds since the epoch. */
   expiresAt: number;
   /** Where this login's state ticket lies, so that it can be cancelled, and recognised, without keeping the state. */
   stateAddress?: string;
+  /** The Verify request this login runs. */
+  run?: Run;
+  /** A Verify request that the login before this one, in the same session and for the same number, left under way. */
+  formerRun?: Run;
+  /** Too many wrong codes: no channel is left to this login. */
+  locked?: true;
 }
 
 /** The one who is logged in. */
@@ -35,5 +61,5 @@ export interface User {
   authenticatedAt: number;
 }
 
-/** A login, and the whole way through the redirects, takes five minutes at the most. */
+/** A silent login, and the whole way through the redirects, takes five minutes at the most. */
 export const LOGIN_SECONDS = 300;

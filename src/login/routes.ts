@@ -6,9 +6,9 @@ import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { requestIdOf } from '../web/shield.js';
-import type { World } from '../world.js';
 import type { Flow } from './flow.js';
 import type { Login } from './login.js';
+import { CODE_LENGTH, type Otp } from './otp.js';
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -29,10 +29,14 @@ const VerifyBody = z.strictObject({
     .optional(),
 });
 
+const NextBody = z.strictObject({
+  channel: z.enum(['sms', 'voice'], { error: '"sms" or "voice" is wanted.' }).optional(),
+});
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** `POST`, `GET`, `DELETE /login` and `POST /verify`: words in, outcome out. The story is told in flow.ts. */
-export function loginRoutes(flow: Flow, sessions: Sessions, world: Pick<World, 'now'>): Router {
+/** `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The story is told in flow.ts. */
+export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'cancellableAt'>): Router {
   const router = Router({ caseSensitive: true, strict: true });
 
   const begin: RequestHandler = async (req, res) => {
@@ -43,30 +47,46 @@ export function loginRoutes(flow: Flow, sessions: Sessions, world: Pick<World, '
       codeChallenge: body.code_challenge,
     };
     const { login, authUrl } = await flow.begin(request, sessions.holder(req), requestIdOf(res));
+    const silent = login.channel === 'silent_auth';
     sendJson(res, 201, {
-      login_id: login.id,
-      channel: login.channel,
+      ...(await describe(login)),
       auth_url: authUrl ?? null,
-      ...(authUrl === undefined && { reason: 'silent_auth_unavailable' }),
-      expires_at: iso(login.expiresAt),
-      next_channels: [],
+      ...(!silent && { reason: 'silent_auth_unavailable' }),
     });
   };
 
-  const show: RequestHandler = (req, res) => {
+  const describe = async (login: Login) => {
+    const { channel, expiresAt, nextChannels, run } = await flow.progress(login);
+    const typed = channel === 'sms' || channel === 'voice';
+    return {
+      login_id: login.id,
+      channel,
+      ...(typed && { code_length: CODE_LENGTH }),
+      expires_at: iso(expiresAt),
+      ...(run && { cancellable_at: iso(otp.cancellableAt(run)) }),
+      next_channels: nextChannels,
+    };
+  };
+
+  const show: RequestHandler = async (req, res) => {
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
+    const { status, checkUrl } = await flow.progress(login);
     sendJson(res, 200, {
-      login_id: login.id,
-      status: statusOf(login, world.now()),
-      channel: login.channel,
-      expires_at: iso(login.expiresAt),
-      next_channels: [],
+      ...(await describe(login)),
+      status,
+      ...(checkUrl !== undefined && { auth_url: checkUrl }),
     });
+  };
+
+  const next: RequestHandler = async (req, res) => {
+    const { channel } = bodyOf(req, NextBody);
+    const login = await flow.next(channel, sessions.holder(req), requestIdOf(res));
+    sendJson(res, 200, { ...(await describe(login)), auth_url: null });
   };
 
   const cancel: RequestHandler = async (req, res) => {
-    await flow.cancel(sessions.holder(req));
+    await flow.cancel(sessions.holder(req), requestIdOf(res));
     res.status(204).end();
   };
 
@@ -87,6 +107,7 @@ export function loginRoutes(flow: Flow, sessions: Sessions, world: Pick<World, '
     .get(load, show)
     .delete(load, cancel)
     .all(methodNotAllowed('GET, HEAD, POST, DELETE'));
+  router.route('/login/next').post(load, next).all(methodNotAllowed('POST'));
   router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));
   return router;
 }
@@ -102,7 +123,3 @@ function phoneNumberOf(input: string): PhoneNumber {
 
 /** Only browsers say where a request comes from. */
 const defaultClient = (req: Request) => (req.headers['sec-fetch-site'] === undefined ? 'app' : 'browser');
-
-/** A login that nothing came back to in time is over, though nobody wrote that down. */
-const statusOf = (login: Login, now: number): string =>
-  login.status === 'pending' && now >= login.expiresAt ? 'expired' : login.status;

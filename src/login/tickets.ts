@@ -12,8 +12,6 @@ export interface StateTicket {
   client: Client;
   /** Milliseconds since the epoch at which the login ends. */
   loginExpiresAt: number;
-  /** PKCE challenge (RFC 7636, S256) the login was begun with. */
-  codeChallenge?: string;
 }
 
 /** What a device brings home as `code`: the same, and the access token it stands for. */

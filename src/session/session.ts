@@ -67,9 +67,16 @@ export function createSessions(deps: {
   return {
     load,
     holder: (req) => ({
-      login: req.session.login,
+      get login() {
+        const { login } = req.session;
+        return login?.status === 'cancelled' ? undefined : login;
+      },
+      get former() {
+        return req.session.login;
+      },
       begin: (login) => moveTo(req, login, currentUser(req)),
       signIn: (user, login) => moveTo(req, login, user),
+      refresh: () => reload(req),
       update: async (login) => {
         if (login) req.session.login = login;
         else delete req.session.login;
@@ -98,6 +105,17 @@ const regenerate = (req: Request): Promise<void> =>
       // The old session is gone or out of reach, and express-session would save an empty one in its place.
       Reflect.deleteProperty(req, 'session');
       reject(error);
+    });
+  });
+
+/** Reads the session again, so that what another request changed meanwhile is not written over. */
+const reload = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) => {
+    req.session.reload((error: unknown) => {
+      if (!error) return resolve();
+      if (error instanceof LoginError) return reject(error);
+      Reflect.deleteProperty(req, 'session');
+      reject(new LoginError('login_expired', 'The session has ended meanwhile.', {}, undefined, error));
     });
   });
 

@@ -41,6 +41,11 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
     expire: (key, ttlSeconds) => Promise.resolve(expire(key, ttlSeconds)),
+    increment: (key, ttlSeconds) => {
+      const count = Number(cache.get(key) ?? 0) + 1;
+      set(key, `${count}`, ttlSeconds);
+      return Promise.resolve(count);
+    },
     ping: () => Promise.resolve(),
     close: () => {
       cache.clear();

@@ -55,6 +55,12 @@ export function createRedisStore(redis: Redis): Store {
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
     expire: async (key, ttl) => (await ask(redis.expire(key, ttl))) === 1,
+    increment: async (key, ttl) => {
+      const replies = await ask(redis.multi().incr(key).expire(key, ttl).exec());
+      const [error, count] = replies?.[0] ?? [new Error('the transaction was discarded'), null];
+      if (error) throw away(error);
+      return Number(count);
+    },
     ping: async () => {
       await ask(redis.ping());
     },

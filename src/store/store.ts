@@ -12,6 +12,8 @@ export interface Store {
   delete(key: string): Promise<boolean>;
   /** Gives a key that still exists a new life in seconds; brings nothing back. */
   expire(key: string, ttlSeconds: number): Promise<boolean>;
+  /** Counts up from 1; the count ends `ttlSeconds` after its last step. */
+  increment(key: string, ttlSeconds: number): Promise<number>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
+import { isAllowedLink } from './link.js';
 import { refusal } from './refusal.js';
 import { Unanswered, type Answer, type Transport } from './transport.js';
 import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
@@ -78,13 +79,4 @@ function readAuthUrl(answer: Answer, hosts: readonly string[]): string | undefin
     throw new LoginError('upstream_error', 'Vonage named a link that may not be opened.', {}, { api: API });
   }
   return scope.auth_url;
-}
-
-/** A device is sent to listed hosts alone, over https; plain http is for a sandbox on this very machine. */
-export function isAllowedLink(link: string, hosts: readonly string[]): boolean {
-  if (!URL.canParse(link)) return false;
-  const url = new URL(link);
-  if (url.username !== '' || url.password !== '') return false;
-  const secure = url.protocol === 'https:' || (url.protocol === 'http:' && url.hostname === 'localhost');
-  return secure && hosts.includes(url.host);
 }

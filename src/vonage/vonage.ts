@@ -6,6 +6,7 @@ import { createNetworkEnablement, type EnableNumber } from './network-enablement
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
 import { createTransport } from './transport.js';
+import { createVerifyApi, type VerifyApi } from './verify.js';
 
 /** What this product asks of Vonage. */
 export interface Vonage {
@@ -13,6 +14,7 @@ export interface Vonage {
   authUrl: (phoneNumber: PhoneNumber, state: string) => string;
   exchange: ExchangeCode;
   verify: VerifyNumber;
+  otp: VerifyApi;
 }
 
 export function createVonage({ vonage, redirectUri }: Config, world: World): Vonage {
@@ -25,5 +27,6 @@ export function createVonage({ vonage, redirectUri }: Config, world: World): Von
       buildAuthUrl({ oidcUrl, applicationId, redirectUri, phoneNumber, state }),
     exchange: createTokenExchange({ transport, appToken, redirectUri, ...vonage }),
     verify: createNumberVerification({ transport, ...vonage }),
+    otp: createVerifyApi({ transport, appToken, ...vonage }),
   };
 }

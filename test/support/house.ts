@@ -98,6 +98,8 @@ export async function buildHouse({
     VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
     VONAGE_BASE_URL: sandbox,
     LOG_LEVEL: 'debug',
+    BRAND: 'Sandbox',
+    FALLBACK_CHANNELS: 'none',
     ...env,
   });
   const redis = connectRedis(redisUrl, world.log);

@@ -15,11 +15,19 @@ export function testWorld(): TestWorld {
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(JSON.stringify({ level, ...fields, message }));
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  const waiting: { at: number; work: () => void }[] = [];
   return {
     now: () => now,
     random: randomBytes,
     log,
-    turn: (seconds) => (now += seconds * 1000),
+    later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
+    turn(seconds) {
+      now += seconds * 1000;
+      for (const due of waiting.filter(({ at }) => at <= now)) {
+        waiting.splice(waiting.indexOf(due), 1);
+        due.work();
+      }
+    },
     logged: () => lines.join('\n'),
   };
 }

@@ -1,19 +1,39 @@
 import type { PhoneNumber } from '../../phone.js';
 import type { AccessToken } from '../../vonage/oauth.js';
+import type { Client, Run } from '../login.js';
 
-export interface Beginning {
-  /** Where the device has to go; `undefined` where silence is impossible for this number. */
-  authUrl: string | undefined;
-  /** The state the device will bring back. */
-  state: string;
+export interface BeginRequest {
+  loginId: string;
+  phoneNumber: PhoneNumber;
+  client: Client;
+  /** Makes a state; each one may go upstream once. */
+  newState: () => string;
+  /** The Verify request that may still be under way for this session and number. */
+  formerRun: Run | undefined;
+  /** Goes upstream as `x-correlator`. */
+  correlator: string;
 }
 
-/** A way to verify silently. The flow knows engines as values of this type, and nothing of what is behind them. */
+/** How a silent login begins. */
+export type Beginning =
+  /** The device goes to `authUrl`, and comes back to our `/callback` with `state` and an authorization code. */
+  | { by: 'redirect'; authUrl: string; state: string }
+  /** A Verify request was started; its first step is silent, and gives the device a code by itself. */
+  | { by: 'run'; run: Run }
+  /** Silence is impossible for this number. */
+  | { by: 'nothing' };
+
+/**
+ * A way to verify silently. The flow knows engines as values of this type, and nothing of what is behind them: a new one
+ * is a file in this folder and a line in `app.ts`.
+ */
 export interface Engine {
-  /** @param newState makes a state; each one may go upstream once */
-  begin(phoneNumber: PhoneNumber, newState: () => string, correlator: string): Promise<Beginning>;
-  /** Turns the authorization code of the callback into a token. Spends the code, whatever the outcome. */
-  exchange(authorizationCode: string, correlator: string): Promise<AccessToken>;
-  /** Whether the SIM that walked the link has this number. Spends the token. */
-  verify(accessToken: string, phoneNumber: PhoneNumber, correlator: string): Promise<boolean>;
+  begin(request: BeginRequest): Promise<Beginning>;
+  /** For engines that begin by redirect: what to do with what comes back. Neither call is ever repeated. */
+  redirect?: {
+    /** Turns the authorization code of the callback into a token. Spends the code, whatever the outcome. */
+    exchange(authorizationCode: string, correlator: string): Promise<AccessToken>;
+    /** Whether the SIM that walked the link has this number. Spends the token. */
+    verify(accessToken: string, phoneNumber: PhoneNumber, correlator: string): Promise<boolean>;
+  };
 }

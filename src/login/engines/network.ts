@@ -1,26 +1,34 @@
+import type { PhoneNumber } from '../../phone.js';
 import type { EnableNumber } from '../../vonage/network-enablement.js';
 import type { VerifyNumber } from '../../vonage/number-verification.js';
 import type { ExchangeCode } from '../../vonage/oauth.js';
-import type { PhoneNumber } from '../../phone.js';
 import type { Engine } from './engine.js';
 
-/** Number Verification, begun by Network Enablement (`SILENT_AUTH=network-enablement`). */
-export const networkEnablementEngine = (vonage: {
-  enable: EnableNumber;
+interface NumberVerification {
   exchange: ExchangeCode;
   verify: VerifyNumber;
-}): Engine => ({ begin: vonage.enable, exchange: vonage.exchange, verify: vonage.verify });
+}
+
+/** Number Verification, begun by Network Enablement (`SILENT_AUTH=network-enablement`). */
+export const networkEnablementEngine = (
+  enable: EnableNumber,
+  { exchange, verify }: NumberVerification,
+): Engine => ({
+  async begin({ phoneNumber, newState, correlator }) {
+    const { authUrl, state } = await enable(phoneNumber, newState, correlator);
+    return authUrl === undefined ? { by: 'nothing' } : { by: 'redirect', authUrl, state };
+  },
+  redirect: { exchange, verify },
+});
 
 /** Number Verification, begun by a link that is built here (`SILENT_AUTH=oidc`). */
-export const oidcEngine = (vonage: {
-  authUrl: (phoneNumber: PhoneNumber, state: string) => string;
-  exchange: ExchangeCode;
-  verify: VerifyNumber;
-}): Engine => ({
-  begin: (phoneNumber, newState) => {
+export const oidcEngine = (
+  authUrl: (phoneNumber: PhoneNumber, state: string) => string,
+  { exchange, verify }: NumberVerification,
+): Engine => ({
+  begin({ phoneNumber, newState }) {
     const state = newState();
-    return Promise.resolve({ authUrl: vonage.authUrl(phoneNumber, state), state });
+    return Promise.resolve({ by: 'redirect', authUrl: authUrl(phoneNumber, state), state });
   },
-  exchange: vonage.exchange,
-  verify: vonage.verify,
+  redirect: { exchange, verify },
 });

@@ -1,0 +1,27 @@
+import { LoginError } from '../../errors.js';
+import type { OtpChannel } from '../login.js';
+import type { Otp } from '../otp.js';
+import type { Engine } from './engine.js';
+
+/**
+ * Verify v2 with `silent_auth` first and the fallbacks chained behind it (`SILENT_AUTH=verify`). Vonage goes on to the
+ * first fallback by itself when the silent step fails or its minute is over: this is the one place where a message is
+ * sent without being asked for.
+ */
+export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine => ({
+  async begin({ phoneNumber, client, loginId, formerRun, correlator }) {
+    const chain = otp.isVirtual(phoneNumber) ? [] : fallbacks;
+    try {
+      const channels = ['silent_auth', ...chain] as const;
+      const run = await otp.start({ phoneNumber, channels, client, loginId, formerRun, correlator });
+      return { by: 'run', run };
+    } catch (error) {
+      // Refused before anything began: no coverage, or no such network (412).
+      if (error instanceof LoginError && error.code === 'silent_auth_failed') return { by: 'nothing' };
+      throw error;
+    }
+  },
+});
+
+/** No silence at all (`SILENT_AUTH=off`): every login goes by a code to type. */
+export const noSilence: Engine = { begin: () => Promise.resolve({ by: 'nothing' }) };

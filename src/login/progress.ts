@@ -1,0 +1,86 @@
+import type { Channel, Login, OtpChannel, Run } from './login.js';
+
+/** What webhooks told of a Verify request. Nothing in it can complete a login. */
+export interface Report {
+  /** The last channel that is known to be over; `all` when the whole request is. */
+  over?: Channel | 'all';
+  /** Milliseconds since the epoch at which we heard of it. */
+  at: number;
+  /** The link of the silent step, when it came by webhook. */
+  checkUrl?: string;
+}
+
+/** Where a login stands, as it is told to the app. */
+export interface Progress {
+  status: 'pending' | 'expired' | 'failed' | 'completed' | 'cancelled';
+  channel: Channel | null;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+  nextChannels: readonly OtpChannel[];
+  /** The Verify request as it stands now; absent when there is none, or it is over. */
+  run?: Run;
+  /** The link of the silent step that is under way. */
+  checkUrl?: string;
+}
+
+/**
+ * A Verify request as it stands at `now`. Vonage sends no event when SMS or voice begins, only a summary at the end, so
+ * the clock of each step is kept here; what a webhook said earlier than the clock would is believed.
+ * @returns undefined when it has gone through all its steps
+ */
+export function runAt(run: Run, now: number, report?: Report): Run | undefined {
+  if (report?.over === 'all') return undefined;
+  let { step, since } = run;
+  const reported =
+    report?.over === undefined ? 0 : run.steps.findIndex(({ channel }) => channel === report.over) + 1;
+  if (report && reported > step) [step, since] = [reported, report.at];
+  for (let current = run.steps[step]; current; current = run.steps[step]) {
+    const end = since + current.seconds * 1000;
+    if (now < end) return { ...run, step, since };
+    [step, since] = [step + 1, end];
+  }
+  return undefined;
+}
+
+/** Milliseconds since the epoch at which the step that is under way ends. */
+export const endOfStep = (run: Run): number => run.since + (run.steps[run.step]?.seconds ?? 0) * 1000;
+
+/** Where `login` stands. @param fallbacks the channels the settings allow, in order */
+export function progressOf(
+  login: Login,
+  now: number,
+  fallbacks: readonly OtpChannel[],
+  report?: Report,
+): Progress {
+  const run = login.run && runAt(login.run, now, report);
+  const open = login.status !== 'completed' && login.locked === undefined;
+  const nextChannels = open ? channelsLeft(login.run, run, fallbacks) : [];
+  const base = { expiresAt: login.expiresAt, nextChannels };
+  if (login.status !== 'pending') return { ...base, status: login.status, channel: login.channel };
+  if (run === undefined) {
+    const status =
+      report?.over === 'all' ? 'failed' : login.run || now >= login.expiresAt ? 'expired' : 'pending';
+    return { ...base, status, channel: login.channel };
+  }
+  const channel = run.steps[run.step]?.channel ?? null;
+  const checkUrl = channel === 'silent_auth' ? (run.checkUrl ?? report?.checkUrl) : undefined;
+  return {
+    ...base,
+    status: 'pending',
+    channel,
+    expiresAt: endOfStep(run),
+    run,
+    ...(checkUrl !== undefined && { checkUrl }),
+  };
+}
+
+/** The channels a login can still go on by: what its request has before it, and what it never had. */
+function channelsLeft(
+  begun: Run | undefined,
+  now: Run | undefined,
+  fallbacks: readonly OtpChannel[],
+): OtpChannel[] {
+  const had = new Set(begun?.steps.map(({ channel }) => channel));
+  const ahead = new Set(now?.steps.slice(now.step + 1).map(({ channel }) => channel));
+  return fallbacks.filter((channel) => ahead.has(channel) || !had.has(channel));
+}

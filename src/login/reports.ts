@@ -1,0 +1,51 @@
+import { deriveKey, seal, unseal } from '../store/seal.js';
+import type { Store } from '../store/store.js';
+import type { World } from '../world.js';
+import type { VerifyNews } from '../vonage/webhook.js';
+import type { Report } from './progress.js';
+
+/** Seconds: longer than any request of ours lives. */
+const LIFE = 900;
+
+/** What webhooks told of Verify requests, kept under the request's id: they know nothing of sessions. */
+export interface Reports {
+  of(requestId: string | undefined): Promise<Report | undefined>;
+  /** Adds what a webhook said, once. @param jti its id; one seen before changes nothing */
+  add(news: VerifyNews, jti: string): Promise<void>;
+}
+
+export function createReports(store: Store, secrets: readonly string[], world: Pick<World, 'now'>): Reports {
+  const keys = secrets.map((secret) => deriveKey(secret, 'verify report'));
+
+  const of = async (requestId: string | undefined): Promise<Report | undefined> => {
+    if (requestId === undefined) return undefined;
+    const at = `verify:${requestId}`;
+    const sealed = await store.get(at);
+    const text = keys.map((key) => unseal(key, at, sealed ?? '')).find((opened) => opened !== undefined);
+    return text === undefined ? undefined : (JSON.parse(text) as Report);
+  };
+
+  return {
+    of,
+    async add(news, jti) {
+      if (!(await store.set(`jti:${jti}`, '1', LIFE, 'new')) || news.kind === 'nothing') return;
+      const known = await of(news.requestId);
+      const report = { ...known, ...asReport(news), at: world.now() };
+      // Webhooks come in any order: what is known to be over is never taken back, nor a link that is already there.
+      if (
+        news.kind === 'link' ? known !== undefined : ORDER.indexOf(report.over) <= ORDER.indexOf(known?.over)
+      )
+        return;
+      const at = `verify:${news.requestId}`;
+      await store.set(at, seal(keys[0] as Buffer, at, JSON.stringify(report)), LIFE);
+    },
+  };
+}
+
+/** Our workflows go through the channels in this order. */
+const ORDER: readonly Report['over'][] = [undefined, 'silent_auth', 'sms', 'voice', 'all'];
+
+function asReport(news: Exclude<VerifyNews, { kind: 'nothing' }>): Partial<Report> {
+  if (news.kind === 'link') return { checkUrl: news.checkUrl };
+  return { over: news.kind === 'ended' ? 'all' : (news.channel as Report['over'] & string) };
+}

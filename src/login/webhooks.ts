@@ -1,0 +1,24 @@
+import express, { Router } from 'express';
+import { LoginError } from '../errors.js';
+import type { WebhookReader } from '../vonage/webhook.js';
+import { methodNotAllowed } from '../web/answers.js';
+import type { Reports } from './reports.js';
+
+/**
+ * `POST /webhooks/verify`. It notes how far a verification got, and can do no more: no webhook logs anyone in.
+ * @param reader absent where no signature secret is set; then none can be believed
+ */
+export function webhookRoutes(reader: WebhookReader | undefined, reports: Reports): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  router
+    .route('/webhooks/verify')
+    .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
+      if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
+      const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+      const { jti, news } = await reader.read(req.headers.authorization, body);
+      await reports.add(news, jti);
+      res.status(204).end();
+    })
+    .all(methodNotAllowed('POST'));
+  return router;
+}

@@ -1,0 +1,124 @@
+import type { ZodType } from 'zod';
+import { LoginError } from '../errors.js';
+import { refusal } from './refusal.js';
+import {
+  FragmentAnswer,
+  InvalidParameters,
+  Page,
+  TemplateAnswer,
+  type Fragment,
+  type Template,
+} from './template-wire.js';
+import type { Answer, Call, Transport } from './transport.js';
+
+export type { Fragment, Template } from './template-wire.js';
+
+const API = 'verify-templates';
+
+/** Milliseconds. Nobody's login waits for this. */
+const DEADLINE = 5000;
+
+/** Items asked for at once: with long texts they still fit into the largest answer that is taken. */
+const PAGE_SIZE = 20;
+
+/** An account has ten templates; a list that goes on beyond this is one that does not end. */
+const MOST_PAGES = 50;
+
+/**
+ * The custom templates of Verify v2 (reference, "Templates" and "Template Fragments").
+ * Each call throws LoginError `upstream_error`, `upstream_timeout` or `unavailable`; its `upstream` names Vonage's error,
+ * such as `template-exists`, and its `errors` the parameters that Vonage did not like.
+ */
+export interface Templates {
+  list(): Promise<Template[]>;
+  create(name: string): Promise<Template>;
+  get(templateId: string): Promise<Template>;
+  update(templateId: string, change: { name?: string; isDefault?: boolean }): Promise<Template>;
+  /** Only a template without fragments can be removed. */
+  remove(templateId: string): Promise<void>;
+  fragments: {
+    list(templateId: string): Promise<Fragment[]>;
+    create(templateId: string, words: { channel: string; locale: string; text: string }): Promise<Fragment>;
+    get(templateId: string, fragmentId: string): Promise<Fragment>;
+    /** Of a fragment only the text can change. */
+    update(templateId: string, fragmentId: string, text: string): Promise<Fragment>;
+    remove(templateId: string, fragmentId: string): Promise<void>;
+  };
+}
+
+export function createTemplates(deps: {
+  transport: Transport;
+  appToken: () => Promise<string>;
+  /** Such as `https://api.nexmo.com`. */
+  verifyHost: string;
+  correlator: string;
+}): Templates {
+  const ask = async (method: Call['method'], path: string, body?: object): Promise<Answer> =>
+    deps.transport({
+      api: API,
+      method,
+      url: `${deps.verifyHost}/v2/verify/templates${path}`,
+      bearer: await deps.appToken(),
+      ...(body && { body }),
+      deadlineMs: DEADLINE,
+      correlator: deps.correlator,
+    });
+
+  const listAll = async <T>(path: string, name: string, item: ZodType<T>): Promise<T[]> => {
+    const all: T[] = [];
+    for (let page = 1; page <= MOST_PAGES; page += 1) {
+      const answer = await ask('GET', `${path}?page=${page}&page_size=${PAGE_SIZE}`);
+      const { total_pages, _embedded } = expectAnswer(answer, 200, Page);
+      for (const each of _embedded?.[name] ?? []) all.push(expectShape(answer, each, item));
+      if (page >= total_pages) return all;
+    }
+    throw new LoginError('upstream_error', 'The list of templates does not end.', {}, { api: API });
+  };
+
+  const one = (templateId: string): string => `/${encodeURIComponent(templateId)}`;
+  const fragmentsOf = (templateId: string): string => `${one(templateId)}/template_fragments`;
+  const fragment = (templateId: string, id: string): string =>
+    `${fragmentsOf(templateId)}/${encodeURIComponent(id)}`;
+
+  return {
+    list: () => listAll('', 'templates', TemplateAnswer),
+    create: async (name) => expectAnswer(await ask('POST', '', { name }), 201, TemplateAnswer),
+    get: async (id) => expectAnswer(await ask('GET', one(id)), 200, TemplateAnswer),
+    update: async (id, { name, isDefault }) =>
+      expectAnswer(await ask('PATCH', one(id), { name, is_default: isDefault }), 200, TemplateAnswer),
+    remove: async (id) => expectNothing(await ask('DELETE', one(id))),
+    fragments: {
+      list: (id) => listAll(fragmentsOf(id), 'template_fragments', FragmentAnswer),
+      create: async (id, { channel, locale, text }) =>
+        expectAnswer(await ask('POST', fragmentsOf(id), { channel, locale, text }), 201, FragmentAnswer),
+      get: async (id, fragmentId) =>
+        expectAnswer(await ask('GET', fragment(id, fragmentId)), 200, FragmentAnswer),
+      update: async (id, fragmentId, text) =>
+        expectAnswer(await ask('PATCH', fragment(id, fragmentId), { text }), 200, FragmentAnswer),
+      remove: async (id, fragmentId) => expectNothing(await ask('DELETE', fragment(id, fragmentId))),
+    },
+  };
+}
+
+function expectAnswer<T>(answer: Answer, status: number, schema: ZodType<T>): T {
+  if (answer.status !== status) throw refused(answer);
+  return expectShape(answer, answer.json, schema);
+}
+
+function expectShape<T>(answer: Answer, value: unknown, schema: ZodType<T>): T {
+  const { success, data } = schema.safeParse(value);
+  if (!success) throw refused(answer);
+  return data;
+}
+
+function expectNothing(answer: Answer): void {
+  if (answer.status !== 204) throw refused(answer);
+}
+
+/** The usual refusal, and with a 422 what Vonage says of each parameter: whoever writes templates has to mend them. */
+function refused(answer: Answer): LoginError {
+  const { code, detail, fields, upstream } = refusal(API, answer);
+  const invalid = answer.status === 422 ? InvalidParameters.safeParse(answer.json).data : undefined;
+  const errors = invalid?.invalid_parameters.map(({ name, reason }) => ({ field: name, message: reason }));
+  return new LoginError(code, detail, { ...fields, ...(errors && { errors }) }, upstream);
+}

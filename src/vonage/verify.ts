@@ -1,0 +1,129 @@
+import { LoginError } from '../errors.js';
+import type { PhoneNumber } from '../phone.js';
+import type { Answer, Transport } from './transport.js';
+import { isAllowedLink } from './link.js';
+import { refusal } from './refusal.js';
+import { verifyRefusal } from './verify-errors.js';
+import { VerifyStarted } from './wire.js';
+
+const API = 'verify';
+
+/** Milliseconds: starting and checking, and telling a request to go on or to stop. */
+const DEADLINE = 5000;
+const SHORT_DEADLINE = 3000;
+
+/** Seconds a silent step lasts; `channel_timeout` does not change it (Verify v2 reference, `channel_timeout`). */
+export const SILENT_SECONDS = 60;
+
+/** One step of a workflow. The number goes without its `+` (Verify v2 reference, `to`). */
+export type WorkflowStep =
+  | { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean }
+  | { channel: 'sms'; from?: string; appHash?: string }
+  | { channel: 'voice' };
+
+export interface VerifyStart {
+  phoneNumber: PhoneNumber;
+  /** 1 to 3 steps; `silent_auth`, if any, first. */
+  workflow: readonly WorkflowStep[];
+  /** 1 to 18 characters, none of `/{}:$`. */
+  brand: string;
+  /** Lower-case locale such as `en-us`. */
+  locale?: string;
+  /** Seconds, 15 to 900. */
+  channelTimeout?: number;
+  /** 1 to 40 letters and digits; comes back in webhooks. */
+  clientRef?: string;
+  /** 4 to 10. */
+  codeLength?: number;
+  /** A code of our own instead of one that Vonage makes. */
+  code?: string;
+  templateId?: string;
+}
+
+/**
+ * The requests of Verify v2. Authenticated by application JWT alone: with Basic authentication, which the API has too,
+ * Vonage sends no webhooks. Nothing is ever repeated: a start or a step may have sent a message that costs money, and a
+ * check uses up an attempt.
+ *
+ * Each throws LoginError: for the codes of the document as `verify-errors` maps them, else `upstream_error`,
+ * `upstream_timeout` or `unavailable`.
+ */
+export interface VerifyApi {
+  start(start: VerifyStart, correlator: string): Promise<{ requestId: string; checkUrl?: string }>;
+  /** Resolves when the code is right. */
+  check(requestId: string, code: string, correlator: string): Promise<void>;
+  /** Possible from 30 seconds after the start until the second event. */
+  cancel(requestId: string, correlator: string): Promise<void>;
+  next(requestId: string, correlator: string): Promise<void>;
+}
+
+export function createVerifyApi(deps: {
+  transport: Transport;
+  appToken: () => Promise<string>;
+  verifyHost: string;
+  authUrlHosts: readonly string[];
+}): VerifyApi {
+  const send = async (
+    method: 'POST' | 'DELETE',
+    path: string,
+    deadlineMs: number,
+    correlator: string,
+    body?: object,
+  ): Promise<Answer> => {
+    const url = `${deps.verifyHost}/v2/verify${path}`;
+    const bearer = await deps.appToken();
+    return deps.transport({ api: API, method, url, bearer, deadlineMs, correlator, ...(body && { body }) });
+  };
+  const at = (requestId: string) => `/${encodeURIComponent(requestId)}`;
+
+  return {
+    async start(start, correlator) {
+      const answer = await send('POST', '', DEADLINE, correlator, asBody(start));
+      const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
+      if (!started?.success) throw verifyRefusal(answer);
+      const { request_id: requestId, check_url: checkUrl } = started.data;
+      if (checkUrl === undefined) return { requestId };
+      if (isAllowedLink(checkUrl, deps.authUrlHosts)) return { requestId, checkUrl };
+      throw new LoginError('upstream_error', 'Vonage named a link that may not be opened.', {}, { api: API });
+    },
+    async check(requestId, code, correlator) {
+      const answer = await send('POST', at(requestId), DEADLINE, correlator, { code });
+      const status = (answer.json as { status?: unknown } | undefined)?.status;
+      if (answer.status === 200 && status === 'completed') return;
+      throw answer.status === 200 ? refusal(API, answer) : verifyRefusal(answer);
+    },
+    async cancel(requestId, correlator) {
+      const answer = await send('DELETE', at(requestId), SHORT_DEADLINE, correlator);
+      if (answer.status !== 204) throw verifyRefusal(answer);
+    },
+    async next(requestId, correlator) {
+      const answer = await send('POST', `${at(requestId)}/next_workflow`, SHORT_DEADLINE, correlator);
+      if (answer.status !== 200) throw verifyRefusal(answer);
+    },
+  };
+}
+
+function asBody(start: VerifyStart): object {
+  const to = start.phoneNumber.slice(1);
+  return {
+    brand: start.brand,
+    workflow: start.workflow.map((step) => ({ channel: step.channel, to, ...optionsOf(step) })),
+    locale: start.locale,
+    channel_timeout: start.channelTimeout,
+    client_ref: start.clientRef,
+    code_length: start.codeLength,
+    code: start.code,
+    template_id: start.templateId,
+  };
+}
+
+function optionsOf(step: WorkflowStep): object {
+  switch (step.channel) {
+    case 'silent_auth':
+      return { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck };
+    case 'sms':
+      return { from: step.from, app_hash: step.appHash };
+    case 'voice':
+      return {};
+  }
+}

@@ -1,0 +1,114 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { jwtVerify, type JWTPayload } from 'jose';
+import { LoginError } from '../errors.js';
+import { nowInSeconds, type World } from '../world.js';
+import { isAllowedLink } from './link.js';
+import { VerifyEvent, VerifySummary } from './wire.js';
+
+/** Seconds by which a webhook's `iat` may be off, either way. */
+export const WEBHOOK_WINDOW = 300;
+
+/** What a webhook of Verify v2 says that concerns us. */
+export type VerifyNews =
+  | { requestId: string; kind: 'link'; checkUrl: string }
+  | { requestId: string; kind: 'over'; channel: string }
+  | { requestId: string; kind: 'ended' }
+  /** Completions, and what we do not know: only `/verify` completes a login. */
+  | { requestId: string; kind: 'nothing' };
+
+export interface WebhookReader {
+  /**
+   * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT by HS256 with our account's
+   * signature secret, `iss`, `api_key`, `application_id` where it is there, a fresh `iat`, and the hash of the body.
+   * @returns the id of this webhook (`jti`) and what it says
+   * @throws LoginError `unavailable` without a signature, so that Vonage sends it again with one; `invalid_signature`
+   * for one that is not good; `invalid_request` for a body that is none of theirs
+   */
+  read(authorization: string | undefined, body: Buffer): Promise<{ jti: string; news: VerifyNews }>;
+}
+
+export function createWebhookReader(deps: {
+  apiKey: string;
+  signatureSecret: string;
+  applicationId: string;
+  authUrlHosts: readonly string[];
+  world: Pick<World, 'now'>;
+}): WebhookReader {
+  const secret = new TextEncoder().encode(deps.signatureSecret);
+
+  return {
+    async read(authorization, body) {
+      const token = /^Bearer ([\w.-]+)$/.exec(authorization ?? '')?.[1];
+      if (token === undefined) {
+        throw new LoginError('unavailable', 'This webhook is not signed. Send it again, signed.', {
+          retry_after: 1,
+        });
+      }
+      const currentDate = new Date(deps.world.now());
+      const claims = await jwtVerify(token, secret, { algorithms: ['HS256'], issuer: 'Vonage', currentDate })
+        .then(({ payload }) => payload)
+        .catch(() => undefined);
+      if (claims === undefined || !isOurs(claims, body)) {
+        throw new LoginError(
+          'invalid_signature',
+          'The signature is not one of Vonage over this body, for this account.',
+        );
+      }
+      return { jti: claims.jti, news: readNews(body, deps.authUrlHosts) };
+    },
+  };
+
+  function isOurs(claims: JWTPayload, body: Buffer): claims is JWTPayload & { jti: string } {
+    const { iat, jti, api_key, application_id, payload_hash } = claims;
+    const fresh = iat !== undefined && Math.abs(nowInSeconds(deps.world) - iat) <= WEBHOOK_WINDOW;
+    const addressed =
+      api_key === deps.apiKey && (application_id === undefined || application_id === deps.applicationId);
+    return fresh && addressed && jti !== undefined && jti !== '' && isHashOf(payload_hash, body);
+  }
+}
+
+/**
+ * The document hashes the body; Vonage's support pages hash the JSON written again without white space. The bytes as
+ * they came are tried first.
+ */
+function isHashOf(hash: unknown, body: Buffer): boolean {
+  if (typeof hash !== 'string') return false;
+  const equals = (text: string | Buffer) => {
+    const [expected, given] = [createHash('sha256').update(text).digest(), Buffer.from(hash, 'hex')];
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  };
+  if (equals(body)) return true;
+  try {
+    return equals(JSON.stringify(JSON.parse(body.toString('utf8'))));
+  } catch {
+    return false;
+  }
+}
+
+const OVER = new Set(['failed', 'user_rejected', 'rejected', 'expired']);
+
+function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
+  const json = parse(body.toString('utf8'));
+  const summary = VerifySummary.safeParse(json);
+  if (summary.success) {
+    const { request_id: requestId, status } = summary.data;
+    return { requestId, kind: status === 'completed' ? 'nothing' : 'ended' };
+  }
+  const event = VerifyEvent.safeParse(json);
+  if (!event.success) throw new LoginError('invalid_request', 'The body is no webhook of Verify v2.');
+  const { request_id: requestId, status, channel, action } = event.data;
+  if (OVER.has(status)) return { requestId, kind: 'over', channel };
+  const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
+  if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
+    return { requestId, kind: 'link', checkUrl };
+  }
+  return { requestId, kind: 'nothing' };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
