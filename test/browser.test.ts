@@ -1,0 +1,304 @@
+import type { Browser } from 'playwright-core';
+import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import { ALICE, BOB, buildHouse, type House } from './support/house.js';
+
+const ALL_DONE = ['done', 'done', 'done', 'done', 'done'];
+const NONE_YET = ['', '', '', '', ''];
+
+/** What Chromium writes when a page is refused something. */
+const refused = (status: number): unknown =>
+  expect.stringContaining(`the server responded with a status of ${status}`);
+
+describeInBrowser('the page', () => {
+  let browser: Browser;
+  let house: House;
+  const people: Person[] = [];
+  const complaints: string[] = [];
+  /** What the console may say in this test, in order. */
+  let expected: unknown[] = [];
+
+  beforeAll(async () => {
+    [browser, house] = await Promise.all([launch(), buildHouse()]);
+  }, 60_000);
+  beforeEach(async () => {
+    await house.reset();
+    expected = [];
+    complaints.length = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(people.splice(0).map(({ context }) => context.close()));
+    expect(complaints).toEqual(expected);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await house.stop();
+  });
+
+  const person = async (options: { sim?: string } = {}, at: House = house): Promise<Person> => {
+    const someone = await newPerson(browser, at, complaints, options);
+    people.push(someone);
+    return someone;
+  };
+  /** Begins a login with Alice's number in this browser, and goes nowhere yet. */
+  const begin = async ({ context }: Person, { base }: House = house): Promise<string> => {
+    const data = { phone_number: ALICE, client: 'browser' };
+    const begun = await context.request.post(`${base}/login`, { data });
+    return ((await begun.json()) as { auth_url: string }).auth_url;
+  };
+  const asked = async () => (await house.upstream()).map(({ path }) => path);
+
+  test('a login through all five steps ends logged in, with the session shown and a clean address', async () => {
+    const alice = await person();
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in.');
+    expect(await alice.steps()).toEqual(ALL_DONE);
+    const session = alice.page.getByRole('region', { name: 'Your session' });
+    expect(await session.textContent()).toContain(ALICE);
+    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(false);
+
+    expect(await alice.session()).toMatchObject({ authenticated: true, phone_number: ALICE });
+    const cookies = await alice.context.cookies();
+    expect(cookies).toEqual([expect.objectContaining({ name: 'sid', httpOnly: true, sameSite: 'Lax' })]);
+    expect(await alice.page.evaluate('document.cookie')).toBe('');
+    expect(await asked()).toHaveLength(3);
+    await photograph(alice.page, 'logged-in');
+  });
+
+  test('logging out ends the session and offers the form again', async () => {
+    const alice = await person();
+    await alice.logIn(ALICE);
+    await alice.page.getByRole('button', { name: 'Log out' }).click();
+    await alice.reads('You are logged out.');
+    expect(await alice.session()).toEqual({ authenticated: false });
+    expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('');
+    expect(await alice.steps()).toEqual(NONE_YET);
+  });
+
+  test('someone who is logged in stays so when the page is loaded again', async () => {
+    const alice = await person();
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in.');
+    await alice.page.reload();
+    await alice.page.getByRole('button', { name: 'Log out' }).waitFor();
+    expect(await alice.page.getByRole('region', { name: 'Your session' }).textContent()).toContain(ALICE);
+    expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(false);
+    expect(await asked()).toHaveLength(3);
+  });
+
+  test('another SIM ends not logged in', async () => {
+    const bob = await person({ sim: BOB });
+    await bob.logIn(ALICE);
+    await bob.reads('the SIM in this device has another number');
+    expect(await bob.steps()).toEqual(['done', 'done', 'done', 'done', 'failed']);
+    expect(await bob.session()).toEqual({ authenticated: false });
+    expect(await bob.page.getByLabel('Phone number').inputValue()).toBe(ALICE);
+    await photograph(bob.page, 'another-sim');
+  });
+
+  test('a device that the operator does not let in is told to leave Wi-Fi', async () => {
+    const alice = await person();
+    await alice.logIn('+447700900103');
+    await alice.reads('The operator did not let this device in.');
+    expect(await alice.steps()).toEqual(['done', 'done', 'failed', '', '']);
+    expect(await alice.session()).toEqual({ authenticated: false });
+    expect(alice.page.url()).toBe(`${house.base}/`);
+    await photograph(alice.page, 'wifi');
+  });
+
+  test('a number whose operator offers no silence is told so, without a redirect', async () => {
+    const alice = await person();
+    await alice.logIn('+447700900102');
+    await alice.reads('A silent login is not possible for this number');
+    expect(await alice.steps()).toEqual(['done', 'failed', '', '', '']);
+    expect(await asked()).toHaveLength(1);
+    expect(await alice.page.getByRole('button', { name: 'Log in' }).isEnabled()).toBe(true);
+    await photograph(alice.page, 'no-silence');
+  });
+
+  test.each(['', '07700900000', '+44 7700', 'call me', '<img src=x onerror=alert(1)>'])(
+    'the page itself refuses %j, which cannot be a number',
+    async (text) => {
+      const alice = await person();
+      await alice.logIn(text);
+      await alice.reads('This is not a phone number.');
+      expect(await alice.page.getByLabel('Phone number').getAttribute('aria-invalid')).toBe('true');
+      expect(await asked()).toEqual([]);
+    },
+  );
+
+  test('the server refuses a number of no country before anything is sent to Vonage', async () => {
+    expected = [refused(400)];
+    const alice = await person();
+    await alice.logIn('+9997700900000');
+    await alice.reads('No country has such a number.');
+    expect(await alice.steps()).toEqual(['failed', '', '', '', '']);
+    expect(await asked()).toEqual([]);
+    await photograph(alice.page, 'invalid-number');
+  });
+
+  test('a number may be written with spaces, dashes and brackets', async () => {
+    const alice = await person();
+    await alice.logIn(' +44 (7700) 900-000 ');
+    await alice.reads('You are logged in.');
+    expect(await alice.session()).toMatchObject({ phone_number: ALICE });
+  });
+
+  test('a Vonage that asks to slow down is passed on with its seconds', async () => {
+    expected = [refused(503)];
+    const alice = await person();
+    await alice.logIn('+447700900109');
+    await alice.reads('Try again in');
+    expect(await alice.steps()).toEqual(['done', 'failed', '', '', '']);
+  });
+
+  test('a server that does not answer is said plainly, and the button works again', async () => {
+    expected = [expect.stringContaining('net::ERR_FAILED')];
+    const alice = await person();
+    await alice.page.route('**/login', (route) => route.abort());
+    await alice.logIn(ALICE);
+    await alice.reads('The server did not answer.');
+    await alice.page.unroute('**/login');
+    await alice.page.getByRole('button', { name: 'Log in' }).click();
+    await alice.reads('You are logged in.');
+  });
+
+  test('a link that does not open frees the button after a while', async () => {
+    const alice = await person();
+    await alice.page.clock.install();
+    await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+    await alice.logIn(ALICE);
+    await alice.reads('Opening the link');
+    const button = alice.page.getByRole('button', { name: 'Log in' });
+    expect(await button.isEnabled()).toBe(false);
+    await alice.page.clock.fastForward(20_000);
+    await alice.reads('The link did not open.');
+    expect(await button.isEnabled()).toBe(true);
+    expect(await alice.steps()).toEqual(['done', 'done', 'failed', '', '']);
+  });
+
+  test('a double click begins one login', async () => {
+    const alice = await person();
+    await alice.page.goto(house.base);
+    await alice.page.getByLabel('Phone number').fill(ALICE);
+    await alice.page.getByRole('button', { name: 'Log in' }).dblclick();
+    await alice.reads('You are logged in.');
+    expect(await asked()).toHaveLength(3);
+  });
+
+  test('the keyboard alone is enough', async () => {
+    const { page, ...alice } = await person();
+    await page.goto(house.base);
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(ALICE);
+    await page.keyboard.press('Enter');
+    await alice.reads('You are logged in.');
+    expect(await page.evaluate('document.activeElement.id')).toBe('message');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Phone number').waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('phone');
+  });
+
+  test('the back button shows the session as it is, not as it was', async () => {
+    const alice = await person();
+    await alice.page.addInitScript(
+      "addEventListener('pageshow', (event) => event.persisted && (window.cameBack = true))",
+    );
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in.');
+    await alice.page.goBack({ waitUntil: 'commit' });
+    const logOut = alice.page.getByRole('button', { name: 'Log out' });
+    await logOut.waitFor();
+    expect(await alice.page.evaluate('window.cameBack')).toBe(true);
+    expect(await alice.steps()).toEqual(NONE_YET);
+    await logOut.click();
+    await alice.reads('You are logged out.');
+  });
+
+  test('what a fragment says is neither believed nor repeated', async () => {
+    const alice = await person();
+    const words = 'Call +15550100 to unlock <b>your</b> account';
+    await alice.page.goto(
+      `${house.base}/#${new URLSearchParams({ error: 'access_denied', error_description: words, reason: 'toString' }).toString()}`,
+    );
+    await alice.reads('The login did not succeed.');
+    expect(await alice.page.content()).not.toContain('unlock');
+    expect(alice.page.url()).toBe(`${house.base}/`);
+
+    expected = [refused(400)];
+    await alice.page.goto(`${house.base}/#login_id=x&code=${'A'.repeat(43)}`);
+    await alice.reads('The code is wrong');
+    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(await alice.session()).toEqual({ authenticated: false });
+  });
+
+  test('a stranger who opens the callback of a login does not spoil it', async () => {
+    const [alice, stranger] = [await person(), await person()];
+    const link = await begin(alice);
+    const [{ body } = { body: {} }] = await house.upstream();
+    const { state } = body as { state: string };
+    await stranger.page.goto(`${house.base}/callback?code=guess&state=${state}`);
+    await stranger.reads('not begun in this browser');
+    await alice.page.goto(link);
+    await alice.reads('You are logged in.');
+  });
+
+  test('fits every width from 320 px, in light and in dark', async () => {
+    const { page } = await person();
+    await page.goto(house.base);
+    await page.getByLabel('Phone number').waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const width of [320, 390, 768, 1280, 2560]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      }
+      await photograph(page, `start-${colorScheme}`);
+    }
+  });
+
+  describe('when somebody else’s phone opens the link', () => {
+    /** The attacker begins with Alice's number; her phone opens the link. */
+    const relay = async (at: House) => {
+      const attacker = await person({ sim: BOB }, at);
+      const alice = await person({}, at);
+      const link = await begin(attacker, at);
+      await alice.page.goto(link);
+      await alice.reads('not begun in this browser');
+      return { attacker, alice, link };
+    };
+
+    test('neither is logged in, and no code was made', async () => {
+      const { attacker, alice } = await relay(house);
+      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(await alice.steps()).toEqual(NONE_YET);
+      expect(await alice.context.cookies()).toEqual([]);
+      expect(await alice.session()).toEqual({ authenticated: false });
+      expect(await attacker.session()).toEqual({ authenticated: false });
+      // The code of the operator was not exchanged, and there is none of ours.
+      expect(await asked()).toHaveLength(1);
+      expect(await house.redis.keys('*code:*')).toEqual([]);
+      await photograph(alice.page, 'relay');
+    });
+
+    test('the one who began can still walk it, with the SIM that is in their own hand', async () => {
+      const direct = await buildHouse({ store: 'memory', env: { SILENT_AUTH: 'oidc' } });
+      try {
+        const { attacker, link } = await relay(direct);
+        // Vonage takes a link once. One that has forgotten it takes it again, so that ours is the only memory of it.
+        await fetch(`${direct.sandbox}/__sandbox/reset`, { method: 'POST' });
+        await attacker.page.goto(link);
+        await attacker.reads('the SIM in this device has another number');
+        expect(await attacker.session()).toEqual({ authenticated: false });
+        await attacker.context.clearCookies({ name: 'sandbox_sim' });
+        await attacker.logIn(BOB);
+        await attacker.reads('You are logged in.');
+        expect(await attacker.session()).toMatchObject({ phone_number: BOB });
+      } finally {
+        await direct.stop();
+      }
+    });
+  });
+});
