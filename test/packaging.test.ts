@@ -1,0 +1,261 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { readConfig } from '../src/config.js';
+import { ERRORS } from '../src/errors.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { readSettings } from '../src/sandbox/settings.js';
+import { createSubscribers } from '../src/sandbox/subscribers.js';
+
+const root = resolve(__dirname, '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
+
+/** The names of all variables that the server and the sandbox read, by watching them read an empty environment. */
+function settingsOfTheCode(): string[] {
+  const names = new Set<string>();
+  const env = new Proxy<Record<string, string | undefined>>(
+    {},
+    { get: (_, name) => (names.add(String(name)), undefined) },
+  );
+  expect(() => readConfig(env)).toThrow('The settings cannot be used');
+  readSettings(env);
+  names.delete('NODE_ENV');
+  return [...names].sort();
+}
+
+describe('.env.example', () => {
+  const entries = [...read('.env.example').matchAll(/^(# )?([A-Z_]+)=(.*)$/gm)].map(
+    ([, optional, name = '', value = '']) => ({ name, value, optional: optional !== undefined }),
+  );
+  const required = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
+
+  it('lists exactly the settings that the code reads, each once', () => {
+    expect(entries.map(({ name }) => name).sort()).toEqual(settingsOfTheCode());
+  });
+
+  it('leaves the required ones empty, and comments out all others', () => {
+    expect(entries.filter(({ optional }) => !optional).map(({ name }) => name)).toEqual(required);
+    expect(entries.filter(({ optional, value }) => !optional && value !== '')).toEqual([]);
+    const empty = Object.fromEntries(entries.map(({ name }) => [name, undefined]));
+    expect(() => readConfig(empty)).toThrow(new RegExp(required.map((name) => `(?=[^]*${name})`).join('')));
+  });
+
+  it('explains each setting in a comment above it', () => {
+    const text = lines(read('.env.example'));
+    for (const { name, value, optional } of entries) {
+      const at = text.indexOf(`${optional ? '# ' : ''}${name}=${value}`);
+      expect(text[at - 1]).toMatch(/^# .+/);
+    }
+  });
+
+  it('shows the defaults that the code has', () => {
+    const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+    const credentials = {
+      SESSION_SECRET: sessionSecret,
+      VONAGE_APPLICATION_ID: applicationId,
+      VONAGE_PRIVATE_KEY: privateKeyPem,
+    };
+    const shown = Object.fromEntries(
+      entries.filter(({ optional }) => optional).map((each) => [each.name, each.value]),
+    );
+    const plain = ({ vonage, ...config }: ReturnType<typeof readConfig>) => ({
+      ...config,
+      vonage: { ...vonage, privateKey: undefined },
+    });
+    expect(plain(readConfig({ ...shown, ...credentials }))).toEqual(plain(readConfig(credentials)));
+    const withoutKey = (settings: object) => ({ ...settings, publicKey: undefined });
+    expect(withoutKey(readSettings({ ...shown, ...credentials }))).toEqual(
+      withoutKey(readSettings(credentials)),
+    );
+    expect(readSettings(credentials)).toHaveProperty('publicKey');
+  });
+});
+
+describe('docs/errors.md', () => {
+  it('has a heading for every error and for no other', () => {
+    const headings = [...read('docs/errors.md').matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(Object.keys(ERRORS));
+  });
+
+  it('gives each error the status it is answered with', () => {
+    for (const [code, [status]] of Object.entries(ERRORS)) {
+      expect(read('docs/errors.md')).toContain(`\n## ${code}\n\n${status}. `);
+    }
+  });
+});
+
+describe('README.md', () => {
+  const readme = read('README.md');
+
+  it.each(settingsOfTheCode())('explains the setting %s', (name) => {
+    expect(readme).toContain(`| \`${name}\` |`);
+  });
+
+  it.each(Object.keys(createSubscribers().all()))('says what the sandbox number %s does', (number) => {
+    expect(readme).toContain(`| \`${number}\` |`);
+  });
+
+  it('names only scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...readme.matchAll(/npm (?:run )?(\w+)/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'ci');
+    expect(named.length).toBeGreaterThan(5);
+    for (const name of named) expect(Object.keys(scripts)).toContain(name);
+  });
+
+  it('links only to files that exist', () => {
+    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = '']) => link);
+    expect(links).toContain('docs/errors.md');
+    for (const link of links) expect([link, existsSync(join(root, link))]).toEqual([link, true]);
+  });
+});
+
+/** The instructions of the Dockerfile, continued lines joined, by stage. */
+function stagesOf(dockerfile: string): { from: string; name: string; instructions: string[] }[] {
+  return dockerfile
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .join('\n')
+    .split(/^(?=FROM )/m)
+    .map((stage) => {
+      const [first = '', ...instructions] = stage.trimEnd().split('\n');
+      const [, from = '', name = ''] = /^FROM (\S+)(?: AS (\S+))?$/.exec(first) ?? [];
+      return { from, name, instructions };
+    });
+}
+
+describe('the Dockerfile', () => {
+  const stages = stagesOf(read('Dockerfile'));
+  const last = stages.at(-1)?.instructions ?? [];
+  const copies = stages.flatMap(({ instructions }) =>
+    instructions
+      .filter((line) => line.startsWith('COPY '))
+      .map((line) => {
+        const [, from, paths = ''] = /^COPY (?:--from=(\S+) )?(.*)$/.exec(line) ?? [];
+        return { from, sources: paths.split(' ').slice(0, -1) };
+      }),
+  );
+
+  it('builds in stages that the final image takes its parts from', () => {
+    expect(stages.map(({ name }) => name)).toEqual(['build', 'modules', '']);
+    expect(new Set(stages.map(({ from }) => from))).toEqual(new Set(['node:24-alpine']));
+    for (const { from } of copies) if (from !== undefined) expect(['build', 'modules']).toContain(from);
+  });
+
+  it('copies only what exists, and what .dockerignore lets through', () => {
+    const letThrough = lines(read('.dockerignore')).filter((line) => line.startsWith('!'));
+    expect(lines(read('.dockerignore'))).toContain('*');
+    const sources = copies.filter(({ from }) => from === undefined).flatMap((copy) => copy.sources);
+    expect(new Set(sources.map((source) => `!${source}`))).toEqual(new Set(letThrough));
+    for (const source of sources) expect([source, existsSync(join(root, source))]).toEqual([source, true]);
+    const made = copies.filter(({ from }) => from !== undefined).flatMap((copy) => copy.sources);
+    expect(made).toEqual(['/app/node_modules', '/app/dist']);
+  });
+
+  it('has only packages of production in the final image', () => {
+    expect(stages[1]?.instructions).toContain('RUN npm ci --omit=dev');
+    expect(copies).toContainEqual({ from: 'modules', sources: ['/app/node_modules'] });
+    expect(last).toContain('ENV NODE_ENV=production');
+  });
+
+  it('runs the server as a user without rights, and watches its health', () => {
+    const at = (start: string) => last.findIndex((line) => line.startsWith(start));
+    expect(last[at('USER ')]).toBe('USER node');
+    expect(at('USER ')).toBeGreaterThan(at('COPY docs/errors.md'));
+    expect(last[at('HEALTHCHECK ')]).toContain('/healthz');
+    expect(last.at(-1)).toBe('CMD ["node", "dist/main.js"]');
+  });
+});
+
+interface Service {
+  image?: string;
+  build?: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  ports?: string[];
+  volumes?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test?: string[] };
+}
+
+describe('docker-compose.yml', () => {
+  const compose = parse(read('docker-compose.yml')) as {
+    services: Record<string, Service>;
+    volumes: object;
+  };
+  const { services } = compose;
+  const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
+  const environmentOf = (name: string): Record<string, string> => services[name]?.environment ?? {};
+
+  it('starts the server when its keys are made, and Redis and the sandbox answer', () => {
+    expect(Object.keys(services)).toEqual(['redis', 'setup', 'sandbox', 'server']);
+    const made = { condition: 'service_completed_successfully' };
+    const healthy = { condition: 'service_healthy' };
+    expect(services['server']?.depends_on).toEqual({ setup: made, redis: healthy, sandbox: healthy });
+    expect(services['sandbox']?.depends_on).toEqual({ setup: made });
+    expect(services['redis']?.healthcheck?.test).toEqual(['CMD', 'redis-cli', 'ping']);
+    expect(services['sandbox']?.healthcheck?.test?.join(' ')).toContain('http://127.0.0.1:4000/');
+  });
+
+  it('needs no .env, and holds no secret', () => {
+    expect(read('docker-compose.yml')).not.toMatch(/\$\{|env_file|SECRET|PRIVATE_KEY/);
+  });
+
+  it('sets only what the code reads', () => {
+    const known = ['NODE_ENV', ...settingsOfTheCode()];
+    for (const [, { environment }] of ours) {
+      for (const name of Object.keys(environment ?? {})) expect(known).toContain(name);
+    }
+  });
+
+  it('runs files that the build makes', () => {
+    for (const [, { command }] of ours) {
+      const file = command?.find((word) => word.startsWith('dist/')) ?? '';
+      const source = file.replace(/^dist\/(.+)\.js$/, 'src/$1.ts');
+      expect([source, existsSync(join(root, source))]).toEqual([source, true]);
+    }
+  });
+
+  it('shares the keys through a volume that the user of the image may write to', () => {
+    expect(compose.volumes).toHaveProperty('setup');
+    expect(services['setup']).toMatchObject({
+      command: ['node', 'dist/sandbox/setup.js', '/setup/.env'],
+      volumes: ['setup:/setup'],
+    });
+    for (const name of ['sandbox', 'server']) {
+      expect(services[name]?.command).toContain('--env-file=/setup/.env');
+      expect(services[name]?.volumes).toEqual(['setup:/setup:ro']);
+    }
+    expect(read('Dockerfile')).toContain('chown node:node /setup');
+  });
+
+  it('publishes the ports that the addresses name, and nothing of Redis', () => {
+    expect(services['redis']?.ports).toBeUndefined();
+    const portOf = (name: string) => services[name]?.ports?.join().split(':').slice(1);
+    expect(portOf('server')).toEqual(['3000', environmentOf('server')['PORT']]);
+    expect(portOf('sandbox')).toEqual(['4000', environmentOf('sandbox')['SANDBOX_PORT']]);
+    expect(environmentOf('server')['PUBLIC_URL']).toBe('http://localhost:3000');
+    expect(environmentOf('sandbox')['PUBLIC_URL']).toBe(environmentOf('server')['PUBLIC_URL']);
+    expect(environmentOf('sandbox')['SANDBOX_PUBLIC_URL']).toBe('http://localhost:4000');
+  });
+
+  it('gives the server settings it accepts, with links that lead out of the containers', () => {
+    const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+    const config = readConfig({
+      SESSION_SECRET: sessionSecret,
+      VONAGE_APPLICATION_ID: applicationId,
+      VONAGE_PRIVATE_KEY: privateKeyPem,
+      ...environmentOf('server'),
+    });
+    expect(config.vonage).toMatchObject({ apiHost: 'http://sandbox:4000', authUrlHosts: ['localhost:4000'] });
+    expect(config.redisUrl).toBe('redis://redis:6379');
+  });
+
+  it('leaves production to others: every program here says development', () => {
+    expect(ours.map(([name]) => name)).toEqual(['setup', 'sandbox', 'server']);
+    for (const [, { environment }] of ours) expect(environment?.['NODE_ENV']).toBe('development');
+  });
+});

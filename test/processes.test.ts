@@ -1,0 +1,300 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import supertest from 'supertest';
+import { parse } from 'yaml';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { walk } from './support/device.js';
+import { ALICE, redisUrlOfWorker } from './support/house.js';
+import { freePort } from './support/redis-server.js';
+
+const run = promisify(execFile);
+const root = resolve(__dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'processes-'));
+const { PATH = '' } = process.env;
+
+type Env = Record<string, string>;
+
+interface Program {
+  child: ChildProcess;
+  /** Resolves when the program has said something that matches. */
+  said(pattern: RegExp): Promise<void>;
+  /** How it ended, and all it said. */
+  ended: Promise<{ code: number | null; output: string }>;
+}
+
+const started = new Set<Program>();
+
+/** Starts Node with these arguments, in an environment that holds nothing else. */
+function node(args: string[], env: Env = {}, cwd = root): Program {
+  const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
+  let output = '';
+  const listeners = new Set<() => void>();
+  const hear = (chunk: Buffer) => {
+    output += chunk.toString();
+    listeners.forEach((listener) => listener());
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const program: Program = {
+    child,
+    said: (pattern) =>
+      new Promise((heard, reject) => {
+        const look = () => {
+          if (pattern.test(output)) heard();
+        };
+        listeners.add(look);
+        child.once('close', () => reject(new Error(`it ended without saying ${pattern.source}: ${output}`)));
+        look();
+      }),
+    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
+  };
+  started.add(program);
+  return program;
+}
+
+const source = (file: string): string[] => ['--import', 'tsx', file];
+const LISTENING = /"msg":"listening"/;
+const SANDBOX = /^Sandbox at/m;
+
+afterEach(async () => {
+  for (const { child } of started) child.kill('SIGKILL');
+  await Promise.all([...started].map(({ ended }) => ended));
+  started.clear();
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Two free ports, and the environment that makes server and sandbox find each other there. */
+async function places() {
+  const [port, sandboxPort] = [await freePort(), await freePort()];
+  const [base, sandbox] = [`http://localhost:${port}`, `http://localhost:${sandboxPort}`];
+  const env: Env = {
+    PORT: `${port}`,
+    SANDBOX_PORT: `${sandboxPort}`,
+    PUBLIC_URL: base,
+    VONAGE_BASE_URL: sandbox,
+  };
+  return { port, base, sandbox, env };
+}
+
+function credentials(): Env {
+  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  return {
+    SESSION_SECRET: sessionSecret,
+    VONAGE_APPLICATION_ID: applicationId,
+    VONAGE_PRIVATE_KEY: privateKeyPem,
+  };
+}
+
+/** Logs a number in through all five steps. */
+async function logIn(base: string): Promise<void> {
+  const app = supertest.agent(base);
+  const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+  const home = await walk(String(begun.body.auth_url));
+  expect(home).toMatchObject({ status: 200, json: { login_id: begun.body.login_id } });
+  const verified = await app.post('/verify').send({ code: home.json?.['code'] }).expect(200);
+  expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
+  const session = await app.get('/session').expect(200);
+  expect(session.body).toMatchObject({ authenticated: true, phone_number: ALICE });
+}
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((answer) => {
+    const socket = connect(port, 'localhost');
+    socket.once('error', () => answer(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      answer(true);
+    });
+  });
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition()));
+}
+
+describe('a server that is told to stop', () => {
+  it('answers the login under way, takes no new connection, and exits in peace', async () => {
+    const { port, base, sandbox, env } = await places();
+    const all = { ...env, ...credentials() };
+    await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
+    const server = node(source('src/main.ts'), all);
+    await server.said(LISTENING);
+    const headers = { 'content-type': 'application/json' };
+    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 1500 } });
+    await fetch(`${sandbox}/__sandbox/faults`, { method: 'PUT', headers, body: slow });
+
+    let answered = false;
+    const login = fetch(`${base}/login`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ phone_number: ALICE }),
+    }).finally(() => (answered = true));
+    const asked = async () =>
+      ((await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as unknown[]).length > 0;
+    await until(asked);
+    server.child.kill('SIGTERM');
+    await until(async () => !(await isOpen(port)));
+    expect(answered).toBe(false);
+
+    const answer = await login;
+    expect(answer.status).toBe(201);
+    expect(await answer.json()).toMatchObject({ channel: 'silent_auth' });
+    expect(await server.ended).toMatchObject({ code: 0, output: expect.stringContaining('stopped') });
+  });
+});
+
+describe('settings that cannot be used', () => {
+  it('are all named at once, and the server does not start', async () => {
+    const { code, output } = await node(source('src/main.ts')).ended;
+    expect(code).toBe(1);
+    expect(output).toBe(
+      [
+        'The settings cannot be used:',
+        '  - VONAGE_APPLICATION_ID is missing: the id (a UUID) of your application in the Vonage dashboard.',
+        "  - VONAGE_PRIVATE_KEY is missing: the application's private key as PEM, base64 or a file path.",
+        '  - SESSION_SECRET is missing: set it to what `openssl rand -base64 32` prints. Several, separated by commas, rotate.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('are in production no Redis, and plain http', async () => {
+    const env = { ...credentials(), NODE_ENV: 'production', VONAGE_BASE_URL: 'http://localhost:4000' };
+    const { code, output } = await node(source('src/main.ts'), env).ended;
+    expect(code).toBe(1);
+    expect(output).toContain('REDIS_URL is missing');
+    expect(output).toContain('PUBLIC_URL is missing');
+    expect(output).toContain('VONAGE_BASE_URL must begin with https://');
+  });
+
+  it('are in a sandbox those of production', async () => {
+    const env = { ...credentials(), NODE_ENV: 'production' };
+    const { code, output } = await node(source('src/sandbox/main.ts'), env).ended;
+    expect(code).toBe(1);
+    expect(output).toContain('NODE_ENV is production');
+  });
+});
+
+describe('the demo', () => {
+  it('logs a number in through all five steps, with nothing configured', async () => {
+    const { base, env } = await places();
+    const { PORT = '', SANDBOX_PORT = '' } = env;
+    const demo = node(source('src/demo.ts'), { PORT, SANDBOX_PORT });
+    await demo.said(/The demo is at/);
+    await logIn(base);
+    demo.child.kill('SIGINT');
+    expect(await demo.ended).toMatchObject({ code: 0 });
+  });
+
+  it('does what the README shows', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
+    expect(script).toContain('http://localhost:3000');
+    const { base, env } = await places();
+    const { PORT = '', SANDBOX_PORT = '' } = env;
+    await node(source('src/demo.ts'), { PORT, SANDBOX_PORT }).said(/The demo is at/);
+    const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
+      cwd: folder,
+    });
+    expect(stdout).toContain(`{"verified":true,"phone_number":"${ALICE}","channel":"silent_auth"}`);
+    expect(stdout).toContain(`{"authenticated":true,"phone_number":"${ALICE}"`);
+  });
+});
+
+describe('setup', () => {
+  it('writes, once and for the owner alone, what server and sandbox start with', async () => {
+    const file = join(folder, 'setup.env');
+    expect(await node([...source('src/sandbox/setup.ts'), file]).ended).toMatchObject({ code: 0 });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const written = readFileSync(file, 'utf8');
+    const again = await node([...source('src/sandbox/setup.ts'), file]).ended;
+    expect(again).toMatchObject({ code: 0, output: expect.stringContaining('left as it is') });
+    expect(readFileSync(file, 'utf8')).toBe(written);
+
+    const { base, env } = await places();
+    await node([`--env-file=${file}`, ...source('src/sandbox/main.ts')], env).said(SANDBOX);
+    await node([`--env-file=${file}`, ...source('src/main.ts')], env).said(LISTENING);
+    await logIn(base);
+  });
+});
+
+describe('the image', () => {
+  const image = join(folder, 'image');
+
+  // What the last stage of the Dockerfile copies, built as its first stage does.
+  beforeAll(async () => {
+    const build = ['-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')];
+    await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: root });
+    for (const part of ['package.json', 'public', 'docs/errors.md']) {
+      cpSync(join(root, part), join(image, part), { recursive: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(image, 'node_modules'));
+  });
+
+  it('serves in production with plain Node, knows its health, and stops', async () => {
+    const port = await freePort();
+    const env = {
+      ...credentials(),
+      NODE_ENV: 'production',
+      PORT: `${port}`,
+      PUBLIC_URL: 'https://login.example.com',
+      REDIS_URL: redisUrlOfWorker(),
+    };
+    const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+    const [, check = '[]'] = /HEALTHCHECK[^[]*(\[.*\])/.exec(dockerfile) ?? [];
+    const [, ...healthcheck] = JSON.parse(check) as string[];
+    const server = node(['dist/main.js'], env, image);
+    await server.said(LISTENING);
+    expect(await node(healthcheck, env).ended).toEqual({ code: 0, output: '' });
+
+    const ready = await fetch(`http://localhost:${port}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(ready.headers.get('strict-transport-security')).toContain('max-age');
+    expect(await (await fetch(`http://localhost:${port}/errors.md`)).text()).toContain('## invalid_code');
+    const begun = await fetch(`http://localhost:${port}/session`);
+    expect(await begun.json()).toEqual({ authenticated: false });
+
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toMatchObject({ code: 0 });
+    expect(await node(healthcheck, env).ended).toMatchObject({ code: 1 });
+  });
+
+  it('logs a number in when its programs run as docker-compose.yml says', async () => {
+    interface Service {
+      command: string[];
+      environment: Env;
+      healthcheck: { test: string[] };
+    }
+    const file = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+    const { services } = parse(file) as { services: Record<'setup' | 'sandbox' | 'server', Service> };
+    const { base, sandbox, env } = await places();
+    // The addresses of the containers and the published ports become those of this machine.
+    const here = (text: string): string =>
+      text
+        .replace('http://localhost:3000', base)
+        .replace('http://sandbox:4000', sandbox)
+        .replace('localhost:4000', new URL(sandbox).host)
+        .replace('redis://redis:6379', redisUrlOfWorker())
+        .replace(/^3000$/, env['PORT'] ?? '')
+        .replace(/^4000$/, env['SANDBOX_PORT'] ?? '')
+        .replace('/setup/.env', join(folder, 'compose.env'));
+    const start = ({ command: [, ...args], environment }: Service): Program => {
+      const settings = Object.entries(environment).map(([name, value]) => [name, here(value)] as const);
+      return node(args.map(here), Object.fromEntries(settings), image);
+    };
+
+    expect(await start(services.setup).ended).toMatchObject({ code: 0 });
+    await start(services.sandbox).said(SANDBOX);
+    const [, , ...healthcheck] = services.sandbox.healthcheck.test;
+    const address = '127.0.0.1:4000';
+    expect(healthcheck.join(' ')).toContain(address);
+    const atPort = healthcheck.map((word) => word.replace(address, `127.0.0.1:${env['SANDBOX_PORT'] ?? ''}`));
+    expect(await node(atPort).ended).toEqual({ code: 0, output: '' });
+    await start(services.server).said(LISTENING);
+    await logIn(base);
+  });
+});
