@@ -1,0 +1,122 @@
+import type { Login, Run } from '../src/login/login.js';
+import { progressOf, runAt, type Report } from '../src/login/progress.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+
+const START = 1_700_000_000_000;
+const at = (seconds: number) => START + seconds * 1000;
+const chain: Run = {
+  requestId: 'r',
+  steps: [
+    { channel: 'silent_auth', seconds: 60 },
+    { channel: 'sms', seconds: 300 },
+    { channel: 'voice', seconds: 300 },
+  ],
+  step: 0,
+  since: START,
+  startedAt: START,
+};
+const channelAt = (seconds: number, report?: Report, run = chain) => {
+  const now = runAt(run, at(seconds), report);
+  return now ? now.steps[now.step]?.channel : 'over';
+};
+
+test.each([
+  [0, 'silent_auth'],
+  [59, 'silent_auth'],
+  [60, 'sms'],
+  [359, 'sms'],
+  [360, 'voice'],
+  [659, 'voice'],
+  [660, 'over'],
+])('after %i seconds of its own clock a request is at %s', (seconds, channel) => {
+  expect(channelAt(seconds)).toBe(channel);
+});
+
+test.each<[string, Report, number, string]>([
+  ['the silent step is over early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
+  ['and the message has its whole time from then', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
+  ['and no more', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
+  ['the message is over', { over: 'sms', at: at(100) }, 101, 'voice'],
+  ['the last step is over', { over: 'voice', at: at(400) }, 401, 'over'],
+  ['all is over', { over: 'all', at: at(5) }, 6, 'over'],
+  ['the silent step is over, late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
+  ['a channel is over that it never had', { over: 'voice', at: at(5) }, 6, 'over'],
+])('when a webhook says that %s', (_what, report, seconds, channel) => {
+  expect(channelAt(seconds, report)).toBe(channel);
+});
+
+test('a webhook about a step that was left before changes nothing', () => {
+  const moved = { ...chain, step: 2, since: at(20) };
+  expect(channelAt(300, { over: 'sms', at: at(250) }, moved)).toBe('voice');
+  expect(channelAt(321, { over: 'sms', at: at(250) }, moved)).toBe('over');
+});
+
+const login: Login = {
+  id: 'l',
+  phoneNumber: parsePhoneNumber('+447700900000') as PhoneNumber,
+  client: 'app',
+  channel: 'silent_auth',
+  status: 'pending',
+  expiresAt: at(300),
+};
+
+test.each<[string, Login, number, object]>([
+  [
+    'silent and waiting',
+    login,
+    1,
+    { status: 'pending', channel: 'silent_auth', nextChannels: ['sms', 'voice'] },
+  ],
+  ['silent and too late', login, 300, { status: 'expired', nextChannels: ['sms', 'voice'] }],
+  [
+    'silent and refused',
+    { ...login, status: 'failed' },
+    1,
+    { status: 'failed', nextChannels: ['sms', 'voice'] },
+  ],
+  ['done', { ...login, status: 'completed' }, 1, { status: 'completed', nextChannels: [] }],
+  [
+    'closed by wrong codes',
+    { ...login, status: 'failed', locked: true },
+    1,
+    { status: 'failed', nextChannels: [] },
+  ],
+  [
+    'in a chain, silent',
+    { ...login, run: chain },
+    1,
+    { status: 'pending', channel: 'silent_auth', expiresAt: at(60), nextChannels: ['sms', 'voice'] },
+  ],
+  [
+    'in a chain, at the message',
+    { ...login, run: chain },
+    61,
+    { status: 'pending', channel: 'sms', expiresAt: at(360), nextChannels: ['voice'] },
+  ],
+  [
+    'in a chain, at the call',
+    { ...login, run: chain },
+    361,
+    { status: 'pending', channel: 'voice', nextChannels: [] },
+  ],
+  ['through a chain', { ...login, run: chain }, 660, { status: 'expired', nextChannels: [] }],
+  [
+    'in a request that is silent alone',
+    { ...login, run: { ...chain, steps: chain.steps.slice(0, 1) } },
+    61,
+    { status: 'expired', nextChannels: ['sms', 'voice'] },
+  ],
+])('a login that is %s', (_what, of, seconds, expected) => {
+  expect(progressOf(of, at(seconds), ['sms', 'voice'])).toMatchObject(expected);
+});
+
+test('a request that a webhook ended has failed', () => {
+  const progress = progressOf({ ...login, run: chain }, at(10), ['sms', 'voice'], { over: 'all', at: at(5) });
+  expect(progress.status).toBe('failed');
+});
+
+test('a link is told only while its step is under way', () => {
+  const report = { at: at(1), checkUrl: 'https://api.nexmo.com/x' };
+  expect(progressOf({ ...login, run: chain }, at(10), [], report).checkUrl).toBe(report.checkUrl);
+  expect(progressOf({ ...login, run: chain }, at(61), [], report).checkUrl).toBeUndefined();
+});
