@@ -60,7 +60,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
 
   app.use(requestId, securityHeaders(https));
   app.use(healthRoutes(store));
-  app.use(callbackRoutes(flow, sessions));
+  app.use(callbackRoutes(flow, sessions, world.log));
   app.use(
     webhookRoutes(
       config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world }),
@@ -72,7 +72,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
   app.use(loginRoutes(flow, sessions, otp));
-  app.use(sessionRoutes(sessions));
+  app.use(sessionRoutes(sessions, flow));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
   return app;
 }

@@ -123,10 +123,11 @@ export function readConfig(env: Env): Config {
       'BRAND must be the name your users know, 1 to 18 characters, none of / { } : $. It stands in every message.',
     );
   }
+  const templateId = get('TEMPLATE_ID');
   const webhooks = readWebhooks(get('VONAGE_API_KEY'), get('VONAGE_SIGNATURE_SECRET'), fail);
-  if (silentAuth === 'verify' && !coverageCheck && webhooks === undefined) {
+  if (silentAuth === 'verify' && webhooks === undefined && (!coverageCheck || fallbackChannels.length > 0)) {
     fail(
-      'COVERAGE_CHECK=false needs webhooks, which bring the link: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
+      'SILENT_AUTH=verify needs webhooks, which tell when Vonage went on: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
     );
   }
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
@@ -142,7 +143,7 @@ export function readConfig(env: Env): Config {
     logLevel,
     silentAuth,
     fallbackChannels,
-    verify: { brand, templateId: get('TEMPLATE_ID'), coverageCheck },
+    verify: { brand, templateId, coverageCheck },
     webhooks,
     vonage: { ...vonage, privateKey: vonage.privateKey },
   };

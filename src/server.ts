@@ -21,7 +21,13 @@ export async function startServer(config: Config, root: string): Promise<Running
     ? createRedisStore(connectRedis(config.redisUrl, world.log))
     : createMemoryStore(world);
   const app = createApp({ config, store, world, root });
-  const server = await listen(app, config.port, `${config.publicUrl}/errors.md`);
+  const server = await listen(app, config.port, `${config.publicUrl}/errors.md`).catch(
+    async (error: unknown) => {
+      // An open connection to the store would keep a process alive that listens on nothing.
+      await store.close();
+      throw error;
+    },
+  );
   world.log.info({ port: server.port, public_url: config.publicUrl, engine: config.silentAuth }, 'listening');
   return {
     port: server.port,

@@ -15,6 +15,8 @@ export interface World {
   /** Cryptographically strong random bytes. */
   random(bytes: number): Buffer;
   log: Log;
+  /** Resolves in so many milliseconds. */
+  pause(ms: number): Promise<void>;
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
   later(seconds: number, work: () => void): void;
 }
@@ -23,6 +25,7 @@ export const systemWorld = (log: Log): World => ({
   now: () => Date.now(),
   random: randomBytes,
   log,
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
 });
 

@@ -28,7 +28,7 @@ describe('.env.example', () => {
   const entries = [...read('.env.example').matchAll(/^(# )?([A-Z_]+)=(.*)$/gm)].map(
     ([, optional, name = '', value = '']) => ({ name, value, optional: optional !== undefined }),
   );
-  const required = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
+  const required = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY', 'BRAND'];
 
   it('lists exactly the settings that the code reads, each once', () => {
     expect(entries.map(({ name }) => name).sort()).toEqual(settingsOfTheCode());
@@ -55,6 +55,7 @@ describe('.env.example', () => {
       SESSION_SECRET: sessionSecret,
       VONAGE_APPLICATION_ID: applicationId,
       VONAGE_PRIVATE_KEY: privateKeyPem,
+      BRAND: 'ACME',
     };
     const shown = Object.fromEntries(
       entries.filter(({ optional }) => optional).map((each) => [each.name, each.value]),
@@ -248,6 +249,7 @@ describe('docker-compose.yml', () => {
       SESSION_SECRET: sessionSecret,
       VONAGE_APPLICATION_ID: applicationId,
       VONAGE_PRIVATE_KEY: privateKeyPem,
+      BRAND: 'ACME',
       ...environmentOf('server'),
     });
     expect(config.vonage).toMatchObject({ apiHost: 'http://sandbox:4000', authUrlHosts: ['localhost:4000'] });

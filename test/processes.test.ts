@@ -87,6 +87,7 @@ function credentials(): Env {
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,
     VONAGE_PRIVATE_KEY: privateKeyPem,
+    BRAND: 'ACME',
   };
 }
 
@@ -157,6 +158,7 @@ describe('settings that cannot be used', () => {
         '  - VONAGE_APPLICATION_ID is missing: the id (a UUID) of your application in the Vonage dashboard.',
         "  - VONAGE_PRIVATE_KEY is missing: the application's private key as PEM, base64 or a file path.",
         '  - SESSION_SECRET is missing: set it to what `openssl rand -base64 32` prints. Several, separated by commas, rotate.',
+        '  - BRAND must be the name your users know, 1 to 18 characters, none of / { } : $. It stands in every message.',
         '',
       ].join('\n'),
     );

@@ -24,12 +24,12 @@ describe('a webhook of Verify', () => {
   afterAll(() => house.stop());
 
   const now = () => Math.floor(house.world.now() / 1000);
-  const claimsFor = (body: string) => ({
+  const claimsFor = (body: string): Record<string, unknown> => ({
     iss: 'Vonage',
     iat: now(),
-    jti: randomUUID() as string | undefined,
-    api_key: API_KEY as string | undefined,
-    payload_hash: sha256(body) as string | undefined,
+    jti: randomUUID(),
+    api_key: API_KEY,
+    payload_hash: sha256(body),
   });
   const sign = (claims: object, secret: string | Uint8Array = SECRET) =>
     new SignJWT({ ...claims })
@@ -119,6 +119,15 @@ describe('a webhook of Verify', () => {
     expect((await send(first, token)).status).toBe(204);
     const before = await records();
     expect((await send(first, token)).status).toBe(204);
+    expect(await records()).toEqual(before);
+  });
+
+  test('whose id was seen before is not heard, whatever it says', async () => {
+    const [request_id, jti] = [randomUUID(), randomUUID()];
+    const say = async (body: string) => send(body, `Bearer ${await sign({ ...claimsFor(body), jti })}`);
+    expect((await say(event({ request_id, channel: 'silent_auth' }))).status).toBe(204);
+    const before = await records();
+    expect((await say(event({ request_id, channel: 'voice' }))).status).toBe(204);
     expect(await records()).toEqual(before);
   });
 

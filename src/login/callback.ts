@@ -2,7 +2,9 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { LoginError } from '../errors.js';
 import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
+import { logFailure } from '../web/problem.js';
 import { requestIdOf } from '../web/shield.js';
+import type { Log } from '../world.js';
 import type { Flow } from './flow.js';
 import { clientOf } from './state.js';
 
@@ -18,13 +20,24 @@ interface Query {
  * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
  * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
  */
-export function callbackRoutes(flow: Flow, sessions: Sessions): Router {
+export function callbackRoutes(flow: Flow, sessions: Sessions, log: Log): Router {
   const router = Router({ caseSensitive: true, strict: true });
   // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
   const loadForBrowsers: RequestHandler = (req, res, next) => {
     const { state } = req.query;
-    if (typeof state === 'string' && clientOf(state) === 'browser') void sessions.load(req, res, next);
-    else next();
+    if (typeof state !== 'string' || clientOf(state) !== 'browser') {
+      next();
+      return;
+    }
+    void sessions.load(req, res, (error?: unknown) => {
+      if (error instanceof LoginError) sendHome(res, error);
+      else next(error);
+    });
+  };
+  /** A browser is sent to our page, which says in words what happened. */
+  const sendHome = (res: Response, error: LoginError): void => {
+    logFailure(log, error, requestIdOf(res));
+    redirect(res, `/#${new URLSearchParams(inFragment(error)).toString()}`);
   };
 
   const answer = async (req: Request, res: Response): Promise<void> => {
@@ -32,18 +45,15 @@ export function callbackRoutes(flow: Flow, sessions: Sessions): Router {
     const forBrowser = clientOf(state) === 'browser';
     const isBrowser = req.headers['sec-fetch-dest'] !== undefined;
     const login = forBrowser ? sessions.holder(req).login : undefined;
-    const home = await flow
-      .returned({ state, result, isBrowser, login }, requestIdOf(res))
-      .then(({ loginId, code }) => ({ login_id: loginId, code }))
-      .catch((error: unknown) => {
-        if (forBrowser && error instanceof LoginError) return inFragment(error);
-        throw error;
-      });
-    if (forBrowser) {
-      redirect(res, `/#${new URLSearchParams(home).toString()}`);
-      return;
+    try {
+      const { loginId, code } = await flow.returned({ state, result, isBrowser, login }, requestIdOf(res));
+      const home = { login_id: loginId, code };
+      if (forBrowser) redirect(res, `/#${new URLSearchParams(home).toString()}`);
+      else sendJson(res, 200, home);
+    } catch (error) {
+      if (!(forBrowser && error instanceof LoginError)) throw error;
+      sendHome(res, error);
     }
-    sendJson(res, 200, home);
   };
 
   router

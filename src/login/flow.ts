@@ -88,34 +88,41 @@ export function createFlow(deps: FlowDeps): Flow {
   return {
     async begin({ phoneNumber, client, codeChallenge }, holder, correlator) {
       const id = world.random(16).toString('hex');
-      const note = journal(correlator, id, { number: deps.pseudonym(phoneNumber), client });
-      const formerRun = leftUnderWay(holder.former, phoneNumber, world.now());
-      const request = {
-        loginId: id,
-        phoneNumber,
-        client,
-        newState: () => newState(client, world),
-        formerRun,
-        correlator,
-      };
-      const beginning = await note('begin', () => engine.begin(request)).catch(orElse);
-
       const expiresAt = world.now() + LOGIN_SECONDS * 1000;
       const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
-      const login = {
-        ...base,
-        ...(codeChallenge && { codeChallenge }),
-        ...(formerRun && { formerRun }),
-        ...begun(beginning),
-      };
-      if (beginning.by === 'redirect') {
+      if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
+      const { former } = holder;
+      const run = former && leftUnderWay(former, world.now());
+      const formerRun = run && isSameLogin(former, base, run) ? run : undefined;
+      if (run !== undefined && formerRun === undefined) otp.cancel(run, correlator);
+
+      const states: string[] = [];
+      const newTicket = async () => {
+        const state = newState(client, world);
         await tickets.put(
           'state',
-          beginning.state,
+          state,
           { loginId: id, phoneNumber, client, loginExpiresAt: expiresAt },
           LOGIN_SECONDS,
         );
-      }
+        states.push(state);
+        return state;
+      };
+      // A store that is away must not cost a call: engines that put no ticket would find out only afterwards.
+      if (engine.redirect === undefined) await deps.store.ping();
+      const note = journal(correlator, id, { number: deps.pseudonym(phoneNumber), client });
+      const request = { loginId: id, phoneNumber, client, newState: newTicket, formerRun, correlator };
+      const forget = (used?: string) =>
+        Promise.all(
+          states.filter((state) => state !== used).map((state) => tickets.cancelState(addressOf(state))),
+        );
+      const beginning = await note('begin', () => engine.begin(request)).catch(async (error: unknown) => {
+        await forget();
+        return orElse(error);
+      });
+
+      const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
+      await forget(beginning.by === 'redirect' ? beginning.state : undefined);
       if (holder.login?.stateAddress !== undefined) await tickets.cancelState(holder.login.stateAddress);
       await holder.begin(login);
       const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
@@ -133,6 +140,7 @@ export function createFlow(deps: FlowDeps): Flow {
       return note('callback', async () => {
         if ('error' in result) throw refusedByOperator(result.error);
         const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, correlator);
+        // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
         const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
         const code = randomToken(world);
         await tickets.put('code', code, { ...ticket, accessToken }, Math.max(1, Math.min(expiresIn, left)));
@@ -148,12 +156,22 @@ export function createFlow(deps: FlowDeps): Flow {
       const login = holder.login;
       if (login === undefined) return;
       if (login.stateAddress !== undefined) await tickets.cancelState(login.stateAddress);
-      const run = login.run && runAt(login.run, world.now());
-      if (run !== undefined && run.step === 0) otp.cancel(run, correlator);
+      const run = leftUnderWay(login, world.now());
+      if (run !== undefined) otp.cancel(run, correlator);
       // A request that is still under way is remembered: the next login of this number will meet it.
-      await holder.update(run && { ...login, status: 'cancelled', run: { ...run, cancelled: true } });
+      const left: Login | undefined = run && {
+        ...login,
+        status: 'cancelled',
+        run: { ...run, cancelled: true },
+      };
+      await holder.update(left).catch(unlessEnded);
     },
   };
+}
+
+/** A session that ended meanwhile holds no login any more, which is all that was wanted. */
+function unlessEnded(error: unknown): void {
+  if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;
 }
 
 /** What a login knows from the way it began. */
@@ -170,11 +188,18 @@ function begun(beginning: Beginning): Partial<Login> {
   }
 }
 
-/** The Verify request that an earlier login of this session and number left behind; Vonage allows one for a number. */
-function leftUnderWay(former: Login | undefined, phoneNumber: PhoneNumber, now: number): Run | undefined {
-  const run = former?.phoneNumber === phoneNumber ? (former.run ?? former.formerRun) : undefined;
-  return run && runAt(run, now);
-}
+/** The Verify request that a login has under way, or found under way when it began. */
+const leftUnderWay = (login: Login, now: number): Run | undefined =>
+  [login.run, login.formerRun].map((run) => run && runAt(run, now)).find((run) => run !== undefined);
+
+/**
+ * Whether a login may take up the request of the one before it: only for the same number, and for whoever can answer the
+ * same challenge. A silent step also leads home to one kind of client alone.
+ */
+const isSameLogin = (former: Login, login: Login, { step, steps }: Run): boolean =>
+  former.phoneNumber === login.phoneNumber &&
+  former.codeChallenge === login.codeChallenge &&
+  (former.client === login.client || steps[step]?.channel !== 'silent_auth');
 
 /**
  * The link of an app does not answer a browser, which would show the code to whoever looks; the link of a browser

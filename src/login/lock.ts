@@ -19,7 +19,8 @@ export const createLock = (store: Store): Lock => ({
     try {
       return await work();
     } finally {
-      await store.delete(key);
+      // What was done stays done, though the lock may stay until it ends by itself.
+      await store.delete(key).catch(() => undefined);
     }
   },
 });

@@ -29,7 +29,8 @@ export interface Run {
  *     begin ─▶ pending ─▶ completed   a code came back to this session, and the operator or Verify said yes
  *               │  ▲ └──▶ failed      a code came back, and they said anything else
  *               │  └──────── next     (from pending, failed and expired: another channel, if there is one)
- *               └───────▶ (expired)   nothing came back in time: not stored, read off the clock
+ *               ├───────▶ (expired)   nothing came back in time: not stored, read off the clock
+ *               └───────▶ cancelled   the app gave it up, and a request of it is still under way at Vonage
  */
 export interface Login {
   /** 128 random bits. It lives in exactly one session, which is what binds a ticket to that session. */

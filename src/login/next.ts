@@ -7,7 +7,7 @@ import { endOfStep, type Progress } from './progress.js';
 
 /**
  * Goes on to `channel`, or to the next one there is: the Verify request that is under way is moved on, or a new one is
- * started. Only here is a message sent that costs money, and only because the app asked.
+ * started. But for the chain of the engine `verify`, this alone sends messages, and only because the app asked.
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`
  */
 export type NextChannel = (
@@ -22,7 +22,7 @@ export interface Parts extends FlowDeps {
   progress: (login: Login) => Promise<Progress>;
 }
 
-export function createNext({ otp, tickets, fallbacks, journal, lock, progress }: Parts): NextChannel {
+export function createNext({ otp, tickets, fallbacks, world, journal, lock, progress }: Parts): NextChannel {
   const moveOn = async (
     login: Login,
     target: OtpChannel,
@@ -40,6 +40,31 @@ export function createNext({ otp, tickets, fallbacks, journal, lock, progress }:
     return otp.start({ loginId, phoneNumber, channels, client, formerRun, correlator });
   };
 
+  /**
+   * A silent step that just failed is told of by webhook at the same moment as to the device. That one gets a second to
+   * arrive: Vonage has gone on by itself then, and to tell it to go on would skip a channel.
+   */
+  const settled = async (login: Login): Promise<Progress> => {
+    let now = await progress(login);
+    for (let looks = 0; looks < 5 && isSilentInChain(now); looks++) {
+      await world.pause(200);
+      now = await progress(login);
+    }
+    return now;
+  };
+
+  /** Keeps the login that was moved on, if it is still there; what was started for one that is not is stopped. */
+  const keep = async (holder: Holder, moved: Login, run: Run, correlator: string): Promise<void> => {
+    try {
+      await holder.refresh();
+      if (holder.login?.id !== moved.id) throw new LoginError('no_login', 'The login ended meanwhile.');
+      await holder.update(moved);
+    } catch (error) {
+      otp.cancel(run, correlator);
+      throw error;
+    }
+  };
+
   return async (channel, holder, correlator) => {
     const id = holder.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
@@ -47,22 +72,32 @@ export function createNext({ otp, tickets, fallbacks, journal, lock, progress }:
       await holder.refresh();
       const login = holder.login;
       if (login?.id !== id) throw new LoginError('no_login', 'The login ended meanwhile.');
-      const now = await progress(login);
+      const now = await settled(login);
+      if (isThereAlready(login, now, channel)) return login;
       const target = channel ?? now.nextChannels[0];
       if (target === undefined || !now.nextChannels.includes(target)) {
         const fields = { next_channels: now.nextChannels };
         throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
       }
-      const run = await journal(correlator, id, { channel: target })('next', () =>
-        moveOn(login, target, now, correlator),
-      );
+      const note = journal(correlator, id, { channel: target });
+      const run = await note('next', () => moveOn(login, target, now, correlator));
       // From here on the silent way is closed: its link makes no call any more.
       const { stateAddress, ...rest } = login;
       if (stateAddress !== undefined) await tickets.cancelState(stateAddress);
       const reached = run.steps[run.step]?.channel ?? target;
       const moved: Login = { ...rest, status: 'pending', channel: reached, run, expiresAt: endOfStep(run) };
-      await holder.update(moved);
+      await keep(holder, moved, run, correlator);
       return moved;
     });
   };
 }
+
+const isSilentInChain = ({ channel, run }: Progress): boolean =>
+  channel === 'silent_auth' && run !== undefined && run.steps.length > run.step + 1;
+
+/**
+ * Whether the message that is asked for went out already: the channel is the one under way, or Vonage went on to one by
+ * itself and the app, which names none, has not heard of it. Nothing is sent twice.
+ */
+const isThereAlready = (login: Login, { channel, run }: Progress, asked: OtpChannel | undefined): boolean =>
+  run !== undefined && (asked === undefined ? channel !== login.channel : asked === channel);

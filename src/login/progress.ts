@@ -74,13 +74,14 @@ export function progressOf(
   };
 }
 
-/** The channels a login can still go on by: what its request has before it, and what it never had. */
+/** The channels a login can still go on by: those behind the last one it reached, in the order of the settings. */
 function channelsLeft(
   begun: Run | undefined,
   now: Run | undefined,
   fallbacks: readonly OtpChannel[],
 ): OtpChannel[] {
-  const had = new Set(begun?.steps.map(({ channel }) => channel));
-  const ahead = new Set(now?.steps.slice(now.step + 1).map(({ channel }) => channel));
-  return fallbacks.filter((channel) => ahead.has(channel) || !had.has(channel));
+  const reached = begun?.steps.slice(0, now && now.step + 1).map(({ channel }) => channel) ?? [];
+  return fallbacks.slice(
+    1 + Math.max(-1, ...fallbacks.flatMap((each, at) => (reached.includes(each) ? [at] : []))),
+  );
 }

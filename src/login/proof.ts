@@ -27,8 +27,8 @@ const OUR_CODE = /^[\w-]{43}$/;
 /** What Verify makes: digits for people, letters and digits for devices. */
 const VERIFY_CODE = /^[A-Za-z0-9._~-]{4,200}$/;
 
-/** Tries a code gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
-const TRIES: Record<Channel, number> = { silent_auth: 1, sms: 3, voice: 3 };
+/** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
+const TRIES = { device: 1, typed: 3 };
 
 /** Seconds the tries are remembered: longer than any request of ours lives. */
 const TRIES_LIFE = 900;
@@ -36,13 +36,14 @@ const TRIES_LIFE = 900;
 export function createProof(parts: Parts): Prove {
   const { engine, otp, tickets, store, world, journal, lock, progress } = parts;
 
-  /** Changes the login, unless another request is just moving it on: then what failed here no longer matters. */
-  const change = async (holder: Holder, { id }: Login, how: (login: Login) => Login): Promise<void> => {
+  /** Changes the login as it was when it was tried; one that was moved on meanwhile is another matter. */
+  const change = async (holder: Holder, tried: Login, how: (login: Login) => Login): Promise<void> => {
     const apply = async () => {
       await holder.refresh();
-      if (holder.login?.id === id) await holder.update(how(holder.login));
+      const { login } = holder;
+      if (login !== undefined && isAsItWas(login, tried)) await holder.update(how(login));
     };
-    await lock.hold(id, apply).catch((error: unknown) => {
+    await lock.hold(tried.id, apply).catch((error: unknown) => {
       if (!(error instanceof LoginError && error.status < 500)) throw error;
     });
   };
@@ -86,28 +87,26 @@ export function createProof(parts: Parts): Prove {
     correlator: string,
   ) => {
     const { run } = await progress(login);
-    if (run === undefined)
-      throw new LoginError('login_expired', 'The code is too old. Go on by another channel.');
+    if (run === undefined) throw tooLate();
     if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, verifier)) throw invalidCode();
     const channel = channelOf(code, run);
-    const tries = await store.increment(`limit:otp:${login.id}:${channel}`, TRIES_LIFE);
-    const tooMany = () =>
-      new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
-    if (tries > TRIES[channel]) throw tooMany();
+    const kind = channel === 'silent_auth' ? 'device' : 'typed';
+    const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
+    if (tries > TRIES[kind]) throw kind === 'typed' ? tooMany() : tooLate();
     await otp.check(run, code, correlator).catch(async (error: unknown) => {
-      if (error instanceof LoginError) await learn(error, channel, run);
+      if (error instanceof LoginError) await learn(error, run);
       throw error;
     });
     return signIn(holder, login, channel);
 
-    async function learn(error: LoginError, on: Channel, at: Run): Promise<void> {
+    async function learn(error: LoginError, at: Run): Promise<void> {
       const wrong = error.code === 'invalid_code';
-      if (error.code === 'too_many_attempts' || (wrong && on !== 'silent_auth' && tries >= TRIES[on])) {
+      if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
         await change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
         throw tooMany();
       }
       // A silent step has one try; Vonage goes on to the step behind it by itself.
-      if (wrong && on === 'silent_auth') {
+      if (wrong && kind === 'device') {
         await change(holder, login, (current) => ({
           ...current,
           run: { ...at, step: at.step + 1, since: world.now() },
@@ -159,6 +158,19 @@ function channelOf(code: string, run: Run): Channel {
   const typed = new RegExp(`^[0-9]{${CODE_LENGTH}}$`).test(code);
   return channel === 'silent_auth' && typed ? (run.steps[run.step + 1]?.channel ?? channel) : channel;
 }
+
+const tooMany = (): LoginError =>
+  new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
+
+/** Known to be of this session, so it may be told apart from a wrong code. */
+const tooLate = (): LoginError =>
+  new LoginError('login_expired', 'The code is too old. Go on by another channel.');
+
+const isAsItWas = (login: Login, tried: Login): boolean =>
+  login.id === tried.id &&
+  login.stateAddress === tried.stateAddress &&
+  login.run?.requestId === tried.run?.requestId &&
+  login.run?.step === tried.run?.step;
 
 /** One answer for wrong, used, foreign and unknown codes: whoever guesses learns nothing. */
 const invalidCode = (): LoginError =>

@@ -2,6 +2,7 @@ import { deriveKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { VerifyNews } from '../vonage/webhook.js';
+import { createLock } from './lock.js';
 import type { Report } from './progress.js';
 
 /** Seconds: longer than any request of ours lives. */
@@ -10,12 +11,17 @@ const LIFE = 900;
 /** What webhooks told of Verify requests, kept under the request's id: they know nothing of sessions. */
 export interface Reports {
   of(requestId: string | undefined): Promise<Report | undefined>;
-  /** Adds what a webhook said, once. @param jti its id; one seen before changes nothing */
+  /**
+   * Adds what a webhook said, once.
+   * @param jti its id; one seen before changes nothing
+   * @throws LoginError `login_in_progress` while another one about the same request is added: Vonage sends it again
+   */
   add(news: VerifyNews, jti: string): Promise<void>;
 }
 
 export function createReports(store: Store, secrets: readonly string[], world: Pick<World, 'now'>): Reports {
   const keys = secrets.map((secret) => deriveKey(secret, 'verify report'));
+  const lock = createLock(store);
 
   const of = async (requestId: string | undefined): Promise<Report | undefined> => {
     if (requestId === undefined) return undefined;
@@ -28,19 +34,23 @@ export function createReports(store: Store, secrets: readonly string[], world: P
   return {
     of,
     async add(news, jti) {
-      if (!(await store.set(`jti:${jti}`, '1', LIFE, 'new')) || news.kind === 'nothing') return;
-      const known = await of(news.requestId);
-      const report = { ...known, ...asReport(news), at: world.now() };
-      // Webhooks come in any order: what is known to be over is never taken back, nor a link that is already there.
-      if (
-        news.kind === 'link' ? known !== undefined : ORDER.indexOf(report.over) <= ORDER.indexOf(known?.over)
-      )
-        return;
-      const at = `verify:${news.requestId}`;
-      await store.set(at, seal(keys[0] as Buffer, at, JSON.stringify(report)), LIFE);
+      if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return;
+      await lock.hold(news.requestId, async () => {
+        const known = await of(news.requestId);
+        const report = { ...known, ...asReport(news), at: world.now() };
+        if (!isNews(news, report, known)) return;
+        const at = `verify:${news.requestId}`;
+        await store.set(at, seal(keys[0] as Buffer, at, JSON.stringify(report)), LIFE);
+      });
+      // Last, so that a webhook that could not be kept is heard when it comes again.
+      await store.set(`jti:${jti}`, '1', LIFE);
     },
   };
 }
+
+/** Webhooks come in any order: what is known to be over is never taken back, nor a link that is already there. */
+const isNews = ({ kind }: VerifyNews, report: Report, known: Report | undefined): boolean =>
+  kind === 'link' ? known === undefined : ORDER.indexOf(report.over) > ORDER.indexOf(known?.over);
 
 /** Our workflows go through the channels in this order. */
 const ORDER: readonly Report['over'][] = [undefined, 'silent_auth', 'sms', 'voice', 'all'];

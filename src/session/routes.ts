@@ -1,9 +1,11 @@
 import { Router } from 'express';
+import type { Flow } from '../login/flow.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
+import { requestIdOf } from '../web/shield.js';
 import type { Sessions } from './session.js';
 
 /** `GET /session` and `POST /logout`. */
-export function sessionRoutes(sessions: Sessions): Router {
+export function sessionRoutes(sessions: Sessions, flow: Pick<Flow, 'cancel'>): Router {
   const router = Router({ caseSensitive: true, strict: true });
 
   router
@@ -27,6 +29,7 @@ export function sessionRoutes(sessions: Sessions): Router {
   router
     .route('/logout')
     .post(sessions.load, async (req, res) => {
+      await flow.cancel(sessions.holder(req), requestIdOf(res));
       await sessions.signOut(req, res);
       res.status(204).end();
     })

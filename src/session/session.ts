@@ -17,8 +17,8 @@ declare module 'express-session' {
 }
 
 /** Seconds a session lives without being used, and from its login to its end, used or not (OWASP ASVS 7.3). */
-export const IDLE_SECONDS = 30 * 60;
-export const ABSOLUTE_SECONDS = 12 * 60 * 60;
+const IDLE_SECONDS = 30 * 60;
+const ABSOLUTE_SECONDS = 12 * 60 * 60;
 
 export interface Sessions {
   /** Loads the session of a request. Wanted by every route that uses the functions below, and by no other. */
@@ -129,7 +129,11 @@ const save = (req: Request): Promise<void> =>
   new Promise((resolve, reject) => {
     const { session } = req;
     session.save((error: Error | undefined) => {
-      if (error) return reject(error);
+      if (error) {
+        // express-session would try once more as the answer ends, and might then succeed at what was said to have failed.
+        Reflect.deleteProperty(req, 'session');
+        return reject(error);
+      }
       // express-session would write a new session a second time as the answer ends.
       session.save = (done) => (done?.(undefined), session);
       resolve();

@@ -40,7 +40,7 @@ class SessionStore extends RedisStore {
         this.lifeOf(session),
         isNew ? 'new' : 'existing',
       );
-      done?.(isNew && !written ? new Error('a new session was not kept') : undefined);
+      done?.(written ? undefined : isNew ? new Error('a new session was not kept') : ended());
     } catch (error) {
       done?.(error);
     }
@@ -48,8 +48,8 @@ class SessionStore extends RedisStore {
 
   override async destroy(sid: string, done?: Done): Promise<void> {
     try {
-      const ended = await this.store.delete(PREFIX + sid);
-      done?.(ended ? undefined : new LoginError('login_expired', 'The session has ended meanwhile.'));
+      const wasAlive = await this.store.delete(PREFIX + sid);
+      done?.(wasAlive ? undefined : ended());
     } catch (error) {
       done?.(error);
     }
@@ -62,6 +62,8 @@ class SessionStore extends RedisStore {
     );
   }
 }
+
+const ended = (): LoginError => new LoginError('login_expired', 'The session has ended meanwhile.');
 
 export const createSessionStore = (deps: {
   store: Store;

@@ -28,7 +28,7 @@ export interface Enablement {
  */
 export type EnableNumber = (
   phoneNumber: PhoneNumber,
-  newState: () => string,
+  newState: () => Promise<string>,
   correlator: string,
 ) => Promise<Enablement>;
 
@@ -51,10 +51,10 @@ export function createNetworkEnablement(deps: {
 
   return async (phoneNumber, newState, correlator) => {
     const startedAt = performance.now();
-    let state = newState();
+    let state = await newState();
     let answer = await ask(phoneNumber, state, DEADLINE, correlator).catch(notSent);
     if (answer instanceof Unanswered || PASSING.has(answer.status)) {
-      state = newState();
+      state = await newState();
       const left = Math.max(1, Math.round(DEADLINE - (performance.now() - startedAt)));
       answer = await ask(phoneNumber, state, left, correlator);
     }

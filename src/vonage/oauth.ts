@@ -9,8 +9,8 @@ const API = 'token';
 /** Milliseconds. The device waits for this answer, and old SDKs give a hop five seconds. */
 const DEADLINE = 2500;
 
-/** Seconds. An access token lives no longer than this here, whatever it claims (CAMARA Number Verification). */
-const MAX_LIFE = 300;
+/** Seconds a token lives that does not say: the longest that CAMARA Number Verification allows. */
+const DEFAULT_LIFE = 300;
 
 export interface AccessToken {
   accessToken: string;
@@ -48,7 +48,7 @@ export function createTokenExchange(deps: {
     const token = answer.status === 200 ? TokenAnswer.safeParse(answer.json) : undefined;
     if (!token?.success) throw refusal(API, answer);
     const { access_token: accessToken, expires_in: expiresIn } = token.data;
-    return { accessToken, expiresIn: Math.max(1, Math.min(Math.floor(expiresIn ?? MAX_LIFE), MAX_LIFE)) };
+    return { accessToken, expiresIn: Math.max(1, Math.floor(expiresIn ?? DEFAULT_LIFE)) };
   };
 }
 

@@ -22,7 +22,7 @@ const OUR_SETTINGS: Mapping = [
  * What the errors of Verify v2 mean here, by the fragment of `type`. The host in front of it varies, and so do some
  * fragments: those of the document's list come first, those seen in the fixtures of Vonage's SDKs behind them.
  */
-export const BY_FRAGMENT = new Map<string, Mapping>([
+const BY_FRAGMENT = new Map<string, Mapping>([
   ['concurrent', ['login_in_progress', 'A verification of this number is still under way.']],
   ['invalid-code', INVALID_CODE],
   ['no-code', INVALID_CODE],

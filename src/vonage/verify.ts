@@ -18,8 +18,7 @@ export const SILENT_SECONDS = 60;
 /** One step of a workflow. The number goes without its `+` (Verify v2 reference, `to`). */
 export type WorkflowStep =
   | { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean }
-  | { channel: 'sms'; from?: string; appHash?: string }
-  | { channel: 'voice' };
+  | { channel: 'sms' | 'voice' };
 
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
@@ -117,13 +116,5 @@ function asBody(start: VerifyStart): object {
   };
 }
 
-function optionsOf(step: WorkflowStep): object {
-  switch (step.channel) {
-    case 'silent_auth':
-      return { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck };
-    case 'sms':
-      return { from: step.from, app_hash: step.appHash };
-    case 'voice':
-      return {};
-  }
-}
+const optionsOf = (step: WorkflowStep): object =>
+  step.channel === 'silent_auth' ? { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck } : {};

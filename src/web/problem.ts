@@ -23,23 +23,22 @@ export const notFound: RequestHandler = () => {
   throw new LoginError('not_found', 'There is no such path.');
 };
 
-/** The only place where an error becomes an answer. */
+/** Tells the log, and nobody else, why a request failed through no fault of its own. */
+export function logFailure(log: Log, error: LoginError, requestId: string): void {
+  if (error.status < 500) return;
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  const unexpected = error.code === 'internal_error' && { stack: cause?.stack };
+  const fields = { request_id: requestId, error: error.code, upstream: error.upstream, cause: cause?.name };
+  log.error({ ...fields, ...unexpected }, 'request failed');
+}
+
+/** The only place where an error becomes a problem+json. */
 export function problemHandler(docsUrl: string, log: Log): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
   return (thrown: unknown, _req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     const requestId = requestIdOf(res);
-    if (error.status >= 500) {
-      const cause = error.cause instanceof Error ? error.cause : undefined;
-      const unexpected = error.code === 'internal_error' && { stack: cause?.stack };
-      const fields = {
-        request_id: requestId,
-        error: error.code,
-        upstream: error.upstream,
-        cause: cause?.name,
-      };
-      log.error({ ...fields, ...unexpected }, 'request failed');
-    }
+    logFailure(log, error, requestId);
     if (res.headersSent) return void res.destroy();
     if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
     sendJson(res, error.status, problemOf(error, docsUrl, requestId), 'application/problem+json');
@@ -55,9 +54,10 @@ const BY_STATUS = new Map<number, [ErrorCode, string]>([
 
 function asLoginError(thrown: unknown): LoginError {
   const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : 500;
-  const [code, detail] = BY_STATUS.get(status) ?? [
-    'internal_error',
-    'The error is logged under the instance id.',
-  ];
+  const otherwise: [ErrorCode, string] =
+    status >= 400 && status < 500
+      ? ['invalid_request', 'The request cannot be answered as it is.']
+      : ['internal_error', 'The error is logged under the instance id.'];
+  const [code, detail] = BY_STATUS.get(status) ?? otherwise;
   return new LoginError(code, detail, {}, undefined, thrown);
 }

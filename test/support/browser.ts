@@ -47,7 +47,7 @@ export interface Person {
   page: Page;
   /** Types the number and presses the button. */
   logIn(phoneNumber: string): Promise<void>;
-  /** Waits until the page says this, and shows the form or the session. */
+  /** Waits until the page says this, and shows a form or the session. */
   reads(text: string): Promise<void>;
   /** The state of each step, in words. */
   steps(): Promise<string[]>;
@@ -80,7 +80,7 @@ export async function newPerson(
     },
     async reads(text) {
       await page.getByRole('status').filter({ hasText: text }).waitFor();
-      await page.locator('#login:visible, #session:visible').waitFor();
+      await page.locator('#login:visible, #code-form:visible, #session:visible').waitFor();
     },
     steps: () => page.locator('#steps .state').allTextContents(),
     session: async () =>

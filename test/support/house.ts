@@ -36,6 +36,13 @@ export interface Recorded {
   status: number;
 }
 
+export interface Message {
+  to: string;
+  channel: 'sms' | 'voice';
+  text: string;
+  code: string;
+}
+
 /** The whole product on real sockets: server, store and sandbox, with a clock that only tests turn. */
 export interface House {
   base: string;
@@ -54,6 +61,8 @@ export interface House {
   walkedLogin(
     phoneNumber?: string,
   ): Promise<{ app: ReturnType<House['app']>; link: string; home: Walk; code: string }>;
+  /** What the phones of this world received, in order. */
+  messages(): Promise<Message[]>;
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -113,6 +122,7 @@ export async function buildHouse({
     redirectUri: config.redirectUri,
     publicUrl: () => sandbox,
     world,
+    ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   }).app as RequestListener;
 
   const house: House = {
@@ -124,6 +134,7 @@ export async function buildHouse({
     store,
     app: () => supertest.agent(base),
     upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
+    messages: async () => (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[],
     async control(path, body) {
       const headers = { 'content-type': 'application/json' };
       const answer = await fetch(`${sandbox}/__sandbox/${path}`, {

@@ -20,6 +20,8 @@ export function testWorld(): TestWorld {
     now: () => now,
     random: randomBytes,
     log,
+    // What is waited for is at work on real sockets: it gets a moment, not the whole time.
+    pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
     turn(seconds) {
       now += seconds * 1000;

@@ -6,8 +6,8 @@ export interface BeginRequest {
   loginId: string;
   phoneNumber: PhoneNumber;
   client: Client;
-  /** Makes a state; each one may go upstream once. */
-  newState: () => string;
+  /** Makes a state, and puts its ticket; each one may go upstream once. */
+  newState: () => Promise<string>;
   /** The Verify request that may still be under way for this session and number. */
   formerRun: Run | undefined;
   /** Goes upstream as `x-correlator`. */

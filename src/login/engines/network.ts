@@ -26,9 +26,9 @@ export const oidcEngine = (
   authUrl: (phoneNumber: PhoneNumber, state: string) => string,
   { exchange, verify }: NumberVerification,
 ): Engine => ({
-  begin({ phoneNumber, newState }) {
-    const state = newState();
-    return Promise.resolve({ by: 'redirect', authUrl: authUrl(phoneNumber, state), state });
+  async begin({ phoneNumber, newState }) {
+    const state = await newState();
+    return { by: 'redirect', authUrl: authUrl(phoneNumber, state), state };
   },
   redirect: { exchange, verify },
 });

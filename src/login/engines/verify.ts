@@ -5,8 +5,8 @@ import type { Engine } from './engine.js';
 
 /**
  * Verify v2 with `silent_auth` first and the fallbacks chained behind it (`SILENT_AUTH=verify`). Vonage goes on to the
- * first fallback by itself when the silent step fails or its minute is over: this is the one place where a message is
- * sent without being asked for.
+ * fallbacks by itself, one after the other, when the silent step fails or its minute is over: this is the one place where
+ * messages are sent without being asked for.
  */
 export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine => ({
   async begin({ phoneNumber, client, loginId, formerRun, correlator }) {

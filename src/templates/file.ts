@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { wordsOf } from './unusable.js';
+
+/** The channels a fragment can be for, and so the ones a file can speak of. */
+export const CHANNELS: readonly string[] = ['sms', 'voice'];
+
+/** An account can have ten custom templates (Verify v2 reference, error `max-templates`). */
+export const MOST_TEMPLATES = 10;
+
+const RESERVED = ['${code}', '${brand}', '${time-limit}', '${time-limit-unit}'];
+
+const withoutReserved = (text: string): string =>
+  RESERVED.reduce((rest, variable) => rest.replaceAll(variable, ''), text);
+
+const WantedFragment = z.strictObject({
+  channel: z.string().refine((channel) => CHANNELS.includes(channel), `must be ${CHANNELS.join(' or ')}`),
+  locale: z
+    .string()
+    .regex(/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/, 'must be a locale in lower case, such as en-us'),
+  text: z
+    .string()
+    .refine((text) => text.includes('${code}'), 'must contain ${code}')
+    .refine((text) => !withoutReserved(text).includes('${'), `may use only ${RESERVED.join(', ')}`),
+});
+
+const WantedTemplate = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+  /** Absent: whatever it is in the account. */
+  is_default: z.boolean().optional(),
+  fragments: z.array(WantedFragment),
+});
+
+const TemplatesFile = z.strictObject({
+  templates: z
+    .array(WantedTemplate)
+    .max(MOST_TEMPLATES, `must be at most ${MOST_TEMPLATES}: Vonage keeps no more`),
+});
+
+export type WantedTemplate = z.infer<typeof WantedTemplate>;
+export type WantedFragment = z.infer<typeof WantedFragment>;
+export type TemplatesFile = z.infer<typeof TemplatesFile>;
+
+/** The same file, with nothing asked of its fields: to find what is there twice even where something else is wrong. */
+const Anything = z.unknown().optional();
+const LooseFragment = z.object({ channel: Anything, locale: Anything }).catch({});
+const LooseTemplate = z
+  .object({ name: Anything, is_default: Anything, fragments: z.array(LooseFragment).catch([]) })
+  .catch({ fragments: [] });
+const LooseFile = z.object({ templates: z.array(LooseTemplate) }).catch({ templates: [] });
+
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at > 0 ? '.' : ''}${String(key)}`))
+    .join('');
+
+/** The keys that are there again, with where that is. What is not a text is no key. */
+const repeated = (keys: readonly unknown[]): { key: string; at: number }[] =>
+  keys.flatMap((key, at) => (typeof key === 'string' && keys.indexOf(key) < at ? [{ key, at }] : []));
+
+function repetitions(value: unknown): string[] {
+  const { templates } = LooseFile.parse(value);
+  const defaults = templates.flatMap(({ is_default }, at) => (is_default === true ? [at] : []));
+  return [
+    ...repeated(templates.map(({ name }) => name)).map(
+      ({ key, at }) => `templates[${at}].name: "${key}" is there twice`,
+    ),
+    ...defaults.slice(1).map((at) => `templates[${at}].is_default: only one template can be the default`),
+    ...templates.flatMap(({ fragments }, of) =>
+      repeated(fragments.map(keyOf)).map(
+        ({ key, at }) => `templates[${of}].fragments[${at}]: ${key} is there twice`,
+      ),
+    ),
+  ];
+}
+
+/** What a fragment is known by within its template. */
+const keyOf = ({ channel, locale }: { channel?: unknown; locale?: unknown }): string | undefined =>
+  typeof channel === 'string' && typeof locale === 'string' ? `${channel} ${locale}` : undefined;
+
+/** Everything that is wrong with a file's content, each with its path. */
+export function problemsOf(value: unknown): string[] {
+  const issues = TemplatesFile.safeParse(value).error?.issues ?? [];
+  return [
+    ...issues.map(({ path, message }) => `${pathOf(path) || 'the file'}: ${message}`),
+    ...repetitions(value),
+  ];
+}
+
+/** Reads a file's text; what is wrong with it comes back all at once. */
+export function parseTemplates(text: string): TemplatesFile | { problems: string[] } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { problems: [`it is not JSON: ${wordsOf(error)}`] };
+  }
+  const problems = problemsOf(value);
+  return problems.length > 0 ? { problems } : TemplatesFile.parse(value);
+}
+
+export const formatTemplates = (file: TemplatesFile): string => `${JSON.stringify(file, null, 2)}\n`;

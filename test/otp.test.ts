@@ -1,0 +1,412 @@
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, postCode, withHouse, type House } from './support/house.js';
+
+const WITH_CODES = {
+  FALLBACK_CHANNELS: 'sms,voice',
+  VONAGE_API_KEY: 'abcd1234',
+  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+};
+type App = ReturnType<House['app']>;
+
+const begin = (app: App, phoneNumber: string) =>
+  app.post('/login').send({ phone_number: phoneNumber }).expect(201);
+const next = (app: App, channel?: string) =>
+  app.post('/login/next').send(channel === undefined ? {} : { channel });
+
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  'with SILENT_AUTH=%s, a login that cannot be silent goes on',
+  (engine) => {
+    let house: House;
+    beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    const codeOf = async (phoneNumber: string, channel: string) => {
+      const message = (await house.messages())
+        .filter((each) => each.to === phoneNumber && each.channel === channel)
+        .at(-1);
+      if (message === undefined) throw new Error(`no ${channel} came`);
+      return message.code;
+    };
+    /** What every app does, whatever is set behind it: try silently, and say how it ended. */
+    const trySilently = async (app: App, phoneNumber: string) => {
+      const begun = await begin(app, phoneNumber);
+      if (begun.body.auth_url !== null) {
+        const home = await walk(begun.body.auth_url);
+        const code = home.json?.['code'];
+        if (typeof code === 'string') await postCode(app, code);
+      }
+      expect((await app.get('/session')).body.authenticated).toBe(false);
+      // Vonage tells by webhook that it went on by itself.
+      const failedAtVonage = engine === 'verify' && begun.body.auth_url !== null;
+      for (let channel = ''; failedAtVonage && channel !== 'sms';)
+        channel = (await app.get('/login')).body.channel;
+    };
+
+    test.each([
+      ['a number that is not supported', '+447700900102'],
+      ['a device on Wi-Fi', '+447700900103'],
+      ['another SIM', '+447700900101'],
+    ])('for %s: by SMS, and by voice after that', async (_what, phoneNumber) => {
+      if (engine === 'off') return;
+      for (const channel of ['sms', 'voice']) {
+        const app = house.app();
+        await trySilently(app, phoneNumber);
+        await next(app, 'sms').expect(200);
+        if (channel === 'voice') {
+          const moved = await next(app, 'voice').expect(200);
+          expect(moved.body).toMatchObject({
+            channel: 'voice',
+            auth_url: null,
+            code_length: 6,
+            next_channels: [],
+          });
+        }
+        const verified = await postCode(app, await codeOf(phoneNumber, channel)).expect(200);
+        expect(verified.body).toEqual({ verified: true, phone_number: phoneNumber, channel });
+        expect((await app.get('/session')).body).toMatchObject({
+          authenticated: true,
+          phone_number: phoneNumber,
+          channel,
+        });
+        await house.reset();
+      }
+    });
+
+    test('when nobody came back in time', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      house.world.turn(301);
+      const moved = await next(app, 'sms').expect(200);
+      expect(moved.body).toMatchObject({ channel: 'sms', code_length: 6, next_channels: ['voice'] });
+      await postCode(app, await codeOf(ALICE, 'sms')).expect(200);
+      expect((await app.get('/login')).body).toMatchObject({
+        status: 'completed',
+        channel: 'sms',
+        next_channels: [],
+      });
+    });
+
+    test('and nothing that costs money is sent before it is asked for', async () => {
+      const app = house.app();
+      const begun = await begin(app, ALICE);
+      expect(begun.body.next_channels).toEqual(['sms', 'voice']);
+      expect(await house.messages()).toEqual([]);
+      await next(app).expect(200);
+      expect((await house.messages()).map(({ to, channel }) => [to, channel])).toEqual([[ALICE, 'sms']]);
+    });
+
+    test('to the voice at once, if that is asked for', async () => {
+      if (engine === 'verify') return;
+      const app = house.app();
+      await begin(app, ALICE);
+      const moved = await next(app, 'voice').expect(200);
+      expect(moved.body).toMatchObject({ channel: 'voice', next_channels: [] });
+      expect((await house.messages()).map(({ channel }) => channel)).toEqual(['voice']);
+    });
+
+    test('no further than there are channels', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      await next(app).expect(200);
+      await next(app).expect(200);
+      const end = await next(app).expect(409);
+      expect(end.body.error).toBe('no_more_channels');
+      expect(await house.messages()).toHaveLength(2);
+    });
+
+    test('once, however often and fast it is asked to', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => next(app, 'sms')));
+      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+      expect(answers.every(({ status, body }) => status === 200 || body.error === 'login_in_progress')).toBe(
+        true,
+      );
+      expect(await house.messages()).toHaveLength(1);
+    });
+
+    test('with three tries, and then no more', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      await next(app).expect(200);
+      const right = await codeOf(ALICE, 'sms');
+      const wrong = right === '000000' ? '111111' : '000000';
+      expect((await postCode(app, wrong).expect(400)).body.error).toBe('invalid_code');
+      expect((await postCode(app, wrong).expect(400)).body.error).toBe('invalid_code');
+      expect((await postCode(app, wrong).expect(429)).body.error).toBe('too_many_attempts');
+      const checks = (await house.upstream()).length;
+      await postCode(app, right).expect(400);
+      expect((await house.upstream()).length).toBe(checks);
+      expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+      expect((await next(app).expect(409)).body.error).toBe('no_more_channels');
+      expect((await app.get('/session')).body.authenticated).toBe(false);
+    });
+
+    test('with no more than three tries when they come all at once', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      await next(app).expect(200);
+      const before = (await house.upstream()).length;
+      const guesses = Array.from({ length: 30 }, (_, each) => postCode(app, String(100_000 + each)));
+      await Promise.all(guesses);
+      expect((await house.upstream()).length - before).toBeLessThanOrEqual(3);
+    });
+
+    test('and a right code that is late is late', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      await next(app, engine === 'verify' ? 'sms' : 'voice').expect(200);
+      if (engine === 'verify') await next(app, 'voice').expect(200);
+      const code = await codeOf(ALICE, 'voice');
+      house.world.turn(301);
+      expect((await app.get('/login')).body.status).toBe('expired');
+      expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
+    });
+
+    test('for fifty users at once, none of them mixed up', async () => {
+      const numbers = Array.from({ length: 50 }, (_, each) => `+4477009000${String(each).padStart(2, '0')}`);
+      const apps = await Promise.all(
+        numbers.map(async (number) => {
+          const app = house.app();
+          await begin(app, number);
+          await next(app, 'sms').expect(200);
+          return app;
+        }),
+      );
+      const codes = await Promise.all(numbers.map((number) => codeOf(number, 'sms')));
+      // Somebody else's code opens nothing.
+      const foreign = await postCode(apps[0] as App, codes[1] === codes[0] ? '' : (codes[1] ?? ''));
+      expect(foreign.status).toBe(400);
+      await Promise.all(apps.map((app, each) => postCode(app, codes[each] ?? '').expect(200)));
+      const sessions = await Promise.all(apps.map((app) => app.get('/session')));
+      expect(sessions.map(({ body }) => String(body.phone_number))).toEqual(numbers);
+    });
+
+    test('only for who answers the challenge it was begun with', async () => {
+      const app = house.app();
+      await app.post('/login').send({ phone_number: ALICE, code_challenge: CHALLENGE.challenge }).expect(201);
+      await next(app, 'sms').expect(200);
+      const code = await codeOf(ALICE, 'sms');
+      await postCode(app, code).expect(400);
+      await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
+    });
+
+    test('again for the same session when its first request is still under way, and not for another one', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      await next(app, 'sms').expect(200);
+      const stranger = house.app();
+      if (engine === 'verify') {
+        const refused = await stranger.post('/login').send({ phone_number: ALICE }).expect(409);
+        expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
+      } else {
+        await begin(stranger, ALICE);
+        const refused = await next(stranger, 'sms').expect(409);
+        expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
+        expect(refused.headers['retry-after']).toBe('300');
+      }
+      await begin(app, ALICE);
+      await next(app, 'sms').expect(200);
+      expect(await house.messages()).toHaveLength(1);
+      await postCode(app, await codeOf(ALICE, 'sms')).expect(200);
+    });
+
+    test('and can be cancelled: at Vonage too, as soon as it may', async () => {
+      const app = house.app();
+      await begin(app, ALICE);
+      const moved = engine === 'verify' ? await app.get('/login') : await next(app, 'sms').expect(200);
+      expect(moved.body.cancellable_at).toBe(new Date(house.world.now() + 30_000).toISOString());
+      await app.delete('/login').expect(204);
+      await app.get('/login').expect(404);
+      const deleted = async () => (await house.upstream()).filter(({ method }) => method === 'DELETE');
+      expect(await deleted()).toEqual([]);
+      await begin(app, ALICE).then(
+        () => undefined,
+        () => undefined,
+      );
+      house.world.turn(30);
+      for (let told = 0; told === 0;) told = (await deleted()).filter(({ status }) => status === 204).length;
+      await begin(app, ALICE);
+      await next(app, 'sms').expect(200);
+    });
+
+    test.each([
+      ['no session', (app: App) => next(app), 404, 'no_login'],
+      [
+        'a channel nobody has',
+        (app: App) => begin(app, ALICE).then(() => next(app, 'pigeon')),
+        400,
+        'invalid_request',
+      ],
+      [
+        'silence, which is no channel to go on to',
+        (app: App) => begin(app, ALICE).then(() => next(app, 'silent_auth')),
+        400,
+        'invalid_request',
+      ],
+    ])('not for %s', async (_what, ask, status, error) => {
+      const answer = await ask(house.app());
+      expect([answer.status, answer.body.error]).toEqual([status, error]);
+      expect(await house.messages()).toEqual([]);
+    });
+  },
+);
+
+describe('silently by Verify', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  test('an app logs in with the code its device was given', async () => {
+    const app = house.app();
+    const begun = await begin(app, ALICE);
+    expect(begun.body).toMatchObject({
+      channel: 'silent_auth',
+      auth_url: expect.stringContaining('/silent-auth/redirect'),
+    });
+    const home = await walk(begun.body.auth_url);
+    expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
+    const verified = await postCode(app, String(home.json?.['code'])).expect(200);
+    expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
+    expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
+      ['POST', 202],
+      ['POST', 200],
+    ]);
+  });
+
+  test('a browser comes home to our page, with the code in the fragment', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    const home = new URL(hops.at(-1) ?? '');
+    expect(home.origin + home.pathname).toBe(`${house.base}/`);
+    const code = new URLSearchParams(home.hash.slice(1)).get('code') ?? '';
+    await postCode(app, code).expect(200);
+  });
+
+  test('a code is worthless in any other session, and the request is one of the session, never of the client', async () => {
+    const alice = house.app();
+    const begun = await begin(alice, ALICE);
+    const home = await walk(begun.body.auth_url);
+    const { code, request_id } = home.json as { code: string; request_id: string };
+    const bob = house.app();
+    await begin(bob, BOB);
+    await bob.post('/verify').send({ code, request_id }).expect(400);
+    await postCode(bob, code).expect(400);
+    expect((await bob.get('/session')).body.authenticated).toBe(false);
+    await postCode(alice, code).expect(200);
+  });
+
+  test('a wrong code ends the silent step: it is tried once', async () => {
+    const app = house.app();
+    const begun = await begin(app, ALICE);
+    const home = await walk(begun.body.auth_url);
+    await postCode(app, 'aaaaaaaa').expect(400);
+    const checks = (await house.upstream()).length;
+    expect((await app.get('/login')).body).toMatchObject({
+      status: 'pending',
+      channel: 'sms',
+      next_channels: ['voice'],
+    });
+    await postCode(app, String(home.json?.['code'])).expect(400);
+    expect((await house.upstream()).length).toBeLessThanOrEqual(checks + 1);
+    expect((await app.get('/session')).body.authenticated).toBe(false);
+  });
+
+  test('a number of the Virtual Operator is asked silently alone', async () => {
+    const app = house.app();
+    const begun = await begin(app, '+99012345678');
+    const [start] = await house.upstream();
+    expect((start?.body as { workflow: unknown[] }).workflow).toHaveLength(1);
+    const home = await walk(begun.body.auth_url);
+    await postCode(app, String(home.json?.['code'])).expect(200);
+  });
+
+  test('a minute without an answer goes on by SMS, which is what the chain is for', async () => {
+    const app = house.app();
+    await begin(app, ALICE);
+    house.world.turn(61);
+    expect((await app.get('/login')).body).toMatchObject({
+      status: 'pending',
+      channel: 'sms',
+      code_length: 6,
+    });
+    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+    const [message] = await house.messages();
+    const verified = await postCode(app, message?.code ?? '').expect(200);
+    expect(verified.body.channel).toBe('sms');
+  });
+
+  test('a code that was typed never counts as silent, though we have not heard that an SMS went out', async () => {
+    await house.control('webhooks', { paused: true });
+    const app = house.app();
+    const begun = await begin(app, '+447700900103');
+    await walk(begun.body.auth_url);
+    expect((await app.get('/login')).body.channel).toBe('silent_auth');
+    const [message] = await house.messages();
+    const verified = await postCode(app, message?.code ?? '').expect(200);
+    expect(verified.body.channel).toBe('sms');
+  });
+});
+
+test('with coverage_check off the link comes by webhook, and is told by GET /login', () =>
+  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
+    const app = house.app();
+    const begun = await begin(app, ALICE);
+    expect(begun.body).toMatchObject({ channel: 'silent_auth' });
+    let link: string | undefined;
+    while (link === undefined) link = (await app.get('/login')).body.auth_url;
+    const home = await walk(link);
+    await postCode(app, String(home.json?.['code'])).expect(200);
+  }));
+
+test.each(['+447700900107', '+447700900109'])(
+  'an outage of the silent way (%s) leaves the other ones open',
+  (phoneNumber) =>
+    withHouse({ env: WITH_CODES }, async (house) => {
+      await house.control('faults', {
+        'network-enablement': { status: 500, body: '{}', content_type: 'application/json' },
+      });
+      const app = house.app();
+      const begun = await begin(app, phoneNumber);
+      expect(begun.body).toMatchObject({
+        channel: null,
+        auth_url: null,
+        reason: 'silent_auth_unavailable',
+        next_channels: ['sms', 'voice'],
+      });
+    }),
+);
+
+test('a request that nobody finishes is cancelled before it would ring somebody', () =>
+  withHouse({ env: WITH_CODES }, async (house) => {
+    const app = house.app();
+    await begin(app, ALICE);
+    await next(app, 'sms').expect(200);
+    house.world.turn(286);
+    for (let told = 0; told === 0;)
+      told = (await house.upstream()).filter(
+        ({ method, status }) => method === 'DELETE' && status === 204,
+      ).length;
+    house.world.turn(600);
+    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+  }));
+
+test('nothing of a code, a number or a request lies in the clear', () =>
+  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+    const app = house.app();
+    const begun = await begin(app, '+447700900103');
+    await walk(begun.body.auth_url);
+    for (let channel = ''; channel !== 'sms';) channel = (await app.get('/login')).body.channel;
+    const [message] = await house.messages();
+    await postCode(app, '999999').expect(400);
+    const keys = await house.redis.keys('*');
+    for (const key of keys) expect(await house.redis.ttl(key)).toBeGreaterThan(0);
+    const values = await Promise.all(keys.map(async (key) => (await house.redis.get(key)) ?? ''));
+    const text = [...keys, ...values, house.world.logged()].join('\n');
+    for (const secret of ['7700900103', message?.code ?? 'none', 'silent-auth/redirect'])
+      expect(text).not.toContain(secret);
+  }));

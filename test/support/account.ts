@@ -1,0 +1,47 @@
+import { createPublicKey } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { createSandbox } from '../../src/sandbox/app.js';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { listen } from '../../src/web/server.js';
+import { testWorld } from './world.js';
+
+const { applicationId, privateKeyPem } = newCredentials();
+
+export interface Said {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  status: number;
+}
+
+/** A Vonage account, played by a sandbox over HTTP, and the settings to reach it with. */
+export async function openAccount() {
+  const world = testWorld();
+  const door: { app?: RequestListener } = {};
+  const server = await listen((req, res) => door.app?.(req, res), 0, 'errors');
+  const url = `http://localhost:${server.port}`;
+  const { app, state } = createSandbox({
+    applicationId,
+    publicKey: createPublicKey(privateKeyPem),
+    redirectUri: 'https://app.example.com/callback',
+    publicUrl: () => url,
+    world,
+  });
+  door.app = app as RequestListener;
+  const control = (method: string, path: string, body?: object) =>
+    fetch(`${url}/__sandbox/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
+  return {
+    url,
+    applicationId,
+    privateKeyPem,
+    world,
+    /** What the sandbox keeps; for what cannot be had through the front door. */
+    shelf: state.templates,
+    env: { VONAGE_APPLICATION_ID: applicationId, VONAGE_PRIVATE_KEY: privateKeyPem, VONAGE_BASE_URL: url },
+    control,
+    requests: async () => (await (await control('GET', 'requests')).json()) as Said[],
+    close: () => server.drain(0),
+  };
+}
+
+export type Account = Awaited<ReturnType<typeof openAccount>>;

@@ -1,0 +1,594 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { LoginError } from '../src/errors.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { runCommand, type Surroundings } from '../src/templates/command.js';
+import { parseTemplates } from '../src/templates/file.js';
+import { makePlan } from '../src/templates/plan.js';
+import { reachVonage } from '../src/templates/settings.js';
+import type { Templates } from '../src/vonage/templates.js';
+import { openAccount, type Account } from './support/account.js';
+import { testWorld } from './support/world.js';
+
+const ROOT = resolve(__dirname, '..');
+const SHIPPED = join(ROOT, 'templates.json');
+const folder = mkdtempSync(join(tmpdir(), 'templates-'));
+const file = join(folder, 'templates.json');
+
+let account: Account;
+let vonage: Templates;
+beforeAll(async () => {
+  account = await openAccount();
+  vonage = reach(account.env);
+});
+afterAll(async () => {
+  await account.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => account.control('POST', 'reset'));
+
+function reach(env: Surroundings['env']): Templates {
+  const reached = reachVonage(env, testWorld());
+  if ('problems' in reached) throw new Error(reached.problems.join());
+  return reached.templates;
+}
+
+/** Runs a command as `npm run templates --` does, and keeps what it says. */
+async function run(line: string, env: Surroundings['env'] = account.env) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const code = await runCommand([...line.split(' '), '--file', file], {
+    env,
+    world: account.world,
+    out: (each) => out.push(each),
+    err: (each) => err.push(each),
+  });
+  return { code, out, err: err.join('\n') };
+}
+
+const words = (text: string, channel = 'sms', locale = 'en-us') => ({ channel, locale, text });
+const LOGIN = { name: 'login', fragments: [words('Your code is ${code}'), words('${code}', 'voice')] };
+const write = (...templates: object[]) => writeFileSync(file, JSON.stringify({ templates }));
+
+/** Everything in the account, as a file would say it. */
+const contents = async () =>
+  Promise.all(
+    (await vonage.list()).map(async ({ id, name, isDefault }) => ({
+      name,
+      is_default: isDefault,
+      fragments: (await vonage.fragments.list(id)).map(({ channel, locale, text }) => ({
+        channel,
+        locale,
+        text,
+      })),
+    })),
+  );
+
+/** The requests that changed something, or tried to. */
+const writes = async () =>
+  (await account.requests())
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => ({ method, path }));
+
+describe('the client', () => {
+  it('takes a template and a fragment through their whole life', async () => {
+    const made = await vonage.create('login');
+    expect(made).toEqual({ id: expect.any(String), name: 'login', isDefault: true });
+    expect(await vonage.get(made.id)).toEqual(made);
+    expect(await vonage.update(made.id, { isDefault: false })).toEqual({ ...made, isDefault: false });
+    expect(await vonage.update(made.id, { name: 'renamed' })).toMatchObject({
+      name: 'renamed',
+      isDefault: false,
+    });
+    const fragment = await vonage.fragments.create(made.id, words('${code}'));
+    expect(fragment).toEqual({ id: expect.any(String), ...words('${code}') });
+    expect(await vonage.fragments.get(made.id, fragment.id)).toEqual(fragment);
+    const rewritten = await vonage.fragments.update(made.id, fragment.id, '${brand} ${code}');
+    expect(rewritten).toEqual({ ...fragment, text: '${brand} ${code}' });
+    expect(await vonage.fragments.list(made.id)).toEqual([rewritten]);
+    await vonage.fragments.remove(made.id, fragment.id);
+    await vonage.remove(made.id);
+    expect(await vonage.list()).toEqual([]);
+  });
+
+  it('follows the pages to the last one', async () => {
+    const { id } = await vonage.create('many');
+    for (let count = 10; count < 55; count += 1) {
+      await vonage.fragments.create(id, words('${code}', 'sms', `en-${count}`));
+    }
+    const all = await vonage.fragments.list(id);
+    expect(new Set(all.map(({ locale }) => locale)).size).toBe(45);
+    const pages = (await account.requests()).filter(({ path }) => path.includes('page='));
+    expect(pages.map(({ path }) => path.split('?')[1])).toEqual([
+      'page=1&page_size=20',
+      'page=2&page_size=20',
+      'page=3&page_size=20',
+    ]);
+  });
+
+  it('shows the JWT of the application, one for all calls, and a correlation id', async () => {
+    await vonage.list();
+    await vonage.list();
+    const [first, second] = (await account.requests()).map(({ headers }) => headers);
+    expect(first?.['authorization']).toMatch(/^Bearer ey/);
+    expect(second).toMatchObject({ authorization: first?.['authorization'] });
+    expect(first?.['x-correlator']).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  const UUID = /^[0-9a-f-]{36}$/;
+  it.each<[string, () => Promise<unknown>, number, string]>([
+    ['is not there', () => vonage.get(randomUUID()), 404, 'template-not-found'],
+    ['is refused', () => vonage.create('no good'), 422, 'invalid-params'],
+    [
+      'is there already',
+      () => vonage.create('taken').then(() => vonage.create('taken')),
+      409,
+      'template-exists',
+    ],
+    [
+      'is not empty',
+      async () => {
+        const { id } = await vonage.create('full');
+        await vonage.fragments.create(id, words('${code}'));
+        await vonage.remove(id);
+      },
+      409,
+      'not-empty-template',
+    ],
+  ])('names the error of Vonage when a template %s', async (_, work, status, error) => {
+    const refusal = await work().catch((thrown: unknown) => thrown);
+    expect(refusal).toBeInstanceOf(LoginError);
+    expect(refusal).toMatchObject({
+      code: 'upstream_error',
+      upstream: { api: 'verify-templates', status, error, instance: expect.stringMatching(UUID) },
+    });
+  });
+
+  it('says which parameter Vonage did not like', async () => {
+    const { id } = await vonage.create('login');
+    await expect(vonage.fragments.create(id, words('no code'))).rejects.toMatchObject({
+      fields: { errors: [{ field: 'text', message: 'must contain ${code}' }] },
+    });
+  });
+
+  describe('of a Vonage that does not behave', () => {
+    const withServer = async (listener: RequestListener, work: (templates: Templates) => Promise<void>) => {
+      const server = createServer(listener).listen(0, 'localhost');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      try {
+        await work(reach({ ...account.env, VONAGE_BASE_URL: `http://localhost:${port}` }));
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
+    };
+    const answering =
+      (status: number, body: unknown, headers: Record<string, string> = {}): RequestListener =>
+      (_req, res) =>
+        res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+
+    it.each<[string, RequestListener, object]>([
+      ['a list that is none', answering(200, { templates: [] }), { code: 'upstream_error' }],
+      [
+        'a template that is none',
+        answering(200, { total_pages: 1, _embedded: { templates: [{ name: 7 }] } }),
+        { code: 'upstream_error' },
+      ],
+      [
+        'a list without an end',
+        answering(200, { total_pages: 1e9, _embedded: {} }),
+        { code: 'upstream_error' },
+      ],
+      [
+        'no time',
+        answering(429, {}, { 'retry-after': '9' }),
+        { code: 'unavailable', fields: { retry_after: 9 } },
+      ],
+      ['a broken connection', (req) => req.socket.destroy(), { code: 'upstream_error' }],
+      ['a redirect', answering(302, {}, { location: 'http://localhost:1' }), { code: 'upstream_error' }],
+    ])('fails on %s', async (_, listener, error) => {
+      await withServer(listener, async (templates) => {
+        await expect(templates.list()).rejects.toMatchObject({ name: 'LoginError', ...error });
+      });
+    });
+
+    it('reads a list without items, and one invalid parameter that comes without a list', async () => {
+      await withServer(answering(200, { total_pages: 0 }), async (templates) => {
+        expect(await templates.list()).toEqual([]);
+      });
+      const one = { title: 'Invalid params', invalid_parameters: { name: 'name', reason: 'is too long' } };
+      await withServer(answering(422, one), async (templates) => {
+        await expect(templates.create('login')).rejects.toMatchObject({
+          fields: { errors: [{ field: 'name', message: 'is too long' }] },
+        });
+      });
+    });
+  });
+});
+
+describe('plan', () => {
+  it('shows what apply would do, and changes nothing', async () => {
+    write({ ...LOGIN, is_default: true });
+    expect(await run('plan')).toEqual({
+      code: 0,
+      err: '',
+      out: [
+        '+ template login (default)',
+        '+   login sms en-us: "Your code is ${code}"',
+        '+   login voice en-us: "${code}"',
+        '3 to add, 0 to change, 0 to remove.',
+      ],
+    });
+    expect(await writes()).toEqual([]);
+  });
+
+  it('exits 1 for a difference only when asked to check', async () => {
+    write(LOGIN);
+    expect((await run('plan --check')).code).toBe(1);
+    await run('apply');
+    expect((await run('plan --check')).code).toBe(0);
+  });
+
+  it('puts what is new before what goes, and gives up templates first only where there is no room', () => {
+    const actual = (name: string, isDefault = false) => ({ id: name, name, isDefault, fragments: [] });
+    const names = (count: number) => Array.from({ length: count }, (_, at) => actual(`old-${at}`, at === 0));
+    const wanted = { templates: [{ name: 'new', is_default: true, fragments: [] }] };
+    const kinds = (count: number) =>
+      makePlan(wanted, names(count), { prune: true }).changes.map((each) => each.kind);
+    expect(kinds(2)).toEqual(['add-template', 'set-default', 'remove-template', 'remove-template']);
+    expect(kinds(10)).toEqual([
+      ...Array.from({ length: 9 }, () => 'remove-template'),
+      ...['add-template', 'set-default', 'remove-template'],
+    ]);
+  });
+});
+
+describe('apply', () => {
+  it('makes the account as the file says, and the second time finds nothing to do', async () => {
+    writeFileSync(file, readFileSync(SHIPPED));
+    const wanted = (JSON.parse(readFileSync(SHIPPED, 'utf8')) as { templates: object[] }).templates;
+    const first = await run('apply');
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toContain('5 to add, 0 to change, 0 to remove.');
+    expect(await contents()).toEqual(wanted);
+
+    const made = await writes();
+    const [template] = await vonage.list();
+    expect(await run('apply')).toEqual({
+      code: 0,
+      err: '',
+      out: [
+        'Nothing to do: the account is as the file says.',
+        'For TEMPLATE_ID:',
+        `  login  ${template?.id}`,
+      ],
+    });
+    expect(await writes()).toEqual(made);
+  });
+
+  it('mends what has drifted, with no more calls than that takes', async () => {
+    write(LOGIN, { name: 'other', is_default: true, fragments: [] });
+    await run('apply');
+    const [login, other] = await vonage.list();
+    const [sms, voice] = await vonage.fragments.list(login?.id ?? '');
+    await vonage.fragments.update(login?.id ?? '', sms?.id ?? '', 'Drifted ${code}');
+    await vonage.fragments.remove(login?.id ?? '', voice?.id ?? '');
+    await vonage.update(login?.id ?? '', { isDefault: true });
+    const before = await writes();
+
+    const drift = [
+      '+   login voice en-us: "${code}"',
+      '~   login sms en-us:',
+      '      - "Drifted ${code}"',
+      '      + "Your code is ${code}"',
+      '~ template other: becomes the default',
+      '1 to add, 2 to change, 0 to remove.',
+    ];
+    expect((await run('plan')).out.slice(0, 6)).toEqual(drift);
+    expect((await run('apply')).out.slice(0, 6)).toEqual(drift);
+    const path = `/v2/verify/templates/${login?.id}/template_fragments`;
+    expect((await writes()).slice(before.length)).toEqual([
+      { method: 'POST', path },
+      { method: 'PATCH', path: `${path}/${sms?.id}` },
+      { method: 'PATCH', path: `/v2/verify/templates/${other?.id}` },
+    ]);
+    expect((await run('plan --check')).code).toBe(0);
+  });
+
+  it('takes the default from a template where the file says so', async () => {
+    write({ ...LOGIN, is_default: false });
+    expect((await run('apply')).code).toBe(0);
+    expect((await contents())[0]).toMatchObject({ is_default: false });
+    await vonage.update((await vonage.list())[0]?.id ?? '', { isDefault: true });
+    expect((await run('apply')).out[0]).toBe('~ template login: is no longer the default');
+    expect((await run('plan --check')).code).toBe(0);
+  });
+
+  it('leaves alone what the file does not name, until it is told to prune', async () => {
+    write(LOGIN, { name: 'old', fragments: [words('Old ${code}')] });
+    await run('apply');
+    write({ ...LOGIN, fragments: [LOGIN.fragments[0]], is_default: true });
+    const left = [
+      '  left alone: template old (not in the file; --prune removes it)',
+      '  left alone: login voice en-us (not in the file; --prune removes it)',
+    ];
+    for (const command of ['plan', 'apply']) {
+      expect((await run(command)).out.slice(0, 3)).toEqual([
+        ...left,
+        'Nothing to do: the account is as the file says.',
+      ]);
+    }
+    expect(await contents()).toHaveLength(2);
+
+    const gone = [
+      '-   login voice en-us: "${code}"',
+      '-   old sms en-us: "Old ${code}"',
+      '- template old',
+      '0 to add, 0 to change, 3 to remove.',
+    ];
+    expect((await run('plan --prune')).out.slice(0, 4)).toEqual(gone);
+    expect(await contents()).toHaveLength(2);
+    expect((await run('apply --prune')).out.slice(0, 4)).toEqual(gone);
+    expect(await contents()).toEqual([{ name: 'login', is_default: true, fragments: [LOGIN.fragments[0]] }]);
+    expect((await run('plan --prune --check')).code).toBe(0);
+  });
+
+  it('removes the default of the account only where the file names another', async () => {
+    const standard = await vonage.create('standard');
+    await vonage.fragments.create(standard.id, words('Standard ${code}'));
+    write(LOGIN);
+    const { out } = await run('apply --prune');
+    expect(out).toContain(
+      '  left alone: template standard (the default of the account; the file names no other)',
+    );
+    expect((await contents()).map(({ name }) => name)).toEqual(['standard', 'login']);
+    write({ ...LOGIN, is_default: true });
+    expect((await run('apply --prune')).out.slice(0, 3)).toEqual([
+      '~ template login: becomes the default',
+      '-   standard sms en-us: "Standard ${code}"',
+      '- template standard',
+    ]);
+    expect((await contents()).map(({ name, is_default }) => ({ name, is_default }))).toEqual([
+      { name: 'login', is_default: true },
+    ]);
+  });
+
+  it('never touches a channel that the file cannot describe', async () => {
+    write(LOGIN);
+    await run('apply');
+    for (const name of ['login', 'foreign']) {
+      const template = account.shelf.all().find((each) => each.name === name) ?? account.shelf.add(name);
+      account.shelf.addFragment(template, words('${code}', 'rcs') as never);
+    }
+    const { out } = await run('apply --prune');
+    expect(out.slice(0, 3)).toEqual([
+      '  left alone: template foreign (a channel that the file cannot describe)',
+      '  left alone: login rcs en-us (a channel that the file cannot describe)',
+      'Nothing to do: the account is as the file says.',
+    ]);
+    expect(await run('pull')).toMatchObject({
+      code: 0,
+      err: 'The file cannot describe these:\n  - login rcs en-us\n  - foreign rcs en-us',
+    });
+  });
+
+  it('goes on where it was stopped', async () => {
+    await vonage.create('nine');
+    for (let count = 1; count <= 8; count += 1) await vonage.create(`more-${count}`);
+    write(LOGIN, { name: 'second', fragments: [] });
+    const stopped = await run('apply');
+    expect(stopped.code).toBe(2);
+    expect(stopped.err).toMatch(
+      /^Stopped after 3 of 4 changes\. Those are made; apply goes on from there\.\n/,
+    );
+    expect(stopped.err).toMatch(
+      /has its ten templates already.*\(HTTP 409, max-templates, instance [0-9a-f-]{36}\)$/,
+    );
+    for (const { id, name } of await vonage.list()) if (name.startsWith('more')) await vonage.remove(id);
+    expect((await run('apply')).out[0]).toBe('+ template second');
+  });
+});
+
+describe('pull', () => {
+  it('writes what apply would make the same account of', async () => {
+    writeFileSync(file, readFileSync(SHIPPED));
+    await run('apply');
+    write();
+    expect(await run('pull')).toEqual({ code: 0, err: '', out: [`${file} written: login.`] });
+    expect(readFileSync(file, 'utf8')).toBe(readFileSync(SHIPPED, 'utf8'));
+    expect((await run('plan --prune --check')).code).toBe(0);
+    await account.control('POST', 'reset');
+    await run('apply');
+    expect(await contents()).toEqual(JSON.parse(readFileSync(SHIPPED, 'utf8')).templates);
+  });
+
+  it('leaves the file as it is where the account has no templates', async () => {
+    write(LOGIN);
+    const before = readFileSync(file, 'utf8');
+    expect(await run('pull')).toMatchObject({ code: 0, out: [expect.stringContaining('is left as it is')] });
+    expect(readFileSync(file, 'utf8')).toBe(before);
+  });
+
+  it('says what apply would not take of what it wrote', async () => {
+    account.shelf.addFragment(account.shelf.add('odd'), {
+      channel: 'sms',
+      locale: 'en-us',
+      text: '${code} ${shop}',
+    });
+    const { code, err } = await run('pull');
+    expect(code).toBe(0);
+    expect(err).toContain('templates[0].fragments[0].text: may use only ${code}');
+    expect((await run('plan')).code).toBe(2);
+  });
+});
+
+describe('the file', () => {
+  it('that is shipped speaks English and Spanish, by SMS and by voice', () => {
+    const shipped = parseTemplates(readFileSync(SHIPPED, 'utf8'));
+    if ('problems' in shipped) throw new Error(shipped.problems.join());
+    const said = shipped.templates.flatMap(({ fragments }) =>
+      fragments.map(({ channel, locale }) => `${channel} ${locale}`),
+    );
+    expect(said.sort()).toEqual(['sms en-us', 'sms es-es', 'voice en-us', 'voice es-es']);
+  });
+
+  it('is told all its problems at once, each with its path, before Vonage is asked anything', async () => {
+    write(
+      {
+        name: 'no good',
+        is_default: true,
+        fragments: [words('none'), words('${code} ${pin}', 'fax', 'en_US')],
+      },
+      { name: 'twice', is_default: true, fragments: [words('${code}'), words('${code}')], colour: 'red' },
+      { name: 'twice' },
+    );
+    const { code, err, out } = await run('apply');
+    expect({ code, out }).toEqual({ code: 2, out: [] });
+    expect(err.split('\n').map((line) => line.trim())).toEqual([
+      `${file} cannot be used:`,
+      '- templates[0].name: must be 1 to 64 letters, digits, _ or -',
+      '- templates[0].fragments[0].text: must contain ${code}',
+      '- templates[0].fragments[1].channel: must be sms or voice',
+      '- templates[0].fragments[1].locale: must be a locale in lower case, such as en-us',
+      '- templates[0].fragments[1].text: may use only ${code}, ${brand}, ${time-limit}, ${time-limit-unit}',
+      '- templates[1]: Unrecognized key: "colour"',
+      '- templates[2].fragments: Invalid input: expected array, received undefined',
+      '- templates[2].name: "twice" is there twice',
+      '- templates[1].is_default: only one template can be the default',
+      '- templates[1].fragments[1]: sms en-us is there twice',
+    ]);
+    expect(await account.requests()).toEqual([]);
+  });
+
+  it.each([
+    ['is not JSON', '{', 'it is not JSON'],
+    ['is a list', '[]', 'the file: Invalid input: expected object, received array'],
+    ['is empty', '{}', 'templates: Invalid input: expected array, received undefined'],
+    [
+      'has eleven templates',
+      JSON.stringify({
+        templates: Array.from({ length: 11 }, (_, at) => ({ name: `t${at}`, fragments: [] })),
+      }),
+      'templates: must be at most 10: Vonage keeps no more',
+    ],
+  ])('cannot be used when it %s', async (_, text, problem) => {
+    writeFileSync(file, text);
+    expect(await run('plan')).toMatchObject({ code: 2, err: expect.stringContaining(problem) });
+  });
+
+  it('has to be there', async () => {
+    rmSync(file, { force: true });
+    expect(await run('plan')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('cannot be read: ENOENT'),
+    });
+  });
+});
+
+describe('what goes wrong', () => {
+  beforeEach(() => write(LOGIN));
+
+  it('an account that may not write is told whom to ask', async () => {
+    await account.control('PUT', 'templates', { enabled: false });
+    expect((await run('plan')).code).toBe(0);
+    const { code, err } = await run('apply');
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /Ask Vonage support to enable custom template management.*\(HTTP 403, forbidden, instance/,
+    );
+  });
+
+  it('a key of another application is said to be one', async () => {
+    const { privateKeyPem } = newCredentials();
+    const { code, err } = await run('plan', { ...account.env, VONAGE_PRIVATE_KEY: privateKeyPem });
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY belong together.*\(HTTP 401, unauthorized/,
+    );
+  });
+
+  it('a clock that is wrong is suspected', async () => {
+    account.world.turn(3600);
+    const slow = { env: account.env, world: testWorld(), out: () => undefined };
+    const err: string[] = [];
+    const code = await runCommand(['plan', '--file', file], { ...slow, err: (line) => err.push(line) });
+    account.world.turn(-3600);
+    expect(code).toBe(2);
+    expect(err.join()).toMatch(/Check this machine's clock\. \(HTTP 401, jwt-expired, instance/);
+  });
+
+  it('a sandbox that does not run is asked for', async () => {
+    const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: 'http://localhost:1' });
+    expect(code).toBe(2);
+    expect(err).toBe(
+      'No answer came from http://localhost:1 (ECONNREFUSED). Is the sandbox running (npm run sandbox)?',
+    );
+  });
+
+  it('an address where no templates are is named', async () => {
+    const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: `${account.url}/elsewhere` });
+    expect(code).toBe(2);
+    expect(err).toMatch(/^There are no templates at this address\..*\(HTTP 404, not-found/);
+  });
+
+  it('settings are all named at once', async () => {
+    const { code, err } = await run('plan', {
+      VONAGE_PRIVATE_KEY: 'nonsense',
+      VONAGE_VERIFY_HOST: 'ftp://x',
+    });
+    expect(code).toBe(2);
+    expect(err.split('\n')).toEqual([
+      'The settings cannot be used:',
+      expect.stringContaining('VONAGE_APPLICATION_ID is missing'),
+      expect.stringContaining('VONAGE_PRIVATE_KEY is neither PEM'),
+      expect.stringContaining('VONAGE_VERIFY_HOST must be a URL like https://api.nexmo.com'),
+    ]);
+  });
+
+  it.each(['', 'destroy', 'plan apply', 'plan --force'])('"%s" is answered with the usage', async (line) => {
+    expect(await run(line)).toMatchObject({
+      code: 2,
+      out: [],
+      err: expect.stringContaining('Usage: npm run'),
+    });
+  });
+
+  it('help is no error', async () => {
+    expect(await run('--help')).toMatchObject({ code: 0, out: [expect.stringContaining('Usage')], err: '' });
+  });
+});
+
+test('the command finds the settings in .env, and ends with its exit code', async () => {
+  const key = account.privateKeyPem.replaceAll('\n', '\\n');
+  writeFileSync(
+    join(folder, '.env'),
+    `VONAGE_APPLICATION_ID=${account.applicationId}\nVONAGE_PRIVATE_KEY="${key}"\nVONAGE_BASE_URL=${account.url}\n`,
+  );
+  write(LOGIN);
+  const tsx = ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs')];
+  const start = (cwd: string, ...args: string[]) =>
+    new Promise<{ code: unknown; out: string; err: string }>((done) => {
+      const env = { PATH: process.env['PATH'] };
+      const command = [...tsx, join(ROOT, 'src/templates/main.ts'), ...args];
+      execFile(process.execPath, command, { cwd, env }, (error, out, err) => {
+        done({ code: error?.code ?? 0, out, err });
+      });
+    });
+  expect(await start(folder, 'plan', '--check')).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('+ template login\n'),
+    err: '',
+  });
+  expect(await start(tmpdir(), 'plan')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('VONAGE_APPLICATION_ID is missing'),
+  });
+});
