@@ -10,19 +10,28 @@ import { pino } from 'pino';
 
 /** The server as `main` starts it, with a sandbox beside it, a key made on the spot, and nothing to configure. */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { PORT = '3000', SANDBOX_PORT = '4000', LOG_LEVEL = 'info' } = process.env;
+const {
+  PORT = '3000',
+  SANDBOX_PORT = '4000',
+  LOG_LEVEL = 'info',
+  SILENT_AUTH,
+  FALLBACK_CHANNELS,
+} = process.env;
 const publicUrl = `http://localhost:${PORT}`;
 const sandboxUrl = `http://localhost:${SANDBOX_PORT}`;
-const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
 
-const sandbox = createSandbox({
+const sandboxApp = createSandbox({
   applicationId,
   publicKey: createPublicKey(privateKeyPem),
   redirectUri: `${publicUrl}/callback`,
   publicUrl: () => sandboxUrl,
+  webhooks: { url: () => `${publicUrl}/webhooks/verify`, apiKey, signatureSecret },
   world: systemWorld(pino({ level: 'warn' })),
-}).app.listen(Number(SANDBOX_PORT));
+});
+const sandbox = sandboxApp.app.listen(Number(SANDBOX_PORT));
 await once(sandbox, 'listening');
+sandboxApp.startTicking();
 
 const config = readConfig({
   PORT,
@@ -33,6 +42,10 @@ const config = readConfig({
   VONAGE_PRIVATE_KEY: privateKeyPem,
   VONAGE_BASE_URL: sandboxUrl,
   BRAND: 'Demo',
+  VONAGE_API_KEY: apiKey,
+  VONAGE_SIGNATURE_SECRET: signatureSecret,
+  SILENT_AUTH,
+  FALLBACK_CHANNELS,
 });
 const server = await startServer(config, root);
 stopOnSignal(async () => {

@@ -272,6 +272,18 @@ describe('every answer', () => {
     }
   });
 
+  test.each([
+    ['a range beyond the end', { range: 'bytes=99999999-' }],
+    ['a version that is none', { 'if-match': '"x"' }],
+  ])('to %s of a file is an error of the client', async (_what, headers) => {
+    const answer = await fetch(`${house.base}/errors.md`, { headers: headers as Record<string, string> });
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
+      400,
+      'invalid_request',
+    ]);
+    expect(house.world.logged()).not.toContain('internal_error');
+  });
+
   test('the type of a problem leads to a text that explains it', async () => {
     const problem = (await (await fetch(`${house.base}/nothing`)).json()) as { type: string };
     const text = await (await fetch(problem.type)).text();

@@ -61,7 +61,9 @@ describe('while Redis is away', () => {
       const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
 
       await fault.breakIt();
+      const calls = (await house.upstream()).length;
       expect(await timed(house.app().post('/login').send({ phone_number: ALICE }))).toEqual(AWAY);
+      expect(await house.upstream()).toHaveLength(calls);
       const home = await timed(
         walk(hops.at(-1) ?? '').then(({ status, json }) => ({ status, body: json as { error: string } })),
       );

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
 import { nowInSeconds } from '../world.js';
@@ -22,6 +22,8 @@ const faultIn = ({ application_id, iat, exp, jti }: JWTPayload, stage: Stage): s
   return undefined;
 };
 
+const EXPIRED = 'the JWT has expired';
+
 const faultOf = async (authorization: string | undefined, stage: Stage): Promise<string | undefined> => {
   const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) return 'a Bearer JWT is missing';
@@ -30,15 +32,20 @@ const faultOf = async (authorization: string | undefined, stage: Stage): Promise
     const { payload } = await jwtVerify(token, stage.publicKey, { algorithms: ['RS256'], currentDate });
     return faultIn(payload, stage);
   } catch (error) {
+    if (error instanceof errors.JWTExpired) return EXPIRED;
     return error instanceof errors.JOSEError ? error.message : 'the JWT cannot be read';
   }
 };
 
-/** Lets through only requests that carry a JWT signed with the application's private key; says why it refuses. */
+/**
+ * Lets through only requests that carry a JWT signed with the application's private key; says why it refuses.
+ * `sendExpired` answers for APIs that have words of their own for a JWT that was good once.
+ */
 export const requireApplicationJwt =
-  (stage: Stage): RequestHandler =>
+  (stage: Stage, sendExpired?: (res: Response) => void): RequestHandler =>
   async (req, res, next) => {
     const fault = await faultOf(req.headers.authorization, stage);
     if (fault === undefined) next();
+    else if (fault === EXPIRED && sendExpired) sendExpired(res);
     else sendProblem(res, stage.world, 'unauthorized', `You did not provide correct credentials: ${fault}.`);
   };

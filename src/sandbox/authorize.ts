@@ -3,7 +3,7 @@ import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { randomToken } from '../world.js';
 import { parameter, readDirectRequest } from './direct-request.js';
 import type { Walk } from './ledger.js';
-import { PATHS } from './paths.js';
+import { PATHS, silentAuthPath } from './paths.js';
 import { only, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
 import { newWalk, noteSim, refuseSim, refuseWalk, sendOn, simThatWalked, waitingAt } from './walk.js';
@@ -11,7 +11,8 @@ import { newWalk, noteSim, refuseSim, refuseWalk, sendOn, simThatWalked, waiting
 /** How long a code is good, in milliseconds. */
 const CODE_LIFE_MS = 60_000;
 
-const toOperator = (stage: Stage, res: Response, walk: Walk): void => {
+/** Sends the device to the operator, who says where it goes from there. */
+export const toOperator = (stage: Stage, res: Response, walk: Walk): void => {
   const request = randomToken(stage.world);
   stage.state.ledger.atOperator.put(request, walk);
   sendOn(res, 302, `${stage.publicUrl()}${PATHS.operator}`, { request });
@@ -79,6 +80,18 @@ const issueCode = (stage: Stage, walk: Walk): string => {
   return code;
 };
 
+const toCustomer = (stage: Stage, res: Response, walk: Walk): void => {
+  const outcome = 'error' in walk.answer ? walk.answer : { code: issueCode(stage, walk) };
+  sendOn(res, 302, stage.redirectUri, { ...outcome, state: walk.state });
+};
+
+/** A walk for Verify ends with Verify, which tells the device itself. */
+const toVerify = (stage: Stage, res: Response, walk: Walk, requestId: string): void => {
+  const ticket = randomToken(stage.world);
+  stage.state.ledger.atVerify.put(ticket, walk);
+  sendOn(res, 302, `${stage.publicUrl()}${silentAuthPath(requestId, 'complete')}`, { ticket });
+};
+
 /** `GET /camara/oauth/callback`: the operator's answer comes back to Vonage, and Vonage's own goes to the customer. */
 const returnToCustomer =
   (stage: Stage): RequestHandler =>
@@ -92,8 +105,8 @@ const returnToCustomer =
       refuseSim(stage, res);
     } else {
       atVonage.remove(walk.wrappedState);
-      const outcome = 'error' in walk.answer ? walk.answer : { code: issueCode(stage, walk) };
-      sendOn(res, 302, stage.redirectUri, { ...outcome, state: walk.state });
+      if (walk.silentStepOf) toVerify(stage, res, walk, walk.silentStepOf.id);
+      else toCustomer(stage, res, walk);
     }
   };
 

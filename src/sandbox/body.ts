@@ -1,5 +1,7 @@
 import express from 'express';
 import type { Request, RequestHandler } from 'express';
+import type { World } from '../world.js';
+import { sendProblem } from './problem.js';
 
 /**
  * Reads every body as text (at most 100 kB). What it means is for each endpoint to say, so that a wrong content type is
@@ -25,6 +27,13 @@ export const parseJson = (req: Request): unknown => {
     return undefined;
   }
 };
+
+export const requireJson =
+  ({ world }: { world: World }): RequestHandler =>
+  (req, res, next) => {
+    if (mediaType(req) === 'application/json') next();
+    else sendProblem(res, world, 'unsupportedMediaType', 'Content-Type must be application/json.');
+  };
 
 /** The body as a form; undefined when a field comes twice, which OAuth forbids (RFC 6749, 3.2). */
 export const parseForm = (req: Request): Partial<Record<string, string>> | undefined => {

@@ -6,6 +6,8 @@ import { FaultsBody } from './faults.js';
 import { invalidParameters, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
 import { BEHAVIOURS, E164 } from './subscribers.js';
+import { settleAll } from './verify-workflow.js';
+import { WebhookQuirks } from './webhooks.js';
 
 const PhoneNumber = z.string().regex(E164, 'must be in E.164 format with a leading +');
 
@@ -21,6 +23,8 @@ const TokenBody = z.strictObject({
   token_type: z.string().optional(),
   refresh_token: z.string().optional(),
 });
+
+const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
 /** The value if it is as it should be; else the answer is a 400 that names every fault. */
 const accept = <T>(stage: Stage, res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
@@ -48,21 +52,45 @@ const subscriberRoutes = (stage: Stage, router: Router): void => {
   });
 };
 
+const webhookRoutes = (stage: Stage, router: Router): void => {
+  const { webhooks } = stage.state;
+  router.get('/webhooks', (_req, res) => void res.json(webhooks.sent()));
+  router.put('/webhooks', (req, res) => {
+    const quirks = accept(stage, res, WebhookQuirks, parseJson(req));
+    if (!quirks) return;
+    webhooks.set(quirks);
+    res.json(webhooks.quirks);
+  });
+};
+
 /** The control API: what was sent, what the numbers do, and what goes wrong. */
 export const control = (stage: Stage): Router => {
   const { state } = stage;
   const router = Router({ caseSensitive: true, strict: true });
+  // Who looks sees the world as of now.
+  router.use((_req, _res, next) => {
+    settleAll(stage);
+    next();
+  });
+  router.post('/tick', (_req, res) => void res.status(204).end());
   router.get('/requests', (req, res) => {
     const all = req.query.all === 'true';
     res.json(state.ledger.requests.all().filter(({ from }) => all || from === 'server'));
   });
   router.get('/messages', (_req, res) => void res.json(state.ledger.messages.all()));
   subscriberRoutes(stage, router);
+  webhookRoutes(stage, router);
   router.put('/token', (req, res) => {
     const answer = accept(stage, res, TokenBody, parseJson(req));
     if (!answer) return;
     state.tokenAnswer = answer;
     res.json(answer);
+  });
+  router.put('/templates', (req, res) => {
+    const may = accept(stage, res, TemplatesBody, parseJson(req));
+    if (!may) return;
+    state.templates.enabled = may.enabled;
+    res.json(may);
   });
   router.put('/faults', (req, res) => {
     const faults = accept(stage, res, FaultsBody, parseJson(req));

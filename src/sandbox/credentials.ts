@@ -9,6 +9,10 @@ export interface Credentials {
   privateKeyPem: string;
   /** 32 random bytes, base64url. */
   sessionSecret: string;
+  /** The account, in 8 hex digits. */
+  apiKey: string;
+  /** What webhooks are signed with: 32 random bytes, base64url. */
+  signatureSecret: string;
 }
 
 export const newCredentials = (): Credentials => ({
@@ -17,6 +21,8 @@ export const newCredentials = (): Credentials => ({
     .privateKey.export({ type: 'pkcs8', format: 'pem' })
     .toString(),
   sessionSecret: randomBytes(32).toString('base64url'),
+  apiKey: randomBytes(4).toString('hex'),
+  signatureSecret: randomBytes(32).toString('base64url'),
 });
 
 const isPem = (text: string): boolean => text.includes('-----BEGIN');

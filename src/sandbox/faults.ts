@@ -5,14 +5,33 @@ import { later } from './later.js';
 import { PATHS } from './paths.js';
 import type { Stage } from './state.js';
 
-/** The endpoints that can be made to fail, by name. */
+const exactly =
+  (path: string): ((asked: string) => boolean) =>
+  (asked) =>
+    asked === path;
+const like =
+  (pattern: RegExp): ((asked: string) => boolean) =>
+  (asked) =>
+    pattern.test(asked);
+
+/** The endpoints that can be made to fail, by name: a method, and which paths. */
 const ENDPOINTS = {
-  'network-enablement': PATHS.networkEnablement,
-  token: PATHS.token,
-  verify: PATHS.verify,
+  'network-enablement': ['POST', exactly(PATHS.networkEnablement)],
+  token: ['POST', exactly(PATHS.token)],
+  verify: ['POST', exactly(PATHS.verify)],
+  'verify-start': ['POST', like(/^\/v2\/verify\/?$/)],
+  'verify-check': ['POST', like(/^\/v2\/verify\/(?!templates$)[^/]+$/)],
+  'verify-next': ['POST', like(/^\/v2\/verify\/[^/]+\/next_workflow$/)],
+  'verify-cancel': ['DELETE', like(/^\/v2\/verify\/(?!templates$)[^/]+$/)],
 } as const;
 
 type Endpoint = keyof typeof ENDPOINTS;
+
+const endpointOf = ({ method, path }: Request): Endpoint | undefined =>
+  (Object.keys(ENDPOINTS) as Endpoint[]).find((name) => {
+    const [itsMethod, isItsPath] = ENDPOINTS[name];
+    return method === itsMethod && isItsPath(path);
+  });
 
 const sendable = (headers: Record<string, string>): boolean => {
   try {
@@ -46,6 +65,10 @@ export const FaultsBody = z.strictObject({
   'network-enablement': Fault.nullable().optional(),
   token: Fault.nullable().optional(),
   verify: Fault.nullable().optional(),
+  'verify-start': Fault.nullable().optional(),
+  'verify-check': Fault.nullable().optional(),
+  'verify-next': Fault.nullable().optional(),
+  'verify-cancel': Fault.nullable().optional(),
 } satisfies Record<Endpoint, unknown>);
 
 export interface Faults {
@@ -60,16 +83,16 @@ export const createFaults = (): Faults => {
   return {
     set: (faults) => {
       for (const [endpoint, fault] of Object.entries(faults)) {
-        const path = ENDPOINTS[endpoint as Endpoint];
-        if (fault) waiting.set(path, { fault, left: fault.times ?? Infinity });
-        else waiting.delete(path);
+        if (fault) waiting.set(endpoint, { fault, left: fault.times ?? Infinity });
+        else waiting.delete(endpoint);
       }
     },
     take: (req, wanted) => {
-      const entry = req.method === 'POST' ? waiting.get(req.path) : undefined;
+      const endpoint = waiting.size > 0 ? endpointOf(req) : undefined;
+      const entry = endpoint && waiting.get(endpoint);
       if (!entry || !wanted(entry.fault)) return undefined;
       entry.left -= 1;
-      if (entry.left <= 0) waiting.delete(req.path);
+      if (entry.left <= 0) waiting.delete(endpoint);
       return entry.fault;
     },
     reset: () => waiting.clear(),

@@ -1,4 +1,6 @@
-/** Requests and messages kept for reading; the oldest go first. */
+import type { VerifyRequest } from './verify-request.js';
+
+/** Requests, messages and webhooks kept for reading; the oldest go first. */
 export const TAPE_LENGTH = 2_000;
 
 /** Logins under way, codes, tokens and used states kept. A sandbox may run for weeks, or under a load test. */
@@ -38,6 +40,8 @@ export interface Walk {
   claims: { header?: string; cookie?: string };
   /** What the operator answered: the query of the hop back to Vonage, without the state. */
   answer: Record<string, string>;
+  /** The Verify request whose silent step this walk is; a walk for nobody's request ends at the dashboard's redirect URI. */
+  silentStepOf?: VerifyRequest;
 }
 
 /** What a code and then a token stand for: who logs in, and which SIM walked (null: nobody knows its number). */
@@ -55,7 +59,7 @@ export interface Code extends Grant {
   token: string | null;
 }
 
-interface Tape<T> {
+export interface Tape<T> {
   add(item: T): void;
   all(): readonly T[];
   clear(): void;
@@ -69,7 +73,7 @@ export interface Shelf<T> {
   clear(): void;
 }
 
-const createTape = <T>(): Tape<T> => {
+export const createTape = <T>(): Tape<T> => {
   const items: T[] = [];
   return {
     add: (item) => {
@@ -110,6 +114,8 @@ export const createLedger = () => {
     atOperator: createShelf<Walk>(),
     /** Devices sent back to Vonage, by wrapped state. */
     atVonage: createShelf<Walk>(),
+    /** Devices sent on to Verify, by ticket. */
+    atVerify: createShelf<Walk>(),
     codes: createShelf<Code>(),
     tokens: createShelf<Grant>(),
   };

@@ -11,11 +11,17 @@ if ('problems' in settings) {
   process.exit(1);
 }
 
-const { port, publicUrl, ...rest } = settings;
+const { port, publicUrl, webhooks, ...rest } = settings;
 const world = systemWorld(pino({ level: process.env.LOG_LEVEL ?? 'warn' }));
-const { app } = createSandbox({ ...rest, publicUrl: () => publicUrl, world });
+const sandbox = createSandbox({
+  ...rest,
+  publicUrl: () => publicUrl,
+  webhooks: webhooks && { ...webhooks, url: () => webhooks.url },
+  world,
+});
+sandbox.startTicking();
 
-const server = app.listen(port, (error) => {
+const server = sandbox.app.listen(port, (error) => {
   if (error) {
     process.stderr.write(`The sandbox cannot listen on port ${port}: ${error.message}\n`);
     process.exit(1);

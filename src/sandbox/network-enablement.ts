@@ -1,7 +1,7 @@
 import type { IRouter, RequestHandler } from 'express';
 import { z } from 'zod';
 import { requireApplicationJwt } from './application-jwt.js';
-import { mediaType, parseJson } from './body.js';
+import { parseJson, requireJson } from './body.js';
 import { uuid } from './identifiers.js';
 import { PATHS } from './paths.js';
 import { invalidParameters, only, sendProblem } from './problem.js';
@@ -62,13 +62,6 @@ const enable =
       const answers = asked.scopes.map((scope) => [scope, answerFor(stage, asked, scope)] as const);
       res.json({ scopes: Object.fromEntries(answers) });
     }
-  };
-
-const requireJson =
-  ({ world }: Stage): RequestHandler =>
-  (req, res, next) => {
-    if (mediaType(req) === 'application/json') next();
-    else sendProblem(res, world, 'unsupportedMediaType', 'Content-Type must be application/json.');
   };
 
 const sayLimits: RequestHandler = (_req, res, next) => {

@@ -7,7 +7,14 @@ export const PATHS = {
   token: '/oauth2/token',
   verify: '/camara/number-verification/v031/verify',
   devicePhoneNumber: '/camara/number-verification/v031/device-phone-number',
+  verifyRequests: '/v2/verify',
 } as const;
+
+/** Where the device begins and ends the silent step of a Verify request. */
+export const silentAuthPath = (requestId: string, hop: 'redirect' | 'complete'): string =>
+  `${PATHS.verifyRequests}/${requestId}/silent-auth/${hop}`;
+
+const SILENT_AUTH_HOP = /^\/v2\/verify\/[^/]+\/silent-auth\/[^/]+$/;
 
 /** The control API of the sandbox itself: never recorded, never faulted. */
 export const CONTROL = '/__sandbox';
@@ -16,4 +23,4 @@ const DEVICE_HOPS: readonly string[] = [PATHS.authorize, PATHS.operator, PATHS.v
 
 /** Who asks for this path: the device that follows redirects, or the customer's server. */
 export const callerOf = (path: string): 'device' | 'server' =>
-  DEVICE_HOPS.includes(path) ? 'device' : 'server';
+  DEVICE_HOPS.includes(path) || SILENT_AUTH_HOP.test(path) ? 'device' : 'server';

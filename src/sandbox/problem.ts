@@ -41,23 +41,34 @@ export const sendProblem = (
   res.send(JSON.stringify({ type, title, detail, instance: uuid(world), ...more }));
 };
 
-/** Puts `handlers` at one path for one method; every other method there, HEAD included, is a 405 and does nothing. */
-export const only = (
+type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/** Puts handlers at a path, by method; every other method there, HEAD included, is a 405 and does nothing. */
+export const allow = (
   world: World,
   router: IRouter,
-  method: 'get' | 'post',
-  path: string,
-  ...handlers: RequestHandler[]
+  path: string | string[],
+  handlers: Partial<Record<Method, RequestHandler[]>>,
 ): void => {
+  const methods = Object.keys(handlers) as Method[];
   const refuse: RequestHandler = (req, res) => {
-    res.set('Allow', method.toUpperCase());
-    sendProblem(res, world, 'methodNotAllowed', `${req.method} is not allowed on ${path}.`);
+    res.set('Allow', methods.join(', ').toUpperCase());
+    sendProblem(res, world, 'methodNotAllowed', `${req.method} is not allowed on ${req.path}.`);
   };
   // Express would hand HEAD to the handler of GET, and a link preview would spend a hop.
   const route = router.route(path).head(refuse);
-  route[method](...handlers);
+  for (const method of methods) route[method](...(handlers[method] ?? []));
   route.all(refuse);
 };
+
+/** `allow` for one method at one path. */
+export const only = (
+  world: World,
+  router: IRouter,
+  method: Method,
+  path: string,
+  ...handlers: RequestHandler[]
+): void => allow(world, router, path, { [method]: handlers });
 
 export const notFound =
   (world: World): RequestHandler =>

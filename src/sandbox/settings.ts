@@ -8,6 +8,8 @@ export interface Settings {
   redirectUri: string;
   applicationId: string;
   publicKey: KeyObject;
+  /** Absent when the account's key and secret are. */
+  webhooks?: { url: string; apiKey: string; signatureSecret: string };
 }
 
 type Env = Partial<Record<string, string>>;
@@ -30,6 +32,18 @@ const required = (text: string | undefined): string => {
   return text;
 };
 
+/** A signature secret weaker than its hash is refused (RFC 7518, 3.2). */
+const readSignatureSecret = (text: string | undefined): string => {
+  if (text && Buffer.byteLength(text) < 32) throw new Error('must have at least 32 bytes');
+  return text ?? '';
+};
+
+/** One of the two alone signs nothing. */
+const together = (value: string | undefined, other: string | undefined, name: string): string => {
+  if (!value && other) throw new Error(`is missing: without it ${name} has no use`);
+  return value ?? '';
+};
+
 /** Reads the environment; says everything that is wrong with it at once. */
 export const readSettings = (env: Env): Settings | { problems: string[] } => {
   const problems: string[] = [];
@@ -48,8 +62,26 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
   const serverUrl = read('PUBLIC_URL', (text) => readUrl(text || 'http://localhost:3000'));
   const applicationId = read('VONAGE_APPLICATION_ID', required);
   const publicKey = read('VONAGE_PRIVATE_KEY', (text) => createPublicKey(readPrivateKey(required(text))));
+  const apiKey = read('VONAGE_API_KEY', (text) =>
+    together(text, env.VONAGE_SIGNATURE_SECRET, 'VONAGE_SIGNATURE_SECRET'),
+  );
+  const signatureSecret = read('VONAGE_SIGNATURE_SECRET', (text) =>
+    together(readSignatureSecret(text), env.VONAGE_API_KEY, 'VONAGE_API_KEY'),
+  );
+  const webhookUrl = read('SANDBOX_WEBHOOK_URL', (text) =>
+    text ? readUrl(text) : `${serverUrl ?? ''}/webhooks/verify`,
+  );
   if (port === undefined || !publicUrl || !serverUrl || !applicationId || !publicKey || problems.length > 0) {
     return { problems };
   }
-  return { port, publicUrl, redirectUri: `${serverUrl}/callback`, applicationId, publicKey };
+  const webhooks =
+    webhookUrl && apiKey && signatureSecret ? { url: webhookUrl, apiKey, signatureSecret } : undefined;
+  return {
+    port,
+    publicUrl,
+    redirectUri: `${serverUrl}/callback`,
+    applicationId,
+    publicKey,
+    ...(webhooks && { webhooks }),
+  };
 };

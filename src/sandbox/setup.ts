@@ -3,13 +3,18 @@ import { newCredentials } from './credentials.js';
 
 /** An env file that runs the server against the sandbox, as `node --env-file` reads it: it turns `\n` in double quotes into line ends. */
 const envFile = (): string => {
-  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
   return `# Protects the sessions; a new value logs everybody out.
 SESSION_SECRET=${sessionSecret}
 # The Vonage application; this one exists only in the sandbox.
 VONAGE_APPLICATION_ID=${applicationId}
 # The application's private key: the server signs with it, the sandbox derives the public key from it.
 VONAGE_PRIVATE_KEY="${privateKeyPem.replaceAll('\n', '\\n')}"
+# The Vonage account, and the secret its webhooks are signed with.
+VONAGE_API_KEY=${apiKey}
+VONAGE_SIGNATURE_SECRET=${signatureSecret}
+# Who texts and calls say they are from.
+BRAND=Sandbox
 # Where Vonage is; remove this line to talk to the real one.
 VONAGE_BASE_URL=http://localhost:4000
 # Where browsers and phones reach the server.

@@ -6,6 +6,13 @@ import { createLedger } from './ledger.js';
 import type { Ledger } from './ledger.js';
 import { createSubscribers } from './subscribers.js';
 import type { Subscribers } from './subscribers.js';
+import { createTemplateShelf } from './template-shelf.js';
+import type { TemplateShelf } from './template-shelf.js';
+import { createVerifyBook } from './verify-request.js';
+import type { VerifyBook } from './verify-request.js';
+import type { WebhookSettings } from './webhook-delivery.js';
+import { createWebhooks } from './webhooks.js';
+import type { Webhooks } from './webhooks.js';
 
 /** What the Vonage dashboard knows of the application, and the world. */
 export interface SandboxDeps {
@@ -16,6 +23,8 @@ export interface SandboxDeps {
   redirectUri: string;
   /** The base URL that browsers use for the sandbox; a function because tests learn the port only after listening. */
   publicUrl: () => string;
+  /** Without them Verify sends no webhooks. */
+  webhooks?: WebhookSettings | undefined;
   world: World;
 }
 
@@ -31,6 +40,9 @@ export interface SandboxState {
   subscribers: Subscribers;
   faults: Faults;
   tokenAnswer: TokenAnswer;
+  templates: TemplateShelf;
+  verifyBook: VerifyBook;
+  webhooks: Webhooks;
   reset(): void;
 }
 
@@ -39,17 +51,23 @@ export interface Stage extends SandboxDeps {
   state: SandboxState;
 }
 
-export const createState = (): SandboxState => {
+export const createState = (deps: SandboxDeps): SandboxState => {
   const state: SandboxState = {
     ledger: createLedger(),
     subscribers: createSubscribers(),
     faults: createFaults(),
     tokenAnswer: {},
+    templates: createTemplateShelf(deps.world),
+    verifyBook: createVerifyBook(),
+    webhooks: createWebhooks(deps),
     reset: () => {
       state.ledger.clear();
       state.subscribers.reset();
       state.faults.reset();
       state.tokenAnswer = {};
+      state.templates.reset();
+      state.verifyBook.clear();
+      state.webhooks.reset();
     },
   };
   return state;

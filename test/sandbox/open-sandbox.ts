@@ -10,6 +10,7 @@ export const REDIRECT_URI = 'https://app.example.com/callback';
 export const APPLICATION_ID = randomUUID();
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+export const PRIVATE_KEY_PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 const otherKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
 export interface Answer {
@@ -45,26 +46,38 @@ export const field = (body: unknown, name: string): string =>
 
 export const locationOf = (answer: Answer): URL => new URL(answer.headers.get('location') ?? '');
 
-const listening = async (world: Parameters<typeof createSandbox>[0]['world']) => {
+type Deps = Parameters<typeof createSandbox>[0];
+
+const listening = async (more: Pick<Deps, 'world' | 'webhooks'>) => {
   let url = '';
-  const deps = { applicationId: APPLICATION_ID, publicKey, redirectUri: REDIRECT_URI, world };
-  const { app } = createSandbox({ ...deps, publicUrl: () => url });
-  const server = app.listen(0, '127.0.0.1');
+  const deps = { applicationId: APPLICATION_ID, publicKey, redirectUri: REDIRECT_URI, ...more };
+  const sandbox = createSandbox({ ...deps, publicUrl: () => url });
+  const server = sandbox.app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = (): void => {
     server.close();
     server.closeAllConnections();
   };
-  return { url, close };
+  return { url, close, startTicking: () => sandbox.startTicking() };
 };
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A sandbox that listens, a clock to turn, and the things a customer does with it. */
-export const openSandbox = async () => {
-  const clock = { ms: Date.parse('2026-03-01T12:00:00Z') };
-  const { url, close } = await listening({ now: () => clock.ms, random: randomBytes, log: silent });
+export const openSandbox = async ({
+  startAt = Date.parse('2026-03-01T12:00:00Z'),
+  ...more
+}: { startAt?: number } & Pick<Deps, 'webhooks'> = {}) => {
+  const clock = { ms: startAt };
+  const world = {
+    now: () => clock.ms,
+    random: randomBytes,
+    log: silent,
+    pause: () => Promise.resolve(),
+    later: () => {},
+  };
+  const { url, close, startTicking } = await listening({ world, ...more });
   const seconds = (): number => Math.floor(clock.ms / 1000);
   const jwt = (
     claims: Record<string, unknown> = {},
@@ -80,6 +93,9 @@ export const openSandbox = async () => {
     const authorization = `Bearer ${token ?? (await jwt())}`;
     return ask(`${url}${path}`, { method: 'POST', headers: { authorization, 'content-type': type }, body });
   };
+  /** A call of the server that has no body. */
+  const send = async (method: string, path: string): Promise<Answer> =>
+    ask(`${url}${path}`, { method, headers: { authorization: `Bearer ${await jwt()}` } });
   const control = (method: string, path: string, body?: unknown): Promise<Answer> =>
     ask(`${url}/__sandbox${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
@@ -121,6 +137,8 @@ export const openSandbox = async () => {
     seconds,
     jwt,
     post,
+    send,
+    startTicking,
     control,
     enable,
     authUrl,

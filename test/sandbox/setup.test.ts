@@ -13,13 +13,15 @@ const TSX = ['--import', 'tsx'];
 const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
 
 describe('credentials', () => {
-  it('are an application, a key and a secret of 32 bytes', () => {
+  it('are an application, a key, an account, and secrets of 32 bytes', () => {
     expect(applicationId).toMatch(/^[0-9a-f-]{36}$/);
     expect(privateKeyPem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
     expect(Buffer.from(sessionSecret, 'base64url')).toHaveLength(32);
+    expect(apiKey).toMatch(/^[0-9a-f]{8}$/);
+    expect(Buffer.from(signatureSecret, 'base64url')).toHaveLength(32);
   });
 
   const file = join(folder, 'private.key');
@@ -72,6 +74,34 @@ describe('the settings', () => {
     });
   });
 
+  const account = { VONAGE_API_KEY: apiKey, VONAGE_SIGNATURE_SECRET: signatureSecret };
+  const webhooks: [string, Record<string, string>, string][] = [
+    ['the server', {}, 'http://localhost:3000/webhooks/verify'],
+    ['PUBLIC_URL', { PUBLIC_URL: 'https://bff.example.com' }, 'https://bff.example.com/webhooks/verify'],
+    ['SANDBOX_WEBHOOK_URL', { SANDBOX_WEBHOOK_URL: 'http://bff:3000/hooks' }, 'http://bff:3000/hooks'],
+  ];
+  it.each(webhooks)('send webhooks to %s, given the account', (_, env, url) => {
+    expect(readSettings({ ...enough, ...account, ...env })).toMatchObject({
+      webhooks: { url, apiKey, signatureSecret },
+    });
+    expect(readSettings({ ...enough, ...env })).not.toHaveProperty('webhooks');
+  });
+
+  const halves: [string, Record<string, string>, string][] = [
+    ['no key', { ...account, VONAGE_API_KEY: '' }, 'VONAGE_API_KEY is missing'],
+    ['no secret', { ...account, VONAGE_SIGNATURE_SECRET: '' }, 'VONAGE_SIGNATURE_SECRET is missing'],
+    [
+      'a short secret',
+      { ...account, VONAGE_SIGNATURE_SECRET: 'x'.repeat(31) },
+      'VONAGE_SIGNATURE_SECRET must',
+    ],
+    ['a bad URL', { ...account, SANDBOX_WEBHOOK_URL: 'nowhere' }, 'SANDBOX_WEBHOOK_URL must'],
+  ];
+  it.each(halves)('are not good with %s', (_, env, problem) => {
+    const settings = readSettings({ ...enough, ...env });
+    expect(settings).toEqual({ problems: [expect.stringContaining(problem)] });
+  });
+
   it('say every problem at once', () => {
     const env = { NODE_ENV: 'production', SANDBOX_PORT: 'x', SANDBOX_PUBLIC_URL: 'ftp://x', PUBLIC_URL: 'x' };
     const { problems } = readSettings(env) as { problems: string[] };
@@ -107,7 +137,10 @@ describe('setup', () => {
     });
     expect(env.SESSION_SECRET).toHaveLength(43);
     expect(() => createPublicKey(env.VONAGE_PRIVATE_KEY ?? '')).not.toThrow();
-    expect(readSettings(env)).toHaveProperty('publicKey');
+    expect(env.BRAND).toBe('Sandbox');
+    expect(readSettings(env)).toMatchObject({
+      webhooks: { url: 'http://localhost:3000/webhooks/verify', apiKey: env.VONAGE_API_KEY },
+    });
 
     expect((await setup(file)).stdout).toContain('already there');
     expect(readFileSync(file, 'utf8')).toBe(written);

@@ -81,6 +81,8 @@ export interface HouseOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
   env?: Record<string, string>;
+  /** Puts something between the server and its store. */
+  through?: (store: Store) => Store;
 }
 
 /** Each worker of the test runner has a database of its own. */
@@ -91,6 +93,7 @@ export async function buildHouse({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
   env = {},
+  through = (each) => each,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld();
   // The ports have to be known before the apps that name them are made.
@@ -114,7 +117,7 @@ export async function buildHouse({
   const redis = connectRedis(redisUrl, world.log);
   if (redis.status !== 'ready') await new Promise((ready) => redis.once('ready', ready));
   await redis.flushdb();
-  const store = kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world);
+  const store = through(kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world));
   doors.server = createApp({ config, store, world, root: resolve(__dirname, '../..') }) as RequestListener;
   doors.sandbox = createSandbox({
     applicationId: credentials.applicationId,

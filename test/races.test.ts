@@ -1,0 +1,151 @@
+import type { Store } from '../src/store/store.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, postCode, withHouse, type House } from './support/house.js';
+
+const WITH_CODES = {
+  FALLBACK_CHANNELS: 'sms,voice',
+  VONAGE_API_KEY: 'abcd1234',
+  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+};
+type App = ReturnType<House['app']>;
+const begin = (app: App, phoneNumber: string, more: object = {}) =>
+  app.post('/login').send({ phone_number: phoneNumber, ...more });
+const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
+const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
+
+describe('requests that meet each other', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const asked = async (path: string, method = 'POST') => {
+    const calls = await house.upstream();
+    return calls.filter((call) => call.path.startsWith(path) && call.method === method);
+  };
+  const until = async (condition: () => Promise<boolean>) => {
+    while (!(await condition()));
+  };
+  const codeOf = async () => (await house.messages()).at(-1)?.code ?? '';
+
+  test('a login that was cancelled while its message went out stays cancelled', async () => {
+    const app = house.app();
+    await begin(app, ALICE);
+    await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+    const slow = next(app, 'sms').then((answer) => answer);
+    await until(async () => (await asked('/v2/verify')).length === 1);
+    await app.delete('/login').expect(204);
+    expect((await slow).body.error).toBe('no_login');
+    await app.get('/login').expect(404);
+    await postCode(app, await codeOf()).expect(400);
+    expect(await isAuthenticated(app)).toBe(false);
+    house.world.turn(31);
+    await until(async () => (await asked('/v2/verify', 'DELETE')).length === 1);
+  });
+
+  test('a silent proof that fails late leaves alone what the login went on to', async () => {
+    const { app, code } = await house.walkedLogin('+447700900101');
+    await house.control('faults', { verify: { delay_ms: 400, times: 1 } });
+    const slow = postCode(app, code).then((answer) => answer);
+    await until(async () => (await asked('/camara')).length === 1);
+    await next(app, 'sms').expect(200);
+    expect((await slow).body).toMatchObject({ verified: false, reason: 'number_mismatch' });
+    expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: 'sms' });
+    await postCode(app, await codeOf()).expect(200);
+  });
+
+  test('a login that is begun again without its challenge does not take the code of the one before', async () => {
+    const app = house.app();
+    await begin(app, ALICE, { code_challenge: CHALLENGE.challenge }).expect(201);
+    await next(app, 'sms').expect(200);
+    const code = await codeOf();
+    await begin(app, ALICE).expect(201);
+    expect((await next(app, 'sms').expect(409)).body.error).toBe('login_in_progress');
+    await postCode(app, code).expect(400);
+    expect(await isAuthenticated(app)).toBe(false);
+  });
+
+  test('wrong codes are counted for the request, though the login is begun again', async () => {
+    const app = house.app();
+    await begin(app, ALICE);
+    await next(app, 'sms').expect(200);
+    const wrong = (await codeOf()) === '000000' ? '111111' : '000000';
+    await postCode(app, wrong).expect(400);
+    await postCode(app, wrong).expect(400);
+    await begin(app, ALICE);
+    await next(app, 'sms').expect(200);
+    await postCode(app, wrong).expect(429);
+    const calls = (await house.upstream()).length;
+    await postCode(app, wrong);
+    expect((await house.upstream()).length).toBe(calls);
+  });
+
+  test.each([
+    ['another number is logged in instead', (app: App) => begin(app, BOB)],
+    ['the user logs out', (app: App) => app.post('/logout')],
+  ])('a request that is left behind when %s is stopped', async (_what, leave) => {
+    const app = house.app();
+    await begin(app, ALICE);
+    await next(app, 'sms').expect(200);
+    await leave(app);
+    house.world.turn(31);
+    await until(async () => (await asked('/v2/verify', 'DELETE')).some(({ status }) => status === 204));
+  });
+
+  test('two webhooks at once are both heard, sooner or later', async () => {
+    const app = house.app();
+    await begin(app, ALICE);
+    await next(app, 'sms').expect(200);
+    await next(app, 'voice').expect(200);
+    house.world.turn(301);
+    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+    await until(async () => (await app.get('/login')).body.status !== 'pending');
+    expect((await app.get('/login')).body.next_channels).toEqual([]);
+  });
+});
+
+test('with the chain of Verify, one message is sent though the app asks before the webhook came', () =>
+  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+    for (const body of [{ channel: 'sms' }, {}]) {
+      const app = house.app();
+      const begun = await begin(app, '+447700900103').expect(201);
+      await walk(begun.body.auth_url);
+      const moved = await app.post('/login/next').send(body).expect(200);
+      expect(moved.body.channel).toBe('sms');
+      const messages = await house.messages();
+      expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
+      await postCode(app, messages[0]?.code ?? '').expect(200);
+      await house.reset();
+    }
+  }));
+
+/** A store whose next write of a session fails, once. */
+function failingOnce(store: Store): Store & { armed: boolean } {
+  const flaky: Store & { armed: boolean } = {
+    ...store,
+    armed: false,
+    set: (key, ...rest) => {
+      if (!flaky.armed || !key.startsWith('sess:')) return store.set(key, ...rest);
+      flaky.armed = false;
+      return Promise.reject(new Error('the store failed once'));
+    },
+  };
+  return flaky;
+}
+
+test('a session that could not be kept is not kept by halves', async () => {
+  const stores: { armed: boolean }[] = [];
+  const through = (store: Store) => {
+    const flaky = failingOnce(store);
+    stores.push(flaky);
+    return flaky;
+  };
+  await withHouse({ through }, async (house) => {
+    const { app, code } = await house.walkedLogin();
+    for (const store of stores) store.armed = true;
+    const answer = await postCode(app, code).expect(500);
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    expect(await isAuthenticated(app)).toBe(false);
+    expect(await house.redis.keys('sess:*')).toEqual([]);
+  });
+});

@@ -1,0 +1,257 @@
+import { field } from './open-sandbox.js';
+import { ALICE, openVerify } from './open-verify.js';
+import type { OpenVerify } from './open-verify.js';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const ERRORS = 'https://developer.vonage.com/api-errors';
+
+let sandbox: OpenVerify;
+beforeEach(async () => {
+  sandbox = await openVerify();
+});
+afterEach(() => sandbox.close());
+
+const sms = { channel: 'sms', to: ALICE };
+const silent = { channel: 'silent_auth', to: ALICE };
+const voice = { channel: 'voice', to: ALICE };
+
+describe('starting a request', () => {
+  it.each(['/v2/verify', '/v2/verify/'])('works at %s', async (path) => {
+    const answer = await sandbox.postJson(path, { brand: 'ACME', workflow: [sms] });
+    expect(answer.status).toBe(202);
+    expect(answer.body).toEqual({ request_id: expect.stringMatching(UUID) as string });
+  });
+
+  it('gives a check URL when silence comes first', async () => {
+    const answer = await sandbox.start(['silent_auth', 'sms', 'voice']);
+    const id = field(answer.body, 'request_id');
+    expect(answer.body).toEqual({
+      request_id: id,
+      check_url: `${sandbox.url}/v2/verify/${id}/silent-auth/redirect`,
+    });
+  });
+
+  it('gives none when the coverage check is off', async () => {
+    const answer = await sandbox.start(['silent_auth', 'sms'], {}, { coverage_check: false });
+    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
+  });
+
+  it('takes everything the reference names', async () => {
+    const answer = await sandbox.postJson('/v2/verify', {
+      brand: 'ACME',
+      locale: 'es-es',
+      channel_timeout: 900,
+      client_ref: 'myRef1',
+      code_length: 10,
+      code: 'e4dR1Qz',
+      fraud_check: false,
+      workflow: [
+        { ...silent, redirect_url: 'https://acme-app.com/sa/redirect', coverage_check: true },
+        {
+          ...sms,
+          from: 'ACME',
+          entity_id: '1101456324675322134',
+          content_id: '1107457532145798767',
+          app_hash: 'ABC123def45',
+        },
+        voice,
+      ],
+    });
+    expect(answer.status).toBe(202);
+  });
+
+  it('is recorded as a call of the server', async () => {
+    await sandbox.start();
+    expect((await sandbox.control('GET', '/requests')).body).toMatchObject([
+      { method: 'POST', path: '/v2/verify', from: 'server', status: 202 },
+    ]);
+  });
+
+  const long = 'x'.repeat(50);
+  const invalid: [string, object, string, string?][] = [
+    ['no brand', { brand: undefined }, 'brand'],
+    ['an empty brand', { brand: '' }, 'brand'],
+    ['a long brand', { brand: 'x'.repeat(19) }, 'brand'],
+    ['a brand with a sign', { brand: 'a/b' }, 'brand', 'must not contain any of / { } : $'],
+    ['no workflow', { workflow: undefined }, 'workflow'],
+    ['an empty workflow', { workflow: [] }, 'workflow'],
+    ['four steps', { workflow: [silent, sms, voice, voice] }, 'workflow'],
+    ['a step that is none', { workflow: ['sms'] }, 'workflow[0]'],
+    ['another channel', { workflow: [{ channel: 'email', to: 'a@b.c' }] }, 'workflow[0]'],
+    ['WhatsApp', { workflow: [sms, { channel: 'whatsapp', to: ALICE }] }, 'workflow[1]'],
+    ['no channel', { workflow: [{ to: ALICE }] }, 'workflow[0]'],
+    ['no number', { workflow: [{ channel: 'sms' }] }, 'workflow[0]'],
+    ['a plus', { workflow: [{ ...sms, to: `+${ALICE}` }] }, 'workflow[0]', '`to` Phone number is invalid'],
+    [
+      'two zeros',
+      { workflow: [{ ...sms, to: `00${ALICE}` }] },
+      'workflow[0]',
+      '`to` Phone number is invalid',
+    ],
+    ['silence second', { workflow: [sms, silent] }, 'workflow', '`silent_auth` must be the first channel'],
+    ['silence twice', { workflow: [silent, silent] }, 'workflow', '`silent_auth` must be the first channel'],
+    ['a redirect_url that is none', { workflow: [{ ...silent, redirect_url: 'home' }] }, 'workflow[0]'],
+    [
+      'a redirect_url for sms',
+      { workflow: [{ ...sms, redirect_url: 'https://a.b' }] },
+      'workflow[0]',
+      '`redirect_url` is not a known parameter',
+    ],
+    ['a coverage_check in words', { workflow: [{ ...silent, coverage_check: 'no' }] }, 'workflow[0]'],
+    ['a coverage_check for voice', { workflow: [{ ...voice, coverage_check: true }] }, 'workflow[0]'],
+    ['a short app_hash', { workflow: [{ ...sms, app_hash: 'x' }] }, 'workflow[0]'],
+    ['the old sandbox field', { workflow: [{ ...silent, sandbox: true }] }, 'workflow[0]'],
+    ['a locale in capitals', { locale: 'en-US' }, 'locale'],
+    ['a locale of three letters', { locale: 'eng' }, 'locale'],
+    ['a short channel_timeout', { channel_timeout: 14 }, 'channel_timeout'],
+    ['a long channel_timeout', { channel_timeout: 901 }, 'channel_timeout'],
+    ['half a second', { channel_timeout: 60.5 }, 'channel_timeout'],
+    ['a channel_timeout in words', { channel_timeout: '60' }, 'channel_timeout'],
+    ['an empty client_ref', { client_ref: '' }, 'client_ref'],
+    ['a long client_ref', { client_ref: long }, 'client_ref'],
+    ['a client_ref with a hyphen', { client_ref: 'my-ref' }, 'client_ref', 'must be letters and digits'],
+    ['three digits', { code_length: 3 }, 'code_length'],
+    ['eleven digits', { code_length: 11 }, 'code_length'],
+    ['a short code', { code: '123' }, 'code'],
+    ['a code with a sign', { code: '12-34' }, 'code'],
+    ['a fraud_check in words', { fraud_check: 'yes' }, 'fraud_check'],
+    ['an unknown field', { colour: 'red' }, 'colour', 'is not a known parameter'],
+  ];
+  it.each(invalid)('with %s is refused', async (...[, changes, name, reason]) => {
+    const answer = await sandbox.postJson('/v2/verify', { brand: 'ACME', workflow: [sms], ...changes });
+    expect(answer.status).toBe(422);
+    expect(answer.headers.get('content-type')).toMatch('application/problem+json');
+    expect(answer.body).toEqual({
+      title: 'Invalid params',
+      detail: 'The value of one or more parameters is invalid.',
+      type: `${ERRORS}#invalid-params`,
+      instance: expect.stringMatching(UUID) as string,
+      invalid_parameters: [{ name, reason: reason ?? expect.any(String) }],
+    });
+    expect(await sandbox.messages()).toEqual([]);
+  });
+
+  it('with something that is no JSON is refused', async () => {
+    const answer = await sandbox.post('/v2/verify', 'application/json', '{');
+    expect(answer.body).toMatchObject({ invalid_parameters: [{ name: 'body' }] });
+    expect((await sandbox.post('/v2/verify', 'text/plain', '{}')).status).toBe(415);
+  });
+
+  it('with a number of the virtual operator allows silence alone', async () => {
+    const to = '99012345678';
+    const answer = await sandbox.start(['silent_auth', 'sms', 'voice'], {
+      workflow: ['silent_auth', 'sms', 'voice'].map((channel) => ({ channel, to })),
+    });
+    expect(answer.status).toBe(422);
+    expect(answer.body).toMatchObject({
+      invalid_parameters: [
+        { name: 'workflow', reason: '`silent_auth` must be the only channel when virtual operator is used' },
+        { name: 'workflow[1]', reason: '`to` Phone number is invalid' },
+        { name: 'workflow[2]', reason: '`to` Phone number is invalid' },
+      ],
+    });
+    expect((await sandbox.start(['sms'], {}, { to })).status).toBe(422);
+    expect((await sandbox.start(['silent_auth'], {}, { to })).status).toBe(202);
+  });
+});
+
+describe('a request is not started', () => {
+  const rows: [string, string, Record<string, unknown>, number, object][] = [
+    [
+      'without coverage',
+      '447700900102',
+      {},
+      412,
+      {
+        title: 'Network not supported',
+        type: `${ERRORS}/verify-v2#precondition-failed`,
+        detail: 'Device number does not resolve to a supported Mobile Network Operator.',
+      },
+    ],
+    [
+      'too often',
+      '447700900109',
+      {},
+      429,
+      {
+        title: 'Rate Limit Hit',
+        type: `${ERRORS}#throttled`,
+        detail: 'Please wait, then retry your request',
+      },
+    ],
+    [
+      'on a broken platform',
+      '447700900107',
+      {},
+      500,
+      {
+        title: 'Internal error',
+        type: `${ERRORS}#internal-error`,
+        detail: 'There was an error processing your request in the Platform.',
+      },
+    ],
+    [
+      'with an unknown template',
+      ALICE,
+      { template_id: '4ed3027d-8762-44a0-aa3f-c393717413a4' },
+      404,
+      { title: 'Not Found', type: `${ERRORS}/verify-v2#template-not-found`, detail: 'Template not found' },
+    ],
+  ];
+  it.each(rows)('%s', async (_, to, changes, status, problem) => {
+    const answer = await sandbox.start(['silent_auth', 'sms'], changes, { to });
+    expect(answer.status).toBe(status);
+    expect(answer.body).toEqual({ ...problem, instance: expect.stringMatching(UUID) as string });
+    expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
+  });
+
+  it('where no coverage is needed, coverage does not matter', async () => {
+    expect((await sandbox.start(['sms'], {}, { to: '447700900102' })).status).toBe(202);
+  });
+
+  it('while another to the same number is under way', async () => {
+    const live = await sandbox.started();
+    const answer = await sandbox.start(['voice', 'sms']);
+    expect(answer.status).toBe(409);
+    expect(answer.body).toEqual({
+      title: 'Conflict',
+      type: `${ERRORS}/verify-v2#concurrent`,
+      detail: 'Concurrent verifications to the same number are not allowed.',
+      instance: expect.stringMatching(UUID) as string,
+      request_id: live,
+    });
+    expect((await sandbox.start(['sms'], {}, { to: '447700900001' })).status).toBe(202);
+    expect((await sandbox.start(['sms', 'sms'], {}, { to: '447700900002' })).status).toBe(409);
+  });
+
+  it.each(['is right', 'is over by time'])('until the code of the other %s', async (how) => {
+    const id = await sandbox.started();
+    if (how === 'is right') await sandbox.check(id, await sandbox.lastCode());
+    else sandbox.turn(180);
+    expect((await sandbox.start()).status).toBe(202);
+  });
+});
+
+describe('the application JWT', () => {
+  it('is wanted by every endpoint but the check URL', async () => {
+    const id = await sandbox.started(['silent_auth', 'sms']);
+    for (const path of ['', `/${id}`, `/${id}/next_workflow`]) {
+      const answer = await sandbox.postJson(`/v2/verify${path}`, {}, 'nonsense');
+      expect(answer.status).toBe(401);
+      expect(answer.body).toMatchObject({ title: 'Unauthorized', type: `${ERRORS}#unauthorized` });
+    }
+    const unsigned = await fetch(`${sandbox.url}/v2/verify/${id}`, { method: 'DELETE' });
+    expect(unsigned.status).toBe(401);
+  });
+
+  it('has a problem of its own when it has expired', async () => {
+    const old = await sandbox.jwt({ iat: sandbox.seconds() - 900, exp: sandbox.seconds() });
+    const answer = await sandbox.postJson('/v2/verify', {}, old);
+    expect(answer.status).toBe(401);
+    expect(answer.body).toMatchObject({
+      title: 'You did not provide correct credentials.',
+      type: `${ERRORS}#jwt-expired`,
+      detail: 'The JWT provided has expired.',
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import './no-debug.js';
+import { Auth } from '@vonage/auth';
+import { Channels, SilentAuthChannel, Verify2 } from '@vonage/verify2';
+import { APPLICATION_ID, PRIVATE_KEY_PEM } from './open-sandbox.js';
+import { ALICE, openVerify } from './open-verify.js';
+import type { OpenVerify } from './open-verify.js';
+
+let sandbox: OpenVerify;
+let client: Verify2;
+beforeEach(async () => {
+  // The client signs by the real clock.
+  sandbox = await openVerify({ startAt: Date.now() });
+  const auth = new Auth({ applicationId: APPLICATION_ID, privateKey: PRIVATE_KEY_PEM });
+  client = new Verify2(auth, { apiHost: sandbox.url });
+});
+afterEach(() => sandbox.close());
+
+/** The type of the client wants a redirect URL, which the API does not. */
+const HOME = 'https://acme-app.com/sa/redirect';
+const silently = { channel: SilentAuthChannel.SILENT_AUTH, to: ALICE, redirectUrl: HOME } as const;
+const bySms = { channel: Channels.SMS, to: ALICE } as const;
+const byVoice = { channel: Channels.VOICE, to: ALICE } as const;
+
+describe("Vonage's own client", () => {
+  it('logs in silently', async () => {
+    const { requestId, checkUrl } = await client.newRequest({ brand: 'ACME', workflow: [silently, bySms] });
+    expect(checkUrl).toBe(sandbox.checkUrl(requestId));
+    const { end } = await sandbox.walkSilently(requestId);
+    const said = new URLSearchParams(new URL(end).hash.slice(1));
+    expect(said.get('request_id')).toBe(requestId);
+    expect(await client.checkCode(requestId, said.get('code') ?? '')).toBe('completed');
+    expect(await sandbox.messages()).toEqual([]);
+  });
+
+  it('logs in by text', async () => {
+    const { requestId, checkUrl } = await client.newRequest({
+      brand: 'ACME',
+      codeLength: 6,
+      channelTimeout: 60,
+      clientRef: 'mine',
+      workflow: [bySms],
+    });
+    expect(checkUrl).toBeUndefined();
+    await expect(client.checkCode(requestId, 'wrong1')).rejects.toThrow();
+    expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
+  });
+
+  it('goes on to the next step, while there is one', async () => {
+    const { requestId } = await client.newRequest({ brand: 'ACME', workflow: [silently, bySms, byVoice] });
+    expect(await client.nextWorkflow(requestId)).toBe(true);
+    expect(await client.nextWorkflow(requestId)).toBe(true);
+    expect(await client.nextWorkflow(requestId)).toBe(false);
+    expect((await sandbox.messages()).map(({ channel }) => channel)).toEqual(['sms', 'voice']);
+    expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
+  });
+
+  it('cancels, half a minute after the start', async () => {
+    const { requestId } = await client.newRequest({ brand: 'ACME', workflow: [bySms] });
+    expect(await client.cancel(requestId)).toBe(false);
+    sandbox.turn(31);
+    expect(await client.cancel(requestId)).toBe(true);
+    await expect(client.checkCode(requestId, '1234')).rejects.toThrow();
+  });
+
+  it('hears why a request is not started', async () => {
+    await client.newRequest({ brand: 'ACME', workflow: [bySms] });
+    await expect(client.newRequest({ brand: 'ACME', workflow: [bySms] })).rejects.toMatchObject({
+      response: { status: 409 },
+    });
+    await expect(client.newRequest({ brand: '{}', workflow: [bySms] })).rejects.toMatchObject({
+      response: { status: 422 },
+    });
+  });
+});

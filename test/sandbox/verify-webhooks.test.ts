@@ -1,0 +1,318 @@
+import { createHash } from 'node:crypto';
+import { jwtVerify } from 'jose';
+import { APPLICATION_ID, field } from './open-sandbox.js';
+import { ACCOUNT, ALICE, openListener, openVerify, SECRET } from './open-verify.js';
+import type { Heard, OpenVerify } from './open-verify.js';
+
+const AT = '2026-03-01T12:00:00.000Z';
+
+let listener: Awaited<ReturnType<typeof openListener>>;
+let sandbox: OpenVerify;
+beforeEach(async () => {
+  listener = await openListener();
+  sandbox = await openVerify({ listenerUrl: listener.url });
+});
+afterEach(() => {
+  sandbox.close();
+  listener.close();
+});
+
+const bodies = (heard: Heard[]) => heard.map(({ body }) => body);
+const statuses = (heard: Heard[]) => heard.map(({ body }) => [body.type, body.channel, body.status]);
+const sent = async () => (await sandbox.control('GET', '/webhooks')).body as Record<string, unknown>[];
+/** A moment in which nothing more should come. */
+const quiet = () => new Promise((resolve) => setTimeout(resolve, 100));
+
+const verified = async ({ headers, raw }: Heard) => {
+  const token = headers.authorization?.replace('Bearer ', '') ?? '';
+  const currentDate = new Date(sandbox.clock.ms);
+  const { payload } = await jwtVerify(token, Buffer.from(SECRET), { algorithms: ['HS256'], currentDate });
+  expect(payload.payload_hash).toBe(createHash('sha256').update(raw).digest('hex'));
+  return payload;
+};
+
+describe('a webhook', () => {
+  it('is signed with the secret of the account, over the bytes of its body', async () => {
+    await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    const [heard] = (await listener.hear(1)) as [Heard];
+    expect(heard.headers['content-type']).toBe('application/json');
+    expect(await verified(heard)).toEqual({
+      iss: 'Vonage',
+      iat: sandbox.seconds(),
+      jti: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      api_key: ACCOUNT,
+      application_id: APPLICATION_ID,
+      payload_hash: expect.any(String) as string,
+    });
+  });
+
+  it('is on record with its answer', async () => {
+    await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    const [heard] = (await listener.hear(1)) as [Heard];
+    await quiet();
+    expect(await sent()).toEqual([
+      {
+        at: AT,
+        url: listener.url,
+        headers: { 'content-type': 'application/json', authorization: heard.headers.authorization },
+        body: heard.body,
+        status: 204,
+        tries: 1,
+      },
+    ]);
+  });
+
+  it.each([500, 401, 302, 202])('answered with %i comes again', async (status) => {
+    listener.statuses.push(status);
+    await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    const [first, second] = (await listener.hear(2)) as [Heard, Heard];
+    expect([second.raw, second.headers.authorization]).toEqual([first.raw, first.headers.authorization]);
+    await quiet();
+    expect(await sent()).toMatchObject([{ status: 204, tries: 2 }]);
+    expect(listener.heard).toHaveLength(2);
+  });
+
+  it('comes again no more after a reset', async () => {
+    listener.statuses.push(500);
+    await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    await listener.hear(1);
+    await sandbox.control('POST', '/reset');
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect([listener.heard.length, await sent()]).toEqual([1, []]);
+  });
+
+  it('is not sent where nobody listens', async () => {
+    const deaf = await openVerify();
+    await deaf.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    expect((await deaf.control('GET', '/webhooks')).body).toEqual([]);
+    deaf.close();
+  });
+});
+
+describe('the events', () => {
+  it('bring the check URL that the 202 left out, and it can be walked', async () => {
+    const id = await sandbox.started(
+      ['silent_auth', 'sms'],
+      { client_ref: 'mine' },
+      { coverage_check: false },
+    );
+    const [pending] = (await listener.hear(1)) as [Heard];
+    expect(pending.body).toEqual({
+      request_id: id,
+      triggered_at: AT,
+      type: 'event',
+      channel: 'silent_auth',
+      status: 'action_pending',
+      action: [{ type: 'check', check_url: sandbox.checkUrl(id) }],
+      client_ref: 'mine',
+    });
+    const { last } = await sandbox.walkSilently(id);
+    expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(200);
+  });
+
+  it('of a silent login are its completion and the summary', async () => {
+    const id = await sandbox.started(['silent_auth', 'sms', 'voice'], {
+      client_ref: 'mine',
+      channel_timeout: 300,
+    });
+    const { last } = await sandbox.walkSilently(id);
+    sandbox.turn(5);
+    await sandbox.check(id, field(last.body, 'code'));
+    expect(bodies(await listener.hear(2))).toEqual([
+      {
+        request_id: id,
+        triggered_at: AT,
+        type: 'event',
+        channel: 'silent_auth',
+        status: 'completed',
+        finalized_at: '2026-03-01T12:00:05.000Z',
+        client_ref: 'mine',
+      },
+      {
+        request_id: id,
+        submitted_at: AT,
+        status: 'completed',
+        type: 'summary',
+        channel_timeout: 300,
+        workflow: [
+          { channel: 'silent_auth', initiated_at: AT, status: 'completed' },
+          { channel: 'sms', status: 'unused' },
+          { channel: 'voice', status: 'unused' },
+        ],
+        client_ref: 'mine',
+      },
+    ]);
+  });
+
+  const silence: [string, string, string][] = [
+    ['447700900101', 'user_rejected', 'a walk with another SIM'],
+    ['447700900103', 'failed', 'a walk over Wi-Fi'],
+    ['447700900104', 'failed', 'a walk outside the network'],
+  ];
+  it.each(silence)('of %s say %s after %s', async (to, status) => {
+    const workflow = ['silent_auth', 'sms'].map((channel) => ({ channel, to }));
+    const id = await sandbox.started([], { workflow });
+    await sandbox.walkSilently(id);
+    expect(statuses(await listener.hear(1))).toEqual([['event', 'silent_auth', status]]);
+    await sandbox.check(id, await sandbox.lastCode());
+    const [, summary] = (await listener.hear(2)) as [Heard, Heard];
+    expect(summary.body).toMatchObject({
+      status: 'completed',
+      workflow: [{ status }, { channel: 'sms', initiated_at: AT, status: 'completed' }],
+    });
+  });
+
+  it('say that silence failed at once without coverage, where the 202 did not look', async () => {
+    const workflow = [
+      { channel: 'silent_auth', to: '447700900102', coverage_check: false },
+      { channel: 'sms', to: '447700900102' },
+    ];
+    const answer = await sandbox.start([], { workflow });
+    expect(answer.status).toBe(202);
+    expect(await sandbox.messages()).toHaveLength(1);
+    expect(statuses(await listener.hear(1))).toEqual([['event', 'silent_auth', 'failed']]);
+  });
+
+  it.each(['after a wrong code', 'after its time', 'when the next step is asked for'])(
+    'say that silence is over %s',
+    async (how) => {
+      const id = await sandbox.started(['silent_auth', 'sms']);
+      if (how === 'after a wrong code') {
+        await sandbox.walkSilently(id);
+        await sandbox.check(id, 'wrong1');
+      } else if (how === 'after its time') {
+        sandbox.turn(60);
+        await sandbox.control('POST', '/tick');
+      } else {
+        await sandbox.next(id);
+      }
+      const status = how === 'after a wrong code' ? 'failed' : 'expired';
+      expect(statuses(await listener.hear(1))).toEqual([['event', 'silent_auth', status]]);
+    },
+  );
+
+  it('of messages are none but the summary', async () => {
+    const id = await sandbox.started(['sms', 'voice']);
+    await sandbox.next(id);
+    await quiet();
+    expect(listener.heard).toEqual([]);
+    await sandbox.check(id, await sandbox.lastCode());
+    expect(statuses(await listener.hear(1))).toEqual([['summary', undefined, 'completed']]);
+  });
+
+  it('of the virtual operator end with the request', async () => {
+    const id = await sandbox.started(['silent_auth'], {}, { to: '99012345677' });
+    await sandbox.walkSilently(id);
+    expect(statuses(await listener.hear(2))).toEqual([
+      ['event', 'silent_auth', 'user_rejected'],
+      ['summary', undefined, 'failed'],
+    ]);
+  });
+});
+
+describe('the summary', () => {
+  it('says expired when the last step had its time', async () => {
+    await sandbox.started(['sms', 'voice']);
+    sandbox.turn(360);
+    await sandbox.control('POST', '/tick');
+    const [summary] = (await listener.hear(1)) as [Heard];
+    expect(summary.body).toMatchObject({
+      status: 'expired',
+      workflow: [
+        { channel: 'sms', initiated_at: AT, status: 'expired' },
+        { channel: 'voice', initiated_at: '2026-03-01T12:03:00.000Z', status: 'expired' },
+      ],
+    });
+  });
+
+  it.each(['too many wrong codes', 'a cancellation'])('says failed after %s', async (what) => {
+    const id = await sandbox.started(['sms', 'voice'], { code: '1234' });
+    if (what === 'a cancellation') {
+      sandbox.turn(30);
+      await sandbox.cancel(id);
+    } else {
+      for (const code of ['0000', '0001', '0002']) await sandbox.check(id, code);
+    }
+    const [summary] = (await listener.hear(1)) as [Heard];
+    expect(summary.body).toMatchObject({
+      status: 'failed',
+      workflow: [{ status: 'failed' }, { status: 'unused' }],
+    });
+  });
+});
+
+describe('on request, webhooks', () => {
+  const quirk = (quirks: object) => sandbox.control('PUT', '/webhooks', quirks);
+  const rejected = async () => {
+    const id = await sandbox.started(['silent_auth'], {}, { to: '99012345677' });
+    await sandbox.walkSilently(id);
+  };
+
+  it('have an action that is no array', async () => {
+    await quirk({ action_as_object: true });
+    const id = await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
+    const [pending] = (await listener.hear(1)) as [Heard];
+    expect(pending.body.action).toEqual({ type: 'check', check_url: sandbox.checkUrl(id) });
+  });
+
+  it('come twice, byte for byte', async () => {
+    await quirk({ duplicate: true });
+    await rejected();
+    const heard = await listener.hear(4);
+    expect(heard.map(({ body }) => body.type)).toEqual(['event', 'event', 'summary', 'summary']);
+    expect(heard[1]?.headers.authorization).toBe(heard[0]?.headers.authorization);
+    expect(heard[2]?.headers.authorization).not.toBe(heard[0]?.headers.authorization);
+  });
+
+  it('come in the opposite order', async () => {
+    await quirk({ out_of_order: true });
+    await rejected();
+    expect((await listener.hear(2)).map(({ body }) => body.type)).toEqual(['summary', 'event']);
+  });
+
+  it('come once without a signature, and signed after a 5xx', async () => {
+    await quirk({ unsigned_once: true });
+    listener.statuses.push(503);
+    await rejected();
+    const heard = await listener.hear(3);
+    expect(heard.map(({ body, headers }) => [body.type, headers.authorization !== undefined])).toEqual([
+      ['event', false],
+      ['summary', true],
+      ['event', true],
+    ]);
+    await verified(heard[2] as Heard);
+  });
+
+  it('wait until they are let go', async () => {
+    await quirk({ paused: true });
+    await rejected();
+    await quiet();
+    expect([listener.heard, await sent()]).toEqual([[], []]);
+    await quirk({ paused: false });
+    expect((await listener.hear(2)).map(({ body }) => body.type)).toEqual(['event', 'summary']);
+  });
+
+  it('say what is asked of them, until reset', async () => {
+    const usual = {
+      duplicate: false,
+      unsigned_once: false,
+      out_of_order: false,
+      action_as_object: false,
+      paused: false,
+    };
+    expect((await quirk({ duplicate: true, paused: true })).body).toEqual({
+      ...usual,
+      duplicate: true,
+      paused: true,
+    });
+    await sandbox.started(['silent_auth', 'sms'], {}, { to: ALICE, coverage_check: false });
+    await sandbox.control('POST', '/reset');
+    expect((await quirk({})).body).toEqual(usual);
+    await quiet();
+    expect(listener.heard).toEqual([]);
+  });
+
+  it.each([{ duplicate: 'yes' }, { late: true }])('cannot be %j', async (quirks) => {
+    expect((await quirk(quirks)).status).toBe(400);
+  });
+});
