@@ -18,7 +18,8 @@ describeInBrowser('the page', () => {
   let expected: unknown[] = [];
 
   beforeAll(async () => {
-    [browser, house] = await Promise.all([launch(), buildHouse()]);
+    house = await buildHouse();
+    browser = await launch();
   }, 60_000);
   beforeEach(async () => {
     await house.reset();
@@ -30,8 +31,8 @@ describeInBrowser('the page', () => {
     expect(complaints).toEqual(expected);
   });
   afterAll(async () => {
-    await browser.close();
     await house.stop();
+    await browser.close();
   });
 
   const person = async (options: { sim?: string } = {}, at: House = house): Promise<Person> => {

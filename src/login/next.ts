@@ -1,8 +1,7 @@
 import { LoginError } from '../errors.js';
-import type { Holder, FlowDeps } from './flow.js';
-import type { Journal } from './journal.js';
-import type { Lock } from './lock.js';
+import type { Holder } from './holder.js';
 import type { Login, OtpChannel, Run } from './login.js';
+import type { Parts } from './parts.js';
 import { endOfStep, type Progress } from './progress.js';
 
 /**
@@ -15,12 +14,6 @@ export type NextChannel = (
   holder: Holder,
   correlator: string,
 ) => Promise<Login>;
-
-export interface Parts extends FlowDeps {
-  journal: Journal;
-  lock: Lock;
-  progress: (login: Login) => Promise<Progress>;
-}
 
 export function createNext({ otp, tickets, fallbacks, world, journal, lock, progress }: Parts): NextChannel {
   const moveOn = async (

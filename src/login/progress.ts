@@ -42,6 +42,10 @@ export function runAt(run: Run, now: number, report?: Report): Run | undefined {
   return undefined;
 }
 
+/** The Verify request that a login has under way, or found under way when it began. */
+export const leftUnderWay = (login: Login, now: number): Run | undefined =>
+  [login.run, login.formerRun].map((run) => run && runAt(run, now)).find((run) => run !== undefined);
+
 /** Milliseconds since the epoch at which the step that is under way ends. */
 export const endOfStep = (run: Run): number => run.since + (run.steps[run.step]?.seconds ?? 0) * 1000;
 

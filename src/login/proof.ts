@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
-import type { Holder } from './flow.js';
-import type { Channel, Login, OtpChannel, Run } from './login.js';
-import type { Parts } from './next.js';
-import { CODE_LENGTH } from './otp.js';
+import { invalidCode, isAnsweredBy } from './code.js';
+import type { Holder } from './holder.js';
+import type { Channel, Login, OtpChannel } from './login.js';
+import type { Parts } from './parts.js';
+import { createRunProof } from './run-proof.js';
 
 export type Verification =
   | { verified: true; phoneNumber: PhoneNumber; channel: Channel }
@@ -24,17 +24,8 @@ export type Prove = (
 /** What `/callback` hands out: 256 random bits. */
 const OUR_CODE = /^[\w-]{43}$/;
 
-/** What Verify makes: digits for people, letters and digits for devices. */
-const VERIFY_CODE = /^[A-Za-z0-9._~-]{4,200}$/;
-
-/** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
-const TRIES = { device: 1, typed: 3 };
-
-/** Seconds the tries are remembered: longer than any request of ours lives. */
-const TRIES_LIFE = 900;
-
 export function createProof(parts: Parts): Prove {
-  const { engine, otp, tickets, store, world, journal, lock, progress } = parts;
+  const { engine, tickets, world, journal, lock, progress } = parts;
 
   /** Changes the login as it was when it was tried; one that was moved on meanwhile is another matter. */
   const change = async (holder: Holder, tried: Login, how: (login: Login) => Login): Promise<void> => {
@@ -79,41 +70,7 @@ export function createProof(parts: Parts): Prove {
     return { verified, reason: 'number_mismatch' as const, nextChannels };
   };
 
-  const byRun = async (
-    code: string,
-    login: Login,
-    holder: Holder,
-    verifier: string | undefined,
-    correlator: string,
-  ) => {
-    const { run } = await progress(login);
-    if (run === undefined) throw tooLate();
-    if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, verifier)) throw invalidCode();
-    const channel = channelOf(code, run);
-    const kind = channel === 'silent_auth' ? 'device' : 'typed';
-    const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
-    if (tries > TRIES[kind]) throw kind === 'typed' ? tooMany() : tooLate();
-    await otp.check(run, code, correlator).catch(async (error: unknown) => {
-      if (error instanceof LoginError) await learn(error, run);
-      throw error;
-    });
-    return signIn(holder, login, channel);
-
-    async function learn(error: LoginError, at: Run): Promise<void> {
-      const wrong = error.code === 'invalid_code';
-      if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
-        await change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
-        throw tooMany();
-      }
-      // A silent step has one try; Vonage goes on to the step behind it by itself.
-      if (wrong && kind === 'device') {
-        await change(holder, login, (current) => ({
-          ...current,
-          run: { ...at, step: at.step + 1, since: world.now() },
-        }));
-      }
-    }
-  };
+  const byRun = createRunProof({ ...parts, change, signIn });
 
   const withNextChannels = async (error: unknown, login: Login): Promise<unknown> => {
     if (!(error instanceof LoginError)) return error;
@@ -149,36 +106,8 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
   expiresAt,
 });
 
-/**
- * The channel a code belongs to. Vonage may have gone on to a message before we heard of it, so a code of the form that
- * people type never counts as silent: whoever asks "was it the SIM?" must not be told yes for an SMS.
- */
-function channelOf(code: string, run: Run): Channel {
-  const channel = run.steps[run.step]?.channel ?? 'silent_auth';
-  const typed = new RegExp(`^[0-9]{${CODE_LENGTH}}$`).test(code);
-  return channel === 'silent_auth' && typed ? (run.steps[run.step + 1]?.channel ?? channel) : channel;
-}
-
-const tooMany = (): LoginError =>
-  new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
-
-/** Known to be of this session, so it may be told apart from a wrong code. */
-const tooLate = (): LoginError =>
-  new LoginError('login_expired', 'The code is too old. Go on by another channel.');
-
 const isAsItWas = (login: Login, tried: Login): boolean =>
   login.id === tried.id &&
   login.stateAddress === tried.stateAddress &&
   login.run?.requestId === tried.run?.requestId &&
   login.run?.step === tried.run?.step;
-
-/** One answer for wrong, used, foreign and unknown codes: whoever guesses learns nothing. */
-const invalidCode = (): LoginError =>
-  new LoginError('invalid_code', 'The code is wrong, used, or not of this login.');
-
-/** PKCE with S256 (RFC 7636 section 4.6); a verifier without a challenge is refused, as OAuth 2.1 does. */
-function isAnsweredBy(challenge: string | undefined, verifier: string | undefined): boolean {
-  if (challenge === undefined || verifier === undefined) return challenge === verifier;
-  const answer = createHash('sha256').update(verifier).digest();
-  return timingSafeEqual(answer, Buffer.from(challenge, 'base64url'));
-}

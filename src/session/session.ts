@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import session, { type SessionData } from 'express-session';
 import { LoginError } from '../errors.js';
-import type { Holder } from '../login/flow.js';
+import type { Holder } from '../login/holder.js';
 import type { Login, User } from '../login/login.js';
 import { randomToken, type World } from '../world.js';
 import { createSessionStore } from './store.js';

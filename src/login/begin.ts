@@ -1,0 +1,104 @@
+import { LoginError } from '../errors.js';
+import type { PhoneNumber } from '../phone.js';
+import type { Beginning } from './engines/engine.js';
+import type { Holder } from './holder.js';
+import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
+import type { Parts } from './parts.js';
+import { endOfStep, leftUnderWay } from './progress.js';
+import { newState } from './state.js';
+import { addressOf } from './tickets.js';
+
+/**
+ * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
+ * @throws LoginError `login_in_progress`, and what upstream said where there is no other way than the silent one
+ */
+export type Begin = (
+  request: { phoneNumber: PhoneNumber; client: Client; codeChallenge?: string | undefined },
+  holder: Holder,
+  correlator: string,
+) => Promise<{ login: Login; authUrl: string | undefined }>;
+
+export function createBegin(parts: Parts): Begin {
+  const { engine, otp, tickets, store, world, fallbacks, journal, progress } = parts;
+
+  /** Makes states for a login, each with its ticket, and forgets those that are not used. */
+  const statesFor = ({ id, phoneNumber, client, expiresAt }: Login) => {
+    const made: string[] = [];
+    return {
+      make: async () => {
+        const state = newState(client, world);
+        const ticket = { loginId: id, phoneNumber, client, loginExpiresAt: expiresAt };
+        await tickets.put('state', state, ticket, LOGIN_SECONDS);
+        made.push(state);
+        return state;
+      },
+      keepOnly: (used?: string) =>
+        Promise.all(
+          made.filter((state) => state !== used).map((state) => tickets.cancelState(addressOf(state))),
+        ),
+    };
+  };
+
+  /** An outage of the silent way is no end while there is another way; without one it is an error. */
+  const orElse = (error: unknown): Beginning => {
+    if (fallbacks.length > 0 && error instanceof LoginError && error.status >= 500) return { by: 'nothing' };
+    throw error;
+  };
+
+  /** The request that the login before this one left behind, if this one may take it up; otherwise it is stopped. */
+  const takeUp = (former: Login | undefined, login: Login, correlator: string): Run | undefined => {
+    if (former === undefined) return undefined;
+    const run = leftUnderWay(former, world.now());
+    if (run === undefined || isSameLogin(former, login, run)) return run;
+    otp.cancel(run, correlator);
+    return undefined;
+  };
+
+  return async ({ phoneNumber, client, codeChallenge }, holder, correlator) => {
+    const id = world.random(16).toString('hex');
+    const expiresAt = world.now() + LOGIN_SECONDS * 1000;
+    const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
+    if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
+    const formerRun = takeUp(holder.former, base, correlator);
+    const states = statesFor(base);
+    // A store that is away must not cost a call: engines that put no ticket would find out only afterwards.
+    if (engine.redirect === undefined) await store.ping();
+
+    const note = journal(correlator, id, { number: parts.pseudonym(phoneNumber), client });
+    const request = { loginId: id, phoneNumber, client, newState: states.make, formerRun, correlator };
+    const beginning = await note('begin', () => engine.begin(request)).catch(async (error: unknown) => {
+      await states.keepOnly();
+      return orElse(error);
+    });
+    await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
+
+    const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
+    if (holder.login?.stateAddress !== undefined) await tickets.cancelState(holder.login.stateAddress);
+    await holder.begin(login);
+    const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
+    return { login, authUrl };
+  };
+}
+
+/** What a login knows from the way it began. */
+function begun(beginning: Beginning): Partial<Login> {
+  switch (beginning.by) {
+    case 'redirect':
+      return { channel: 'silent_auth', stateAddress: addressOf(beginning.state) };
+    case 'run': {
+      const { run } = beginning;
+      return { channel: run.steps[run.step]?.channel ?? null, run, expiresAt: endOfStep(run) };
+    }
+    case 'nothing':
+      return {};
+  }
+}
+
+/**
+ * Whether a login may take up the request of the one before it: only for the same number, and for whoever can answer the
+ * same challenge. A silent step also leads home to one kind of client alone.
+ */
+const isSameLogin = (former: Login, login: Login, { step, steps }: Run): boolean =>
+  former.phoneNumber === login.phoneNumber &&
+  former.codeChallenge === login.codeChallenge &&
+  (former.client === login.client || steps[step]?.channel !== 'silent_auth');

@@ -1,0 +1,32 @@
+import type { PhoneNumber } from '../phone.js';
+import type { Store } from '../store/store.js';
+import type { World } from '../world.js';
+import type { Engine } from './engines/engine.js';
+import type { Journal } from './journal.js';
+import type { Lock } from './lock.js';
+import type { Login, OtpChannel } from './login.js';
+import type { Otp } from './otp.js';
+import type { Progress } from './progress.js';
+import type { Reports } from './reports.js';
+import type { Tickets } from './tickets.js';
+
+/** What the story is given from outside. */
+export interface FlowDeps {
+  engine: Engine;
+  otp: Otp;
+  /** The channels of codes to type, in the order they are offered. */
+  fallbacks: readonly OtpChannel[];
+  tickets: Tickets;
+  reports: Reports;
+  store: Store;
+  world: World;
+  pseudonym: (number: PhoneNumber) => string;
+}
+
+/** What its chapters share. */
+export interface Parts extends FlowDeps {
+  journal: Journal;
+  lock: Lock;
+  /** Where a login stands. */
+  progress: (login: Login) => Promise<Progress>;
+}

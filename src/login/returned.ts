@@ -1,0 +1,73 @@
+import { LoginError, type SilentFailure } from '../errors.js';
+import { randomToken } from '../world.js';
+import type { Login } from './login.js';
+import type { Parts } from './parts.js';
+import { clientOf } from './state.js';
+import { addressOf } from './tickets.js';
+
+/** A device that came back from the redirects. */
+export interface Arrival {
+  state: string;
+  result: { authorizationCode: string } | { error: string };
+  /** Whether it says of itself that it is a browser. */
+  isBrowser: boolean;
+  /** The login of the session it brought along, if any. */
+  login: Login | undefined;
+}
+
+/**
+ * Steps 3 and 4: the device is back, and gets a code for what it brought. Logs nobody in.
+ * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and what upstream said
+ */
+export type Return = (arrival: Arrival, correlator: string) => Promise<{ loginId: string; code: string }>;
+
+export function createReturn({ engine, tickets, world, journal }: Parts): Return {
+  return async ({ state, result, isBrowser, login }, correlator) => {
+    refuseWrongReader(state, isBrowser, login);
+    const ticket = await tickets.take('state', state);
+    const redirect = engine.redirect;
+    if (ticket === undefined || redirect === undefined) {
+      throw new LoginError('login_expired', 'This link is unknown, used or too old.');
+    }
+    const note = journal(correlator, ticket.loginId);
+    return note('callback', async () => {
+      if ('error' in result) throw refusedByOperator(result.error);
+      const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, correlator);
+      // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
+      const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
+      const code = randomToken(world);
+      await tickets.put('code', code, { ...ticket, accessToken }, Math.max(1, Math.min(expiresIn, left)));
+      return { loginId: ticket.loginId, code };
+    });
+  };
+}
+
+/**
+ * The link of an app does not answer a browser, which would show the code to whoever looks; the link of a browser
+ * answers only the browser that holds the session. Both leave the state alive: somebody else may be its true bearer.
+ */
+function refuseWrongReader(state: string, isBrowser: boolean, login: Login | undefined): void {
+  const client = clientOf(state);
+  if (client === undefined) throw new LoginError('invalid_request', '`state` is not one of ours.');
+  if (client === 'app' && isBrowser) {
+    throw new LoginError('wrong_client', 'This link belongs to an app and does not answer a browser.');
+  }
+  if (client === 'browser' && login?.stateAddress !== addressOf(state)) {
+    throw new LoginError('wrong_client', 'This link belongs to a login that was not begun in this browser.');
+  }
+}
+
+/** Codes of OAuth (RFC 6749 section 4.1.2.1) and of OpenID Connect with `prompt=none` (Core section 3.1.2.6). */
+const OPERATOR_ERRORS = new Map<string, SilentFailure>([
+  ['access_denied', 'denied'],
+  ['consent_required', 'denied'],
+  ['login_required', 'not_on_cellular'],
+  ['interaction_required', 'not_on_cellular'],
+]);
+
+function refusedByOperator(error: string): LoginError {
+  const reason = OPERATOR_ERRORS.get(error) ?? 'operator_error';
+  const known = /^[a-z_]{1,40}$/.test(error) ? error : 'unknown';
+  const trace = { api: 'authorize', error: known };
+  return new LoginError('silent_auth_failed', 'The operator did not let this device in.', { reason }, trace);
+}

@@ -1,0 +1,420 @@
+import type { Browser } from 'playwright-core';
+import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.js';
+
+const WITH_CODES = {
+  FALLBACK_CHANNELS: 'sms,voice',
+  VONAGE_API_KEY: 'abcd1234',
+  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+};
+const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
+const [SMS, CALL] = ['Send me a code by SMS', 'Call me with a code'];
+
+/** What Chromium writes when a page is refused something. */
+const refused = (status: number): unknown =>
+  expect.stringContaining(`the server responded with a status of ${status}`);
+
+const button = ({ page }: Person, name: string) => page.getByRole('button', { name });
+const field = ({ page }: Person) => page.locator('#code:visible');
+const sessionOf = ({ page }: Person) => page.getByRole('region', { name: 'Your session' });
+const messages = async (house: House) =>
+  (await house.messages()).map(({ to, channel }) => `${channel} to ${to}`);
+const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? 'none came';
+/** A code of the right length that is not this one. */
+const otherThan = (code: string) => (code === '000000' ? '111111' : '000000');
+
+describeInBrowser('a code to type', () => {
+  let browser: Browser;
+  const people: Person[] = [];
+  const complaints: string[] = [];
+  /** What the console may say in this test, in order. */
+  let expected: unknown[] = [];
+
+  beforeAll(async () => {
+    browser = await launch();
+  }, 60_000);
+  beforeEach(() => {
+    expected = [];
+    complaints.length = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(people.splice(0).map(({ context }) => context.close()));
+    expect(complaints).toEqual(expected);
+  });
+  afterAll(() => browser.close());
+
+  const personAt = async (house: House, options: { sim?: string } = {}): Promise<Person> => {
+    const someone = await newPerson(browser, house, complaints, options);
+    people.push(someone);
+    return someone;
+  };
+
+  describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
+    const byVerify = engine === 'verify';
+    let house: House;
+    beforeAll(async () => {
+      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } });
+    });
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    const person = (options?: { sim?: string }) => personAt(house, options);
+    /** Somebody whose number cannot be confirmed in silence, and who has been sent a code. */
+    const withCode = async (): Promise<Person> => {
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      await button(alice, SMS).click();
+      await field(alice).waitFor();
+      return alice;
+    };
+
+    test('a number without silence logs in by SMS, and the page says so', async () => {
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      await alice.reads('A silent login is not possible for this number');
+      expect(await messages(house)).toEqual([]);
+      expect(await button(alice, CALL).isVisible()).toBe(false);
+      await photograph(alice.page, `offer-${engine}`);
+
+      await button(alice, SMS).click();
+      await alice.reads('A code is on its way by SMS.');
+      expect(await messages(house)).toEqual([`sms to ${UNSUPPORTED}`]);
+      const code = field(alice);
+      expect(
+        await Promise.all(['autocomplete', 'inputmode', 'maxlength'].map((name) => code.getAttribute(name))),
+      ).toEqual(['one-time-code', 'numeric', '6']);
+      expect(await alice.page.evaluate('document.activeElement.id')).toBe('code');
+      expect(await alice.page.getByLabel('Code from the SMS').isVisible()).toBe(true);
+      expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(false);
+      expect(await alice.page.locator('#code-hint').textContent()).toBe(`6 digits, sent to ${UNSUPPORTED}.`);
+      await photograph(alice.page, `code-${engine}`);
+
+      await alice.page.keyboard.type(await lastCode(house));
+      await alice.reads('You are logged in.');
+      await sessionOf(alice).filter({ hasText: 'A code by SMS' }).waitFor();
+      expect(await alice.session()).toMatchObject({ phone_number: UNSUPPORTED, channel: 'sms' });
+      expect(await alice.steps()).toEqual(['done', 'failed', '', '', '']);
+      expect(await alice.page.locator('#instead .state').textContent()).toBe('done');
+      expect(await field(alice).count()).toBe(0);
+      expect(await button(alice, CALL).isVisible()).toBe(false);
+      await photograph(alice.page, `logged-in-by-sms-${engine}`);
+    });
+
+    test('another SIM goes on by SMS, and by a call after that', async () => {
+      const alice = await person({ sim: BOB });
+      await alice.logIn(ALICE);
+      await alice.reads('the SIM in this device has another number');
+      if (byVerify) await alice.reads('type the code that is on its way by SMS');
+      else await button(alice, SMS).click();
+      await field(alice).waitFor();
+      expect(await messages(house)).toEqual([`sms to ${ALICE}`]);
+      await photograph(alice.page, `other-sim-code-${engine}`);
+
+      await button(alice, CALL).click();
+      await alice.reads('You are being called');
+      expect(await alice.page.getByLabel('Code from the call').isVisible()).toBe(true);
+      expect(await button(alice, CALL).isVisible()).toBe(false);
+      expect(await button(alice, SMS).isVisible()).toBe(false);
+      expect(await messages(house)).toEqual([`sms to ${ALICE}`, `voice to ${ALICE}`]);
+      await photograph(alice.page, `call-${engine}`);
+
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      await sessionOf(alice).filter({ hasText: 'A code by phone call' }).waitFor();
+      expect(await alice.session()).toMatchObject({ phone_number: ALICE, channel: 'voice' });
+    });
+
+    test('a device on Wi-Fi comes home to the code field, or to the button for it', async () => {
+      const alice = await person();
+      await alice.logIn(WIFI);
+      await alice.reads(byVerify ? 'did not see this device on its network' : 'did not let this device in');
+      expect(await alice.steps()).toEqual(['done', 'done', 'failed', '', '']);
+      if (!byVerify) {
+        expect(await messages(house)).toEqual([]);
+        await button(alice, SMS).click();
+      }
+      await field(alice).waitFor();
+      expect(alice.page.url()).toBe(`${house.base}/`);
+      await photograph(alice.page, `wifi-code-${engine}`);
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      expect(await messages(house)).toEqual([`sms to ${WIFI}`]);
+      expect(await alice.session()).toMatchObject({ channel: 'sms' });
+    });
+
+    test('where silence works nothing is sent, and the SIM is named', async () => {
+      const alice = await person();
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in.');
+      expect(await alice.steps()).toEqual(['done', 'done', 'done', 'done', 'done']);
+      await sessionOf(alice).filter({ hasText: 'The SIM in your device' }).waitFor();
+      expect(await alice.session()).toMatchObject({ phone_number: ALICE, channel: 'silent_auth' });
+      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(await alice.page.locator('#offer').isVisible()).toBe(false);
+      expect(await messages(house)).toEqual([]);
+    });
+
+    test('a wrong code empties the field, and the right one logs in after it', async () => {
+      expected = [refused(400)];
+      const alice = await withCode();
+      const right = await lastCode(house);
+      await field(alice).pressSequentially(otherThan(right));
+      await alice.reads('This code is not right.');
+      expect(await field(alice).inputValue()).toBe('');
+      expect(await field(alice).getAttribute('aria-invalid')).toBe('true');
+      await photograph(alice.page, `wrong-code-${engine}`);
+      await field(alice).pressSequentially(right);
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ channel: 'sms' });
+    });
+
+    test('three wrong codes end the login, and a new one can be begun', async () => {
+      expected = [refused(400), refused(400), refused(429)];
+      const alice = await withCode();
+      const wrong = otherThan(await lastCode(house));
+      for (const says of ['This code is not right.', 'This code is not right.', 'wrong too often']) {
+        await field(alice).fill(wrong);
+        await alice.reads(says);
+      }
+      expect(await field(alice).count()).toBe(0);
+      expect(await button(alice, CALL).isVisible()).toBe(false);
+      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe(UNSUPPORTED);
+      expect(await alice.page.locator('#instead .state').textContent()).toBe('failed');
+      expect(await alice.session()).toEqual({ authenticated: false });
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in.');
+    });
+
+    test('loading the page again keeps the code field', async () => {
+      const alice = await withCode();
+      await alice.page.reload();
+      await alice.reads('A code is on its way by SMS.');
+      expect(await button(alice, CALL).isVisible()).toBe(true);
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      expect(await messages(house)).toHaveLength(1);
+    });
+
+    test('loading the page again keeps the way to a code', async () => {
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      await button(alice, SMS).waitFor();
+      await alice.page.reload();
+      await button(alice, SMS).click();
+      await field(alice).waitFor();
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+    });
+
+    test('no code is offered for a number while another one stands in the form', async () => {
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      await button(alice, SMS).waitFor();
+      await alice.page.getByLabel('Phone number').fill(BOB);
+      expect(await button(alice, SMS).isVisible()).toBe(false);
+      await alice.page.getByLabel('Phone number').fill(UNSUPPORTED);
+      expect(await button(alice, SMS).isVisible()).toBe(true);
+      expect(await messages(house)).toEqual([]);
+    });
+
+    test('a double click sends one SMS', async () => {
+      const alice = await person();
+      const asked: string[] = [];
+      alice.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      await alice.logIn(UNSUPPORTED);
+      await button(alice, SMS).waitFor();
+      // A real double click may miss with its second half, since the page moves under it. These two both hit.
+      await alice.page.evaluate('for (const _ of [1, 2]) document.getElementById("next").click()');
+      await alice.reads('A code is on its way by SMS.');
+      expect(asked.filter((path) => path === '/login/next')).toHaveLength(1);
+      expect(await messages(house)).toEqual([`sms to ${UNSUPPORTED}`]);
+    });
+
+    test('a code may be pasted as it was sent, with words and spaces around', async () => {
+      const alice = await withCode();
+      const code = await lastCode(house);
+      await alice.page.evaluate(
+        `{
+          const clipboardData = new DataTransfer();
+          clipboardData.setData('text', ' ${code.slice(0, 3)} ${code.slice(3)} ');
+          const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+          document.getElementById('code').dispatchEvent(paste);
+        }`,
+      );
+      await alice.reads('You are logged in.');
+    });
+
+    test('the button asks for all digits, and sends nothing before they are there', async () => {
+      const alice = await withCode();
+      const asked = (await house.upstream()).length;
+      await field(alice).pressSequentially('12a3');
+      expect(await field(alice).inputValue()).toBe('123');
+      await button(alice, 'Confirm the code').click();
+      await alice.reads('The code has 6 digits.');
+      expect((await house.upstream()).length).toBe(asked);
+    });
+
+    test('another number can be used instead, also after loading the page again', async () => {
+      const alice = await withCode();
+      await button(alice, 'Use another number').click();
+      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('');
+      await alice.page.reload();
+      await alice.page.getByLabel('Phone number').waitFor();
+      expect(await field(alice).count()).toBe(0);
+      await alice.logIn(BOB);
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ phone_number: BOB });
+    });
+
+    test('a login of the same number elsewhere is said, with the time it takes', async () => {
+      expected = [refused(409)];
+      const [alice, stranger] = [await withCode(), await person()];
+      expect(await field(alice).count()).toBe(1);
+      await stranger.logIn(UNSUPPORTED);
+      await button(stranger, SMS).click();
+      await stranger.reads('A login with this number is already under way. Try again in 300 s.');
+      expect(await messages(house)).toHaveLength(1);
+      expect(await button(stranger, SMS).isEnabled()).toBe(true);
+    });
+
+    test('when everything is too late the login is over, and the page says so', async () => {
+      const alice = await withCode();
+      house.world.turn(601);
+      expected = [refused(410)];
+      await field(alice).fill('123456');
+      await alice.reads('This code is too old. Start again.');
+      expect(await field(alice).count()).toBe(0);
+      expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(true);
+    });
+
+    test('a session that is gone leaves the form, not a field no code is right in', async () => {
+      expected = [refused(400), refused(404)];
+      const alice = await withCode();
+      await alice.context.clearCookies();
+      await field(alice).fill('123456');
+      await alice.reads('This code is too old. Start again.');
+      expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(true);
+      expect(await field(alice).count()).toBe(0);
+    });
+
+    test('a server that does not answer leaves the field as it is', async () => {
+      expected = [expect.stringContaining('net::ERR_FAILED')];
+      const alice = await withCode();
+      const code = await lastCode(house);
+      await alice.page.route('**/verify', (route) => route.abort());
+      await field(alice).fill(code);
+      await alice.reads('The server did not answer.');
+      expect(await field(alice).inputValue()).toBe(code);
+      await alice.page.unroute('**/verify');
+      await button(alice, 'Confirm the code').click();
+      await alice.reads('You are logged in.');
+    });
+
+    test('the code field fits every width from 320 px, in light and in dark', async () => {
+      const alice = await withCode();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await alice.page.emulateMedia({ colorScheme });
+        for (const width of [320, 390, 768, 1280]) {
+          await alice.page.setViewportSize({ width, height: 800 });
+          expect(await alice.page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
+            width,
+          );
+        }
+      }
+      await photograph(alice.page, `code-dark-${engine}`);
+    });
+  });
+
+  describe('what Vonage does and says by itself', () => {
+    let house: House;
+    beforeAll(async () => {
+      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } });
+    });
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    test.each([
+      ['The silent auth verification cannot be completed.', 'The operator could not confirm the number'],
+      ['Device MSISDN does not match.', 'the SIM in this device has another number'],
+      [
+        'Device number does not resolve to a supported Mobile Network Operator.',
+        'The operator cannot confirm this number.',
+      ],
+      ['IP Address does not resolve to a cellular device.', 'did not see this device on its network'],
+      ['Call +15550100 to unlock <b>your</b> account', 'The login did not succeed.'],
+      ['toString', 'The login did not succeed.'],
+      ['', 'The login did not succeed.'],
+    ])('is recognised in a fragment and not repeated: %j', async (said, words) => {
+      const alice = await personAt(house);
+      await alice.page.goto(`${house.base}/#${new URLSearchParams({ error_description: said }).toString()}`);
+      await alice.reads(words);
+      if (said !== '') expect(await alice.page.content()).not.toContain(said);
+      expect(await alice.page.content()).not.toContain('unlock');
+      expect(alice.page.url()).toBe(`${house.base}/`);
+      // Nothing was begun in this tab: there is nothing to go on with.
+      expect(await alice.page.locator('#offer').isVisible()).toBe(false);
+      expect(await messages(house)).toEqual([]);
+    });
+
+    test('a code that comes too late is followed by a call, which Vonage makes by itself', async () => {
+      expected = [refused(400)];
+      const alice = await personAt(house);
+      await alice.logIn(WIFI);
+      await field(alice).waitFor();
+      const code = await lastCode(house);
+      house.world.turn(301);
+      await field(alice).fill(code);
+      await alice.page.getByLabel('Code from the call').waitFor();
+      await alice.reads('This code is not right.');
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ channel: 'voice' });
+    });
+
+    test('leads to the code field, even when the news of it comes a little late', async () => {
+      await house.control('webhooks', { paused: true });
+      const alice = await personAt(house);
+      await alice.logIn(WIFI);
+      await alice.page.getByText('did not see this device on its network').waitFor();
+      await house.control('webhooks', { paused: false });
+      await alice.reads('type the code that is on its way by SMS');
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      expect(await messages(house)).toEqual([`sms to ${WIFI}`]);
+    });
+  });
+
+  test('a link that comes by webhook is waited for', () =>
+    withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
+      const alice = await personAt(house);
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
+      expect(await messages(house)).toEqual([]);
+    }));
+
+  test('with the call as the only way the page offers the call', () =>
+    withHouse({ env: { ...WITH_CODES, FALLBACK_CHANNELS: 'voice' } }, async (house) => {
+      const alice = await personAt(house);
+      await alice.logIn(UNSUPPORTED);
+      expect(await button(alice, SMS).isVisible()).toBe(false);
+      await button(alice, CALL).click();
+      await alice.reads('You are being called');
+      await field(alice).fill(await lastCode(house));
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ channel: 'voice' });
+    }));
+
+  test('a link that does not open leads to a code', () =>
+    withHouse({ env: WITH_CODES }, async (house) => {
+      const alice = await personAt(house);
+      await alice.page.clock.install();
+      await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+      await alice.logIn(ALICE);
+      await alice.page.getByText('Opening the link').waitFor();
+      await alice.page.clock.fastForward(20_000);
+      await alice.reads('The link did not open.');
+      await button(alice, SMS).click();
+      await alice.reads('A code is on its way by SMS.');
+    }));
+});
