@@ -110,6 +110,28 @@ test.each<[string, Login, number, object]>([
   expect(progressOf(of, at(seconds), ['sms', 'voice'])).toMatchObject(expected);
 });
 
+describe('a request that we stop ourselves before it would ring somebody', () => {
+  const stopped: Run = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
+
+  test.each([
+    [284, 'sms'],
+    [285, 'over'],
+    [400, 'over'],
+  ])('after %i seconds is at %s', (seconds, channel) => {
+    expect(channelAt(seconds, undefined, stopped)).toBe(channel);
+  });
+
+  test('leaves open the channels it never came to', () => {
+    const progress = progressOf({ ...login, run: stopped }, at(300), ['sms', 'voice']);
+    expect(progress).toMatchObject({ status: 'expired', nextChannels: ['voice'] });
+    expect(progressOf({ ...login, run: stopped }, at(1), ['sms', 'voice']).expiresAt).toBe(at(285));
+  });
+
+  test('goes on if it went beyond its first step before', () => {
+    expect(channelAt(300, { over: 'sms', at: at(100) }, stopped)).toBe('voice');
+  });
+});
+
 test('a request that a webhook ended has failed', () => {
   const progress = progressOf({ ...login, run: chain }, at(10), ['sms', 'voice'], { over: 'all', at: at(5) });
   expect(progress.status).toBe('failed');

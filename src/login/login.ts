@@ -17,6 +17,8 @@ export interface Run {
   step: number;
   since: number;
   startedAt: number;
+  /** Milliseconds since the epoch at which we stop it ourselves, unless it went beyond its first step by then. */
+  stopsAt?: number;
   /** The link of its silent step, where it is known from the beginning. */
   checkUrl?: string;
   /** Nobody wants it any more, but Vonage may not have let itself be told yet. */

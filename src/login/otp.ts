@@ -97,13 +97,16 @@ export function createOtp(deps: {
       // Vonage would go on to voice by itself. Where that was not asked for, it is told to stop before; a process that
       // dies meanwhile forgets to.
       const unasked = channels[0] !== 'silent_auth' && channels.length > 1;
-      if (unasked) cancelAt(run, CHANNEL_SECONDS - CANCEL_MARGIN, correlator);
-      return run;
+      if (!unasked) return run;
+      cancelAt(run, CHANNEL_SECONDS - CANCEL_MARGIN, correlator);
+      return { ...run, stopsAt: startedAt + (CHANNEL_SECONDS - CANCEL_MARGIN) * 1000 };
     },
     check: (run, code, correlator) => verify.check(run.requestId, code, correlator),
     async advance(run, correlator) {
       await verify.next(run.requestId, correlator);
-      return { ...run, step: run.step + 1, since: world.now() };
+      const moved = { ...run, step: run.step + 1, since: world.now() };
+      delete moved.stopsAt;
+      return moved;
     },
     cancel: (run, correlator) =>
       cancelAt(run, (run.startedAt - world.now()) / 1000 + CANCEL_AFTER, correlator),

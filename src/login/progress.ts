@@ -34,6 +34,7 @@ export function runAt(run: Run, now: number, report?: Report): Run | undefined {
   const reported =
     report?.over === undefined ? 0 : run.steps.findIndex(({ channel }) => channel === report.over) + 1;
   if (report && reported > step) [step, since] = [reported, report.at];
+  else if (run.stopsAt !== undefined && now >= run.stopsAt) return undefined;
   for (let current = run.steps[step]; current; current = run.steps[step]) {
     const end = since + current.seconds * 1000;
     if (now < end) return { ...run, step, since };
@@ -47,7 +48,8 @@ export const leftUnderWay = (login: Login, now: number): Run | undefined =>
   [login.run, login.formerRun].map((run) => run && runAt(run, now)).find((run) => run !== undefined);
 
 /** Milliseconds since the epoch at which the step that is under way ends. */
-export const endOfStep = (run: Run): number => run.since + (run.steps[run.step]?.seconds ?? 0) * 1000;
+export const endOfStep = (run: Run): number =>
+  Math.min(run.since + (run.steps[run.step]?.seconds ?? 0) * 1000, run.stopsAt ?? Infinity);
 
 /** Where `login` stands. @param fallbacks the channels the settings allow, in order */
 export function progressOf(
@@ -84,7 +86,9 @@ function channelsLeft(
   now: Run | undefined,
   fallbacks: readonly OtpChannel[],
 ): OtpChannel[] {
-  const reached = begun?.steps.slice(0, now && now.step + 1).map(({ channel }) => channel) ?? [];
+  // One that we stopped never came to its later steps; any other that is over went through all of them.
+  const last = now ?? (begun?.stopsAt === undefined ? undefined : begun);
+  const reached = begun?.steps.slice(0, last && last.step + 1).map(({ channel }) => channel) ?? [];
   return fallbacks.slice(
     1 + Math.max(-1, ...fallbacks.flatMap((each, at) => (reached.includes(each) ? [at] : []))),
   );
