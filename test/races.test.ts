@@ -114,7 +114,10 @@ test('with the chain of Verify, one message is sent though the app asks before t
       expect(moved.body.channel).toBe('sms');
       const messages = await house.messages();
       expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
-      await postCode(app, messages[0]?.code ?? '').expect(200);
+      const voice = await app.post('/login/next').send({}).expect(200);
+      expect(voice.body.channel).toBe('voice');
+      const code = (await house.messages()).at(-1)?.code ?? '';
+      expect((await postCode(app, code).expect(200)).body.channel).toBe('voice');
       await house.reset();
     }
   }));

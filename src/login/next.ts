@@ -66,7 +66,11 @@ export function createNext({ otp, tickets, fallbacks, world, journal, lock, prog
       const login = holder.login;
       if (login?.id !== id) throw new LoginError('no_login', 'The login ended meanwhile.');
       const now = await settled(login);
-      if (isThereAlready(login, now, channel)) return login;
+      if (now.run !== undefined && isThereAlready(login, now, channel)) {
+        const there: Login = { ...login, channel: now.channel, run: now.run };
+        await holder.update(there);
+        return there;
+      }
       const target = channel ?? now.nextChannels[0];
       if (target === undefined || !now.nextChannels.includes(target)) {
         const fields = { next_channels: now.nextChannels };
@@ -90,7 +94,7 @@ const isSilentInChain = ({ channel, run }: Progress): boolean =>
 
 /**
  * Whether the message that is asked for went out already: the channel is the one under way, or Vonage went on to one by
- * itself and the app, which names none, has not heard of it. Nothing is sent twice.
+ * itself, and the app, which names none, was not told so by us before. Nothing is sent twice.
  */
-const isThereAlready = (login: Login, { channel, run }: Progress, asked: OtpChannel | undefined): boolean =>
-  run !== undefined && (asked === undefined ? channel !== login.channel : asked === channel);
+const isThereAlready = (login: Login, { channel }: Progress, asked: OtpChannel | undefined): boolean =>
+  asked === undefined ? channel !== login.channel : asked === channel;

@@ -17,8 +17,7 @@ export const SILENT_SECONDS = 60;
 
 /** One step of a workflow. The number goes without its `+` (Verify v2 reference, `to`). */
 export type WorkflowStep =
-  | { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean }
-  | { channel: 'sms' | 'voice' };
+  { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean } | { channel: 'sms' | 'voice' };
 
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
@@ -117,4 +116,6 @@ function asBody(start: VerifyStart): object {
 }
 
 const optionsOf = (step: WorkflowStep): object =>
-  step.channel === 'silent_auth' ? { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck } : {};
+  step.channel === 'silent_auth'
+    ? { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck }
+    : {};
