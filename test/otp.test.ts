@@ -395,6 +395,22 @@ test('a request that nobody finishes is cancelled before it would ring somebody'
     expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
   }));
 
+test('the template of TEMPLATE_ID is asked for, and one that Vonage does not have is a fault of the settings', () =>
+  withHouse(
+    { env: { ...WITH_CODES, TEMPLATE_ID: '8f35a1a7-eb2f-4552-8fdf-fffdaee41bc9' } },
+    async (house) => {
+      const app = house.app();
+      await begin(app, ALICE);
+      expect((await next(app, 'sms').expect(502)).body.error).toBe('upstream_error');
+      const start = (await house.upstream()).find(({ path }) => path === '/v2/verify');
+      expect(start?.body).toMatchObject({
+        template_id: '8f35a1a7-eb2f-4552-8fdf-fffdaee41bc9',
+        code_length: 6,
+      });
+      expect(house.world.logged()).toContain('template-not-found');
+    },
+  ));
+
 test('nothing of a code, a number or a request lies in the clear', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
     const app = house.app();
