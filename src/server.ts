@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { createApp } from './app.js';
 import type { Config } from './config.js';
 import { createMemoryStore } from './store/memory.js';
-import { connectRedis, createRedisStore } from './store/redis.js';
+import { openRedisStore } from './store/redis.js';
 import { listen } from './web/server.js';
 import { systemWorld } from './world.js';
 
@@ -17,9 +17,7 @@ export interface Running {
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
 export async function startServer(config: Config, root: string): Promise<Running> {
   const world = systemWorld(pino({ level: config.logLevel, base: null }));
-  const store = config.redisUrl
-    ? createRedisStore(connectRedis(config.redisUrl, world.log))
-    : createMemoryStore(world);
+  const store = config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world);
   const app = createApp({ config, store, world, root });
   const server = await listen(app, config.port, `${config.publicUrl}/errors.md`).catch(
     async (error: unknown) => {

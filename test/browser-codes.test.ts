@@ -279,8 +279,15 @@ describeInBrowser('a code to type', () => {
 
     test('when everything is too late the login is over, and the page says so', async () => {
       const alice = await withCode();
-      house.world.turn(601);
+      house.world.turn(286);
       expected = [refused(410)];
+      await field(alice).fill('123456');
+      await alice.reads('This code is too old. Ask for another one.');
+      house.world.turn(31);
+      await button(alice, CALL).click();
+      await field(alice).waitFor();
+      house.world.turn(301);
+      expected = [refused(410), refused(410)];
       await field(alice).fill('123456');
       await alice.reads('This code is too old. Start again.');
       expect(await field(alice).count()).toBe(0);

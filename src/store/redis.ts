@@ -20,6 +20,25 @@ export function connectRedis(url: string, log: Log): Redis {
   return redis;
 }
 
+/** Milliseconds a starting server waits for its first connection. */
+const FIRST_CONNECTION = 2000;
+
+/**
+ * The store on the Redis at `url`, connected if that is possible soon. A server that starts while Redis is away answers
+ * 503 until it is there.
+ */
+export async function openRedisStore(url: string, log: Log): Promise<Store> {
+  const redis = connectRedis(url, log);
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, FIRST_CONNECTION);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  return createRedisStore(redis);
+}
+
 const away = (cause: unknown): LoginError =>
   new LoginError(
     'unavailable',
