@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import express, { type Express } from 'express';
 import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
-import type { Engine } from './login/engines/engine.js';
-import { networkEnablementEngine, oidcEngine } from './login/engines/network.js';
-import { noSilence, verifyEngine } from './login/engines/verify.js';
+import { ENGINES } from './login/engines/engines.js';
 import { createFlow } from './login/flow.js';
 import { loginRoutes } from './login/routes.js';
-import { createOtp, type Otp } from './login/otp.js';
+import { createOtp } from './login/otp.js';
 import { createReports } from './login/reports.js';
 import { createTickets } from './login/tickets.js';
 import { webhookRoutes } from './login/webhooks.js';
@@ -15,7 +13,7 @@ import { createPseudonym } from './phone.js';
 import { sessionRoutes } from './session/routes.js';
 import { createSessions } from './session/session.js';
 import type { Store } from './store/store.js';
-import { createVonage, type Vonage } from './vonage/vonage.js';
+import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { healthRoutes } from './web/health.js';
@@ -41,7 +39,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
   const secrets = config.sessionSecrets;
   const reports = createReports(store, secrets, world);
   const flow = createFlow({
-    engine: engineOf(config, vonage, otp),
+    engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks: config.fallbackChannels }),
     otp,
     fallbacks: config.fallbackChannels,
     tickets: createTickets(store, world),
@@ -75,17 +73,4 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
   app.use(sessionRoutes(sessions, flow));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
   return app;
-}
-
-function engineOf({ silentAuth, fallbackChannels }: Config, vonage: Vonage, otp: Otp): Engine {
-  switch (silentAuth) {
-    case 'network-enablement':
-      return networkEnablementEngine(vonage.enable, vonage);
-    case 'oidc':
-      return oidcEngine(vonage.authUrl, vonage);
-    case 'verify':
-      return verifyEngine(otp, fallbackChannels);
-    case 'off':
-      return noSilence;
-  }
 }

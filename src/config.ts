@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { ENGINES, type EngineName } from './login/engines/engines.js';
 import {
   createReader,
   defaultLinkHosts,
@@ -15,7 +16,6 @@ import {
   type WebhookSettings,
 } from './settings.js';
 
-const ENGINES = ['network-enablement', 'oidc', 'verify', 'off'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export interface Config {
@@ -29,7 +29,7 @@ export interface Config {
   sessionSecrets: readonly string[];
   allowedOrigins: readonly string[];
   logLevel: (typeof LOG_LEVELS)[number];
-  silentAuth: (typeof ENGINES)[number];
+  silentAuth: EngineName;
   /** The channels of codes to type, in the order they are offered; none is a choice too. */
   fallbackChannels: OtpChannels;
   verify: {
@@ -110,7 +110,7 @@ export function readConfig(env: Env): Config {
     if (parseUrl(origin)?.origin !== origin)
       fail(`ALLOWED_ORIGINS: "${origin}" is not an origin like https://app.example.com.`);
   }
-  const silentAuth = oneOf('SILENT_AUTH', ENGINES, 'network-enablement');
+  const silentAuth = oneOf('SILENT_AUTH', Object.keys(ENGINES) as EngineName[], 'network-enablement');
   const coverageCheck = oneOf('COVERAGE_CHECK', ['true', 'false'], 'true') === 'true';
   const fallbackChannels = readFallbacks(get('FALLBACK_CHANNELS') ?? 'sms,voice', fail);
   const usesVerify = silentAuth === 'verify' || fallbackChannels.length > 0;

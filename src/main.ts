@@ -1,14 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { ConfigError, readConfig } from './config.js';
-import { startServer, stopOnSignal } from './server.js';
+import { readConfig } from './config.js';
+import { run, startServer } from './server.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-try {
+await run(async () => {
   const server = await startServer(readConfig(process.env), root);
-  stopOnSignal(() => server.stop());
-} catch (error) {
-  const known = error instanceof ConfigError || (error instanceof Error && 'syscall' in error);
-  console.error(known ? error.message : error);
-  process.exitCode = 1;
-}
+  return () => server.stop();
+});

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { createApp } from './app.js';
-import type { Config } from './config.js';
+import { ConfigError, type Config } from './config.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import { listen } from './web/server.js';
@@ -37,9 +37,19 @@ export async function startServer(config: Config, root: string): Promise<Running
   };
 }
 
-/** Stops once on SIGTERM or SIGINT, and lets the process end by itself; a second signal ends it at once. */
-export function stopOnSignal(stop: () => Promise<void>): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => void stop().then(() => process.exit(0)));
+/**
+ * Runs a program: starts it, and stops it once on SIGTERM or SIGINT; a second signal ends it at once. What keeps it from
+ * starting is told in words where it is the settings or a port, and ends the process with 1.
+ */
+export async function run(start: () => Promise<() => Promise<void>>): Promise<void> {
+  try {
+    const stop = await start();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => void stop().then(() => process.exit(0)));
+    }
+  } catch (error) {
+    const known = error instanceof ConfigError || (error instanceof Error && 'syscall' in error);
+    console.error(known ? error.message : error);
+    process.exit(1);
   }
 }

@@ -72,7 +72,7 @@ export function readPublicUrl(
 export function readFallbacks(text: string, fail: Fail): OtpChannels {
   const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
   const channels = OTP_CHANNELS.filter((channel) => names.includes(channel));
-  if (channels.length !== names.length) fail('FALLBACK_CHANNELS must be none, sms, voice or sms,voice.');
+  if (channels.join() !== names.join()) fail('FALLBACK_CHANNELS must be none, sms, voice or sms,voice.');
   return channels;
 }
 

@@ -9,7 +9,7 @@ const MAY: Record<string, readonly string[]> = {
   'demo.ts': ['server.ts', 'config.ts', 'world.ts', 'sandbox'],
   'server.ts': ['app.ts', 'config.ts', 'store', 'web', 'world.ts'],
   'app.ts': ['config.ts', 'login', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
-  'config.ts': ['settings.ts'],
+  'config.ts': ['settings.ts', 'login'],
   'settings.ts': ['private-key.ts'],
   'private-key.ts': [],
   templates: ['errors.ts', 'private-key.ts', 'vonage', 'world.ts'],

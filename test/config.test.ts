@@ -119,6 +119,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
   ['a channel nobody has', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
+  ['a call before the message', { FALLBACK_CHANNELS: 'voice,sms' }, /^FALLBACK_CHANNELS must be/],
   ['no way to log in', { SILENT_AUTH: 'off', FALLBACK_CHANNELS: 'none' }, /^SILENT_AUTH=off leaves no way/],
   ['a signature secret alone', { VONAGE_SIGNATURE_SECRET: 's'.repeat(32) }, /^VONAGE_API_KEY is missing/],
   ['an API key alone', { VONAGE_API_KEY: 'abcd1234' }, /^VONAGE_SIGNATURE_SECRET is missing/],

@@ -48,7 +48,6 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       ['a device on Wi-Fi', '+447700900103'],
       ['another SIM', '+447700900101'],
     ])('for %s: by SMS, and by voice after that', async (_what, phoneNumber) => {
-      if (engine === 'off') return;
       for (const channel of ['sms', 'voice']) {
         const app = house.app();
         await trySilently(app, phoneNumber);
@@ -97,12 +96,14 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     test('to the voice at once, if that is asked for', async () => {
-      if (engine === 'verify') return;
       const app = house.app();
       await begin(app, ALICE);
       const moved = await next(app, 'voice').expect(200);
       expect(moved.body).toMatchObject({ channel: 'voice', next_channels: [] });
-      expect((await house.messages()).map(({ channel }) => channel)).toEqual(['voice']);
+      // A chain has no way around its SMS.
+      const sent = engine === 'verify' ? ['sms', 'voice'] : ['voice'];
+      expect((await house.messages()).map(({ channel }) => channel)).toEqual(sent);
+      await postCode(app, await codeOf(ALICE, 'voice')).expect(200);
     });
 
     test('no further than there are channels', async () => {
@@ -252,6 +253,40 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
   },
 );
+
+describe('what may have sent a message is never asked for again', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const broken = { drop: 'after' };
+  const busy = { status: 503, body: '{}', content_type: 'application/json' };
+  test.each<[string, object]>([
+    ['verify-start', broken],
+    ['verify-start', busy],
+    ['verify-next', broken],
+    ['verify-next', busy],
+    ['verify-check', broken],
+    ['verify-check', busy],
+  ])('%s, after %j', async (endpoint, fault) => {
+    const app = house.app();
+    await begin(app, ALICE);
+    if (endpoint !== 'verify-start') await next(app, 'sms').expect(200);
+    await house.control('faults', { [endpoint]: fault });
+    const before = (await house.upstream()).length;
+    const answer = endpoint === 'verify-check' ? await postCode(app, '123456') : await next(app);
+    expect(answer.status).toBe(502);
+    expect(await house.upstream()).toHaveLength(before + 1);
+    expect((await app.get('/session')).body.authenticated).toBe(false);
+  });
+
+  test('a number of the Virtual Operator is offered no message', async () => {
+    const app = house.app();
+    expect((await begin(app, '+99012345678')).body.next_channels).toEqual([]);
+    await next(app, 'sms').expect(409);
+  });
+});
 
 describe('silently by Verify', () => {
   let house: House;
@@ -408,6 +443,9 @@ test('the template of TEMPLATE_ID is asked for, and one that Vonage does not hav
         code_length: 6,
       });
       expect(house.world.logged()).toContain('template-not-found');
+      // Templates are for SMS: a call goes without.
+      await next(app, 'voice').expect(200);
+      expect((await house.upstream()).at(-1)?.body).not.toHaveProperty('template_id');
     },
   ));
 

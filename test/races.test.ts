@@ -31,7 +31,7 @@ describe('requests that meet each other', () => {
   test('a login that was cancelled while its message went out stays cancelled', async () => {
     const app = house.app();
     await begin(app, ALICE);
-    await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+    await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
     const slow = next(app, 'sms').then((answer) => answer);
     await until(async () => (await asked('/v2/verify')).length === 1);
     await app.delete('/login').expect(204);
@@ -45,7 +45,7 @@ describe('requests that meet each other', () => {
 
   test('a silent proof that fails late leaves alone what the login went on to', async () => {
     const { app, code } = await house.walkedLogin('+447700900101');
-    await house.control('faults', { verify: { delay_ms: 400, times: 1 } });
+    await house.control('faults', { verify: { delay_ms: 1500, times: 1 } });
     const slow = postCode(app, code).then((answer) => answer);
     await until(async () => (await asked('/camara')).length === 1);
     await next(app, 'sms').expect(200);

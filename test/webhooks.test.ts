@@ -62,6 +62,13 @@ describe('a webhook of Verify', () => {
     expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([503, 'unavailable']);
   });
 
+  test.each(['Bearer', 'Bearer ', 'Bearer ???', 'Basic YTpi', 'x.y.z'])(
+    'with the header %p is refused',
+    async (authorization) => {
+      expect((await send(event(), authorization)).status).toBe(401);
+    },
+  );
+
   type Forge = (body: string) => Promise<string> | string;
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const b64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -19,7 +19,7 @@ export type Begin = (
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, store, world, fallbacks, journal, progress } = parts;
+  const { engine, otp, tickets, store, world, fallbacksOf, journal, progress } = parts;
 
   /** Makes states for a login, each with its ticket, and forgets those that are not used. */
   const statesFor = ({ id, phoneNumber, client, expiresAt }: Login) => {
@@ -40,8 +40,9 @@ export function createBegin(parts: Parts): Begin {
   };
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
-  const orElse = (error: unknown): Beginning => {
-    if (fallbacks.length > 0 && error instanceof LoginError && error.status >= 500) return { by: 'nothing' };
+  const orElse = (error: unknown, number: PhoneNumber): Beginning => {
+    const otherWay = fallbacksOf(number).length > 0;
+    if (otherWay && error instanceof LoginError && error.status >= 500) return { by: 'nothing' };
     throw error;
   };
 
@@ -68,7 +69,7 @@ export function createBegin(parts: Parts): Begin {
     const request = { loginId: id, phoneNumber, client, newState: states.make, formerRun, correlator };
     const beginning = await note('begin', () => engine.begin(request)).catch(async (error: unknown) => {
       await states.keepOnly();
-      return orElse(error);
+      return orElse(error, phoneNumber);
     });
     await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
 

@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { PhoneNumber } from '../phone.js';
 import { createBegin, type Begin } from './begin.js';
 import type { Holder } from './holder.js';
 import { createJournal } from './journal.js';
@@ -28,10 +29,12 @@ export interface Flow {
 
 /** Every secret is taken before it is believed, and every binding checked before a call is spent. */
 export function createFlow(deps: FlowDeps): Flow {
-  const { otp, tickets, world, fallbacks, reports } = deps;
+  const { otp, tickets, world, reports } = deps;
+  const fallbacksOf = (number: PhoneNumber) => (otp.isVirtual(number) ? [] : deps.fallbacks);
   const progress = async (login: Login) =>
-    progressOf(login, world.now(), fallbacks, await reports.of(login.run?.requestId));
-  const parts: Parts = { ...deps, journal: createJournal(world), lock: createLock(deps.store), progress };
+    progressOf(login, world.now(), fallbacksOf(login.phoneNumber), await reports.of(login.run?.requestId));
+  const shared = { journal: createJournal(world), lock: createLock(deps.store), fallbacksOf, progress };
+  const parts: Parts = { ...deps, ...shared };
 
   return {
     begin: createBegin(parts),

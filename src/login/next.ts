@@ -22,10 +22,13 @@ export function createNext({ otp, tickets, fallbacks, world, journal, lock, prog
     now: Progress,
     correlator: string,
   ): Promise<Run> => {
-    const behind = now.run?.steps[now.run.step + 1]?.channel;
-    if (now.run !== undefined && behind === target) return otp.advance(now.run, correlator);
-    if (behind !== undefined)
-      throw new LoginError('invalid_request', `The next channel of this login is ${behind}.`);
+    const ahead = now.run?.steps.slice(now.run.step + 1).some(({ channel }) => channel === target);
+    if (now.run !== undefined && ahead) {
+      // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
+      let run = now.run;
+      while (run.steps[run.step]?.channel !== target) run = await otp.advance(run, correlator);
+      return run;
+    }
     const channels = fallbacks
       .slice(fallbacks.indexOf(target))
       .filter((each) => now.nextChannels.includes(each));

@@ -82,7 +82,8 @@ export function createOtp(deps: {
         channelTimeout: CHANNEL_SECONDS,
         clientRef: loginId,
         codeLength: CODE_LENGTH,
-        ...(deps.templateId !== undefined && { templateId: deps.templateId }),
+        // Templates are for SMS alone (Verify v2 reference, `template_id`).
+        ...(deps.templateId !== undefined && channels.includes('sms') && { templateId: deps.templateId }),
       };
       const startedAt = world.now();
       const begun = await verify

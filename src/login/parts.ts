@@ -27,6 +27,8 @@ export interface FlowDeps {
 export interface Parts extends FlowDeps {
   journal: Journal;
   lock: Lock;
+  /** The fallbacks this number has: Vonage's Virtual Operator takes no message. */
+  fallbacksOf: (number: PhoneNumber) => readonly OtpChannel[];
   /** Where a login stands. */
   progress: (login: Login) => Promise<Progress>;
 }

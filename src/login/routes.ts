@@ -47,11 +47,11 @@ export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'canc
       codeChallenge: body.code_challenge,
     };
     const { login, authUrl } = await flow.begin(request, sessions.holder(req), requestIdOf(res));
-    const silent = login.channel === 'silent_auth';
+    const described = await describe(login);
     sendJson(res, 201, {
-      ...(await describe(login)),
+      ...described,
       auth_url: authUrl ?? null,
-      ...(!silent && { reason: 'silent_auth_unavailable' }),
+      ...(described.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
     });
   };
 

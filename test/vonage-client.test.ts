@@ -1,0 +1,122 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { createNetworkEnablement } from '../src/vonage/network-enablement.js';
+import { createTransport, Unanswered, type Call, type Transport } from '../src/vonage/transport.js';
+import { createVerifyApi, type VerifyStart } from '../src/vonage/verify.js';
+
+const ALICE = parsePhoneNumber('+447700900000') as PhoneNumber;
+const LINK = 'https://api-eu.vonage.com/oauth2/auth?x=1';
+const SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
+const appToken = () => Promise.resolve('jwt');
+const authUrlHosts = ['api-eu.vonage.com'];
+
+describe('Network Enablement', () => {
+  const enableOver = (transport: Transport) =>
+    createNetworkEnablement({ transport, appToken, apiHost: 'https://api-eu.vonage.com', authUrlHosts });
+  const newStates = () => {
+    let made = 0;
+    return () => Promise.resolve(`state-${++made}`);
+  };
+
+  test('is asked once more, with a new state, when no connection was made, and within the same deadline', async () => {
+    const calls: Call[] = [];
+    const enable = enableOver((call) => {
+      calls.push(call);
+      if (calls.length === 1) return Promise.reject(new Unanswered('x', false, false, 'ECONNREFUSED'));
+      return Promise.resolve({ status: 200, json: { scopes: { [SCOPE]: { auth_url: LINK } } } });
+    });
+    expect(await enable(ALICE, newStates(), 'c')).toEqual({ authUrl: LINK, state: 'state-2' });
+    expect(calls.map(({ body }) => (body as { state: string }).state)).toEqual(['state-1', 'state-2']);
+    expect(calls[1]?.deadlineMs).toBeLessThanOrEqual(3000);
+  });
+
+  test.each([
+    ['no connection was made twice', false, 2],
+    ['the request had left', true, 1],
+  ])('fails when %s', async (_what, sent, times) => {
+    let calls = 0;
+    const enable = enableOver(() => {
+      calls++;
+      return Promise.reject(new Unanswered('x', sent, false, 'x'));
+    });
+    await expect(enable(ALICE, newStates(), 'c')).rejects.toMatchObject({ code: 'upstream_error' });
+    expect(calls).toBe(times);
+  });
+});
+
+describe('Verify', () => {
+  const bodyOf = async (start: Partial<VerifyStart>) => {
+    let sent: Call | undefined;
+    const api = createVerifyApi({
+      transport: (call) => {
+        sent = call;
+        return Promise.resolve({ status: 202, json: { request_id: 'r' } });
+      },
+      appToken,
+      verifyHost: 'https://api.nexmo.com',
+      authUrlHosts,
+    });
+    await api.start({ phoneNumber: ALICE, brand: 'ACME', workflow: [{ channel: 'sms' }], ...start }, 'c');
+    return JSON.parse(JSON.stringify(sent?.body)) as unknown;
+  };
+  const base = { brand: 'ACME', workflow: [{ channel: 'sms', to: '447700900000' }] };
+
+  test.each<[string, Partial<VerifyStart>, object]>([
+    ['nothing but what it must', {}, {}],
+    ['a locale', { locale: 'es-es' }, { locale: 'es-es' }],
+    ['a timeout', { channelTimeout: 60 }, { channel_timeout: 60 }],
+    ['a reference', { clientRef: 'abc' }, { client_ref: 'abc' }],
+    ['a length', { codeLength: 8 }, { code_length: 8 }],
+    ['a code of our own', { code: 'e4dR1Qz' }, { code: 'e4dR1Qz' }],
+    ['a template', { templateId: 't' }, { template_id: 't' }],
+    [
+      'three steps',
+      {
+        workflow: [
+          { channel: 'silent_auth', redirectUrl: 'https://a.example/', coverageCheck: false },
+          { channel: 'sms' },
+          { channel: 'voice' },
+        ],
+      },
+      {
+        workflow: [
+          {
+            channel: 'silent_auth',
+            to: '447700900000',
+            redirect_url: 'https://a.example/',
+            coverage_check: false,
+          },
+          { channel: 'sms', to: '447700900000' },
+          { channel: 'voice', to: '447700900000' },
+        ],
+      },
+    ],
+  ])('is sent %s', async (_what, start, expected) => {
+    expect(await bodyOf(start)).toEqual({ ...base, ...expected });
+  });
+});
+
+test('connections to Vonage are kept and used again', async () => {
+  let connections = 0;
+  const server = createServer((_req, res) => res.setHeader('content-type', 'application/json').end('{}'));
+  server.on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  const transport = createTransport();
+  const url = `http://localhost:${port}/`;
+  for (let each = 0; each < 5; each++) {
+    await transport({
+      api: 'x',
+      method: 'POST',
+      url,
+      bearer: 'b',
+      body: {},
+      deadlineMs: 3000,
+      correlator: 'c',
+    });
+  }
+  expect(connections).toBe(1);
+  server.close();
+  server.closeAllConnections();
+});
