@@ -183,10 +183,10 @@ describe('faults', () => {
   });
 
   it('wait for nobody who has gone', async () => {
-    await sandbox.control('PUT', '/faults', { verify: { delay_ms: 100, status: 500, times: 1 } });
-    const gone = fetch(sandbox.url + VERIFY, { method: 'POST', signal: AbortSignal.timeout(30) });
+    await sandbox.control('PUT', '/faults', { verify: { delay_ms: 1000, status: 500, times: 1 } });
+    const gone = fetch(sandbox.url + VERIFY, { method: 'POST', signal: AbortSignal.timeout(500) });
     await expect(gone).rejects.toThrow();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect(await requests()).toMatchObject([{ path: VERIFY, status: null }]);
   });
 
