@@ -65,6 +65,20 @@ describe('requests that meet each other', () => {
     expect(await isAuthenticated(app)).toBe(false);
   });
 
+  test('a request that is in the way is not taken up by a session that left another one behind', async () => {
+    const [alice, stranger] = [house.app(), house.app()];
+    await begin(alice, ALICE);
+    await next(alice, 'sms').expect(200);
+    // Vonage forgets that request, and somebody else's takes its place.
+    await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
+    await begin(stranger, ALICE);
+    await next(stranger, 'sms').expect(200);
+    await begin(alice, ALICE);
+    expect((await next(alice, 'sms').expect(409)).body.error).toBe('login_in_progress');
+    await postCode(alice, await codeOf()).expect(400);
+    expect(await isAuthenticated(alice)).toBe(false);
+  });
+
   test('wrong codes are counted for the request, though the login is begun again', async () => {
     const app = house.app();
     await begin(app, ALICE);

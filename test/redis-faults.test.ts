@@ -1,5 +1,5 @@
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, postCode, type House } from './support/house.js';
+import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { startRedis, type RedisServer } from './support/redis-server.js';
 
 /** Milliseconds in which a fault of Redis has to be an answer. */
@@ -81,6 +81,16 @@ describe('while Redis is away', () => {
       expect((await app.get('/session')).body.authenticated).toBe(false);
     },
   );
+
+  test('a Verify request, which may send a message, is not started', async () => {
+    const webhooks = { VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: 'w'.repeat(40) };
+    const env = { SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms', ...webhooks };
+    await withHouse({ redisUrl: redis.url, env }, async (verifying) => {
+      await redis.stop();
+      expect(await timed(verifying.app().post('/login').send({ phone_number: ALICE }))).toEqual(AWAY);
+      expect(await verifying.upstream()).toEqual([]);
+    });
+  });
 
   test('the server says that it is not ready, and that it lives', async () => {
     await redis.stop();
