@@ -166,3 +166,20 @@ test('a session that could not be kept is not kept by halves', async () => {
     expect(await house.redis.keys('sess:*')).toEqual([]);
   });
 });
+
+test('a logout whose session ended while it was under way is a logout all the same', async () => {
+  // Another request ends the session just before this one would write to it.
+  const through = (store: Store): Store => ({
+    ...store,
+    set: async (key, value, ttl, only) => {
+      if (only === 'existing' && key.startsWith('sess:')) await store.delete(key);
+      return store.set(key, value, ttl, only);
+    },
+  });
+  await withHouse({ through }, async (house) => {
+    const app = house.app();
+    await begin(app, ALICE).expect(201);
+    await app.post('/logout').expect(204);
+    expect(await house.redis.keys('sess:*')).toEqual([]);
+  });
+});

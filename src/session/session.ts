@@ -88,7 +88,9 @@ export function createSessions(deps: {
       return user && { ...user, expiresAt: Math.min(world.now() + IDLE_SECONDS * 1000, endOf(user)) };
     },
     async signOut(req, res) {
-      if (!req.session.storedAs) return;
+      // A request that found its session ended has none any more.
+      const { session } = req as { session?: Request['session'] };
+      if (!session?.storedAs) return;
       // A session that somebody else ended meanwhile is as dead as it should be.
       await destroy(req).catch((error: unknown) => {
         if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;

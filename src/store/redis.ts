@@ -48,7 +48,7 @@ const away = (cause: unknown): LoginError =>
     cause,
   );
 
-/** The store on Redis. Each operation is one command on one key, so it is atomic, and works on a cluster. */
+/** The store on Redis. Each operation is atomic and touches one key, so it works on a cluster. */
 export function createRedisStore(redis: Redis): Store {
   const ask = async <T>(command: Promise<T>): Promise<T> => {
     try {
