@@ -1,0 +1,26 @@
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+/** The rows of the table that `npm run test:hostile` prints, in its order; a row adds up what suites say, or keeps the worst. */
+export const ROWS = {
+  'cases tried': 'sum',
+  'cases refused': 'sum',
+  'upstream calls made by refused ones': 'sum',
+  'interleavings tried': 'sum',
+  'invariant breaks': 'sum',
+  'mutations tried': 'sum',
+  'mutations caught': 'sum',
+  'faults tried': 'sum',
+  'faults survived': 'sum',
+  'worst time to 503 (ms)': 'max',
+} as const;
+
+export type Row = keyof typeof ROWS;
+
+export const FIGURES = resolve(__dirname, '../../artifacts/hostile.jsonl');
+
+/** Notes what a suite counted, for the table. Suites run in processes of their own, so the notes meet in a file. */
+export function tally(figures: Partial<Record<Row, number>>): void {
+  mkdirSync(resolve(FIGURES, '..'), { recursive: true });
+  appendFileSync(FIGURES, `${JSON.stringify(figures)}\n`);
+}
