@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -30,19 +31,7 @@ export default tseslint.config(
   },
   {
     files: ['public/**/*.js'],
-    languageOptions: {
-      globals: {
-        document: 'readonly',
-        window: 'readonly',
-        fetch: 'readonly',
-        location: 'readonly',
-        history: 'readonly',
-        URLSearchParams: 'readonly',
-        sessionStorage: 'readonly',
-        navigator: 'readonly',
-        performance: 'readonly',
-      },
-    },
+    languageOptions: { globals: globals.browser },
   },
   { files: ['*.js', '*.cjs'], languageOptions: { globals: { process: 'readonly' } } },
 );

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import express, { type Express } from 'express';
 import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
@@ -21,13 +20,14 @@ import { crossOrigin, refuseStrangers } from './web/origin.js';
 import { notFound, problemHandler } from './web/problem.js';
 import { requestId, securityHeaders } from './web/shield.js';
 import { staticFiles } from './web/static.js';
+import { clockIn } from './web/timing.js';
 import type { World } from './world.js';
 
 export interface AppDeps {
   config: Config;
   store: Store;
   world: World;
-  /** The folder of the package: its `public` and `docs` are served from there. */
+  /** The folder of the package: its page and what the page is made with are served from there. */
   root: string;
 }
 
@@ -56,7 +56,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
   // PUBLIC_URL says whether the client's connection is encrypted, not a header that anyone can send.
   Object.defineProperty(app.request, 'secure', { get: () => https });
 
-  app.use(requestId, securityHeaders(https));
+  app.use(clockIn, requestId, securityHeaders(https));
   app.use(healthRoutes(store));
   app.use(callbackRoutes(flow, sessions, world.log));
   app.use(
@@ -65,7 +65,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
       reports,
     ),
   );
-  app.use(staticFiles(join(root, 'public'), join(root, 'docs', 'errors.md')));
+  app.use(staticFiles(root, config.helpUrl));
   app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());

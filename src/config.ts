@@ -28,6 +28,8 @@ export interface Config {
   /** The first one seals and signs, all of them open. */
   sessionSecrets: readonly string[];
   allowedOrigins: readonly string[];
+  /** Where the page sends people who need help; absent: nowhere. */
+  helpUrl: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
   silentAuth: EngineName;
   /** The channels of codes to type, in the order they are offered; none is a choice too. */
@@ -110,6 +112,9 @@ export function readConfig(env: Env): Config {
     if (parseUrl(origin)?.origin !== origin)
       fail(`ALLOWED_ORIGINS: "${origin}" is not an origin like https://app.example.com.`);
   }
+  const helpUrl = get('HELP_URL');
+  if (helpUrl !== undefined && !/^https?:$/.test(parseUrl(helpUrl)?.protocol ?? ''))
+    fail('HELP_URL must be a URL that begins with https:// (or http://).');
   const silentAuth = oneOf('SILENT_AUTH', Object.keys(ENGINES) as EngineName[], 'network-enablement');
   const coverageCheck = oneOf('COVERAGE_CHECK', ['true', 'false'], 'true') === 'true';
   const fallbackChannels = readFallbacks(get('FALLBACK_CHANNELS') ?? 'sms,voice', fail);
@@ -140,6 +145,7 @@ export function readConfig(env: Env): Config {
     redisUrl,
     sessionSecrets,
     allowedOrigins,
+    helpUrl: helpUrl && parseUrl(helpUrl)?.href,
     logLevel,
     silentAuth,
     fallbackChannels,

@@ -178,7 +178,7 @@ describeInBrowser('a code to type', () => {
       }
       expect(await field(alice).count()).toBe(0);
       expect(await button(alice, CALL).isVisible()).toBe(false);
-      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe(UNSUPPORTED);
+      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('+44 7700 900102');
       expect(await alice.page.locator('#instead .state').textContent()).toBe('failed');
       expect(await alice.session()).toEqual({ authenticated: false });
       await alice.logIn(ALICE);

@@ -134,6 +134,8 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^SILENT_AUTH=verify needs webhooks/,
   ],
   ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
+  ['help that is a script', { HELP_URL: 'javascript:alert(1)' }, /^HELP_URL must be a URL/],
+  ['help that is no URL', { HELP_URL: 'help.example.com' }, /^HELP_URL must be a URL/],
 ])('%s is refused', (_what, change, problem) => {
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);
 });

@@ -6,9 +6,13 @@ import type { Channel, Login, OtpChannel } from './login.js';
 import type { Parts } from './parts.js';
 import { createRunProof } from './run-proof.js';
 
-export type Verification =
+export type Verification = (
   | { verified: true; phoneNumber: PhoneNumber; channel: Channel }
-  | { verified: false; reason: 'number_mismatch'; nextChannels: readonly OtpChannel[] };
+  | { verified: false; reason: 'number_mismatch'; nextChannels: readonly OtpChannel[] }
+) & {
+  /** Milliseconds the device's callback took, where there was one. */
+  callbackMs?: number;
+};
 
 /**
  * Proves the login of this session with a code, whatever carried it: one that `/callback` gave the device, one that
@@ -64,10 +68,11 @@ export function createProof(parts: Parts): Prove {
         await fail(holder, login);
         throw await withNextChannels(error, login);
       });
-    if (verified) return signIn(holder, login, 'silent_auth');
+    const { callbackMs } = ticket;
+    if (verified) return { ...(await signIn(holder, login, 'silent_auth')), callbackMs };
     await fail(holder, login);
     const { nextChannels } = await progress(login);
-    return { verified, reason: 'number_mismatch' as const, nextChannels };
+    return { verified, reason: 'number_mismatch' as const, nextChannels, callbackMs };
   };
 
   const byRun = createRunProof({ ...parts, change, signIn });

@@ -23,6 +23,7 @@ export type Return = (arrival: Arrival, correlator: string) => Promise<{ loginId
 
 export function createReturn({ engine, tickets, world, journal }: Parts): Return {
   return async ({ state, result, isBrowser, login }, correlator) => {
+    const startedAt = performance.now();
     refuseWrongReader(state, isBrowser, login);
     const ticket = await tickets.take('state', state);
     const redirect = engine.redirect;
@@ -36,7 +37,8 @@ export function createReturn({ engine, tickets, world, journal }: Parts): Return
       // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
       const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
       const code = randomToken(world);
-      await tickets.put('code', code, { ...ticket, accessToken }, Math.max(1, Math.min(expiresIn, left)));
+      const kept = { ...ticket, accessToken, callbackMs: Math.round(performance.now() - startedAt) };
+      await tickets.put('code', code, kept, Math.max(1, Math.min(expiresIn, left)));
       return { loginId: ticket.loginId, code };
     });
   };

@@ -97,7 +97,8 @@ export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'canc
     const answer = outcome.verified
       ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
       : { verified: false, reason: outcome.reason, next_channels: outcome.nextChannels };
-    sendJson(res, 200, answer);
+    const { callbackMs } = outcome;
+    sendJson(res, 200, answer, callbackMs === undefined ? {} : { timing: { callback: callbackMs } });
   };
 
   const { load } = sessions;

@@ -17,6 +17,8 @@ export interface StateTicket {
 /** What a device brings home as `code`: the same, and the access token it stands for. */
 export interface CodeTicket extends StateTicket {
   accessToken: string;
+  /** Milliseconds the callback took: nobody but us can measure it, and the page that began shows it. */
+  callbackMs: number;
 }
 
 interface TicketOf {

@@ -41,7 +41,9 @@ export function problemHandler(docsUrl: string, log: Log): ErrorRequestHandler {
     logFailure(log, error, requestId);
     if (res.headersSent) return void res.destroy();
     if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
-    sendJson(res, error.status, problemOf(error, docsUrl, requestId), 'application/problem+json');
+    sendJson(res, error.status, problemOf(error, docsUrl, requestId), {
+      type: 'application/problem+json',
+    });
   };
 }
 

@@ -1,14 +1,40 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import express, { Router, type Response } from 'express';
 
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** The page at `/`, and at `/errors.md` the text that the `type` of every problem leads to. */
-export function staticFiles(publicDir: string, errorsFile: string): Router {
+/** What the page borrows, as it comes in its package: address and file. */
+function borrowed(root: string): Record<string, string> {
+  const { resolve } = createRequire(join(root, 'package.json'));
+  const numbers = dirname(resolve('libphonenumber-js/package.json'));
+  return {
+    '/vendor/libphonenumber.js': join(numbers, 'bundle', 'libphonenumber-min.js'),
+    '/vendor/qr.js': resolve('qr'),
+  };
+}
+
+/**
+ * The page at `/` with all it needs, and at `/errors.md` the text that the `type` of every problem leads to.
+ * @param root the folder of the package
+ * @param helpUrl the page's `Link` with `rel="help"` (RFC 8288), which it shows
+ */
+export function staticFiles(root: string, helpUrl: string | undefined): Router {
+  const publicDir = join(root, 'public');
+  const page = join(publicDir, 'index.html');
   const router = Router({ caseSensitive: true, strict: true });
-  router.use(express.static(publicDir, { redirect: false, setHeaders: revalidate }));
+  const setHeaders = (res: Response, path: string): void => {
+    revalidate(res);
+    if (helpUrl !== undefined && path === page) res.setHeader('Link', `<${helpUrl}>; rel="help"`);
+  };
+  router.use(express.static(publicDir, { redirect: false, setHeaders }));
+  for (const [address, path] of Object.entries(borrowed(root))) {
+    router.get(address, (_req, res) => revalidate(res).sendFile(path, { cacheControl: false }));
+  }
   router.get('/errors.md', (_req, res) => {
-    revalidate(res).type('text/plain; charset=utf-8').sendFile(errorsFile, { cacheControl: false });
+    const file = join(root, 'docs', 'errors.md');
+    revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
   });
   return router;
 }

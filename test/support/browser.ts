@@ -60,10 +60,9 @@ export async function newPerson(
   browser: Browser,
   house: Pick<House, 'base' | 'sandbox'>,
   complaints: string[],
-  options: { sim?: string } = {},
+  { sim, locale = 'en-GB', phone = false }: { sim?: string; locale?: string; phone?: boolean } = {},
 ): Promise<Person> {
-  const context = await browser.newContext({ locale: 'en-GB' });
-  const { sim } = options;
+  const context = await browser.newContext({ locale, hasTouch: phone, isMobile: phone });
   if (sim !== undefined) await context.addCookies([{ name: 'sandbox_sim', value: sim, url: house.sandbox }]);
   const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(String(error)));

@@ -1,0 +1,30 @@
+import { inWords, locale } from './language.js';
+import { ask } from './server.js';
+
+const part = (id) => document.getElementById(id);
+const card = part('session');
+let session = { authenticated: false };
+
+/** Shows who is logged in, if anybody is. @returns what the server said */
+export async function showSession() {
+  const answer = await ask('GET', '/session');
+  session = answer.ok ? answer.said : { authenticated: false };
+  write();
+  return answer;
+}
+
+export const isLoggedIn = () => session.authenticated;
+
+const write = inWords((words) => {
+  card.hidden = !session.authenticated;
+  if (!session.authenticated) return;
+  part('session-number').textContent = session.phone_number;
+  part('session-channel').textContent = words.channels[session.channel] ?? session.channel;
+  writeTime(part('session-since'), session.authenticated_at);
+  writeTime(part('session-until'), session.expires_at);
+});
+
+function writeTime(element, iso) {
+  element.dateTime = iso;
+  element.textContent = new Date(iso).toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
+}

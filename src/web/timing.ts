@@ -1,0 +1,22 @@
+import type { RequestHandler, Response } from 'express';
+
+const startedAt = new WeakMap<Response, number>();
+
+/** Remembers when a request came, for {@link serverTiming}. */
+export const clockIn: RequestHandler = (_req, res, next) => {
+  startedAt.set(res, performance.now());
+  next();
+};
+
+/**
+ * What goes into `Server-Timing` (W3C Server Timing), in milliseconds: how long the server had the request, so that whoever
+ * sent it can tell that from the way there and back; and whatever else the answer knows of.
+ */
+export function serverTiming(res: Response, also: Record<string, number>): string | undefined {
+  const started = startedAt.get(res);
+  if (started === undefined) return undefined;
+  const spent = { ...also, total: performance.now() - started };
+  return Object.entries(spent)
+    .map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`)
+    .join(', ');
+}

@@ -1,0 +1,405 @@
+import type { Browser } from 'playwright-core';
+import { seriousIssues } from './support/axe.js';
+import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.js';
+
+const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
+
+/** What Chromium writes when a page is refused something. */
+const refused = (status: number): unknown =>
+  expect.stringContaining(`the server responded with a status of ${status}`);
+
+describeInBrowser('the page, for everybody', () => {
+  let browser: Browser;
+  let house: House;
+  const people: Person[] = [];
+  const complaints: string[] = [];
+  let expected: unknown[] = [];
+
+  beforeAll(async () => {
+    house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } });
+    browser = await launch();
+  }, 60_000);
+  beforeEach(async () => {
+    await house.reset();
+    expected = [];
+    complaints.length = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(people.splice(0).map(({ context }) => context.close()));
+    expect(complaints).toEqual(expected);
+  });
+  afterAll(async () => {
+    await house.stop();
+    await browser.close();
+  });
+
+  const person = async (
+    options: Parameters<typeof newPerson>[3] = {},
+    at: House = house,
+  ): Promise<Person> => {
+    const someone = await newPerson(browser, at, complaints, options);
+    people.push(someone);
+    return someone;
+  };
+  /** A second tab of the same browser. */
+  const secondTab = async ({ context }: Person) => {
+    const page = await context.newPage();
+    await page.goto(house.base);
+    return page;
+  };
+  const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
+
+  describe('speaks the language of the browser, and another one if asked', () => {
+    test('a whole login in German', async () => {
+      const anna = await person({ locale: 'de-DE' });
+      const { page } = anna;
+      await page.goto(house.base);
+      expect(await page.locator('html').getAttribute('lang')).toBe('de');
+      expect(await page.title()).toBe('Anmelden mit der Telefonnummer');
+      await page.getByLabel('Telefonnummer').fill(ALICE);
+      await page.getByRole('button', { name: 'Anmelden' }).click();
+      await anna.reads('Sie sind angemeldet.');
+      await page.getByText('Die SIM in Ihrem Gerät').waitFor();
+      expect(await anna.steps()).toEqual(Array(5).fill('fertig'));
+      await photograph(page, 'german-logged-in');
+    });
+
+    test('an error, the offer of a code, and a code in German', async () => {
+      const anna = await person({ locale: 'de-AT' });
+      await anna.page.goto(house.base);
+      await anna.page.getByLabel('Telefonnummer').fill(WIFI);
+      await anna.page.getByRole('button', { name: 'Anmelden' }).click();
+      await anna.reads('Der Anbieter hat dieses Gerät nicht zugelassen.');
+      await anna.page.getByText('Die üblichen Ursachen').waitFor();
+      await photograph(anna.page, 'german-wifi');
+      await anna.page.getByRole('button', { name: 'Code per SMS schicken' }).click();
+      await anna.page.getByLabel('Code aus der SMS').fill(await lastCode());
+      await anna.reads('Sie sind angemeldet.');
+      await anna.page.getByText('Einen Code per SMS').waitFor();
+    });
+
+    test('a change of language rewrites everything that is on the page, and is remembered', async () => {
+      const alice = await person({ sim: BOB });
+      await alice.logIn(ALICE);
+      await alice.reads('the SIM in this device has another number');
+      await alice.page.getByRole('button', { name: 'Deutsch' }).click();
+      await alice.reads('Die SIM in diesem Gerät hat eine andere Nummer.');
+      const words = await alice.page.locator('main').innerText();
+      for (const english of ['SIM in this device', 'Log in', 'failed', 'Why it failed', 'Send me', 'Country'])
+        expect(words).not.toContain(english);
+      expect(await alice.page.getByLabel('Land').locator('option:checked').textContent()).toContain(
+        'Vereinigtes Königreich',
+      );
+      await alice.page.reload();
+      await alice.page.getByRole('button', { name: 'Code per SMS schicken' }).waitFor();
+    });
+
+    test('somebody whose language is not there reads English', async () => {
+      const { page } = await person({ locale: 'fi-FI' });
+      await page.goto(house.base);
+      await page.getByRole('button', { name: 'Log in' }).waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    });
+  });
+
+  describe('takes a number as people write it', () => {
+    test.each([
+      ['en-GB', '07700 900000', '07700 900000'],
+      ['en-GB', '0044 7700 900000', '+44 7700 900000'],
+      ['en-US', '+447700900000', '+44 7700 900000'],
+    ])('in %s, %s', async (locale, typed, shown) => {
+      const alice = await person({ locale });
+      await alice.page.goto(house.base);
+      await alice.page.getByLabel('Phone number').pressSequentially(typed);
+      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe(shown);
+      await alice.page.getByRole('button', { name: 'Log in' }).click();
+      await alice.reads('You are logged in.');
+      expect(await alice.session()).toMatchObject({ phone_number: ALICE });
+    });
+
+    test('the country follows the number, and the number the country', async () => {
+      const { page } = await person({ locale: 'de-DE' });
+      await page.goto(house.base);
+      const [country, phone] = [page.getByLabel('Land'), page.getByLabel('Telefonnummer')];
+      expect(await country.inputValue()).toBe('DE');
+      await phone.fill('+4477009000');
+      expect(await country.inputValue()).toBe('GB');
+      await country.selectOption('FR');
+      expect(await phone.inputValue()).toMatch(/^\+33 7/);
+      await phone.fill('06 12 34 56 78');
+      expect(await country.inputValue()).toBe('FR');
+    });
+
+    test('who corrects in the middle keeps the cursor there', async () => {
+      const { page } = await person();
+      await page.goto(house.base);
+      const phone = page.getByLabel('Phone number');
+      await phone.fill(ALICE);
+      for (let left = 0; left < 3; left += 1) await phone.press('ArrowLeft');
+      await phone.press('5');
+      expect(await page.evaluate('document.activeElement.selectionEnd')).toBe('+44 7700 9005'.length);
+    });
+  });
+
+  test('each step shows the time it took, and the whole adds up', async () => {
+    const alice = await person();
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in.');
+    const times = await alice.page.locator('#steps .took').allTextContents();
+    expect(times).toHaveLength(5);
+    for (const time of times) expect(time).toMatch(/^[\d.,]+(ms|s)$/);
+    expect(await alice.page.locator('#total').textContent()).toMatch(/^In all [\d.]+(ms|s), and nothing/);
+    const bars = await alice.page.evaluate<number[]>(
+      `[...document.querySelectorAll('#steps .bar')].map((bar) => bar.getBoundingClientRect().left)`,
+    );
+    expect(bars).toEqual([...bars].sort((one, other) => one - other));
+    await alice.page.getByText('Why it worked: the operator saw a SIM with this number').waitFor();
+  });
+
+  test('the server says how long it had a request, and how long the callback took', async () => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    const answer = await app.post('/verify').send({ code }).expect(200);
+    expect(answer.headers['server-timing']).toMatch(/^callback;dur=\d+\.\d, total;dur=\d+\.\d$/);
+    const problem = await app.post('/verify').send({ code }).expect(400);
+    expect(problem.headers['server-timing']).toMatch(/^total;dur=\d+\.\d$/);
+  });
+
+  describe('on a desk', () => {
+    test('a QR code leads to this page and nowhere else, and says why', async () => {
+      const { page } = await person();
+      const opened: string[] = [];
+      page.on('request', (request) => opened.push(new URL(request.url()).pathname));
+      await page.goto(house.base);
+      const code = page.getByRole('img', { name: 'QR code with the address of this page' });
+      await code.waitFor();
+      const path = await code.locator('path').getAttribute('d');
+      const expectedPath = await page.evaluate(
+        `import('/vendor/qr.js').then(({ default: encode }) => encode('${house.base}/', 'raw', { border: 2 })
+          .flatMap((row, y) => row.flatMap((dark, x) => dark ? ['M' + x + ' ' + y + 'h1v1h-1z'] : [])).join(''))`,
+      );
+      expect(path).toBe(expectedPath);
+      await page.getByText('a login link to scan is what a phisher would send you').waitFor();
+      await page.getByText('A phone cannot open it.').waitFor();
+      expect(opened).not.toContain('/login');
+    });
+
+    test('a phone gets none', async () => {
+      const { page } = await person({ phone: true });
+      await page.goto(house.base);
+      await page.getByRole('button', { name: 'Log in' }).waitFor();
+      expect(await page.locator('#other-device').isVisible()).toBe(false);
+    });
+  });
+
+  test.each([
+    ['wifi', 'This browser says that it is on Wi-Fi just now.'],
+    ['cellular', 'This browser says that it is on the mobile network.'],
+  ])('says before the login what the browser knows of its network: %s', async (type, words) => {
+    const { page } = await person();
+    await page.addInitScript(
+      `Object.defineProperty(navigator, 'connection', { value: { type: '${type}', addEventListener() {} } })`,
+    );
+    await page.goto(house.base);
+    await page.getByText('a page in a browser cannot choose that network').waitFor();
+    await page.getByText(words).waitFor();
+  });
+
+  test('a login that the network spoiled names the usual causes, and they go with the next try', async () => {
+    const alice = await person();
+    await alice.logIn(WIFI);
+    const causes = alice.page.getByRole('region', { name: 'The usual causes' });
+    for (const cause of ['Wi-Fi', 'VPN', 'Private Relay', 'second SIM'])
+      expect(await causes.textContent()).toContain(cause);
+    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.locator('#code:visible').waitFor();
+    expect(await causes.isVisible()).toBe(false);
+  });
+
+  test('a code that the browser reads from the SMS goes off by itself', async () => {
+    const alice = await person();
+    await alice.page.addInitScript(`
+      window.OTPCredential = class {};
+      navigator.credentials.get = (asked) => new Promise((offer) => (window.offered = { asked, offer }));
+    `);
+    await alice.logIn(UNSUPPORTED);
+    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.locator('#code:visible').waitFor();
+    expect(await alice.page.evaluate('window.offered.asked.otp')).toEqual({ transport: ['sms'] });
+    await alice.page.evaluate(`window.offered.offer({ code: '${await lastCode()}' })`);
+    await alice.reads('You are logged in.');
+    expect(await alice.page.evaluate('window.offered.asked.signal.aborted')).toBe(true);
+  });
+
+  test('shows where help is, if the operator of the server says so, and nothing otherwise', async () => {
+    const { page } = await person();
+    await page.goto(house.base);
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    expect(await page.locator('#help').isVisible()).toBe(false);
+    await withHouse({ env: { HELP_URL: 'https://help.example.com/login?a=1' } }, async (helpful) => {
+      const { page } = await person({}, helpful);
+      await page.goto(helpful.base);
+      const link = page.getByRole('link', { name: 'help.example.com' });
+      expect(await link.getAttribute('href')).toBe('https://help.example.com/login?a=1');
+    });
+  });
+
+  describe('with two tabs', () => {
+    test('a login in one of them shows in the other, and so does the logout', async () => {
+      const alice = await person();
+      const other = await secondTab(alice);
+      await other.getByRole('button', { name: 'Log in' }).waitFor();
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in.');
+      await other.getByText('You were logged in, in another tab.').waitFor();
+      expect(await other.getByRole('region', { name: 'Your session' }).textContent()).toContain(ALICE);
+      await other.getByRole('button', { name: 'Log out' }).click();
+      await alice.reads('You were logged out, in another tab.');
+    });
+
+    test('a code of a login that another tab replaced is refused in words', async () => {
+      expected = [refused(400)];
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+      await alice.page.locator('#code:visible').waitFor();
+      const code = await lastCode();
+      const other = await secondTab(alice);
+      await other.getByLabel('Phone number').fill(WIFI);
+      await other.getByRole('button', { name: 'Log in' }).click();
+      await other.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
+      await alice.page.locator('#code').fill(code);
+      await alice.reads('Another login was begun meanwhile');
+      expect(await alice.session()).toEqual({ authenticated: false });
+    });
+
+    test('a link of a login that another tab replaced is over, and says so', async () => {
+      const alice = await person();
+      await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+      await alice.logIn(ALICE);
+      await alice.page.getByText('Opening the link').waitFor();
+      const [{ body } = { body: {} }] = await house.upstream();
+      const other = await secondTab(alice);
+      await other.getByLabel('Phone number').fill(UNSUPPORTED);
+      await other.getByRole('button', { name: 'Log in' }).click();
+      await other.getByText('A silent login is not possible').waitFor();
+      await alice.page.goto(`${house.base}/callback?code=late&state=${(body as { state: string }).state}`);
+      await alice.reads('not begun in this browser');
+      expect((await house.upstream()).filter(({ path }) => path === '/oauth2/token')).toEqual([]);
+    });
+  });
+
+  describe('left and found again', () => {
+    /** Somebody who went for the link, and came back by the back button. */
+    const backFromTheLink = async () => {
+      const alice = await person();
+      await alice.page.route(`${house.sandbox}/**`, (route) =>
+        route.fulfill({ status: 200, contentType: 'text/plain', body: 'the operator is thinking' }),
+      );
+      await alice.logIn(ALICE);
+      await alice.page.getByText('the operator is thinking').waitFor();
+      await alice.page.goBack({ waitUntil: 'commit' });
+      return alice;
+    };
+
+    test('a login that was left on its way says that it is not finished, and how to go on', async () => {
+      const alice = await backFromTheLink();
+      await alice.reads('Your login is not finished.');
+      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('+44 7700 900000');
+      await alice.page.unroute(`${house.sandbox}/**`);
+      await alice.page.getByRole('button', { name: 'Log in' }).click();
+      await alice.reads('You are logged in.');
+    });
+
+    test('a login that is too old by now says so when the page is loaded', async () => {
+      const alice = await backFromTheLink();
+      house.world.turn(301);
+      await alice.page.reload();
+      await alice.reads('Your login took too long.');
+      await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
+    });
+
+    test('a login whose session is gone says that it is over', async () => {
+      expected = [refused(404)];
+      const alice = await backFromTheLink();
+      await alice.reads('Your login is not finished.');
+      await alice.context.clearCookies();
+      await alice.page.reload();
+      await alice.reads('This login is over. Start again.');
+    });
+
+    test('a page that is loaded anew while the answer is under way says how to go on', async () => {
+      const alice = await person();
+      await alice.page.goto(house.base);
+      await house.control('faults', { verify: { delay_ms: 1500 } });
+      await alice.page.getByLabel('Phone number').fill(ALICE);
+      await alice.page.getByRole('button', { name: 'Log in' }).click();
+      await alice.page.getByText('Asking your operator').waitFor();
+      expect(alice.page.url()).toBe(`${house.base}/`);
+      await alice.page.reload();
+      await alice.page.reload();
+      await alice.reads('Your login is not finished.');
+      await house.control('faults', { verify: null });
+      await alice.page.getByRole('button', { name: 'Log in' }).click();
+      await alice.reads('You are logged in.');
+    });
+  });
+
+  describe('can be used by everybody', () => {
+    const states: [string, (alice: Person) => Promise<void>][] = [
+      [
+        'the start',
+        (alice) => alice.page.goto(house.base).then(() => alice.page.locator('#phone:visible').waitFor()),
+      ],
+      ['a wrong number', (alice) => alice.logIn('12').then(() => alice.reads('too short'))],
+      ['a failed login', (alice) => alice.logIn(WIFI).then(() => alice.reads('did not let this device in'))],
+      [
+        'a code to type',
+        async (alice) => {
+          await alice.logIn(UNSUPPORTED);
+          await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+          await alice.reads('A code is on its way by SMS.');
+        },
+      ],
+      ['a session', (alice) => alice.logIn(ALICE).then(() => alice.reads('You are logged in.'))],
+    ];
+
+    test.each(states)('axe finds nothing serious in %s, in light and dark', async (name, reach) => {
+      const alice = await person();
+      await reach(alice);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await alice.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        expect(await seriousIssues(alice.page)).toEqual([]);
+        await photograph(alice.page, `page-${name.replaceAll(' ', '-')}-${colorScheme}`);
+      }
+    });
+
+    test('who wants no motion gets none', async () => {
+      const { page } = await person();
+      await page.emulateMedia({ reducedMotion: 'reduce' });
+      await page.goto(house.base);
+      await page.locator('#phone:visible').waitFor();
+      const moving = await page.evaluate(
+        `[...document.querySelectorAll('*')].filter((each) => {
+          const style = getComputedStyle(each, '::before');
+          return style.animationName !== 'none' || getComputedStyle(each).transitionDuration !== '0s';
+        }).length`,
+      );
+      expect(moving).toBe(0);
+    });
+
+    test('a code can be asked for, typed and confirmed by keyboard alone', async () => {
+      const alice = await person();
+      const { keyboard } = alice.page;
+      await alice.logIn(UNSUPPORTED);
+      await alice.reads('A silent login is not possible');
+      await alice.page.locator('#message').focus();
+      await keyboard.press('Tab');
+      await keyboard.press('Enter');
+      await alice.reads('A code is on its way by SMS.');
+      await keyboard.type(await lastCode());
+      await alice.reads('You are logged in.');
+      expect(await alice.page.evaluate('document.activeElement.id')).toBe('message');
+    });
+  });
+});
