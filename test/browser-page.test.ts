@@ -79,6 +79,17 @@ describeInBrowser('the page, for everybody', () => {
       await anna.page.getByText('Einen Code per SMS').waitFor();
     });
 
+    test('the victim of a relay is warned in German, and sees no code', async () => {
+      const [attacker, anna] = [await person(), await person({ locale: 'de-DE' })];
+      const data = { phone_number: ALICE, client: 'browser' };
+      const begun = await attacker.context.request.post(`${house.base}/login`, { data });
+      await anna.page.goto(((await begun.json()) as { auth_url: string }).auth_url);
+      await anna.reads('will er sich vielleicht als Sie anmelden');
+      expect(await anna.page.content()).not.toMatch(/[\w-]{43}/);
+      expect(await attacker.session()).toEqual({ authenticated: false });
+      await photograph(anna.page, 'german-relay');
+    });
+
     test('a change of language rewrites everything that is on the page, and is remembered', async () => {
       const alice = await person({ sim: BOB });
       await alice.logIn(ALICE);
