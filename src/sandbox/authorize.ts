@@ -6,7 +6,7 @@ import type { Walk } from './ledger.js';
 import { PATHS, silentAuthPath } from './paths.js';
 import { only, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
-import { newWalk, noteSim, refuseSim, refuseWalk, sendOn, simThatWalked, waitingAt } from './walk.js';
+import { newWalk, noteDevice, refuseDevice, refuseWalk, sendOn, simThatWalked, waitingAt } from './walk.js';
 
 /** How long a code is good, in milliseconds. */
 const CODE_LIFE_MS = 60_000;
@@ -26,8 +26,8 @@ const followAuthUrl = (stage: Stage, req: Request, res: Response): void => {
     parameter(req, 'response_type') === 'code' && parameter(req, 'scope') === walk?.scopes.join(' ');
   if (!walk || !asHandedOut) {
     refuseWalk(stage, res);
-  } else if (!noteSim(req, walk)) {
-    refuseSim(stage, res);
+  } else if (!noteDevice(req, walk)) {
+    refuseDevice(stage, res);
   } else {
     handedOut.remove(walk.wrappedState);
     toOperator(stage, res, walk);
@@ -43,8 +43,8 @@ const beginDirectly = (stage: Stage, req: Request, res: Response): void => {
     return;
   }
   const walk = newWalk(stage, asked);
-  if (!noteSim(req, walk)) {
-    refuseSim(stage, res);
+  if (!noteDevice(req, walk)) {
+    refuseDevice(stage, res);
     return;
   }
   stage.state.ledger.states.put(asked.state, true);
@@ -101,8 +101,8 @@ const returnToCustomer =
     const walk = waitingAt(stage, atVonage, state);
     if (!walk || !isDeepStrictEqual(answer, walk.answer)) {
       refuseWalk(stage, res);
-    } else if (!noteSim(req, walk)) {
-      refuseSim(stage, res);
+    } else if (!noteDevice(req, walk)) {
+      refuseDevice(stage, res);
     } else {
       atVonage.remove(walk.wrappedState);
       if (walk.silentStepOf) toVerify(stage, res, walk, walk.silentStepOf.id);

@@ -26,6 +26,12 @@ export interface Message {
   at: string;
 }
 
+/** What a device says of itself, in a header of the app or in a cookie of the browser. */
+export interface Claim {
+  header?: string;
+  cookie?: string;
+}
+
 /** A login on its way through the device. It moves from shelf to shelf, and each hop takes it from the shelf before. */
 export interface Walk {
   number: string;
@@ -36,8 +42,8 @@ export interface Walk {
   wrappedState: string;
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  /** The SIM the device claims, by where the claim was made. */
-  claims: { header?: string; cookie?: string };
+  /** What the device claims of itself, by where the claim was made. */
+  claims: { sim: Claim; network: Claim };
   /** What the operator answered: the query of the hop back to Vonage, without the state. */
   answer: Record<string, string>;
   /** The Verify request whose silent step this walk is; a walk for nobody's request ends at the dashboard's redirect URI. */

@@ -7,7 +7,7 @@ import { PATHS } from './paths.js';
 import { only } from './problem.js';
 import type { Stage } from './state.js';
 import type { Behaviour } from './subscribers.js';
-import { noteSim, refuseSim, refuseWalk, sendOn, waitingAt } from './walk.js';
+import { behaviourOnWalk, noteDevice, refuseDevice, refuseWalk, sendOn, waitingAt } from './walk.js';
 
 /** Why the operator sends a device back without having identified it. */
 const REFUSALS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {
@@ -16,8 +16,7 @@ const REFUSALS: Partial<Record<Behaviour, { error: string; error_description: st
 };
 
 const answerTo = (stage: Stage, walk: Walk): Record<string, string> => {
-  const { behaviour } = stage.state.subscribers.of(walk.number);
-  return { ...(REFUSALS[behaviour] ?? { code: randomToken(stage.world) }) };
+  return { ...(REFUSALS[behaviourOnWalk(stage, walk)] ?? { code: randomToken(stage.world) }) };
 };
 
 /** `GET /operator/authorize`: the operator looks who is on the line, and sends the device back to Vonage. */
@@ -29,8 +28,8 @@ const identify =
     const walk = waitingAt(stage, atOperator, request);
     if (typeof request !== 'string' || !walk) {
       refuseWalk(stage, res);
-    } else if (!noteSim(req, walk)) {
-      refuseSim(stage, res);
+    } else if (!noteDevice(req, walk)) {
+      refuseDevice(stage, res);
     } else {
       atOperator.remove(request);
       walk.answer = answerTo(stage, walk);

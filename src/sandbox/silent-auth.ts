@@ -10,7 +10,15 @@ import { detailOf, sendRequestNotFound, sendVerifyProblem } from './verify-probl
 import type { VerifyProblem } from './verify-problem.js';
 import type { Step, VerifyRequest } from './verify-request.js';
 import { endStep, underWay } from './verify-workflow.js';
-import { newWalk, noteSim, refuseSim, refuseWalk, simThatWalked, waitingAt } from './walk.js';
+import {
+  behaviourOnWalk,
+  newWalk,
+  noteDevice,
+  refuseDevice,
+  refuseWalk,
+  simThatWalked,
+  waitingAt,
+} from './walk.js';
 
 /** Sends the device to the customer's page, with what there is to say behind the `#`. */
 const sendHome = (res: Response, redirectUrl: string, said: Record<string, string>): void => {
@@ -44,8 +52,8 @@ export const beginWalk =
     walk.silentStepOf = request;
     if (step.status !== 'pending' || step.walked) {
       refuse(stage, res, step, 'cannotBeCompleted');
-    } else if (!noteSim(req, walk)) {
-      refuseSim(stage, res);
+    } else if (!noteDevice(req, walk)) {
+      refuseDevice(stage, res);
     } else {
       step.walked = true;
       const isSlow = stage.state.subscribers.of(step.to).behaviour === 'slow';
@@ -65,7 +73,7 @@ const REFUSAL_OF: Partial<Record<Behaviour, VerifyProblem>> = {
 };
 
 const refusalOf = (stage: Stage, walk: Walk): VerifyProblem | undefined => {
-  const refusal = REFUSAL_OF[stage.state.subscribers.of(walk.number).behaviour];
+  const refusal = REFUSAL_OF[behaviourOnWalk(stage, walk)];
   if (refusal) return refusal;
   const sim = simThatWalked(stage, walk);
   if (sim === null || 'error' in walk.answer) return 'cannotBeCompleted';
@@ -99,8 +107,8 @@ export const endWalk =
       refuseWalk(stage, res);
       return;
     }
-    if (!noteSim(req, walk)) {
-      refuseSim(stage, res);
+    if (!noteDevice(req, walk)) {
+      refuseDevice(stage, res);
       return;
     }
     atVerify.remove(ticket);

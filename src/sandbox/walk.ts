@@ -1,9 +1,10 @@
 import type { Request, Response } from 'express';
 import { uuid } from './identifiers.js';
-import type { Shelf, Walk } from './ledger.js';
+import type { Claim, Shelf, Walk } from './ledger.js';
 import { sendProblem } from './problem.js';
 import type { Stage } from './state.js';
 import { E164 } from './subscribers.js';
+import type { Behaviour } from './subscribers.js';
 
 /** How long a device has from the auth URL to the end of the chain, in milliseconds. */
 const WALK_MS = 5 * 60_000;
@@ -13,7 +14,7 @@ export const newWalk = (stage: Stage, asked: Pick<Walk, 'number' | 'scopes' | 's
   ...asked,
   wrappedState: `v2_${uuid(stage.world)}`,
   expiresAt: stage.world.now() + WALK_MS,
-  claims: {},
+  claims: { sim: {}, network: {} },
   answer: {},
 });
 
@@ -23,27 +24,48 @@ export const waitingAt = (stage: Stage, shelf: Shelf<Walk>, key: unknown): Walk 
   return walk && stage.world.now() < walk.expiresAt ? walk : undefined;
 };
 
-const cookieSim = (req: Request): string | undefined => {
-  const value = /(?:^|;\s*)sandbox_sim=([^;]+)/.exec(req.headers.cookie ?? '')?.[1];
-  return value?.trim().replace(/^%2B/i, '+');
+const CLAIMS = {
+  sim: { header: 'x-sandbox-sim', cookie: /(?:^|;\s*)sandbox_sim=([^;]+)/, form: E164 },
+  network: {
+    header: 'x-sandbox-network',
+    cookie: /(?:^|;\s*)sandbox_network=([^;]+)/,
+    form: /^(?:cellular|wifi)$/,
+  },
+};
+
+const read = (req: Request, name: keyof Walk['claims']): Claim => {
+  const { header, cookie } = CLAIMS[name];
+  const said = req.get(header);
+  const kept = cookie
+    .exec(req.headers.cookie ?? '')?.[1]
+    ?.trim()
+    .replace(/^%2B/i, '+');
+  return { ...(said !== undefined && { header: said }), ...(kept !== undefined && { cookie: kept }) };
 };
 
 /**
- * Notes the SIM that the device names at this hop; says false if that is no phone number. The first claim stays:
+ * Notes the SIM and the network that the device names at this hop; says false if that is nonsense. The first claim stays:
  * Android sends an app's headers with the first hop only, iOS with every one.
  */
-export const noteSim = (req: Request, walk: Walk): boolean => {
-  const header = req.get('x-sandbox-sim');
-  const cookie = cookieSim(req);
-  if ([header, cookie].some((claim) => claim !== undefined && !E164.test(claim))) return false;
-  if (header !== undefined) walk.claims.header ??= header;
-  if (cookie !== undefined) walk.claims.cookie ??= cookie;
+export const noteDevice = (req: Request, walk: Walk): boolean => {
+  const claims = { sim: read(req, 'sim'), network: read(req, 'network') };
+  const isWellFormed = (name: keyof Walk['claims']): boolean =>
+    Object.values(claims[name]).every((claim) => CLAIMS[name].form.test(claim as string));
+  if (!isWellFormed('sim') || !isWellFormed('network')) return false;
+  walk.claims.sim = { ...claims.sim, ...walk.claims.sim };
+  walk.claims.network = { ...claims.network, ...walk.claims.network };
   return true;
 };
 
 /** The SIM that walked: what the device said, else what the operator's table says. */
-export const simThatWalked = (stage: Stage, { claims, number }: Walk): string | null =>
-  claims.header ?? claims.cookie ?? stage.state.subscribers.simOf(number);
+export const simThatWalked = (stage: Stage, { claims: { sim }, number }: Walk): string | null =>
+  sim.header ?? sim.cookie ?? stage.state.subscribers.simOf(number);
+
+const isOnWifi = ({ claims: { network } }: Walk): boolean => (network.header ?? network.cookie) === 'wifi';
+
+/** How the number behaves on this walk: on Wi-Fi no operator sees a SIM, whatever the number is. */
+export const behaviourOnWalk = (stage: Stage, walk: Walk): Behaviour =>
+  isOnWifi(walk) ? 'wifi' : stage.state.subscribers.of(walk.number).behaviour;
 
 /** Sends the device on. These URLs are used once, so no browser may remember where a 301 led. */
 export const sendOn = (
@@ -61,12 +83,12 @@ export const refuseWalk = (stage: Stage, res: Response): void =>
     'This authorization request is unknown, expired or already used.',
   );
 
-export const refuseSim = (stage: Stage, res: Response): void =>
+export const refuseDevice = (stage: Stage, res: Response): void =>
   sendProblem(
     res,
     stage.world,
     'badRequest',
-    'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +.',
+    'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
   );
 
 /** `base` with these parameters added to its query. */
