@@ -25,6 +25,8 @@ COPY package.json ./
 COPY --from=modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY public ./public
+# The sandbox's page, where it lies in the sources.
+COPY src/sandbox/public ./src/sandbox/public
 # Where the `type` of every error answer leads.
 COPY docs/errors.md ./docs/errors.md
 # A named volume mounted here takes over the owner, so docker-compose.yml can keep its keys in one.

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
 import { createSandbox } from './sandbox/app.js';
+import type { Conversation } from './sandbox/conversation/conversation.js';
 import { newCredentials } from './sandbox/credentials.js';
+import { createTap } from './sandbox/tap.js';
 import { run, startServer } from './server.js';
 import { systemWorld } from './world.js';
 
@@ -19,13 +21,16 @@ const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } =
 const settings = () => {
   const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK } = process.env;
   return readConfig({
-    ...{ PORT, LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK },
+    // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
+    PORT: '0',
+    ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK },
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,
     VONAGE_PRIVATE_KEY: privateKeyPem,
     VONAGE_BASE_URL: sandboxUrl,
     BRAND: 'Demo',
+    HELP_URL: sandboxUrl,
     VONAGE_API_KEY: apiKey,
     VONAGE_SIGNATURE_SECRET: signatureSecret,
   });
@@ -37,28 +42,39 @@ const openSandbox = async () => {
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${publicUrl}/callback`,
     publicUrl: () => sandboxUrl,
+    root,
     webhooks: { url: () => `${publicUrl}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'warn' })),
   });
   const listening = made.app.listen(Number(SANDBOX_PORT));
   await once(listening, 'listening');
   made.startTicking();
-  return listening;
+  return { listening, conversation: made.state.conversation };
+};
+
+/** Stands at the address of the server, and passes everything on to where it really is. */
+const openTap = async (port: number, conversation: Conversation) => {
+  const tap = createTap(() => port, conversation).listen(Number(PORT));
+  await once(tap, 'listening');
+  return tap;
 };
 
 await run(async () => {
   const config = settings();
-  const sandbox = await openSandbox();
+  const { listening: sandbox, conversation } = await openSandbox();
   const server = await startServer(config, root);
+  const tap = await openTap(server.port, conversation);
   console.log(`
-  The demo is at          ${publicUrl}
-  Vonage and operator at  ${sandboxUrl}   (a sandbox: nothing leaves this machine)
+  The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say
+  The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: what is said in a login, and codes by SMS
 
-  Log in as +447700900000. What the other numbers do is in the README.
+  Nothing leaves this machine.
 `);
   return async () => {
-    sandbox.close();
-    sandbox.closeAllConnections();
+    for (const each of [tap, sandbox]) {
+      each.close();
+      each.closeAllConnections();
+    }
     await server.stop();
   };
 });

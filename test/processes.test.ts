@@ -231,7 +231,7 @@ describe('the image', () => {
   beforeAll(async () => {
     const build = ['-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')];
     await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: root });
-    for (const part of ['package.json', 'public', 'docs/errors.md']) {
+    for (const part of ['package.json', 'public', 'docs/errors.md', 'src/sandbox/public']) {
       cpSync(join(root, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(root, 'node_modules'), join(image, 'node_modules'));

@@ -1,8 +1,10 @@
 import express from 'express';
 import helmet from 'helmet';
 import { control } from './control.js';
+import { watch } from './conversation/watch.js';
 import { dropBefore, failAsAsked } from './faults.js';
 import { operator } from './operator.js';
+import { page } from './page.js';
 import { CONTROL } from './paths.js';
 import { notFound, onError } from './problem.js';
 import { createRecorder, recordAndRead } from './recorder.js';
@@ -20,6 +22,26 @@ export interface Sandbox {
   startTicking(): () => void;
 }
 
+const self = ["'self'"];
+const none = ["'none'"];
+
+/** The page needs nothing that is inline or from elsewhere. */
+const securityHeaders = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: none,
+      scriptSrc: self,
+      styleSrc: self,
+      imgSrc: self,
+      connectSrc: self,
+      formAction: none,
+      baseUri: none,
+      frameAncestors: none,
+    },
+  },
+});
+
 /** Vonage and the operator in a box: the order of the house on one screen. */
 export const createSandbox = (deps: SandboxDeps): Sandbox => {
   const state = createState(deps);
@@ -27,10 +49,12 @@ export const createSandbox = (deps: SandboxDeps): Sandbox => {
   const record = createRecorder(stage);
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
-  app.use(helmet());
+  app.use(securityHeaders);
+  app.use(page(deps.root));
   app.use(dropBefore(stage, record));
   app.use(recordAndRead(record));
   app.use(CONTROL, control(stage));
+  app.use(watch(stage));
   app.use(failAsAsked(stage));
   app.use(vonage(stage));
   app.use(operator(stage));

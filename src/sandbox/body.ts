@@ -10,7 +10,7 @@ import { sendProblem } from './problem.js';
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
 
 /** The body as it came; empty when there was none. */
-const bodyText = (req: Request): string => {
+export const bodyText = (req: Request): string => {
   const body: unknown = req.body;
   return typeof body === 'string' ? body : '';
 };

@@ -6,6 +6,7 @@ import { FaultsBody } from './faults.js';
 import { invalidParameters, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
 import { BEHAVIOURS, E164 } from './subscribers.js';
+import { conversationRoutes } from './stream.js';
 import { settleAll } from './verify-workflow.js';
 import { WebhookQuirks } from './webhooks.js';
 
@@ -48,6 +49,7 @@ const subscriberRoutes = (stage: Stage, router: Router): void => {
     const subscriber = path && accept(stage, res, SubscriberBody, parseJson(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
+    stage.state.news.tell('subscribers', undefined);
     res.json(subscriber);
   });
 };
@@ -80,6 +82,7 @@ export const control = (stage: Stage): Router => {
   router.get('/messages', (_req, res) => void res.json(state.ledger.messages.all()));
   subscriberRoutes(stage, router);
   webhookRoutes(stage, router);
+  conversationRoutes(stage, router);
   router.put('/token', (req, res) => {
     const answer = accept(stage, res, TokenBody, parseJson(req));
     if (!answer) return;

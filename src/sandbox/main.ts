@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { systemWorld } from '../world.js';
 import { createSandbox } from './app.js';
@@ -16,6 +17,7 @@ const world = systemWorld(pino({ level: process.env.LOG_LEVEL ?? 'warn' }));
 const sandbox = createSandbox({
   ...rest,
   publicUrl: () => publicUrl,
+  root: fileURLToPath(new URL('../..', import.meta.url)),
   webhooks: webhooks && { ...webhooks, url: () => webhooks.url },
   world,
 });

@@ -1,13 +1,14 @@
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
 import { randomToken } from '../world.js';
+import { noteSeen } from './conversation/watch.js';
 import type { Walk } from './ledger.js';
 import { numberVerification } from './number-verification.js';
 import { PATHS } from './paths.js';
 import { only } from './problem.js';
 import type { Stage } from './state.js';
 import type { Behaviour } from './subscribers.js';
-import { behaviourOnWalk, noteDevice, refuseDevice, refuseWalk, sendOn, waitingAt } from './walk.js';
+import { behaviourOnWalk, noteDevice, refuseDevice, refuseWalk, sendOn, seenOn, waitingAt } from './walk.js';
 
 /** Why the operator sends a device back without having identified it. */
 const REFUSALS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {
@@ -33,6 +34,7 @@ const identify =
     } else {
       atOperator.remove(request);
       walk.answer = answerTo(stage, walk);
+      noteSeen(res, seenOn(stage, walk));
       atVonage.put(walk.wrappedState, walk);
       const callback = `${stage.publicUrl()}${PATHS.vonageCallback}`;
       sendOn(res, 301, callback, { ...walk.answer, state: walk.wrappedState });

@@ -1,9 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { World } from '../world.js';
+import { createConversation } from './conversation/conversation.js';
+import type { Conversation } from './conversation/conversation.js';
 import { createFaults } from './faults.js';
 import type { Faults } from './faults.js';
 import { createLedger } from './ledger.js';
 import type { Ledger } from './ledger.js';
+import { createNews } from './news.js';
+import type { News } from './news.js';
 import { createSubscribers } from './subscribers.js';
 import type { Subscribers } from './subscribers.js';
 import { createTemplateShelf } from './template-shelf.js';
@@ -26,6 +30,8 @@ export interface SandboxDeps {
   /** Without them Verify sends no webhooks. */
   webhooks?: WebhookSettings | undefined;
   world: World;
+  /** The folder of the package: the page is served from there. */
+  root: string;
 }
 
 /** How the token answer differs from the usual one. `expires_in: null` leaves the field out. */
@@ -43,6 +49,8 @@ export interface SandboxState {
   templates: TemplateShelf;
   verifyBook: VerifyBook;
   webhooks: Webhooks;
+  conversation: Conversation;
+  news: News;
   reset(): void;
 }
 
@@ -52,6 +60,8 @@ export interface Stage extends SandboxDeps {
 }
 
 export const createState = (deps: SandboxDeps): SandboxState => {
+  const news = createNews();
+  const conversation = createConversation(deps.world, (login) => news.tell('login', login));
   const state: SandboxState = {
     ledger: createLedger(),
     subscribers: createSubscribers(),
@@ -59,7 +69,9 @@ export const createState = (deps: SandboxDeps): SandboxState => {
     tokenAnswer: {},
     templates: createTemplateShelf(deps.world),
     verifyBook: createVerifyBook(),
-    webhooks: createWebhooks(deps),
+    webhooks: createWebhooks(deps, conversation),
+    conversation,
+    news,
     reset: () => {
       state.ledger.clear();
       state.subscribers.reset();
@@ -68,6 +80,8 @@ export const createState = (deps: SandboxDeps): SandboxState => {
       state.templates.reset();
       state.verifyBook.clear();
       state.webhooks.reset();
+      conversation.clear();
+      news.tell('everything', undefined);
     },
   };
   return state;

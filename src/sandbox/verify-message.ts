@@ -48,5 +48,9 @@ export const deliver = (stage: Stage, request: VerifyRequest, step: Step, at: nu
   const code = request.ownCode ?? draw(stage.world, DIGITS, request.codeLength);
   step.code = code;
   const text = textOf(stage, request, channel, code);
-  stage.state.ledger.messages.add({ to, channel, text, code, at: new Date(at).toISOString() });
+  const { ledger, conversation, news } = stage.state;
+  ledger.messages.add({ to, channel, text, code, at: new Date(at).toISOString() });
+  const method = channel === 'sms' ? 'SMS' : 'CALL';
+  conversation.open({ method, url: `tel:${to}`, headers: [], body: text }, request.id);
+  news.tell('messages', undefined);
 };

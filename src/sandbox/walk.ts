@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { Seen } from './conversation/call.js';
 import { uuid } from './identifiers.js';
 import type { Claim, Shelf, Walk } from './ledger.js';
 import { sendProblem } from './problem.js';
@@ -62,6 +63,13 @@ export const simThatWalked = (stage: Stage, { claims: { sim }, number }: Walk): 
   sim.header ?? sim.cookie ?? stage.state.subscribers.simOf(number);
 
 const isOnWifi = ({ claims: { network } }: Walk): boolean => (network.header ?? network.cookie) === 'wifi';
+
+/** What the operator knows of the device that walks. */
+export const seenOn = (stage: Stage, walk: Walk): Seen => ({
+  number: walk.number,
+  sim: simThatWalked(stage, walk),
+  network: isOnWifi(walk) ? 'wifi' : 'cellular',
+});
 
 /** How the number behaves on this walk: on Wi-Fi no operator sees a SIM, whatever the number is. */
 export const behaviourOnWalk = (stage: Stage, walk: Walk): Behaviour =>

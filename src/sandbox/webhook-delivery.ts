@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { nowInSeconds } from '../world.js';
 import type { World } from '../world.js';
+import type { Conversation } from './conversation/conversation.js';
 import { uuid } from './identifiers.js';
 
 /** Where the customer wants to hear of its Verify requests, and the account's secrets to sign with. */
@@ -45,21 +46,30 @@ export const sign = (
 const PLAIN = { 'content-type': 'application/json' };
 
 /** Sends a webhook once, signed if a token is given. */
-export const post = async (webhook: SentWebhook, token: string | undefined): Promise<void> => {
+export const post = async (
+  webhook: SentWebhook,
+  token: string | undefined,
+  conversation: Conversation,
+): Promise<void> => {
   webhook.tries += 1;
   webhook.headers = token === undefined ? PLAIN : { ...PLAIN, authorization: `Bearer ${token}` };
+  const { url, headers } = webhook;
+  const body = JSON.stringify(webhook.body);
+  const note = conversation.open({ method: 'POST', url, headers: Object.entries(headers), body });
   try {
-    const answer = await fetch(webhook.url, {
+    const answer = await fetch(url, {
       method: 'POST',
-      headers: webhook.headers,
-      body: JSON.stringify(webhook.body),
+      headers,
+      body,
       redirect: 'manual',
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
-    await answer.arrayBuffer();
+    const said = { status: answer.status, headers: [...answer.headers], body: await answer.text() };
     webhook.status = answer.status;
+    note?.answer(said);
   } catch {
     webhook.status = null;
+    note?.breakOff();
   }
 };
 
@@ -70,10 +80,11 @@ export const insist = async (
   webhook: SentWebhook,
   token: Promise<string>,
   isWanted: () => boolean,
+  conversation: Conversation,
 ): Promise<void> => {
   for (let wait = 1_000; !isAccepted(webhook) && webhook.tries < MOST_TRIES; wait *= 2) {
     await pause(wait, undefined, { ref: false });
     if (!isWanted()) return;
-    await post(webhook, await token);
+    await post(webhook, await token, conversation);
   }
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { World } from '../world.js';
+import type { Conversation } from './conversation/conversation.js';
 import { createTape } from './ledger.js';
 import { insist, post, sign } from './webhook-delivery.js';
 import type { SentWebhook, WebhookSettings } from './webhook-delivery.js';
@@ -41,11 +42,14 @@ export interface Webhooks {
 }
 
 /** Sends webhooks until they are accepted; without settings it sends none. */
-export const createWebhooks = (deps: {
-  applicationId: string;
-  webhooks?: WebhookSettings | undefined;
-  world: World;
-}): Webhooks => {
+export const createWebhooks = (
+  deps: {
+    applicationId: string;
+    webhooks?: WebhookSettings | undefined;
+    world: World;
+  },
+  conversation: Conversation,
+): Webhooks => {
   const { webhooks: settings, world } = deps;
   const quirks = { ...USUAL };
   const sent = createTape<SentWebhook>();
@@ -65,10 +69,10 @@ export const createWebhooks = (deps: {
     sent.add(webhook);
     const isWanted = (): boolean => era === born;
     const first = lane.then(async () => {
-      if (isWanted()) await post(webhook, isUnsigned ? undefined : await token);
+      if (isWanted()) await post(webhook, isUnsigned ? undefined : await token, conversation);
     });
     lane = first;
-    void first.then(() => (isWanted() ? insist(webhook, token, isWanted) : undefined));
+    void first.then(() => (isWanted() ? insist(webhook, token, isWanted, conversation) : undefined));
   };
 
   const release = (): void => {

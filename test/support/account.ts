@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
@@ -25,6 +26,7 @@ export async function openAccount() {
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: 'https://app.example.com/callback',
     publicUrl: () => url,
+    root: resolve(__dirname, '../..'),
     world,
   });
   door.app = app as RequestListener;

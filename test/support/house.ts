@@ -124,6 +124,7 @@ export async function buildHouse({
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: config.redirectUri,
     publicUrl: () => sandbox,
+    root: resolve(__dirname, '../..'),
     world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   }).app as RequestListener;

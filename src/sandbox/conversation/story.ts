@@ -1,0 +1,30 @@
+import type { Asked, Call } from './call.js';
+import { APP_ROWS } from './story-of-app.js';
+import { MESSAGE_ROWS } from './story-of-messages.js';
+import { VERIFY_ROWS } from './story-of-verify.js';
+import { VONAGE_ROWS } from './story-of-vonage.js';
+import { bad } from './words.js';
+import type { Row, Words } from './words.js';
+
+const ROWS: readonly Row[] = [...APP_ROWS, ...VONAGE_ROWS, ...VERIFY_ROWS, ...MESSAGE_ROWS];
+
+/** How this call is told; undefined for one that has nothing to do with a login. */
+export const rowOf = (asked: Asked): Row | undefined => {
+  const { pathname } = new URL(asked.url);
+  return ROWS.find(
+    ({ method, path, when }) => method === asked.method && path.test(pathname) && (when?.(asked) ?? true),
+  );
+};
+
+export const saysOf = ({ says }: Row, asked: Asked): string =>
+  typeof says === 'string' ? says : says(asked);
+
+/** What came back, in words; undefined while nothing has. */
+export const heardOf = (
+  row: Row,
+  { answered, broken, asked, seen }: Call,
+  number: string,
+): Words | undefined => {
+  if (broken) return bad('The connection broke before there was an answer.');
+  return answered ? row.hears({ asked, answered, number, seen }) : undefined;
+};

@@ -1,0 +1,50 @@
+import type { Router } from 'express';
+import { tell } from './conversation/telling.js';
+import type { Stage } from './state.js';
+import { BEHAVIOURS } from './subscribers.js';
+
+/** Messages a page is told of; more are kept. */
+const MOST_MESSAGES = 50;
+
+/** What a page shows, by the name of the event that brings it. */
+const VIEWS = {
+  messages: ({ state }: Stage) => state.ledger.messages.all().slice(-MOST_MESSAGES),
+  subscribers: ({ state }: Stage) => state.subscribers.all(),
+};
+
+const conversation = ({ state, redirectUri }: Stage) => ({
+  /** Where the app is. */
+  app: new URL(redirectUri).origin,
+  /** Whether what app and device say to the server is heard, too. */
+  tapped: state.conversation.isTapped,
+  logins: state.conversation.logins().map(tell),
+});
+
+const everything = (stage: Stage) => ({
+  ...conversation(stage),
+  behaviours: BEHAVIOURS,
+  messages: VIEWS.messages(stage),
+  subscribers: VIEWS.subscribers(stage),
+});
+
+/**
+ * `GET /conversation`: the logins that were overheard, newest first. `GET /conversation/stream`: the same and all else that
+ * the page shows, as server-sent events: `everything` first, then `login`, `messages` and `subscribers` as they change.
+ */
+export const conversationRoutes = (stage: Stage, router: Router): void => {
+  router.get('/conversation', (_req, res) => void res.json(conversation(stage)));
+  router.get('/conversation/stream', (req, res) => {
+    const send = (event: string, data: unknown): void =>
+      void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    send('everything', everything(stage));
+    const stop = stage.state.news.listen((topic, about) => {
+      if (topic === 'everything') send(topic, everything(stage));
+      else if (about) send(topic, tell(about));
+      else send(topic, VIEWS[topic as keyof typeof VIEWS](stage));
+    });
+    res.once('close', stop);
+    // Somebody who only looks keeps no process alive.
+    req.socket.unref();
+  });
+};

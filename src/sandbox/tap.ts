@@ -1,0 +1,88 @@
+import { Agent, createServer, request } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { pairs } from './conversation/call.js';
+import type { Conversation, Note } from './conversation/conversation.js';
+
+/** How much of a question's body is noted, in bytes. All of it is passed on. */
+const MOST_NOTED = 20_000;
+
+const AWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
+
+const read = async (stream: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+};
+
+/** Notes a question once its whole body went by; the answer is noted through what this returns. */
+const noteAsked = (req: IncomingMessage, conversation: Conversation): (() => Note | undefined) => {
+  const chunks: Buffer[] = [];
+  let [length, note]: [number, Note | undefined] = [0, undefined];
+  let isNoted = false;
+  const open = (): Note | undefined => {
+    if (isNoted) return note;
+    isNoted = true;
+    return (note = conversation.open({
+      method: req.method ?? '',
+      url: `http://${req.headers.host ?? 'localhost'}${req.url ?? '/'}`,
+      headers: pairs(req.rawHeaders),
+      body: Buffer.concat(chunks).toString(),
+    }));
+  };
+  req.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length <= MOST_NOTED) chunks.push(chunk);
+  });
+  req.once('end', open);
+  return open;
+};
+
+/** Passes the answer on as it came: the same spelling of headers, and in one piece. */
+const passBack = async (
+  answer: IncomingMessage,
+  res: ServerResponse,
+  note: Note | undefined,
+): Promise<void> => {
+  const { statusCode: status = 502, statusMessage = '', rawHeaders } = answer;
+  const body = await read(answer);
+  note?.answer({ status, headers: pairs(rawHeaders), body: body.toString() });
+  res.sendDate = false;
+  res.writeHead(status, statusMessage, rawHeaders);
+  if (body.length > 0) res.end(body);
+  else res.end();
+};
+
+/**
+ * A listener before the server: whoever asks it gets the server's answer, byte for byte, and what was said is noted. A proxy
+ * that touched anything would hide what an app really sees.
+ * @param port where the server listens on this machine
+ */
+export const createTap = (port: () => number, conversation: Conversation): Server => {
+  // A connection for each request, so that none that the server closes is used again.
+  const agent = new Agent({ keepAlive: false });
+  conversation.tap();
+  return createServer((req, res) => {
+    const noted = noteAsked(req, conversation);
+    const onward = request({
+      ...{ agent, host: 'localhost', port: port(), method: req.method, path: req.url },
+      headers: req.rawHeaders,
+      setHost: false,
+    });
+    const fail = (): void => {
+      noted()?.breakOff();
+      if (res.headersSent) res.destroy();
+      else res.writeHead(502, { 'Content-Type': 'application/problem+json', Connection: 'close' }).end(AWAY);
+    };
+    let isAnswered = false;
+    onward.once('response', (answer) => {
+      isAnswered = true;
+      void passBack(answer, res, noted()).catch(fail);
+    });
+    // A server that refuses a body unread answers, and then closes on what is still being sent.
+    onward.on('error', () => {
+      if (!isAnswered) fail();
+    });
+    res.once('close', () => onward.destroy());
+    req.pipe(onward);
+  });
+};
