@@ -30,7 +30,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['public/**/*.js'],
+    files: ['public/**/*.js', 'src/sandbox/public/**/*.js'],
     languageOptions: { globals: globals.browser },
   },
   { files: ['*.js', '*.cjs'], languageOptions: { globals: { process: 'readonly' } } },

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
@@ -54,7 +55,7 @@ const openSandbox = async () => {
 
 /** Stands at the address of the server, and passes everything on to where it really is. */
 const openTap = async (port: number, conversation: Conversation) => {
-  const tap = createTap(() => port, conversation).listen(Number(PORT));
+  const tap = createServer(createTap(() => port, conversation)).listen(Number(PORT));
   await once(tap, 'listening');
   return tap;
 };

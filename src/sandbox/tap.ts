@@ -1,5 +1,5 @@
-import { Agent, createServer, request } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Agent, request } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pairs } from './conversation/call.js';
 import type { Conversation, Note } from './conversation/conversation.js';
 
@@ -57,11 +57,11 @@ const passBack = async (
  * that touched anything would hide what an app really sees.
  * @param port where the server listens on this machine
  */
-export const createTap = (port: () => number, conversation: Conversation): Server => {
+export const createTap = (port: () => number, conversation: Conversation): RequestListener => {
   // A connection for each request, so that none that the server closes is used again.
   const agent = new Agent({ keepAlive: false });
   conversation.tap();
-  return createServer((req, res) => {
+  return (req, res) => {
     const noted = noteAsked(req, conversation);
     const onward = request({
       ...{ agent, host: 'localhost', port: port(), method: req.method, path: req.url },
@@ -84,5 +84,5 @@ export const createTap = (port: () => number, conversation: Conversation): Serve
     });
     res.once('close', () => onward.destroy());
     req.pipe(onward);
-  });
+  };
 };

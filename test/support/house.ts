@@ -6,6 +6,7 @@ import supertest from 'supertest';
 import { createApp } from '../../src/app.js';
 import { readConfig, type Config } from '../../src/config.js';
 import { createSandbox } from '../../src/sandbox/app.js';
+import { createTap } from '../../src/sandbox/tap.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { createRedisStore, connectRedis } from '../../src/store/redis.js';
@@ -83,6 +84,8 @@ export interface HouseOptions {
   env?: Record<string, string>;
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
+  /** Puts the sandbox's tap before the server, at `base`. */
+  tapped?: boolean;
 }
 
 /** Each worker of the test runner has a database of its own. */
@@ -94,13 +97,15 @@ export async function buildHouse({
   redisUrl = redisUrlOfWorker(),
   env = {},
   through = (each) => each,
+  tapped = false,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld();
   // The ports have to be known before the apps that name them are made.
-  const doors: { server?: RequestListener; sandbox?: RequestListener } = {};
+  const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
   const server = await listen((req, res) => doors.server?.(req, res), 0, 'errors');
   const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), 0, 'errors');
-  const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
+  const front = tapped ? await listen((req, res) => doors.tap?.(req, res), 0, 'errors') : server;
+  const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
   const config = readConfig({
     PUBLIC_URL: base,
@@ -119,7 +124,7 @@ export async function buildHouse({
   await redis.flushdb();
   const store = through(kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world));
   doors.server = createApp({ config, store, world, root: resolve(__dirname, '../..') }) as RequestListener;
-  doors.sandbox = createSandbox({
+  const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: config.redirectUri,
@@ -127,7 +132,9 @@ export async function buildHouse({
     root: resolve(__dirname, '../..'),
     world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
-  }).app as RequestListener;
+  });
+  doors.sandbox = sandboxApp as RequestListener;
+  if (tapped) doors.tap = createTap(() => server.port, state.conversation);
 
   const house: House = {
     base,
@@ -160,7 +167,7 @@ export async function buildHouse({
       await fetch(`${sandbox}/__sandbox/reset`, { method: 'POST' });
     },
     async stop() {
-      await Promise.all([server.drain(0), sandboxServer.drain(0)]);
+      await Promise.all([front.drain(0), server.drain(0), sandboxServer.drain(0)]);
       redis.disconnect();
     },
   };

@@ -66,11 +66,11 @@ const endingOf = (login: Login, seen: Seen | undefined): Words => {
   const answered = login.calls
     .flatMap((call) => (call.answered ? [{ asked: call.asked, answered: call.answered }] : []))
     .sort((one, other) => other.answered.order - one.answered.order);
-  for (const each of answered) {
-    const words = rowOf(each.asked)?.stands?.({ ...each, number: login.number, seen });
-    if (words) return words;
-  }
-  return plain('It has only begun.');
+  const said = answered.flatMap(
+    (each) => rowOf(each.asked)?.stands?.({ ...each, number: login.number, seen }) ?? [],
+  );
+  // A login that worked is over: what is refused after it changes nothing.
+  return said.find(({ tone }) => tone === 'good') ?? said[0] ?? plain('It has only begun.');
 };
 
 /** Tells a login step by step, in words for somebody who sees one for the first time. */

@@ -1,0 +1,90 @@
+import { byId, make, NO_NUMBER, numberIn } from './dom.js';
+
+/** What a number does, and what the app gets, in plain words. */
+const WORDS = {
+  match: ['The SIM has this number', 'The app gets: verified.'],
+  other_sim: ['The SIM has another number', 'The app gets: not verified, number_mismatch.'],
+  unsupported: ['The operator does not offer it', 'The app gets no link, and asks for a code by SMS.'],
+  wifi: ['The device is always on Wi-Fi', 'The app gets: silent_auth_failed, denied.'],
+  not_mobile: [
+    'It turns out late that it was not cellular',
+    'The app gets: silent_auth_failed, not_on_cellular.',
+  ],
+  slow: ['The answer takes six seconds', 'The app gets: upstream_timeout.'],
+  invalid_grant: ['Vonage refuses the operator’s code', 'The app gets: silent_auth_failed, operator_error.'],
+  server_error: ['The operator breaks down', 'The app gets: silent_auth_failed, operator_error.'],
+  garbage: ['The answer is a broken page', 'The app gets: upstream_error.'],
+  rate_limited: ['Vonage asks to slow down', 'The app gets no link.'],
+};
+
+const TABLE = '/__sandbox/subscribers';
+
+const save = (number, subscriber) =>
+  fetch(`${TABLE}/${encodeURIComponent(number)}`, { method: 'PUT', body: JSON.stringify(subscriber) });
+
+/** A select of behaviours. With another behaviour the SIM is what that one says. */
+const behaviourSelect = (number, { behaviour }, behaviours) => {
+  const select = make(
+    'select',
+    { 'aria-label': `What ${number} does` },
+    ...behaviours.map((each) =>
+      make('option', { value: each, selected: each === behaviour }, WORDS[each]?.[0] ?? each),
+    ),
+  );
+  select.addEventListener('change', () => save(number, { behaviour: select.value }));
+  return select;
+};
+
+const simInput = (number, { behaviour, sim }) => {
+  const input = make('input', {
+    type: 'tel',
+    'aria-label': `SIM of ${number}`,
+    placeholder: sim === null ? 'nobody knows' : behaviour === 'other_sim' ? 'another one' : 'its own',
+    value: sim ?? undefined,
+  });
+  input.addEventListener('change', () => {
+    const named = numberIn(input.value);
+    const isWrong = input.value.trim() !== '' && named === undefined;
+    input.setCustomValidity(isWrong ? NO_NUMBER : '');
+    input.setAttribute('aria-invalid', String(isWrong));
+    if (isWrong) input.reportValidity();
+    else save(number, { behaviour, ...(named && { sim: named }) });
+  });
+  return input;
+};
+
+const row = (number, subscriber, behaviours) =>
+  make(
+    'li',
+    {},
+    make('strong', {}, number),
+    behaviourSelect(number, subscriber, behaviours),
+    make(
+      'span',
+      { class: 'with' },
+      make('span', { 'aria-hidden': true }, 'SIM'),
+      simInput(number, subscriber),
+    ),
+    make('span', { class: 'gets' }, WORDS[subscriber.behaviour]?.[1] ?? ''),
+  );
+
+/** Shows the table as it is, and leaves the focus where it was. */
+export const showSubscribers = (subscribers, behaviours) => {
+  const label = document.activeElement?.getAttribute('aria-label');
+  byId('subscribers').replaceChildren(
+    ...Object.entries(subscribers).map(([number, each]) => row(number, each, behaviours)),
+  );
+  if (label) byId('subscribers').querySelector(`[aria-label="${label}"]`)?.focus();
+};
+
+export const startSubscribers = () => {
+  byId('add').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const number = numberIn(byId('new-number').value);
+    byId('add-problem').textContent = number ? '' : NO_NUMBER;
+    if (!number) return;
+    await save(number, { behaviour: 'match' });
+    byId('add').reset();
+  });
+  byId('reset').addEventListener('click', () => fetch('/__sandbox/reset', { method: 'POST' }));
+};
