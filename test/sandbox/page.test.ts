@@ -10,6 +10,9 @@ const WITH_CODES = {
   VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
 };
 
+// Pictures of whole pages take their time.
+jest.setTimeout(60_000);
+
 describeInBrowser('the page of the sandbox', () => {
   let browser: Browser;
   let house: House;
