@@ -3,6 +3,7 @@ import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
 import { ENGINES } from './login/engines/engines.js';
 import { createFlow } from './login/flow.js';
+import { createRules, type Hooks } from './login/hooks.js';
 import { loginRoutes } from './login/routes.js';
 import { createOtp } from './login/otp.js';
 import { createReports } from './login/reports.js';
@@ -29,10 +30,12 @@ export interface AppDeps {
   world: World;
   /** The folder of the package: its page and what the page is made with are served from there. */
   root: string;
+  /** The operator's own rules. */
+  hooks?: Hooks;
 }
 
 /** The whole server but its socket. */
-export function createApp({ config, store, world, root }: AppDeps): Express {
+export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
   const vonage = createVonage(config, world);
   const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
@@ -44,6 +47,7 @@ export function createApp({ config, store, world, root }: AppDeps): Express {
     fallbacks: config.fallbackChannels,
     tickets: createTickets(store, world),
     reports,
+    rules: createRules(hooks, world),
     store,
     world,
     pseudonym: createPseudonym(secrets[0] as string),

@@ -62,9 +62,10 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings from environment variables; an empty one counts as absent.
+ * @param others what is wrong with the files that settings name
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Env, others: readonly string[] = []): Config {
   const { problems, production, get, fail, need, oneOf, list, upstream } = createReader(env);
 
   const port = Number(get('PORT') ?? 3000);
@@ -136,6 +137,7 @@ export function readConfig(env: Env): Config {
     );
   }
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
+  problems.push(...others);
 
   if (vonage.privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
   return {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { readConfig } from './config.js';
+import { loadHooks } from './hooks-file.js';
 import { createSandbox } from './sandbox/app.js';
 import type { Conversation } from './sandbox/conversation/conversation.js';
 import { newCredentials } from './sandbox/credentials.js';
@@ -19,9 +20,9 @@ const sandboxUrl = `http://localhost:${SANDBOX_PORT}`;
 const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
 
 /** What can be tried out is taken from the environment; what belongs to somebody's own server is not. */
-const settings = () => {
+const settings = (problems: readonly string[]) => {
   const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK } = process.env;
-  return readConfig({
+  const env = {
     // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
     PORT: '0',
     ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK },
@@ -34,7 +35,8 @@ const settings = () => {
     HELP_URL: sandboxUrl,
     VONAGE_API_KEY: apiKey,
     VONAGE_SIGNATURE_SECRET: signatureSecret,
-  });
+  };
+  return readConfig(env, problems);
 };
 
 const openSandbox = async () => {
@@ -61,9 +63,10 @@ const openTap = async (port: number, conversation: Conversation) => {
 };
 
 await run(async () => {
-  const config = settings();
+  const { hooks, problems } = await loadHooks(process.env);
+  const config = settings(problems);
   const { listening: sandbox, conversation } = await openSandbox();
-  const server = await startServer(config, root);
+  const server = await startServer(config, root, hooks);
   const tap = await openTap(server.port, conversation);
   console.log(`
   The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say

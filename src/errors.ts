@@ -7,6 +7,8 @@ export const ERRORS = {
   invalid_signature: [401, 'The signature is not valid'],
   forbidden_origin: [403, 'This origin may not call'],
   wrong_client: [403, 'The link was opened by the wrong client'],
+  login_refused: [403, 'The login was refused'],
+  step_up_required: [403, 'Another proof is wanted'],
   not_found: [404, 'There is nothing here'],
   no_login: [404, 'There is no login'],
   method_not_allowed: [405, 'The method is not allowed'],

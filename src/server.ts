@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { createApp } from './app.js';
 import { ConfigError, type Config } from './config.js';
+import type { Hooks } from './login/hooks.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import { listen } from './web/server.js';
@@ -15,10 +16,10 @@ export interface Running {
 }
 
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
-export async function startServer(config: Config, root: string): Promise<Running> {
+export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
   const world = systemWorld(pino({ level: config.logLevel, base: null }));
   const store = config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world);
-  const app = createApp({ config, store, world, root });
+  const app = createApp({ config, store, world, root, hooks });
   const server = await listen(app, config.port, `${config.publicUrl}/errors.md`).catch(
     async (error: unknown) => {
       // An open connection to the store would keep a process alive that listens on nothing.

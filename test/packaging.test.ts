@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config.js';
 import { ERRORS } from '../src/errors.js';
+import { loadHooks } from '../src/hooks-file.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { readSettings } from '../src/sandbox/settings.js';
 import { createSubscribers } from '../src/sandbox/subscribers.js';
@@ -19,6 +20,7 @@ function settingsOfTheCode(): string[] {
     { get: (_, name) => (names.add(String(name)), undefined) },
   );
   expect(() => readConfig(env)).toThrow('The settings cannot be used');
+  void loadHooks(env);
   readSettings(env);
   names.delete('NODE_ENV');
   return [...names].sort();

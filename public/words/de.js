@@ -151,6 +151,8 @@ export default {
       'Der Code ist falsch, wurde schon benutzt oder gehört zu einer anderen Anmeldung. Beginnen Sie von vorn.',
     silent_auth_failed: 'Der Anbieter konnte die Nummer nicht bestätigen.',
     forbidden_origin: 'Diese Seite darf hier nicht anmelden.',
+    login_refused: 'Diese Anmeldung ist nicht erlaubt.',
+    step_up_required: 'Ihre SIM wurde bestätigt. Sicherheitshalber wird noch ein Code verlangt.',
     request_timeout: 'Ihre Verbindung war zu langsam. Versuchen Sie es noch einmal.',
     no_more_channels: 'Für diese Anmeldung kann kein Code mehr geschickt werden. Beginnen Sie von vorn.',
     too_many_attempts: 'Der Code war zu oft falsch, und diese Anmeldung ist vorbei. Beginnen Sie von vorn.',

@@ -2,6 +2,7 @@ import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
 import type { Beginning } from './engines/engine.js';
 import type { Holder } from './holder.js';
+import type { Visitor } from './hooks.js';
 import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
 import type { Parts } from './parts.js';
 import { endOfStep, leftUnderWay } from './progress.js';
@@ -10,16 +11,21 @@ import { addressOf } from './tickets.js';
 
 /**
  * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
- * @throws LoginError `login_in_progress`, and what upstream said where there is no other way than the silent one
+ * @throws LoginError `login_refused`, `login_in_progress`, and what upstream said where there is no other way than the silent one
  */
 export type Begin = (
-  request: { phoneNumber: PhoneNumber; client: Client; codeChallenge?: string | undefined },
+  request: {
+    phoneNumber: PhoneNumber;
+    client: Client;
+    codeChallenge?: string | undefined;
+    visitor: Visitor;
+  },
   holder: Holder,
   correlator: string,
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, store, world, fallbacksOf, journal, progress } = parts;
+  const { engine, otp, tickets, store, world, rules, fallbacksOf, journal, progress } = parts;
 
   /** Makes states for a login, each with its ticket, and forgets those that are not used. */
   const statesFor = ({ id, phoneNumber, client, expiresAt }: Login) => {
@@ -55,8 +61,9 @@ export function createBegin(parts: Parts): Begin {
     return undefined;
   };
 
-  return async ({ phoneNumber, client, codeChallenge }, holder, correlator) => {
+  return async ({ phoneNumber, client, codeChallenge, visitor }, holder, correlator) => {
     const id = world.random(16).toString('hex');
+    await rules.beforeLogin({ ...visitor, loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;

@@ -31,6 +31,7 @@ export interface Run {
  *     begin ─▶ pending ─▶ completed   a code came back to this session, and the operator or Verify said yes
  *               │  ▲ └──▶ failed      a code came back, and they said anything else
  *               │  └──────── next     (from pending, failed and expired: another channel, if there is one)
+ *               ├──┐      step-up     (a hook wants a code as well: pending, with its silent way behind it)
  *               ├───────▶ (expired)   nothing came back in time: not stored, read off the clock
  *               └───────▶ cancelled   the app gave it up, and a request of it is still under way at Vonage
  */
@@ -41,7 +42,7 @@ export interface Login {
   client: Client;
   /** PKCE challenge (RFC 7636, S256) that whoever proves the login has to answer. */
   codeChallenge?: string;
-  /** `null` where silence is impossible for this number. */
+  /** `null` where silence is impossible for this number, or was not enough. */
   channel: Channel | null;
   status: 'pending' | 'failed' | 'completed' | 'cancelled';
   /** Milliseconds since the epoch. */
@@ -52,7 +53,7 @@ export interface Login {
   run?: Run;
   /** A Verify request that the login before this one, in the same session and for the same number, left under way. */
   formerRun?: Run;
-  /** Too many wrong codes: no channel is left to this login. */
+  /** Too many wrong codes, or refused by a hook: no channel is left to this login. */
   locked?: true;
 }
 

@@ -2,6 +2,7 @@ import type { PhoneNumber } from '../phone.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { Engine } from './engines/engine.js';
+import type { Rules } from './hooks.js';
 import type { Journal } from './journal.js';
 import type { Lock } from './lock.js';
 import type { Login, OtpChannel } from './login.js';
@@ -18,6 +19,8 @@ export interface FlowDeps {
   fallbacks: readonly OtpChannel[];
   tickets: Tickets;
   reports: Reports;
+  /** The operator's own. */
+  rules: Rules;
   store: Store;
   world: World;
   pseudonym: (number: PhoneNumber) => string;

@@ -1,5 +1,6 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
+import { createAdmission } from './admission.js';
 import { invalidCode, isAnsweredBy } from './code.js';
 import type { Holder } from './holder.js';
 import type { Channel, Login, OtpChannel } from './login.js';
@@ -17,7 +18,8 @@ export type Verification = (
 /**
  * Proves the login of this session with a code, whatever carried it: one that `/callback` gave the device, one that
  * Vonage gave the device, or one that the user read and typed. Each is spent by the first try, or counted.
- * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`, and what upstream said
+ * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`, what the operator's own
+ * rules say (`admission`), and what upstream said
  */
 export type Prove = (
   proof: { code: string; codeVerifier?: string | undefined },
@@ -45,7 +47,14 @@ export function createProof(parts: Parts): Prove {
   const fail = (holder: Holder, login: Login) =>
     change(holder, login, (current) => ({ ...current, status: 'failed' }));
 
-  const signIn = async (holder: Holder, login: Login, channel: Channel): Promise<Verification> => {
+  const admit = createAdmission({ ...parts, change });
+  const signIn = async (
+    holder: Holder,
+    login: Login,
+    channel: Channel,
+    correlator: string,
+  ): Promise<Verification> => {
+    await admit(holder, login, channel, correlator);
     const { phoneNumber } = login;
     await holder.signIn({ phoneNumber, channel, authenticatedAt: world.now() }, completed(login, channel));
     return { verified: true, phoneNumber, channel };
@@ -69,7 +78,7 @@ export function createProof(parts: Parts): Prove {
         throw await withNextChannels(error, login);
       });
     const { callbackMs } = ticket;
-    if (verified) return { ...(await signIn(holder, login, 'silent_auth')), callbackMs };
+    if (verified) return { ...(await signIn(holder, login, 'silent_auth', correlator)), callbackMs };
     await fail(holder, login);
     const { nextChannels } = await progress(login);
     return { verified, reason: 'number_mismatch' as const, nextChannels, callbackMs };

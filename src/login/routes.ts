@@ -7,6 +7,7 @@ import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
+import type { Visitor } from './hooks.js';
 import type { Login } from './login.js';
 import { CODE_LENGTH, type Otp } from './otp.js';
 
@@ -45,6 +46,7 @@ export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'canc
       phoneNumber: phoneNumberOf(body.phone_number),
       client: body.client ?? defaultClient(req),
       codeChallenge: body.code_challenge,
+      visitor: visitorOf(req),
     };
     const { login, authUrl } = await flow.begin(request, sessions.holder(req), requestIdOf(res));
     const described = await describe(login);
@@ -120,6 +122,16 @@ function phoneNumberOf(input: string): PhoneNumber {
     'invalid_phone_number',
     'Send the number in E.164: "+", country code, number, digits only.',
   );
+}
+
+/** What hooks are never given: it admits somebody, here or elsewhere. */
+const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
+
+/** Who sent a request. IPv4 is written as such, though the socket speaks IPv6. */
+function visitorOf(req: Request): Visitor {
+  const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
+  const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
+  return { headers, ...(req.ip !== undefined && { ip: req.ip.replace(/^::ffff:(?=\d+\.)/, '') }) };
 }
 
 /** Only browsers say where a request comes from. */

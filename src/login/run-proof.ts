@@ -20,7 +20,7 @@ export function createRunProof(
   parts: Parts & {
     /** Changes the login as it was when it was tried. */
     change: (holder: Holder, tried: Login, how: (login: Login) => Login) => Promise<void>;
-    signIn: (holder: Holder, login: Login, channel: Channel) => Promise<Verification>;
+    signIn: (holder: Holder, login: Login, channel: Channel, correlator: string) => Promise<Verification>;
   },
 ) {
   const { otp, store, world, progress, change, signIn } = parts;
@@ -43,7 +43,7 @@ export function createRunProof(
       if (error instanceof LoginError) await learn(error, run);
       throw error;
     });
-    return signIn(holder, login, channel);
+    return signIn(holder, login, channel, correlator);
 
     async function learn(error: LoginError, at: Run): Promise<void> {
       const wrong = error.code === 'invalid_code';

@@ -7,6 +7,7 @@ import { createApp } from '../../src/app.js';
 import { readConfig, type Config } from '../../src/config.js';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { createTap } from '../../src/sandbox/tap.js';
+import type { Hooks } from '../../src/login/hooks.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { createRedisStore, connectRedis } from '../../src/store/redis.js';
@@ -82,6 +83,7 @@ export interface HouseOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
   env?: Record<string, string>;
+  hooks?: Hooks;
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -96,6 +98,7 @@ export async function buildHouse({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
   env = {},
+  hooks = {},
   through = (each) => each,
   tapped = false,
 }: HouseOptions = {}): Promise<House> {
@@ -123,7 +126,8 @@ export async function buildHouse({
   if (redis.status !== 'ready') await new Promise((ready) => redis.once('ready', ready));
   await redis.flushdb();
   const store = through(kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world));
-  doors.server = createApp({ config, store, world, root: resolve(__dirname, '../..') }) as RequestListener;
+  const root = resolve(__dirname, '../..');
+  doors.server = createApp({ config, store, world, root, hooks }) as RequestListener;
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),

@@ -1,0 +1,128 @@
+import supertest from 'supertest';
+import type { Hooks, WantedLogin } from '../src/login/hooks.js';
+import { ALICE, BOB, buildHouse, postCode, type House } from './support/house.js';
+import { walk } from './support/device.js';
+import { FAILING, WITH_CODES } from './support/hooks.js';
+
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  'before a login begins with SILENT_AUTH=%s',
+  (engine) => {
+    let house: House;
+    let hook: Hooks['beforeLogin'];
+    beforeAll(async () => {
+      const hooks: Hooks = { beforeLogin: (login) => hook?.(login) };
+      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+    });
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    const begin = (app = house.app()) => app.post('/login').send({ phone_number: ALICE });
+    const nothingWasSpent = async () => {
+      expect(await house.upstream()).toEqual([]);
+      expect(await house.redis.keys('*')).toEqual([]);
+    };
+
+    test.each<[string, Hooks['beforeLogin']]>([
+      ['no answer', () => undefined],
+      ['{allow: true}', () => ({ allow: true })],
+      ['a promise of it', () => Promise.resolve({ allow: true })],
+    ])('%s lets it begin', async (_what, rule) => {
+      hook = rule;
+      await begin().expect(201);
+    });
+
+    test('{refuse: true} refuses it, and nothing is spent on it', async () => {
+      hook = () => ({ refuse: true });
+      const refused = await begin().expect(403);
+      expect(refused.body).toMatchObject({ error: 'login_refused', detail: 'This login is not allowed.' });
+      expect(refused.headers).not.toHaveProperty('set-cookie');
+      await nothingWasSpent();
+    });
+
+    test.each<[string, Hooks['beforeLogin']]>([
+      ...FAILING,
+      ['an answer of the other hook', () => ({ stepUp: true })],
+    ])('%s is a 503, and nothing is spent on it', async (_what, rule) => {
+      hook = rule;
+      expect((await begin().expect(503)).body.error).toBe('unavailable');
+      await nothingWasSpent();
+    });
+
+    test('a hook that is not done after two seconds is a 503, and what it says later is not heard', async () => {
+      let say: (answer: unknown) => void = () => undefined;
+      const asked = new Promise<void>((heard) => {
+        hook = () => new Promise((answer) => (heard(), (say = answer)));
+      });
+      const slow = begin().then((answer) => answer);
+      await asked;
+      house.world.turn(2);
+      expect((await slow).status).toBe(503);
+      say({ allow: true });
+      await nothingWasSpent();
+    });
+
+    test('a login that is refused leaves the one before it as it was', async () => {
+      hook = undefined;
+      const app = house.app();
+      const { body } = await begin(app).expect(201);
+      hook = () => ({ refuse: true });
+      await app.post('/login').send({ phone_number: BOB }).expect(403);
+      expect((await app.get('/login')).body).toMatchObject({ login_id: body.login_id, status: 'pending' });
+    });
+  },
+);
+
+describe('what the hook before a login is told', () => {
+  let house: House;
+  let told: WantedLogin[] = [];
+  beforeAll(async () => {
+    house = await buildHouse({ hooks: { beforeLogin: (login) => void told.push(login) } });
+  });
+  beforeEach(async () => {
+    told = [];
+    await house.reset();
+  });
+  afterAll(() => house.stop());
+
+  test('is the number, the client, the address, the headers and the ids of login and request', async () => {
+    const app = supertest.agent(house.base.replace('localhost', '127.0.0.1'));
+    const begun = await app.post('/login').set('X-Attestation', 'token').send({ phone_number: ALICE });
+    expect(told).toEqual([
+      {
+        loginId: begun.body.login_id,
+        phoneNumber: ALICE,
+        client: 'app',
+        ip: '127.0.0.1',
+        headers: expect.objectContaining({ 'x-attestation': 'token' }),
+        requestId: begun.headers['x-request-id'],
+      },
+    ]);
+  });
+
+  test('is nothing that admits anybody, and cannot be changed', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await app
+      .post('/login')
+      .set({ Authorization: 'Bearer secret', 'Proxy-Authorization': 'Basic secret' })
+      .send({ phone_number: ALICE });
+    const [, { headers }] = told as [WantedLogin, WantedLogin];
+    expect(headers).toHaveProperty('content-type');
+    expect(Object.keys(headers).filter((name) => /cookie|authorization/.test(name))).toEqual([]);
+    expect([Object.isFrozen(told[1]), Object.isFrozen(headers)]).toEqual([true, true]);
+  });
+
+  test('is only what can be a login: a number that is none, or a stranger’s page, is refused before', async () => {
+    await house.app().post('/login').send({ phone_number: '+1' }).expect(400);
+    await house.app().post('/login').set('Origin', 'https://evil.example').send({ phone_number: ALICE });
+    expect(told).toEqual([]);
+  });
+
+  test('is told once: neither the walk nor the proof asks again', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    const home = await walk(begun.body.auth_url);
+    await postCode(app, String(home.json?.['code'])).expect(200);
+    expect(told).toHaveLength(1);
+  });
+});

@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = resolve(__dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'hooks-'));
+const env = { PATH: process.env['PATH'] ?? '' };
+const write = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const NO_HOOK = 'is no hook; the module may export beforeLogin and beforeSession alone.';
+const NONE = 'HOOKS: the module has to export beforeLogin or beforeSession.';
+
+/** A module, and what is wrong with it. Modules are loaded by Node itself, all in one process. */
+const MODULES: [string, string, (string | RegExp)[]][] = [
+  ['both hooks', 'export const beforeLogin = () => {}; export async function beforeSession() {}', []],
+  ['one hook', 'export function beforeSession() {}', []],
+  ['nothing', '', [NONE]],
+  ['a name spelled wrong', 'export const beforelogin = () => {};', [NONE, `HOOKS: beforelogin ${NO_HOOK}`]],
+  [
+    'a default export beside a hook',
+    'export const beforeLogin = () => {}; export default {};',
+    [`HOOKS: default ${NO_HOOK}`],
+  ],
+  [
+    'a hook that is no function',
+    'export const beforeLogin = {};',
+    ['HOOKS: beforeLogin must be a function.'],
+  ],
+  [
+    'no JavaScript',
+    'export const = 1;',
+    [/^HOOKS: .*\.mjs cannot be loaded as an ES module: Unexpected token/],
+  ],
+  ['an error of its own', 'throw new Error("no key");', [/cannot be loaded as an ES module: no key$/]],
+];
+
+describe('the module of HOOKS', () => {
+  let problems: string[][];
+  const files = MODULES.map(([, text], at) => write(`${at}.mjs`, text));
+  const others = [join(folder, 'nowhere.mjs'), '', `  ${relative(root, files[0] ?? '')}  `];
+  beforeAll(async () => {
+    const script = `
+      import { loadHooks } from './src/hooks-file.ts';
+      const loaded = await Promise.all(process.argv.slice(1).map((HOOKS) => loadHooks({ HOOKS })));
+      console.log(JSON.stringify(loaded.map(({ problems }) => problems)));`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...files, ...others];
+    problems = JSON.parse((await run(process.execPath, args, { cwd: root, env })).stdout) as string[][];
+  });
+
+  test.each(MODULES.map(([what, , expected], at) => [what, expected, at] as const))(
+    'with %s has the problems %p',
+    (_what, expected, at) => {
+      const matching = expected.map((each) =>
+        typeof each === 'string' ? each : expect.stringMatching(each),
+      );
+      expect(problems[at]).toEqual(matching);
+    },
+  );
+
+  test('may be missing, which is told, and need not be named', () => {
+    expect(problems.slice(MODULES.length, -1)).toEqual([[`HOOKS: there is no file ${others[0]}.`], []]);
+  });
+
+  test('is found from the folder the server is started in', () => {
+    expect(problems.at(-1)).toEqual([]);
+  });
+});
+
+test('what is wrong with the hooks is told with all else that is wrong, and the server does not start', async () => {
+  const args = ['--import', 'tsx', 'src/main.ts'];
+  const HOOKS = write('none.mjs', 'export const beforeLogin = 1;');
+  const failure = await run(process.execPath, args, { cwd: root, env: { ...env, HOOKS } }).then(
+    () => undefined,
+    (error: unknown) => error as { code: number; stderr: string },
+  );
+  expect(failure?.code).toBe(1);
+  expect(failure?.stderr).toContain('  - HOOKS: beforeLogin must be a function.');
+  expect(failure?.stderr).toContain('  - SESSION_SECRET is missing');
+});

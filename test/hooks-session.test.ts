@@ -1,0 +1,147 @@
+import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, postCode, type House } from './support/house.js';
+import { FAILING, WITH_CODES } from './support/hooks.js';
+
+type App = ReturnType<House['app']>;
+const begin = (app: App, phoneNumber = ALICE) =>
+  app.post('/login').send({ phone_number: phoneNumber }).expect(201);
+const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
+const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
+
+/** How a login comes to a code that is right. */
+const WAYS = [
+  ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
+  ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
+    ['sms', 'voice'].map((channel) => ({ engine, channel })),
+  ),
+];
+
+describe.each(WAYS)(
+  'before a session, proved by $channel with SILENT_AUTH=$engine',
+  ({ engine, channel }) => {
+    let house: House;
+    let hook: Hooks['beforeSession'];
+    beforeAll(async () => {
+      const hooks: Hooks = { beforeSession: (login) => hook?.(login) };
+      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+    });
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    /** A login with a right code in hand that was not posted yet. */
+    const proven = async () => {
+      const app = house.app();
+      const begun = await begin(app);
+      if (channel !== 'silent_auth') {
+        await next(app, channel).expect(200);
+        return { app, code: (await house.messages()).at(-1)?.code ?? '' };
+      }
+      const home = await walk(begun.body.auth_url);
+      return { app, code: String(home.json?.['code']) };
+    };
+    /** The login is over: its code and its channels with it. */
+    const isOver = async (app: App, code: string) => {
+      expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+      const before = (await house.upstream()).length;
+      hook = undefined;
+      await postCode(app, code).expect(400);
+      expect((await next(app, 'sms').expect(409)).body.error).toBe('no_more_channels');
+      expect(await house.upstream()).toHaveLength(before);
+      expect(await isAuthenticated(app)).toBe(false);
+    };
+
+    test.each<[string, Hooks['beforeSession']]>([
+      ['no answer', () => undefined],
+      ['{allow: true}', () => Promise.resolve({ allow: true })],
+    ])('%s gives it', async (_what, rule) => {
+      const told: ProvenLogin[] = [];
+      hook = (login) => (told.push(login), rule?.(login));
+      const { app, code } = await proven();
+      const verified = await postCode(app, code).expect(200);
+      expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
+      const { body } = await app.get('/login');
+      const requestId = verified.headers['x-request-id'];
+      expect(told).toEqual([{ loginId: body.login_id, phoneNumber: ALICE, channel, requestId }]);
+      expect(Object.isFrozen(told[0])).toBe(true);
+    });
+
+    test('a code that is wrong never comes so far', async () => {
+      const { app } = await proven();
+      hook = () => {
+        throw new Error('asked');
+      };
+      await postCode(
+        app,
+        channel === 'silent_auth' && engine !== 'verify' ? 'x'.repeat(43) : 'aaaaaa',
+      ).expect(400);
+    });
+
+    test('{refuse: true} gives none, and the login is over', async () => {
+      const { app, code } = await proven();
+      hook = () => ({ refuse: true });
+      expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
+      await isOver(app, code);
+    });
+
+    // Every answer that is none is tried before a login; one of each kind is enough here.
+    test.each(FAILING.slice(0, 4))('%s gives none, and the login is over', async (_what, rule) => {
+      const { app, code } = await proven();
+      hook = rule;
+      expect((await postCode(app, code).expect(503)).body.error).toBe('unavailable');
+      await isOver(app, code);
+    });
+
+    test('a hook that is not done after two seconds gives none, whatever it says later', async () => {
+      const { app, code } = await proven();
+      let say: (answer: unknown) => void = () => undefined;
+      const asked = new Promise<void>((heard) => {
+        hook = () => new Promise((answer) => (heard(), (say = answer)));
+      });
+      const slow = postCode(app, code).then((answer) => answer);
+      await asked;
+      house.world.turn(2);
+      expect((await slow).status).toBe(503);
+      say({ allow: true });
+      await isOver(app, code);
+    });
+
+    test.each([
+      ['given up', (app: App) => app.delete('/login').expect(204)],
+      ['put in place by another one', (app: App) => begin(app, BOB)],
+      ['left by a logout', (app: App) => app.post('/logout').expect(204)],
+    ])('a login that was %s while the hook was asked stays so', async (_what, meanwhile) => {
+      const { app, code } = await proven();
+      hook = async () => {
+        await meanwhile(app);
+        return { allow: true };
+      };
+      expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
+      expect(await isAuthenticated(app)).toBe(false);
+    });
+  },
+);
+
+test('what a hook does is logged, without the words of its error', async () => {
+  const answers: Hooks['beforeSession'][] = [FAILING[0]?.[1], () => ({ refuse: true }), () => ({})];
+  const house = await buildHouse({ hooks: { beforeSession: (login) => answers.shift()?.(login) } });
+  try {
+    for (let left = answers.length; left > 0; left--) {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code);
+    }
+    const lines = house.world.logged().split('\n');
+    const said = lines.filter((line) => line.includes('"hook"')).map((line) => JSON.parse(line) as object);
+    const id = expect.stringMatching(/^[0-9a-f-]{32,36}$/);
+    const line = { request_id: id, login_id: id, hook: 'beforeSession' };
+    const failed = { level: 'error', ...line, message: 'a hook failed' };
+    expect(said).toEqual([
+      { ...failed, why: 'it threw', cause: 'Error', at: expect.stringContaining('hooks.ts') },
+      { level: 'info', ...line, answer: 'refuse', message: 'a hook stepped in' },
+      { ...failed, why: 'its answer is none' },
+    ]);
+    expect(lines.join('\n')).not.toContain(ALICE.slice(1));
+  } finally {
+    await house.stop();
+  }
+});

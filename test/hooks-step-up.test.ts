@@ -1,0 +1,169 @@
+import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
+import { walk } from './support/device.js';
+import { ALICE, buildHouse, CHALLENGE, postCode, withHouse, type House } from './support/house.js';
+import { WITH_CODES } from './support/hooks.js';
+
+type App = ReturnType<House['app']>;
+const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
+
+/** The SIM alone is not enough; a code on top of it is. */
+const stepUp: Hooks['beforeSession'] = ({ channel }) =>
+  channel === 'silent_auth' ? { stepUp: true } : { allow: true };
+
+describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_AUTH=%s', (engine) => {
+  let house: House;
+  let rule: Hooks['beforeSession'];
+  beforeAll(async () => {
+    const hooks: Hooks = { beforeSession: (login) => rule?.(login) };
+    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+  });
+  beforeEach(() => {
+    rule = stepUp;
+    return house.reset();
+  });
+  afterAll(() => house.stop());
+
+  const steppedUp = async (more: object = {}, verifier?: string) => {
+    const app = house.app();
+    const begun = await app
+      .post('/login')
+      .send({ phone_number: ALICE, ...more })
+      .expect(201);
+    const home = await walk(begun.body.auth_url);
+    const code = String(home.json?.['code']);
+    const proof = { code, ...(verifier !== undefined && { code_verifier: verifier }) };
+    const answer = await app.post('/verify').send(proof).expect(403);
+    return { app, code, answer, loginId: String(begun.body.login_id) };
+  };
+  const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
+  const codeFrom = async (channel: string) =>
+    (await house.messages()).filter((each) => each.channel === channel).at(-1)?.code ?? '';
+
+  test('logs nobody in, sends nothing by itself, and says how to go on', async () => {
+    const { app, answer, loginId } = await steppedUp();
+    expect(answer.body).toMatchObject({ error: 'step_up_required', next_channels: ['sms', 'voice'] });
+    expect((await app.get('/login')).body).toMatchObject({
+      login_id: loginId,
+      status: 'pending',
+      channel: null,
+      next_channels: ['sms', 'voice'],
+    });
+    expect(await isAuthenticated(app)).toBe(false);
+    house.world.turn(120);
+    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+    expect(await house.messages()).toEqual([]);
+  });
+
+  test.each(['sms', 'voice'])('is finished by %s in the same login, for its number', async (channel) => {
+    const { app, loginId } = await steppedUp();
+    const moved = await next(app, channel).expect(200);
+    expect(moved.body).toMatchObject({ login_id: loginId, channel });
+    expect((await house.messages()).map((each) => [each.to, each.channel])).toEqual([[ALICE, channel]]);
+    const verified = await postCode(app, await codeFrom(channel)).expect(200);
+    expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
+    expect((await app.get('/session')).body).toMatchObject({ phone_number: ALICE, channel });
+    expect(house.world.logged()).toContain('"outcome":"step_up_required"');
+  });
+
+  test('goes on from SMS to voice', async () => {
+    const { app } = await steppedUp();
+    await next(app, 'sms').expect(200);
+    await next(app, 'voice').expect(200);
+    await postCode(app, await codeFrom('voice')).expect(200);
+  });
+
+  test('asks the hook again for the code', async () => {
+    const told: ProvenLogin['channel'][] = [];
+    rule = (login) => (told.push(login.channel), stepUp(login));
+    const { app } = await steppedUp();
+    await next(app, 'sms').expect(200);
+    await postCode(app, await codeFrom('sms')).expect(200);
+    expect(told).toEqual(['silent_auth', 'sms']);
+  });
+
+  test('leaves the silent way behind: its code is spent, before and after going on', async () => {
+    const { app, code } = await steppedUp();
+    rule = undefined;
+    const calls = (await house.upstream()).length;
+    await postCode(app, code).expect(400);
+    expect(await house.upstream()).toHaveLength(calls);
+    await next(app, 'sms').expect(200);
+    expect((await postCode(app, code)).status).toBeGreaterThanOrEqual(400);
+    expect(await isAuthenticated(app)).toBe(false);
+  });
+
+  test('is open to the session that began alone', async () => {
+    const { app } = await steppedUp();
+    await next(app, 'sms').expect(200);
+    await postCode(house.app(), await codeFrom('sms')).expect(400);
+    await postCode(app, await codeFrom('sms')).expect(200);
+  });
+
+  test('keeps the challenge the login was begun with', async () => {
+    const { app } = await steppedUp({ code_challenge: CHALLENGE.challenge }, CHALLENGE.verifier);
+    await next(app, 'sms').expect(200);
+    const code = await codeFrom('sms');
+    await postCode(app, code).expect(400);
+    await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
+  });
+
+  test('stays open when the app takes its time', async () => {
+    const { app } = await steppedUp();
+    house.world.turn(301);
+    expect((await app.get('/login')).body).toMatchObject({
+      status: 'expired',
+      next_channels: ['sms', 'voice'],
+    });
+    await next(app, 'sms').expect(200);
+    await postCode(app, await codeFrom('sms')).expect(200);
+  });
+
+  test('is asked for again by a login that is begun anew', async () => {
+    const { app } = await steppedUp();
+    const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    const home = await walk(begun.body.auth_url);
+    const again = await postCode(app, String(home.json?.['code'])).expect(403);
+    expect(again.body.error).toBe('step_up_required');
+  });
+
+  test('is a refusal where nothing stands above: the code that was typed', async () => {
+    rule = () => ({ stepUp: true });
+    const { app } = await steppedUp();
+    await next(app, 'sms').expect(200);
+    expect((await postCode(app, await codeFrom('sms')).expect(403)).body.error).toBe('login_refused');
+    expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+    await next(app, 'voice').expect(409);
+    expect(await isAuthenticated(app)).toBe(false);
+  });
+
+  test('leaves alone what the login went on to meanwhile', async () => {
+    rule = async (login) => {
+      if (login.channel === 'silent_auth') await next(app, 'sms');
+      return stepUp(login);
+    };
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    const home = await walk(begun.body.auth_url);
+    await postCode(app, String(home.json?.['code'])).expect(403);
+    expect(await isAuthenticated(app)).toBe(false);
+    await next(app, 'sms').expect(200);
+    expect(await house.messages()).toHaveLength(1);
+    await postCode(app, await codeFrom('sms')).expect(200);
+  });
+});
+
+test.each([
+  ['no channel is set', 'network-enablement', ALICE, { FALLBACK_CHANNELS: 'none' }],
+  ['no channel is set', 'verify', ALICE, { FALLBACK_CHANNELS: 'none' }],
+  ['the number takes no message', 'network-enablement', '+99012345678', {}],
+  ['the number takes no message', 'verify', '+99012345678', {}],
+])('a step-up is a refusal where %s (%s)', (_what, engine, phoneNumber, env) =>
+  withHouse(
+    { env: { ...WITH_CODES, SILENT_AUTH: engine, ...env }, hooks: { beforeSession: stepUp } },
+    async (house) => {
+      const { app, code } = await house.walkedLogin(phoneNumber);
+      expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
+      expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+    },
+  ),
+);
