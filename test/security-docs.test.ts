@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(__dirname, '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+const page = read('docs/security.md');
+
+/** The rows of the tables that name tests. */
+const rows = page
+  .split(/^## What binding cannot stop$/m, 1)
+  .join()
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !line.startsWith('| threat |'))
+  .map((line) => line.split(' | '));
+
+/** Each test of a row with its file, which is named once for those that follow it. */
+const testsOf = (cell: string): { file: string; title: string }[] =>
+  [...cell.matchAll(/`([^`]+)`: ("[^"]+"(?:; "[^"]+")*)/g)].flatMap(([, file = '', titles = '']) =>
+    [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => ({ file, title })),
+  );
+
+const named = rows.flatMap(([, , cell = '']) => testsOf(cell));
+
+test('every threat has a rule and a test', () => {
+  expect(rows.length).toBeGreaterThan(20);
+  for (const [threat, rule, cell = ''] of rows) {
+    expect([threat, rule !== '' && testsOf(cell).length > 0]).toEqual([threat, true]);
+    // Nothing of the cell is left that the pattern did not read.
+    const quotes = [...cell.matchAll(/"/g)].length;
+    expect([threat, testsOf(cell).length * 2]).toEqual([threat, quotes]);
+  }
+});
+
+test.each(named)('$file has the test "$title"', ({ file, title }) => {
+  expect(file).toMatch(/^test\/[\w/-]+\.test\.ts$/);
+  expect([file, existsSync(join(root, file))]).toEqual([file, true]);
+  const literal = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  expect(read(file)).toMatch(new RegExp(`(?:\\b(?:test|it)|\\))\\(\\s*(['"\`])${literal}\\1,`));
+});
+
+test.each(['docs/security.md', 'docs/hooks.md', 'SECURITY.md'])('%s links only to what is there', (file) => {
+  const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
+  expect(links.length).toBeGreaterThan(0);
+  for (const [, target = '', anchor] of links) {
+    const path = target === '' ? file : join(file, '..', target);
+    expect([path, existsSync(join(root, path))]).toEqual([path, true]);
+    if (anchor === undefined) continue;
+    const anchors = [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading.toLowerCase().replaceAll(' ', '-'),
+    );
+    expect(anchors).toContain(anchor);
+  }
+});
