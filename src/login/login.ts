@@ -30,8 +30,8 @@ export interface Run {
  *
  *     begin ─▶ pending ─▶ completed   a code came back to this session, and the operator or Verify said yes
  *               │  ▲ └──▶ failed      a code came back, and they said anything else
- *               │  └──────── next     (from pending, failed and expired: another channel, if there is one)
- *               ├──┐      step-up     (a hook wants a code as well: pending, with its silent way behind it)
+ *               │  ├──────── next     (from pending, failed and expired: another channel, if there is one)
+ *               │  └──────── step-up  (from pending: a hook wants a code on top of the SIM, and the silent way is over)
  *               ├───────▶ (expired)   nothing came back in time: not stored, read off the clock
  *               └───────▶ cancelled   the app gave it up, and a request of it is still under way at Vonage
  */

@@ -1,0 +1,63 @@
+import type { Browser } from 'playwright-core';
+import type { Hooks } from '../src/login/hooks.js';
+import { describeInBrowser, launch, newPerson, type Person } from './support/browser.js';
+import { ALICE, withHouse } from './support/house.js';
+import { WITH_CODES } from './support/hooks.js';
+
+describeInBrowser('the page, where a hook has a word', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  }, 60_000);
+  afterAll(() => browser.close());
+
+  /** Logs in silently at a house with these hooks, and does the rest with somebody who has its messages at hand. */
+  const atThePage = (
+    engine: string,
+    hooks: Hooks,
+    work: (person: Person, code: () => Promise<string>) => Promise<void>,
+  ) =>
+    withHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks }, async (house) => {
+      const person = await newPerson(browser, house, []);
+      await person.logIn(ALICE);
+      await work(person, async () => (await house.messages()).at(-1)?.code ?? 'none came');
+      await person.context.close();
+    });
+  const typeCode = async ({ page }: Person, code: () => Promise<string>) => {
+    await page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await page.locator('#code:visible').waitFor();
+    await page.locator('#code').fill(await code());
+  };
+
+  test.each(['network-enablement', 'verify'])(
+    'a step-up is said, and finished by SMS (%s)',
+    async (engine) => {
+      const beforeSession: Hooks['beforeSession'] = ({ channel }) => ({
+        [channel === 'silent_auth' ? 'stepUp' : 'allow']: true,
+      });
+      await atThePage(engine, { beforeSession }, async (person, code) => {
+        await person.reads('Your SIM was confirmed. To be on the safe side, a code is wanted as well.');
+        await typeCode(person, code);
+        await person.reads('You are logged in.');
+        expect(await person.session()).toMatchObject({ authenticated: true, channel: 'sms' });
+      });
+    },
+  );
+
+  test('a refusal is said, before the link and after a typed code, and the form is there again', async () => {
+    await atThePage('network-enablement', { beforeLogin: () => ({ refuse: true }) }, async (person) => {
+      await person.reads('This login is not allowed.');
+    });
+    await atThePage(
+      'network-enablement',
+      { beforeSession: () => ({ stepUp: true }) },
+      async (person, code) => {
+        await person.reads('Your SIM was confirmed.');
+        await typeCode(person, code);
+        await person.reads('This login is not allowed.');
+        await person.page.getByLabel('Phone number').waitFor();
+        expect(await person.page.locator('#code-form').isHidden()).toBe(true);
+      },
+    );
+  });
+});
