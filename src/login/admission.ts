@@ -52,7 +52,6 @@ export function createAdmission(
  */
 function leftToCodes(login: Login): Login {
   const left: Login = { ...login, channel: null, status: 'pending' };
-  delete left.stateAddress;
   delete left.run;
   return left;
 }
