@@ -79,6 +79,7 @@ async function tellCodeError(said) {
       if (stands?.replaced) return say((words) => words.otherTab.replaced, 'bad');
       return say((words) => words.codeTooOld[isThereAnother(stands)], 'bad');
     }
+    case 'login_refused':
     case 'too_many_attempts':
       end();
   }

@@ -17,7 +17,16 @@ const production = everything.filter(([, { dev }]) => dev !== true);
 const pathsOf = (entries: [string, Locked][]): string[] => entries.map(([path]) => path);
 
 /** Licences that ask nothing of an MIT package but to be named. */
-const LICENCES = ['MIT', 'ISC', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0'];
+const LICENCES = [
+  'MIT',
+  'ISC',
+  '0BSD',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  '(MIT OR Apache-2.0)',
+];
 
 /** What is built for the machine it is installed on: the compilers of tests and development. */
 const MAY_RUN_AT_INSTALLATION = [
