@@ -133,7 +133,7 @@ export async function buildHouse({
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: config.redirectUri,
     publicUrl: () => sandbox,
-    root: resolve(__dirname, '../..'),
+    root,
     world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   });
