@@ -53,7 +53,7 @@ describe('the example of docs/hooks.md', () => {
     await new Promise<void>((open, ended) => {
       demo.stdout?.on('data', (chunk: Buffer) => {
         output += chunk.toString();
-        if (output.includes('Log in as')) open();
+        if (output.includes('The demo is at')) open();
       });
       demo.once('close', () => ended(new Error(`the demo did not start: ${output}`)));
     });
