@@ -1,6 +1,8 @@
 import express, { type Express } from 'express';
 import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
+import { createLimits } from './limits/counted.js';
+import { createPace } from './limits/pace.js';
 import { ENGINES } from './login/engines/engines.js';
 import { createFlow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
@@ -37,7 +39,8 @@ export interface AppDeps {
 /** The whole server but its socket. */
 export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
-  const vonage = createVonage(config, world);
+  const pace = createPace({ store, world, perSecond: config.limits.upstreamPerSecond });
+  const vonage = createVonage(config, world, (api, seconds) => pace.pause(api, seconds));
   const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
   const secrets = config.sessionSecrets;
   const reports = createReports(store, secrets, world);
@@ -48,6 +51,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     tickets: createTickets(store, world),
     reports,
     rules: createRules(hooks, world),
+    limits: createLimits({ ...config.limits, store, world, pace, secret: secrets[0] as string }),
     store,
     world,
     pseudonym: createPseudonym(secrets[0] as string),
@@ -56,7 +60,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
 
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
-  app.set('query parser', 'simple');
+  app.set('query parser', 'simple').set('trust proxy', config.trustProxy);
   // PUBLIC_URL says whether the client's connection is encrypted, not a header that anyone can send.
   Object.defineProperty(app.request, 'secure', { get: () => https });
 
@@ -73,7 +77,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
-  app.use(loginRoutes(flow, sessions, otp));
+  app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
   app.use(sessionRoutes(sessions, flow));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
   return app;

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { ENGINES, type EngineName } from './login/engines/engines.js';
+import { readLimits, type LimitConfig } from './limits/settings.js';
 import {
   createReader,
   defaultLinkHosts,
@@ -18,7 +19,7 @@ import {
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
-export interface Config {
+export interface Config extends LimitConfig {
   port: number;
   /** The origin browsers and devices reach this server at, without a slash at the end. */
   publicUrl: string;
@@ -136,6 +137,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       'SILENT_AUTH=verify needs webhooks, which tell when Vonage went on: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
     );
   }
+  const limits = readLimits({ get, list, fail });
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
   problems.push(...others);
 
@@ -148,6 +150,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     sessionSecrets,
     allowedOrigins,
     helpUrl: helpUrl && parseUrl(helpUrl)?.href,
+    ...limits,
     logLevel,
     silentAuth,
     fallbackChannels,

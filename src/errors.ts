@@ -9,6 +9,8 @@ export const ERRORS = {
   wrong_client: [403, 'The link was opened by the wrong client'],
   login_refused: [403, 'The login was refused'],
   step_up_required: [403, 'Another proof is wanted'],
+  country_not_allowed: [403, 'This country is not served'],
+  number_not_allowed: [403, 'This kind of number is not served'],
   not_found: [404, 'There is nothing here'],
   no_login: [404, 'There is no login'],
   method_not_allowed: [405, 'The method is not allowed'],

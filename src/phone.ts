@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 declare const brand: unique symbol;
 
@@ -20,6 +20,37 @@ export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   if (!E164.test(input)) return undefined;
   const known = VIRTUAL_OPERATOR.test(input) || parsePhoneNumberFromString(input)?.isPossible() === true;
   return known ? (input as PhoneNumber) : undefined;
+}
+
+/** What Vonage's Virtual Operator is called among countries: a code that ISO 3166 leaves to its users. */
+const VIRTUAL_COUNTRY = 'XV';
+
+/** Whether text is an ISO 3166 alpha-2 code of a country with telephones, or `XV` for Vonage's Virtual Operator. */
+export const isCountry = (text: string): boolean => text === VIRTUAL_COUNTRY || isSupportedCountry(text);
+
+/** Ranges in which whoever is called or written to earns by it, or in which no phone with a SIM can be. */
+const NOT_FOR_LOGINS = new Set<string | undefined>(
+  'PREMIUM_RATE SHARED_COST TOLL_FREE PERSONAL_NUMBER VOIP PAGER UAN VOICEMAIL'.split(' '),
+);
+
+/** What the numbering plans say of a number. They are older than some ranges: a kind that is not known is no reproach. */
+export interface Numbering {
+  /**
+   * ISO 3166 alpha-2, or `XV`; where the range does not tell it, the country that gave its name to the country code. Absent for
+   * the codes above all countries, such as those of satellites.
+   */
+  country: string | undefined;
+  /** Whether it can be somebody's own phone: no premium, shared-cost, toll-free, satellite or VoIP range, and the like. */
+  personal: boolean;
+}
+
+export function numberingOf(phoneNumber: PhoneNumber): Numbering {
+  const number = parsePhoneNumberFromString(phoneNumber);
+  if (number === undefined) return { country: VIRTUAL_COUNTRY, personal: true };
+  return {
+    country: number.country ?? number.getPossibleCountries()[0],
+    personal: !number.isNonGeographic() && !NOT_FOR_LOGINS.has(number.getType()),
+  };
 }
 
 /** Names a number in logs: the same number gives the same name, and nobody without the secret can turn it back. */

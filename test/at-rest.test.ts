@@ -1,5 +1,6 @@
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, type House } from './support/house.js';
+import { keptFor, recordsOf } from './support/records.js';
 
 describe.each(['network-enablement', 'oidc'])(
   'with %s, nothing that identifies or admits anyone lies in the clear',
@@ -10,11 +11,13 @@ describe.each(['network-enablement', 'oidc'])(
 
     /** Everything Redis holds, keys and values, as text; also when what is there is base64. */
     const dump = async () => {
-      const keys = await house.redis.keys('*');
-      const values = await Promise.all(keys.map(async (key) => (await house.redis.get(key)) ?? ''));
-      for (const key of keys) expect(await house.redis.ttl(key)).toBeGreaterThan(0);
-      const text = [...keys, ...values].join('\n');
-      return { size: keys.length, text: text + Buffer.from(text, 'base64').toString('latin1') };
+      const records = await recordsOf(house.redis);
+      for (const { key } of records) expect(await house.redis.ttl(key)).toBeGreaterThan(0);
+      const text = records.map(({ key, text }) => `${key}\n${text}`).join('\n');
+      return {
+        size: (await keptFor(house.redis)).length,
+        text: text + Buffer.from(text, 'base64').toString('latin1'),
+      };
     };
 
     test('in Redis in every state of a login, in the log at its most verbose, or in the headers of an answer', async () => {

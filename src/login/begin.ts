@@ -1,4 +1,6 @@
 import { LoginError } from '../errors.js';
+import { Limited } from '../limits/account.js';
+import type { Caller } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import type { Beginning } from './engines/engine.js';
 import type { Holder } from './holder.js';
@@ -11,7 +13,8 @@ import { addressOf } from './tickets.js';
 
 /**
  * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
- * @throws LoginError `login_refused`, `login_in_progress`, and what upstream said where there is no other way than the silent one
+ * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`, and what upstream said where there is no
+ * other way than the silent one
  */
 export type Begin = (
   request: {
@@ -20,18 +23,21 @@ export type Begin = (
     codeChallenge?: string | undefined;
     visitor: Visitor;
   },
+  caller: Caller,
   holder: Holder,
   correlator: string,
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, store, world, rules, fallbacksOf, journal, progress } = parts;
+  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal, progress } = parts;
 
   /** Makes states for a login, each with its ticket, and forgets those that are not used. */
   const statesFor = ({ id, phoneNumber, client, expiresAt }: Login) => {
     const made: string[] = [];
     return {
       make: async () => {
+        // A further state is for a further call.
+        if (made.length > 0) await limits.turn(engine.asks);
         const state = newState(client, world);
         const ticket = { loginId: id, phoneNumber, client, loginExpiresAt: expiresAt };
         await tickets.put('state', state, ticket, LOGIN_SECONDS);
@@ -61,7 +67,9 @@ export function createBegin(parts: Parts): Begin {
     return undefined;
   };
 
-  return async ({ phoneNumber, client, codeChallenge, visitor }, holder, correlator) => {
+  return async ({ phoneNumber, client, codeChallenge, visitor }, caller, holder, correlator) => {
+    // First of all: a store that is away, and whoever asks too often, must not cost a call.
+    await limits.login(caller, phoneNumber, engine.asks);
     const id = world.random(16).toString('hex');
     await rules.beforeLogin({ ...visitor, loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
@@ -69,11 +77,18 @@ export function createBegin(parts: Parts): Begin {
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     const formerRun = takeUp(holder.former, base, correlator);
     const states = statesFor(base);
-    // A store that is away must not cost a call: engines that put no ticket would find out only afterwards.
-    if (engine.redirect === undefined) await store.ping();
+    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway);
 
     const note = journal(correlator, id, { number: parts.pseudonym(phoneNumber), client });
-    const request = { loginId: id, phoneNumber, client, newState: states.make, formerRun, correlator };
+    const request = {
+      loginId: id,
+      phoneNumber,
+      client,
+      newState: states.make,
+      formerRun,
+      mayPay,
+      correlator,
+    };
     const beginning = await note('begin', () => engine.begin(request)).catch(async (error: unknown) => {
       await states.keepOnly();
       return orElse(error, phoneNumber);
@@ -86,6 +101,12 @@ export function createBegin(parts: Parts): Begin {
     const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
     return { login, authUrl };
   };
+}
+
+/** A limit says no; anything else is an error. */
+function unlessAway(error: unknown): false {
+  if (error instanceof Limited) return false;
+  throw error;
 }
 
 /** What a login knows from the way it began. */

@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { Caller } from '../limits/limits.js';
 import type { Holder } from './holder.js';
 import type { Login, OtpChannel, Run } from './login.js';
 import type { Parts } from './parts.js';
@@ -7,23 +8,31 @@ import { endOfStep, type Progress } from './progress.js';
 /**
  * Goes on to `channel`, or to the next one there is: the Verify request that is under way is moved on, or a new one is
  * started. But for the chain of the engine `verify`, this alone sends messages, and only because the app asked.
- * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`
+ * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`, `unavailable`
  */
 export type NextChannel = (
   channel: OtpChannel | undefined,
+  caller: Caller,
   holder: Holder,
   correlator: string,
 ) => Promise<Login>;
 
-export function createNext({ otp, tickets, fallbacks, world, journal, lock, progress }: Parts): NextChannel {
+export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts): NextChannel {
+  const { world, journal, lock, progress } = parts;
+
   const moveOn = async (
     login: Login,
     target: OtpChannel,
     now: Progress,
+    caller: Caller,
     correlator: string,
   ): Promise<Run> => {
-    const ahead = now.run?.steps.slice(now.run.step + 1).some(({ channel }) => channel === target);
-    if (now.run !== undefined && ahead) {
+    const steps = stepsTo(target, now.run);
+    await limits.ready('verify');
+    // The first message of a chain was counted when its silent step began.
+    const messages = steps === 0 ? 1 : isSilentInChain(now) ? steps - 1 : steps;
+    if (messages > 0) await limits.send(caller, login.phoneNumber, messages);
+    if (now.run !== undefined && steps > 0) {
       // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
       let run = now.run;
       while (run.steps[run.step]?.channel !== target) run = await otp.advance(run, correlator);
@@ -61,7 +70,7 @@ export function createNext({ otp, tickets, fallbacks, world, journal, lock, prog
     }
   };
 
-  return async (channel, holder, correlator) => {
+  return async (channel, caller, holder, correlator) => {
     const id = holder.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
     return lock.hold(id, async () => {
@@ -80,7 +89,7 @@ export function createNext({ otp, tickets, fallbacks, world, journal, lock, prog
         throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
       }
       const note = journal(correlator, id, { channel: target });
-      const run = await note('next', () => moveOn(login, target, now, correlator));
+      const run = await note('next', () => moveOn(login, target, now, caller, correlator));
       // From here on the silent way is closed: its link makes no call any more.
       const { stateAddress, ...rest } = login;
       if (stateAddress !== undefined) await tickets.cancelState(stateAddress);
@@ -91,6 +100,10 @@ export function createNext({ otp, tickets, fallbacks, world, journal, lock, prog
     });
   };
 }
+
+/** How many steps of the request that is under way lead to `target`; 0 where it does not come to it. */
+const stepsTo = (target: OtpChannel, run: Run | undefined): number =>
+  1 + (run?.steps.slice(run.step + 1).findIndex(({ channel }) => channel === target) ?? -1);
 
 const isSilentInChain = ({ channel, run }: Progress): boolean =>
   channel === 'silent_auth' && run !== undefined && run.steps.length > run.step + 1;

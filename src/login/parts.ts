@@ -1,3 +1,4 @@
+import type { Limits } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
@@ -21,6 +22,7 @@ export interface FlowDeps {
   reports: Reports;
   /** The operator's own. */
   rules: Rules;
+  limits: Limits;
   store: Store;
   world: World;
   pseudonym: (number: PhoneNumber) => string;

@@ -3,7 +3,7 @@ import type { PhoneNumber } from '../phone.js';
 import { createAdmission } from './admission.js';
 import { invalidCode, isAnsweredBy } from './code.js';
 import type { Holder } from './holder.js';
-import type { Channel, Login, OtpChannel } from './login.js';
+import { LOGIN_SECONDS, type Channel, type Login, type OtpChannel } from './login.js';
 import type { Parts } from './parts.js';
 import { createRunProof } from './run-proof.js';
 
@@ -30,8 +30,11 @@ export type Prove = (
 /** What `/callback` hands out: 256 random bits. */
 const OUR_CODE = /^[\w-]{43}$/;
 
+/** Wrong codes that end a login. Nobody guesses 256 bits; this is for what trying costs us. */
+const MISSES = 100;
+
 export function createProof(parts: Parts): Prove {
-  const { engine, tickets, world, journal, lock, progress } = parts;
+  const { engine, tickets, store, world, journal, lock, progress } = parts;
 
   /** Changes the login as it was when it was tried; one that was moved on meanwhile is another matter. */
   const change = async (holder: Holder, tried: Login, how: (login: Login) => Login): Promise<void> => {
@@ -60,6 +63,14 @@ export function createProof(parts: Parts): Prove {
     return { verified: true, phoneNumber, channel };
   };
 
+  /** Counts a wrong code, at the cost of nobody who has the right one. */
+  const missed = async (holder: Holder, login: Login): Promise<LoginError> => {
+    const misses = await store.increment(`limit:code:${login.id}`, LOGIN_SECONDS);
+    if (misses < MISSES) return invalidCode();
+    await change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
+    return new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
+  };
+
   const byTicket = async (
     code: string,
     login: Login,
@@ -70,7 +81,7 @@ export function createProof(parts: Parts): Prove {
     const ticket = await tickets.take('code', code);
     const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;
     if (!bound || !isAnsweredBy(login.codeChallenge, verifier) || engine.redirect === undefined)
-      throw invalidCode();
+      throw await missed(holder, login);
     const verified = await engine.redirect
       .verify(ticket.accessToken, ticket.phoneNumber, correlator)
       .catch(async (error: unknown) => {

@@ -1,10 +1,11 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
-import { parsePhoneNumber, type PhoneNumber } from '../phone.js';
+import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
 import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
+import { callerOf } from '../web/limit.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
@@ -36,19 +37,32 @@ const NextBody = z.strictObject({
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The story is told in flow.ts. */
-export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'cancellableAt'>): Router {
+/**
+ * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The story is told in flow.ts.
+ * @param countries whose numbers may log in; none means all
+ */
+export function loginRoutes(
+  flow: Flow,
+  sessions: Sessions,
+  otp: Pick<Otp, 'cancellableAt'>,
+  countries: readonly string[],
+): Router {
   const router = Router({ caseSensitive: true, strict: true });
 
   const begin: RequestHandler = async (req, res) => {
     const body = bodyOf(req, LoginBody);
     const request = {
-      phoneNumber: phoneNumberOf(body.phone_number),
+      phoneNumber: phoneNumberOf(body.phone_number, countries),
       client: body.client ?? defaultClient(req),
       codeChallenge: body.code_challenge,
       visitor: visitorOf(req),
     };
-    const { login, authUrl } = await flow.begin(request, sessions.holder(req), requestIdOf(res));
+    const { login, authUrl } = await flow.begin(
+      request,
+      callerOf(req, res),
+      sessions.holder(req),
+      requestIdOf(res),
+    );
     const described = await describe(login);
     sendJson(res, 201, {
       ...described,
@@ -83,7 +97,7 @@ export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'canc
 
   const next: RequestHandler = async (req, res) => {
     const { channel } = bodyOf(req, NextBody);
-    const login = await flow.next(channel, sessions.holder(req), requestIdOf(res));
+    const login = await flow.next(channel, callerOf(req, res), sessions.holder(req), requestIdOf(res));
     sendJson(res, 200, { ...(await describe(login)), auth_url: null });
   };
 
@@ -115,13 +129,21 @@ export function loginRoutes(flow: Flow, sessions: Sessions, otp: Pick<Otp, 'canc
   return router;
 }
 
-function phoneNumberOf(input: string): PhoneNumber {
+/** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
+function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber {
   const number = parsePhoneNumber(input);
-  if (number !== undefined) return number;
-  throw new LoginError(
-    'invalid_phone_number',
-    'Send the number in E.164: "+", country code, number, digits only.',
-  );
+  if (number === undefined) {
+    const detail = 'Send the number in E.164: "+", country code, number, digits only.';
+    throw new LoginError('invalid_phone_number', detail);
+  }
+  const { country, personal } = numberingOf(number);
+  if (!personal) {
+    throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
+  }
+  if (countries.length > 0 && !countries.includes(country ?? '')) {
+    throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
+  }
+  return number;
 }
 
 /** What hooks are never given: it admits somebody, here or elsewhere. */

@@ -23,7 +23,7 @@ export function createRunProof(
     signIn: (holder: Holder, login: Login, channel: Channel, correlator: string) => Promise<Verification>;
   },
 ) {
-  const { otp, store, world, progress, change, signIn } = parts;
+  const { otp, store, limits, world, progress, change, signIn } = parts;
 
   return async (
     code: string,
@@ -37,6 +37,8 @@ export function createRunProof(
     if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, verifier)) throw invalidCode();
     const channel = channelOf(code, run);
     const kind = channel === 'silent_auth' ? 'device' : 'typed';
+    // A try that Vonage is not asked about must not count.
+    await limits.ready('verify');
     const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
     if (tries > TRIES[kind]) throw kind === 'typed' ? tooMany() : tooLate();
     await otp.check(run, code, correlator).catch(async (error: unknown) => {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { World } from '../world.js';
+import { spendFrom } from './spend.js';
 import type { Store } from './store.js';
 
 /** About 50 MB at the most: 50,000 values of about a kilobyte. */
@@ -11,11 +12,9 @@ const MAX_ENTRIES = 50_000;
  */
 export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_ENTRIES): Store {
   // ttlResolution 0: the clock is asked every time, so a value ends exactly when it should.
-  const cache = new LRUCache<string, string>({
-    max: maxEntries,
-    ttlResolution: 0,
-    perf: { now: () => world.now() },
-  });
+  const options = { max: maxEntries, ttlResolution: 0, perf: { now: () => world.now() } };
+  const cache = new LRUCache<string, string>(options);
+  const accounts = new LRUCache<string, Map<string, number>>(options);
 
   const set = (key: string, value: string, ttlSeconds: number, only?: 'new' | 'existing'): boolean => {
     if (ttlSeconds <= 0) return false;
@@ -35,6 +34,12 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     return set(key, value, ttlSeconds);
   };
 
+  const accountOf = (key: string, ttlSeconds: number): Map<string, number> => {
+    const account = accounts.get(key) ?? new Map<string, number>();
+    if (account.size === 0) accounts.set(key, account, { ttl: ttlSeconds * 1000 });
+    return account;
+  };
+
   return {
     set: (...args) => Promise.resolve(set(...args)),
     get: (key) => Promise.resolve(cache.get(key) ?? null),
@@ -46,9 +51,16 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
       set(key, `${count}`, ttlSeconds);
       return Promise.resolve(count);
     },
+    spend: (key, costs, ttlSeconds) => Promise.resolve(spendFrom(accountOf(key, ttlSeconds), costs)),
+    note: (key, entry, value, ttlSeconds) => {
+      const account = accountOf(key, ttlSeconds).set(entry, value);
+      accounts.set(key, account, { ttl: ttlSeconds * 1000 });
+      return Promise.resolve();
+    },
     ping: () => Promise.resolve(),
     close: () => {
       cache.clear();
+      accounts.clear();
       return Promise.resolve();
     },
   };

@@ -1,7 +1,14 @@
-import { Redis } from 'ioredis';
+import { Redis, type Result } from 'ioredis';
 import { LoginError } from '../errors.js';
 import type { Log } from '../world.js';
+import { SPEND_SCRIPT } from './spend.js';
 import type { Store } from './store.js';
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    spend(key: string, ...args: (string | number)[]): Result<number[], Context>;
+  }
+}
 
 /**
  * Connects to Redis so that its absence is an error within half a second, and nothing is ever sent twice: ioredis by
@@ -50,12 +57,19 @@ const away = (cause: unknown): LoginError =>
 
 /** The store on Redis. Each operation is atomic and touches one key, so it works on a cluster. */
 export function createRedisStore(redis: Redis): Store {
+  redis.defineCommand('spend', { numberOfKeys: 1, lua: SPEND_SCRIPT });
   const ask = async <T>(command: Promise<T>): Promise<T> => {
     try {
       return await command;
     } catch (error) {
       throw away(error);
     }
+  };
+  /** What commands that are sent together replied: Redis runs them in one step, or none of them. */
+  const first = (replies: [Error | null, unknown][] | null): unknown => {
+    const [error, value] = replies?.[0] ?? [new Error('the transaction was discarded'), null];
+    if (error) throw away(error);
+    return value;
   };
   const write = (
     key: string,
@@ -74,11 +88,14 @@ export function createRedisStore(redis: Redis): Store {
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
     expire: async (key, ttl) => (await ask(redis.expire(key, ttl))) === 1,
-    increment: async (key, ttl) => {
-      const replies = await ask(redis.multi().incr(key).expire(key, ttl).exec());
-      const [error, count] = replies?.[0] ?? [new Error('the transaction was discarded'), null];
-      if (error) throw away(error);
-      return Number(count);
+    increment: async (key, ttl) => Number(first(await ask(redis.multi().incr(key).expire(key, ttl).exec()))),
+    spend: async (key, costs, ttl) => {
+      const args = costs.flatMap(({ entry, by, limit }) => [entry, by, limit]);
+      const [spent, ...totals] = await ask(redis.spend(key, ttl, ...args));
+      return { spent: spent === 1, totals };
+    },
+    note: async (key, entry, value, ttl) => {
+      first(await ask(redis.multi().hset(key, entry, value).expire(key, ttl).exec()));
     },
     ping: async () => {
       await ask(redis.ping());

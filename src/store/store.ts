@@ -1,3 +1,10 @@
+/** What is to be added to one entry of an account, and how much it may hold then. */
+export interface Cost {
+  entry: string;
+  by: number;
+  limit: number;
+}
+
 /** A place for short-lived text under a key. Two implementations, one contract; every value has an end. */
 export interface Store {
   /**
@@ -14,6 +21,18 @@ export interface Store {
   expire(key: string, ttlSeconds: number): Promise<boolean>;
   /** Counts up from 1; the count ends `ttlSeconds` after its last step. */
   increment(key: string, ttlSeconds: number): Promise<number>;
+  /**
+   * Adds to entries of an account, unless one of them would then hold more than its limit: in that case to none. The account
+   * ends `ttlSeconds` after its first entry.
+   * @returns whether it was added, and what each entry holds now, in the order of `costs`
+   */
+  spend(
+    account: string,
+    costs: readonly Cost[],
+    ttlSeconds: number,
+  ): Promise<{ spent: boolean; totals: readonly number[] }>;
+  /** Sets an entry of an account, which ends `ttlSeconds` from now. */
+  note(account: string, entry: string, value: number, ttlSeconds: number): Promise<void>;
   /** Resolves when the store answers. */
   ping(): Promise<void>;
   close(): Promise<void>;

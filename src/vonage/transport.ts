@@ -95,6 +95,20 @@ export function createTransport(): Transport {
   };
 }
 
+/** Answers that may ask to be left alone for a while (RFC 9110 section 10.2.3, RFC 6585 section 4). */
+const ASKS_TO_WAIT = new Set([429, 503]);
+
+/** Tells `slowDown` when an API asks to be left alone, before the answer goes on; what that fails at is not the caller's. */
+export const heeding =
+  (transport: Transport, slowDown: (api: string, seconds: number) => Promise<void>): Transport =>
+  async (call) => {
+    const answer = await transport(call);
+    if (ASKS_TO_WAIT.has(answer.status) && answer.retryAfter !== undefined) {
+      await slowDown(call.api, answer.retryAfter).catch(() => undefined);
+    }
+    return answer;
+  };
+
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i;
 

@@ -5,7 +5,7 @@ import { createAppToken } from './app-token.js';
 import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
-import { createTransport } from './transport.js';
+import { createTransport, heeding } from './transport.js';
 import { createVerifyApi, type VerifyApi } from './verify.js';
 
 /** What this product asks of Vonage. */
@@ -17,8 +17,13 @@ export interface Vonage {
   otp: VerifyApi;
 }
 
-export function createVonage({ vonage, redirectUri }: Config, world: World): Vonage {
-  const transport = createTransport();
+/** @param slowDown hears which API asked not to be called for how many seconds */
+export function createVonage(
+  { vonage, redirectUri }: Config,
+  world: World,
+  slowDown: (api: string, seconds: number) => Promise<void>,
+): Vonage {
+  const transport = heeding(createTransport(), slowDown);
   const appToken = createAppToken(vonage.applicationId, vonage.privateKey, world);
   const { applicationId, oidcUrl } = vonage;
   return {

@@ -32,7 +32,7 @@ export function crossOrigin(origins: readonly string[]): RequestHandler[] {
       credentials: true,
       methods: ['GET', 'POST', 'DELETE'],
       allowedHeaders: ['content-type'],
-      exposedHeaders: ['x-request-id', 'retry-after'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
       maxAge: 600,
     }),
   ];

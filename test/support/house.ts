@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { createApp } from '../../src/app.js';
 import { readConfig, type Config } from '../../src/config.js';
+import { RATES } from '../../src/limits/rates.js';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { createTap } from '../../src/sandbox/tap.js';
 import type { Hooks } from '../../src/login/hooks.js';
@@ -90,6 +91,15 @@ export interface HouseOptions {
   tapped?: boolean;
 }
 
+/** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
+const UNLIMITED = {
+  RATE_LIMITS: Object.keys(RATES)
+    .map((name) => `${name}=100000`)
+    .join(),
+  PAID_SENDS_PER_HOUR: '100000',
+  UPSTREAM_PER_SECOND: '100000',
+};
+
 /** Each worker of the test runner has a database of its own. */
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
@@ -120,6 +130,7 @@ export async function buildHouse({
     LOG_LEVEL: 'debug',
     BRAND: 'Sandbox',
     FALLBACK_CHANNELS: 'none',
+    ...UNLIMITED,
     ...env,
   });
   const redis = connectRedis(redisUrl, world.log);

@@ -1,3 +1,4 @@
+import type { PacedApi } from '../../limits/limits.js';
 import type { PhoneNumber } from '../../phone.js';
 import type { AccessToken } from '../../vonage/oauth.js';
 import type { Client, Run } from '../login.js';
@@ -10,6 +11,8 @@ export interface BeginRequest {
   newState: () => Promise<string>;
   /** The Verify request that may still be under way for this session and number. */
   formerRun: Run | undefined;
+  /** Whether messages may be sent, which cost money: asking is counting one. */
+  mayPay: () => Promise<boolean>;
   /** Goes upstream as `x-correlator`. */
   correlator: string;
 }
@@ -28,6 +31,8 @@ export type Beginning =
  * is a file in this folder and a line in `app.ts`.
  */
 export interface Engine {
+  /** The API of Vonage that a beginning calls, if any. */
+  asks?: PacedApi;
   begin(request: BeginRequest): Promise<Beginning>;
   /** For engines that begin by redirect: what to do with what comes back. Neither call is ever repeated. */
   redirect?: {

@@ -14,6 +14,7 @@ export const networkEnablementEngine = (
   enable: EnableNumber,
   { exchange, verify }: NumberVerification,
 ): Engine => ({
+  asks: 'network-enablement',
   async begin({ phoneNumber, newState, correlator }) {
     const { authUrl, state } = await enable(phoneNumber, newState, correlator);
     return authUrl === undefined ? { by: 'nothing' } : { by: 'redirect', authUrl, state };

@@ -1,0 +1,32 @@
+/** Seconds of the windows that things are counted in. */
+export const [TEN_MINUTES, HOUR, DAY] = [600, 3600, 86_400] as const;
+
+/**
+ * How often each thing may be done in its window (README, "Limits"). A carrier puts thousands of phones behind one address, so
+ * a range may do much; a number in that range is one user, and a message costs money.
+ */
+export const RATES = {
+  /** Logins of a number from one address range: somebody else's range does not lock its owner out. */
+  'login-number': 10,
+  /** Logins from one address range. A tenth of what Vonage lets an account do. */
+  'login-range': 600,
+  /** Messages to a number, whoever asks, in an hour and in a day. */
+  'send-number': 5,
+  'send-number-day': 10,
+  /** Messages asked for from one address range. */
+  'send-range': 60,
+  /** Messages to numbers that begin with the same seven digits: fraud goes through ranges one number after the other. */
+  'send-prefix': 20,
+  /** Messages to one country. */
+  'send-country': 150,
+} as const satisfies Record<string, number>;
+
+export type RateName = keyof typeof RATES;
+
+export interface LimitSettings {
+  rates: Readonly<Record<RateName, number>>;
+  /** Messages in an hour, all in all. */
+  paidSendsPerHour: number;
+  /** Calls of Network Enablement in a second, by all processes. */
+  upstreamPerSecond: number;
+}

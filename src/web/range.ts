@@ -1,0 +1,13 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/**
+ * The range an address is counted in: /24 of IPv4, /64 of IPv6, which is what one household or one machine has of each (RFC
+ * 6177). IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4. What is no address shares one range.
+ */
+export function rangeOf(address = ''): string {
+  if (isIP(address) === 0) return 'unknown';
+  const bytes = ipaddr.process(address).toByteArray();
+  const [kept, bits] = bytes.length === 4 ? [3, 24] : [8, 64];
+  return `${ipaddr.fromByteArray([...bytes.slice(0, kept), ...bytes.slice(kept).fill(0)]).toString()}/${bits}`;
+}
