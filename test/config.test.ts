@@ -133,6 +133,17 @@ test.each<[string, Record<string, string>, RegExp]>([
     { SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' },
     /^SILENT_AUTH=verify needs webhooks/,
   ],
+  ['a limit nobody has', { RATE_LIMITS: 'login=5' }, /^RATE_LIMITS: "login" is none of login-number, /],
+  ['a limit of nothing', { RATE_LIMITS: 'send-range=0' }, /^RATE_LIMITS: send-range must be a whole number/],
+  ['a limit with a window', { RATE_LIMITS: 'send-range=5/1h' }, /^RATE_LIMITS: send-range must be/],
+  ['no budget', { PAID_SENDS_PER_HOUR: '0' }, /^PAID_SENDS_PER_HOUR must be a whole number/],
+  ['a pace that is no number', { UPSTREAM_PER_SECOND: '1e3' }, /^UPSTREAM_PER_SECOND must be/],
+  ['a country by its name', { ALLOWED_COUNTRIES: 'GB,Spain' }, /^ALLOWED_COUNTRIES: "Spain" is not/],
+  ['a country in lower case', { ALLOWED_COUNTRIES: 'gb' }, /^ALLOWED_COUNTRIES: "gb" is not/],
+  ['trust in everybody', { TRUST_PROXY: 'true' }, /^TRUST_PROXY must not be true: anyone could/],
+  ['trust in every address', { TRUST_PROXY: '10.0.0.1,::/0' }, /^TRUST_PROXY must not be ::\/0/],
+  ['trust in a name', { TRUST_PROXY: 'proxy.internal' }, /^TRUST_PROXY: "proxy.internal" is neither/],
+  ['trust in no proxy', { TRUST_PROXY: '0' }, /^TRUST_PROXY: "0" is neither/],
   ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
   ['help that is a script', { HELP_URL: 'javascript:alert(1)' }, /^HELP_URL must be a URL/],
   ['help that is no URL', { HELP_URL: 'help.example.com' }, /^HELP_URL must be a URL/],
@@ -154,6 +165,23 @@ test('the key is read as PEM, with written-out line ends, as base64, and from a 
   for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
     expect(readConfig({ ...GOOD, VONAGE_PRIVATE_KEY: form }).vonage.privateKey.equals(privateKey)).toBe(true);
   }
+});
+
+test.each([
+  ['', false],
+  ['2', 2],
+  ['loopback, 10.0.0.0/8,2001:db8::1', ['loopback', '10.0.0.0/8', '2001:db8::1']],
+])('TRUST_PROXY=%s is handed to Express as it takes it', (text, value) => {
+  expect(readConfig({ ...GOOD, TRUST_PROXY: text }).trustProxy).toEqual(value);
+});
+
+test('a limit that is named replaces the one of the house, and no other', () => {
+  const { limits } = readConfig({ ...GOOD, RATE_LIMITS: 'login-number=20, send-prefix=7' });
+  expect(limits).toMatchObject({
+    rates: { 'login-number': 20, 'login-range': 600, 'send-prefix': 7, 'send-number': 5 },
+    paidSendsPerHour: 300,
+    upstreamPerSecond: 10,
+  });
 });
 
 test('no problem repeats a secret', () => {

@@ -1,0 +1,150 @@
+import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+
+const HERE = '192.0.2.7';
+const ENABLE = '/v0.1/network-enablement';
+const number = (each: number): string => `+4477009000${10 + each}`;
+
+const callsTo = async (house: House, path: string) =>
+  (await house.upstream()).filter((call) => call.path === path).length;
+
+/** Ten logins at once, by what they were answered. */
+const tenLogins = async (...houses: House[]) => {
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, (_, each) =>
+      someoneAt(houses[each % houses.length] as House, HERE).login(number(each)),
+    ),
+  );
+  return answers.map(({ status }) => status).sort();
+};
+const served = (count: number) => [...Array<number>(count).fill(201), ...Array<number>(10 - count).fill(503)];
+
+describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (store) => {
+  const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
+    withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
+      atFullHour(house);
+      await work(house);
+    });
+
+  test('is called so often a second and no more; who comes too late is not pushed to a message instead', () =>
+    inHouse({ UPSTREAM_PER_SECOND: '3' }, async (house) => {
+      // Three now, and three that wait for the next second.
+      expect(await tenLogins(house)).toEqual(served(6));
+      expect(await callsTo(house, ENABLE)).toBe(6);
+      const refused = await someoneAt(house, HERE).login(ALICE).expect(503);
+      expect(refused.body).toMatchObject({ error: 'unavailable', retry_after: 1 });
+      expect(refused.headers['retry-after']).toBe('1');
+      house.world.turn(1);
+      expect(await tenLogins(house)).toEqual(served(3));
+    }));
+
+  test('is not called for a login that another limit refuses, nor is a turn taken for it', () =>
+    inHouse({ UPSTREAM_PER_SECOND: '1', RATE_LIMITS: 'login-number=1' }, async (house) => {
+      await someoneAt(house, HERE).login(ALICE).expect(201);
+      for (let each = 0; each < 5; each++) await someoneAt(house, HERE).login(ALICE).expect(429);
+      await someoneAt(house, HERE).login(BOB).expect(201);
+    }));
+
+  test('gets a second try in a turn of its own', () =>
+    inHouse({ UPSTREAM_PER_SECOND: '1' }, async (house) => {
+      await house.control('faults', { 'network-enablement': { status: 502, times: 1 } });
+      await someoneAt(house, HERE).login(ALICE).expect(201);
+      expect(await callsTo(house, ENABLE)).toBe(2);
+      await someoneAt(house, HERE).login(BOB).expect(503);
+    }));
+
+  test.each([429, 503])('is left alone for as long as its %i says', (status) =>
+    inHouse({}, async (house) => {
+      const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
+      await house.control('faults', { 'network-enablement': fault });
+      // The one who hears it goes on by another way, as with any outage.
+      expect((await someoneAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
+      expect(await callsTo(house, ENABLE)).toBe(1);
+      house.world.turn(10);
+      const refused = await someoneAt(house, HERE).login(BOB).expect(503);
+      expect(refused.body).toMatchObject({ error: 'unavailable' });
+      expect([20, 21]).toContain(refused.body.retry_after);
+      expect(await callsTo(house, ENABLE)).toBe(1);
+      house.world.turn(refused.body.retry_after as number);
+      await someoneAt(house, HERE).login(BOB).expect(201);
+    }),
+  );
+
+  test('is left alone across the end of a window, but not for ever', () =>
+    inHouse({}, async (house) => {
+      house.world.turn(590);
+      const fault = { status: 429, headers: { 'retry-after': '99999999' }, times: 1 };
+      await house.control('faults', { 'network-enablement': fault });
+      await someoneAt(house, HERE).login(ALICE);
+      house.world.turn(599);
+      await someoneAt(house, HERE).login(ALICE).expect(503);
+      house.world.turn(2);
+      await someoneAt(house, HERE).login(ALICE).expect(201);
+    }));
+
+  test.each(['oidc', 'off'])('sets no pace to SILENT_AUTH=%s', (engine) =>
+    inHouse({ SILENT_AUTH: engine, UPSTREAM_PER_SECOND: '1' }, async (house) => {
+      expect(await tenLogins(house)).toEqual(served(10));
+    }),
+  );
+});
+
+test('two servers on one Redis keep one pace, and hear of a pause', () =>
+  withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, (one) =>
+    withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, async (other) => {
+      atFullHour(one);
+      agree(one, other);
+      expect(await tenLogins(one, other)).toEqual(served(4));
+      for (const house of [one, other]) house.world.turn(5);
+      const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
+      await one.control('faults', { 'network-enablement': fault });
+      await someoneAt(one, HERE).login(ALICE);
+      await someoneAt(other, HERE).login(BOB).expect(503);
+    }),
+  ));
+
+describe('while Verify asks to be left alone', () => {
+  const asksToWait = async (house: House) => {
+    const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
+    await house.control('faults', { 'verify-start': fault });
+    expect((await someoneAt(house, HERE).askForMessage('+447700900050')).status).toBe(503);
+  };
+
+  test('no message is asked of it, and none is counted', () =>
+    withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'send-number=1' } }, async (house) => {
+      atFullHour(house);
+      await asksToWait(house);
+      const calls = await callsTo(house, '/v2/verify');
+      const someone = someoneAt(house, HERE);
+      const refused = await someone.askForMessage(ALICE);
+      expect([refused.status, refused.body.error]).toEqual([503, 'unavailable']);
+      expect(await callsTo(house, '/v2/verify')).toBe(calls);
+      house.world.turn(Number(refused.headers['retry-after']));
+      await someone.next('sms').expect(200);
+    }));
+
+  test('a code is not tried, and keeps its three tries', () =>
+    withHouse({ env: BEHIND_PROXY }, async (house) => {
+      atFullHour(house);
+      const { app, askForMessage } = someoneAt(house, HERE);
+      await askForMessage(ALICE);
+      const [message] = await house.messages();
+      await asksToWait(house);
+      for (let each = 0; each < 4; each++) await postCode(app, '999999').expect(503);
+      house.world.turn(31);
+      await postCode(app, '999999').expect(400);
+      await postCode(app, message?.code ?? '').expect(200);
+    }));
+
+  test('a login of SILENT_AUTH=verify is refused at once, but for the one that heard it', () =>
+    withHouse({ env: { ...BEHIND_PROXY, SILENT_AUTH: 'verify' } }, async (house) => {
+      atFullHour(house);
+      const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
+      await house.control('faults', { 'verify-start': fault });
+      expect((await someoneAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
+      await someoneAt(house, HERE).login(BOB).expect(503);
+      expect(await callsTo(house, '/v2/verify')).toBe(1);
+      house.world.turn(31);
+      await someoneAt(house, HERE).login(BOB).expect(201);
+    }));
+});

@@ -1,0 +1,170 @@
+import { LoginError } from '../src/errors.js';
+import { walk } from './support/device.js';
+import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+import { recordsOf } from './support/records.js';
+
+const HERE = '192.0.2.7';
+
+describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
+  const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
+    withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
+      atFullHour(house);
+      await work(house);
+    });
+
+  test('of a number from one range are limited, and the answer says until when', () =>
+    inHouse({ RATE_LIMITS: 'login-number=2,login-range=9' }, async (house) => {
+      const someone = someoneAt(house, HERE);
+      house.world.turn(100);
+      const first = await someone.login(ALICE).expect(201);
+      expect(first.headers['ratelimit-policy']).toBe('"login-number";q=2;w=600, "login-range";q=9;w=600');
+      expect(first.headers['ratelimit']).toBe('"login-number";r=1;t=500, "login-range";r=8;t=500');
+      await someone.login(ALICE).expect(201);
+      const calls = (await house.upstream()).length;
+      for (let again = 0; again < 3; again++) {
+        const refused = await someone.login(ALICE).expect(429);
+        expect(refused.body).toMatchObject({ error: 'rate_limited', retry_after: 500 });
+        expect(refused.headers['retry-after']).toBe('500');
+        // What is refused counts for nothing.
+        expect(refused.headers['ratelimit']).toBe('"login-number";r=0;t=500, "login-range";r=7;t=500');
+      }
+      expect(await house.upstream()).toHaveLength(calls);
+      expect(house.world.logged()).toContain('{"level":"info","limit":"login-number"');
+      await someone.login(BOB).expect(201);
+      house.world.turn(499);
+      await someone.login(ALICE).expect(429);
+      house.world.turn(1);
+      await someone.login(ALICE).expect(201);
+    }));
+
+  test('of all numbers from one range are limited', () =>
+    inHouse({ RATE_LIMITS: 'login-range=2' }, async (house) => {
+      await someoneAt(house, HERE).login('+447700900010').expect(201);
+      await someoneAt(house, '192.0.2.200').login('+447700900011').expect(201);
+      await someoneAt(house, HERE).login('+447700900012').expect(429);
+      await someoneAt(house, '192.0.3.7').login('+447700900013').expect(201);
+    }));
+
+  test('of a number are not used up by a stranger somewhere else', () =>
+    inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
+      const stranger = someoneAt(house, '198.51.100.1');
+      await stranger.login(ALICE).expect(201);
+      await stranger.login(ALICE).expect(429);
+      await someoneAt(house, HERE).login(ALICE).expect(201);
+    }));
+
+  test.each([
+    ['192.0.2.1', '192.0.2.255', 'one'],
+    ['192.0.2.1', '::ffff:192.0.2.9', 'one'],
+    ['::ffff:192.0.2.1', '::ffff:192.0.3.1', 'two'],
+    ['192.0.2.1', '192.0.3.1', 'two'],
+    ['2001:db8:1:2::1', '2001:DB8:1:2:ffff::', 'one'],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', 'two'],
+    ['not an address', 'unknown', 'one'],
+  ])('from %s and %s come from %s range(s)', (one, other, ranges) =>
+    inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
+      await someoneAt(house, one).login(ALICE).expect(201);
+      await someoneAt(house, other)
+        .login(ALICE)
+        .expect(ranges === 'one' ? 429 : 201);
+    }),
+  );
+
+  test('are refused, and nothing is sent, while it cannot be counted', () => {
+    const faulty = { broken: false };
+    const away = () => Promise.reject(new LoginError('unavailable', 'The store does not answer.'));
+    return withHouse(
+      {
+        store,
+        env: BEHIND_PROXY,
+        through: (each) => ({ ...each, spend: (...args) => (faulty.broken ? away() : each.spend(...args)) }),
+      },
+      async (house) => {
+        const someone = someoneAt(house, HERE);
+        await someone.login(ALICE).expect(201);
+        const calls = (await house.upstream()).length;
+        faulty.broken = true;
+        await someone.next('sms').expect(503);
+        await someoneAt(house, HERE).login(BOB).expect(503);
+        expect(await house.upstream()).toHaveLength(calls);
+        expect(await house.messages()).toEqual([]);
+        faulty.broken = false;
+        await someone.next('sms').expect(200);
+      },
+    );
+  });
+
+  test('end after a hundred wrong codes', () =>
+    inHouse({ FALLBACK_CHANNELS: 'none' }, async (house) => {
+      const { app, code } = await house.walkedLogin(ALICE);
+      const wrong = 'A'.repeat(43);
+      const answers = await Promise.all(Array.from({ length: 99 }, () => postCode(app, wrong)));
+      expect(new Set(answers.map(({ body }) => body.error))).toEqual(new Set(['invalid_code']));
+      expect((await postCode(app, wrong).expect(429)).body.error).toBe('too_many_attempts');
+      await postCode(app, code).expect(400);
+      expect((await app.get('/login')).body.status).toBe('failed');
+    }));
+});
+
+test('logins are counted anew when what was counted is lost', () =>
+  withHouse({ env: { RATE_LIMITS: 'login-number=1' } }, async (house) => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
+    for (const key of await house.redis.keys('limit:*')) await house.redis.del(key);
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    await postCode(app, code).expect(200);
+  }));
+
+test('two servers on one Redis share limits', () =>
+  withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=2' } }, (one) =>
+    withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=2' } }, async (other) => {
+      agree(one, other);
+      await someoneAt(one, HERE).login(ALICE).expect(201);
+      await someoneAt(other, HERE).login(ALICE).expect(201);
+      await someoneAt(one, HERE).login(ALICE).expect(429);
+      await someoneAt(other, HERE).login(ALICE).expect(429);
+    }),
+  ));
+
+test('what is counted has an end, and names neither number nor address', () =>
+  withHouse({ env: BEHIND_PROXY }, async (house) => {
+    await someoneAt(house, HERE).askForMessage(ALICE);
+    await house.control('faults', {
+      'verify-start': { status: 429, headers: { 'retry-after': '9' }, times: 1 },
+    });
+    await someoneAt(house, HERE).askForMessage(BOB);
+    const records = (await recordsOf(house.redis)).filter(({ key }) => key.startsWith('limit:'));
+    expect(records.length).toBeGreaterThan(2);
+    for (const { key, text } of records) {
+      expect(await house.redis.ttl(key)).toBeGreaterThan(0);
+      expect(key + text).not.toMatch(/192|0\.2|7700|44770/);
+    }
+  }));
+
+test('nobody is counted at /callback, where a carrier has thousands behind one address', () =>
+  withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
+    const { app, link, code } = await house.walkedLogin(ALICE);
+    for (let each = 0; each < 50; each++) {
+      const state = `a${'A'.repeat(43)}`;
+      const answer = await fetch(`${house.base}/callback?state=${state}&code=x`);
+      expect([answer.status, answer.headers.get('ratelimit')]).toEqual([410, null]);
+    }
+    expect((await walk(link)).status).not.toBe(429);
+    await postCode(app, code).expect(200);
+  }));
+
+describe('X-Forwarded-For', () => {
+  test.each([
+    ['is not believed where no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
+    ['is believed of the proxy in front', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
+    ['is not believed beyond it', { TRUST_PROXY: '1' }, '10.1.1.1, 192.0.2.1', '10.2.2.2, 192.0.2.1', 429],
+    ['is believed of proxies that are named', { TRUST_PROXY: 'loopback' }, '192.0.2.1', '198.51.100.1', 201],
+    ['is not believed of others', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+  ])('%s', (_what, env, one, other, status) =>
+    withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
+      await someoneAt(house, one).login(ALICE).expect(201);
+      await someoneAt(house, other).login(ALICE).expect(status);
+    }),
+  );
+});
