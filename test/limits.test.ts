@@ -18,8 +18,12 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       const someone = someoneAt(house, HERE);
       house.world.turn(100);
       const first = await someone.login(ALICE).expect(201);
-      expect(first.headers['ratelimit-policy']).toBe('"login-number";q=2;w=600, "login-range";q=9;w=600');
-      expect(first.headers['ratelimit']).toBe('"login-number";r=1;t=500, "login-range";r=8;t=500');
+      expect(first.headers['ratelimit-policy']).toBe(
+        '"login-number";q=2;w=600, "login-range";q=9;w=600, "login-range-second";q=5;w=1',
+      );
+      expect(first.headers['ratelimit']).toBe(
+        '"login-number";r=1;t=500, "login-range";r=8;t=500, "login-range-second";r=4;t=1',
+      );
       await someone.login(ALICE).expect(201);
       const calls = (await house.upstream()).length;
       for (let again = 0; again < 3; again++) {
@@ -27,7 +31,9 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
         expect(refused.body).toMatchObject({ error: 'rate_limited', retry_after: 500 });
         expect(refused.headers['retry-after']).toBe('500');
         // What is refused counts for nothing.
-        expect(refused.headers['ratelimit']).toBe('"login-number";r=0;t=500, "login-range";r=7;t=500');
+        expect(refused.headers['ratelimit']).toBe(
+          '"login-number";r=0;t=500, "login-range";r=7;t=500, "login-range-second";r=3;t=1',
+        );
       }
       expect(await house.upstream()).toHaveLength(calls);
       expect(house.world.logged()).toContain('{"level":"info","limit":"login-number"');
@@ -44,6 +50,17 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await someoneAt(house, '192.0.2.200').login('+447700900011').expect(201);
       await someoneAt(house, HERE).login('+447700900012').expect(429);
       await someoneAt(house, '192.0.3.7').login('+447700900013').expect(201);
+    }));
+
+  test('of one range in one second leave turns to others', () =>
+    inHouse({ RATE_LIMITS: 'login-range-second=2' }, async (house) => {
+      await someoneAt(house, HERE).login('+447700900010').expect(201);
+      await someoneAt(house, HERE).login('+447700900011').expect(201);
+      const refused = await someoneAt(house, HERE).login('+447700900012').expect(429);
+      expect(refused.headers['retry-after']).toBe('1');
+      await someoneAt(house, '192.0.3.7').login('+447700900012').expect(201);
+      house.world.turn(1);
+      await someoneAt(house, HERE).login('+447700900012').expect(201);
     }));
 
   test('of a number are not used up by a stranger somewhere else', () =>

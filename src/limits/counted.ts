@@ -84,9 +84,12 @@ export function createLimits(
     },
     async login(caller, phoneNumber, api) {
       const window = windowAt('logins', TEN_MINUTES, world.now());
+      const second = windowAt('second', 1, world.now());
+      const range = nameOf('range', caller.range);
       const rules = [
         rate('login-number', window, nameOf('number in range', caller.range, phoneNumber)),
-        rate('login-range', window, nameOf('range', caller.range)),
+        rate('login-range', window, range),
+        rate('login-range-second', second, `${range} in ${second.key}`),
       ];
       const outcome = await pace.take(rules, api);
       caller.told(quotasOf(rules, outcome));
