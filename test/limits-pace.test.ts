@@ -126,8 +126,9 @@ describe('while Verify asks to be left alone', () => {
   test('a code is not tried, and keeps its three tries', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
       atFullHour(house);
-      const { app, askForMessage } = someoneAt(house, HERE);
-      await askForMessage(ALICE);
+      const someone = someoneAt(house, HERE);
+      const { app } = someone;
+      await someone.askForMessage(ALICE);
       const [message] = await house.messages();
       await asksToWait(house);
       for (let each = 0; each < 4; each++) await postCode(app, '999999').expect(503);
