@@ -21,11 +21,12 @@ const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } =
 
 /** What can be tried out is taken from the environment; what belongs to somebody's own server is not. */
 const settings = (problems: readonly string[]) => {
-  const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK } = process.env;
+  const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES } =
+    process.env;
   const env = {
     // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
     PORT: '0',
-    ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK },
+    ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,

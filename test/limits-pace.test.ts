@@ -1,5 +1,6 @@
 import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+import { recordsOf } from './support/records.js';
 
 const HERE = '192.0.2.7';
 const ENABLE = '/v0.1/network-enablement';
@@ -102,6 +103,15 @@ test('two servers on one Redis keep one pace, and hear of a pause', () =>
       await someoneAt(other, HERE).login(BOB).expect(503);
     }),
   ));
+
+test('an API that logins do not begin with is not paused', () =>
+  withHouse({ env: BEHIND_PROXY }, async (house) => {
+    await house.control('faults', { token: { status: 429, headers: { 'retry-after': '30' }, times: 1 } });
+    await house.walkedLogin(ALICE);
+    expect(JSON.stringify(await recordsOf(house.redis))).not.toContain('pause');
+    const { app, code } = await house.walkedLogin(ALICE);
+    await postCode(app, code).expect(200);
+  }));
 
 describe('while Verify asks to be left alone', () => {
   const asksToWait = async (house: House) => {

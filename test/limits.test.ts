@@ -124,6 +124,21 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     }));
 });
 
+test.each(['redis', 'memory'] as const)(
+  'with %s an account ends with its window, however often it is used',
+  (store) =>
+    withHouse({ store }, async (house) => {
+      const costs = [{ entry: 'x', by: 1, limit: 9 }];
+      await house.store.spend('limit:x', costs, 100);
+      house.world.turn(60);
+      await house.store.spend('limit:x', costs, 1000);
+      expect(await house.redis.ttl('limit:x')).toBeLessThanOrEqual(store === 'redis' ? 100 : -2);
+      house.world.turn(41);
+      await house.redis.del('limit:x');
+      expect(await house.store.spend('limit:x', costs, 100)).toEqual({ spent: true, totals: [1] });
+    }),
+);
+
 test('logins are counted anew when what was counted is lost', () =>
   withHouse({ env: { RATE_LIMITS: 'login-number=1' } }, async (house) => {
     const { app, code } = await house.walkedLogin(ALICE);
