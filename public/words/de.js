@@ -151,6 +151,9 @@ export default {
       'Der Code ist falsch, wurde schon benutzt oder gehört zu einer anderen Anmeldung. Beginnen Sie von vorn.',
     silent_auth_failed: 'Der Anbieter konnte die Nummer nicht bestätigen.',
     forbidden_origin: 'Diese Seite darf hier nicht anmelden.',
+    country_not_allowed: 'Nummern dieses Landes können sich hier nicht anmelden.',
+    number_not_allowed:
+      'Nummern dieser Art können sich hier nicht anmelden. Nehmen Sie die Nummer eines Mobiltelefons.',
     login_refused: 'Diese Anmeldung ist nicht erlaubt.',
     step_up_required: 'Ihre SIM wurde bestätigt. Sicherheitshalber wird noch ein Code verlangt.',
     request_timeout: 'Ihre Verbindung war zu langsam. Versuchen Sie es noch einmal.',

@@ -145,6 +145,8 @@ export default {
     invalid_code: 'The code is wrong, was used before, or belongs to another login. Start again.',
     silent_auth_failed: 'The operator could not confirm the number.',
     forbidden_origin: 'This page may not log in here.',
+    country_not_allowed: 'Numbers of this country cannot log in here.',
+    number_not_allowed: 'Numbers of this kind cannot log in here. Use the number of a mobile phone.',
     login_refused: 'This login is not allowed.',
     step_up_required: 'Your SIM was confirmed. To be on the safe side, a code is wanted as well.',
     request_timeout: 'Your connection was too slow. Try again.',
