@@ -20,6 +20,7 @@ import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { healthRoutes } from './web/health.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
+import { refuseAmbiguous } from './web/plain.js';
 import { notFound, problemHandler } from './web/problem.js';
 import { requestId, securityHeaders } from './web/shield.js';
 import { staticFiles } from './web/static.js';
@@ -64,7 +65,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   // PUBLIC_URL says whether the client's connection is encrypted, not a header that anyone can send.
   Object.defineProperty(app.request, 'secure', { get: () => https });
 
-  app.use(clockIn, requestId, securityHeaders(https));
+  app.use(clockIn, requestId, securityHeaders(https), refuseAmbiguous);
   app.use(healthRoutes(store));
   app.use(callbackRoutes(flow, sessions, world.log));
   app.use(

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { jwtVerify, type JWTPayload } from 'jose';
 import { LoginError } from '../errors.js';
+import { hasDoubledNames } from '../json.js';
 import { nowInSeconds, type World } from '../world.js';
 import { isAllowedLink } from './link.js';
 import { VerifyEvent, VerifySummary } from './wire.js';
@@ -107,7 +108,8 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
 
 function parse(body: string): unknown {
   try {
-    return JSON.parse(body);
+    const json: unknown = JSON.parse(body);
+    return hasDoubledNames(body) ? undefined : json;
   } catch {
     return undefined;
   }

@@ -12,7 +12,11 @@ export interface Listening {
 
 /** Listens on all interfaces. @param port 0 for a free one @throws the error of the socket, such as `EADDRINUSE` */
 export async function listen(handler: RequestListener, port: number, docsUrl: string): Promise<Listening> {
-  const server = createServer({ connectionsCheckingInterval: 1000 }, handler);
+  // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
+  const server = createServer({ connectionsCheckingInterval: 1000, requireHostHeader: false }, handler);
+  server.on('checkExpectation', handler);
+  // Without this Node leaves out the headers beyond two thousand. Their size is bounded in any case.
+  server.maxHeadersCount = 0;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
   // Longer than the minute after which most proxies drop an idle connection, so that it is never us who drops one in use.
@@ -20,6 +24,7 @@ export async function listen(handler: RequestListener, port: number, docsUrl: st
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     refuseUnreadable(error, socket, docsUrl),
   );
+  server.on('connect', (_req, socket: Socket) => refuse(NO_TUNNEL, socket, docsUrl));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, resolve);
   });
@@ -42,7 +47,10 @@ function drain(server: Server, graceMs: number): Promise<void> {
 /** Answers what Node could not read as a request, which never reaches the app. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, docsUrl: string): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const refusal = UNREADABLE[error.code ?? ''] ?? new LoginError('invalid_request', 'This is not HTTP.');
+  refuse(UNREADABLE[error.code ?? ''] ?? NOT_HTTP, socket, docsUrl);
+}
+
+function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
   const requestId = randomUUID();
   const body = JSON.stringify(problemOf(refusal, docsUrl, requestId));
   const head = [
@@ -55,6 +63,9 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, docsUrl:
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+const NOT_HTTP = new LoginError('invalid_request', 'This is not HTTP.');
+const NO_TUNNEL = new LoginError('invalid_request', 'There is no tunnel here.');
 
 const UNREADABLE: Record<string, LoginError> = {
   HPE_HEADER_OVERFLOW: new LoginError(

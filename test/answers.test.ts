@@ -1,0 +1,68 @@
+import { buildHouse, type House } from './support/house.js';
+
+describe('an answer that refuses', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  afterAll(() => house.stop());
+
+  test('names the fields that are wrong', async () => {
+    const answer = await house.app().post('/login').send({ phone_number: 7, nonsense: 1 }).expect(400);
+    expect(answer.body.errors).toEqual([
+      { field: 'phone_number', message: 'A string is wanted.' },
+      { field: 'nonsense', message: 'This field is not known.' },
+    ]);
+  });
+
+  test('of a method names those there are', async () => {
+    const answer = await house.app().put('/login').expect(405);
+    expect(answer.headers['allow']).toBe('GET, HEAD, POST, DELETE');
+  });
+});
+
+describe('every answer', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse()));
+  afterAll(() => house.stop());
+
+  test.each(['/session', '/login', '/healthz', '/readyz', '/callback', '/nothing', '/'])(
+    'of %s is shielded',
+    async (path) => {
+      const { headers } = await fetch(house.base + path);
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+      expect(headers.get('x-powered-by')).toBeNull();
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none';script-src 'self';.*frame-ancestors 'none'$/,
+      );
+      expect(headers.get('content-security-policy')).not.toContain('unsafe');
+      expect(headers.get('cache-control')).toBe(path === '/' ? 'no-cache' : 'no-store');
+    },
+  );
+
+  test('says that the server lives, and that it is ready', async () => {
+    for (const path of ['/healthz', '/readyz']) {
+      const answer = await fetch(house.base + path);
+      expect([answer.status, await answer.json()]).toEqual([200, { status: 'ok' }]);
+    }
+  });
+
+  test.each([
+    ['a range beyond the end', { range: 'bytes=99999999-' }],
+    ['a version that is none', { 'if-match': '"x"' }],
+  ])('to %s of a file is an error of the client', async (_what, headers) => {
+    const answer = await fetch(`${house.base}/errors.md`, { headers: headers as Record<string, string> });
+    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
+      400,
+      'invalid_request',
+    ]);
+    expect(house.world.logged()).not.toContain('internal_error');
+  });
+
+  test('the type of a problem leads to a text that explains it', async () => {
+    const problem = (await (await fetch(`${house.base}/nothing`)).json()) as { type: string };
+    const text = await (await fetch(problem.type)).text();
+    expect(text).toContain('## not_found');
+  });
+});

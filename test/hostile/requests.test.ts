@@ -1,0 +1,138 @@
+import { walk } from '../support/device.js';
+import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from '../support/house.js';
+import { CALLBACK } from './cases/callback.js';
+import { COOKIES } from './cases/cookies.js';
+import { get, withCookie, type Case, type Given, type Situation } from './cases/kit.js';
+import { LOGIN } from './cases/login.js';
+import { NEXT } from './cases/next.js';
+import { NUMBERS } from './cases/numbers.js';
+import { PATHS_AND_METHODS } from './cases/paths.js';
+import { SIZES } from './cases/sizes.js';
+import { SMUGGLING } from './cases/smuggling.js';
+import { STRANGERS } from './cases/strangers.js';
+import { VERIFY } from './cases/verify.js';
+import { WEBHOOK_ENV, WEBHOOKS } from './cases/webhooks.js';
+import { tally } from './tally.js';
+import { sendRaw, type Answer } from './wire.js';
+import { watchWrites, type Writes } from './writes.js';
+
+const SUBJECTS = {
+  'a phone number': NUMBERS,
+  'a login': LOGIN,
+  'a callback': CALLBACK,
+  'a proof': VERIFY,
+  'the next channel': NEXT,
+  'a webhook': WEBHOOKS,
+  'a stranger': STRANGERS,
+  'a session': COOKIES,
+  'a path or a method': PATHS_AND_METHODS,
+  'a size': SIZES,
+  'the wire': SMUGGLING,
+};
+
+const counted = { tried: 0, refused: 0, upstream: 0 };
+let house: House;
+let writes: Writes;
+beforeAll(async () => {
+  house = await buildHouse({ env: { ...WEBHOOK_ENV, FALLBACK_CHANNELS: 'sms,voice' } });
+  writes = await watchWrites(redisUrlOfWorker());
+});
+afterAll(async () => {
+  writes.stop();
+  await house.stop();
+  tally({
+    'cases tried': counted.tried,
+    'cases refused': counted.refused,
+    'upstream calls made by refused ones': counted.upstream,
+  });
+});
+beforeEach(() => house.reset());
+
+const port = () => Number(new URL(house.base).port);
+
+const nothing = { cookie: '', door: '', state: '', authorizationCode: '', code: '' };
+const cookieOf = (headers: Record<string, unknown>) =>
+  String((headers['set-cookie'] as string[] | undefined)?.[0]).split(';')[0] ?? '';
+
+/** Walks an honest login as far as the case wants it. */
+async function prepare(situation: Situation): Promise<Given> {
+  if (situation === 'nothing') return { house, ...nothing };
+  const app = house.app();
+  const client = situation === 'browser door' ? 'browser' : 'app';
+  const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
+  const given = { house, ...nothing, cookie: cookieOf(begun.headers) };
+  if (situation === 'begun') return given;
+  const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
+  const { pathname, search, searchParams, href } = new URL(hops.at(-1) ?? '');
+  given.door = pathname + search;
+  given.state = searchParams.get('state') ?? '';
+  given.authorizationCode = searchParams.get('code') ?? '';
+  if (situation === 'door' || situation === 'browser door') return given;
+  given.code = String((await walk(href)).json?.['code']);
+  if (situation === 'walked') return given;
+  return { ...given, cookie: cookieOf((await postCode(app, given.code).expect(200)).headers) };
+}
+
+/** What a case expects is left to the honest one: the login he began can still be finished. */
+async function finish(situation: Situation, given: Given): Promise<void> {
+  if (situation === 'door') expect((await walk(house.base + given.door)).status).toBe(200);
+  if (situation === 'browser door') {
+    const own = get(given.door, 'Sec-Fetch-Dest: document', withCookie(given.cookie));
+    expect((await sendRaw(port(), own))[0]?.headers['location']).toMatch('/#login_id=');
+  }
+  if (situation !== 'walked') return;
+  const verify = house.app().post('/verify').set('cookie', given.cookie);
+  expect((await verify.send({ code: given.code })).body).toMatchObject({ verified: true });
+}
+
+function expectRefusal({ status, error }: Case, answer: Answer | undefined): void {
+  expect(answer?.status).toBe(status);
+  expect(answer?.headers['set-cookie']).toBeUndefined();
+  expect(answer?.body).not.toMatch(/7700900|stack|node_modules|evil/);
+  if (status === 303) expect(answer?.headers['location']).toMatch(`/#error=${error}&`);
+  else if (status === 200) expect(JSON.parse(answer?.body ?? '')).toEqual({ authenticated: false });
+  else if (error !== undefined) expectProblem(status, error, answer as Answer);
+}
+
+function expectProblem(status: number, error: string, { headers, body }: Answer): void {
+  const problem = JSON.parse(body) as Record<string, unknown>;
+  expect(headers['content-type']).toBe('application/problem+json');
+  expect(problem).toEqual({
+    type: expect.stringMatching(new RegExp(`errors(\\.md)?#${error}$`)),
+    title: expect.any(String),
+    status,
+    detail: expect.any(String),
+    error,
+    instance: headers['x-request-id'],
+    ...('errors' in problem && { errors: expect.any(Array) }),
+    ...('retry_after' in problem && { retry_after: expect.any(Number) }),
+    ...('next_channels' in problem && { next_channels: expect.any(Array) }),
+  });
+  expect(body.length).toBeLessThan(2500);
+}
+
+describe.each(Object.entries(SUBJECTS))(
+  'what is not as it should be is refused, and costs nothing: %s',
+  (_subject, cases) => {
+    test.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
+      const { situation = 'nothing', writes: expected = [] } = each;
+      const given = await prepare(situation);
+      const before = (await house.upstream()).length;
+      const lines = house.world.logged().length;
+      await writes.since();
+
+      counted.tried++;
+      const answers = await sendRaw(port(), await each.bytes(given));
+      const spent = (await house.upstream()).length - before;
+      counted.upstream += spent;
+      expect(answers).toHaveLength(each.answers ?? 1);
+      expectRefusal(each, answers.at(-1));
+      counted.refused++;
+
+      expect(spent).toBe(0);
+      expect(await writes.since()).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+      expect(house.world.logged().slice(lines)).not.toMatch(/7700900|internal_error/);
+      await finish(situation, given);
+    });
+  },
+);
