@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
+import { hasDoubledNames } from '../json.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -49,8 +50,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * The only way out of the house. Redirects are answers, never followed: a followed 307 would post an authorization code
- * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say
- * they are. Nothing is retried here; who calls knows what a second try would cost.
+ * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say they
+ * are, in whole UTF-8, and name nothing twice. Nothing is retried here; who calls knows what a second try would cost.
  */
 export function createTransport(): Transport {
   const http = axios.create({
@@ -60,15 +61,14 @@ export function createTransport(): Transport {
     maxRedirects: 0,
     maxContentLength: MAX_ANSWER_BYTES,
     decompress: false,
-    responseType: 'text',
-    transformResponse: (data: unknown) => data,
+    responseType: 'arraybuffer',
     validateStatus: () => true,
   });
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     const signal = AbortSignal.timeout(deadlineMs);
     try {
-      const response = await http.request<string>({
+      const response = await http.request<Buffer>({
         method,
         url,
         data: body,
@@ -84,7 +84,7 @@ export function createTransport(): Transport {
       const retryAfter = Number.parseInt(String(response.headers['retry-after']), 10);
       return {
         status: response.status,
-        json: readJson(String(response.headers['content-type']), response.data),
+        json: readJson(response.headers, response.data),
         ...(retryAfter > 0 && { retryAfter }),
       };
     } catch (error) {
@@ -111,11 +111,15 @@ export const heeding =
 
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i;
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-function readJson(contentType: string, text: string): unknown {
-  if (!JSON_TYPE.test(contentType)) return undefined;
+function readJson(headers: Partial<Record<string, unknown>>, body: Buffer): unknown {
+  const encoded = headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity';
+  if (encoded || !JSON_TYPE.test(String(headers['content-type']))) return undefined;
   try {
-    return JSON.parse(text);
+    const text = UTF_8.decode(body);
+    const json: unknown = JSON.parse(text);
+    return hasDoubledNames(text) ? undefined : json;
   } catch {
     return undefined;
   }

@@ -89,6 +89,8 @@ export interface HouseOptions {
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
   tapped?: boolean;
+  /** Puts something between the server and Vonage: it is given where the sandbox is, and says where it is itself. */
+  between?: (sandbox: string) => string;
 }
 
 /** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
@@ -111,6 +113,7 @@ export async function buildHouse({
   hooks = {},
   through = (each) => each,
   tapped = false,
+  between = (each) => each,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld();
   // The ports have to be known before the apps that name them are made.
@@ -126,7 +129,8 @@ export async function buildHouse({
     SESSION_SECRET: credentials.sessionSecret,
     VONAGE_APPLICATION_ID: credentials.applicationId,
     VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
-    VONAGE_BASE_URL: sandbox,
+    VONAGE_BASE_URL: between(sandbox),
+    AUTH_URL_HOSTS: new URL(sandbox).host,
     LOG_LEVEL: 'debug',
     BRAND: 'Sandbox',
     FALLBACK_CHANNELS: 'none',

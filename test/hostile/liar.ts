@@ -1,0 +1,99 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { PATHS } from '../../src/sandbox/paths.js';
+
+/** What the sandbox answered, before anything was made of it. */
+export interface Truth {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Writes what it likes on the connection, and hangs up when it is done. */
+export type Lie = (socket: Socket, truth: Truth) => void;
+
+export type Endpoint =
+  'network-enablement' | 'token' | 'number-verification' | 'start' | 'check' | 'next' | 'cancel';
+
+/** Stands before the sandbox: passes requests on and answers back, but for those it was told to lie to. */
+export interface Liar {
+  url: string;
+  /** Where the truth is. */
+  standBefore(sandbox: string): string;
+  /** Lies to the next request of this kind. @returns when it has come, and the truth is known */
+  lieOnce(endpoint: Endpoint, lie: Lie): Promise<void>;
+  /** How many of the connections on which it lied the server still holds. */
+  held(): number;
+  stop(): void;
+}
+
+export async function openLiar(): Promise<Liar> {
+  let sandbox = '';
+  const waiting: { endpoint: Endpoint; lie: Lie; told: () => void }[] = [];
+  const sockets = new Set<Socket>();
+  const lied = new Set<Socket>();
+
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const truth = await ask(sandbox, req);
+    const at = waiting.findIndex(({ endpoint }) => endpoint === endpointOf(req));
+    const [due] = at < 0 ? [] : waiting.splice(at, 1);
+    if (due === undefined) return void res.writeHead(truth.status, truth.headers).end(truth.body);
+    due.told();
+    lied.add(req.socket);
+    due.lie(req.socket, truth);
+  };
+  const server = createServer((req, res) => void answer(req, res).catch(() => req.socket.destroy()));
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    // The server hangs up on a liar in the middle of a word.
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        sockets.delete(socket);
+        lied.delete(socket);
+      });
+  });
+  await new Promise<void>((listening) => server.listen(0, listening));
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+
+  return {
+    url,
+    standBefore(at) {
+      sandbox = at;
+      return url;
+    },
+    lieOnce: (endpoint, lie) => new Promise((told) => waiting.push({ endpoint, lie, told })),
+    held: () => lied.size,
+    stop() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function endpointOf({ method, url = '' }: IncomingMessage): Endpoint | undefined {
+  if (url === PATHS.networkEnablement) return 'network-enablement';
+  if (url === PATHS.token) return 'token';
+  if (url === PATHS.verify) return 'number-verification';
+  if (!url.startsWith(PATHS.verifyRequests)) return undefined;
+  if (method === 'DELETE') return 'cancel';
+  if (url.endsWith('/next_workflow')) return 'next';
+  return url === PATHS.verifyRequests ? 'start' : 'check';
+}
+
+async function ask(sandbox: string, req: IncomingMessage): Promise<Truth> {
+  const body = await buffer(req);
+  const { method, headers } = req;
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(sandbox + (req.url ?? ''), { method, headers }, resolve)
+      .on('error', reject)
+      .end(body);
+  });
+  const { 'content-type': type = 'application/json' } = answer.headers;
+  return {
+    status: answer.statusCode ?? 0,
+    headers: { 'content-type': type },
+    body: (await buffer(answer)).toString('utf8'),
+  };
+}
