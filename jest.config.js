@@ -16,4 +16,6 @@ export default {
   ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testTimeout: 20_000,
+  // The long runs are of `npm run test:hostile` alone.
+  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
 };

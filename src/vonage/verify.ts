@@ -4,7 +4,7 @@ import type { Answer, Transport } from './transport.js';
 import { isAllowedLink } from './link.js';
 import { refusal } from './refusal.js';
 import { verifyRefusal } from './verify-errors.js';
-import { VerifyStarted } from './wire.js';
+import { VerifyChecked, VerifyStarted } from './wire.js';
 
 const API = 'verify';
 
@@ -86,9 +86,8 @@ export function createVerifyApi(deps: {
     },
     async check(requestId, code, correlator) {
       const answer = await send('POST', at(requestId), DEADLINE, correlator, { code });
-      const status = (answer.json as { status?: unknown } | undefined)?.status;
-      if (answer.status === 200 && status === 'completed') return;
-      throw answer.status === 200 ? refusal(API, answer) : verifyRefusal(answer);
+      if (answer.status !== 200) throw verifyRefusal(answer);
+      if (VerifyChecked.safeParse(answer.json).data?.request_id !== requestId) throw refusal(API, answer);
     },
     async cancel(requestId, correlator) {
       const answer = await send('DELETE', at(requestId), SHORT_DEADLINE, correlator);

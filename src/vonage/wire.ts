@@ -20,7 +20,8 @@ export const EnablementAnswer = z.object({
  * `bearer`, a life of 29 or 3600 seconds, as number or as string, or none at all; a `refresh_token`, which is ignored.
  */
 export const TokenAnswer = z.object({
-  access_token: z.string().min(1).max(16_384),
+  // Visible ASCII (RFC 6749 appendix A.12).
+  access_token: z.string().regex(/^[\x21-\x7e]{1,16384}$/),
   token_type: z.string().regex(/^bearer$/i),
   expires_in: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).nullish(),
 });
@@ -57,14 +58,17 @@ export function readError(json: unknown): UpstreamError | undefined {
   return { code: type?.split('#')[1] ?? title, ...(instance !== undefined && { instance }) };
 }
 
+/** An id of Verify v2, which becomes part of paths. They are UUIDs; nothing says that they always will be. */
+const RequestId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
+
 /** Verify v2, 202. */
-export const VerifyStarted = z.object({
-  request_id: z.string().min(1).max(100),
-  check_url: z.string().optional(),
-});
+export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.string().optional() });
+
+/** Verify v2, 200 to a check: the code was right, and this is the request it was right for. */
+export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
 
 /** Verify v2, 409 to a start: names the request that is under way. */
-export const VerifyConcurrent = z.object({ request_id: z.string().min(1).max(100) });
+export const VerifyConcurrent = z.object({ request_id: RequestId });
 
 const WebhookChannel = z.string().max(40);
 
@@ -73,7 +77,7 @@ const WebhookChannel = z.string().max(40);
  * object in the OpenAPI of the Node SDK; both are read. Statuses and channels nobody told us of are read as such.
  */
 export const VerifyEvent = z.object({
-  request_id: z.string().min(1).max(100),
+  request_id: RequestId,
   type: z.literal('event'),
   channel: WebhookChannel,
   status: z.string().max(40),
@@ -85,7 +89,7 @@ export const VerifyEvent = z.object({
     .optional(),
 });
 export const VerifySummary = z.object({
-  request_id: z.string().min(1).max(100),
+  request_id: RequestId,
   type: z.literal('summary'),
   status: z.string().max(40),
 });

@@ -17,7 +17,8 @@ export const ROWS = {
 
 export type Row = keyof typeof ROWS;
 
-export const FIGURES = resolve(__dirname, '../../artifacts/hostile.jsonl');
+/** In the folder of the package, where npm runs its scripts. */
+export const FIGURES = resolve('artifacts/hostile.jsonl');
 
 /** Notes what a suite counted, for the table. Suites run in processes of their own, so the notes meet in a file. */
 export function tally(figures: Partial<Record<Row, number>>): void {

@@ -1,0 +1,84 @@
+import type { Endpoint, Lie } from './liar.js';
+import { JSON_LINE, says, whole, words } from './lies.js';
+
+const bodies = (table: Record<string, (body: string) => string>): Record<string, Lie> =>
+  Object.fromEntries(Object.entries(table).map(([what, make]) => [what, words(({ body }) => make(body))]));
+
+/** The truth with another value in one field. */
+const field = (name: string, value: string) => (body: string) =>
+  body.replace(new RegExp(`"${name}":("[^"]*"|[^,}]*)`), `"${name}":${value}`);
+
+/** What only this answer can lie about. */
+export const OWN_LIES: Record<Endpoint, Record<string, Lie>> = {
+  'network-enablement': bodies({
+    'another scope': (body) => body.replace(/dpv:[^"]*/, 'openid'),
+    'no scopes': () => '{"scopes":{}}',
+    'neither link nor error': (body) => body.replace(/"auth_url":"[^"]*"/, ''),
+    'a link that is a number': field('auth_url', '7'),
+    'two links': (body) => body.replace(/"auth_url":("[^"]*")/, '"auth_url":[$1]'),
+    'a link to a stranger': field('auth_url', '"https://evil.example/x"'),
+    'a link to a stranger with our host as a user': (body) =>
+      body.replace('http://localhost', 'http://localhost@evil.example'),
+    'a link into the cloud': field('auth_url', '"http://169.254.169.254/"'),
+    'a link to a file': field('auth_url', '"file:///etc/passwd"'),
+    'a script for a link': field('auth_url', '"javascript:alert(1)"'),
+    'a link without a protocol': field('auth_url', '"//evil.example/"'),
+  }),
+  token: bodies({
+    'no token': (body) => body.replace('access_token', 'token'),
+    'an empty token': field('access_token', '""'),
+    'a token that is a number': field('access_token', '1'),
+    'a token that is a list': field('access_token', '["x"]'),
+    'a token with a line break': field('access_token', '"x\\r\\nX-Evil: 1"'),
+    'a token with a space': field('access_token', '"x y"'),
+    'a token that is not ASCII': field('access_token', '"\u00fc"'),
+    'a token of 20 kB': field('access_token', `"${'x'.repeat(20_000)}"`),
+    'another type of token': field('token_type', '"mac"'),
+    'no type of token': field('token_type', 'null'),
+    'a life in words': field('expires_in', '"soon"'),
+    'a life that is true': field('expires_in', 'true'),
+  }),
+  'number-verification': {
+    ...bodies({
+      '"true"': field('devicePhoneNumberVerified', '"true"'),
+      '1': field('devicePhoneNumberVerified', '1'),
+      'true in a list': field('devicePhoneNumberVerified', '[true]'),
+      'true in an object': field('devicePhoneNumberVerified', '{"value":true}'),
+      nothing: field('devicePhoneNumberVerified', 'null'),
+      'the field of another version': (body) => body.replace('devicePhoneNumberVerified', 'verified'),
+      'no and yes': () => '{"devicePhoneNumberVerified":false,"devicePhoneNumberVerified":true}',
+      'yes and no': () => '{"devicePhoneNumberVerified":true,"devicePhoneNumberVerified":false}',
+    }),
+    'true with 403': says(({ body }) => whole(403, [JSON_LINE], body)),
+    'true with 500': says(({ body }) => whole(500, [JSON_LINE], body)),
+  },
+  start: bodies({
+    'no request': (body) => body.replace('request_id', 'id'),
+    'an empty request': field('request_id', '""'),
+    'a request that is a number': field('request_id', '7'),
+    'a request that is a way up': field('request_id', '".."'),
+    'a request that is a path': field('request_id', '"x/../../oauth2/token"'),
+    'a request with a line break': field('request_id', '"x\\r\\ny"'),
+    'a request of a thousand letters': field('request_id', `"${'x'.repeat(1000)}"`),
+    'a link to a stranger': field('check_url', '"https://evil.example/x"'),
+    'a script for a link': field('check_url', '"javascript:alert(1)"'),
+    'a link that is a list': field('check_url', '[]'),
+  }),
+  check: {
+    ...bodies({
+      'another request': field('request_id', '"c11236f4-00bf-4b89-84ba-88b25df97315"'),
+      'no request': (body) => body.replace('request_id', 'id'),
+      'a status of true': field('status', 'true'),
+      'a status in capitals': field('status', '"COMPLETED"'),
+      'a status in a list': field('status', '["completed"]'),
+      'a status with a space': field('status', '"completed "'),
+      pending: field('status', '"pending"'),
+      'no status': (body) => body.replace('"status"', '"state"'),
+      'failed and completed': (body) => body.replace('"status"', '"status":"failed","status"'),
+    }),
+    'completed with 202': says(({ body }) => whole(202, [JSON_LINE], body)),
+    'completed with 500': says(({ body }) => whole(500, [JSON_LINE], body)),
+  },
+  next: { 'yes with 202': says(() => whole(202, [JSON_LINE], '{}')) },
+  cancel: { 'yes with 200': says(() => whole(200, [JSON_LINE], '{}')) },
+};

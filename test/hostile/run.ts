@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { FIGURES, ROWS, type Row } from './tally.js';
+
+/** Runs every hostile suite, the long ones included, and prints what they counted. Ends as Jest ended. */
+rmSync(FIGURES, { force: true });
+const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/hostile/'];
+const everything = ['--testPathIgnorePatterns', '/node_modules/'];
+const { status } = spawnSync(process.execPath, [...jest, ...everything, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+});
+
+const noted = existsSync(FIGURES) ? readFileSync(FIGURES, 'utf8').trim().split('\n') : [];
+const figures = noted.map((line) => JSON.parse(line) as Partial<Record<Row, number>>);
+for (const [row, how] of Object.entries(ROWS) as [Row, 'sum' | 'max'][]) {
+  const values = figures.flatMap((each) => each[row] ?? []);
+  const total = how === 'sum' ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values);
+  console.log(`${row.padEnd(38)}${values.length > 0 ? String(Math.round(total)).padStart(8) : '       –'}`);
+}
+process.exitCode = status ?? 1;
