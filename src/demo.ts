@@ -1,3 +1,4 @@
+import './quiet.js';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

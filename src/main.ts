@@ -1,3 +1,4 @@
+import './quiet.js';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from './config.js';
 import { loadHooks } from './hooks-file.js';

@@ -21,6 +21,7 @@ const MAY: Record<string, readonly string[]> = {
   web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
   store: ['errors.ts', 'world.ts'],
   'phone.ts': [],
+  'quiet.ts': [],
   'errors.ts': [],
   'json.ts': [],
   'world.ts': [],

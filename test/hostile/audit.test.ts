@@ -1,0 +1,172 @@
+import { Redis } from 'ioredis';
+import supertest, { type Response } from 'supertest';
+import { walk } from '../support/device.js';
+import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
+import { credentials, startOwnProcess, type OwnProcess } from './own-process.js';
+
+const NUMBERS = ['00000', '00001', '00101', '00102', '00103', '00104', '00106', '00107', '00108'].map(
+  (end) => `+4477009${end}`,
+);
+
+/** What a client was told, and may know: the fields that the contract names. */
+const ALLOWED: Record<string, readonly string[]> = {
+  'POST /login': ['auth_url'],
+  'GET /login': ['auth_url'],
+  'POST /login/next': [],
+  'GET /callback': ['code'],
+  'POST /verify': ['phone_number'],
+  'GET /session': ['phone_number'],
+};
+
+let server: OwnProcess;
+let redis: Redis;
+const answers: string[] = [];
+const dumps: string[] = [];
+const secrets = new Set<string>();
+/** Without their signature they open nothing, and sessions lie under them in Redis. */
+const sessionIds = new Set<string>();
+beforeAll(async () => {
+  redis = new Redis(redisUrlOfWorker());
+  await redis.flushdb();
+});
+afterAll(() => redis.disconnect());
+
+/** Keeps an answer as text, without what it is there to say. */
+function keep(route: string, body: unknown, headers: Record<string, unknown>): void {
+  const rest = { ...(typeof body === 'object' ? body : { body }) } as Record<string, unknown>;
+  for (const field of ALLOWED[route] ?? []) Reflect.deleteProperty(rest, field);
+  const { 'set-cookie': cookie, ...others } = headers;
+  for (const each of [cookie ?? []].flat() as string[]) {
+    const value = decodeURIComponent(each.split(/[=;]/)[1] ?? '');
+    const [id = '', signature = ''] = value.replace(/^s:/, '').split('.');
+    sessionIds.add(id);
+    secrets.add(value).add(signature);
+  }
+  answers.push(JSON.stringify([route, rest, others]));
+}
+
+/** Everything Redis holds, keys and values, also as what its base64 might hide. */
+async function dump(): Promise<void> {
+  const keys = await redis.keys('*');
+  // -1 is for ever; -2, gone meanwhile.
+  for (const key of keys) expect(await redis.ttl(key)).not.toBe(-1);
+  const values = await Promise.all(
+    keys.map(async (key) =>
+      (await redis.type(key)) === 'string' ? redis.getBuffer(key) : redis.dumpBuffer(key),
+    ),
+  );
+  const text = [...keys, ...values.map((value) => value?.toString('latin1') ?? '')].join('\n');
+  dumps.push(text + Buffer.from(text, 'base64').toString('latin1'));
+}
+
+/** An app that keeps all it is told. */
+function openApp() {
+  const agent = supertest.agent(server.base);
+  const ask = async (method: 'get' | 'post' | 'delete', path: string, body?: object): Promise<Response> => {
+    const answer = await agent[method](path).send(body);
+    keep(`${method.toUpperCase()} ${path}`, answer.body, answer.headers as Record<string, unknown>);
+    return answer;
+  };
+  return { ask, verify: (code: string) => ask('post', '/verify', { code }) };
+}
+
+/** One number through every door there is: silently, then by SMS and voice, with wrong codes on the way. */
+async function wholeLogin(phoneNumber: string): Promise<void> {
+  const { ask, verify } = openApp();
+  const begun = await ask('post', '/login', { phone_number: phoneNumber });
+  await dump();
+  const link = (begun.body as { auth_url?: string | null }).auth_url;
+  if (link) await walkHome(link, verify);
+  await ask('get', '/login');
+  for (const channel of ['sms', 'voice']) {
+    await ask('post', '/login/next', { channel });
+    await verify('000000');
+    await dump();
+    const [last] = (await messages()).filter(({ to }) => phoneNumber.endsWith(to.replace('+', ''))).slice(-1);
+    if (last && channel === 'voice') await verify(last.code);
+  }
+  await ask('get', '/session');
+  await dump();
+  await ask('delete', '/login');
+  await ask('post', '/logout');
+}
+
+async function walkHome(link: string, verify: (code: string) => Promise<Response>): Promise<void> {
+  const home = await walk(link);
+  const { searchParams, origin, pathname } = new URL(home.hops.at(-1) ?? '');
+  if (origin === server.base) {
+    keep(`GET ${pathname}`, home.json ?? home.body, home.headers);
+    for (const name of ['state', 'code']) secrets.add(searchParams.get(name) ?? '');
+    const replayed = await fetch(home.hops.at(-1) ?? '');
+    keep('GET /callback', await replayed.json(), Object.fromEntries(replayed.headers));
+  }
+  const code = String(home.json?.['code'] ?? '');
+  secrets.add(code);
+  await verify(code.slice(1));
+  await dump();
+  await verify(code);
+  await verify(code);
+}
+
+const messages = async () => (await server.control('GET', 'messages')) as Message[];
+
+/** What was sent to Vonage, or by it, and is nobody else's business. */
+async function learnSecrets(): Promise<void> {
+  const requests = (await server.control('GET', 'requests?all=true')) as Recorded[];
+  for (const { headers, body, path } of requests) {
+    secrets.add(headers['authorization']?.replace('Bearer ', '') ?? '');
+    const { state, code } = (body ?? {}) as { state?: string; code?: string };
+    const { searchParams } = new URL(path, server.sandbox);
+    for (const each of [state, code, searchParams.get('state'), searchParams.get('code')])
+      secrets.add(each ?? '');
+  }
+  for (const { code } of await messages()) secrets.add(code);
+  const webhooks = (await server.control('GET', 'webhooks')) as { headers?: Record<string, string> }[];
+  for (const { headers } of webhooks) secrets.add(headers?.['authorization']?.replace('Bearer ', '') ?? '');
+}
+
+/** Where a secret stands by itself: six digits within a time or an id are none. */
+const standsIn = (text: string, secret: string): boolean =>
+  text.includes(secret) && new RegExp(`(?<![\\w-])${secret.replace(/[^\w]/g, '\\$&')}(?![\\w-])`).test(text);
+
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verbose, with %s', (engine) => {
+  test('no number, code, state, token, key or cookie stands in the log, in Redis, or in an answer that is not there to tell it', async () => {
+    server = await startOwnProcess('src/main.ts', {
+      SILENT_AUTH: engine,
+      REDIS_URL: redisUrlOfWorker(),
+      LOG_LEVEL: 'debug',
+      DEBUG: '*',
+    });
+    try {
+      for (const each of [answers, dumps]) each.length = 0;
+      secrets.clear();
+      await Promise.all(NUMBERS.map(wholeLogin));
+      for (const path of [
+        '/metrics',
+        '/healthz',
+        '/readyz',
+        '/nothing?code=x',
+        '/callback?error=x&state=y',
+      ]) {
+        const answer = await fetch(server.base + path);
+        keep(`GET ${path}`, await answer.text(), Object.fromEntries(answer.headers));
+      }
+      await learnSecrets();
+    } finally {
+      await server.stop();
+    }
+    const { privateKeyPem, sessionSecret, signatureSecret } = credentials;
+    for (const key of [sessionSecret, signatureSecret, privateKeyPem.split('\n')[3] ?? '']) secrets.add(key);
+    for (const number of NUMBERS) secrets.add(number).add(number.slice(1)).add(number.slice(3));
+    // What is shorter than a code to type is no secret of these.
+    const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');
+    expect(all.length).toBeGreaterThan(30);
+
+    expect(server.said()).toContain('"step":"verify"');
+    expect(server.said()).not.toMatch(/7700900|Bearer |PRIVATE KEY|[?&](code|state)=|sid=|__Host-sid/);
+    expect(all.filter((secret) => standsIn(server.said(), secret))).toEqual([]);
+    expect(all.filter((secret) => dumps.some((text) => standsIn(text, secret)))).toEqual([]);
+    expect(dumps.some((text) => text.includes('7700900'))).toBe(false);
+    expect(all.filter((secret) => answers.some((text) => standsIn(text, secret)))).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,96 @@
+import { fork } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { resolve } from 'node:path';
+import { pino } from 'pino';
+import { createSandbox } from '../../src/sandbox/app.js';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { listen } from '../../src/web/server.js';
+import { systemWorld } from '../../src/world.js';
+import { freePort } from '../support/redis-server.js';
+
+/** A server in a process of its own, and the sandbox beside it. */
+export interface OwnProcess {
+  base: string;
+  sandbox: string;
+  /** Everything the process said, on either output. */
+  said(): string;
+  alive(): boolean;
+  /** Megabytes in use, once what is not is thrown away. */
+  heap(): Promise<number>;
+  control(method: string, path: string, body?: object): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+const { PATH = '' } = process.env;
+
+/** Everything the server has to keep to itself. */
+export const credentials = newCredentials();
+
+export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
+  const port = await freePort();
+  const base = `http://localhost:${port}`;
+  const door: { sandbox?: RequestListener } = {};
+  const listening = await listen((req, res) => door.sandbox?.(req, res), 0, 'errors');
+  const sandbox = `http://localhost:${listening.port}`;
+  const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = credentials;
+  door.sandbox = createSandbox({
+    applicationId,
+    publicKey: createPublicKey(privateKeyPem),
+    redirectUri: `${base}/callback`,
+    publicUrl: () => sandbox,
+    webhooks: { url: () => `${base}/webhooks/verify`, apiKey, signatureSecret },
+    world: systemWorld(pino({ level: 'silent' })),
+  }).app as RequestListener;
+
+  const child = fork(resolve(program), {
+    execArgv: ['--import', 'tsx'],
+    silent: true,
+    env: {
+      PATH,
+      PORT: `${port}`,
+      PUBLIC_URL: base,
+      SESSION_SECRET: sessionSecret,
+      VONAGE_APPLICATION_ID: applicationId,
+      VONAGE_PRIVATE_KEY: privateKeyPem,
+      VONAGE_API_KEY: apiKey,
+      VONAGE_SIGNATURE_SECRET: signatureSecret,
+      VONAGE_BASE_URL: sandbox,
+      BRAND: 'Sandbox',
+      ...env,
+    },
+  });
+  let said = '';
+  for (const output of [child.stdout, child.stderr])
+    output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const gone = once(child, 'close');
+  const alive = () => child.exitCode === null && child.signalCode === null;
+  while (!(await fetch(`${base}/healthz`).catch(() => undefined))) {
+    if (!alive()) throw new Error(`the server did not start: ${said}`);
+  }
+
+  return {
+    base,
+    sandbox,
+    said: () => said,
+    alive,
+    async heap() {
+      const answer = once(child, 'message');
+      child.send('heap');
+      return Number((await answer)[0]);
+    },
+    async control(method, path, body) {
+      const answer = await fetch(`${sandbox}/__sandbox/${path}`, {
+        method,
+        ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      });
+      return answer.status === 204 ? undefined : answer.json();
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await gone;
+      await listening.drain(0);
+    },
+  };
+}
