@@ -13,12 +13,16 @@ export function trace(
     api,
     status: answer.status,
     ...(name !== undefined && { error: name }),
-    ...(error?.instance !== undefined && SAFE_CODE.test(error.instance) && { instance: error.instance }),
+    ...(error?.instance !== undefined && INSTANCE.test(error.instance) && { instance: error.instance }),
   };
 }
 
-/** Error codes and instances are short names; anything else upstream sends stays out of the log. */
-const SAFE_CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$|^[0-9a-f]{2,}(?:-[0-9a-f]+)+$/i;
+/**
+ * Error codes are words and instances ids of 128 bits; anything else stays out of the log, since an upstream that repeats
+ * what it was sent would have us write down a number or a code.
+ */
+const SAFE_CODE = /^[A-Za-z][A-Za-z_.-]{0,63}$/;
+const INSTANCE = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
 
 /** The error for an answer nothing better is known of: too many calls, too slow, or simply wrong. */
 export function refusal(api: string, answer: Answer): LoginError {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import express, { Router, type Response } from 'express';
+import { methodNotAllowed } from './answers.js';
 
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
@@ -28,13 +29,21 @@ export function staticFiles(root: string, helpUrl: string | undefined): Router {
     revalidate(res);
     if (helpUrl !== undefined && path === page) res.setHeader('Link', `<${helpUrl}>; rel="help"`);
   };
+  // A folder of no name would be served as the folder itself.
+  router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
   router.use(express.static(publicDir, { redirect: false, setHeaders }));
   for (const [address, path] of Object.entries(borrowed(root))) {
-    router.get(address, (_req, res) => revalidate(res).sendFile(path, { cacheControl: false }));
+    router
+      .route(address)
+      .get((_req, res) => revalidate(res).sendFile(path, { cacheControl: false }))
+      .all(methodNotAllowed('GET, HEAD'));
   }
-  router.get('/errors.md', (_req, res) => {
-    const file = join(root, 'docs', 'errors.md');
-    revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
-  });
+  router
+    .route('/errors.md')
+    .get((_req, res) => {
+      const file = join(root, 'docs', 'errors.md');
+      revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
+    })
+    .all(methodNotAllowed('GET, HEAD'));
   return router;
 }

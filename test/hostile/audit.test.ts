@@ -64,7 +64,7 @@ function openApp() {
   const agent = supertest.agent(server.base);
   const ask = async (method: 'get' | 'post' | 'delete', path: string, body?: object): Promise<Response> => {
     const answer = await agent[method](path).send(body);
-    keep(`${method.toUpperCase()} ${path}`, answer.body, answer.headers as Record<string, unknown>);
+    keep(`${method.toUpperCase()} ${path}`, answer.body, answer.headers);
     return answer;
   };
   return { ask, verify: (code: string) => ask('post', '/verify', { code }) };
@@ -100,7 +100,7 @@ async function walkHome(link: string, verify: (code: string) => Promise<Response
     const replayed = await fetch(home.hops.at(-1) ?? '');
     keep('GET /callback', await replayed.json(), Object.fromEntries(replayed.headers));
   }
-  const code = String(home.json?.['code'] ?? '');
+  const { code = '' } = (home.json ?? {}) as { code?: string };
   secrets.add(code);
   await verify(code.slice(1));
   await dump();

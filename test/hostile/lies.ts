@@ -154,6 +154,12 @@ const CLAIMS: Record<string, Lie> = {
   'the truth in another protocol': says(
     ({ body }) => `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n${body}`,
   ),
+  'an error that repeats the number': says(() =>
+    whole(500, [JSON_LINE], '{"status":500,"code":"N447700110000","message":"+447700110000"}'),
+  ),
+  'an error whose instance is the number': says(() =>
+    whole(500, [JSON_LINE], '{"title":"N","type":"x#447700110000","instance":"447700-110000"}'),
+  ),
   'an error, and the truth behind it': says(({ status, body }) =>
     Buffer.concat([whole(500, [JSON_LINE], '{}'), whole(status, [JSON_LINE], body)]),
   ),

@@ -24,6 +24,8 @@ const METHODS: [method: string, path: string][] = [
   ['DELETE', '/readyz'],
   ['GET', '/webhooks/verify'],
   ['PUT', '/webhooks/verify'],
+  ['OPTIONS', '/errors.md'],
+  ['POST', '/errors.md'],
 ];
 
 const PATHS = [
@@ -54,6 +56,8 @@ const PATHS = [
 ];
 
 const FILES = [
+  '//',
+  '//index.html',
   '/.env',
   '/.git/config',
   '/package.json',

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { ERRORS } from '../../src/errors.js';
+import { walk } from '../support/device.js';
+import { redisUrlOfWorker } from '../support/house.js';
+import { DECLARED_ERRORS, isDeclared } from './contract.js';
+import { createGenerator, seeded, type Asked } from './fuzz.js';
+import { startOwnProcess, type OwnProcess } from './own-process.js';
+import { tally } from './tally.js';
+
+const REQUESTS = 10_000;
+const AT_ONCE = 16;
+/** Requests until everything that is made once has been made. */
+const WARM_UP = 2_000;
+/** Megabytes by which the server may grow over the rest. */
+const GROWTH = 10;
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+
+interface Answered {
+  status: number;
+  cookie: string | undefined;
+  body: string;
+}
+
+let server: OwnProcess;
+const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+beforeAll(async () => {
+  const redis = new Redis(redisUrlOfWorker());
+  await redis.flushdb();
+  redis.disconnect();
+  const env = { REDIS_URL: redisUrlOfWorker(), LOG_LEVEL: 'warn' };
+  server = await startOwnProcess('test/hostile/server-process.ts', env);
+});
+afterAll(async () => {
+  agent.destroy();
+  await server.stop();
+});
+
+const send = ({ method, path, headers, body }: Asked): Promise<Answered> =>
+  new Promise((answered, reject) => {
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const sent = request(server.base + path, { method, agent, headers: { ...headers, ...length } }, (res) => {
+      let text = '';
+      res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      res.on('end', () =>
+        answered({
+          status: res.statusCode ?? 0,
+          cookie: res.headers['set-cookie']?.[0]?.split(';')[0],
+          body: text,
+        }),
+      );
+    });
+    sent.on('error', reject).end(body);
+  });
+
+/** The sessions and codes that came of earlier requests, so that later ones get further than the door. */
+function createMemory(random: () => number) {
+  const known: { cookie: string; code?: string }[] = [];
+  return {
+    async learn({ cookie, body }: Answered) {
+      if (cookie === undefined || cookie.endsWith('=')) return;
+      const { auth_url: link } = body.startsWith('{') ? (JSON.parse(body) as { auth_url?: string }) : {};
+      const code = link && random() < 0.3 ? (await walk(link)).json?.['code'] : undefined;
+      known.push({ cookie, ...(typeof code === 'string' && { code }) });
+      if (known.length > 50) known.shift();
+    },
+    use(asked: Asked): Asked {
+      const own = known[Math.floor(random() * known.length * 2)];
+      if (own === undefined) return asked;
+      const body = asked.path === '/verify' && own.code ? JSON.stringify({ code: own.code }) : asked.body;
+      return { ...asked, body, headers: { ...asked.headers, cookie: own.cookie } };
+    },
+  };
+}
+
+/** `200`, or `400 invalid_code`; of a HEAD the status alone, with whichever name would be declared for it. */
+function outcomeOf({ status, body }: Answered): string {
+  if (status < 400) return `${status}`;
+  return `${status} ${body === '' ? '' : String((JSON.parse(body) as { error?: unknown }).error)}`;
+}
+
+function isAsDeclared(asked: Asked, answer: Answered): boolean {
+  const path = asked.path.split('?')[0] ?? '';
+  const outcome = outcomeOf(answer);
+  if (asked.method !== 'HEAD' || answer.status < 400) return isDeclared(asked.method, path, outcome);
+  return Object.entries(ERRORS).some(
+    ([error, [status]]) => status === answer.status && isDeclared('HEAD', path, `${status} ${error}`),
+  );
+}
+
+async function ask(count: number, next: () => Asked, memory: ReturnType<typeof createMemory>) {
+  const undeclared: unknown[] = [];
+  let refused = 0;
+  let left = count;
+  const worker = async () => {
+    while (left-- > 0) {
+      const asked = memory.use(next());
+      const answer = await send(asked);
+      if (!isAsDeclared(asked, answer)) undeclared.push([asked, answer.status, answer.body.slice(0, 200)]);
+      if (answer.status >= 400) refused++;
+      await memory.learn(answer);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return { undeclared, refused };
+}
+
+test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a server that lives and does not grow`, async () => {
+  const random = seeded(seed);
+  const next = createGenerator(random);
+  const memory = createMemory(random);
+  const warm = await ask(WARM_UP, next, memory);
+  const heapBefore = await server.heap();
+  const rest = await ask(REQUESTS - WARM_UP, next, memory);
+  const heapAfter = await server.heap();
+
+  expect([...warm.undeclared, ...rest.undeclared].slice(0, 5)).toEqual([]);
+  expect([server.alive(), server.said()]).toEqual([
+    true,
+    expect.not.stringMatching(/internal_error|nhandled/),
+  ]);
+  expect(heapAfter - heapBefore).toBeLessThan(GROWTH);
+  tally({ 'cases tried': REQUESTS, 'cases refused': warm.refused + rest.refused });
+}, 120_000);
+
+test('what is declared is what the product has, and what is documented', () => {
+  const documented = readFileSync(resolve('docs/errors.md'), 'utf8');
+  const elsewhere = ['internal_error', 'request_timeout'];
+  expect([...DECLARED_ERRORS, ...elsewhere].sort()).toEqual(Object.keys(ERRORS).sort());
+  for (const error of Object.keys(ERRORS)) expect(documented).toContain(`## ${error}\n`);
+});
