@@ -25,11 +25,4 @@ describe('the socket of the server', () => {
     await server.drain(100);
     expect(await said).toBe('');
   });
-
-  test('headers that never end are answered with 408 after ten seconds', async () => {
-    const { said } = open('GET / HTTP/1.1\r\nHost: a\r\n');
-    const answer = await said;
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-    expect(answer).toContain('"error":"request_timeout"');
-  });
 });

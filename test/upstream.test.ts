@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { createAppToken } from '../src/vonage/app-token.js';
@@ -38,55 +36,6 @@ describe('what Vonage answers', () => {
     });
 
     test.each<[string, object, number, string]>([
-      ['no scopes', json({}), 502, 'upstream_error'],
-      [
-        'another scope only',
-        json({ scopes: { other: { auth_url: 'https://api-eu.vonage.com/x' } } }),
-        502,
-        'upstream_error',
-      ],
-      ['neither link nor error', json({ scopes: { [SCOPE]: {} } }), 502, 'upstream_error'],
-      ['a link that is no string', json({ scopes: { [SCOPE]: { auth_url: 7 } } }), 502, 'upstream_error'],
-      [
-        'a link over http',
-        json({ scopes: { [SCOPE]: { auth_url: 'http://api-eu.vonage.com/x' } } }),
-        502,
-        'upstream_error',
-      ],
-      [
-        'a link to a stranger',
-        json({ scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }),
-        502,
-        'upstream_error',
-      ],
-      [
-        'a link into the cloud',
-        json({ scopes: { [SCOPE]: { auth_url: 'http://169.254.169.254/' } } }),
-        502,
-        'upstream_error',
-      ],
-      [
-        'a script for a link',
-        json({ scopes: { [SCOPE]: { auth_url: 'javascript:alert(1)' } } }),
-        502,
-        'upstream_error',
-      ],
-      ['an array', json([]), 502, 'upstream_error'],
-      ['HTML', { status: 200, body: '<html>', content_type: 'text/html' }, 502, 'upstream_error'],
-      [
-        'half of a JSON',
-        { status: 200, body: '{"scopes":', content_type: 'application/json' },
-        502,
-        'upstream_error',
-      ],
-      [
-        'JSON that says it is text',
-        { ...json({ scopes: {} }), content_type: 'text/plain' },
-        502,
-        'upstream_error',
-      ],
-      ['eighty kilobytes', json({ scopes: {}, x: 'x'.repeat(80_000) }), 502, 'upstream_error'],
-      ['201', json({ scopes: {} }, 201), 502, 'upstream_error'],
       [
         '401',
         json({ type: 'https://x/api-errors#unauthorized', title: 'Unauthorized', instance: 'a-1' }, 401),
@@ -181,22 +130,6 @@ describe('what Vonage answers', () => {
         502,
         'upstream_error',
       ],
-      [
-        'another type of token',
-        json({ access_token: 'x', token_type: 'mac', expires_in: 60 }),
-        502,
-        'upstream_error',
-      ],
-      ['no token', json({ token_type: 'Bearer' }), 502, 'upstream_error'],
-      ['an empty token', json({ access_token: '', token_type: 'Bearer' }), 502, 'upstream_error'],
-      ['a token that is no string', json({ access_token: {}, token_type: 'Bearer' }), 502, 'upstream_error'],
-      [
-        'a life in words',
-        json({ access_token: 'x', token_type: 'Bearer', expires_in: 'soon' }),
-        502,
-        'upstream_error',
-      ],
-      ['HTML', { status: 200, body: '<html>', content_type: 'text/html' }, 502, 'upstream_error'],
       ['429', json({}, 429), 503, 'unavailable'],
       ['503', json({}, 503), 502, 'upstream_error'],
       ['a broken connection', { drop: 'after' }, 502, 'upstream_error'],
@@ -269,51 +202,12 @@ describe('what Vonage answers', () => {
       ['INTERNAL', camara(500, 'INTERNAL'), 502, 'upstream_error', undefined],
       ['UNAVAILABLE', camara(503, 'UNAVAILABLE'), 502, 'upstream_error', undefined],
       ['TIMEOUT', camara(504, 'TIMEOUT'), 504, 'upstream_timeout', undefined],
-      ['"true"', json({ devicePhoneNumberVerified: 'true' }), 502, 'upstream_error', undefined],
-      ['1', json({ devicePhoneNumberVerified: 1 }), 502, 'upstream_error', undefined],
-      ['{}', json({}), 502, 'upstream_error', undefined],
-      ['null', json(null), 502, 'upstream_error', undefined],
-      ['true in an array', json([{ devicePhoneNumberVerified: true }]), 502, 'upstream_error', undefined],
-      [
-        'true by prototype',
-        { ...json({}), body: '{"__proto__":{"devicePhoneNumberVerified":true}}' },
-        502,
-        'upstream_error',
-        undefined,
-      ],
-      ['true with 201', json({ devicePhoneNumberVerified: true }, 201), 502, 'upstream_error', undefined],
-      ['true with 403', json({ devicePhoneNumberVerified: true }, 403), 502, 'upstream_error', undefined],
-      [
-        'true as text',
-        { ...json({ devicePhoneNumberVerified: true }), content_type: 'text/plain' },
-        502,
-        'upstream_error',
-        undefined,
-      ],
-      ['a broken connection', { drop: 'after' }, 502, 'upstream_error', undefined],
     ])('%s logs nobody in, and is asked once', async (_what, fault, status, error, reason) => {
       const { app, answer } = await verify(fault);
       expect(answer.body).toMatchObject({ status, error, ...(reason && { reason }) });
       expect(await authenticated(app)).toBe(false);
       expect(await calls('/camara')).toBe(1);
       expect((await app.get('/login')).body.status).toBe('failed');
-    });
-
-    test('a redirect is not followed: the stranger hears nothing', async () => {
-      let heard = 0;
-      const stranger = createServer((_req, res) => {
-        heard++;
-        res.setHeader('content-type', 'application/json').end('{"devicePhoneNumberVerified":true}');
-      });
-      await new Promise<void>((resolve) => stranger.listen(0, resolve));
-      const location = `http://localhost:${(stranger.address() as AddressInfo).port}/`;
-      for (const status of [302, 307]) {
-        const { app, answer } = await verify({ status, headers: { location }, body: '' });
-        expect(answer.status).toBe(502);
-        expect(await authenticated(app)).toBe(false);
-      }
-      expect(heard).toBe(0);
-      stranger.close();
     });
 
     test.each<[string, string, number, string]>([

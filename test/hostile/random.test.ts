@@ -39,7 +39,24 @@ afterAll(async () => {
   await server.stop();
 });
 
-const send = ({ method, path, headers, body }: Asked): Promise<Answered> =>
+/** A kept connection may be closed just as it is used again; such a request, and no other, is sent once more. */
+const send = (asked: Asked): Promise<Answered> =>
+  sendOnce(asked).catch((error: unknown) => {
+    if (error instanceof HungUp && error.reused) return sendOnce(asked);
+    throw error;
+  });
+
+class HungUp extends Error {
+  constructor(
+    { method, path, headers, body }: Asked,
+    readonly reused: boolean,
+    cause: Error,
+  ) {
+    super(`${cause.message}: ${JSON.stringify({ method, path, headers, body })}`);
+  }
+}
+
+const sendOnce = ({ method, path, headers, body }: Asked): Promise<Answered> =>
   new Promise((answered, reject) => {
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const sent = request(server.base + path, { method, agent, headers: { ...headers, ...length } }, (res) => {
@@ -53,7 +70,10 @@ const send = ({ method, path, headers, body }: Asked): Promise<Answered> =>
         }),
       );
     });
-    sent.on('error', reject).end(body);
+    sent.on('error', (cause: Error) =>
+      reject(new HungUp({ method, path, headers, body }, sent.reusedSocket, cause)),
+    );
+    sent.end(body);
   });
 
 /** The sessions and codes that came of earlier requests, so that later ones get further than the door. */

@@ -7,25 +7,41 @@ export interface Answer {
   body: string;
 }
 
+/** Milliseconds of silence after which a server is taken to hang. */
+const PATIENCE = 20_000;
+
 /**
  * Sends bytes as they are, as no HTTP client would, and reads what comes until the server hangs up: one answer, several,
  * or none.
- * @param pieces sent one after the other, each when the one before it is out
  */
-export function sendRaw(port: number, ...pieces: (string | Buffer)[]): Promise<Answer[]> {
+export const sendRaw = (port: number, bytes: string | Buffer): Promise<Answer[]> =>
+  sendSlowly(port, bytes, []);
+
+/** The same, with further pieces behind it, one every half second for as long as the server listens. */
+export function sendSlowly(
+  port: number,
+  atOnce: string | Buffer,
+  pieces: readonly string[],
+): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect(port, 'localhost', () => {
-      for (const piece of pieces) socket.write(piece);
-    });
-    socket.setTimeout(8000, () => {
+    const socket = connect(port, 'localhost', () => socket.write(atOnce));
+    const left = [...pieces];
+    const timer = setInterval(() => {
+      const piece = left.shift();
+      if (piece !== undefined && socket.writable) socket.write(piece);
+    }, 500);
+    socket.setTimeout(PATIENCE, () => {
       reject(new Error(`the server did not hang up: ${Buffer.concat(chunks).toString()}`));
       socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     // A server that hangs up before it has read everything resets the connection: what it said before counts.
     socket.on('error', () => undefined);
-    socket.on('close', () => resolve(readAnswers(Buffer.concat(chunks))));
+    socket.on('close', () => {
+      clearInterval(timer);
+      resolve(readAnswers(Buffer.concat(chunks)));
+    });
   });
 }
 
