@@ -113,19 +113,17 @@ function isAsDeclared(asked: Asked, answer: Answered): boolean {
 
 async function ask(count: number, next: () => Asked, memory: ReturnType<typeof createMemory>) {
   const undeclared: unknown[] = [];
-  let refused = 0;
   let left = count;
   const worker = async () => {
     while (left-- > 0) {
       const asked = memory.use(next());
       const answer = await send(asked);
       if (!isAsDeclared(asked, answer)) undeclared.push([asked, answer.status, answer.body.slice(0, 200)]);
-      if (answer.status >= 400) refused++;
       await memory.learn(answer);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return { undeclared, refused };
+  return undeclared;
 }
 
 test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a server that lives and does not grow`, async () => {
@@ -137,13 +135,17 @@ test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a
   const rest = await ask(REQUESTS - WARM_UP, next, memory);
   const heapAfter = await server.heap();
 
-  expect([...warm.undeclared, ...rest.undeclared].slice(0, 5)).toEqual([]);
+  const undeclared = [...warm, ...rest];
+  tally({
+    'random requests': REQUESTS,
+    'random requests answered otherwise than declared': undeclared.length,
+  });
+  expect(undeclared.slice(0, 5)).toEqual([]);
   expect([server.alive(), server.said()]).toEqual([
     true,
     expect.not.stringMatching(/internal_error|nhandled/),
   ]);
   expect(heapAfter - heapBefore).toBeLessThan(GROWTH);
-  tally({ 'cases tried': REQUESTS, 'cases refused': warm.refused + rest.refused });
 }, 120_000);
 
 test('what is declared is what the product has, and what is documented', () => {

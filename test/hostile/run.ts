@@ -15,6 +15,6 @@ const figures = noted.map((line) => JSON.parse(line) as Partial<Record<Row, numb
 for (const [row, how] of Object.entries(ROWS) as [Row, 'sum' | 'max'][]) {
   const values = figures.flatMap((each) => each[row] ?? []);
   const total = how === 'sum' ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values);
-  console.log(`${row.padEnd(38)}${values.length > 0 ? String(Math.round(total)).padStart(8) : '       –'}`);
+  console.log(`${row.padEnd(50)}${values.length > 0 ? String(Math.round(total)).padStart(8) : '       –'}`);
 }
 process.exitCode = status ?? 1;

@@ -6,6 +6,8 @@ export const ROWS = {
   'cases tried': 'sum',
   'cases refused': 'sum',
   'upstream calls made by refused ones': 'sum',
+  'random requests': 'sum',
+  'random requests answered otherwise than declared': 'sum',
   'interleavings tried': 'sum',
   'invariant breaks': 'sum',
   'mutations tried': 'sum',
