@@ -3,6 +3,7 @@ import type { Hooks, WantedLogin } from '../src/login/hooks.js';
 import { ALICE, BOB, buildHouse, postCode, type House } from './support/house.js';
 import { walk } from './support/device.js';
 import { FAILING, WITH_CODES } from './support/hooks.js';
+import { keptFor } from './support/records.js';
 
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'before a login begins with SILENT_AUTH=%s',
@@ -19,7 +20,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     const begin = (app = house.app()) => app.post('/login').send({ phone_number: ALICE });
     const nothingWasSpent = async () => {
       expect(await house.upstream()).toEqual([]);
-      expect(await house.redis.keys('*')).toEqual([]);
+      expect(await keptFor(house.redis)).toEqual([]);
     };
 
     test.each<[string, Hooks['beforeLogin']]>([

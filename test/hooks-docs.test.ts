@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import supertest from 'supertest';
 import { walk } from './support/device.js';
-import { ALICE } from './support/house.js';
+import { ALICE, UNLIMITED } from './support/house.js';
 import { freePort } from './support/redis-server.js';
 
 const root = resolve(__dirname, '..');
@@ -44,6 +44,7 @@ describe('the example of docs/hooks.md', () => {
     const [PORT, SANDBOX_PORT] = [`${await freePort()}`, `${await freePort()}`];
     [base, sandbox] = [`http://localhost:${PORT}`, `http://localhost:${SANDBOX_PORT}`];
     const env = {
+      ...UNLIMITED,
       ...{ PATH: process.env['PATH'], PORT, SANDBOX_PORT, HOOKS: join(folder, 'hooks.mjs') },
       ...{ RISK_URL: url, SIM_SWAP_URL: `${url}/check`, SIM_SWAP_TOKEN: 'token' },
     };

@@ -8,6 +8,9 @@ const ROUTES: Record<string, readonly string[]> = {
   'POST /login': [
     '201',
     '400 invalid_phone_number',
+    '403 country_not_allowed',
+    '403 number_not_allowed',
+    '403 login_refused',
     '409 login_in_progress',
     '410 login_expired',
     ...LIMITS,
@@ -42,6 +45,8 @@ const ROUTES: Record<string, readonly string[]> = {
       '200',
       '400 invalid_code',
       '400 silent_auth_failed',
+      '403 login_refused',
+      '403 step_up_required',
       '410 login_expired',
       '429 too_many_attempts',
       '429 rate_limited',
@@ -58,6 +63,8 @@ const ROUTES: Record<string, readonly string[]> = {
   'HEAD /readyz': ['200', '503 unavailable'],
   'GET /errors.md': ['200', '206', '304'],
   'HEAD /errors.md': ['200', '206', '304'],
+  'GET /vendor/qr.js': ['200', '206', '304'],
+  'HEAD /vendor/qr.js': ['200', '206', '304'],
   'GET /': ['200', '206', '304'],
   'HEAD /': ['200', '206', '304'],
 };

@@ -31,6 +31,7 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/healthz'],
   ['GET', '/readyz'],
   ['GET', '/errors.md'],
+  ['GET', '/vendor/qr.js'],
   ['GET', '/'],
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];

@@ -8,6 +8,7 @@ import { createSandbox } from '../../src/sandbox/app.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { listen } from '../../src/web/server.js';
 import { systemWorld } from '../../src/world.js';
+import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
 
 /** A server in a process of its own, and the sandbox beside it. */
@@ -40,6 +41,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/callback`,
     publicUrl: () => sandbox,
+    root: resolve('.'),
     webhooks: { url: () => `${base}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'silent' })),
   }).app as RequestListener;
@@ -49,6 +51,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     silent: true,
     env: {
       PATH,
+      ...UNLIMITED,
       PORT: `${port}`,
       PUBLIC_URL: base,
       SESSION_SECRET: sessionSecret,

@@ -94,7 +94,7 @@ export interface HouseOptions {
 }
 
 /** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
-const UNLIMITED = {
+export const UNLIMITED = {
   RATE_LIMITS: Object.keys(RATES)
     .map((name) => `${name}=100000`)
     .join(),
