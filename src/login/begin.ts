@@ -97,7 +97,11 @@ export function createBegin(parts: Parts): Begin {
 
     const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
     if (holder.login?.stateAddress !== undefined) await tickets.cancelState(holder.login.stateAddress);
-    await holder.begin(login);
+    await holder.begin(login).catch((error: unknown) => {
+      // What was started for a login that could not be kept would go on to send messages.
+      if (login.run !== undefined) otp.cancel(login.run, correlator);
+      throw error;
+    });
     const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
     return { login, authUrl };
   };

@@ -55,6 +55,14 @@ class SessionStore extends RedisStore {
     }
   }
 
+  /**
+   * Comes with the end of an answer, which has nobody left to tell of an error: express-session would start the chain of
+   * handlers again. A session that could not be touched ends the earlier, that is all.
+   */
+  override async touch(sid: string, session: SessionData, done?: () => void): Promise<void> {
+    await super.touch(sid, session, () => done?.());
+  }
+
   override createSession(req: Request, session: SessionData): Session & Partial<SessionData> {
     return super.createSession(
       req,

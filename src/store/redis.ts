@@ -10,18 +10,29 @@ declare module 'ioredis' {
   }
 }
 
+/** Milliseconds that Redis has for an answer. */
+const PATIENCE = 500;
+
 /**
  * Connects to Redis so that its absence is an error within half a second, and nothing is ever sent twice: ioredis by
  * default queues commands for ever and sends unanswered ones again, and a `GETDEL` sent twice loses what it took.
+ *
+ * A connection on which no answer came is given up. Otherwise one that leads nowhere, as after a failover behind the same
+ * address, would be kept for as long as TCP tries (a quarter of an hour), and a request that asks for several things
+ * would wait for each in turn.
  */
 export function connectRedis(url: string, log: Log): Redis {
   const redis = new Redis(url, {
-    commandTimeout: 500,
+    commandTimeout: PATIENCE,
+    socketTimeout: PATIENCE,
     connectTimeout: 1000,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
+    maxLoadingRetryTime: 500,
     retryStrategy: (attempt) => Math.min(attempt * 50, 500),
+    // A primary that became a replica keeps its connections: the new primary is found only by connecting again.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', (error: Error) => log.warn({ error: error.message }, 'redis is not reachable'));
   return redis;
@@ -97,8 +108,9 @@ export function createRedisStore(redis: Redis): Store {
     note: async (key, entry, value, ttl) => {
       first(await ask(redis.multi().hset(key, entry, value).expire(key, ttl).exec()));
     },
+    // PING is answered by a Redis that is out of memory, or a replica, as well.
     ping: async () => {
-      await ask(redis.ping());
+      await ask(redis.set('ping', '1', 'EX', 1));
     },
     close: async () => {
       await redis.quit().catch(() => redis.disconnect());

@@ -33,7 +33,7 @@ export interface Store {
   ): Promise<{ spent: boolean; totals: readonly number[] }>;
   /** Sets an entry of an account, which ends `ttlSeconds` from now. */
   note(account: string, entry: string, value: number, ttlSeconds: number): Promise<void>;
-  /** Resolves when the store answers. */
+  /** Resolves when the store answers, and takes what it is given. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

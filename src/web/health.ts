@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { Store } from '../store/store.js';
 import { methodNotAllowed, sendJson } from './answers.js';
 
-/** `GET /healthz`: the process answers. `GET /readyz`: the store answers too, so requests can be sent here. */
+/** `GET /healthz`: the process answers. `GET /readyz`: the store takes writes too, so requests can be sent here. */
 export function healthRoutes(store: Store): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router

@@ -90,7 +90,11 @@ export interface HouseOptions {
   /** Puts the sandbox's tap before the server, at `base`. */
   tapped?: boolean;
   /** Puts something between the server and Vonage: it is given where the sandbox is, and says where it is itself. */
-  between?: (sandbox: string) => string;
+  between?: (sandbox: string) => string | Promise<string>;
+  /** The world of the sandbox, where its clock is not the server's. */
+  vonageWorld?: TestWorld;
+  /** Servers on the one Redis behind the one address; requests go to each in turn. */
+  servers?: number;
 }
 
 /** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
@@ -114,6 +118,8 @@ export async function buildHouse({
   through = (each) => each,
   tapped = false,
   between = (each) => each,
+  vonageWorld,
+  servers = 1,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld();
   // The ports have to be known before the apps that name them are made.
@@ -129,7 +135,7 @@ export async function buildHouse({
     SESSION_SECRET: credentials.sessionSecret,
     VONAGE_APPLICATION_ID: credentials.applicationId,
     VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
-    VONAGE_BASE_URL: between(sandbox),
+    VONAGE_BASE_URL: await between(sandbox),
     AUTH_URL_HOSTS: new URL(sandbox).host,
     LOG_LEVEL: 'debug',
     BRAND: 'Sandbox',
@@ -137,19 +143,25 @@ export async function buildHouse({
     ...UNLIMITED,
     ...env,
   });
-  const redis = connectRedis(redisUrl, world.log);
-  if (redis.status !== 'ready') await new Promise((ready) => redis.once('ready', ready));
+  const connections = Array.from({ length: servers }, () => connectRedis(redisUrl, world.log));
+  await Promise.all(connections.map((each) => new Promise((ready) => each.once('ready', ready))));
+  const [redis] = connections as [Redis];
   await redis.flushdb();
-  const store = through(kind === 'redis' ? createRedisStore(redis) : createMemoryStore(world));
+  const stores = connections.map((each) =>
+    through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
+  );
+  const [store] = stores as [Store];
   const root = resolve(__dirname, '../..');
-  doors.server = createApp({ config, store, world, root, hooks }) as RequestListener;
+  const apps = stores.map((each) => createApp({ config, store: each, world, root, hooks }) as RequestListener);
+  let turn = 0;
+  doors.server = (req, res) => apps[turn++ % servers]?.(req, res);
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: config.redirectUri,
     publicUrl: () => sandbox,
     root,
-    world,
+    world: vonageWorld ?? world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   });
   doors.sandbox = sandboxApp as RequestListener;
@@ -187,7 +199,7 @@ export async function buildHouse({
     },
     async stop() {
       await Promise.all([front.drain(0), server.drain(0), sandboxServer.drain(0)]);
-      redis.disconnect();
+      connections.forEach((each) => each.disconnect());
     },
   };
   return house;

@@ -7,6 +7,11 @@ import { Redis } from 'ioredis';
 export interface RedisServer {
   url: string;
   process: ChildProcess;
+  /** Stops it from running, and lets it run on; its connections stay open. */
+  freeze(): void;
+  thaw(): void;
+  /** Does something as an administrator, whom no access list and no password shuts out. */
+  administer<T>(work: (admin: Redis) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -18,11 +23,15 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** The name and the password of a user that every Redis here has. */
+const ADMINISTRATOR = 'administrator';
+
 const has = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
 /** How Redis is started here; installs it where that is possible without asking. */
 function launcher(): (port: number) => ChildProcess {
   const options = ['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--loglevel', 'warning'];
+  options.push('--user', ADMINISTRATOR, 'on', `>${ADMINISTRATOR}`, '~*', '&*', '+@all');
   if (
     !has('redis-server', '--version') &&
     !has('docker', 'info') &&
@@ -58,7 +67,24 @@ export async function startRedis(port?: number): Promise<RedisServer> {
   const child = launcher()(at);
   const url = `redis://127.0.0.1:${at}`;
   await answering(url);
-  return { url, process: child, stop: () => stopped(child) };
+  return {
+    url,
+    process: child,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    administer: (work) => administer(at, work),
+    stop: () => stopped(child),
+  };
+}
+
+async function administer<T>(port: number, work: (admin: Redis) => Promise<T>): Promise<T> {
+  const user = { username: ADMINISTRATOR, password: ADMINISTRATOR };
+  const admin = new Redis({ ...user, host: '127.0.0.1', port, enableReadyCheck: false });
+  try {
+    return await work(admin);
+  } finally {
+    admin.disconnect();
+  }
 }
 
 async function answering(url: string): Promise<void> {

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+/** A connection through the proxy: `near` is who asks, `far` who answers. */
+interface Pair {
+  near: Socket;
+  far: Socket;
+}
+
+/** What becomes of the bytes. */
+interface Weather {
+  request(pair: Pair, chunk: Buffer): void;
+  answer(pair: Pair, chunk: Buffer): void;
+}
+
+const send: Weather = {
+  request: ({ far }, chunk) => void far.write(chunk),
+  answer: ({ near }, chunk) => void near.write(chunk),
+};
+
+/** A connection that was met by this stays dead: the way no longer leads anywhere, and nobody is told. */
+const swallow = (pair: Pair): void => {
+  pair.far.removeAllListeners('data').resume();
+  pair.near.removeAllListeners('data').resume();
+};
+
+/** The troubles of a connection, by name. */
+const WEATHERS = {
+  clear: send,
+  /** Nothing arrives anywhere, and no connection ends. */
+  hanging: { request: swallow, answer: swallow },
+  /** The request is answered, and the connection is reset before the answer arrives. */
+  'resetting after the request was sent': { ...send, answer: ({ near }) => void near.resetAndDestroy() },
+  /** Half of the answer arrives, and then the end. */
+  'ending in the middle of the answer': {
+    ...send,
+    answer: ({ near }, chunk) => void near.end(chunk.subarray(0, chunk.length / 2)),
+  },
+  /** The connection is reset before the request is read. */
+  'resetting before the request was read': { ...send, request: ({ near }) => void near.resetAndDestroy() },
+} satisfies Record<string, Weather>;
+
+export type Trouble = Exclude<keyof typeof WEATHERS, 'clear'>;
+
+/** A way to a server on which things go wrong. */
+export interface Proxy {
+  port: number;
+  /** From here on, connections that are open and new ones are in this trouble. */
+  breakWith(trouble: Trouble): void;
+  /** Each chunk of a request is answered by this instead; the server hears nothing. */
+  answerWith(answer: (chunk: Buffer) => string): void;
+  /** Keeps answers back, until the way is clear again. */
+  hold(): void;
+  /** Leads new connections elsewhere. */
+  leadTo(port: number): void;
+  /** Ends all connections, and refuses new ones until it is mended. */
+  close(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+export async function openProxy(target: number): Promise<Proxy> {
+  let to = target;
+  let weather: Weather = WEATHERS.clear;
+  let held: (() => void)[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const pair = { near, far: connect(to, '127.0.0.1') };
+    for (const [socket, other] of [
+      [pair.near, pair.far],
+      [pair.far, pair.near],
+    ] as const) {
+      sockets.add(socket);
+      // How a connection ends is nothing to report here: the other side is told by its own end.
+      socket
+        .on('error', () => undefined)
+        .on('close', () => {
+          sockets.delete(socket);
+          other.destroy();
+        });
+    }
+    near.on('data', (chunk: Buffer) => weather.request(pair, chunk));
+    pair.far.on('data', (chunk: Buffer) => weather.answer(pair, chunk));
+  });
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    port,
+    breakWith: (trouble) => void (weather = WEATHERS[trouble]),
+    answerWith: (answer) =>
+      void (weather = { ...send, request: ({ near }, chunk) => void near.write(answer(chunk)) }),
+    hold: () =>
+      void (weather = { ...send, answer: (pair, chunk) => void held.push(() => send.answer(pair, chunk)) }),
+    leadTo: (elsewhere) => void (to = elsewhere),
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      sockets.forEach((socket) => socket.destroy());
+      await closed;
+    },
+    async mend() {
+      weather = WEATHERS.clear;
+      held.forEach((release) => release());
+      held = [];
+      if (!server.listening) await listen(port);
+    },
+  };
+}
