@@ -1,95 +1,32 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
 import { parse } from 'yaml';
-import { newCredentials } from '../src/sandbox/credentials.js';
 import { walk } from './support/device.js';
 import { ALICE, redisUrlOfWorker } from './support/house.js';
+import {
+  credentials,
+  endPrograms,
+  LISTENING,
+  node,
+  places,
+  ROOT,
+  SANDBOX,
+  source,
+  type Env,
+  type Program,
+} from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
 const run = promisify(execFile);
-const root = resolve(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'processes-'));
-const { PATH = '' } = process.env;
 
-type Env = Record<string, string>;
-
-interface Program {
-  child: ChildProcess;
-  /** Resolves when the program has said something that matches. */
-  said(pattern: RegExp): Promise<void>;
-  /** How it ended, and all it said. */
-  ended: Promise<{ code: number | null; output: string }>;
-}
-
-const started = new Set<Program>();
-
-/** Starts Node with these arguments, in an environment that holds nothing else. */
-function node(args: string[], env: Env = {}, cwd = root): Program {
-  const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
-  let output = '';
-  const listeners = new Set<() => void>();
-  const hear = (chunk: Buffer) => {
-    output += chunk.toString();
-    listeners.forEach((listener) => listener());
-  };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
-  const program: Program = {
-    child,
-    said: (pattern) =>
-      new Promise((heard, reject) => {
-        const look = () => {
-          if (pattern.test(output)) heard();
-        };
-        listeners.add(look);
-        child.once('close', () => reject(new Error(`it ended without saying ${pattern.source}: ${output}`)));
-        look();
-      }),
-    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
-  };
-  started.add(program);
-  return program;
-}
-
-const source = (file: string): string[] => ['--import', 'tsx', file];
-const LISTENING = /"msg":"listening"/;
-const SANDBOX = /^Sandbox at/m;
-
-afterEach(async () => {
-  for (const { child } of started) child.kill('SIGKILL');
-  await Promise.all([...started].map(({ ended }) => ended));
-  started.clear();
-});
+afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Two free ports, and the environment that makes server and sandbox find each other there. */
-async function places() {
-  const [port, sandboxPort] = [await freePort(), await freePort()];
-  const [base, sandbox] = [`http://localhost:${port}`, `http://localhost:${sandboxPort}`];
-  const env: Env = {
-    PORT: `${port}`,
-    SANDBOX_PORT: `${sandboxPort}`,
-    PUBLIC_URL: base,
-    VONAGE_BASE_URL: sandbox,
-  };
-  return { port, base, sandbox, env };
-}
-
-function credentials(): Env {
-  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
-  return {
-    SESSION_SECRET: sessionSecret,
-    VONAGE_APPLICATION_ID: applicationId,
-    VONAGE_PRIVATE_KEY: privateKeyPem,
-    BRAND: 'ACME',
-  };
-}
 
 /** Logs a number in through all five steps. */
 async function logIn(base: string): Promise<void> {
@@ -193,7 +130,7 @@ describe('the demo', () => {
   });
 
   it('does what the README shows', async () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
     expect(script).toContain('http://localhost:3000');
     const { base, env } = await places();
@@ -230,11 +167,11 @@ describe('the image', () => {
   // What the last stage of the Dockerfile copies, built as its first stage does.
   beforeAll(async () => {
     const build = ['-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')];
-    await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: root });
+    await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: ROOT });
     for (const part of ['package.json', 'public', 'docs/errors.md', 'src/sandbox/public']) {
-      cpSync(join(root, part), join(image, part), { recursive: true });
+      cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
-    symlinkSync(join(root, 'node_modules'), join(image, 'node_modules'));
+    symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
   });
 
   it('serves in production with plain Node, knows its health, and stops', async () => {
@@ -246,7 +183,7 @@ describe('the image', () => {
       PUBLIC_URL: 'https://login.example.com',
       REDIS_URL: redisUrlOfWorker(),
     };
-    const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+    const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
     const [, check = '[]'] = /HEALTHCHECK[^[]*(\[.*\])/.exec(dockerfile) ?? [];
     const [, ...healthcheck] = JSON.parse(check) as string[];
     const server = node(['dist/main.js'], env, image);
@@ -271,7 +208,7 @@ describe('the image', () => {
       environment: Env;
       healthcheck: { test: string[] };
     }
-    const file = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
+    const file = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
     const { services } = parse(file) as { services: Record<'setup' | 'sandbox' | 'server', Service> };
     const { base, sandbox, env } = await places();
     // The addresses of the containers and the published ports become those of this machine.

@@ -1,0 +1,82 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { freePort } from './redis-server.js';
+
+export const ROOT = resolve(__dirname, '../..');
+const { PATH = '' } = process.env;
+
+export type Env = Record<string, string>;
+
+export interface Program {
+  child: ChildProcess;
+  /** Resolves when the program has said something that matches. */
+  said(pattern: RegExp): Promise<void>;
+  /** How it ended, and all it said. */
+  ended: Promise<{ code: number | null; output: string }>;
+}
+
+const started = new Set<Program>();
+
+/** Starts Node with these arguments, in an environment that holds nothing else. */
+export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
+  const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
+  let output = '';
+  const listeners = new Set<() => void>();
+  const hear = (chunk: Buffer) => {
+    output += chunk.toString();
+    listeners.forEach((listener) => listener());
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const program: Program = {
+    child,
+    said: (pattern) =>
+      new Promise((heard, reject) => {
+        const look = () => {
+          if (pattern.test(output)) heard();
+        };
+        listeners.add(look);
+        child.once('close', () => reject(new Error(`it ended without saying ${pattern.source}: ${output}`)));
+        look();
+      }),
+    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
+  };
+  started.add(program);
+  return program;
+}
+
+/** Ends all that was started, whatever became of it. */
+export async function endPrograms(): Promise<void> {
+  for (const { child } of started) child.kill('SIGKILL');
+  await Promise.all([...started].map(({ ended }) => ended));
+  started.clear();
+}
+
+export const source = (file: string): string[] => ['--import', 'tsx', file];
+export const LISTENING = /"msg":"listening"/;
+export const SANDBOX = /^Sandbox at/m;
+
+/** Two free ports, and the environment that makes server and sandbox find each other there. */
+export async function places() {
+  const [port, sandboxPort] = [await freePort(), await freePort()];
+  const [base, sandbox] = [`http://localhost:${port}`, `http://localhost:${sandboxPort}`];
+  const env: Env = {
+    PORT: `${port}`,
+    SANDBOX_PORT: `${sandboxPort}`,
+    PUBLIC_URL: base,
+    VONAGE_BASE_URL: sandbox,
+  };
+  return { port, base, sandbox, env };
+}
+
+export function credentials(): Env {
+  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  return {
+    SESSION_SECRET: sessionSecret,
+    VONAGE_APPLICATION_ID: applicationId,
+    VONAGE_PRIVATE_KEY: privateKeyPem,
+    BRAND: 'ACME',
+  };
+}
