@@ -1,0 +1,87 @@
+import { walk } from '../support/device.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House } from '../support/house.js';
+import { expectNothingSpentTwice } from './spent.js';
+
+const CODES = {
+  FALLBACK_CHANNELS: 'sms,voice',
+  VONAGE_API_KEY: 'abcd1234',
+  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+};
+
+/** A request more, so that the next one goes to the other server than it would have. */
+const skipTurn = (house: House) => house.app().get('/healthz').expect(200);
+
+// Every request goes to the other server than the one before, in whatever connection it comes.
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  'two servers on one Redis, with SILENT_AUTH=%s',
+  (engine) => {
+    let house: House;
+    beforeAll(async () => (house = await buildHouse({ servers: 2, env: { ...CODES, SILENT_AUTH: engine } })));
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    const messageTo = async (phoneNumber: string) =>
+      (await house.messages()).filter(({ to }) => to === phoneNumber).at(-1)?.code ?? '';
+
+    test.each(['the one', 'the other'])('log a number in, beginning at %s', async (which) => {
+      if (which === 'the other') await skipTurn(house);
+      const app = house.app();
+      const challenge = { code_challenge: CHALLENGE.challenge };
+      const begun = await app
+        .post('/login')
+        .send({ phone_number: ALICE, ...challenge })
+        .expect(201);
+      if (engine === 'off') await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      const code =
+        engine === 'off' ? await messageTo(ALICE) : (await walk(String(begun.body.auth_url))).json?.['code'];
+      await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
+      for (let look = 0; look < 3; look++) {
+        expect((await app.get('/session')).body).toMatchObject({ authenticated: true, phone_number: ALICE });
+      }
+      await app.post('/logout').expect(204);
+      for (let look = 0; look < 2; look++) {
+        expect((await app.get('/session')).body).toEqual({ authenticated: false });
+      }
+      await expectNothingSpentTwice(house);
+    });
+
+    test.each(['the one', 'the other'])('go on by SMS and by voice, beginning at %s', async (which) => {
+      if (which === 'the other') await skipTurn(house);
+      const app = house.app();
+      await app.post('/login').send({ phone_number: BOB }).expect(201);
+      for (const channel of ['sms', 'voice']) {
+        const moved = await app.post('/login/next').send({ channel }).expect(200);
+        expect(moved.body.channel).toBe(channel);
+        expect((await app.get('/login')).body).toMatchObject({ channel, status: 'pending' });
+      }
+      const verified = await postCode(app, await messageTo(BOB)).expect(200);
+      expect(verified.body).toEqual({ verified: true, phone_number: BOB, channel: 'voice' });
+      await expectNothingSpentTwice(house);
+    });
+
+    test('let one of many uses of a code win, wherever they arrive', async () => {
+      const app = house.app();
+      const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      if (engine === 'off') await app.post('/login/next').send({}).expect(200);
+      const code =
+        engine === 'off' ? await messageTo(ALICE) : (await walk(String(begun.body.auth_url))).json?.['code'];
+      const cookie = String((begun.headers['set-cookie'] as unknown as string[])[0]).split(';')[0] ?? '';
+      const uses = Array.from({ length: 10 }, () =>
+        house.app().post('/verify').set('cookie', cookie).send({ code }),
+      );
+      const won = (await Promise.all(uses)).filter(({ status }) => status === 200);
+      expect(won).toHaveLength(1);
+      await expectNothingSpentTwice(house);
+    });
+
+    test('count the tries of a code together', async () => {
+      const app = house.app();
+      await app.post('/login').send({ phone_number: BOB }).expect(201);
+      await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      const wrong = (await messageTo(BOB)) === '000000' ? '111111' : '000000';
+      const statuses: number[] = [];
+      for (let tries = 0; tries < 3; tries++) statuses.push((await postCode(app, wrong)).status);
+      expect(statuses).toEqual([400, 400, 429]);
+    });
+  },
+);
