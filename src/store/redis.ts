@@ -10,8 +10,9 @@ declare module 'ioredis' {
   }
 }
 
-/** Milliseconds that Redis has for an answer. */
+/** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
 const PATIENCE = 500;
+const SILENCE = 700;
 
 /**
  * Connects to Redis so that its absence is an error within half a second, and nothing is ever sent twice: ioredis by
@@ -24,7 +25,7 @@ const PATIENCE = 500;
 export function connectRedis(url: string, log: Log): Redis {
   const redis = new Redis(url, {
     commandTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
+    socketTimeout: SILENCE,
     connectTimeout: 1000,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
