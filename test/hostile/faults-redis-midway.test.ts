@@ -21,10 +21,13 @@ async function withScene(options: HouseOptions, work: (scene: Midway) => Promise
   const way = await openProxy(portOf(redis));
   const scene = { redis, way };
   let toVonage: Proxy | undefined;
-  const open = async (port: number) => (toVonage = await openProxy(port)).port;
+  const between = async (sandbox: string) => {
+    toVonage = await openProxy(Number(new URL(sandbox).port));
+    return `http://localhost:${toVonage.port}`;
+  };
   const env = { FALLBACK_CHANNELS: 'sms', ...options.env };
   try {
-    await withHouse({ redisUrl: `redis://127.0.0.1:${way.port}`, toVonage: open, env }, (house) =>
+    await withHouse({ redisUrl: `redis://127.0.0.1:${way.port}`, between, env }, (house) =>
       work(Object.assign(scene, { house, toVonage: toVonage as Proxy })),
     );
   } finally {

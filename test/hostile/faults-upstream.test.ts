@@ -92,8 +92,11 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
 
   /** One fault, with a login at each of the points. */
   beforeAll(async () => {
-    const toVonage = async (port: number) => (way = await openProxy(port)).port;
-    house = await buildHouse({ toVonage, env: ENV });
+    const between = async (sandbox: string) => {
+      way = await openProxy(Number(new URL(sandbox).port));
+      return `http://localhost:${way.port}`;
+    };
+    house = await buildHouse({ between, env: ENV });
     const standing = new Map<Asking, Awaited<ReturnType<typeof bringTo>>>();
     for (const point of ASKING) standing.set(point, await bringTo(point, house));
     await fault.breakIt(way);

@@ -152,7 +152,9 @@ export async function buildHouse({
   );
   const [store] = stores as [Store];
   const root = resolve(__dirname, '../..');
-  const apps = stores.map((each) => createApp({ config, store: each, world, root, hooks }) as RequestListener);
+  const apps = stores.map(
+    (each) => createApp({ config, store: each, world, root, hooks }) as RequestListener,
+  );
   let turn = 0;
   doors.server = (req, res) => apps[turn++ % servers]?.(req, res);
   const { app: sandboxApp, state } = createSandbox({
