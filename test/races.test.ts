@@ -183,3 +183,27 @@ test('a logout whose session ended while it was under way is a logout all the sa
     expect(await house.redis.keys('sess:*')).toEqual([]);
   });
 });
+
+test('a request that only read its session again does not write over what others made of it', async () => {
+  const held: { work?: () => Promise<unknown>; writes: number } = { writes: 0 };
+  const through = (store: Store): Store => ({
+    ...store,
+    set: async (...args) => {
+      const [key] = args;
+      const work = key.startsWith('lock:') ? held.work : undefined;
+      delete held.work;
+      await work?.();
+      if (key.startsWith('sess:')) held.writes++;
+      return store.set(...args);
+    },
+  });
+  await withHouse({ through, env: WITH_CODES }, async (house) => {
+    const app = house.app();
+    await begin(app, ALICE).expect(201);
+    // The login is cancelled after the other request loaded it, and before that one looks again.
+    held.work = () => app.delete('/login').expect(204);
+    held.writes = 0;
+    expect((await next(app, 'sms').expect(404)).body.error).toBe('no_login');
+    expect(held.writes).toBe(1);
+  });
+});

@@ -7,6 +7,8 @@ import { randomToken, type World } from '../world.js';
 import { createSessionStore } from './store.js';
 import type { Store } from '../store/store.js';
 
+type SessionObject = Request['session'];
+
 declare module 'express-session' {
   interface SessionData {
     login?: Login;
@@ -114,7 +116,10 @@ const regenerate = (req: Request): Promise<void> =>
 const reload = (req: Request): Promise<void> =>
   new Promise((resolve, reject) => {
     req.session.reload((error: unknown) => {
-      if (!error) return resolve();
+      if (!error) {
+        leaveAsIs(req.session);
+        return resolve();
+      }
       if (error instanceof LoginError) return reject(error);
       Reflect.deleteProperty(req, 'session');
       reject(new LoginError('login_expired', 'The session has ended meanwhile.', {}, undefined, error));
@@ -129,15 +134,22 @@ const destroy = (req: Request): Promise<void> =>
 /** Saves before the answer goes out: a fast client must find the session, and a failing store must be an error. */
 const save = (req: Request): Promise<void> =>
   new Promise((resolve, reject) => {
-    const { session } = req;
-    session.save((error: Error | undefined) => {
+    const written = session.Session.prototype.save as SessionObject['save'];
+    written.call(req.session, (error: Error | undefined) => {
       if (error) {
         // express-session would try once more as the answer ends, and might then succeed at what was said to have failed.
         Reflect.deleteProperty(req, 'session');
         return reject(error);
       }
-      // express-session would write a new session a second time as the answer ends.
-      session.save = (done) => (done?.(undefined), session);
+      leaveAsIs(req.session);
       resolve();
     });
   });
+
+/**
+ * express-session writes a session that is not as it was first loaded when the answer ends. By then another request may
+ * have changed or ended it, so nothing is written but by {@link save}.
+ */
+const leaveAsIs = (read: SessionObject): void => {
+  read.save = (done) => (done?.(undefined), read);
+};

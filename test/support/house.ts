@@ -44,6 +44,8 @@ export interface Message {
   channel: 'sms' | 'voice';
   text: string;
   code: string;
+  /** When it came, in ISO 8601. */
+  at: string;
 }
 
 /** The whole product on real sockets: server, store and sandbox, with a clock that only tests turn. */
