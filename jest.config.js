@@ -15,6 +15,8 @@ export default {
     '/node_modules/(?!(?:jose|uuid|node-fetch|fetch-blob|formdata-polyfill|data-uri-to-buffer)/)',
   ],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // The long runs are those of `npm run test:hostile`.
+  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   testTimeout: 20_000,
   // The long runs are of `npm run test:hostile` alone.
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],

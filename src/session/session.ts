@@ -134,8 +134,8 @@ const destroy = (req: Request): Promise<void> =>
 /** Saves before the answer goes out: a fast client must find the session, and a failing store must be an error. */
 const save = (req: Request): Promise<void> =>
   new Promise((resolve, reject) => {
-    const written = session.Session.prototype.save as SessionObject['save'];
-    written.call(req.session, (error: Error | undefined) => {
+    const { prototype } = session.Session as { prototype: SessionObject };
+    prototype.save.call(req.session, (error: Error | undefined) => {
       if (error) {
         // express-session would try once more as the answer ends, and might then succeed at what was said to have failed.
         Reflect.deleteProperty(req, 'session');

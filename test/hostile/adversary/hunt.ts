@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { ENGINES, type EngineName } from '../../../src/login/engines/engines.js';
+import { openArena, type Arena, type StoreName } from './arena.js';
+import { createGame } from './game.js';
+import { games, type Game } from './moves.js';
+
+export interface Hunt {
+  engine: EngineName;
+  store: StoreName;
+  /** How many games are played. */
+  runs: number;
+  /** The same seed draws the same games. */
+  seed: number;
+  /** Games that are played first. */
+  known?: readonly Game[];
+  /** Gives up at the first break, without looking for a shorter game that shows it. */
+  hasty?: boolean;
+}
+
+/** Every engine over every store. */
+export const FIELDS = (Object.keys(ENGINES) as EngineName[]).flatMap((engine) =>
+  (['redis', 'memory'] as const).map((store) => ({ engine, store })),
+);
+
+export interface Catch {
+  /** What was broken, and how to see it again; absent where nothing was. */
+  broken?: string;
+  played: number;
+  /** How often what was reached. */
+  counts: ReadonlyMap<string, number>;
+}
+
+/** Plays games of chance against one engine over one store, until one breaks a rule or all are played. */
+export async function hunt({ engine, store, runs, seed, known = [], hasty = false }: Hunt): Promise<Catch> {
+  const counts = new Map<string, number>();
+  const arena = await openArena(engine, store, counts);
+  try {
+    const property = fc.asyncProperty(games(engine), (game) => playThrough(arena, game));
+    const examples = known.map((game): [Game] => [game]);
+    const run = await fc.check(property, {
+      numRuns: runs + examples.length,
+      seed,
+      examples,
+      endOnFailure: hasty,
+    });
+    if (!run.failed) return { played: run.numRuns, counts };
+    return { broken: tell({ engine, store }, run), played: run.numRuns, counts };
+  } finally {
+    await arena.close();
+  }
+}
+
+/** @throws Error in the words of the oracle, when a move breaks a rule */
+async function playThrough(arena: Arena, game: Game): Promise<void> {
+  await arena.renew();
+  const { move } = createGame(arena);
+  for (const [at, each] of game.entries()) {
+    const broken = await move(each, at === game.length - 1);
+    if (broken !== undefined) throw new Error(`${broken} (after move ${at + 1} of ${game.length})`);
+  }
+}
+
+/** Everything that is needed to see it again: the seed and path for fast-check, and the game itself for the regressions. */
+function tell(where: { engine: string; store: string }, run: fc.RunDetails<[Game]>): string {
+  const cause = run.errorInstance instanceof Error ? run.errorInstance.message : String(run.errorInstance);
+  return [
+    `${cause}, with ${where.engine} over ${where.store}`,
+    `seed ${run.seed}, path ${run.counterexamplePath ?? ''}, ${run.numShrinks} times shrunk to`,
+    ...(run.counterexample?.[0] ?? []).map((move) => `  ${JSON.stringify(move)},`),
+  ].join('\n');
+}
