@@ -141,6 +141,11 @@ const OPENINGS: Record<string, (by: Jar, victim: 'alice' | 'bob', mode: Mode) =>
     wayTo('eve', mode),
     show(by),
   ],
+  'a code is brought without the answer to its challenge': (_by, on, mode) => [
+    { ...beginAs(on, on, mode), challenge: true },
+    wayTo(on, mode),
+    { ...show(on), careless: true },
+  ],
   'a session that changed its id is asked for by its old one': (by, on) => [
     beginAs(by, 'eve', 'app'),
     beginAs(by, on, 'app'),

@@ -1,0 +1,4 @@
+import { MUTATIONS } from './mutations.js';
+import { describeMutations } from './mutation-suite.js';
+
+describeMutations(MUTATIONS);

@@ -1,0 +1,122 @@
+import type { Hunt } from './adversary/hunt.js';
+
+/** One rule of the contract, broken on purpose, and who has to notice. */
+export interface Mutation {
+  rule: string;
+  file: string;
+  /** Stands exactly once in the file. */
+  find: string;
+  replace: string;
+  /** The adversary on one field, or a test by its file and name, for rules that no game can show to be broken. */
+  caughtBy: Pick<Hunt, 'engine' | 'store'> | { suite: string; test: string };
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    rule: 'a code belongs to the session that began its login',
+    file: 'src/login/proof.ts',
+    find: 'const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;',
+    replace: 'const bound = ticket !== undefined;',
+    caughtBy: { engine: 'network-enablement', store: 'redis' },
+  },
+  {
+    rule: 'a SIM of another number is nobody',
+    file: 'src/login/proof.ts',
+    find: "if (verified) return signIn(holder, login, 'silent_auth');",
+    replace: "if (verified !== undefined) return signIn(holder, login, 'silent_auth');",
+    caughtBy: { engine: 'oidc', store: 'memory' },
+  },
+  {
+    rule: 'a code is taken, not read',
+    file: 'src/login/tickets.ts',
+    find: 'const sealed = await store.take(at);',
+    replace: 'const sealed = await store.get(at);',
+    caughtBy: { engine: 'network-enablement', store: 'memory' },
+  },
+  {
+    rule: 'a code that is typed is the one that was sent',
+    file: 'src/login/run-proof.ts',
+    find: 'await otp.check(run, code, correlator).catch(',
+    replace: 'await Promise.resolve().catch(',
+    caughtBy: { engine: 'off', store: 'redis' },
+  },
+  {
+    rule: 'a challenge has to be answered',
+    file: 'src/login/code.ts',
+    find: 'return challenge === verifier;',
+    replace: 'return true;',
+    caughtBy: { engine: 'oidc', store: 'redis' },
+  },
+  {
+    rule: 'the session has a new id once it is logged in',
+    file: 'src/session/session.ts',
+    find: 'if (req.session.storedAs) await regenerate(req);',
+    replace: 'if (req.session.storedAs && !user) await regenerate(req);',
+    caughtBy: { engine: 'network-enablement', store: 'redis' },
+  },
+  {
+    rule: 'a session that ended is not brought back by a slow request',
+    file: 'src/session/store.ts',
+    find: "isNew ? 'new' : 'existing',",
+    replace: "isNew ? 'new' : undefined,",
+    caughtBy: { engine: 'network-enablement', store: 'redis' },
+  },
+  {
+    rule: 'a logout ends the session',
+    file: 'src/session/session.ts',
+    find: 'await destroy(req).catch(',
+    replace: 'await Promise.resolve().catch(',
+    caughtBy: { engine: 'verify', store: 'memory' },
+  },
+  {
+    rule: 'the link of a browser answers the browser that began',
+    file: 'src/login/returned.ts',
+    find: "if (client === 'browser' && login?.stateAddress !== addressOf(state)) {",
+    replace: "if (client === 'browser' && login?.stateAddress === state) {",
+    caughtBy: { engine: 'oidc', store: 'redis' },
+  },
+  {
+    rule: 'the link of an app answers no browser',
+    file: 'src/login/returned.ts',
+    find: "if (client === 'app' && isBrowser) {",
+    replace: "if (client === 'app' && isBrowser && login !== undefined) {",
+    caughtBy: { engine: 'network-enablement', store: 'memory' },
+  },
+  {
+    rule: 'tries are counted',
+    file: 'src/login/run-proof.ts',
+    find: 'if (tries > TRIES[kind]) throw',
+    replace: 'if (tries > TRIES[kind] * 100) throw',
+    caughtBy: {
+      suite: 'test/otp.test.ts',
+      test: 'with no more than three tries when they come all at once',
+    },
+  },
+  {
+    rule: 'only the boolean true is a yes',
+    file: 'src/vonage/wire.ts',
+    find: 'devicePhoneNumberVerified: z.boolean()',
+    replace: 'devicePhoneNumberVerified: z.coerce.boolean()',
+    caughtBy: { suite: 'test/upstream.test.ts', test: '"true" logs nobody in, and is asked once' },
+  },
+  {
+    rule: 'no script reads the cookie',
+    file: 'src/session/session.ts',
+    find: 'httpOnly: true,',
+    replace: 'httpOnly: false,',
+    caughtBy: {
+      suite: 'test/session.test.ts',
+      test: 'the cookie over https is bound to the host, hidden from scripts, and not sent along by strangers',
+    },
+  },
+  {
+    rule: "no page of a stranger's may post",
+    file: 'src/web/origin.ts',
+    find: 'return allowed.includes(headers.origin);',
+    replace: 'return true;',
+    caughtBy: {
+      suite: 'test/origin.test.ts',
+      test: 'from another origin: no route that changes anything answers',
+    },
+  },
+];
