@@ -1,10 +1,7 @@
-import { BOB, ALICE, CHALLENGE } from '../../support/house.js';
+import { CHALLENGE } from '../../support/house.js';
 import type { Arena } from './arena.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
-import { createOracle, type Begun, type Session } from './oracle.js';
-import type { Answer } from './wire.js';
-
-export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
+import { createTable, NUMBERS } from './table.js';
 
 /** Pairs of PKCE: the attacker does not know the one of honest users. */
 const PKCE: Record<Who, typeof CHALLENGE> = {
@@ -25,37 +22,12 @@ export interface Game {
 const latest = <T>(of: readonly T[], age: number): T | undefined => of[of.length - 1 - (age % of.length)];
 
 /** Plays one game in an arena that was made new, and lets the oracle judge after every move. */
-export function createGame({ house, engine, gate, wire, reached }: Arena): Game {
+export function createGame(arena: Arena): Game {
+  const { house, gate, wire, reached } = arena;
   const { base, world } = house;
-  const oracle = createOracle(engine, NUMBERS, () => world.now());
-  const jars: Partial<Record<Jar, Session | undefined>> = {};
-  /** Codes that came to somebody's device or phone. */
-  const hand: Record<Who, string[]> = { alice: [], bob: [], eve: [] };
-  /** Links that were handed out, whosever, and every address that crossed the attacker's device. */
-  const links: string[] = [];
-  const cookies: Session[] = [];
+  const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createTable(arena);
+  /** What can be noted of an answer only when everything that happens at once is over. */
   const settle: (() => void)[] = [];
-
-  const hear = (who: Who, answer: Answer): void => {
-    if (who === 'eve') heard.push(`${JSON.stringify(answer.headers)}\n${answer.text}`);
-  };
-  const heard: string[] = [];
-
-  /** Sends a request with the cookie of a jar, which takes the new one in. */
-  const say = async (
-    jar: Jar,
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<[Answer, Session | undefined]> => {
-    const asked = jars[jar];
-    const answer = await wire.ask(method, base + path, { cookie: asked?.cookie, body });
-    const held = oracle.answered(JARS[jar], asked, answer.cookie);
-    if (answer.cookie !== undefined) jars[jar] = held;
-    if (held && JARS[jar] === 'eve' && !cookies.includes(held)) cookies.push(held);
-    hear(JARS[jar], answer);
-    return [answer, held];
-  };
 
   const begin = async ({ jar, number, client, challenge }: Step & { do: 'begin' }): Promise<void> => {
     const by = JARS[jar];
@@ -72,48 +44,6 @@ export function createGame({ house, engine, gate, wire, reached }: Arena): Game 
     oracle.begun(held, { number: NUMBERS[number], client, verifier, by, at, over: false }, link);
     if (link !== null) links.push(link);
     if (by === 'eve' && number !== 'eve') reached('logins begun by the attacker with a number of others');
-  };
-
-  /** Follows redirects on somebody's device, whose SIM shows at every hop; the cookie goes to our server alone. */
-  const travel = async (on: Who, from: string, as: 'app' | 'browser' | 'shy', hops = 9): Promise<void> => {
-    const headers = {
-      'x-sandbox-sim': NUMBERS[on],
-      ...(as === 'browser' && { 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' }),
-    };
-    let url = from;
-    for (let hop = 0; hop < hops; hop++) {
-      const session = as !== 'app' && url.startsWith(base) ? jars[on] : undefined;
-      const at = { isBrowser: as === 'browser', login: session?.login };
-      const answer = await wire.ask('GET', url, { headers, cookie: session?.cookie });
-      hear(on, answer);
-      const location = answer.headers.location;
-      const home = location?.includes('#')
-        ? Object.fromEntries(new URLSearchParams(location.split('#')[1]))
-        : answer.json;
-      if (location === undefined || location.includes('#')) {
-        arrive(on, url, home?.['code'], at);
-        return;
-      }
-      const next = new URL(location, url).href;
-      oracle.led(url, next, NUMBERS[on]);
-      if (on === 'eve') links.push(next);
-      url = next;
-    }
-  };
-  const arrive = (
-    on: Who,
-    url: string,
-    code: unknown,
-    at: { isBrowser: boolean; login: Begun | undefined },
-  ): void => {
-    if (typeof code !== 'string') return;
-    oracle.gave(on, url, code, at);
-    hand[on].push(code);
-    const by = oracle.meaningOf(url).login?.by;
-    if (by === 'eve' && on !== 'eve')
-      reached('codes that a victim was given at the end of a link of the attacker');
-    if (by !== 'eve' && on === 'eve')
-      reached('codes that the attacker was given at the end of a link of a victim');
   };
 
   const prove = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {

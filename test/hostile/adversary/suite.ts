@@ -18,7 +18,7 @@ const DEPTHS = {
   'logins of victims in a session that was planted': 5,
   'cookies that were brought back after their end': 1,
   'callbacks put together from two': 1,
-  'codes that were guessed': 10,
+  'codes that were guessed': 5,
   races: 40,
 };
 
