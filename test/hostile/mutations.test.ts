@@ -1,3 +1,4 @@
+import { mutate } from './mutate.js';
 import { MUTATIONS } from './mutations.js';
 import { describeMutations } from './mutation-suite.js';
 
@@ -9,3 +10,14 @@ const QUICK = [
 ];
 
 describeMutations(MUTATIONS.filter(({ rule }) => QUICK.includes(rule)));
+
+test('a mutation whose place is gone is an error, not a rule that holds', async () => {
+  const gone = {
+    rule: 'any',
+    file: 'src/login/code.ts',
+    find: 'nowhere in this file',
+    replace: '',
+    caughtBy: { engine: 'off', store: 'memory' },
+  } as const;
+  await expect(mutate(gone)).rejects.toThrow('does not hold exactly once');
+});

@@ -62,6 +62,16 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
+    rule: 'a session is not written back by who only read it',
+    file: 'src/session/session.ts',
+    find: 'if (!error) {\n        leaveAsIs(req.session);',
+    replace: 'if (!error) {',
+    caughtBy: {
+      suite: 'test/races.test.ts',
+      test: 'a request that only read its session again does not write over what others made of it',
+    },
+  },
+  {
     rule: 'a logout ends the session',
     file: 'src/session/session.ts',
     find: 'await destroy(req).catch(',
