@@ -18,6 +18,4 @@ export default {
   // The long runs are those of `npm run test:hostile`.
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   testTimeout: 20_000,
-  // The long runs are of `npm run test:hostile` alone.
-  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
 };

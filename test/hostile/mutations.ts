@@ -22,8 +22,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a SIM of another number is nobody',
     file: 'src/login/proof.ts',
-    find: "if (verified) return signIn(holder, login, 'silent_auth');",
-    replace: "if (verified !== undefined) return signIn(holder, login, 'silent_auth');",
+    find: 'if (verified) return {',
+    replace: 'if (verified !== undefined) return {',
     caughtBy: { engine: 'oidc', store: 'memory' },
   },
   {

@@ -33,6 +33,8 @@ export function createGate() {
       delete: (key) => pass(() => inner().delete(key)),
       expire: (...args) => pass(() => inner().expire(...args)),
       increment: (...args) => pass(() => inner().increment(...args)),
+      spend: (...args) => pass(() => inner().spend(...args)),
+      note: (...args) => pass(() => inner().note(...args)),
       ping: () => pass(() => inner().ping()),
       close: () => inner().close(),
     }),
