@@ -32,7 +32,7 @@ test('every threat has a rule and a test', () => {
 });
 
 test.each(named)('$file has the test "$title"', ({ file, title }) => {
-  expect(file).toMatch(/^test\/[\w/-]+\.test\.ts$/);
+  expect(file).toMatch(/^test\/[\w/-]+(?:\.test)?\.ts$/);
   expect([file, existsSync(join(root, file))]).toEqual([file, true]);
   const literal = title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   expect(read(file)).toMatch(new RegExp(`(?:\\b(?:test|it)|\\))\\(\\s*(['"\`])${literal}\\1,`));
