@@ -1,10 +1,7 @@
 import { Agent, request } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { pairs } from './conversation/call.js';
+import { MOST_TEXT, pairs } from './conversation/call.js';
 import type { Conversation, Note } from './conversation/conversation.js';
-
-/** How much of a question's body is noted, in bytes. All of it is passed on. */
-const MOST_NOTED = 20_000;
 
 const AWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
@@ -30,8 +27,9 @@ const noteAsked = (req: IncomingMessage, conversation: Conversation): (() => Not
     }));
   };
   req.on('data', (chunk: Buffer) => {
+    // All of it is passed on; no more of it is kept than is noted.
+    if (length < MOST_TEXT) chunks.push(chunk);
     length += chunk.length;
-    if (length <= MOST_NOTED) chunks.push(chunk);
   });
   req.once('end', open);
   return open;

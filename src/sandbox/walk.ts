@@ -68,7 +68,7 @@ const isOnWifi = ({ claims: { network } }: Walk): boolean => (network.header ?? 
 export const seenOn = (stage: Stage, walk: Walk): Seen => ({
   number: walk.number,
   sim: simThatWalked(stage, walk),
-  network: isOnWifi(walk) ? 'wifi' : 'cellular',
+  network: behaviourOnWalk(stage, walk) === 'wifi' ? 'wifi' : 'cellular',
 });
 
 /** How the number behaves on this walk: on Wi-Fi no operator sees a SIM, whatever the number is. */

@@ -55,7 +55,10 @@ export const post = async (
   webhook.headers = token === undefined ? PLAIN : { ...PLAIN, authorization: `Bearer ${token}` };
   const { url, headers } = webhook;
   const body = JSON.stringify(webhook.body);
-  const note = conversation.open({ method: 'POST', url, headers: Object.entries(headers), body });
+  // A tap before the server hears it as well.
+  const note = conversation.isTapped
+    ? undefined
+    : conversation.open({ method: 'POST', url, headers: Object.entries(headers), body });
   try {
     const answer = await fetch(url, {
       method: 'POST',

@@ -40,6 +40,8 @@ export interface Call {
   /** Null as long as nobody answered; also when the connection broke, which `broken` tells apart. */
   answered: Answered | null;
   broken: boolean;
+  /** Not made in the session of the login that it belongs to. */
+  isStranger: boolean;
   seen?: Seen;
 }
 
@@ -63,6 +65,15 @@ export const fieldsOf = (body: string): Record<string, unknown> => {
     return Object.fromEntries(new URLSearchParams(body));
   }
 };
+
+/** What an answer gives: the parameters of where it sends on, else the fields of its body. */
+export const givenIn = ({ headers, body }: Pick<Answered, 'headers' | 'body'>): Record<string, unknown> => {
+  const location = header(headers, 'location');
+  return location === undefined ? fieldsOf(body) : Object.fromEntries(parametersOf(location));
+};
+
+/** What was typed is digits alone; what a device was given never is. */
+export const isTyped = ({ body }: Asked): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
 
 /** The parameters of a URL, those behind its `#` too. */
 export const parametersOf = (url: string): URLSearchParams => {

@@ -4,8 +4,8 @@ import type { Answered, Asked, Headers } from './call.js';
 /** The fields and parameters whose values belong to one login alone. */
 const SHARED = new Set(['login_id', 'state', 'code', 'request_id', 'request', 'ticket', 'access_token']);
 
-/** Shorter values, such as the digits of an SMS, may come up in two logins by chance. */
-const TELLING = 16;
+/** Digits alone, such as the code of an SMS, may come up in two logins by chance. */
+const isTelling = (value: string): boolean => /\D/.test(value);
 
 const valuesOf = (name: string, value: unknown): string[] => {
   if (typeof value === 'object' && value !== null) {
@@ -13,7 +13,7 @@ const valuesOf = (name: string, value: unknown): string[] => {
   }
   if (typeof value !== 'string') return [];
   if (/^https?:/.test(value)) return cluesInUrl(value);
-  return SHARED.has(name) && value.length >= TELLING ? [value] : [];
+  return SHARED.has(name) && isTelling(value) ? [value] : [];
 };
 
 /** The id of a Verify request stands in the path. */
@@ -28,8 +28,8 @@ const cluesInUrl = (url: string): string[] => {
 };
 
 /** The value of the session's cookie, in a header of either direction. */
-const sessionIn = (cookies: string | undefined): string[] => {
-  const value = /(?:^|;\s*)(?:__Host-)?sid=([^;]+)/.exec(cookies ?? '')?.[1];
+const sessionIn = (cookies: string): string[] => {
+  const value = /(?:^|;\s*)(?:__Host-)?sid=([^;]+)/.exec(cookies)?.[1];
   return value === undefined ? [] : [value];
 };
 
@@ -44,33 +44,34 @@ export const numberIn = ({ url, body }: Asked): string | undefined => {
   return typeof number === 'string' && number !== '' ? number.replace(/^\+?/, '+') : undefined;
 };
 
+/** The session that a question comes in. */
+export const sessionOf = ({ headers }: Asked): string[] =>
+  headersCalled(headers, 'cookie').flatMap(sessionIn);
+
+/** What a question brings that belongs to its login alone. */
+export const cluesOfAsked = ({ url, headers, body }: Asked): string[] => [
+  ...cluesInUrl(url),
+  ...valuesOf('', fieldsOf(body)),
+  ...headersCalled(headers, 'x-correlator'),
+];
+
 /**
- * What a question shares with the other calls of its login. Two may be looked up, but teach nothing: a bearer, which is either a token
- * that is known already or the application's own, and the session that comes with `POST /login`, which is that of the login before.
+ * What a question is recognised by as well, though it proves nothing: the session, in which one login follows another, and a
+ * bearer, which is the token of a login or the application's own.
  */
-export const cluesOfAsked = ({
-  method,
-  url,
-  headers,
-  body,
-}: Asked): { own: string[]; borrowed: string[] } => {
-  const correlator = header(headers, 'x-correlator');
-  const bearer = /^Bearer (\S+)$/i.exec(header(headers, 'authorization') ?? '')?.[1];
-  const isBeginning = method === 'POST' && new URL(url).pathname === '/login';
-  return {
-    own: [
-      ...cluesInUrl(url),
-      ...valuesOf('', fieldsOf(body)),
-      ...(correlator === undefined ? [] : [correlator]),
-      ...(isBeginning ? [] : sessionIn(header(headers, 'cookie'))),
-    ],
-    borrowed: bearer === undefined ? [] : [bearer],
-  };
+export const hintsOfAsked = (asked: Asked): string[] => {
+  const bearer = /^Bearer (\S+)$/i.exec(header(asked.headers, 'authorization') ?? '')?.[1];
+  return [...sessionOf(asked), ...(bearer === undefined ? [] : [bearer])];
 };
 
-/** What an answer shares with the other calls of its login. */
+/** The session that goes on with an answer: a new one if it sets one. */
+export const sessionAfter = (asked: Asked, { headers }: Answered): string[] => {
+  const set = headersCalled(headers, 'set-cookie').flatMap(sessionIn);
+  return set.length > 0 ? set : sessionOf(asked);
+};
+
+/** What an answer brings that belongs to its login alone. */
 export const cluesOfAnswered = ({ headers, body }: Answered): string[] => [
-  ...headersCalled(headers, 'set-cookie').flatMap(sessionIn),
   ...headersCalled(headers, 'x-request-id'),
   ...headersCalled(headers, 'location').flatMap(cluesInUrl),
   ...valuesOf('', fieldsOf(body)),

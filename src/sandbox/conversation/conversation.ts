@@ -1,7 +1,7 @@
 import type { World } from '../../world.js';
 import { MOST_TEXT } from './call.js';
 import type { Answered, Asked, Call, Seen } from './call.js';
-import { cluesOfAnswered, cluesOfAsked, numberIn } from './clues.js';
+import { cluesOfAnswered, cluesOfAsked, hintsOfAsked, numberIn, sessionAfter, sessionOf } from './clues.js';
 import { createLogins } from './logins.js';
 import type { Login } from './logins.js';
 import { rowOf } from './story.js';
@@ -30,8 +30,10 @@ export interface Conversation {
 interface Heard {
   call: Call;
   row: Row;
-  /** What the call belongs to, and what belongs to its login from here on. */
+  /** What belongs to its login from here on, and by what it finds it. */
   clues: string[];
+  /** By what it may find its login as well. */
+  hints: string[];
 }
 
 const cut = <T extends { body: string }>(said: T): T => ({ ...said, body: said.body.slice(0, MOST_TEXT) });
@@ -45,6 +47,8 @@ export const createConversation = (
   let waiting: Heard[] = [];
   let [asked, answered, isTapped] = [0, 0, false];
 
+  const find = ({ clues, hints }: Heard): Login | undefined => logins.known([...clues, ...hints]);
+
   /** The login that begins with this call, or goes on with it though they share nothing but the number. */
   const begin = ({ call, row }: Heard): Login | undefined => {
     const number = numberIn(call.asked);
@@ -55,18 +59,22 @@ export const createConversation = (
   const put = (login: Login, { call, row, clues }: Heard): void => {
     logins.put(login, call, (last) => row.isPoll === true && rowOf(last.asked) === row);
     logins.learn(login, clues);
+    if (!call.answered || call.isStranger) return;
+    // A login that begins takes the session over from the one before it.
+    const begins = row.step === '1' && call.answered.status === 201;
+    logins[begins ? 'take' : 'learn'](login, sessionAfter(call.asked, call.answered));
   };
 
   /** Who waited for what is known now. What they bring may be what others wait for. */
   const callIn = (login: Login): void => {
-    const theirs = waiting.filter(({ clues }) => logins.known(clues) === login);
+    const theirs = waiting.filter((each) => find(each) === login);
     waiting = waiting.filter((each) => !theirs.includes(each));
     for (const each of theirs) put(login, each);
     if (theirs.length > 0) callIn(login);
   };
 
   const settle = (heard: Heard, placed: Login | undefined): void => {
-    const login = placed ?? logins.known(heard.clues) ?? begin(heard);
+    const login = placed ?? find(heard) ?? begin(heard);
     if (!login) {
       waiting = [...waiting, heard].slice(-MOST_WAITING);
       return;
@@ -101,11 +109,19 @@ export const createConversation = (
       if (!row) return undefined;
       const since = world.now();
       const at = new Date(since).toISOString();
-      const call: Call = { id: ++asked, at, asked: cut(said), answered: null, broken: false };
-      const { own, borrowed } = cluesOfAsked(said);
-      const heard: Heard = { call, row, clues: clue === undefined ? own : [clue, ...own] };
-      const login = logins.known([...heard.clues, ...borrowed]);
-      if (login || row.isOneWay) settle(heard, login);
+      const call: Call = {
+        id: ++asked,
+        at,
+        asked: cut(said),
+        answered: null,
+        broken: false,
+        isStranger: false,
+      };
+      const clues = [...(clue === undefined ? [] : [clue]), ...cluesOfAsked(said)];
+      const heard: Heard = { call, row, clues, hints: row.step === '1' ? [] : hintsOfAsked(said) };
+      const login = find(heard);
+      call.isStranger = login !== undefined && !sessionOf(said).some((each) => login.clues.has(each));
+      if (login || !row.hears) settle(heard, login);
       return note(heard, login, since);
     },
     tap: () => void (isTapped = true),

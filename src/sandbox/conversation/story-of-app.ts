@@ -1,29 +1,32 @@
-import { fieldsOf, header, parametersOf } from './call.js';
-import type { Asked } from './call.js';
+import { fieldsOf, givenIn, isTyped, parametersOf } from './call.js';
+import type { Call } from './call.js';
+import { failed, halfway, handedOut, mistyped, strange, worked } from './endings.js';
 import { bad, good, plain } from './words.js';
 import type { Row, Told, Words } from './words.js';
-import { failed, worked } from './endings.js';
-
-const errorIn = ({ answered }: Told): Record<string, unknown> => {
-  const location = header(answered.headers, 'location');
-  return location === undefined ? fieldsOf(answered.body) : Object.fromEntries(parametersOf(location));
-};
 
 const isRefused = ({ answered }: Told): boolean => answered.status >= 400;
 
-const refused = (told: Told): Words => bad(`The server refuses: ${String(errorIn(told)['error'])}.`);
+/** How a refusal of the server is told. */
+export const refused = ({ answered }: Told): Words =>
+  bad(`The server refuses: ${String(givenIn(answered)['error'])}.`);
 
-/** What was typed is digits alone; what a device was given never is. */
-const isTyped = ({ body }: Asked): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
+const hasLink = ({ answered }: Told): boolean => fieldsOf(answered.body)['auth_url'] !== null;
 
-const hasCode = (told: Told): boolean => typeof errorIn(told)['code'] === 'string';
+const hasCode = ({ answered }: Told): boolean => typeof givenIn(answered)['code'] === 'string';
 
-const verifyAnswer = (told: Told): Words => {
-  const { verified, channel } = fieldsOf(told.answered.body);
-  if (verified === true) return worked(told, String(channel));
+const verdict = (told: Told): Words => {
+  const { verified, error } = fieldsOf(told.answered.body);
+  if (verified === true) return worked(told);
   if (verified === false) return failed(told, 'number_mismatch');
-  return failed(told, errorIn(told));
+  if (error !== 'invalid_code') return failed(told, givenIn(told.answered));
+  if (told.isStranger) return strange;
+  return isTyped(told.asked) ? mistyped : failed(told, 'invalid_code');
 };
+
+const presentedBy = ({ isStranger }: Call): string =>
+  isStranger
+    ? 'Somebody presents the device’s code, without the cookie of the session that began.'
+    : 'The app presents the device’s code, with its cookie: now both halves are in one hand.';
 
 const presents = {
   method: 'POST',
@@ -36,10 +39,10 @@ const presents = {
       ? good('The server logs the session in, under a new id.')
       : bad('The server answers that the SIM has another number.');
   },
-  stands: verifyAnswer,
+  stands: verdict,
 } as const;
 
-/** What app and device say to the server: seen only by the tap that stands before it. */
+/** What app and device say to the server in a login: seen only by the tap that stands before it. */
 export const APP_ROWS: readonly Row[] = [
   {
     method: 'POST',
@@ -51,15 +54,13 @@ export const APP_ROWS: readonly Row[] = [
     says: 'The app sends the number to the server.',
     hears: (told) => {
       if (isRefused(told)) return refused(told);
-      return fieldsOf(told.answered.body)['auth_url'] === null
-        ? plain('The server answers that this number cannot be confirmed in silence.')
-        : good('The server answers with a link. The cookie it sets is the first half of the login.');
+      return hasLink(told)
+        ? good('The server answers with a link. The cookie of this session is the first half of the login.')
+        : plain('The server answers that this number cannot be confirmed in silence.');
     },
     stands: (told) => {
-      if (isRefused(told)) return failed(told, errorIn(told));
-      return fieldsOf(told.answered.body)['auth_url'] === null
-        ? failed(told, 'no_link')
-        : plain('The link is handed out. Nobody has opened it yet.');
+      if (isRefused(told)) return failed(told, givenIn(told.answered));
+      return hasLink(told) ? handedOut : failed(told, 'no_link');
     },
   },
   {
@@ -68,20 +69,15 @@ export const APP_ROWS: readonly Row[] = [
     from: 'device',
     to: 'server',
     step: '4',
-    says: ({ url }) =>
-      parametersOf(url).has('error')
+    says: ({ asked }) =>
+      parametersOf(asked.url).has('error')
         ? 'The device comes back to the server, with an error instead of a code.'
         : 'The device comes back to the server, with the operator’s code.',
     hears: (told) =>
       hasCode(told)
         ? good('The server gives the device a code of its own: the second half of the login.')
         : refused(told),
-    stands: (told) =>
-      hasCode(told)
-        ? plain(
-            'The device holds a code. Nobody is logged in until the app presents it, in the session that began.',
-          )
-        : failed(told, errorIn(told)),
+    stands: (told) => (hasCode(told) ? halfway : failed(told, givenIn(told.answered))),
   },
   {
     ...presents,
@@ -89,66 +85,19 @@ export const APP_ROWS: readonly Row[] = [
     when: isTyped,
     says: 'The app presents the code that the user typed.',
   },
-  {
-    ...presents,
-    step: '5',
-    says: 'The app presents the device’s code, with its cookie: now both halves are in one hand.',
-  },
+  { ...presents, step: '5', says: presentedBy },
   {
     method: 'POST',
     path: /^\/login\/next$/,
     from: 'device',
     to: 'server',
     step: 'code',
-    says: 'It cannot go on in silence, so the app asks for a code to be sent.',
+    says: 'The app asks for a code to be sent.',
     hears: (told) =>
       isRefused(told) ? refused(told) : good('The server answers that a code is on its way.'),
     stands: (told) =>
       isRefused(told)
-        ? failed(told, errorIn(told))
-        : plain(`A code went to ${told.number}. Whoever can read it there may type it.`),
-  },
-  {
-    method: 'GET',
-    path: /^\/login$/,
-    from: 'device',
-    to: 'server',
-    step: 'same',
-    isPoll: true,
-    says: 'The app asks how far the login is.',
-    hears: (told) =>
-      plain(isRefused(told) ? 'There is none.' : `It is ${String(fieldsOf(told.answered.body)['status'])}.`),
-  },
-  {
-    method: 'GET',
-    path: /^\/session$/,
-    from: 'device',
-    to: 'server',
-    step: 'same',
-    isPoll: true,
-    says: 'The app asks who is logged in.',
-    hears: ({ answered }) => {
-      const { authenticated, phone_number } = fieldsOf(answered.body);
-      return plain(authenticated === true ? `It is ${String(phone_number)}.` : 'Nobody is.');
-    },
-  },
-  {
-    method: 'DELETE',
-    path: /^\/login$/,
-    from: 'device',
-    to: 'server',
-    step: 'after',
-    says: 'The app gives the login up.',
-    hears: (told) => (isRefused(told) ? refused(told) : plain('Link and codes are worthless from here on.')),
-    stands: (told) => (isRefused(told) ? undefined : plain('The login was given up.')),
-  },
-  {
-    method: 'POST',
-    path: /^\/logout$/,
-    from: 'device',
-    to: 'server',
-    step: 'after',
-    says: 'The user logs out.',
-    hears: (told) => (isRefused(told) ? refused(told) : plain('The cookie is dead at once.')),
+        ? failed(told, givenIn(told.answered))
+        : plain(`A code went to ${told.number}. Whoever gets it there may type it.`),
   },
 ];

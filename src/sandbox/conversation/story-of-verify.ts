@@ -1,7 +1,7 @@
-import { fieldsOf, header, parametersOf } from './call.js';
+import { fieldsOf, givenIn, isTyped } from './call.js';
 import type { Asked } from './call.js';
-import { failed, worked } from './endings.js';
-import { bad, good, plain } from './words.js';
+import { failed, halfway, handedOut, mistyped, worked } from './endings.js';
+import { bad, good } from './words.js';
 import type { Row, Told, Words } from './words.js';
 import { hop } from './story-of-vonage.js';
 
@@ -12,20 +12,27 @@ const beginsSilently = ({ body }: Asked): boolean => {
   );
 };
 
-const isTyped = ({ body }: Asked): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
-
 const isAccepted = ({ answered }: Told): boolean => answered.status < 300;
 
-const detail = ({ answered }: Told): string => String(fieldsOf(answered.body)['detail']);
+/** Why not, in Vonage's words: in the body for an app or a server, behind the `#` for a page. */
+const detail = ({ answered }: Told): string => {
+  const { detail, error_description } = givenIn(answered);
+  return String(error_description ?? detail);
+};
 
 const accepted =
   (words: string) =>
   (told: Told): Words =>
     isAccepted(told) ? good(words) : bad(`Vonage refuses: ${detail(told)}`);
 
-/** The code at the end of a silent walk: in the body for an app, behind the `#` for a page. */
-const hasCode = ({ answered }: Told): boolean =>
-  parametersOf(header(answered.headers, 'location') ?? '').has('code') || 'code' in fieldsOf(answered.body);
+/** The code at the end of a silent walk. */
+const hasCode = ({ answered }: Told): boolean => 'code' in givenIn(answered);
+
+/** The names that the server has for what Vonage says at the end of a walk. */
+const reasonOf = (told: Told): string => {
+  if (detail(told).includes('MSISDN')) return 'number_mismatch';
+  return detail(told).includes('cellular') ? 'denied' : 'operator_error';
+};
 
 const ID = '/v2/verify/[0-9a-f-]{36}';
 
@@ -49,8 +56,7 @@ export const VERIFY_ROWS: readonly Row[] = [
     begins: 'new',
     says: 'The server asks Vonage for a link for this number.',
     hears: accepted('Vonage begins a Verify request; its link is for the device.'),
-    stands: (told) =>
-      isAccepted(told) ? plain('The link is handed out. Nobody has opened it yet.') : failed(told, 'no_link'),
+    stands: (told) => (isAccepted(told) ? handedOut : failed(told, 'no_link')),
   },
   {
     ...start,
@@ -78,28 +84,19 @@ export const VERIFY_ROWS: readonly Row[] = [
     hears: (told) =>
       hasCode(told)
         ? good('Vonage gives the device a code: the second half of the login.')
-        : bad('Vonage says why there is no code.'),
-    stands: (told) => {
-      if (hasCode(told)) {
-        return plain(
-          'The device holds a code. Nobody is logged in until the app presents it, in the session that began.',
-        );
-      }
-      const { seen, number } = told;
-      if (seen?.network === 'wifi') return failed(told, 'denied');
-      return failed(told, seen && seen.sim !== number ? 'number_mismatch' : 'operator_error');
-    },
+        : bad(`Vonage gives no code: ${detail(told)}`),
+    stands: (told) => (hasCode(told) ? halfway : failed(told, reasonOf(told))),
   },
   {
     ...check,
     when: isTyped,
     step: 'code',
-    stands: (told) => (isAccepted(told) ? worked(told, 'sms') : failed(told, 'invalid_code')),
+    stands: (told) => (isAccepted(told) ? worked(told) : mistyped),
   },
   {
     ...check,
     step: '5',
-    stands: (told) => (isAccepted(told) ? worked(told, 'silent_auth') : failed(told, 'invalid_code')),
+    stands: (told) => (isAccepted(told) ? worked(told) : failed(told, 'invalid_code')),
   },
   {
     method: 'POST',

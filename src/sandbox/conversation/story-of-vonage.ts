@@ -1,6 +1,6 @@
 import { PATHS } from '../paths.js';
 import { fieldsOf, header, parametersOf } from './call.js';
-import { failed, worked } from './endings.js';
+import { failed, handedOut, worked } from './endings.js';
 import { bad, good, plain } from './words.js';
 import type { Row, Told, Words } from './words.js';
 
@@ -39,8 +39,7 @@ export const VONAGE_ROWS: readonly Row[] = [
       hasLink(told)
         ? good('Vonage knows the operator of this number, and gives a link.')
         : bad('Vonage gives no link.'),
-    stands: (told) =>
-      hasLink(told) ? plain('The link is handed out. Nobody has opened it yet.') : failed(told, 'no_link'),
+    stands: (told) => (hasLink(told) ? handedOut : failed(told, 'no_link')),
   },
   {
     method: 'GET',
@@ -72,7 +71,12 @@ export const VONAGE_ROWS: readonly Row[] = [
     to: 'vonage',
     step: '3',
     says: 'The device carries the operator’s answer to Vonage.',
-    hears: hop('Vonage sends the device on, with a code instead of a SIM: no number travels.'),
+    hears: (told) =>
+      hop(
+        sentOn(told).has('ticket')
+          ? 'Vonage sends the device on, to the request that it belongs to.'
+          : 'Vonage sends the device on, with a code instead of a SIM: no number travels.',
+      )(told),
     stands: (told) => (sentOn(told).has('error') ? failed(told, 'denied') : undefined),
   },
   {
@@ -102,7 +106,7 @@ export const VONAGE_ROWS: readonly Row[] = [
         : bad('There is no clear answer.');
     },
     stands: (told) => {
-      if (isNumber(told) === true) return worked(told, 'silent_auth');
+      if (isNumber(told) === true) return worked(told);
       if (isNumber(told) === false) return failed(told, 'number_mismatch');
       return failed(told, told.answered.status === 403 ? 'not_on_cellular' : 'upstream_error');
     },

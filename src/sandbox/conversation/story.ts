@@ -1,12 +1,13 @@
 import type { Asked, Call } from './call.js';
 import { APP_ROWS } from './story-of-app.js';
 import { MESSAGE_ROWS } from './story-of-messages.js';
+import { SESSION_ROWS } from './story-of-session.js';
 import { VERIFY_ROWS } from './story-of-verify.js';
 import { VONAGE_ROWS } from './story-of-vonage.js';
 import { bad } from './words.js';
-import type { Row, Words } from './words.js';
+import type { Known, Row, Words } from './words.js';
 
-const ROWS: readonly Row[] = [...APP_ROWS, ...VONAGE_ROWS, ...VERIFY_ROWS, ...MESSAGE_ROWS];
+const ROWS: readonly Row[] = [...APP_ROWS, ...SESSION_ROWS, ...VONAGE_ROWS, ...VERIFY_ROWS, ...MESSAGE_ROWS];
 
 /** How this call is told; undefined for one that has nothing to do with a login. */
 export const rowOf = (asked: Asked): Row | undefined => {
@@ -16,15 +17,10 @@ export const rowOf = (asked: Asked): Row | undefined => {
   );
 };
 
-export const saysOf = ({ says }: Row, asked: Asked): string =>
-  typeof says === 'string' ? says : says(asked);
+export const saysOf = ({ says }: Row, call: Call): string => (typeof says === 'string' ? says : says(call));
 
 /** What came back, in words; undefined while nothing has. */
-export const heardOf = (
-  row: Row,
-  { answered, broken, asked, seen }: Call,
-  number: string,
-): Words | undefined => {
+export const heardOf = (row: Row, { broken, ...call }: Call, known: Known): Words | undefined => {
   if (broken) return bad('The connection broke before there was an answer.');
-  return answered ? row.hears({ asked, answered, number, seen }) : undefined;
+  return call.answered ? row.hears?.({ ...call, answered: call.answered, ...known }) : undefined;
 };

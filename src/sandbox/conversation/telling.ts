@@ -1,7 +1,7 @@
 import type { Asked, Answered, Call, Lane, Seen } from './call.js';
 import type { Login } from './logins.js';
 import { heardOf, rowOf, saysOf } from './story.js';
-import type { Row, Step, Told, Words } from './words.js';
+import type { Known, Row, Step, Words } from './words.js';
 import { plain } from './words.js';
 
 /** One arrow of the diagram. `heard` is null while there is no answer, and for messages, which have none. */
@@ -38,63 +38,83 @@ const TITLES: Record<Step, string> = {
   after: 'Afterwards',
 };
 
-/** With Verify, Vonage itself gives the device its code, and the server has no token. */
-const OF_VERIFY: Partial<Record<Step, string>> = { '4': 'Vonage gives the device a code' };
+type Steps = Map<Step, Arrow[]>;
 
-const FIVE = ['1', '2', '3', '4', '5'];
+/** Each engine walks the five steps in its own way. */
+const titlesOf = (arrows: Steps): Record<Step, string> => {
+  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes('/v2/verify')) ?? false;
+  const isDirect = !arrows.has('2') && arrows.has('3');
+  return {
+    ...TITLES,
+    ...(isVerify && { '4': 'Back at Vonage: the operator’s answer becomes a code' }),
+    ...(isDirect && { '2': 'The server makes the link by itself: Vonage is not asked' }),
+  };
+};
 
-const stateOf = ({ answered, broken }: Call, { isOneWay }: Row): Arrow['state'] => {
-  if (isOneWay) return 'sent';
+const stateOf = ({ answered, broken }: Call, { hears }: Row): Arrow['state'] => {
+  if (!hears) return 'sent';
   if (broken) return 'broken';
   return answered ? 'answered' : 'waiting';
 };
 
-const arrowOf = (call: Call, row: Row, told: Omit<Told, 'asked' | 'answered'>): Arrow => ({
+const arrowOf = (call: Call, row: Row, known: Known): Arrow => ({
   id: call.id,
   at: call.at,
   from: row.from,
   to: row.to,
-  says: saysOf(row, call.asked),
-  heard: heardOf(row, { ...call, ...(told.seen && { seen: told.seen }) }, told.number) ?? null,
+  says: saysOf(row, call),
+  heard: heardOf(row, call, known) ?? null,
   state: stateOf(call, row),
   asked: call.asked,
   answered: call.answered,
 });
 
+const knownOf = ({ number, calls }: Login): Known => {
+  const message = calls.findLast(({ asked }) => asked.url.startsWith('tel:'))?.asked.method;
+  return {
+    number,
+    seen: calls.findLast(({ seen }) => seen)?.seen,
+    sent: message === undefined ? undefined : message === 'CALL' ? 'voice' : 'sms',
+  };
+};
+
 /** What the last answer that meant something meant. */
-const endingOf = (login: Login, seen: Seen | undefined): Words => {
-  const answered = login.calls
-    .flatMap((call) => (call.answered ? [{ asked: call.asked, answered: call.answered }] : []))
+const endingOf = ({ calls }: Login, known: Known): Words => {
+  const told = calls
+    .flatMap((call) => (call.answered ? [{ ...call, answered: call.answered, ...known }] : []))
     .sort((one, other) => other.answered.order - one.answered.order);
-  const said = answered.flatMap(
-    (each) => rowOf(each.asked)?.stands?.({ ...each, number: login.number, seen }) ?? [],
-  );
+  const said = told.flatMap((each) => rowOf(each.asked)?.stands?.(each) ?? []);
   // A login that worked is over: what is refused after it changes nothing.
   return said.find(({ tone }) => tone === 'good') ?? said[0] ?? plain('It has only begun.');
 };
 
-/** Tells a login step by step, in words for somebody who sees one for the first time. */
-export const tell = (login: Login): Story => {
-  const { id, number, calls } = login;
-  const seen = calls.findLast((call) => call.seen)?.seen;
-  const arrows = new Map<Step, Arrow[]>();
+const arrowsOf = ({ calls }: Login, known: Known): Steps => {
+  const arrows: Steps = new Map();
   let current: Step = '1';
   for (const call of calls) {
     const row = rowOf(call.asked);
     if (!row) continue;
     if (row.step !== 'same') current = row.step;
-    arrows.set(current, [...(arrows.get(current) ?? []), arrowOf(call, row, { number, seen })]);
+    arrows.set(current, [...(arrows.get(current) ?? []), arrowOf(call, row, known)]);
   }
-  const byVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes('/v2/verify')) ?? false;
-  const titles = Object.entries({ ...TITLES, ...(byVerify && OF_VERIFY) }) as [Step, string][];
+  return arrows;
+};
+
+/** Tells a login step by step, in words for somebody who sees one for the first time. */
+export const tell = (login: Login): Story => {
+  const known = knownOf(login);
+  const arrows = arrowsOf(login, known);
+  // A step that is still to come is shown; one that a code to type took the place of is not.
+  const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
+  const titles = Object.entries(titlesOf(arrows)) as [Step, string][];
   return {
-    id,
-    at: calls[0]?.at ?? '',
-    number,
-    seen: seen ?? null,
-    ending: endingOf(login, seen),
+    id: login.id,
+    at: login.calls[0]?.at ?? '',
+    number: login.number,
+    seen: known.seen ?? null,
+    ending: endingOf(login, known),
     steps: titles
-      .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] }))
-      .filter((each) => FIVE.includes(each.step) || each.calls.length > 0),
+      .filter(([step]) => isShown(step))
+      .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] })),
   };
 };

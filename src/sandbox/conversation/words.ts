@@ -1,4 +1,4 @@
-import type { Answered, Asked, Lane, Seen } from './call.js';
+import type { Answered, Asked, Call, Lane, Seen } from './call.js';
 
 /** The headings of the diagram: the five steps, the code to type, and what comes after a login. */
 export type Step = '1' | '2' | '3' | '4' | '5' | 'code' | 'after';
@@ -12,13 +12,17 @@ export const plain = (says: string): Words => ({ tone: 'plain', says });
 export const good = (says: string): Words => ({ tone: 'good', says });
 export const bad = (says: string): Words => ({ tone: 'bad', says });
 
-/** What is known when an answer is told. */
-export interface Told {
-  asked: Asked;
-  answered: Answered;
+/** What is known of a login, beside the call that is told. */
+export interface Known {
+  /** E.164. */
   number: string;
   seen: Seen | undefined;
+  /** How the last code to type was sent. */
+  sent: 'sms' | 'voice' | undefined;
 }
+
+/** A call that was answered, and what is known by now. */
+export type Told = Pick<Call, 'asked' | 'isStranger'> & { answered: Answered } & Known;
 
 /** One kind of call, and how it is told to somebody who sees it for the first time. */
 export interface Row {
@@ -34,10 +38,9 @@ export interface Row {
   begins?: 'new' | 'again';
   /** Asked again and again: only the last of a run is kept. */
   isPoll?: true;
-  /** A message: nobody answers it. */
-  isOneWay?: true;
-  says: string | ((asked: Asked) => string);
-  hears: (told: Told) => Words;
+  says: string | ((call: Call) => string);
+  /** What came back. Without it this is a message, which nobody answers. */
+  hears?: (told: Told) => Words;
   /** Where the login stands after this answer. */
   stands?: (told: Told) => Words | undefined;
 }
