@@ -50,7 +50,7 @@ try {
   await tab.getByRole('button', { name: 'Log out' }).waitFor();
   await tab.screenshot({ path: place('page.png') });
   await tab.goto(sandbox);
-  await tab.getByText('Why it worked').waitFor();
+  await tab.getByText('It worked').waitFor();
   await tab.screenshot({ path: place('sandbox.png') });
 } finally {
   await browser.close();

@@ -1,13 +1,17 @@
 import { byId, clock, make } from './dom.js';
 import { exchange } from './exchange.js';
 
-const LANES = { device: 'App, device', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
+const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
 const EMPTY = 'Nobody has logged in yet. Open the login page, and each call appears here as it is made.';
 
 /** Who opened what, to keep it open when the login is drawn again. */
 const opened = new Set();
 
-const pathOf = ({ method, url }) => (url.startsWith('tel:') ? method : `${method} ${new URL(url).pathname}`);
+/** The long ids of requests, which an opened arrow shows in full. */
+const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g;
+
+const pathOf = ({ method, url }) =>
+  url.startsWith('tel:') ? method : `${method} ${new URL(url).pathname.replace(UUID, '…')}`;
 
 const outcome = ({ state, answered }) => {
   if (state === 'answered') return `${answered.status} · ${answered.took} ms`;
@@ -24,9 +28,19 @@ const call = (arrow) => {
       'summary',
       {},
       make('span', { class: 'says' }, says),
-      make('span', { class: 'unseen' }, ` ${LANES[from]} to ${LANES[to]}. `),
-      make('span', { class: 'arrow', 'aria-hidden': true }),
-      make('span', { class: 'wire' }, make('code', {}, pathOf(asked)), ` ${outcome(arrow)}`),
+      make(
+        'span',
+        { class: 'arrows', 'aria-hidden': true },
+        make('span', { class: 'arrow there' }),
+        state === 'answered' ? make('span', { class: 'arrow back' }) : undefined,
+      ),
+      make(
+        'span',
+        { class: 'wire' },
+        `${LANES[from]} to ${LANES[to]}: `,
+        make('code', {}, pathOf(asked)),
+        ` ${outcome(arrow)}`,
+      ),
       heard ? make('span', { class: 'heard' }, heard.says) : undefined,
     ),
   );

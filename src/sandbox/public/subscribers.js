@@ -7,7 +7,7 @@ const WORDS = {
   unsupported: ['The operator does not offer it', 'The app gets no link, and asks for a code by SMS.'],
   wifi: ['The device is always on Wi-Fi', 'The app gets: silent_auth_failed, denied.'],
   not_mobile: [
-    'It turns out late that it was not cellular',
+    'It was not cellular after all',
     'The app gets: silent_auth_failed, not_on_cellular.',
   ],
   slow: ['The answer takes six seconds', 'The app gets: upstream_timeout.'],
