@@ -33,7 +33,7 @@ const everything = (stage: Stage) => ({
  */
 export const conversationRoutes = (stage: Stage, router: Router): void => {
   router.get('/conversation', (_req, res) => void res.json(conversation(stage)));
-  router.get('/conversation/stream', (req, res) => {
+  router.get('/conversation/stream', (_req, res) => {
     const send = (event: string, data: unknown): void =>
       void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
@@ -44,7 +44,5 @@ export const conversationRoutes = (stage: Stage, router: Router): void => {
       else send(topic, VIEWS[topic as keyof typeof VIEWS](stage));
     });
     res.once('close', stop);
-    // Somebody who only looks keeps no process alive.
-    req.socket.unref();
   });
 };

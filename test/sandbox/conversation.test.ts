@@ -1,17 +1,32 @@
-import { ALICE, BOB, withHouse } from '../support/house.js';
+import { createConversation } from '../../src/sandbox/conversation/conversation.js';
+import { walk } from '../support/device.js';
+import { ALICE, BOB, buildHouse, withHouse, type House } from '../support/house.js';
+import { UNSUPPORTED, WIFI, WITH_CODES } from './open-page.js';
 
 interface Told {
+  id: number;
   number: string;
-  ending: { tone: string };
-  steps: { step: string; calls: { asked: { body: string } }[] }[];
+  ending: { tone: string; says: string };
+  steps: { step: string; title: string; calls: { says: string; asked: { url: string; body: string } }[] }[];
 }
 
-test('logins that happen at once are told apart, each with all its calls', async () => {
-  await withHouse({ tapped: true }, async (house) => {
+const toldBy = async ({ sandbox }: House): Promise<Told[]> => {
+  const answer = await fetch(`${sandbox}/__sandbox/conversation`);
+  return ((await answer.json()) as { logins: Told[] }).logins;
+};
+const pathsOf = ({ steps }: Told) =>
+  steps.flatMap(({ calls }) => calls.map(({ asked }) => new URL(asked.url).pathname));
+
+describe('logins', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ tapped: true, env: WITH_CODES })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  test('that happen at once are told apart, each with all its calls', async () => {
     const [alice, bob] = await Promise.all([house.walkedLogin(ALICE), house.walkedLogin(BOB)]);
     await Promise.all([alice, bob].map(({ app, code }) => app.post('/verify').send({ code }).expect(200)));
-    const answer = await fetch(`${house.sandbox}/__sandbox/conversation`);
-    const { logins } = (await answer.json()) as { logins: Told[] };
+    const logins = await toldBy(house);
     expect(logins.map(({ number }) => number).sort()).toEqual([ALICE, BOB]);
     for (const { number, steps, ending } of logins) {
       expect(ending.tone).toBe('good');
@@ -19,5 +34,214 @@ test('logins that happen at once are told apart, each with all its calls', async
       expect(steps[0]?.calls[0]?.asked.body).toContain(number);
       expect(steps[4]?.calls[1]?.asked.body).toContain(number);
     }
+  });
+
+  test('that follow each other in one session have each what was asked after it began', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await app.get('/login').expect(200);
+    await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    await app.get('/login').expect(200);
+    const [later, earlier] = await toldBy(house);
+    expect(earlier && pathsOf(earlier)).toEqual(['/login', '/v0.1/network-enablement', '/login']);
+    expect(later && pathsOf(later)).toEqual(
+      expect.arrayContaining(['/login/next', '/v2/verify', UNSUPPORTED, '/login']),
+    );
+  });
+
+  test('that are refused leave the session with the one before', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await app.post('/login').send({ phone_number: '+999770090000' }).expect(400);
+    await app.get('/login').expect(200);
+    const [refused, begun] = await toldBy(house);
+    expect(refused && pathsOf(refused)).toEqual(['/login']);
+    expect(refused?.ending.says).toBe('It failed: the server says invalid_phone_number.');
+    expect(begun && pathsOf(begun)).toHaveLength(3);
+  });
+
+  test('ask again and again, and only the last time is drawn', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    for (let times = 0; times < 3; times += 1) await app.get('/login').expect(200);
+    const [login] = await toldBy(house);
+    expect(login && pathsOf(login).filter((path) => path === '/login')).toHaveLength(2);
+  });
+
+  test('go on when a code was mistyped', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const code = (await house.messages())[0]?.code ?? '';
+    const wrong = code === '000000' ? '111111' : '000000';
+    await app.post('/verify').send({ code: wrong }).expect(400);
+    expect((await toldBy(house))[0]?.ending.says).toMatch(/^Nobody is logged in yet: what was typed is not/);
+    await app.post('/verify').send({ code }).expect(200);
+    expect((await toldBy(house))[0]?.ending.says).toMatch(/^It worked, by SMS/);
+  });
+
+  test('say when they are given up, and that a logout ends the session', async () => {
+    const { app, code } = await house.walkedLogin();
+    await app.delete('/login').send({}).expect(204);
+    expect((await toldBy(house))[0]?.ending.says).toBe('The login was given up.');
+    await app.post('/verify').send({ code }).expect(400);
+    const other = await house.walkedLogin(BOB);
+    await other.app.post('/verify').send({ code: other.code }).expect(200);
+    await other.app.post('/logout').send({}).expect(204);
+    const [last] = await toldBy(house);
+    expect(last?.steps.at(-1)).toMatchObject({ step: 'after', calls: [{ says: 'The user logs out.' }] });
+    expect(last?.ending.tone).toBe('good');
+  });
+});
+
+describe('the verdict', () => {
+  const OTHER_SIM = 'the SIM that walked the link is +447700900001, and the login is for +447700900000';
+  const NO_LINK = 'there is no link for this number';
+  const NO_SIM = 'the operator did not see a SIM on this line';
+  const BROKEN = 'Vonage or the operator could not finish';
+
+  test.each([
+    ['network-enablement', ALICE, BOB, OTHER_SIM],
+    ['network-enablement', UNSUPPORTED, undefined, NO_LINK],
+    ['network-enablement', WIFI, undefined, NO_SIM],
+    ['network-enablement', '+447700900104', undefined, 'did not come over its mobile network'],
+    ['network-enablement', '+447700900106', undefined, BROKEN],
+    ['network-enablement', '+447700900107', undefined, BROKEN],
+    ['network-enablement', '+447700900108', undefined, 'what is not a plain yes counts as no'],
+    ['oidc', ALICE, BOB, OTHER_SIM],
+    ['oidc', UNSUPPORTED, undefined, BROKEN],
+    ['oidc', WIFI, undefined, NO_SIM],
+    ['verify', ALICE, BOB, OTHER_SIM],
+    ['verify', UNSUPPORTED, undefined, NO_LINK],
+    ['verify', WIFI, undefined, NO_SIM],
+    ['verify', '+447700900104', undefined, BROKEN],
+    ['off', ALICE, undefined, NO_LINK],
+  ])('with SILENT_AUTH=%s, of %s by the SIM %s, is that %s', (engine, number, sim, why) =>
+    withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
+      const app = house.app();
+      const begun = await app.post('/login').send({ phone_number: number }).expect(201);
+      const { auth_url: link } = begun.body as { auth_url: string | null };
+      if (link !== null) {
+        const { json } = await walk(link, sim === undefined ? {} : { sim });
+        if (json?.['code'] !== undefined) await app.post('/verify').send({ code: json['code'] });
+      }
+      const [login] = await toldBy(house);
+      expect(login?.ending).toEqual({ tone: 'bad', says: expect.stringContaining(why) });
+    }),
+  );
+
+  test.each([true, false])('of a code that was read out is that it came by a call (tap: %s)', (tapped) =>
+    withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
+      const app = house.app();
+      await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      house.world.turn(31);
+      await app.post('/login/next').send({ channel: 'voice' }).expect(200);
+      const code = (await house.messages()).at(-1)?.code;
+      await app.post('/verify').send({ code }).expect(200);
+      const [login] = await toldBy(house);
+      expect(login?.ending.says).toBe(
+        `It worked, by a call: whoever typed the code has the phone with ${ALICE}.`,
+      );
+    }),
+  );
+
+  test('of a code from another session is that the first half was missing', () =>
+    withHouse({ tapped: true }, async (house) => {
+      const { code } = await house.walkedLogin();
+      expect((await toldBy(house))[0]?.ending.says).toMatch(/^The device holds a code, the second half/);
+      await house.app().post('/verify').send({ code }).expect(400);
+      const [login] = await toldBy(house);
+      expect(login?.ending.says).toContain('presented in another session than the one that began');
+      expect(login?.steps[4]?.calls[0]?.says).toContain('without the cookie of the session that began');
+    }));
+});
+
+describe('a webhook', () => {
+  test.each([true, false])('is drawn once (tap: %s)', (tapped) =>
+    withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await app.post('/verify').send({ code }).expect(200);
+      const webhooks = async () => {
+        const [login] = await toldBy(house);
+        return login ? pathsOf(login).filter((path) => path === '/webhooks/verify').length : 0;
+      };
+      const sent = async () => {
+        const answer = await fetch(`${house.sandbox}/__sandbox/webhooks`);
+        return (await answer.json()) as { status: number | null }[];
+      };
+      while (!(await sent()).every(({ status }) => status === 204)) await house.world.pause(10);
+      expect(await webhooks()).toBe((await sent()).length);
+    }),
+  );
+});
+
+describe('what is kept', () => {
+  const ask = (method: string, path: string, body = '', cookie = '') => ({
+    method,
+    url: `http://server${path}`,
+    headers: cookie === '' ? [] : [['Cookie', cookie] as [string, string]],
+    body,
+  });
+  const begun = (index: number) => ({
+    status: 201,
+    headers: [['Set-Cookie', `sid=session-${index}; Path=/`] as [string, string]],
+    body: JSON.stringify({ login_id: `login-${index}`, auth_url: 'http://vonage/' }),
+  });
+  const open = () => {
+    const conversation = createConversation({ now: () => 0 }, () => undefined);
+    conversation.tap();
+    const begin = (index: number) =>
+      conversation
+        .open(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
+        ?.answer(begun(index));
+    return { conversation, begin };
+  };
+
+  test('is the last fifty logins, and an older one is not drawn again', () => {
+    const { conversation, begin } = open();
+    for (let index = 1; index <= 51; index += 1) begin(index);
+    expect(conversation.logins().map(({ id }) => id)).toEqual(
+      Array.from({ length: 50 }, (_each, index) => 51 - index),
+    );
+    for (const index of [1, 2]) conversation.open(ask('GET', '/session', '', `sid=session-${index}`));
+    expect(conversation.logins().map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
+  });
+
+  test('is 150 calls of one login, the first ones', () => {
+    const { conversation, begin } = open();
+    begin(1);
+    for (let times = 0; times < 200; times += 1) {
+      conversation.open(ask('DELETE', '/login', '', 'sid=session-1'));
+    }
+    expect(conversation.logins()[0]?.calls.map(({ id }) => id)).toEqual(
+      Array.from({ length: 150 }, (_each, index) => index + 1),
+    );
+  });
+
+  test('is cut off where a body is long', () => {
+    const { conversation, begin } = open();
+    begin(1);
+    conversation
+      .open(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
+      ?.answer({ status: 400, headers: [], body: 'y'.repeat(30_000) });
+    const call = conversation.logins()[0]?.calls[1];
+    expect([call?.asked.body.length, call?.answered?.body.length]).toEqual([20_000, 20_000]);
+  });
+
+  test.each([
+    [199, 2],
+    [200, 1],
+  ])('with %s others behind it, a call that waits for its login comes to %s calls', (others, calls) => {
+    const { conversation, begin } = open();
+    const waits = (index: number) =>
+      conversation
+        .open(ask('POST', '/verify', JSON.stringify({ code: `x${index}` }), `sid=session-${index}`))
+        ?.answer({ status: 400, headers: [], body: '{}' });
+    waits(1);
+    for (let index = 0; index < others; index += 1) waits(index + 1000);
+    begin(1);
+    expect(conversation.logins()[0]?.calls).toHaveLength(calls);
   });
 });

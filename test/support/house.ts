@@ -143,6 +143,8 @@ export async function buildHouse({
     BRAND: 'Sandbox',
     FALLBACK_CHANNELS: 'none',
     ...UNLIMITED,
+    // As in the demo.
+    ...(tapped && { HELP_URL: sandbox }),
     ...env,
   });
   const connections = Array.from({ length: servers }, () => connectRedis(redisUrl, world.log));

@@ -6,10 +6,7 @@ const WORDS = {
   other_sim: ['The SIM has another number', 'The app gets: not verified, number_mismatch.'],
   unsupported: ['The operator does not offer it', 'The app gets no link, and asks for a code by SMS.'],
   wifi: ['The device is always on Wi-Fi', 'The app gets: silent_auth_failed, denied.'],
-  not_mobile: [
-    'It was not cellular after all',
-    'The app gets: silent_auth_failed, not_on_cellular.',
-  ],
+  not_mobile: ['It was not cellular after all', 'The app gets: silent_auth_failed, not_on_cellular.'],
   slow: ['The answer takes six seconds', 'The app gets: upstream_timeout.'],
   invalid_grant: ['Vonage refuses the operator’s code', 'The app gets: silent_auth_failed, operator_error.'],
   server_error: ['The operator breaks down', 'The app gets: silent_auth_failed, operator_error.'],

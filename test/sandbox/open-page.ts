@@ -1,0 +1,65 @@
+import type { Browser, Page } from 'playwright-core';
+import { seriousIssues } from '../support/axe.js';
+import { newPerson, photograph, type Person } from '../support/browser.js';
+import type { House } from '../support/house.js';
+
+export const UNSUPPORTED = '+447700900102';
+export const WIFI = '+447700900103';
+
+export const WITH_CODES = {
+  FALLBACK_CHANNELS: 'sms,voice',
+  VONAGE_API_KEY: 'abcd1234',
+  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+};
+
+/** Somebody with two tabs: the login page in one, the page of the sandbox in the other. */
+export interface Onlooker extends Person {
+  /** The tab with the sandbox. */
+  watched: Page;
+  /** Waits until the sandbox says that this is where the login stands. */
+  sees(ending: string): Promise<void>;
+  /** What is said in a step, in order, apart from what the login page asks to show where it is. */
+  saysOf(step: string): Promise<string[]>;
+  titles(): Promise<string[]>;
+  /** Looks at the page in both lights, and lets axe-core do so too. */
+  inspect(name: string): Promise<void>;
+}
+
+/** @param complaints takes whatever either tab has to say */
+export async function openPage(
+  browser: Browser,
+  house: House,
+  complaints: string[],
+  options: { sim?: string } = {},
+): Promise<Onlooker> {
+  const person = await newPerson(browser, house, complaints, options);
+  const watched = await person.context.newPage();
+  watched.on('pageerror', (error) => complaints.push(String(error)));
+  watched.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await watched.goto(house.sandbox);
+  await watched.getByLabel(`What ${UNSUPPORTED} does`).waitFor();
+  const { logIn } = person;
+  return {
+    ...person,
+    watched,
+    async logIn(phoneNumber) {
+      await person.page.bringToFront();
+      await logIn(phoneNumber);
+    },
+    sees: (ending) => watched.locator('#ending').filter({ hasText: ending }).waitFor(),
+    saysOf: async (step) =>
+      (await watched.locator(`[data-step="${step}"] .says`).allTextContents()).filter(
+        (says) => !says.startsWith('The app asks who') && !says.startsWith('The app asks how far'),
+      ),
+    titles: () => watched.locator('.step h3').allTextContents(),
+    async inspect(name) {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await watched.emulateMedia({ colorScheme });
+        await photograph(watched, `sandbox-${name}-${colorScheme}`);
+        expect(await seriousIssues(watched)).toEqual([]);
+      }
+    },
+  };
+}

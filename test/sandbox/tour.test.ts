@@ -1,0 +1,154 @@
+import type { Browser } from 'playwright-core';
+import { describeInBrowser, launch } from '../support/browser.js';
+import { ALICE, BOB, buildHouse, withHouse, type House } from '../support/house.js';
+import { openPage, UNSUPPORTED, WIFI, WITH_CODES, type Onlooker } from './open-page.js';
+
+// Pictures of whole pages take their time.
+jest.setTimeout(60_000);
+
+describeInBrowser('a newcomer between the login page and the sandbox', () => {
+  let browser: Browser;
+  const people: Onlooker[] = [];
+  const complaints: string[] = [];
+  /** What the console may say in this test, in order. */
+  let expected: unknown[] = [];
+
+  beforeAll(async () => {
+    browser = await launch();
+  }, 60_000);
+  beforeEach(() => {
+    complaints.length = 0;
+    expected = [];
+  });
+  afterEach(async () => {
+    expect(complaints).toEqual(expected);
+  });
+  afterAll(() => browser.close());
+
+  const person = async (house: House, options: { sim?: string } = {}): Promise<Onlooker> => {
+    const someone = await openPage(browser, house, complaints, options);
+    people.push(someone);
+    return someone;
+  };
+  /** A house with a tap, that everybody has left before it is taken down. */
+  const inHouse = (engine: string, work: (house: House) => Promise<void>) =>
+    withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
+      try {
+        await work(house);
+      } finally {
+        await Promise.all(people.splice(0).map(({ context }) => context.close()));
+      }
+    });
+  const press = ({ page }: Onlooker, name: string) => page.getByRole('button', { name }).click();
+  /** Reads the newest code off the phone of the sandbox, and types it. */
+  const typeCode = async ({ page, watched }: Onlooker, from: string) => {
+    await watched.getByText(`${from} to`).first().waitFor();
+    const code = await watched.locator('.digits').first().textContent();
+    await page.locator('#code:visible').fill(code ?? '');
+  };
+
+  test('logs in, sees why, breaks it by another SIM, sees why, and finishes by SMS', () =>
+    inHouse('network-enablement', async (house) => {
+      const alice = await person(house);
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in.');
+      await alice.page.getByRole('link', { name: new URL(house.sandbox).host }).click();
+      await alice.page.getByText(`It worked: the SIM that walked the link has the number ${ALICE}`).waitFor();
+      await alice.page.getByLabel('SIM in it').selectOption(UNSUPPORTED);
+      await alice.page.goBack({ waitUntil: 'commit' });
+      await press(alice, 'Log out');
+      await alice.logIn(ALICE);
+      await alice.reads('the SIM in this device has another number');
+      await alice.sees(`the SIM that walked the link is ${UNSUPPORTED}, and the login is for ${ALICE}.`);
+      await press(alice, 'Send me a code by SMS');
+      await alice.sees(`A code went to ${ALICE}.`);
+      await typeCode(alice, 'SMS');
+      await alice.reads('You are logged in.');
+      await alice.sees(`It worked, by SMS: whoever typed the code has the phone with ${ALICE}.`);
+      await alice.watched.getByText('by webhook of the request: completed').waitFor();
+      expect(await alice.saysOf('code')).toEqual([
+        'The app asks for a code to be sent.',
+        'The server asks Vonage to send a code to this number.',
+        `An SMS with a code goes to ${ALICE}.`,
+        'The app presents the code that the user typed.',
+        'The server asks Vonage whether this is the code.',
+        'Vonage tells the server by webhook of the request: completed.',
+      ]);
+      await alice.inspect('sms');
+    }));
+
+  test('goes on by a call after an SMS, and the sandbox says so', () =>
+    inHouse('off', async (house) => {
+      const alice = await person(house);
+      await alice.logIn(ALICE);
+      await alice.sees('there is no link for this number');
+      await press(alice, 'Send me a code by SMS');
+      await alice.sees(`A code went to ${ALICE}.`);
+      house.world.turn(31);
+      await press(alice, 'Call me with a code');
+      await typeCode(alice, 'Call');
+      await alice.sees(`It worked, by a call: whoever typed the code has the phone with ${ALICE}.`);
+      expect(await alice.titles()).toEqual(['1The app sends the number', 'Instead: a code to type']);
+      await alice.inspect('voice');
+    }));
+
+  test('sees with Verify that Vonage itself gives the code, and goes on by SMS by itself', () =>
+    inHouse('verify', async (house) => {
+      const alice = await person(house);
+      await alice.logIn(WIFI);
+      await alice.sees('It failed: the operator did not see a SIM on this line.');
+      expect(await alice.watched.getByText('Vonage gives no code: IP Address').count()).toBe(1);
+      await alice.inspect('verify-wifi');
+      await typeCode(alice, 'SMS');
+      await alice.sees('It worked, by SMS');
+      await press(alice, 'Log out');
+      await alice.logIn(ALICE);
+      await alice.sees('It worked: the SIM');
+      expect((await alice.titles())[3]).toBe('4Back at Vonage: the operator’s answer becomes a code');
+      await alice.inspect('verify-worked');
+    }));
+
+  test.each([
+    ['network-enablement', 'not begun in this browser', 'There it gives no code: the second half'],
+    ['oidc', 'not begun in this browser', 'There it gives no code: the second half'],
+    ['verify', 'belongs to another login', 'presented in another session than the one that began'],
+  ])('sees why a relayed link logs nobody in, with SILENT_AUTH=%s', (engine, words, why) =>
+    inHouse(engine, async (house) => {
+      if (engine === 'verify') expected = [expect.stringContaining('a status of 400')];
+      const attacker = await person(house, { sim: BOB });
+      const victim = await person(house);
+      const begun = await attacker.context.request.post(`${house.base}/login`, {
+        data: { phone_number: ALICE, client: 'browser' },
+      });
+      const { auth_url: link } = (await begun.json()) as { auth_url: string };
+      await victim.page.goto(link);
+      await victim.reads(words);
+      await attacker.sees(why);
+      expect(await attacker.session()).toEqual({ authenticated: false });
+      expect(await victim.session()).toEqual({ authenticated: false });
+      await attacker.inspect(`relay-${engine}`);
+    }),
+  );
+});
+
+describeInBrowser('the page of a sandbox without a tap', () => {
+  let browser: Browser;
+  let house: House;
+  beforeAll(async () => {
+    browser = await launch();
+    house = await buildHouse();
+  }, 60_000);
+  afterAll(async () => {
+    await browser.close();
+    await house.stop();
+  });
+
+  test('says what it cannot hear, and where it could', async () => {
+    const alice = await openPage(browser, house, []);
+    await alice.watched.getByText('Only what Vonage and the operator are asked is shown.').waitFor();
+    await alice.logIn(ALICE);
+    await alice.sees('It worked');
+    expect(await alice.saysOf('1')).toEqual([]);
+    await alice.inspect('untapped');
+  });
+});
