@@ -40,13 +40,12 @@ export async function openPage(
   });
   await watched.goto(house.sandbox);
   await watched.getByLabel(`What ${UNSUPPORTED} does`).waitFor();
-  const { logIn } = person;
   return {
     ...person,
     watched,
     async logIn(phoneNumber) {
       await person.page.bringToFront();
-      await logIn(phoneNumber);
+      await person.logIn(phoneNumber);
     },
     sees: (ending) => watched.locator('#ending').filter({ hasText: ending }).waitFor(),
     saysOf: async (step) =>

@@ -1,4 +1,11 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { createConversation, type Conversation } from '../../src/sandbox/conversation/conversation.js';
+import { createTap } from '../../src/sandbox/tap.js';
 import { ALICE, buildHouse, withHouse, type House } from '../support/house.js';
+
+const BEGIN = JSON.stringify({ phone_number: ALICE });
 
 describe('the tap before the server', () => {
   let house: House;
@@ -32,6 +39,128 @@ describe('the tap before the server', () => {
       .post('/login')
       .send({ phone_number: 'x'.repeat(200_000) })
       .expect(413);
+  });
+});
+
+describe('the tap before any server', () => {
+  const open: ReturnType<typeof createServer>[] = [];
+  const listen = async (listener: RequestListener): Promise<number> => {
+    const server = createServer(listener).listen(0);
+    open.push(server);
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  };
+  /** A tap before this server. */
+  const tapBefore = async (server: RequestListener): Promise<{ port: number; heard: Conversation }> => {
+    const heard = createConversation({ now: () => 0 }, () => undefined);
+    const behind = await listen(server);
+    return { port: await listen(createTap(() => behind, heard)), heard };
+  };
+  /** Says this over a socket of its own, and hears all that comes until it is closed, read by read. */
+  const say = async (port: number, lines: string[], body = ''): Promise<string[]> => {
+    const socket = connect(port, 'localhost');
+    const reads: string[] = [];
+    socket.on('data', (chunk: Buffer) => reads.push(chunk.toString()));
+    socket.write([...lines, '', body].join('\r\n'));
+    await once(socket, 'close');
+    return reads;
+  };
+  afterEach(() => {
+    for (const server of open.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  test('passes each header on as it was spelt, in both directions, and adds none', async () => {
+    let raw: string[] = [];
+    const { port } = await tapBefore((req, res) => {
+      raw = req.rawHeaders;
+      res.sendDate = false;
+      res.writeHead(200, 'Fine', ['X-ODD-Name', 'one', 'x-odd-name', 'two', 'Content-Length', '2']);
+      res.end('ok');
+    });
+    const [answer, ...more] = await say(port, [
+      'GET / HTTP/1.1',
+      'hOst: a',
+      'X-cAsE: b',
+      'Connection: close',
+    ]);
+    expect(raw).toEqual(['hOst', 'a', 'X-cAsE', 'b', 'Connection', 'close']);
+    expect(answer).toBe(
+      [
+        'HTTP/1.1 200 Fine',
+        'X-ODD-Name: one',
+        'x-odd-name: two',
+        'Content-Length: 2',
+        'Connection: close',
+        '',
+        'ok',
+      ].join('\r\n'),
+    );
+    expect(more).toEqual([]);
+  });
+
+  test('closes where the server closes, and answers in one piece what came in two', async () => {
+    const { port } = await tapBefore((_req, res) => {
+      res.writeHead(200, ['Content-Length', '6', 'Connection', 'close']);
+      res.write('one', () => res.end('two'));
+    });
+    const reads = await say(port, ['GET / HTTP/1.1', 'Host: a']);
+    expect(reads).toHaveLength(1);
+    expect(reads[0]).toMatch(/\r\nConnection: close\r\n[^]*\r\n\r\nonetwo$/);
+  });
+
+  test('answers 502 when the server is away, and the call is drawn as broken', async () => {
+    const heard = createConversation({ now: () => 0 }, () => undefined);
+    const gone = await listen(() => undefined);
+    open.pop()?.close();
+    const port = await listen(createTap(() => gone, heard));
+    const answer = await fetch(`http://localhost:${port}/login`, { method: 'POST', body: BEGIN });
+    expect(answer.status).toBe(502);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.json()).toMatchObject({ status: 502 });
+    expect(heard.logins()).toMatchObject([{ number: ALICE, calls: [{ broken: true, answered: null }] }]);
+  });
+
+  test.each([
+    ['before it answers', (res: ServerResponse) => res.destroy()],
+    [
+      'in the middle of an answer',
+      (res: ServerResponse) => {
+        res.writeHead(200, ['Content-Length', '100']).write('some', () => res.destroy());
+      },
+    ],
+  ])('answers 502 when the server breaks off %s', async (_when, breakOff) => {
+    const { port, heard } = await tapBefore((_req, res) => {
+      breakOff(res);
+    });
+    const answer = await fetch(`http://localhost:${port}/login`, { method: 'POST', body: BEGIN });
+    expect(answer.status).toBe(502);
+    expect(heard.logins()).toMatchObject([{ calls: [{ broken: true }] }]);
+  });
+
+  test('passes on the whole of a long body, and notes its beginning', async () => {
+    let length = 0;
+    const { port, heard } = await tapBefore((req, res) => {
+      req.on('data', (chunk: Buffer) => (length += chunk.length));
+      req.on('end', () => res.end());
+    });
+    const body = `${BEGIN}${' '.repeat(100_000)}`;
+    await fetch(`http://localhost:${port}/login`, { method: 'POST', body });
+    expect(length).toBe(body.length);
+    expect(heard.logins()[0]?.calls[0]?.asked.body).toBe(body.slice(0, 20_000));
+  });
+
+  test('lets the server go when who asked has gone', async () => {
+    const asked = new EventEmitter();
+    const { port } = await tapBefore((_req, res) => asked.emit('asked', res));
+    const socket = connect(port, 'localhost').on('error', () => undefined);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [res] = (await once(asked, 'asked')) as [ServerResponse];
+    socket.destroy();
+    await once(res, 'close');
+    expect(res.writableEnded).toBe(false);
   });
 });
 

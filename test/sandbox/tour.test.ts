@@ -20,7 +20,7 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
     complaints.length = 0;
     expected = [];
   });
-  afterEach(async () => {
+  afterEach(() => {
     expect(complaints).toEqual(expected);
   });
   afterAll(() => browser.close());
