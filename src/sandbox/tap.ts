@@ -64,7 +64,6 @@ export const createTap = (port: () => number, conversation: Conversation): Reque
     const onward = request({
       ...{ agent, host: 'localhost', port: port(), method: req.method, path: req.url },
       headers: req.rawHeaders,
-      setHost: false,
     });
     const fail = (): void => {
       noted()?.breakOff();

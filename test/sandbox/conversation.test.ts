@@ -190,23 +190,38 @@ describe('what is kept', () => {
     body: JSON.stringify({ login_id: `login-${index}`, auth_url: 'http://vonage/' }),
   });
   const open = () => {
-    const conversation = createConversation({ now: () => 0 }, () => undefined);
+    const told: number[] = [];
+    const conversation = createConversation({ now: () => 0 }, ({ id }) => told.push(id));
     conversation.tap();
     const begin = (index: number) =>
       conversation
         .open(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
         ?.answer(begun(index));
-    return { conversation, begin };
+    return { conversation, begin, told };
   };
 
-  test('is the last fifty logins, and an older one is not drawn again', () => {
-    const { conversation, begin } = open();
+  test('is the last fifty logins, and nobody is told of an older one again', () => {
+    const { conversation, begin, told } = open();
     for (let index = 1; index <= 51; index += 1) begin(index);
     expect(conversation.logins().map(({ id }) => id)).toEqual(
       Array.from({ length: 50 }, (_each, index) => 51 - index),
     );
     for (const index of [1, 2]) conversation.open(ask('GET', '/session', '', `sid=session-${index}`));
     expect(conversation.logins().map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
+    expect(told.slice(51)).toEqual([2]);
+  });
+
+  test('is no more of a stranger than the call that tried a login', () => {
+    const { conversation, begin } = open();
+    begin(1);
+    conversation
+      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=session-1'))
+      ?.answer({ status: 400, headers: [], body: '{}' });
+    conversation
+      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
+      ?.answer({ status: 400, headers: [], body: '{}' });
+    conversation.open(ask('GET', '/session', '', 'sid=stranger'));
+    expect(conversation.logins()[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
   });
 
   test('is 150 calls of one login, the first ones', () => {

@@ -56,7 +56,7 @@ export const cluesOfAsked = ({ url, headers, body }: Asked): string[] => [
 ];
 
 /**
- * What a question is recognised by as well, though it proves nothing: the session, in which one login follows another, and a
+ * What a question is recognised by as well, though it proves nothing: the session, which may be a stranger’s, and a
  * bearer, which is the token of a login or the application's own.
  */
 export const hintsOfAsked = (asked: Asked): string[] => {
@@ -64,14 +64,9 @@ export const hintsOfAsked = (asked: Asked): string[] => {
   return [...sessionOf(asked), ...(bearer === undefined ? [] : [bearer])];
 };
 
-/** The session that goes on with an answer: a new one if it sets one. */
-export const sessionAfter = (asked: Asked, { headers }: Answered): string[] => {
-  const set = headersCalled(headers, 'set-cookie').flatMap(sessionIn);
-  return set.length > 0 ? set : sessionOf(asked);
-};
-
 /** What an answer brings that belongs to its login alone. */
 export const cluesOfAnswered = ({ headers, body }: Answered): string[] => [
+  ...headersCalled(headers, 'set-cookie').flatMap(sessionIn),
   ...headersCalled(headers, 'x-request-id'),
   ...headersCalled(headers, 'location').flatMap(cluesInUrl),
   ...valuesOf('', fieldsOf(body)),

@@ -1,7 +1,7 @@
 import type { World } from '../../world.js';
 import { MOST_TEXT } from './call.js';
 import type { Answered, Asked, Call, Seen } from './call.js';
-import { cluesOfAnswered, cluesOfAsked, hintsOfAsked, numberIn, sessionAfter, sessionOf } from './clues.js';
+import { cluesOfAnswered, cluesOfAsked, hintsOfAsked, numberIn, sessionOf } from './clues.js';
 import { createLogins } from './logins.js';
 import type { Login } from './logins.js';
 import { rowOf } from './story.js';
@@ -59,10 +59,6 @@ export const createConversation = (
   const put = (login: Login, { call, row, clues }: Heard): void => {
     logins.put(login, call, (last) => row.isPoll === true && rowOf(last.asked) === row);
     logins.learn(login, clues);
-    if (!call.answered || call.isStranger) return;
-    // A login that begins takes the session over from the one before it.
-    const begins = row.step === '1' && call.answered.status === 201;
-    logins[begins ? 'take' : 'learn'](login, sessionAfter(call.asked, call.answered));
   };
 
   /** Who waited for what is known now. What they bring may be what others wait for. */

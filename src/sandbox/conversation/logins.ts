@@ -30,8 +30,6 @@ export interface Logins {
   put(login: Login, call: Call, isRepeat: (last: Call) => boolean): void;
   /** What belongs to a login already stays with that one. */
   learn(login: Login, clues: string[]): void;
-  /** From here on these belong to this login, whosever they were. */
-  take(login: Login, clues: string[]): void;
   clear(): void;
 }
 
@@ -40,15 +38,6 @@ export const createLogins = (): Logins => {
   const byClue = new Map<string, Login>();
   let begun = 0;
   const forget = (login: Login | undefined): void => login?.clues.forEach((clue) => byClue.delete(clue));
-  const take = (login: Login, clues: string[]): void => {
-    // One that was forgotten meanwhile, with a call still under way, learns nothing.
-    if (!logins.includes(login)) return;
-    for (const clue of clues) {
-      byClue.get(clue)?.clues.delete(clue);
-      byClue.set(clue, login);
-      login.clues.add(clue);
-    }
-  };
   return {
     all: () => logins,
     known: (clues) => clues.map((clue) => byClue.get(clue)).find((login) => login !== undefined),
@@ -67,12 +56,13 @@ export const createLogins = (): Logins => {
       calls.sort((one, other) => one.id - other.id);
     },
     learn: (login, clues) => {
-      take(
-        login,
-        clues.filter((each) => !byClue.has(each)),
-      );
+      // One that was forgotten meanwhile, with a call still under way, learns nothing.
+      if (!logins.includes(login)) return;
+      for (const clue of clues.filter((each) => !byClue.has(each))) {
+        byClue.set(clue, login);
+        login.clues.add(clue);
+      }
     },
-    take,
     clear: () => {
       logins.splice(0);
       byClue.clear();
