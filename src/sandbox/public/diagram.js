@@ -14,7 +14,7 @@ const pathOf = ({ method, url }) =>
   url.startsWith('tel:') ? method : `${method} ${new URL(url).pathname.replace(UUID, '…')}`;
 
 const outcome = ({ state, answered }) => {
-  if (state === 'answered') return `${answered.status} · ${answered.took} ms`;
+  if (state === 'answered') return `${answered.status}\u00a0·\u00a0${answered.took}\u00a0ms`;
   return { waiting: 'waiting …', broken: 'connection broke', sent: 'delivered' }[state];
 };
 
