@@ -1,12 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from './support/house.js';
 
-const WITH_CODES = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
-};
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 const [SMS, CALL] = ['Send me a code by SMS', 'Call me with a code'];
 

@@ -1,8 +1,7 @@
 import type { Browser } from 'playwright-core';
 import type { Hooks } from '../src/login/hooks.js';
 import { describeInBrowser, launch, newPerson, type Person } from './support/browser.js';
-import { ALICE, withHouse } from './support/house.js';
-import { WITH_CODES } from './support/hooks.js';
+import { ALICE, withHouse, WITH_CODES } from './support/house.js';
 
 describeInBrowser('the page, where a hook has a word', () => {
   let browser: Browser;

@@ -1,8 +1,8 @@
 import supertest from 'supertest';
 import type { Hooks, WantedLogin } from '../src/login/hooks.js';
-import { ALICE, BOB, buildHouse, postCode, type House } from './support/house.js';
+import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
 import { walk } from './support/device.js';
-import { FAILING, WITH_CODES } from './support/hooks.js';
+import { FAILING } from './support/hooks.js';
 import { keptFor } from './support/records.js';
 
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(

@@ -1,7 +1,7 @@
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, postCode, type House } from './support/house.js';
-import { FAILING, WITH_CODES } from './support/hooks.js';
+import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
+import { FAILING } from './support/hooks.js';
 
 type App = ReturnType<House['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>

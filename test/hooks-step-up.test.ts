@@ -1,7 +1,14 @@
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, CHALLENGE, postCode, withHouse, type House } from './support/house.js';
-import { WITH_CODES } from './support/hooks.js';
+import {
+  ALICE,
+  buildHouse,
+  CHALLENGE,
+  postCode,
+  withHouse,
+  type House,
+  WITH_CODES,
+} from './support/house.js';
 
 type App = ReturnType<House['app']>;
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });

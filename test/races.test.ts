@@ -1,12 +1,16 @@
 import type { Store } from '../src/store/store.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, CHALLENGE, postCode, withHouse, type House } from './support/house.js';
+import {
+  ALICE,
+  BOB,
+  buildHouse,
+  CHALLENGE,
+  postCode,
+  withHouse,
+  type House,
+  WITH_CODES,
+} from './support/house.js';
 
-const WITH_CODES = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
-};
 type App = ReturnType<House['app']>;
 const begin = (app: App, phoneNumber: string, more: object = {}) =>
   app.post('/login').send({ phone_number: phoneNumber, ...more });

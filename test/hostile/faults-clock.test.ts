@@ -1,5 +1,5 @@
 import { walk } from '../support/device.js';
-import { buildHouse, postCode, withHouse, type House } from '../support/house.js';
+import { buildHouse, postCode, withHouse, type House, WEBHOOKS } from '../support/house.js';
 import { until } from '../support/until.js';
 import { testWorld, type TestWorld } from '../support/world.js';
 import { ALL_POINTS, bringTo, WELL, type Point } from './points.js';
@@ -112,8 +112,7 @@ test.each([OFF, -OFF])('a webhook is not believed while the clocks are %i second
   const env = {
     SILENT_AUTH: 'verify',
     FALLBACK_CHANNELS: 'sms',
-    VONAGE_API_KEY: 'abcd1234',
-    VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+    ...WEBHOOKS,
   };
   await withHouse({ vonageWorld: testWorld(), env }, async (house) => {
     const heard = async () =>

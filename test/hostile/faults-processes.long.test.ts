@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { walk } from '../support/device.js';
-import type { Message, Recorded } from '../support/house.js';
+import { UNLIMITED, type Message, type Recorded } from '../support/house.js';
 import {
   credentials,
   endPrograms,
@@ -34,7 +34,7 @@ async function startServer(env: Env) {
 /** Server and sandbox as processes of their own, on a Redis of their own. */
 async function start() {
   const { base, sandbox, env: where } = await places();
-  const env = { ...where, ...credentials(), REDIS_URL: redis.url, FALLBACK_CHANNELS: 'none' };
+  const env = { ...where, ...credentials(), REDIS_URL: redis.url, FALLBACK_CHANNELS: 'none', ...UNLIMITED };
   const [server] = await Promise.all([
     startServer(env),
     node(source('src/sandbox/main.ts'), env).said(SANDBOX),

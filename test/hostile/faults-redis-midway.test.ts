@@ -1,4 +1,4 @@
-import { postCode, withHouse, type HouseOptions } from '../support/house.js';
+import { postCode, withHouse, type HouseOptions, WEBHOOKS } from '../support/house.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -89,25 +89,22 @@ describe('while a step waits for Vonage', () => {
 });
 
 test('a Verify request that was started for a login that could not be kept is stopped before it sends anything', () =>
-  withScene(
-    { env: { SILENT_AUTH: 'verify', VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: 'w'.repeat(40) } },
-    async ({ house, redis, toVonage }) => {
-      toVonage.hold();
-      const begun = house
-        .app()
-        .post('/login')
-        .send({ phone_number: '+447700900000' })
-        .then((answer) => answer);
-      await until(async () => (await house.upstream()).length === 1);
-      await redis.administer((admin) => admin.config('SET', 'maxmemory', '1'));
-      await toVonage.mend();
-      expect((await begun).body.error).toBe('unavailable');
-      house.world.turn(31);
-      await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
-      house.world.turn(60);
-      expect(await house.messages()).toEqual([]);
-    },
-  ));
+  withScene({ env: { SILENT_AUTH: 'verify', ...WEBHOOKS } }, async ({ house, redis, toVonage }) => {
+    toVonage.hold();
+    const begun = house
+      .app()
+      .post('/login')
+      .send({ phone_number: '+447700900000' })
+      .then((answer) => answer);
+    await until(async () => (await house.upstream()).length === 1);
+    await redis.administer((admin) => admin.config('SET', 'maxmemory', '1'));
+    await toVonage.mend();
+    expect((await begun).body.error).toBe('unavailable');
+    house.world.turn(31);
+    await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
+    house.world.turn(60);
+    expect(await house.messages()).toEqual([]);
+  }));
 
 test.each<[string, (redis: RedisServer, way: Proxy) => unknown]>([
   [

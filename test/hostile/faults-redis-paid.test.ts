@@ -1,9 +1,7 @@
-import { ALICE, withHouse } from '../support/house.js';
+import { ALICE, withHouse, WEBHOOKS } from '../support/house.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { portOf, REDIS_FAULTS } from './redis-troubles.js';
-
-const WEBHOOKS = { VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: 'w'.repeat(40) };
 
 // Verify v2 goes on to messages by itself: what could not be kept must not be begun.
 test.each(Object.entries(REDIS_FAULTS))(

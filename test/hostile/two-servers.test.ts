@@ -1,12 +1,6 @@
 import { walk } from '../support/device.js';
-import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House } from '../support/house.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House, WITH_CODES } from '../support/house.js';
 import { expectNothingSpentTwice } from './spent.js';
-
-const CODES = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
-};
 
 /** A request more, so that the next one goes to the other server than it would have. */
 const skipTurn = (house: House) => house.app().get('/healthz').expect(200);
@@ -16,7 +10,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'two servers on one Redis, with SILENT_AUTH=%s',
   (engine) => {
     let house: House;
-    beforeAll(async () => (house = await buildHouse({ servers: 2, env: { ...CODES, SILENT_AUTH: engine } })));
+    beforeAll(
+      async () => (house = await buildHouse({ servers: 2, env: { ...WITH_CODES, SILENT_AUTH: engine } })),
+    );
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 

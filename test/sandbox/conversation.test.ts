@@ -1,7 +1,7 @@
 import { createConversation } from '../../src/sandbox/conversation/conversation.js';
 import { walk } from '../support/device.js';
-import { ALICE, BOB, buildHouse, withHouse, type House } from '../support/house.js';
-import { UNSUPPORTED, WIFI, WITH_CODES } from './open-page.js';
+import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
+import { UNSUPPORTED, WIFI } from './open-page.js';
 
 interface Told {
   id: number;

@@ -6,12 +6,6 @@ import type { House } from '../support/house.js';
 export const UNSUPPORTED = '+447700900102';
 export const WIFI = '+447700900103';
 
-export const WITH_CODES = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
-};
-
 /** Somebody with two tabs: the login page in one, the page of the sandbox in the other. */
 export interface Onlooker extends Person {
   /** The tab with the sandbox. */

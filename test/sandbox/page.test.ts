@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { describeInBrowser, launch } from '../support/browser.js';
-import { ALICE, BOB, buildHouse, type House } from '../support/house.js';
-import { openPage, UNSUPPORTED, WITH_CODES, type Onlooker } from './open-page.js';
+import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
+import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
 // Pictures of whole pages take their time.
 jest.setTimeout(60_000);

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { describeInBrowser, launch } from '../support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, type House } from '../support/house.js';
-import { openPage, UNSUPPORTED, WIFI, WITH_CODES, type Onlooker } from './open-page.js';
+import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
+import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
 // Pictures of whole pages take their time.
 jest.setTimeout(60_000);

@@ -1,11 +1,9 @@
-import type { House } from './house.js';
+import { WITH_CODES, type House } from './house.js';
 
 /** Settings of a server behind one proxy that offers codes to type. */
 export const BEHIND_PROXY = {
   TRUST_PROXY: '1',
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+  ...WITH_CODES,
 };
 
 /** Somebody at an address, as the proxy in front of the server tells it. */

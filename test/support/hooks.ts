@@ -1,10 +1,3 @@
-/** Settings with which every engine has codes to fall back on. */
-export const WITH_CODES = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
-};
-
 /** What a hook may do that is no answer. */
 export const FAILING: [string, () => unknown][] = [
   [

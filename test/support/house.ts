@@ -99,6 +99,12 @@ export interface HouseOptions {
   servers?: number;
 }
 
+/** The account's key and the secret its webhooks are signed with. */
+export const WEBHOOKS = { VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: 'w'.repeat(40) };
+
+/** Settings with which every engine has codes to fall back on. */
+export const WITH_CODES = { FALLBACK_CHANNELS: 'sms,voice', ...WEBHOOKS };
+
 /** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
 export const UNLIMITED = {
   RATE_LIMITS: Object.keys(RATES)

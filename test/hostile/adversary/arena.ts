@@ -1,6 +1,6 @@
 import type { EngineName } from '../../../src/login/engines/engines.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
-import { buildHouse, type House } from '../../support/house.js';
+import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
 import { createGate, type Gate } from './gate.js';
 import { createWire, type Wire } from './wire.js';
 
@@ -21,9 +21,7 @@ export interface Arena {
 
 /** What the house is set to; nothing in it may stand in the way of the attacker but the rules that are under test. */
 const ENV = {
-  FALLBACK_CHANNELS: 'sms,voice',
-  VONAGE_API_KEY: 'abcd1234',
-  VONAGE_SIGNATURE_SECRET: 'w'.repeat(40),
+  ...WITH_CODES,
   LOG_LEVEL: 'silent',
 };
 
