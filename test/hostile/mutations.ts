@@ -107,7 +107,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/vonage/wire.ts',
     find: 'devicePhoneNumberVerified: z.boolean()',
     replace: 'devicePhoneNumberVerified: z.coerce.boolean()',
-    caughtBy: { suite: 'test/upstream.test.ts', test: '"true" logs nobody in, and is asked once' },
+    caughtBy: {
+      suite: 'test/hostile/liar.test.ts',
+      test: 'with "true" is not believed, and answered in time',
+    },
   },
   {
     rule: 'no script reads the cookie',
