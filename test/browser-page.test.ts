@@ -74,6 +74,7 @@ describeInBrowser('the page, for everybody', () => {
       await anna.page.getByText('Die üblichen Ursachen').waitFor();
       await photograph(anna.page, 'german-wifi');
       await anna.page.getByRole('button', { name: 'Code per SMS schicken' }).click();
+      await anna.reads('Ein Code ist per SMS unterwegs.');
       await anna.page.getByLabel('Code aus der SMS').fill(await lastCode());
       await anna.reads('Sie sind angemeldet.');
       await anna.page.getByText('Einen Code per SMS').waitFor();
