@@ -1,0 +1,83 @@
+import { Pool } from 'undici';
+import { answering } from './child.js';
+
+/** Logins by so many people at once, for a time or up to a number. */
+export interface Crowd {
+  base: string;
+  atOnce: number;
+  seconds?: number;
+  logins?: number;
+  /** Walks away after `POST /login`. */
+  beginOnly?: boolean;
+}
+
+export interface CrowdResult {
+  /** Milliseconds that each login took. */
+  took: number[];
+  elapsedMs: number;
+}
+
+/** What one person's app and device talk through. */
+interface Person {
+  app: Pool;
+  device: Pool;
+}
+
+interface Answered {
+  json: Record<string, unknown>;
+  cookie: string;
+}
+
+async function read(answer: Awaited<ReturnType<Pool['request']>>, expected: number): Promise<Answered> {
+  const text = await answer.body.text();
+  if (answer.statusCode !== expected) throw new Error(`${answer.statusCode} instead of ${expected}: ${text}`);
+  const cookies = [answer.headers['set-cookie'] ?? ''].flat();
+  return { json: JSON.parse(text) as Record<string, unknown>, cookie: cookies[0]?.split(';')[0] ?? '' };
+}
+
+async function post(app: Pool, path: string, body: object, expected: number, cookie = ''): Promise<Answered> {
+  const headers = { 'content-type': 'application/json', ...(cookie && { cookie }) };
+  return read(await app.request({ method: 'POST', path, headers, body: JSON.stringify(body) }), expected);
+}
+
+const begin = ({ app }: Person, number: string): Promise<Answered> =>
+  post(app, '/login', { phone_number: number }, 201);
+
+/** A whole login, with cookies of its own. @throws for any answer but the ones that lead to the end */
+async function logIn(person: Person, number: string): Promise<void> {
+  const begun = await begin(person, number);
+  const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
+  const path = `/callback?${new URLSearchParams({ code: 'c'.repeat(40), state }).toString()}`;
+  const home = await read(await person.device.request({ method: 'GET', path }), 200);
+  const verified = await post(person.app, '/verify', { code: home.json['code'] }, 200, begun.cookie);
+  if (verified.json['verified'] !== true || verified.cookie === begun.cookie)
+    throw new Error('not logged in');
+}
+
+let people = 0;
+/** A million numbers of a range that is for mobile phones. */
+const nextNumber = (): string => `+447400${String(people++ % 1_000_000).padStart(6, '0')}`;
+
+async function run({ base, atOnce, seconds, logins, beginOnly }: Crowd): Promise<CrowdResult> {
+  const person = {
+    app: new Pool(base, { connections: atOnce }),
+    device: new Pool(base, { connections: atOnce }),
+  };
+  const took: number[] = [];
+  const startedAt = performance.now();
+  const end = startedAt + (seconds ?? Infinity) * 1000;
+  let left = logins ?? Infinity;
+  const work = async (): Promise<void> => {
+    while (left-- > 0 && performance.now() < end) {
+      const begunAt = performance.now();
+      await (beginOnly === true ? begin : logIn)(person, nextNumber());
+      took.push(performance.now() - begunAt);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  const elapsedMs = performance.now() - startedAt;
+  await Promise.all([person.app.destroy(), person.device.destroy()]);
+  return { took, elapsedMs };
+}
+
+answering({ run });

@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import { RATES } from '../src/limits/rates.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { freePort, startRedis } from '../test/support/redis-server.js';
+import { listeningOn, startChild, startAnswering, startOwn, type Child } from './child.js';
+
+/** One of those that are measured beside each other. */
+export interface Contestant {
+  name: string;
+  base: string;
+  child: Child;
+  /** The database of Redis that only this one uses. */
+  db: number;
+}
+
+/** The processes around the contestants, each of its own. */
+export interface Stage {
+  redis: Redis;
+  upstream: Child;
+  load: Child;
+  /** @param file the server's main.js; the floor without it */
+  open(name: string, file?: string, nodeFlags?: string[]): Promise<Contestant>;
+  close(): Promise<void>;
+}
+
+/** Every limit is counted for every login, and none of them is reached. */
+const LIMITS = {
+  RATE_LIMITS: Object.keys(RATES)
+    .map((name) => `${name}=100000000`)
+    .join(),
+  PAID_SENDS_PER_HOUR: '100000000',
+  UPSTREAM_PER_SECOND: '100000000',
+};
+
+/** Settings of a server as in production, but for `NODE_ENV`, which would want TLS on the way to the upstream. */
+export function settings(place: {
+  port: number;
+  redisUrl: string;
+  upstream: string;
+}): Record<string, string> {
+  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  return {
+    PORT: `${place.port}`,
+    PUBLIC_URL: 'https://login.example.com',
+    REDIS_URL: place.redisUrl,
+    SESSION_SECRET: sessionSecret,
+    VONAGE_APPLICATION_ID: applicationId,
+    VONAGE_PRIVATE_KEY: privateKeyPem,
+    VONAGE_BASE_URL: place.upstream,
+    AUTH_URL_HOSTS: 'operator.example.com',
+    BRAND: 'ACME',
+    ...LIMITS,
+  };
+}
+
+export async function openStage(): Promise<Stage> {
+  const redisServer = await startRedis();
+  const redis = new Redis(redisServer.url);
+  const [upstream, load] = await Promise.all([startAnswering('upstream'), startAnswering('load')]);
+  const vonage = `http://127.0.0.1:${await upstream.ask<number>('port')}`;
+  const opened: Child[] = [];
+  return {
+    redis,
+    upstream,
+    load,
+    async open(name, file, nodeFlags) {
+      const [db, port] = [opened.length, await freePort()];
+      const env = settings({ port, redisUrl: `${redisServer.url}/${db}`, upstream: vonage });
+      const child = file === undefined ? startOwn('floor', env) : startChild(file, env, nodeFlags);
+      opened.push(child);
+      await listeningOn(port);
+      return { name, base: `http://127.0.0.1:${port}`, child, db };
+    },
+    async close() {
+      redis.disconnect();
+      await Promise.all([...opened, upstream, load].map((child) => child.stop()));
+      await redisServer.stop();
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = resolve(__dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+
+/** Runs a program of the bench, and takes what it printed. */
+const bench = async (...args: string[]): Promise<string> =>
+  (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
+
+beforeAll(async () => {
+  const build = ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'dist')];
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: root });
+  for (const part of ['node_modules', 'package.json']) symlinkSync(join(root, part), join(folder, part));
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('the bench logs in by the server and by the floor, and prints what each login cost', async () => {
+  const server = join(folder, 'dist/main.js');
+  const short = [
+    '--rounds',
+    '1',
+    '--seconds',
+    '0.2',
+    '--warm-up',
+    '0.2',
+    '--delays',
+    '0,5',
+    '--at-once',
+    '2',
+  ];
+  const said = await bench('bench/main.ts', ...short, '--server', server);
+  const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  expect(cells.map(([, where, who]) => `${where ?? ''}: ${who ?? ''}`)).toEqual([
+    '0 ms, 2: floor',
+    `0 ms, 2: ${server}`,
+    '5 ms, 2: floor',
+    `5 ms, 2: ${server}`,
+  ]);
+  for (const [, , , cpu, ratio, rate, , , calls] of cells) {
+    for (const figure of [cpu, ratio, rate]) expect(Number(figure)).toBeGreaterThan(0);
+    expect(calls).toBe('3.00');
+  }
+  expect(said).toMatch(/Redis commands of a login, .*main\.js: 9 sent, 6 inside scripts/);
+  expect(said).toMatch(/The floor's own rounds differ by/);
+}, 60_000);
