@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { freePort, startRedis } from '../test/support/redis-server.js';
+import { openStage, settings, type Stage } from './stage.js';
+import { machine } from './report.js';
+import { median, table } from './statistics.js';
+
+/** `npm run bench:memory -- [--logins 100000] [--starts 9] [--server dist/main.js]` */
+const { values: options } = parseArgs({
+  options: {
+    logins: { type: 'string', default: '100000' },
+    starts: { type: 'string', default: '9' },
+    server: { type: 'string', default: 'dist/main.js' },
+  },
+});
+const LOGINS = Number(options.logins);
+const SERVER = resolve(options.server);
+const STEPS = 10;
+const AT_ONCE = 64;
+const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+/** All logins through one process, whose heap is collected before each look. The first of ten steps is the warm-up. */
+async function flatness(stage: Stage): Promise<string> {
+  const { base, child } = await stage.open('server', SERVER, ['--expose-gc']);
+  const rows: string[][] = [];
+  for (let step = 1; step <= STEPS; step++) {
+    await stage.load.ask('run', { base, atOnce: AT_ONCE, logins: Math.ceil(LOGINS / STEPS) });
+    const { heapUsed, rss } = await child.usage();
+    rows.push([`${Math.ceil(LOGINS / STEPS) * step}`, mb(heapUsed), mb(rss)]);
+  }
+  await child.stop();
+  return table(['logins', 'heap (MB)', 'RSS (MB)'], rows);
+}
+
+/** What Redis keeps for each login that was begun and not gone on with. */
+async function pending(stage: Stage): Promise<string> {
+  const { base, child } = await stage.open('pending', SERVER);
+  const used = async (): Promise<number> =>
+    Number(/^used_memory:(\d+)/m.exec(await stage.redis.info('memory'))?.[1]);
+  await stage.redis.flushall();
+  const before = await used();
+  await stage.load.ask('run', { base, atOnce: AT_ONCE, logins: LOGINS, beginOnly: true });
+  const bytes = ((await used()) - before) / LOGINS;
+  await child.stop();
+  return `A pending login takes ${bytes.toFixed(0)} bytes of Redis (${LOGINS} of them were begun): ${mb(bytes * 1e6)} MB for a million.`;
+}
+
+/** Milliseconds from the start of the process to its word that it listens. */
+async function startOnce(redisUrl: string): Promise<number> {
+  const env = settings({ port: await freePort(), redisUrl, upstream: 'http://127.0.0.1:9' });
+  const begunAt = performance.now();
+  const child = spawn(process.execPath, [SERVER], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const gone = once(child, 'exit');
+  for await (const line of child.stdout) if (String(line).includes('listening')) break;
+  const took = performance.now() - begunAt;
+  child.kill('SIGKILL');
+  await gone;
+  return took;
+}
+
+async function starts(): Promise<string> {
+  const redis = await startRedis();
+  const took: number[] = [];
+  for (let start = 0; start < Number(options.starts); start++) took.push(await startOnce(redis.url));
+  await redis.stop();
+  const ms = (value: number): string => `${value.toFixed(0)} ms`;
+  return `From start to listening: ${ms(median(took))} (${ms(Math.min(...took))} to ${ms(Math.max(...took))}, ${took.length} starts).`;
+}
+
+console.log([machine(), '', await starts()].join('\n'));
+const stage = await openStage();
+try {
+  console.log(['', await flatness(stage), '', await pending(stage)].join('\n'));
+} finally {
+  await stage.close();
+}

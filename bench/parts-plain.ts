@@ -1,0 +1,57 @@
+import { createPrivateKey } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { destination, pino } from 'pino';
+import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { createMemoryStore } from '../src/store/memory.js';
+import { deriveKey, seal, unseal } from '../src/store/seal.js';
+import { createTickets } from '../src/login/tickets.js';
+import { createAppToken } from '../src/vonage/app-token.js';
+import { randomToken, systemWorld } from '../src/world.js';
+import type { Part } from './clock.js';
+
+const NUMBER = '+447400123456' as PhoneNumber;
+/** About as long as a session with a login in it. */
+const SESSION = JSON.stringify({ text: 's'.repeat(400) });
+
+/** What a login does within the process, without HTTP, Redis or Express. */
+export function plainParts(): Part[] {
+  const world = systemWorld(pino({ base: null }, destination(openSync('/dev/null', 'w'))));
+  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  const key = createPrivateKey(privateKeyPem);
+  const sessionKey = deriveKey(sessionSecret, 'session');
+  const sealedSession = seal(sessionKey, 'session', SESSION);
+  const tickets = createTickets(createMemoryStore(world), world);
+  const ticket = { loginId: 'l', phoneNumber: NUMBER, client: 'app', loginExpiresAt: Infinity } as const;
+  const kept = createAppToken(applicationId, key, world);
+  const line = { request_id: 'r'.repeat(36), login_id: 'l'.repeat(32), step: 'begin', outcome: 'ok', ms: 1 };
+  return [
+    { name: 'application JWT, kept', timesALogin: 2, work: kept },
+    {
+      name: 'application JWT, signed (not in a login)',
+      timesALogin: 0,
+      work: () => createAppToken(applicationId, key, world)(),
+    },
+    {
+      name: 'a ticket sealed, put and taken (embedded store)',
+      timesALogin: 2,
+      work: async () => {
+        const secret = randomToken(world);
+        await tickets.put('state', secret, ticket, 300);
+        return tickets.take('state', secret);
+      },
+    },
+    { name: 'a session sealed', timesALogin: 2, work: () => seal(sessionKey, 'session', SESSION) },
+    {
+      name: 'a session opened',
+      timesALogin: 1,
+      work: () => unseal(sessionKey, 'session', sealedSession),
+    },
+    {
+      name: 'a number read, and looked up in the numbering plans',
+      timesALogin: 1,
+      work: () => numberingOf(parsePhoneNumber(NUMBER) as PhoneNumber),
+    },
+    { name: 'a line of the log', timesALogin: 3, work: () => world.log.info(line, 'login step') },
+  ];
+}
