@@ -96,7 +96,8 @@ test('the story of a login sees neither Express nor axios nor Redis', () => {
 });
 
 test.each([
-  ['axios', ['vonage/transport.ts']],
+  ['axios', ['vonage/carrier.ts', 'vonage/transport.ts']],
+  ['undici', ['vonage/carrier.ts']],
   ['ioredis', ['store/redis.ts']],
   ['connect-redis', ['session/store.ts']],
   ['helmet', ['sandbox/app.ts', 'web/shield.ts']],

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
 import { createNetworkEnablement } from '../src/vonage/network-enablement.js';
 import { createTransport, Unanswered, type Call, type Transport } from '../src/vonage/transport.js';
@@ -115,8 +116,41 @@ test('connections to Vonage are kept and used again', async () => {
       deadlineMs: 3000,
       correlator: 'c',
     });
+    // undici lets one turn of the event loop pass, in which a server may close a connection against its word.
+    await setImmediate();
   }
   expect(connections).toBe(1);
+  server.close();
+  server.closeAllConnections();
+});
+
+test('an answer of more than 64 KiB is cut off, and counts as none', async () => {
+  const server = createServer((req, res) => {
+    res
+      .setHeader('content-type', 'application/json')
+      .end(JSON.stringify('x'.repeat(Number(req.url?.slice(1)))));
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  const transport = createTransport();
+  const ask = (bytes: number) =>
+    transport({
+      ...{ api: 'x', method: 'POST', url: `http://localhost:${port}/${bytes}`, bearer: 'b', body: {} },
+      ...{ deadlineMs: 3000, correlator: 'c' },
+    });
+  expect(await ask(60_000)).toMatchObject({ status: 200, json: 'x'.repeat(60_000) });
+  await expect(ask(70_000)).rejects.toMatchObject({ code: 'upstream_error', sent: true });
+  server.close();
+  server.closeAllConnections();
+});
+
+test('a call ends at its deadline, though the other side never answers', async () => {
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  const call = { api: 'x', method: 'POST', url: `http://localhost:${port}/`, bearer: 'b', body: {} } as const;
+  const asked = createTransport()({ ...call, deadlineMs: 50, correlator: 'c' });
+  await expect(asked).rejects.toMatchObject({ code: 'upstream_timeout', sent: true });
   server.close();
   server.closeAllConnections();
 });

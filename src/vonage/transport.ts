@@ -1,8 +1,7 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import axios, { isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
+import { undiciAdapter } from './carrier.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -55,12 +54,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  */
 export function createTransport(): Transport {
   const http = axios.create({
-    httpAgent: new HttpAgent({ keepAlive: true }),
-    httpsAgent: new HttpsAgent({ keepAlive: true }),
-    proxy: false,
-    maxRedirects: 0,
-    maxContentLength: MAX_ANSWER_BYTES,
-    decompress: false,
+    adapter: undiciAdapter(MAX_ANSWER_BYTES),
     responseType: 'arraybuffer',
     validateStatus: () => true,
   });
