@@ -27,7 +27,7 @@ test('the bench logs in by the server and by the floor, and prints what each log
     '--seconds',
     '0.2',
     '--warm-up',
-    '0.2',
+    '20',
     '--delays',
     '0,5',
     '--at-once',
