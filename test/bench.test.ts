@@ -21,18 +21,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test('the bench logs in by the server and by the floor, and prints what each login cost', async () => {
   const server = join(folder, 'dist/main.js');
-  const short = [
-    '--rounds',
-    '1',
-    '--seconds',
-    '0.2',
-    '--warm-up',
-    '20',
-    '--delays',
-    '0,5',
-    '--at-once',
-    '2',
-  ];
+  const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
   const said = await bench('bench/main.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
