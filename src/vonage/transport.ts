@@ -60,7 +60,10 @@ export function createTransport(): Transport {
   });
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
-    const signal = AbortSignal.timeout(deadlineMs);
+    // The timer of an AbortSignal.timeout would outlive the answer by seconds.
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), deadlineMs);
+    const { signal } = deadline;
     try {
       const response = await http.request<Buffer>({
         method,
@@ -85,6 +88,8 @@ export function createTransport(): Transport {
       // The error of axios carries the whole request, bearer token included: only its code goes on.
       const code = isAxiosError(error) ? (error.code ?? 'unknown') : 'unknown';
       throw new Unanswered(api, !NOT_CONNECTED.has(code), signal.aborted, signal.aborted ? 'deadline' : code);
+    } finally {
+      clearTimeout(timer);
     }
   };
 }
