@@ -211,3 +211,15 @@ test('a request that only read its session again does not write over what others
     expect(held.writes).toBe(1);
   });
 });
+
+test('a code of the silent way is a wrong one once the login went on to a message, and costs no try', () =>
+  withHouse({ env: WITH_CODES }, async (house) => {
+    const { app, code } = await house.walkedLogin(ALICE);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const calls = (await house.upstream()).length;
+    for (let tries = 0; tries < 3; tries += 1)
+      expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
+    expect(await house.upstream()).toHaveLength(calls);
+    const [message] = await house.messages();
+    await postCode(app, message?.code ?? 'none came').expect(200);
+  }));

@@ -110,11 +110,17 @@ export function createProof(parts: Parts): Prove {
     );
   };
 
+  /** Once a login went on to a message, a code of its silent way is a wrong one, and no try of the one that is typed. */
+  const wayOf = (code: string, login: Login) => {
+    const ours = engine.redirect !== undefined && OUR_CODE.test(code);
+    if (ours) return login.stateAddress === undefined ? undefined : byTicket;
+    return login.run && byRun;
+  };
+
   return async ({ code, codeVerifier }, holder, correlator) => {
     const login = holder.login;
     if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
-    const way =
-      login.stateAddress !== undefined && OUR_CODE.test(code) ? byTicket : login.run ? byRun : undefined;
+    const way = wayOf(code, login);
     if (way === undefined) throw invalidCode();
     const note = journal(correlator, login.id, { number: parts.pseudonym(login.phoneNumber) });
     return note('verify', () => way(code, login, holder, codeVerifier, correlator));
