@@ -7,6 +7,8 @@ const QUICK = [
   'a code belongs to the session that began its login',
   'a SIM of another number is nobody',
   'the session has a new id once it is logged in',
+  'a code is taken, not read',
+  'a challenge has to be answered',
 ];
 
 describeMutations(MUTATIONS.filter(({ rule }) => QUICK.includes(rule)));
