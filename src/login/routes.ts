@@ -6,6 +6,7 @@ import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/limit.js';
+import { plainAddress } from '../web/range.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
@@ -149,11 +150,11 @@ function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber
 /** What hooks are never given: it admits somebody, here or elsewhere. */
 const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 
-/** Who sent a request. IPv4 is written as such, though the socket speaks IPv6. */
+/** Who sent a request, for hooks. */
 function visitorOf(req: Request): Visitor {
   const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
-  return { headers, ...(req.ip !== undefined && { ip: req.ip.replace(/^::ffff:(?=\d+\.)/, '') }) };
+  return { headers, ...(req.ip !== undefined && { ip: plainAddress(req.ip) }) };
 }
 
 /** Only browsers say where a request comes from. */

@@ -1,6 +1,10 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
+/** An address as it is written; IPv4 as such, though the socket speaks IPv6 (`::ffff:192.0.2.1`). */
+export const plainAddress = (address: string): string =>
+  isIP(address) === 0 ? address : ipaddr.process(address).toString();
+
 /**
  * The range an address is counted in: /24 of IPv4, /64 of IPv6, which is what one household or one machine has of each (RFC
  * 6177). IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4. What is no address shares one range.
