@@ -1,13 +1,8 @@
-import type { Browser } from 'playwright-core';
-import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import { describeInBrowser, photograph, type Person, refused, useBrowser } from './support/browser.js';
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from './support/house.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 const [SMS, CALL] = ['Send me a code by SMS', 'Call me with a code'];
-
-/** What Chromium writes when a page is refused something. */
-const refused = (status: number): unknown =>
-  expect.stringContaining(`the server responded with a status of ${status}`);
 
 const button = ({ page }: Person, name: string) => page.getByRole('button', { name });
 const field = ({ page }: Person) => page.locator('#code:visible');
@@ -19,30 +14,7 @@ const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?
 const otherThan = (code: string) => (code === '000000' ? '111111' : '000000');
 
 describeInBrowser('a code to type', () => {
-  let browser: Browser;
-  const people: Person[] = [];
-  const complaints: string[] = [];
-  /** What the console may say in this test, in order. */
-  let expected: unknown[] = [];
-
-  beforeAll(async () => {
-    browser = await launch();
-  }, 60_000);
-  beforeEach(() => {
-    expected = [];
-    complaints.length = 0;
-  });
-  afterEach(async () => {
-    await Promise.all(people.splice(0).map(({ context }) => context.close()));
-    expect(complaints).toEqual(expected);
-  });
-  afterAll(() => browser.close());
-
-  const personAt = async (house: House, options: { sim?: string } = {}): Promise<Person> => {
-    const someone = await newPerson(browser, house, complaints, options);
-    people.push(someone);
-    return someone;
-  };
+  const stage = useBrowser();
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
     const byVerify = engine === 'verify';
@@ -53,7 +25,7 @@ describeInBrowser('a code to type', () => {
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 
-    const person = (options?: { sim?: string }) => personAt(house, options);
+    const person = (options?: { sim?: string }) => stage.person(house, options);
     /** Somebody whose number cannot be confirmed in silence, and who has been sent a code. */
     const withCode = async (): Promise<Person> => {
       const alice = await person();
@@ -150,7 +122,7 @@ describeInBrowser('a code to type', () => {
     });
 
     test('a wrong code empties the field, and the right one logs in after it', async () => {
-      expected = [refused(400)];
+      stage.expected = [refused(400)];
       const alice = await withCode();
       const right = await lastCode(house);
       await field(alice).pressSequentially(otherThan(right));
@@ -164,7 +136,7 @@ describeInBrowser('a code to type', () => {
     });
 
     test('three wrong codes end the login, and a new one can be begun', async () => {
-      expected = [refused(400), refused(400), refused(429)];
+      stage.expected = [refused(400), refused(400), refused(429)];
       const alice = await withCode();
       const wrong = otherThan(await lastCode(house));
       for (const says of ['This code is not right.', 'This code is not right.', 'wrong too often']) {
@@ -262,7 +234,7 @@ describeInBrowser('a code to type', () => {
     });
 
     test('a login of the same number elsewhere is said, with the time it takes', async () => {
-      expected = [refused(409)];
+      stage.expected = [refused(409)];
       const [alice, stranger] = [await withCode(), await person()];
       expect(await field(alice).count()).toBe(1);
       await stranger.logIn(UNSUPPORTED);
@@ -275,14 +247,14 @@ describeInBrowser('a code to type', () => {
     test('when everything is too late the login is over, and the page says so', async () => {
       const alice = await withCode();
       house.world.turn(286);
-      expected = [refused(410)];
+      stage.expected = [refused(410)];
       await field(alice).fill('123456');
       await alice.reads('This code is too old. Ask for another one.');
       house.world.turn(31);
       await button(alice, CALL).click();
       await field(alice).waitFor();
       house.world.turn(301);
-      expected = [refused(410), refused(410)];
+      stage.expected = [refused(410), refused(410)];
       await field(alice).fill('123456');
       await alice.reads('This code is too old. Start again.');
       expect(await field(alice).count()).toBe(0);
@@ -290,7 +262,7 @@ describeInBrowser('a code to type', () => {
     });
 
     test('a session that is gone leaves the form, not a field no code is right in', async () => {
-      expected = [refused(400), refused(404)];
+      stage.expected = [refused(400), refused(404)];
       const alice = await withCode();
       await alice.context.clearCookies();
       await field(alice).fill('123456');
@@ -300,7 +272,7 @@ describeInBrowser('a code to type', () => {
     });
 
     test('a server that does not answer leaves the field as it is', async () => {
-      expected = [expect.stringContaining('net::ERR_FAILED')];
+      stage.expected = [expect.stringContaining('net::ERR_FAILED')];
       const alice = await withCode();
       const code = await lastCode(house);
       await alice.page.route('**/verify', (route) => route.abort());
@@ -347,7 +319,7 @@ describeInBrowser('a code to type', () => {
       ['toString', 'The login did not succeed.'],
       ['', 'The login did not succeed.'],
     ])('is recognised in a fragment and not repeated: %j', async (said, words) => {
-      const alice = await personAt(house);
+      const alice = await stage.person(house);
       await alice.page.goto(`${house.base}/#${new URLSearchParams({ error_description: said }).toString()}`);
       await alice.reads(words);
       if (said !== '') expect(await alice.page.content()).not.toContain(said);
@@ -359,8 +331,8 @@ describeInBrowser('a code to type', () => {
     });
 
     test('a code that comes too late is followed by a call, which Vonage makes by itself', async () => {
-      expected = [refused(400)];
-      const alice = await personAt(house);
+      stage.expected = [refused(400)];
+      const alice = await stage.person(house);
       await alice.logIn(WIFI);
       await field(alice).waitFor();
       const code = await lastCode(house);
@@ -375,7 +347,7 @@ describeInBrowser('a code to type', () => {
 
     test('leads to the code field, even when the news of it comes a little late', async () => {
       await house.control('webhooks', { paused: true });
-      const alice = await personAt(house);
+      const alice = await stage.person(house);
       await alice.logIn(WIFI);
       await alice.page.getByText('did not see this device on its network').waitFor();
       await house.control('webhooks', { paused: false });
@@ -388,7 +360,7 @@ describeInBrowser('a code to type', () => {
 
   test('a link that comes by webhook is waited for', () =>
     withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
-      const alice = await personAt(house);
+      const alice = await stage.person(house);
       await alice.logIn(ALICE);
       await alice.reads('You are logged in.');
       expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
@@ -397,7 +369,7 @@ describeInBrowser('a code to type', () => {
 
   test('with the call as the only way the page offers the call', () =>
     withHouse({ env: { ...WITH_CODES, FALLBACK_CHANNELS: 'voice' } }, async (house) => {
-      const alice = await personAt(house);
+      const alice = await stage.person(house);
       await alice.logIn(UNSUPPORTED);
       expect(await button(alice, SMS).isVisible()).toBe(false);
       await button(alice, CALL).click();
@@ -409,7 +381,7 @@ describeInBrowser('a code to type', () => {
 
   test('a link that does not open leads to a code', () =>
     withHouse({ env: WITH_CODES }, async (house) => {
-      const alice = await personAt(house);
+      const alice = await stage.person(house);
       await alice.page.clock.install();
       await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
       await alice.logIn(ALICE);

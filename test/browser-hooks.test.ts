@@ -1,14 +1,9 @@
-import type { Browser } from 'playwright-core';
 import type { Hooks } from '../src/login/hooks.js';
-import { describeInBrowser, launch, newPerson, type Person } from './support/browser.js';
+import { describeInBrowser, refused, type Person, useBrowser } from './support/browser.js';
 import { ALICE, withHouse, WITH_CODES } from './support/house.js';
 
 describeInBrowser('the page, where a hook has a word', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launch();
-  }, 60_000);
-  afterAll(() => browser.close());
+  const stage = useBrowser();
 
   /** Logs in silently at a house with these hooks, and does the rest with somebody who has its messages at hand. */
   const atThePage = (
@@ -17,10 +12,10 @@ describeInBrowser('the page, where a hook has a word', () => {
     work: (person: Person, code: () => Promise<string>) => Promise<void>,
   ) =>
     withHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks }, async (house) => {
-      const person = await newPerson(browser, house, []);
+      const person = await stage.person(house);
       await person.logIn(ALICE);
       await work(person, async () => (await house.messages()).at(-1)?.code ?? 'none came');
-      await person.context.close();
+      await stage.leave();
     });
   const typeCode = async ({ page }: Person, code: () => Promise<string>) => {
     await page.getByRole('button', { name: 'Send me a code by SMS' }).click();
@@ -31,6 +26,7 @@ describeInBrowser('the page, where a hook has a word', () => {
   test.each(['network-enablement', 'verify'])(
     'a step-up is said, and finished by SMS (%s)',
     async (engine) => {
+      stage.expected = [refused(403)];
       const beforeSession: Hooks['beforeSession'] = ({ channel }) => ({
         [channel === 'silent_auth' ? 'stepUp' : 'allow']: true,
       });
@@ -44,6 +40,7 @@ describeInBrowser('the page, where a hook has a word', () => {
   );
 
   test('a refusal is said, before the link and after a typed code, and the form is there again', async () => {
+    stage.expected = [refused(403), refused(403), refused(403)];
     await atThePage('network-enablement', { beforeLogin: () => ({ refuse: true }) }, async (person) => {
       await person.reads('This login is not allowed.');
     });

@@ -1,47 +1,26 @@
-import type { Browser } from 'playwright-core';
 import { seriousIssues } from './support/axe.js';
-import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import {
+  describeInBrowser,
+  photograph,
+  type Person,
+  refused,
+  useBrowser,
+  type PersonOptions,
+} from './support/browser.js';
 import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
-/** What Chromium writes when a page is refused something. */
-const refused = (status: number): unknown =>
-  expect.stringContaining(`the server responded with a status of ${status}`);
-
 describeInBrowser('the page, for everybody', () => {
-  let browser: Browser;
+  const stage = useBrowser();
   let house: House;
-  const people: Person[] = [];
-  const complaints: string[] = [];
-  let expected: unknown[] = [];
-
   beforeAll(async () => {
     house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } });
-    browser = await launch();
-  }, 60_000);
-  beforeEach(async () => {
-    await house.reset();
-    expected = [];
-    complaints.length = 0;
   });
-  afterEach(async () => {
-    await Promise.all(people.splice(0).map(({ context }) => context.close()));
-    expect(complaints).toEqual(expected);
-  });
-  afterAll(async () => {
-    await house.stop();
-    await browser.close();
-  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
 
-  const person = async (
-    options: Parameters<typeof newPerson>[3] = {},
-    at: House = house,
-  ): Promise<Person> => {
-    const someone = await newPerson(browser, at, complaints, options);
-    people.push(someone);
-    return someone;
-  };
+  const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
   /** A second tab of the same browser. */
   const secondTab = async ({ context }: Person) => {
     const page = await context.newPage();
@@ -270,7 +249,7 @@ describeInBrowser('the page, for everybody', () => {
     });
 
     test('a code of a login that another tab replaced is refused in words', async () => {
-      expected = [refused(400)];
+      stage.expected = [refused(400)];
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
@@ -332,7 +311,7 @@ describeInBrowser('the page, for everybody', () => {
     });
 
     test('a login whose session is gone says that it is over', async () => {
-      expected = [refused(404)];
+      stage.expected = [refused(404)];
       const alice = await backFromTheLink();
       await alice.reads('Your login is not finished.');
       await alice.context.clearCookies();

@@ -1,45 +1,26 @@
-import type { Browser } from 'playwright-core';
-import { describeInBrowser, launch, newPerson, photograph, type Person } from './support/browser.js';
+import {
+  describeInBrowser,
+  photograph,
+  type Person,
+  refused,
+  useBrowser,
+  type PersonOptions,
+} from './support/browser.js';
 import { ALICE, BOB, buildHouse, type House } from './support/house.js';
 
 const ALL_DONE = ['done', 'done', 'done', 'done', 'done'];
 const NONE_YET = ['', '', '', '', ''];
 
-/** What Chromium writes when a page is refused something. */
-const refused = (status: number): unknown =>
-  expect.stringContaining(`the server responded with a status of ${status}`);
-
 describeInBrowser('the page', () => {
-  let browser: Browser;
+  const stage = useBrowser();
   let house: House;
-  const people: Person[] = [];
-  const complaints: string[] = [];
-  /** What the console may say in this test, in order. */
-  let expected: unknown[] = [];
-
   beforeAll(async () => {
     house = await buildHouse();
-    browser = await launch();
-  }, 60_000);
-  beforeEach(async () => {
-    await house.reset();
-    expected = [];
-    complaints.length = 0;
   });
-  afterEach(async () => {
-    await Promise.all(people.splice(0).map(({ context }) => context.close()));
-    expect(complaints).toEqual(expected);
-  });
-  afterAll(async () => {
-    await house.stop();
-    await browser.close();
-  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
 
-  const person = async (options: { sim?: string } = {}, at: House = house): Promise<Person> => {
-    const someone = await newPerson(browser, at, complaints, options);
-    people.push(someone);
-    return someone;
-  };
+  const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
   /** Begins a login with Alice's number in this browser, and goes nowhere yet. */
   const begin = async ({ context }: Person, { base }: House = house): Promise<string> => {
     const data = { phone_number: ALICE, client: 'browser' };
@@ -132,7 +113,7 @@ describeInBrowser('the page', () => {
   });
 
   test('the server refuses a number of no country before anything is sent to Vonage', async () => {
-    expected = [refused(400)];
+    stage.expected = [refused(400)];
     const alice = await person();
     await alice.logIn('+9997700900000');
     await alice.reads('No country has such a number.');
@@ -149,7 +130,7 @@ describeInBrowser('the page', () => {
   });
 
   test('a Vonage that asks to slow down is passed on with its seconds', async () => {
-    expected = [refused(503)];
+    stage.expected = [refused(503)];
     const alice = await person();
     await alice.logIn('+447700900109');
     await alice.reads('Try again in');
@@ -157,7 +138,7 @@ describeInBrowser('the page', () => {
   });
 
   test('a server that does not answer is said plainly, and the button works again', async () => {
-    expected = [expect.stringContaining('net::ERR_FAILED')];
+    stage.expected = [expect.stringContaining('net::ERR_FAILED')];
     const alice = await person();
     await alice.page.route('**/login', (route) => route.abort());
     await alice.logIn(ALICE);
@@ -233,7 +214,7 @@ describeInBrowser('the page', () => {
     expect(await alice.page.content()).not.toContain('unlock');
     expect(alice.page.url()).toBe(`${house.base}/`);
 
-    expected = [refused(400)];
+    stage.expected = [refused(400)];
     await alice.page.goto(`${house.base}/#login_id=x&code=${'A'.repeat(43)}`);
     await alice.reads('The code is wrong');
     expect(alice.page.url()).toBe(`${house.base}/`);

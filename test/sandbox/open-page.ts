@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { seriousIssues } from '../support/axe.js';
-import { newPerson, photograph, type Person } from '../support/browser.js';
+import { photograph, type Person, listenTo, type PersonOptions, type Stage } from '../support/browser.js';
 import type { House } from '../support/house.js';
 
 export const UNSUPPORTED = '+447700900102';
@@ -19,19 +19,10 @@ export interface Onlooker extends Person {
   inspect(name: string): Promise<void>;
 }
 
-/** @param complaints takes whatever either tab has to say */
-export async function openPage(
-  browser: Browser,
-  house: House,
-  complaints: string[],
-  options: { sim?: string } = {},
-): Promise<Onlooker> {
-  const person = await newPerson(browser, house, complaints, options);
+export async function openPage(stage: Stage, house: House, options: PersonOptions = {}): Promise<Onlooker> {
+  const person = await stage.person(house, options);
   const watched = await person.context.newPage();
-  watched.on('pageerror', (error) => complaints.push(String(error)));
-  watched.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
+  listenTo(watched, stage.complaints);
   await watched.goto(house.sandbox);
   await watched.getByLabel(`What ${UNSUPPORTED} does`).waitFor();
   return {

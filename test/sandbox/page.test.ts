@@ -1,5 +1,5 @@
-import type { Browser, Page } from 'playwright-core';
-import { describeInBrowser, launch } from '../support/browser.js';
+import type { Page } from 'playwright-core';
+import { describeInBrowser, useBrowser } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
@@ -7,30 +7,20 @@ import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 jest.setTimeout(60_000);
 
 describeInBrowser('the page of the sandbox', () => {
-  let browser: Browser;
+  const stage = useBrowser();
   let house: House;
   let alice: Onlooker;
   let page: Page;
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    browser = await launch();
     house = await buildHouse({ tapped: true, env: WITH_CODES });
-  }, 60_000);
+  });
   beforeEach(async () => {
     await house.reset();
-    complaints.length = 0;
-    alice = await openPage(browser, house, complaints);
+    alice = await openPage(stage, house);
     page = alice.watched;
   });
-  afterEach(async () => {
-    await alice.context.close();
-    expect(complaints).toEqual([]);
-  });
-  afterAll(async () => {
-    await browser.close();
-    await house.stop();
-  });
+  afterAll(() => house.stop());
 
   test('shows the five steps before anybody logged in, and where the login page is', async () => {
     expect(await page.locator('.step h3').count()).toBe(5);

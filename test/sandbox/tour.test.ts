@@ -1,5 +1,4 @@
-import type { Browser } from 'playwright-core';
-import { describeInBrowser, launch } from '../support/browser.js';
+import { describeInBrowser, useBrowser, type PersonOptions } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
@@ -7,36 +6,15 @@ import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 jest.setTimeout(60_000);
 
 describeInBrowser('a newcomer between the login page and the sandbox', () => {
-  let browser: Browser;
-  const people: Onlooker[] = [];
-  const complaints: string[] = [];
-  /** What the console may say in this test, in order. */
-  let expected: unknown[] = [];
-
-  beforeAll(async () => {
-    browser = await launch();
-  }, 60_000);
-  beforeEach(() => {
-    complaints.length = 0;
-    expected = [];
-  });
-  afterEach(() => {
-    expect(complaints).toEqual(expected);
-  });
-  afterAll(() => browser.close());
-
-  const person = async (house: House, options: { sim?: string } = {}): Promise<Onlooker> => {
-    const someone = await openPage(browser, house, complaints, options);
-    people.push(someone);
-    return someone;
-  };
+  const stage = useBrowser();
+  const person = (house: House, options?: PersonOptions) => openPage(stage, house, options);
   /** A house with a tap, that everybody has left before it is taken down. */
   const inHouse = (engine: string, work: (house: House) => Promise<void>) =>
     withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
       try {
         await work(house);
       } finally {
-        await Promise.all(people.splice(0).map(({ context }) => context.close()));
+        await stage.leave();
       }
     });
   const press = ({ page }: Onlooker, name: string) => page.getByRole('button', { name }).click();
@@ -114,7 +92,7 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
     ['verify', 'belongs to another login', 'presented in another session than the one that began'],
   ])('sees why a relayed link logs nobody in, with SILENT_AUTH=%s', (engine, words, why) =>
     inHouse(engine, async (house) => {
-      if (engine === 'verify') expected = [expect.stringContaining('a status of 400')];
+      if (engine === 'verify') stage.expected = [expect.stringContaining('a status of 400')];
       const attacker = await person(house, { sim: BOB });
       const victim = await person(house);
       const begun = await attacker.context.request.post(`${house.base}/login`, {
@@ -132,19 +110,15 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
 });
 
 describeInBrowser('the page of a sandbox without a tap', () => {
-  let browser: Browser;
+  const stage = useBrowser();
   let house: House;
   beforeAll(async () => {
-    browser = await launch();
     house = await buildHouse();
-  }, 60_000);
-  afterAll(async () => {
-    await browser.close();
-    await house.stop();
   });
+  afterAll(() => house.stop());
 
   test('says what it cannot hear, and where it could', async () => {
-    const alice = await openPage(browser, house, []);
+    const alice = await openPage(stage, house);
     await alice.watched.getByText('Only what Vonage and the operator are asked is shown.').waitFor();
     await alice.logIn(ALICE);
     await alice.sees('It worked');

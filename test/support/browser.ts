@@ -55,20 +55,82 @@ export interface Person {
   session(): Promise<Record<string, unknown>>;
 }
 
-/** @param complaints takes whatever the console, the page or its content security policy has to say */
-export async function newPerson(
-  browser: Browser,
-  house: Pick<House, 'base' | 'sandbox'>,
-  complaints: string[],
-  { sim, locale = 'en-GB', phone = false }: { sim?: string; locale?: string; phone?: boolean } = {},
-): Promise<Person> {
-  const context = await browser.newContext({ locale, hasTouch: phone, isMobile: phone });
-  if (sim !== undefined) await context.addCookies([{ name: 'sandbox_sim', value: sim, url: house.sandbox }]);
-  const page = await context.newPage();
+/** Who a person is: the SIM in the device, the language, and whether the device is a phone. */
+export interface PersonOptions {
+  sim?: string;
+  locale?: string;
+  phone?: boolean;
+}
+
+/** Notes whatever the console, the page or its content security policy has to say. */
+export function listenTo(page: Page, complaints: string[]): void {
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
+}
+
+/** What Chromium writes when a page is refused something. */
+export const refused = (status: number): unknown =>
+  expect.stringContaining(`the server responded with a status of ${status}`);
+
+/** The browser of a suite, and the people of each of its tests. */
+export interface Stage {
+  readonly browser: Browser;
+  /** What pages complained of in this test, and what they may complain of: the test fails if the two are not the same. */
+  readonly complaints: string[];
+  expected: unknown[];
+  person(house: House, options?: PersonOptions): Promise<Person>;
+  /** Takes care that somebody leaves with the end of the test, or before. */
+  meet<P extends Pick<Person, 'context'>>(someone: P): P;
+  leave(): Promise<void>;
+}
+
+/** Opens a browser for the suite that calls this, and holds each of its tests to what its pages complain of. */
+export function useBrowser(): Stage {
+  const people: Pick<Person, 'context'>[] = [];
+  const opened: { browser?: Browser } = {};
+  const stage: Stage = {
+    get browser() {
+      return opened.browser as Browser;
+    },
+    complaints: [],
+    expected: [],
+    person: async (house, options) =>
+      stage.meet(await newPerson(stage.browser, house, stage.complaints, options)),
+    meet(someone) {
+      people.push(someone);
+      return someone;
+    },
+    async leave() {
+      await Promise.all(people.splice(0).map(({ context }) => context.close()));
+    },
+  };
+  beforeAll(async () => {
+    opened.browser = await launch();
+  }, 60_000);
+  beforeEach(() => {
+    stage.expected = [];
+    stage.complaints.length = 0;
+  });
+  afterEach(async () => {
+    await stage.leave();
+    expect(stage.complaints).toEqual(stage.expected);
+  });
+  afterAll(() => stage.browser.close());
+  return stage;
+}
+
+async function newPerson(
+  browser: Browser,
+  house: Pick<House, 'base' | 'sandbox'>,
+  complaints: string[],
+  { sim, locale = 'en-GB', phone = false }: PersonOptions = {},
+): Promise<Person> {
+  const context = await browser.newContext({ locale, hasTouch: phone, isMobile: phone });
+  if (sim !== undefined) await context.addCookies([{ name: 'sandbox_sim', value: sim, url: house.sandbox }]);
+  const page = await context.newPage();
+  listenTo(page, complaints);
   return {
     context,
     page,
