@@ -4,6 +4,7 @@ import { ConfigError, type Config } from './config.js';
 import type { Hooks } from './login/hooks.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
+import { messagesOf } from './web/prototypes.js';
 import { listen } from './web/server.js';
 import { systemWorld } from './world.js';
 
@@ -20,13 +21,12 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
   const world = systemWorld(pino({ level: config.logLevel, base: null }));
   const store = config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world);
   const app = createApp({ config, store, world, root, hooks });
-  const server = await listen(app, config.port, `${config.publicUrl}/errors.md`).catch(
-    async (error: unknown) => {
-      // An open connection to the store would keep a process alive that listens on nothing.
-      await store.close();
-      throw error;
-    },
-  );
+  const docsUrl = `${config.publicUrl}/errors.md`;
+  const server = await listen(app, config.port, docsUrl, messagesOf(app)).catch(async (error: unknown) => {
+    // An open connection to the store would keep a process alive that listens on nothing.
+    await store.close();
+    throw error;
+  });
   world.log.info({ port: server.port, public_url: config.publicUrl, engine: config.silentAuth }, 'listening');
   return {
     port: server.port,

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /** One line of structured log. pino satisfies this; nothing else of a logger is used. */
 export interface Log {
@@ -19,6 +19,26 @@ export interface World {
   pause(ms: number): Promise<void>;
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
   later(seconds: number, work: () => void): void;
+}
+
+/** Bytes that are drawn at once. */
+const POOL = 4096;
+const pool = Buffer.alloc(POOL);
+let used = POOL;
+
+/**
+ * Cryptographically strong random bytes. They are drawn in advance, as `crypto.randomUUID` does it, since each draw costs
+ * several times what it brings; what was handed out is no longer in the pool. @param bytes 4096 at the most
+ */
+export function randomBytes(bytes: number): Buffer {
+  if (used + bytes > POOL) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const drawn = Buffer.from(pool.subarray(used, used + bytes));
+  pool.fill(0, used, used + bytes);
+  used += bytes;
+  return drawn;
 }
 
 export const systemWorld = (log: Log): World => ({

@@ -98,7 +98,7 @@ test('the story of a login sees neither Express nor axios nor Redis', () => {
 test.each([
   ['axios', ['vonage/carrier.ts', 'vonage/transport.ts']],
   ['undici', ['vonage/carrier.ts']],
-  ['ioredis', ['store/redis.ts']],
+  ['ioredis', ['store/redis.ts', 'store/together.ts']],
   ['connect-redis', ['session/store.ts']],
   ['helmet', ['sandbox/app.ts', 'web/shield.ts']],
 ])('%s is known to one place', (library, places) => {

@@ -170,7 +170,7 @@ test('the cookie over https is bound to the host, hidden from scripts, and not s
   withHouse({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (house) => {
     const begun = await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
     expect(cookieOf(begun.headers)).toMatch(
-      /^__Host-sid=s%3A[\w-]{43}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      /^__Host-sid=s%3A%7B[\w-]{3}%7D[\w-]{43}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     );
     expect(begun.headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
   }));

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { deriveKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
@@ -40,7 +41,7 @@ export function createReports(store: Store, secrets: readonly string[], world: P
         const report = { ...known, ...asReport(news), at: world.now() };
         if (!isNews(news, report, known)) return;
         const at = `verify:${news.requestId}`;
-        await store.set(at, seal(keys[0] as Buffer, at, JSON.stringify(report)), LIFE);
+        await store.set(at, seal(keys[0] as KeyObject, at, JSON.stringify(report)), LIFE);
       });
       // Last, so that a webhook that could not be kept is heard when it comes again.
       await store.set(`jti:${jti}`, '1', LIFE);

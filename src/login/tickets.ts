@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PhoneNumber } from '../phone.js';
-import { deriveKey, seal, unseal } from '../store/seal.js';
+import { expandKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { Client } from './login.js';
@@ -50,7 +50,7 @@ export const addressOf = (secret: string): string => createHash('sha256').update
 export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
   const place = (kind: string, secret: string) => ({
     at: `${kind}:${addressOf(secret)}`,
-    key: deriveKey(secret, `${kind} ticket`),
+    key: expandKey(secret, `${kind} ticket`),
   });
 
   return {

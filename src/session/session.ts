@@ -15,12 +15,21 @@ declare module 'express-session' {
     user?: User;
     /** The id the session lies under in the store; absent while it is new. */
     storedAs?: string;
+    /** The id of the session whose place this new one takes. */
+    movesFrom?: string;
   }
 }
 
 /** Seconds a session lives without being used, and from its login to its end, used or not (OWASP ASVS 7.3). */
 const IDLE_SECONDS = 30 * 60;
 const ABSOLUTE_SECONDS = 12 * 60 * 60;
+
+/**
+ * A session id: 256 random bits. The part in braces ahead of them is the one of the id it follows, which makes a cluster keep
+ * both on one node, so that a session moves in one step. It says which node that is, and nothing else.
+ */
+const newId = (follows: string | undefined, world: Pick<World, 'random'>): string =>
+  (/^\{.{3}\}/.exec(follows ?? '')?.[0] ?? `{${randomToken(world).slice(0, 3)}}`) + randomToken(world);
 
 export interface Sessions {
   /** Loads the session of a request. Wanted by every route that uses the functions below, and by no other. */
@@ -50,8 +59,8 @@ export function createSessions(deps: {
     name,
     cookie,
     secret: [...deps.secrets],
-    store: createSessionStore({ store: deps.store, secrets: deps.secrets, lifeOf }),
-    genid: () => randomToken(world),
+    store: createSessionStore({ store: deps.store, secrets: deps.secrets, cookie, lifeOf }),
+    genid: ({ sessionID }) => newId(sessionID, world),
     resave: false,
     saveUninitialized: false,
   });

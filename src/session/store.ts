@@ -1,54 +1,68 @@
+import type { KeyObject } from 'node:crypto';
 import { RedisStore } from 'connect-redis';
 import type { Request } from 'express';
-import type { Session, SessionData } from 'express-session';
+import type { CookieOptions, Session, SessionData } from 'express-session';
 import { LoginError } from '../errors.js';
 import { deriveKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 
 const PREFIX = 'sess:';
-const PURPOSE = 'session';
 
 type Done = (error?: unknown) => void;
 
+interface Deps {
+  store: Store;
+  /** The first seals; any opens, so that secrets can be rotated. */
+  secrets: readonly string[];
+  /** What every session's cookie is made with; it is not kept with the session. */
+  cookie: CookieOptions;
+  /** Seconds this session may lie unused; nothing is kept for 0 or less. */
+  lifeOf: (session: SessionData) => number;
+}
+
 /**
- * connect-redis over our store, which is Redis or the embedded one, with two things added. A session that ended stays
+ * connect-redis over our store, which is Redis or the embedded one, with three things added. A session is sealed under the id it
+ * is stored as, so that it can neither be read in Redis nor be moved to somebody else's id there. One that ended stays
  * ended: a request that loaded it earlier can neither write it back nor move it to a new id, both of which
- * express-session would do. And a session counts only under the id it was stored as, so that nobody who can write to
- * Redis can give himself somebody else's.
+ * express-session would do. And it moves to a new id in one step, so that nothing can happen in between.
  */
 class SessionStore extends RedisStore {
-  constructor(
-    private readonly store: Store,
-    secrets: readonly string[],
-    private readonly lifeOf: (session: SessionData) => number,
-  ) {
-    super({
-      client: asRedisClient(store),
-      prefix: PREFIX,
-      serializer: createSerializer(secrets),
-      ttl: lifeOf,
-    });
+  private readonly keys: readonly KeyObject[];
+
+  constructor(private readonly deps: Deps) {
+    const keys = deps.secrets.map((secret) => deriveKey(secret, 'session'));
+    super({ client: asRedisClient(deps.store, keys), prefix: PREFIX, ttl: deps.lifeOf });
+    this.keys = keys;
   }
 
   override async set(sid: string, session: SessionData, done?: Done): Promise<void> {
-    const isNew = session.storedAs === undefined;
-    const value = this.serializer.stringify({ ...session, storedAs: sid });
     try {
-      const written = await this.store.set(
-        PREFIX + sid,
-        value,
-        this.lifeOf(session),
-        isNew ? 'new' : 'existing',
-      );
-      done?.(written ? undefined : isNew ? new Error('a new session was not kept') : ended());
+      done?.((await this.keep(sid, session)) ? undefined : ended());
     } catch (error) {
       done?.(error);
     }
   }
 
+  private keep(sid: string, { storedAs, movesFrom, ...session }: SessionData): Promise<boolean> {
+    const { store, lifeOf } = this.deps;
+    const at = PREFIX + sid;
+    const value = seal(this.keys[0] as KeyObject, at, JSON.stringify({ ...session, cookie: undefined }));
+    const life = lifeOf(session);
+    if (movesFrom !== undefined) return store.move(PREFIX + movesFrom, at, value, life);
+    return store.set(at, value, life, storedAs === undefined ? 'new' : 'existing');
+  }
+
+  /** Gives the request a new and empty session, which takes the place of the old one once it is saved. */
+  override regenerate(req: Request, done: Done): void {
+    const from = req.sessionID;
+    (this as unknown as { generate: (req: Request) => void }).generate(req);
+    req.session.movesFrom = from;
+    done();
+  }
+
   override async destroy(sid: string, done?: Done): Promise<void> {
     try {
-      const wasAlive = await this.store.delete(PREFIX + sid);
+      const wasAlive = await this.deps.store.delete(PREFIX + sid);
       done?.(wasAlive ? undefined : ended());
     } catch (error) {
       done?.(error);
@@ -64,37 +78,22 @@ class SessionStore extends RedisStore {
   }
 
   override createSession(req: Request, session: SessionData): Session & Partial<SessionData> {
-    return super.createSession(
-      req,
-      session.storedAs === req.sessionID ? session : { cookie: session.cookie },
-    );
+    const cookie = { ...this.deps.cookie, originalMaxAge: null } as SessionData['cookie'];
+    return super.createSession(req, { ...session, cookie, storedAs: req.sessionID });
   }
 }
 
 const ended = (): LoginError => new LoginError('login_expired', 'The session has ended meanwhile.');
 
-export const createSessionStore = (deps: {
-  store: Store;
-  secrets: readonly string[];
-  /** Seconds this session may lie unused; nothing is kept for 0 or less. */
-  lifeOf: (session: SessionData) => number;
-}): RedisStore => new SessionStore(deps.store, deps.secrets, deps.lifeOf);
+export const createSessionStore = (deps: Deps): RedisStore => new SessionStore(deps);
 
 /** The commands that connect-redis still sends by itself: loading a session, and touching it. */
-const asRedisClient = (store: Store) => ({
-  get: (key: string) => store.get(key),
-  expire: (key: string, ttlSeconds: number) => store.expire(key, ttlSeconds),
+const asRedisClient = (store: Store, keys: readonly KeyObject[]) => ({
+  /** What does not open is no session. */
+  async get(at: string) {
+    const sealed = await store.get(at);
+    if (sealed === null) return null;
+    return keys.map((key) => unseal(key, at, sealed)).find((opened) => opened !== undefined) ?? null;
+  },
+  expire: (at: string, ttlSeconds: number) => store.expire(at, ttlSeconds),
 });
-
-/** Seals with the first secret and opens with any, so that secrets can be rotated. What does not open is no session. */
-function createSerializer(secrets: readonly string[]) {
-  const keys = secrets.map((secret) => deriveKey(secret, PURPOSE));
-  return {
-    stringify: (session: SessionData) => seal(keys[0] as Buffer, PURPOSE, JSON.stringify(session)),
-    parse(sealed: string): SessionData {
-      const text = keys.map((key) => unseal(key, PURPOSE, sealed)).find((opened) => opened !== undefined);
-      // express-session takes null for "no such session"; the type of connect-redis leaves that out.
-      return JSON.parse(text ?? 'null') as SessionData;
-    },
-  };
-}

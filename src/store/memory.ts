@@ -45,6 +45,7 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     get: (key) => Promise.resolve(cache.get(key) ?? null),
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
+    move: (from, to, value, ttl) => Promise.resolve(ttl > 0 && take(from) !== null && set(to, value, ttl)),
     expire: (key, ttlSeconds) => Promise.resolve(expire(key, ttlSeconds)),
     increment: (key, ttlSeconds) => {
       const count = Number(cache.get(key) ?? 0) + 1;

@@ -3,12 +3,21 @@ import { LoginError } from '../errors.js';
 import type { Log } from '../world.js';
 import { SPEND_SCRIPT } from './spend.js';
 import type { Store } from './store.js';
+import { writeTogether } from './together.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     spend(key: string, ...args: (string | number)[]): Result<number[], Context>;
+    moveTo(from: string, to: string, value: string, ttlSeconds: number): Result<number, Context>;
   }
 }
+
+/** `Store.move`: KEYS are the old name and the new one, ARGV the value and its life in seconds. */
+const MOVE_SCRIPT = `
+if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+return 1
+`;
 
 /** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
 const PATIENCE = 500;
@@ -36,7 +45,7 @@ export function connectRedis(url: string, log: Log): Redis {
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   redis.on('error', (error: Error) => log.warn({ error: error.message }, 'redis is not reachable'));
-  return redis;
+  return writeTogether(redis);
 }
 
 /** Milliseconds a starting server waits for its first connection. */
@@ -70,6 +79,7 @@ const away = (cause: unknown): LoginError =>
 /** The store on Redis. Each operation is atomic and touches one key, so it works on a cluster. */
 export function createRedisStore(redis: Redis): Store {
   redis.defineCommand('spend', { numberOfKeys: 1, lua: SPEND_SCRIPT });
+  redis.defineCommand('moveTo', { numberOfKeys: 2, lua: MOVE_SCRIPT });
   const ask = async <T>(command: Promise<T>): Promise<T> => {
     try {
       return await command;
@@ -99,6 +109,7 @@ export function createRedisStore(redis: Redis): Store {
     get: (key) => ask(redis.get(key)),
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
+    move: async (from, to, value, ttl) => ttl > 0 && (await ask(redis.moveTo(from, to, value, ttl))) === 1,
     expire: async (key, ttl) => (await ask(redis.expire(key, ttl))) === 1,
     increment: async (key, ttl) => Number(first(await ask(redis.multi().incr(key).expire(key, ttl).exec()))),
     spend: async (key, costs, ttl) => {

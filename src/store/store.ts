@@ -17,6 +17,12 @@ export interface Store {
   take(key: string): Promise<string | null>;
   /** @returns whether there was something to remove */
   delete(key: string): Promise<boolean>;
+  /**
+   * Removes `from` and keeps `value` under `to` for `ttlSeconds`, in one step, unless there is no `from` any more. Both names have
+   * the same part in braces, so that a cluster holds them on one node (Redis Cluster Specification, "Hash tags").
+   * @returns whether it was moved
+   */
+  move(from: string, to: string, value: string, ttlSeconds: number): Promise<boolean>;
   /** Gives a key that still exists a new life in seconds; brings nothing back. */
   expire(key: string, ttlSeconds: number): Promise<boolean>;
   /** Counts up from 1; the count ends `ttlSeconds` after its last step. */

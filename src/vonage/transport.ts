@@ -1,4 +1,4 @@
-import axios, { isAxiosError } from 'axios';
+import { Axios, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
 import { undiciAdapter } from './carrier.js';
@@ -53,11 +53,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * are, in whole UTF-8, and name nothing twice. Nothing is retried here; who calls knows what a second try would cost.
  */
 export function createTransport(): Transport {
-  const http = axios.create({
-    adapter: undiciAdapter(MAX_ANSWER_BYTES),
-    responseType: 'arraybuffer',
-    validateStatus: () => true,
-  });
+  // An instance without the defaults of axios, which each request would be merged with, at half of its cost.
+  const http = new Axios({ adapter: undiciAdapter(MAX_ANSWER_BYTES) });
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     // The timer of an AbortSignal.timeout would outlive the answer by seconds.
@@ -68,7 +65,7 @@ export function createTransport(): Transport {
       const response = await http.request<Buffer>({
         method,
         url,
-        data: body,
+        data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
         signal,
         headers: {
           accept: 'application/json',

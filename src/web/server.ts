@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { ERRORS, LoginError } from '../errors.js';
 import { problemOf } from './problem.js';
+import type { Messages } from './prototypes.js';
 
 export interface Listening {
   port: number;
@@ -10,10 +11,21 @@ export interface Listening {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Listens on all interfaces. @param port 0 for a free one @throws the error of the socket, such as `EADDRINUSE` */
-export async function listen(handler: RequestListener, port: number, docsUrl: string): Promise<Listening> {
+/**
+ * Listens on all interfaces. @param port 0 for a free one @param messages what requests and responses are made with
+ * @throws the error of the socket, such as `EADDRINUSE`
+ */
+export async function listen(
+  handler: RequestListener,
+  port: number,
+  docsUrl: string,
+  messages: Messages = {},
+): Promise<Listening> {
   // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
-  const server = createServer({ connectionsCheckingInterval: 1000, requireHostHeader: false }, handler);
+  const server = createServer(
+    { ...messages, connectionsCheckingInterval: 1000, requireHostHeader: false },
+    handler,
+  );
   server.on('checkExpectation', handler);
   // Without this Node leaves out the headers beyond two thousand. Their size is bounded in any case.
   server.maxHeadersCount = 0;

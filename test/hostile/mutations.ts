@@ -57,8 +57,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a session that ended is not brought back by a slow request',
     file: 'src/session/store.ts',
-    find: "isNew ? 'new' : 'existing',",
-    replace: "isNew ? 'new' : undefined,",
+    find: "storedAs === undefined ? 'new' : 'existing'",
+    replace: "storedAs === undefined ? 'new' : undefined",
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {

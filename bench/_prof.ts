@@ -1,0 +1,16 @@
+import { openStage, settings } from './stage.js';
+import { listeningOn } from './child.js';
+import { freePort, startRedis } from '../test/support/redis-server.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+const stage = await openStage();
+const redis = await startRedis();
+const up = await stage.upstream.ask<number>('port');
+const port = await freePort();
+const env = settings({ port, redisUrl: redis.url, upstream: `http://127.0.0.1:${up}` });
+const child = spawn(process.execPath, ['--cpu-prof','--cpu-prof-dir=/tmp/b/prof','--cpu-prof-interval=150', resolve(process.argv[2] ?? 'dist/main.js')], { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore','ignore','inherit'] });
+await listeningOn(port);
+for (let i=0;i<4;i++) await stage.load.ask('run',{base:`http://127.0.0.1:${port}`,atOnce:64,logins:4000});
+child.kill('SIGTERM'); await once(child,'exit');
+await stage.close(); await redis.stop();
