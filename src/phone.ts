@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 declare const brand: unique symbol;
@@ -12,13 +12,21 @@ const E164 = /^\+[1-9][0-9]{6,14}$/;
 /** Vonage's Virtual Operator answers for +990, a country code nobody was given, so numbering data does not know it. */
 const VIRTUAL_OPERATOR = /^\+990[0-9]{5,12}$/;
 
+let last: { input: string; found: ReturnType<typeof parsePhoneNumberFromString> } | undefined;
+
+/** Looks a number up in the numbering plans. Several things are asked of a number that came in, one after the other. */
+function lookUp(input: string) {
+  if (last?.input !== input) last = { input, found: parsePhoneNumberFromString(input) };
+  return last.found;
+}
+
 /**
  * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists and a length that
  * country uses. Ranges are not checked, since numbering data is older than the numbers operators hand out.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   if (!E164.test(input)) return undefined;
-  const known = VIRTUAL_OPERATOR.test(input) || parsePhoneNumberFromString(input)?.isPossible() === true;
+  const known = VIRTUAL_OPERATOR.test(input) || lookUp(input)?.isPossible() === true;
   return known ? (input as PhoneNumber) : undefined;
 }
 
@@ -45,7 +53,7 @@ export interface Numbering {
 }
 
 export function numberingOf(phoneNumber: PhoneNumber): Numbering {
-  const number = parsePhoneNumberFromString(phoneNumber);
+  const number = lookUp(phoneNumber);
   if (number === undefined) return { country: VIRTUAL_COUNTRY, personal: true };
   return {
     country: number.country ?? number.getPossibleCountries()[0],
@@ -55,6 +63,6 @@ export function numberingOf(phoneNumber: PhoneNumber): Numbering {
 
 /** Names a number in logs: the same number gives the same name, and nobody without the secret can turn it back. */
 export function createPseudonym(secret: string): (number: PhoneNumber) => string {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'silent-auth pseudonym', 32));
+  const key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'silent-auth pseudonym', 32)));
   return (number) => createHmac('sha256', key).update(number).digest('base64url').slice(0, 16);
 }

@@ -21,7 +21,8 @@ export type Begin = (
     phoneNumber: PhoneNumber;
     client: Client;
     codeChallenge?: string | undefined;
-    visitor: Visitor;
+    /** Who asks, for a hook. */
+    visitor: () => Visitor;
   },
   caller: Caller,
   holder: Holder,
@@ -71,7 +72,7 @@ export function createBegin(parts: Parts): Begin {
     // First of all: a store that is away, and whoever asks too often, must not cost a call.
     await limits.login(caller, phoneNumber, engine.asks);
     const id = world.random(16).toString('hex');
-    await rules.beforeLogin({ ...visitor, loginId: id, phoneNumber, client, requestId: correlator });
+    await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;

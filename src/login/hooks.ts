@@ -52,7 +52,7 @@ interface Failure {
 /** The hooks as the story asks them. */
 export interface Rules {
   /** @throws LoginError `login_refused`; `unavailable` where the hook failed */
-  beforeLogin(login: WantedLogin): Promise<void>;
+  beforeLogin?: ((login: WantedLogin) => Promise<void>) | undefined;
   /** Absent where there is no such hook. @throws LoginError `unavailable` where it failed */
   beforeSession: ((login: ProvenLogin) => Promise<Answer<'beforeSession'>>) | undefined;
 }
@@ -84,10 +84,11 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
   const { beforeLogin, beforeSession } = hooks;
 
   return {
-    async beforeLogin(login) {
-      if (beforeLogin !== undefined && (await ask('beforeLogin', beforeLogin, login)) === 'refuse')
-        throw loginRefused();
-    },
+    beforeLogin:
+      beforeLogin &&
+      (async (login) => {
+        if ((await ask('beforeLogin', beforeLogin, login)) === 'refuse') throw loginRefused();
+      }),
     beforeSession: beforeSession && ((login) => ask('beforeSession', beforeSession, login)),
   };
 }

@@ -56,7 +56,7 @@ export function loginRoutes(
       phoneNumber: phoneNumberOf(body.phone_number, countries),
       client: body.client ?? defaultClient(req),
       codeChallenge: body.code_challenge,
-      visitor: visitorOf(req),
+      visitor: () => visitorOf(req),
     };
     const { login, authUrl } = await flow.begin(
       request,

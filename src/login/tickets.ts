@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { PhoneNumber } from '../phone.js';
-import { expandKey, seal, unseal } from '../store/seal.js';
+import { deriveKeyOnce, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { Client } from './login.js';
@@ -45,12 +45,12 @@ export interface Tickets {
 }
 
 /** Where the ticket of a secret lies: says nothing of the secret. */
-export const addressOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+export const addressOf = (secret: string): string => hash('sha256', secret, 'base64url');
 
 export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
   const place = (kind: string, secret: string) => ({
     at: `${kind}:${addressOf(secret)}`,
-    key: expandKey(secret, `${kind} ticket`),
+    key: deriveKeyOnce(secret, `${kind} ticket`),
   });
 
   return {

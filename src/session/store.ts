@@ -78,8 +78,9 @@ class SessionStore extends RedisStore {
   }
 
   override createSession(req: Request, session: SessionData): Session & Partial<SessionData> {
-    const cookie = { ...this.deps.cookie, originalMaxAge: null } as SessionData['cookie'];
-    return super.createSession(req, { ...session, cookie, storedAs: req.sessionID });
+    const cookie: unknown = { ...this.deps.cookie, originalMaxAge: null };
+    const kept = { ...session, cookie: cookie as SessionData['cookie'], storedAs: req.sessionID };
+    return super.createSession(req, kept);
   }
 }
 

@@ -1,8 +1,8 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
@@ -20,15 +20,11 @@ export const deriveKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', infoOf(purpose), 32)));
 
 /**
- * The same for a secret that is 256 random bits already, and needs no extracting (RFC 5869 section 3.3): the one block
- * that HKDF-Expand makes of it (section 2.3).
+ * The same for a secret that is 256 random bits already, and used once: one hash is enough (NIST SP 800-56C revision 2,
+ * section 4, "One-Step Key Derivation": counter, secret, purpose).
  */
-export const expandKey = (secret: string, purpose: string): KeyObject =>
-  createSecretKey(
-    createHmac('sha256', createSecretKey(secret, 'utf8'))
-      .update(`${infoOf(purpose)}\x01`)
-      .digest(),
-  );
+export const deriveKeyOnce = (secret: string, purpose: string): KeyObject =>
+  createSecretKey(hash('sha256', `\0\0\0\x01${secret}${infoOf(purpose)}`, 'buffer'));
 
 /** Seals text with AES-256-GCM; `context` (the key it is stored under) must be the same to open it again. */
 export function seal(key: KeyObject, context: string, text: string): string {

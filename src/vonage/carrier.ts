@@ -1,5 +1,5 @@
-import { AxiosError, type AxiosAdapter } from 'axios';
-import { Agent } from 'undici';
+import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
+import { Agent, type Dispatcher } from 'undici';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 const MAX_CONNECTIONS = 1000;
@@ -7,7 +7,7 @@ const MAX_CONNECTIONS = 1000;
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
  * compression, asks no proxy, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
- * The deadline of a call is its `signal`, so undici keeps no time of its own.
+ * `timeout` (ms) ends with the last byte of the answer, and is the only time that is kept.
  * @param maxAnswerBytes a longer body is cut off, and is an error
  */
 export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
@@ -19,22 +19,54 @@ export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
     bodyTimeout: 0,
   });
 
-  return async (config) => {
+  return (config) => {
     const { origin, pathname, search } = new URL(config.url ?? '');
-    try {
-      const answer = await agent.request({
-        origin,
-        path: pathname + search,
-        method: config.method?.toUpperCase() as 'POST',
-        headers: config.headers.toJSON() as Record<string, string>,
-        body: (config.data as string | undefined) ?? null,
-        signal: config.signal,
-      });
-      const data = Buffer.from(await answer.body.arrayBuffer());
-      return { status: answer.statusCode, statusText: '', headers: answer.headers as never, data, config };
-    } catch (error) {
+    const request = {
+      origin,
+      path: pathname + search,
+      method: config.method?.toUpperCase() as 'POST',
+      headers: config.headers.toJSON() as Record<string, string>,
+      body: (config.data as string | undefined) ?? null,
+    };
+    return new Promise((resolve, reject) => agent.dispatch(request, answerOf(config, resolve, reject)));
+  };
+}
+
+type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
+
+/** Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. */
+function answerOf(
+  config: InternalAxiosRequestConfig,
+  resolve: Executor[0],
+  reject: Executor[1],
+): Dispatcher.DispatchHandler {
+  const answer = { status: 0, statusText: '', headers: {}, config };
+  const chunks: Buffer[] = [];
+  let started: Dispatcher.DispatchController | undefined;
+  let late: AxiosError | undefined;
+  const timer = setTimeout(() => {
+    late = new AxiosError('no answer came in time', AxiosError.ECONNABORTED, config);
+    started?.abort(late);
+    reject(late);
+  }, config.timeout);
+  return {
+    onRequestStart(controller) {
+      started = controller;
+      // Its time ended while it waited for a connection: it is not sent any more.
+      if (late !== undefined) controller.abort(late);
+    },
+    onResponseStart(_controller, status, headers) {
+      Object.assign(answer, { status, headers });
+    },
+    onResponseData: (_controller, chunk) => void chunks.push(chunk),
+    onResponseEnd() {
+      clearTimeout(timer);
+      resolve({ ...answer, data: Buffer.concat(chunks) });
+    },
+    onResponseError(_controller, error) {
+      clearTimeout(timer);
       const { message, code } = error as NodeJS.ErrnoException;
-      throw new AxiosError(message, code, config);
-    }
+      reject(new AxiosError(message, code, config));
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { Axios, isAxiosError } from 'axios';
+import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
 import { undiciAdapter } from './carrier.js';
@@ -57,16 +57,12 @@ export function createTransport(): Transport {
   const http = new Axios({ adapter: undiciAdapter(MAX_ANSWER_BYTES) });
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
-    // The timer of an AbortSignal.timeout would outlive the answer by seconds.
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), deadlineMs);
-    const { signal } = deadline;
     try {
       const response = await http.request<Buffer>({
         method,
         url,
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
-        signal,
+        timeout: deadlineMs,
         headers: {
           accept: 'application/json',
           'accept-encoding': 'identity',
@@ -84,9 +80,8 @@ export function createTransport(): Transport {
     } catch (error) {
       // The error of axios carries the whole request, bearer token included: only its code goes on.
       const code = isAxiosError(error) ? (error.code ?? 'unknown') : 'unknown';
-      throw new Unanswered(api, !NOT_CONNECTED.has(code), signal.aborted, signal.aborted ? 'deadline' : code);
-    } finally {
-      clearTimeout(timer);
+      const late = code === AxiosError.ECONNABORTED;
+      throw new Unanswered(api, !NOT_CONNECTED.has(code), late, late ? 'deadline' : code);
     }
   };
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { RequestHandler, Response } from 'express';
 import helmet from 'helmet';
 
@@ -12,10 +14,10 @@ export const requestId: RequestHandler = (_req, res, next) => {
 export const requestIdOf = (res: Response): string => String(res.getHeader('X-Request-Id'));
 
 /** Headers of every answer: nothing inline, nothing foreign, no frame, no referrer, nothing kept. */
-export function securityHeaders(https: boolean): RequestHandler[] {
+export function securityHeaders(https: boolean): RequestHandler {
   const self = ["'self'"];
   const none = ["'none'"];
-  return [
+  const headers = headersOf(
     helmet({
       contentSecurityPolicy: {
         useDefaults: false,
@@ -33,9 +35,19 @@ export function securityHeaders(https: boolean): RequestHandler[] {
       frameguard: { action: 'deny' },
       strictTransportSecurity: https && { maxAge: 63_072_000, includeSubDomains: true },
     }),
-    (_req, res, next) => {
-      res.setHeader('Cache-Control', 'no-store');
-      next();
-    },
-  ];
+  );
+  return (_req, res, next) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  };
+}
+
+/** The headers that helmet gives every answer: they are the same each time, and written down once. */
+function headersOf(handler: ReturnType<typeof helmet>): [string, string][] {
+  const headers: [string, string][] = [['Cache-Control', 'no-store']];
+  const request = new IncomingMessage(new Socket());
+  const answer = new ServerResponse(request);
+  answer.setHeader = (name, value) => (headers.push([name, String(value)]), answer);
+  handler(request, answer, () => undefined);
+  return headers;
 }
