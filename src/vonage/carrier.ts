@@ -4,6 +4,9 @@ import { Agent, type Dispatcher } from 'undici';
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 const MAX_CONNECTIONS = 1000;
 
+/** What every request says: axios would examine it each time. */
+const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };
+
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
  * compression, asks no proxy, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
@@ -25,7 +28,7 @@ export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
       origin,
       path: pathname + search,
       method: config.method?.toUpperCase() as 'POST',
-      headers: config.headers.toJSON() as Record<string, string>,
+      headers: { ...ALWAYS, ...(config.headers.toJSON() as Record<string, string>) },
       body: (config.data as string | undefined) ?? null,
     };
     return new Promise((resolve, reject) => agent.dispatch(request, answerOf(config, resolve, reject)));

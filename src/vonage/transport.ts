@@ -64,8 +64,6 @@ export function createTransport(): Transport {
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
         timeout: deadlineMs,
         headers: {
-          accept: 'application/json',
-          'accept-encoding': 'identity',
           authorization: `Bearer ${bearer}`,
           'x-correlator': correlator,
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
