@@ -2,15 +2,17 @@ import type { Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { VERIFY_SCOPE } from '../src/vonage/wire.js';
 import { createTransport } from '../src/vonage/transport.js';
-import { connectRedis, createRedisStore } from '../src/store/redis.js';
+import { connectRedis } from '../src/store/connection.js';
+import { createRedisStore } from '../src/store/redis.js';
 import type { World } from '../src/world.js';
+import { redisAt } from '../test/support/redis-server.js';
 import type { Part } from './clock.js';
 
 /** What goes over connections, and beside it the same by the bare client. The work of the peer is not in it. */
 export function wireParts(upstream: string, redisUrl: string, bareRedis: Redis, log: World['log']): Part[] {
   const transport = createTransport();
   const bare = new Pool(upstream);
-  const store = createRedisStore(connectRedis(redisUrl, log));
+  const store = createRedisStore(connectRedis(redisAt(redisUrl), log));
   const body = { phone_number: '+447400123456', scopes: [VERIFY_SCOPE], state: 's'.repeat(44) };
   const path = '/v0.1/network-enablement';
   const call = {

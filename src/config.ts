@@ -16,6 +16,7 @@ import {
   type OtpChannels,
   type WebhookSettings,
 } from './settings.js';
+import { readRedis, type RedisSettings } from './store/settings.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -25,7 +26,7 @@ export interface Config extends LimitConfig {
   publicUrl: string;
   redirectUri: string;
   /** Absent: the embedded store. */
-  redisUrl: string | undefined;
+  redis: RedisSettings | undefined;
   /** The first one seals and signs, all of them open. */
   sessionSecrets: readonly string[];
   allowedOrigins: readonly string[];
@@ -100,14 +101,9 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
   }
 
-  const redisUrl = get('REDIS_URL');
-  if (redisUrl === undefined && production) {
-    fail(
-      'REDIS_URL is missing: the embedded store is for trying things out. Set it to redis://… or rediss://….',
-    );
-  } else if (redisUrl !== undefined && !/^rediss?:\/\//.test(redisUrl)) {
-    fail('REDIS_URL must begin with redis:// or rediss://.');
-  }
+  if (production)
+    need('REDIS_URL', 'the embedded store is for trying things out. Set it to redis://… or rediss://….');
+  const redis = readRedis({ get, fail });
   const sessionSecrets = readSecrets(list('SESSION_SECRET'), fail);
   const allowedOrigins = list('ALLOWED_ORIGINS');
   for (const origin of allowedOrigins) {
@@ -146,7 +142,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     port,
     publicUrl,
     redirectUri: `${publicUrl}/callback`,
-    redisUrl,
+    redis,
     sessionSecrets,
     allowedOrigins,
     helpUrl: helpUrl && parseUrl(helpUrl)?.href,

@@ -19,7 +19,7 @@ export interface Running {
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
 export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
   const world = systemWorld(pino({ level: config.logLevel, base: null }));
-  const store = config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world);
+  const store = config.redis ? await openRedisStore(config.redis, world.log) : createMemoryStore(world);
   const app = createApp({ config, store, world, root, hooks });
   const docsUrl = `${config.publicUrl}/errors.md`;
   const server = await listen(app, config.port, docsUrl, messagesOf(app)).catch(async (error: unknown) => {

@@ -34,7 +34,7 @@ test('four settings are enough to try it, and six to run it', () => {
     port: 3000,
     publicUrl: 'http://localhost:3000',
     redirectUri: 'http://localhost:3000/callback',
-    redisUrl: undefined,
+    redis: undefined,
     silentAuth: 'network-enablement',
     vonage: {
       apiHost: 'https://api-eu.vonage.com',
@@ -112,7 +112,6 @@ test.each<[string, Record<string, string>, RegExp]>([
     },
     /must be an RSA key/,
   ],
-  ['a Redis that is no URL', { REDIS_URL: 'localhost:6379' }, /^REDIS_URL must begin/],
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
   ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],

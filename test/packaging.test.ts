@@ -255,7 +255,7 @@ describe('docker-compose.yml', () => {
       ...environmentOf('server'),
     });
     expect(config.vonage).toMatchObject({ apiHost: 'http://sandbox:4000', authUrlHosts: ['localhost:4000'] });
-    expect(config.redisUrl).toBe('redis://redis:6379');
+    expect(config.redis?.place.nodes).toEqual([{ host: 'redis', port: 6379 }]);
   });
 
   it('leaves production to others: every program here says development', () => {

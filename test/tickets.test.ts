@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { addressOf, createTickets, type StateTicket, type Tickets } from '../src/login/tickets.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import { connectRedis, createRedisStore } from '../src/store/redis.js';
+import { connectRedis } from '../src/store/connection.js';
+import { createRedisStore } from '../src/store/redis.js';
 import type { Store } from '../src/store/store.js';
 import { redisUrlOfWorker } from './support/house.js';
+import { redisAt } from './support/redis-server.js';
 import { testWorld, type TestWorld } from './support/world.js';
 
 const secret = () => randomBytes(32).toString('base64url');
@@ -24,10 +26,10 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     world = testWorld();
     if (kind === 'memory') store = createMemoryStore(world);
     else {
-      const redis = connectRedis(redisUrlOfWorker(), world.log);
-      await new Promise((ready) => redis.once('ready', ready));
-      await redis.flushdb();
-      store = createRedisStore(redis);
+      const connection = connectRedis(redisAt(redisUrlOfWorker()), world.log);
+      await connection.ready;
+      await connection.client.flushdb();
+      store = createRedisStore(connection);
     }
     tickets = createTickets(store, world);
   });

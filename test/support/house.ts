@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
-import { Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import supertest from 'supertest';
 import { createApp } from '../../src/app.js';
 import { readConfig, type Config } from '../../src/config.js';
@@ -11,10 +11,12 @@ import { createTap } from '../../src/sandbox/tap.js';
 import type { Hooks } from '../../src/login/hooks.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
-import { createRedisStore, connectRedis } from '../../src/store/redis.js';
+import { connectRedis, type Connection } from '../../src/store/connection.js';
+import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
 import { listen } from '../../src/web/server.js';
 import { walk, type Walk } from './device.js';
+import { redisAt } from './redis-server.js';
 import { testWorld, type TestWorld } from './world.js';
 
 export const ALICE = '+447700900000';
@@ -153,10 +155,13 @@ export async function buildHouse({
     ...(tapped && { HELP_URL: sandbox }),
     ...env,
   });
-  const connections = Array.from({ length: servers }, () => connectRedis(redisUrl, world.log));
-  await Promise.all(connections.map((each) => new Promise((ready) => each.once('ready', ready))));
-  const [redis] = connections as [Redis];
-  await redis.flushdb();
+  const settings = config.redis ?? redisAt(redisUrl);
+  const connections = Array.from({ length: servers }, () => connectRedis(settings, world.log));
+  await Promise.all(connections.map(({ ready }) => ready));
+  const [{ client }] = connections as [Connection];
+  const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
+  const empty = () => Promise.all(nodes().map((node) => node.flushdb()));
+  await empty();
   const stores = connections.map((each) =>
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );
@@ -184,7 +189,7 @@ export async function buildHouse({
     sandbox,
     config,
     world,
-    redis,
+    redis: client as Redis,
     store,
     app: () => supertest.agent(base),
     upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
@@ -206,12 +211,12 @@ export async function buildHouse({
       return { app, link, home, code: String(home.json?.['code']) };
     },
     async reset() {
-      await redis.flushdb();
+      await empty();
       await fetch(`${sandbox}/__sandbox/reset`, { method: 'POST' });
     },
     async stop() {
       await Promise.all([front.drain(0), server.drain(0), sandboxServer.drain(0)]);
-      connections.forEach((each) => each.disconnect());
+      await Promise.all(connections.map(({ close }) => close()));
     },
   };
   return house;

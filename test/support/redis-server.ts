@@ -2,6 +2,8 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
+import { parseRedisUrl } from '../../src/store/address.ts';
+import type { RedisSettings } from '../../src/store/settings.ts';
 
 /** A real Redis on a free port of this machine, started by the suite that uses it. */
 export interface RedisServer {
@@ -13,6 +15,13 @@ export interface RedisServer {
   /** Does something as an administrator, whom no access list and no password shuts out. */
   administer<T>(work: (admin: Redis) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
+}
+
+/** The settings of a server whose `REDIS_URL` is this. */
+export function redisAt(url: string): RedisSettings {
+  const place = parseRedisUrl(url);
+  if (typeof place === 'string') throw new Error(`REDIS_URL ${place}`);
+  return { place, certificates: {}, sentinelAccess: {} };
 }
 
 export async function freePort(): Promise<number> {

@@ -1,0 +1,102 @@
+import { isIPv6 } from 'node:net';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface Access {
+  username?: string;
+  password?: string;
+}
+
+/** What `REDIS_URL` says. */
+export type Place = Access & { tls: boolean } & (
+    | { kind: 'single'; nodes: readonly [Address]; db: number }
+    /** The sentinels, and the name they know the primary by. */
+    | { kind: 'sentinel'; nodes: readonly Address[]; name: string; db: number }
+    /** Some nodes, which know the others. */
+    | { kind: 'cluster'; nodes: readonly Address[] }
+  );
+
+/** Scheme, kind, user and password, hosts, path. An @ or / of a password that is not encoded fits nowhere else. */
+const SHAPE = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?$/i;
+
+const ENCODE = 'In user, password and name, characters such as @ / : ? # % have to be percent-encoded.';
+const FORMS =
+  'redis://host:6379, redis+sentinel://host1:26379,host2:26379/name or redis+cluster://host1:6379,host2:6379, with rediss… for TLS';
+
+/** A setting that cannot be read, in words that repeat nothing of it: a part of it may be a password. */
+class Unreadable extends Error {}
+
+const unreadable = (problem: string): never => {
+  throw new Unreadable(problem);
+};
+
+/**
+ * Reads `redis[s]://[[user]:password@]host[:port][/db]`, `redis[s]+sentinel://…@host[:port],host[:port]/name[/db]` and
+ * `redis[s]+cluster://…@host[:port],host[:port]`. The first is that of Redis (provisional registration with IANA), the second the one of
+ * RedisVL, LangChain and Prefect, the third in its manner.
+ * @returns the place, or what is wrong with the text, without repeating any of it
+ */
+export function parseRedisUrl(text: string): Place | string {
+  try {
+    return placeOf(text);
+  } catch (error) {
+    if (error instanceof Unreadable) return error.message;
+    throw error;
+  }
+}
+
+function placeOf(text: string): Place {
+  if (!/^rediss?(?:\+sentinel|\+cluster)?:\/\//i.test(text)) unreadable(`must be like ${FORMS}.`);
+  const [, scheme = '', kind = 'single', user, hosts = '', path = ''] =
+    SHAPE.exec(text) ?? unreadable(`cannot be read. It is like ${FORMS}. ${ENCODE}`);
+  const access = { tls: scheme.toLowerCase() === 'rediss', ...accessOf(user) };
+  const addresses = (port: number) => hosts.split(',').map((host) => addressOf(host.trim(), port));
+  const [first = '', second = '', ...rest] = path.split('/');
+  switch (kind.toLowerCase()) {
+    case 'sentinel':
+      if (first === '' || rest.length > 0)
+        unreadable('must end in the name of the primary, as its sentinels know it: …/mymaster');
+      return { ...access, kind: 'sentinel', nodes: addresses(26379), name: decode(first), db: dbOf(second) };
+    case 'cluster':
+      if (!/^0?$/.test(path)) unreadable('names a database, but a cluster has only 0: leave it out.');
+      return { ...access, kind: 'cluster', nodes: addresses(6379) };
+    default: {
+      const [node, ...others] = addresses(6379) as [Address, ...Address[]];
+      if (others.length > 0)
+        unreadable('names several hosts: begin it with redis+sentinel:// or redis+cluster://.');
+      return { ...access, kind: 'single', nodes: [node], db: dbOf(path) };
+    }
+  }
+}
+
+function accessOf(user: string | undefined): Access {
+  if (user === undefined) return {};
+  const [, username = '', password = ''] =
+    /^([^:]*):(.+)$/.exec(user) ??
+    unreadable(`must name whom it connects as in the form user:password@ or :password@. ${ENCODE}`);
+  return { ...(username && { username: decode(username) }), password: decode(password) };
+}
+
+function addressOf(text: string, usualPort: number): Address {
+  const [, v6, name, port = `${usualPort}`] =
+    /^(?:\[([^\]]+)\]|([\w.-]+))(?::(\d{1,5}))?$/.exec(text) ??
+    unreadable(`must name hosts like redis.example.com:6379 or [fd00::1]:6379. ${ENCODE}`);
+  if (v6 !== undefined && !isIPv6(v6)) unreadable('names an address in brackets that is not IPv6.');
+  const number = Number(port);
+  if (number < 1 || number > 65535) unreadable('names a port that is none of 1 to 65535.');
+  return { host: v6 ?? name ?? '', port: number };
+}
+
+const dbOf = (text: string): number =>
+  /^\d{0,5}$/.test(text) ? Number(text) : unreadable('must name a database by its number, as in …/1.');
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return unreadable(`has a % that encodes nothing. ${ENCODE}`);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Access } from './address.js';
+import type { Certificates, RedisSettings } from './settings.js';
+
+/** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
+const PATIENCE = 500;
+const SILENCE = 700;
+
+/**
+ * How each connection to a Redis behaves: its absence is an error within half a second, and nothing is ever sent twice.
+ * ioredis by default queues commands for ever and sends unanswered ones again, and a `GETDEL` sent twice loses what it took.
+ *
+ * A connection on which no answer came is given up. Otherwise one that leads nowhere, as after a failover behind the same
+ * address, would be kept for as long as TCP tries (a quarter of an hour), and a request that asks for several things
+ * would wait for each in turn.
+ */
+const OPTIONS = {
+  commandTimeout: PATIENCE,
+  socketTimeout: SILENCE,
+  connectTimeout: 1000,
+  // How long a connection that we leave has to close: one that leads nowhere never does.
+  disconnectTimeout: PATIENCE,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxLoadingRetryTime: 500,
+  // CLIENT SETINFO serves nobody here, and would be one more right to give.
+  disableClientInfo: true,
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, 500),
+  // A primary that became a replica keeps its connections: the new primary is found only by connecting again.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+};
+
+export type ConnectionOptions = typeof OPTIONS & Access & { tls?: Certificates };
+
+/** @param access whom we are to the one that is connected to */
+export const optionsFor = ({ place, certificates }: RedisSettings, access: Access): ConnectionOptions => ({
+  ...OPTIONS,
+  ...(access.username !== undefined && { username: access.username }),
+  ...(access.password !== undefined && { password: access.password }),
+  ...(place.tls && { tls: certificates }),
+});

@@ -1,0 +1,58 @@
+import { generateKeyPairSync } from 'node:crypto';
+import forge from 'node-forge';
+
+/** A certificate authority that lives as long as a test. */
+export interface Ca {
+  /** PEM. */
+  certificate: string;
+  /** A certificate of this machine's loopback, with its key, in PEM. */
+  issue(): { cert: string; key: string };
+}
+
+const newKeys = () => {
+  const encoded = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  return {
+    pem: encoded.privateKey,
+    publicKey: forge.pki.publicKeyFromPem(encoded.publicKey),
+    privateKey: forge.pki.privateKeyFromPem(encoded.privateKey),
+  };
+};
+
+const YEAR = 365 * 24 * 60 * 60 * 1000;
+let serial = 1;
+
+function newCertificate(publicKey: forge.pki.PublicKey, subject: string, issuer: string) {
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = publicKey;
+  certificate.serialNumber = `0${serial++}`;
+  certificate.validity.notBefore = new Date(Date.now() - YEAR);
+  certificate.validity.notAfter = new Date(Date.now() + YEAR);
+  certificate.setSubject([{ name: 'commonName', value: subject }]);
+  certificate.setIssuer([{ name: 'commonName', value: issuer }]);
+  return certificate;
+}
+
+export function newCa(): Ca {
+  const keys = newKeys();
+  const certificate = newCertificate(keys.publicKey, 'test CA', 'test CA');
+  certificate.setExtensions([{ name: 'basicConstraints', cA: true }]);
+  certificate.sign(keys.privateKey, forge.md.sha256.create());
+  return {
+    certificate: forge.pki.certificateToPem(certificate),
+    issue() {
+      const own = newKeys();
+      const issued = newCertificate(own.publicKey, 'loopback', 'test CA');
+      const altNames = [
+        { type: 7, ip: '127.0.0.1' },
+        { type: 2, value: 'localhost' },
+      ];
+      issued.setExtensions([{ name: 'subjectAltName', altNames }]);
+      issued.sign(keys.privateKey, forge.md.sha256.create());
+      return { cert: forge.pki.certificateToPem(issued), key: own.pem };
+    },
+  };
+}
