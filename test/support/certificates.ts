@@ -36,16 +36,16 @@ function newCertificate(publicKey: forge.pki.PublicKey, subject: string, issuer:
   return certificate;
 }
 
-export function newCa(): Ca {
+export function newCa(name = 'test CA'): Ca {
   const keys = newKeys();
-  const certificate = newCertificate(keys.publicKey, 'test CA', 'test CA');
+  const certificate = newCertificate(keys.publicKey, name, name);
   certificate.setExtensions([{ name: 'basicConstraints', cA: true }]);
   certificate.sign(keys.privateKey, forge.md.sha256.create());
   return {
     certificate: forge.pki.certificateToPem(certificate),
     issue() {
       const own = newKeys();
-      const issued = newCertificate(own.publicKey, 'loopback', 'test CA');
+      const issued = newCertificate(own.publicKey, 'loopback', name);
       const altNames = [
         { type: 7, ip: '127.0.0.1' },
         { type: 2, value: 'localhost' },

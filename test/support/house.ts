@@ -87,6 +87,8 @@ export async function withHouse(options: HouseOptions, work: (house: House) => P
 export interface HouseOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
+  /** Whether this Redis is emptied first, which not every user may. */
+  emptied?: boolean;
   env?: Record<string, string>;
   hooks?: Hooks;
   /** Puts something between the server and its store. */
@@ -123,6 +125,7 @@ export const redisUrlOfWorker = (): string =>
 export async function buildHouse({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
+  emptied = true,
   env = {},
   hooks = {},
   through = (each) => each,
@@ -161,7 +164,7 @@ export async function buildHouse({
   const [{ client }] = connections as [Connection];
   const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
   const empty = () => Promise.all(nodes().map((node) => node.flushdb()));
-  await empty();
+  if (emptied) await empty();
   const stores = connections.map((each) =>
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );

@@ -38,9 +38,9 @@ const ADMINISTRATOR = 'administrator';
 const has = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
 /** How Redis is started here; installs it where that is possible without asking. */
-function launcher(): (port: number) => ChildProcess {
+function launcher(more: readonly string[]): (port: number) => ChildProcess {
   const options = ['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--loglevel', 'warning'];
-  options.push('--user', ADMINISTRATOR, 'on', `>${ADMINISTRATOR}`, '~*', '&*', '+@all');
+  options.push('--user', ADMINISTRATOR, 'on', `>${ADMINISTRATOR}`, '~*', '&*', '+@all', ...more);
   if (
     !has('redis-server', '--version') &&
     !has('docker', 'info') &&
@@ -71,11 +71,12 @@ function launcher(): (port: number) => ChildProcess {
   );
 }
 
-export async function startRedis(port?: number): Promise<RedisServer> {
+/** @param more options of `redis-server` */
+export async function startRedis(port?: number, more: readonly string[] = []): Promise<RedisServer> {
   const at = port ?? (await freePort());
-  const child = launcher()(at);
+  const child = launcher(more)(at);
   const url = `redis://127.0.0.1:${at}`;
-  await answering(url);
+  await answering(at);
   return {
     url,
     process: child,
@@ -96,8 +97,15 @@ async function administer<T>(port: number, work: (admin: Redis) => Promise<T>): 
   }
 }
 
-async function answering(url: string): Promise<void> {
-  const redis = new Redis(url, { retryStrategy: () => 50, maxRetriesPerRequest: 200 });
+async function answering(port: number): Promise<void> {
+  const user = { username: ADMINISTRATOR, password: ADMINISTRATOR };
+  const redis = new Redis({
+    ...user,
+    port,
+    host: '127.0.0.1',
+    retryStrategy: () => 50,
+    maxRetriesPerRequest: 200,
+  });
   redis.on('error', () => undefined);
   await redis.ping();
   redis.disconnect();

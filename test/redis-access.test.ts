@@ -1,0 +1,111 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectRedis } from '../src/store/connection.js';
+import { createRedisStore } from '../src/store/redis.js';
+import type { RedisSettings } from '../src/store/settings.js';
+import { newCa } from './support/certificates.js';
+import { ALICE, postCode, withHouse, WITH_CODES } from './support/house.js';
+import { freePort, redisAt, startRedis, type RedisServer } from './support/redis-server.js';
+import { until } from './support/until.js';
+import { testWorld } from './support/world.js';
+
+const page = readFileSync(join(__dirname, '../docs/redis.md'), 'utf8');
+/** The rights of the page, as options of `redis-server`. */
+const [, ...rights] = (/```acl\n(.*)\n```/.exec(page)?.[1] ?? '').split(' ');
+const urlOf = (redis: RedisServer, access: string) => redis.url.replace('redis://', `redis://${access}@`);
+
+/** What the log says of a Redis that cannot be used, and that requests are told no more than that it is away. */
+async function complaintOf(settings: RedisSettings, complaint: string): Promise<void> {
+  const world = testWorld();
+  const connection = connectRedis(settings, world.log);
+  const store = createRedisStore(connection);
+  await until(() => Promise.resolve(world.logged().includes(complaint)));
+  await expect(store.ping()).rejects.toMatchObject({ code: 'unavailable', fields: { retry_after: 1 } });
+  expect(world.logged()).not.toContain('hunter2');
+  await store.close();
+}
+
+describe('a Redis with a user for this server', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis(undefined, ['--user', ...rights, '--user', 'default', 'off']);
+  });
+  afterAll(() => redis.stop());
+
+  test('gives it the rights that docs/redis.md names, which are enough, and none of them is too much', async () => {
+    await redis.administer((admin) => admin.config('RESETSTAT'));
+    const own = { redisUrl: urlOf(redis, 'bff:change-me'), emptied: false };
+    await withHouse({ ...own, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+      const app = house.app();
+      await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+    });
+    await withHouse({ ...own, env: WITH_CODES }, async (house) => {
+      await house.app().get('/readyz').expect(200);
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, 'A'.repeat(43)).expect(400);
+      await postCode(app, code).expect(200);
+      await app.get('/session').expect(200);
+      await app.post('/logout').expect(204);
+      await house.store.note('limit:logins:x', 'pause', 1, 1);
+    });
+    const [denied, stats] = await redis.administer(async (admin) => [
+      (await admin.call('ACL', 'LOG')) as unknown[],
+      await admin.info('commandstats'),
+    ]);
+    expect(denied).toEqual([]);
+    const used = [...(stats as string).matchAll(/^cmdstat_([a-z]+)[:|]/gm)].map(([, name]) => name);
+    const given = rights.filter((right) => right.startsWith('+')).map((right) => right.slice(1));
+    expect(given.length).toBeGreaterThan(10);
+    expect(given.filter((name) => !used.includes(name))).toEqual([]);
+  });
+
+  test('refuses a wrong password, which is told in the log, and requests get 503', () =>
+    complaintOf(redisAt(urlOf(redis, 'bff:hunter2')), 'WRONGPASS'));
+
+  test('refuses whoever gives no password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
+});
+
+describe('a Redis that speaks TLS alone, and to those it knows', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'redis-tls-'));
+  const ca = newCa();
+  const [server, client] = [ca.issue(), ca.issue()];
+  const write = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  let redis: RedisServer;
+  let place: string;
+  beforeAll(async () => {
+    const port = await freePort();
+    redis = await startRedis(undefined, [
+      ...['--tls-port', `${port}`, '--tls-auth-clients', 'yes'],
+      ...['--tls-ca-cert-file', write('ca.pem', ca.certificate)],
+      ...['--tls-cert-file', write('cert.pem', server.cert), '--tls-key-file', write('key.pem', server.key)],
+    ]);
+    place = `rediss://127.0.0.1:${port}`;
+  });
+  afterAll(async () => {
+    await redis.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is reached with its CA and a certificate of ours', () => {
+    const env = { REDIS_CA: join(folder, 'ca.pem'), REDIS_CERT: client.cert, REDIS_KEY: client.key };
+    return withHouse({ redisUrl: place, env }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(200);
+    });
+  });
+
+  test('is not believed with a certificate of another CA, which is told in the log', () =>
+    complaintOf(
+      { ...redisAt(place), certificates: { ca: newCa('another CA').certificate, ...client } },
+      'self-signed certificate in certificate chain',
+    ));
+
+  test('does not believe us without a certificate, which is told in the log', () =>
+    complaintOf({ ...redisAt(place), certificates: { ca: ca.certificate } }, 'certificate required'));
+});

@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Cluster } from 'ioredis';
+import { buildHouse, postCode, type House } from './support/house.js';
+import { startCluster, type RedisCluster } from './support/cluster.js';
+import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
+import type { RedisServer } from './support/redis-server.js';
+import { until } from './support/until.js';
+
+jest.setTimeout(60_000);
+
+describe('on a cluster', () => {
+  let cluster: RedisCluster;
+  let house: House;
+  beforeEach(async () => {
+    cluster = await startCluster();
+    house = await buildHouse({ redisUrl: cluster.url });
+  });
+  afterEach(async () => {
+    await house.stop();
+    await cluster.stop();
+  });
+
+  /** No code is good for a second login. */
+  const noneTwice = async ({ loggedIn }: Crowd) => {
+    for (const { app, code } of loggedIn) {
+      const again = await postCode(app, code);
+      expect([again.status, again.body.verified]).not.toEqual([200, true]);
+    }
+  };
+  const askedFor = (at: number) =>
+    cluster.masters[at]?.administer(async (admin) =>
+      /cmdstat_asking:calls=(\d+)/.exec(await admin.info('commandstats')),
+    );
+
+  test('logins go on while slots move from one master to another', async () => {
+    let moved: Promise<void> | undefined;
+    const crowd = await manyLogins(house, 100, (done) => {
+      if (done === 20) moved = cluster.moveSlots(0, 1, () => pause(500));
+    });
+    await moved;
+    expect(crowd.loggedIn).toHaveLength(100);
+    expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
+    // Some commands did meet a slot on its way.
+    expect(Number((await askedFor(1))?.[1])).toBeGreaterThan(0);
+    await noneTwice(crowd);
+  });
+
+  test('a master that dies costs some logins a new beginning, and nobody the login', async () => {
+    let killed: Promise<void> | undefined;
+    const crowd = await manyLogins(house, 100, (done) => {
+      if (done === 30) killed = cluster.masters[0]?.stop();
+    });
+    await killed;
+    expect(crowd.loggedIn).toHaveLength(100);
+    expect(crowd.hitches.length).toBeGreaterThan(0);
+    expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
+    await until(async () => (await house.app().get('/readyz')).status === 200);
+    await noneTwice(crowd);
+  });
+
+  test('what went out on a connection that then ends is not sent again', async () => {
+    const [master] = cluster.masters as [RedisServer];
+    const keys = Array.from({ length: 50 }, (_, at) => `limit:${at}`);
+    await Promise.all(keys.map((key) => house.store.increment(key, 60)));
+    const [key] = await master.administer((admin) => admin.keys('limit:*'));
+    master.freeze();
+    const sent = house.store.increment(key as string, 60);
+    const nodes = (house.redis as unknown as Cluster).nodes('master');
+    const way = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
+    way?.stream.destroy();
+    await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
+    master.thaw();
+    await pause(700);
+    expect(await master.administer((admin) => admin.get(key as string))).toBe('2');
+  });
+
+  test('a master that hangs while slots move to it makes requests wait no longer than a second, and ends nothing', async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => void unheard.push(reason);
+    process.on('unhandledRejection', hear);
+    await cluster.moveSlots(0, 1, async () => {
+      cluster.masters[1]?.freeze();
+      for (let at = 0; at < 30; at += 1) {
+        const asked = performance.now();
+        await house.store.set(`sess:${at}`, 'x', 10).catch(() => undefined);
+        expect(performance.now() - asked).toBeLessThan(1000);
+      }
+      await pause(800);
+      cluster.masters[1]?.thaw();
+    });
+    process.off('unhandledRejection', hear);
+    expect(unheard).toEqual([]);
+  });
+});

@@ -1,0 +1,67 @@
+import { Redis } from 'ioredis';
+import { connectRedis } from '../src/store/connection.js';
+import { createRedisStore } from '../src/store/redis.js';
+import type { RedisSettings } from '../src/store/settings.js';
+import { buildHouse, postCode, type House } from './support/house.js';
+import { manyLogins, RETRYABLE } from './support/many-logins.js';
+import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
+import { until } from './support/until.js';
+
+jest.setTimeout(60_000);
+
+describe('behind sentinels', () => {
+  let sentinels: Sentinels;
+  let house: House;
+  beforeEach(async () => {
+    sentinels = await startSentinels();
+    house = await buildHouse({
+      redisUrl: sentinels.url,
+      env: { REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD },
+    });
+  });
+  afterEach(async () => {
+    await house.stop();
+    await sentinels.stop();
+  });
+
+  test('a primary that dies among 200 logins costs some of them a new beginning, and nobody the login', async () => {
+    let killed = 0;
+    const ready = async () => (await house.app().get('/readyz')).status === 200;
+    const { loggedIn, hitches } = await manyLogins(house, 200, (done) => {
+      if (done === 60) void sentinels.primary.stop().then(() => (killed = performance.now()));
+    });
+    await until(ready, 20);
+    expect(killed).toBeGreaterThan(0);
+    expect(loggedIn).toHaveLength(200);
+    expect(hitches.length).toBeGreaterThan(0);
+    expect(hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
+    expect(await sentinels.current()).toBe(sentinels.replica.url);
+    // No code is good for a second login, whatever of it the replica had heard.
+    for (const { app, code } of loggedIn) {
+      const again = await postCode(app, code);
+      expect([again.status, again.body.verified]).not.toEqual([200, true]);
+    }
+  });
+
+  test('a primary that is replaced while it is well is left at once, before its writes are lost', async () => {
+    await sentinels.switchOver();
+    await until(async () => (await sentinels.current()) === sentinels.replica.url);
+    const now = new Redis(sentinels.replica.url);
+    // The former primary is made a replica some ten seconds later.
+    await until(async () => {
+      await house.store.set('ping', 'hello', 10).catch(() => undefined);
+      return (await now.get('ping')) === 'hello';
+    }, 3);
+    now.disconnect();
+  });
+
+  test('sentinels that want another password are told in the log, and requests get 503', async () => {
+    const settings = { ...(house.config.redis as RedisSettings), sentinelAccess: { password: 'hunter2' } };
+    const connection = connectRedis(settings, house.world.log);
+    const store = createRedisStore(connection);
+    await until(() => Promise.resolve(house.world.logged().includes('WRONGPASS')));
+    await expect(store.ping()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(house.world.logged()).not.toContain('hunter2');
+    await store.close();
+  });
+});

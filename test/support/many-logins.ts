@@ -1,0 +1,67 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { walk } from './device.js';
+import type { House } from './house.js';
+
+type App = ReturnType<House['app']>;
+
+/** What became of many logins. */
+export interface Crowd {
+  /** Those that ended logged in: the client, and the code it was logged in by. */
+  loggedIn: { app: App; code: string; phoneNumber: string }[];
+  /** Every answer that was none of a login that goes well: `503 unavailable`. */
+  hitches: string[];
+}
+
+/** What a login may be told when Redis was away or has forgotten something: to try again, or to begin again. */
+export const RETRYABLE = ['503 unavailable', '410 login_expired', '404 no_login', '400 invalid_code'];
+
+/**
+ * Logs `count` people in, some at a time. Whoever meets a hitch begins again, as the page does.
+ * @param progress is told how many are in, each time
+ */
+export async function manyLogins(
+  house: House,
+  count: number,
+  progress: (done: number) => void = () => undefined,
+): Promise<Crowd> {
+  const crowd: Crowd = { loggedIn: [], hitches: [] };
+  const waiting = Array.from({ length: count }, (_, at) => `+447700${900000 + (at % 90)}`);
+  const worker = async () => {
+    for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
+      crowd.loggedIn.push(await logIn(house, number, crowd.hitches));
+      progress(crowd.loggedIn.length);
+    }
+  };
+  await Promise.all(Array.from({ length: 6 }, worker));
+  return crowd;
+}
+
+async function logIn(house: House, phoneNumber: string, hitches: string[]): Promise<Crowd['loggedIn'][0]> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const app = house.app();
+    const code = await attempt(app, phoneNumber, hitches);
+    if (code !== undefined) return { app, code, phoneNumber };
+    await pause(250);
+  }
+  throw new Error(`not logged in after 200 tries: ${hitches.slice(-3).join()}`);
+}
+
+/** One login from its begin to its end: the code, or nothing where it met a hitch. */
+async function attempt(app: App, phoneNumber: string, hitches: string[]): Promise<string | undefined> {
+  const hitch = (status: number, body: unknown, retryAfter: unknown) => {
+    const { error } = body as { error?: string };
+    hitches.push(
+      `${status} ${error}${status === 503 && retryAfter === undefined ? ' without Retry-After' : ''}`,
+    );
+    return undefined;
+  };
+  const begun = await app.post('/login').send({ phone_number: phoneNumber });
+  if (begun.status !== 201) return hitch(begun.status, begun.body, begun.headers['retry-after']);
+  const { auth_url: link } = begun.body as { auth_url: string };
+  const home = await walk(link);
+  if (home.status !== 200) return hitch(home.status, home.json, home.headers['retry-after']);
+  const code = String(home.json?.['code']);
+  const verified = await app.post('/verify').send({ code });
+  if (verified.status !== 200) return hitch(verified.status, verified.body, verified.headers['retry-after']);
+  return code;
+}
