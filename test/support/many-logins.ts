@@ -56,12 +56,21 @@ async function attempt(app: App, phoneNumber: string, hitches: string[]): Promis
     return undefined;
   };
   const begun = await app.post('/login').send({ phone_number: phoneNumber });
-  if (begun.status !== 201) return hitch(begun.status, begun.body, begun.headers['retry-after']);
+  if (begun.status !== 201) {
+    hitch(begun.status, begun.body, begun.headers['retry-after']);
+    return;
+  }
   const { auth_url: link } = begun.body as { auth_url: string };
   const home = await walk(link);
-  if (home.status !== 200) return hitch(home.status, home.json, home.headers['retry-after']);
+  if (home.status !== 200) {
+    hitch(home.status, home.json, home.headers['retry-after']);
+    return;
+  }
   const code = String(home.json?.['code']);
   const verified = await app.post('/verify').send({ code });
-  if (verified.status !== 200) return hitch(verified.status, verified.body, verified.headers['retry-after']);
+  if (verified.status !== 200) {
+    hitch(verified.status, verified.body, verified.headers['retry-after']);
+    return;
+  }
   return code;
 }
