@@ -42,9 +42,12 @@ async function pending(stage: Stage): Promise<string> {
   await stage.redis.flushall();
   const before = await used();
   await stage.load.ask('run', { base, atOnce: AT_ONCE, logins: LOGINS, beginOnly: true });
-  const bytes = ((await used()) - before) / LOGINS;
+  const all = await used();
+  await stage.redis.del(...(await stage.redis.keys('limit:*')));
+  const bytes = (all - before) / LOGINS;
+  const ofLimits = (all - (await used())) / LOGINS;
   await child.stop();
-  return `A pending login takes ${bytes.toFixed(0)} bytes of Redis (${LOGINS} of them were begun): ${mb(bytes * 1e6)} MB for a million.`;
+  return `A pending login takes ${bytes.toFixed(0)} bytes of Redis, ${ofLimits.toFixed(0)} of them for its limits (${LOGINS} were begun): ${mb(bytes * 1e6)} MB for a million.`;
 }
 
 /** Milliseconds from the start of the process to its word that it listens. */

@@ -40,7 +40,7 @@ export interface AppDeps {
 /** The whole server but its socket. */
 export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
-  const pace = createPace({ store, world, perSecond: config.limits.upstreamPerSecond });
+  const pace = createPace({ ...config.limits, store, world });
   const vonage = createVonage(config, world, (api, seconds) => pace.pause(api, seconds));
   const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
   const secrets = config.sessionSecrets;

@@ -11,6 +11,12 @@ import { DAY, HOUR, TEN_MINUTES, type LimitSettings, type RateName } from './rat
 /** How many digits of a number, country code included, name the range it is taken from. */
 const PREFIX_DIGITS = 7;
 
+/**
+ * Characters of a name in an account: 84 bits, so that two of a hundred million names are the same with a probability of one in
+ * four billion. A name of more than fourteen takes Redis sixteen bytes more.
+ */
+const NAME = 14;
+
 /** A rule with the window it counts in. */
 interface Rate extends Rule {
   name: RateName | 'send-all';
@@ -25,8 +31,8 @@ export function createLimits(
 ): Limits {
   const { store, world, pace, rates } = deps;
   const key = deriveKey(deps.secret, 'limits');
-  const nameOf = (...parts: string[]): string =>
-    createHmac('sha256', key).update(parts.join(' ')).digest('base64url').slice(0, 22);
+  const nameOf = (...words: string[]): string =>
+    createHmac('sha256', key).update(words.join(' ')).digest('base64url').slice(0, NAME);
   const rate = (name: RateName, window: Window, entry: string, by = 1): Rate => ({
     ...{ name, window, entry, by },
     limit: rates[name],
@@ -89,9 +95,9 @@ export function createLimits(
       const rules = [
         rate('login-number', window, nameOf('number in range', caller.range, phoneNumber)),
         rate('login-range', window, range),
-        rate('login-range-second', second, `${range} in ${second.key}`),
+        rate('login-range-second', second, nameOf('range in second', caller.range, second.key)),
       ];
-      const outcome = await pace.take(rules, api);
+      const outcome = await pace.take(rules, api, Buffer.from(range, 'base64url').readUInt32BE());
       caller.told(quotasOf(rules, outcome));
       if (outcome.broken) refuse(outcome.broken);
     },

@@ -2,81 +2,116 @@ import type { Store } from '../store/store.js';
 import { nowInSeconds, type World } from '../world.js';
 import { Limited, spendBy, windowAt, type Rule, type Window } from './account.js';
 import { PACED, type PacedApi } from './limits.js';
-import { TEN_MINUTES } from './rates.js';
+import { TEN_MINUTES, type LimitSettings } from './rates.js';
+import { partsOf, shareOf } from './parts.js';
 
 /** Seconds: Vonage cannot send us away for longer than this. */
 const LONGEST_PAUSE = TEN_MINUTES;
 
 /**
- * The speed at which all processes together call Vonage. Turns and pauses stand in the account that logins are counted in, so
- * that a login takes its turn in the same step.
+ * The speed at which all processes together call Vonage. Turns and pauses stand in the accounts that logins are counted in, so
+ * that a login takes its turn in the same step. Each part of an account has its share of the turns.
  */
 export interface Pace {
   /**
    * Spends `rules`, and with them a turn in calling `api`: in this second, or in the next one, for which it waits. Network
    * Enablement alone has a limit of its own.
-   * @throws Limited if both are full, or Vonage asked us to wait
+   * @param caller any number that stays the same for the one who asks: it chooses the part in which `rules` are counted
+   * @throws Limited if no turn is left, or Vonage asked us to wait
    */
-  take<R extends Rule>(rules: readonly R[], api: PacedApi | undefined): ReturnType<typeof spendBy<R>>;
+  take<R extends Rule>(
+    rules: readonly R[],
+    api: PacedApi | undefined,
+    caller?: number,
+  ): ReturnType<typeof spendBy<R>>;
   ready(api: PacedApi): Promise<void>;
   /** Vonage asked not to be called for so many seconds; every process hears of it. */
   pause(api: string, seconds: number): Promise<void>;
 }
 
-const accountOf = (now: number): Window => windowAt('logins', TEN_MINUTES, now);
+/** A turn in calling Network Enablement: one of those that a part has in a second. */
+interface Turn {
+  part: number;
+  second: number;
+}
+
+const accountOf = (part: number, now: number): Window => windowAt(`logins:${part}`, TEN_MINUTES, now);
 
 const refused = (retryAfter: number): Limited =>
   new Limited('unavailable', 'Vonage is not called this often. Try again.', retryAfter);
 
-export function createPace(deps: { store: Store; world: World; perSecond: number }): Pace {
-  const { store, world, perSecond } = deps;
+export function createPace(deps: LimitSettings & { store: Store; world: World }): Pace {
+  const { store, world } = deps;
+  const parts = partsOf(deps);
+  const draw = (choices: number): number => world.random(4).readUInt32BE() % choices;
+  /** What all parts are being told: until when an API is to be left alone (seconds since the epoch). */
+  const telling = new Map<string, number>();
 
   /** Adds nothing: forbids, as long as the entry holds a moment to come (seconds since the epoch). */
   const guard = (api: PacedApi): Rule => ({
     ...{ name: 'pause', entry: `pause:${api}`, by: 0 },
     limit: nowInSeconds(world),
   });
-  const turnAt = (second: number): Rule => ({
-    name: 'turn',
-    entry: `turn:${second}`,
-    by: 1,
-    limit: perSecond,
+  const costOf = ({ part, second }: Turn): Rule => ({
+    ...{ name: 'turn', entry: `turn:${second}`, by: 1 },
+    limit: shareOf(deps.upstreamPerSecond, part, parts),
   });
   const untilEnd = (total = 0): number => total - nowInSeconds(world);
 
-  const spend = async (rules: readonly Rule[], api: PacedApi | undefined, second: number) => {
+  /** Spends in the caller's own part, and the turn where it is: what another part lends is taken first. */
+  const spend = async (own: number, rules: readonly Rule[], api: PacedApi | undefined, turn?: Turn) => {
+    const now = world.now();
+    if (turn !== undefined && turn.part !== own) {
+      const lent = await spendBy<Rule>(store, accountOf(turn.part, now), [costOf(turn)]);
+      if (lent.broken !== undefined) return lent;
+    }
     const paced = api === undefined ? [] : [guard(api)];
-    if (api === 'network-enablement') paced.push(turnAt(second));
-    const outcome = await spendBy<Rule>(store, accountOf(world.now()), [...rules, ...paced]);
+    if (turn?.part === own) paced.push(costOf(turn));
+    const outcome = await spendBy<Rule>(store, accountOf(own, now), [...rules, ...paced]);
     if (outcome.broken?.name === 'pause') throw refused(untilEnd(outcome.totals[rules.length]));
     return outcome;
   };
 
+  /** The turns there may be for a caller, the best first. The last second of a window has none behind it in its account. */
+  const turnsOf = (own: number, now: number): Turn[] => {
+    const second = Math.floor(now / 1000);
+    const other = parts === 1 ? own : (own + 1 + draw(parts - 1)) % parts;
+    const lent = parts === 1 ? [] : [{ part: other, second }];
+    const later = accountOf(own, now).left > 1 ? [{ part: other, second: second + 1 }] : [];
+    return [{ part: own, second }, ...lent, ...later];
+  };
+
   return {
-    async take(rules, api) {
+    async take(rules, api, caller) {
       const now = world.now();
-      const second = Math.floor(now / 1000);
-      let outcome = await spend(rules, api, second);
-      // The last second of a window has none behind it in this account.
-      if (outcome.broken?.name === 'turn' && accountOf(now).left > 1) {
-        outcome = await spend(rules, api, second + 1);
-        if (outcome.broken === undefined) await world.pause((second + 1) * 1000 - now);
+      const own = caller === undefined ? draw(parts) : caller % parts;
+      const turns = api === 'network-enablement' ? turnsOf(own, now) : [undefined];
+      for (const turn of turns) {
+        const { broken, totals } = await spend(own, rules, api, turn);
+        if (broken?.name === 'turn') continue;
+        if (broken === undefined && turn !== undefined && turn.second * 1000 > now) {
+          await world.pause(turn.second * 1000 - now);
+        }
+        return { broken: rules.find((rule) => rule === broken), totals };
       }
-      const { broken, totals } = outcome;
-      if (broken?.name === 'turn') throw refused(1);
-      return { broken: rules.find((rule) => rule === broken), totals };
+      throw refused(1);
     },
     async ready(api) {
-      const { broken, totals } = await spendBy(store, accountOf(world.now()), [guard(api)]);
+      const { broken, totals } = await spendBy(store, accountOf(draw(parts), world.now()), [guard(api)]);
       if (broken !== undefined) throw refused(untilEnd(totals[0]));
     },
     async pause(api, seconds) {
-      if (!PACED.has(api)) return;
       const until = Math.ceil(world.now() / 1000) + Math.min(seconds, LONGEST_PAUSE);
-      const accounts = [world.now(), until * 1000].map(accountOf);
-      for (const key of new Set(accounts.map((account) => account.key))) {
-        await store.note(key, `pause:${api}`, until, LONGEST_PAUSE * 2);
-      }
+      // Every call under way hears the same: it is passed on once.
+      if (!PACED.has(api) || until <= (telling.get(api) ?? 0)) return;
+      telling.set(api, until);
+      const keys = [world.now(), until * 1000].flatMap((moment) =>
+        Array.from({ length: parts }, (_, part) => accountOf(part, moment).key),
+      );
+      const notes = [...new Set(keys)].map((key) =>
+        store.note(key, `pause:${api}`, until, LONGEST_PAUSE * 2),
+      );
+      await Promise.all(notes).finally(() => telling.delete(api));
     },
   };
 }
