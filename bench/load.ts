@@ -4,6 +4,8 @@ import { answering } from './child.js';
 /** Logins by so many people at once, for a time or up to a number. */
 export interface Crowd {
   base: string;
+  /** Where more processes of the same house listen: each request goes to the next one in turn, whoever began the login. */
+  alsoAt?: string[];
   atOnce: number;
   seconds?: number;
   logins?: number;
@@ -44,12 +46,12 @@ const begin = ({ app }: Person, number: string): Promise<Answered> =>
   post(app, '/login', { phone_number: number }, 201);
 
 /** A whole login, with cookies of its own. @throws for any answer but the ones that lead to the end */
-async function logIn(person: Person, number: string): Promise<void> {
-  const begun = await begin(person, number);
+async function logIn(next: () => Person, number: string): Promise<void> {
+  const begun = await begin(next(), number);
   const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
   const path = `/callback?${new URLSearchParams({ code: 'c'.repeat(40), state }).toString()}`;
-  const home = await read(await person.device.request({ method: 'GET', path }), 200);
-  const verified = await post(person.app, '/verify', { code: home.json['code'] }, 200, begun.cookie);
+  const home = await read(await next().device.request({ method: 'GET', path }), 200);
+  const verified = await post(next().app, '/verify', { code: home.json['code'] }, 200, begun.cookie);
   if (verified.json['verified'] !== true || verified.cookie === begun.cookie)
     throw new Error('not logged in');
 }
@@ -58,11 +60,13 @@ let people = 0;
 /** A million numbers of a range that is for mobile phones. */
 const nextNumber = (): string => `+447400${String(people++ % 1_000_000).padStart(6, '0')}`;
 
-async function run({ base, atOnce, seconds, logins, beginOnly }: Crowd): Promise<CrowdResult> {
-  const person = {
-    app: new Pool(base, { connections: atOnce }),
-    device: new Pool(base, { connections: atOnce }),
-  };
+async function run({ base, alsoAt = [], atOnce, seconds, logins, beginOnly }: Crowd): Promise<CrowdResult> {
+  const doors: Person[] = [base, ...alsoAt].map((each) => ({
+    app: new Pool(each, { connections: atOnce }),
+    device: new Pool(each, { connections: atOnce }),
+  }));
+  let turn = 0;
+  const next = (): Person => doors[turn++ % doors.length] as Person;
   const took: number[] = [];
   const startedAt = performance.now();
   const end = startedAt + (seconds ?? Infinity) * 1000;
@@ -70,13 +74,13 @@ async function run({ base, atOnce, seconds, logins, beginOnly }: Crowd): Promise
   const work = async (): Promise<void> => {
     while (left-- > 0 && performance.now() < end) {
       const begunAt = performance.now();
-      await (beginOnly === true ? begin : logIn)(person, nextNumber());
+      await (beginOnly === true ? begin(next(), nextNumber()) : logIn(next, nextNumber()));
       took.push(performance.now() - begunAt);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   const elapsedMs = performance.now() - startedAt;
-  await Promise.all([person.app.destroy(), person.device.destroy()]);
+  await Promise.all(doors.flatMap(({ app, device }) => [app.destroy(), device.destroy()]));
   return { took, elapsedMs };
 }
 

@@ -20,6 +20,8 @@ export interface Stage {
   load: Child;
   /** @param file the server's main.js; the floor without it */
   open(name: string, file?: string, nodeFlags?: string[]): Promise<Contestant>;
+  /** Starts another process of a server: the same settings, the same database. */
+  double(contestant: Contestant, file: string): Promise<Contestant>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function openStage(): Promise<Stage> {
   const [upstream, load] = await Promise.all([startAnswering('upstream'), startAnswering('load')]);
   const vonage = `http://127.0.0.1:${await upstream.ask<number>('port')}`;
   const opened: Child[] = [];
+  const settingsOf = new Map<Contestant, Record<string, string>>();
   return {
     redis,
     upstream,
@@ -69,7 +72,16 @@ export async function openStage(): Promise<Stage> {
       const child = file === undefined ? startOwn('floor', env) : startChild(file, env, nodeFlags);
       opened.push(child);
       await listeningOn(port);
-      return { name, base: `http://127.0.0.1:${port}`, child, db };
+      const contestant = { name, base: `http://127.0.0.1:${port}`, child, db };
+      settingsOf.set(contestant, env);
+      return contestant;
+    },
+    async double(contestant, file) {
+      const port = await freePort();
+      const child = startChild(file, { ...settingsOf.get(contestant), PORT: `${port}` });
+      opened.push(child);
+      await listeningOn(port);
+      return { ...contestant, base: `http://127.0.0.1:${port}`, child };
     },
     async close() {
       redis.disconnect();

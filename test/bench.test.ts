@@ -38,3 +38,14 @@ test('the bench logs in by the server and by the floor, and prints what each log
   expect(said).toMatch(/Redis commands of a login, .*main\.js: 9 sent, 6 inside scripts/);
   expect(said).toMatch(/The floor's own rounds differ by/);
 }, 60_000);
+
+test('two processes on one Redis share the requests of a login, and it prints what both used for it', async () => {
+  const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--at-once', '2'];
+  const said = await bench('bench/wide.ts', ...short, '--server', join(folder, 'dist/main.js'));
+  const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
+  const [, both] = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  const [, , logins, sum, a, b, ...others] = both ?? [];
+  for (const figure of [logins, a, b, ...others.slice(0, 4)]) expect(Number(figure)).toBeGreaterThan(0);
+  expect(Number(a)).toBeLessThan(Number(sum));
+  expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
+}, 60_000);
