@@ -7,18 +7,19 @@ import { openStage, settings, type Stage } from './stage.js';
 import { machine } from './report.js';
 import { median, table } from './statistics.js';
 
-/** `npm run bench:memory -- [--logins 100000] [--starts 9] [--server dist/main.js]` */
+/** `npm run bench:memory -- [--logins 100000] [--starts 9] [--at-once 64] [--server dist/main.js]` */
 const { values: options } = parseArgs({
   options: {
     logins: { type: 'string', default: '100000' },
     starts: { type: 'string', default: '9' },
+    'at-once': { type: 'string', default: '64' },
     server: { type: 'string', default: 'dist/main.js' },
   },
 });
 const LOGINS = Number(options.logins);
 const SERVER = resolve(options.server);
 const STEPS = 10;
-const AT_ONCE = 64;
+const AT_ONCE = Number(options['at-once']);
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 /** All logins through one process, whose heap is collected before each look. The first of ten steps is the warm-up. */
@@ -34,20 +35,29 @@ async function flatness(stage: Stage): Promise<string> {
   return table(['logins', 'heap (MB)', 'RSS (MB)'], rows);
 }
 
-/** What Redis keeps for each login that was begun and not gone on with. */
-async function pending(stage: Stage): Promise<string> {
-  const { base, child } = await stage.open('pending', SERVER);
+/** Bytes that Redis keeps for each login, in all, and of that for its limits. */
+async function keptOf(stage: Stage, base: string, beginOnly: boolean): Promise<[number, number]> {
   const used = async (): Promise<number> =>
     Number(/^used_memory:(\d+)/m.exec(await stage.redis.info('memory'))?.[1]);
   await stage.redis.flushall();
   const before = await used();
-  await stage.load.ask('run', { base, atOnce: AT_ONCE, logins: LOGINS, beginOnly: true });
+  await stage.load.ask('run', { base, atOnce: AT_ONCE, logins: LOGINS, beginOnly });
   const all = await used();
   await stage.redis.del(...(await stage.redis.keys('limit:*')));
-  const bytes = (all - before) / LOGINS;
-  const ofLimits = (all - (await used())) / LOGINS;
+  return [(all - before) / LOGINS, (all - (await used())) / LOGINS];
+}
+
+/** What Redis keeps for a login that was begun and not gone on with, and for a user who is logged in. */
+async function kept(stage: Stage): Promise<string> {
+  const { base, child, db } = await stage.open('kept', SERVER);
+  await stage.redis.select(db);
+  const [pending, ofLimits] = await keptOf(stage, base, true);
+  const [whole, ofItsLimits] = await keptOf(stage, base, false);
   await child.stop();
-  return `A pending login takes ${bytes.toFixed(0)} bytes of Redis, ${ofLimits.toFixed(0)} of them for its limits (${LOGINS} were begun): ${mb(bytes * 1e6)} MB for a million.`;
+  return [
+    `A pending login takes ${pending.toFixed(0)} bytes of Redis, ${ofLimits.toFixed(0)} of them for its limits (${LOGINS} were begun): ${mb(pending * 1e6)} MB for a million.`,
+    `A user who is logged in takes ${(whole - ofItsLimits).toFixed(0)} bytes.`,
+  ].join('\n');
 }
 
 /** Milliseconds from the start of the process to its word that it listens. */
@@ -75,7 +85,7 @@ async function starts(): Promise<string> {
 console.log([machine(), '', await starts()].join('\n'));
 const stage = await openStage();
 try {
-  console.log(['', await flatness(stage), '', await pending(stage)].join('\n'));
+  console.log(['', await flatness(stage), '', await kept(stage)].join('\n'));
 } finally {
   await stage.close();
 }

@@ -1,0 +1,48 @@
+/**
+ * What one login costs, as it was measured: the one place that docs/scaling.md is printed from. After a new measurement, change
+ * these and run `npm run bench:scaling -- --write`.
+ */
+export const FIGURES = {
+  /** `npm run bench -- --at-once 64 --delays 50`, the server's row. Microseconds of a login. */
+  serverCpuUs: 3738,
+  redisCpuUs: 308,
+  redisCommands: 9,
+  /** Microseconds of the script that counts a login, by `INFO commandstats` after 20,000 of them, fifty at once. */
+  scriptCpuUs: 14,
+  /** Calls to Vonage for a login: Network Enablement, token, Number Verification. */
+  upstreamCalls: 3,
+  /** Milliseconds of each, as in that row. */
+  upstreamMs: 50,
+  /** `npm run bench:memory`. Bytes of Redis: of a login that was begun, without its limits, and of a user who is logged in. */
+  pendingBytes: 1235,
+  userBytes: 806,
+  /** Bytes of Redis for the limits of a login (docs/decisions/0007). */
+  limitsBytes: 154,
+  /** Megabytes of a process, and milliseconds until it listens. */
+  processMb: 222,
+  startMs: 470,
+  /** Milliseconds without service after the primary of deploy/sentinel.conf was killed, logged in through the proxy. */
+  failoverMs: 3400,
+} as const;
+
+export type Figures = { readonly [name in keyof typeof FIGURES]: number };
+
+/** What follows from the design, in seconds (README, "What is stored"). */
+export const LIVES = {
+  /** A session that is not used again. */
+  session: 1800,
+  /** What logins are counted in. */
+  account: 600,
+} as const;
+
+/** How far anything is meant to be used, so that a part of it may fail and a rush be borne. */
+export const USE = {
+  /** Of a process, which has one core. */
+  process: 0.6,
+  /** Of a primary of Redis, which has one core as well. */
+  redis: 0.5,
+  /** Of its memory: the rest is for buffers, and for a copy being made for a replica. */
+  memory: 0.6,
+  /** Of the calls a second that Vonage lets the account make. */
+  upstream: 0.8,
+} as const;
