@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { answering } from './child.js';
 
@@ -7,6 +8,8 @@ export interface Crowd {
   /** Where more processes of the same house listen: each request goes to the next one in turn, whoever began the login. */
   alsoAt?: string[];
   atOnce: number;
+  /** Logins that begin in a second, evenly; as fast as it goes without it. */
+  perSecond?: number;
   seconds?: number;
   logins?: number;
   /** Walks away after `POST /login`. */
@@ -60,7 +63,8 @@ let people = 0;
 /** A million numbers of a range that is for mobile phones. */
 const nextNumber = (): string => `+447400${String(people++ % 1_000_000).padStart(6, '0')}`;
 
-async function run({ base, alsoAt = [], atOnce, seconds, logins, beginOnly }: Crowd): Promise<CrowdResult> {
+async function run(crowd: Crowd): Promise<CrowdResult> {
+  const { base, alsoAt = [], atOnce, perSecond = Infinity, seconds, logins, beginOnly } = crowd;
   const doors: Person[] = [base, ...alsoAt].map((each) => ({
     app: new Pool(each, { connections: atOnce }),
     device: new Pool(each, { connections: atOnce }),
@@ -71,8 +75,11 @@ async function run({ base, alsoAt = [], atOnce, seconds, logins, beginOnly }: Cr
   const startedAt = performance.now();
   const end = startedAt + (seconds ?? Infinity) * 1000;
   let left = logins ?? Infinity;
+  let begun = 0;
   const work = async (): Promise<void> => {
     while (left-- > 0 && performance.now() < end) {
+      const due = startedAt + (begun++ * 1000) / perSecond - performance.now();
+      if (due > 0) await pause(due);
       const begunAt = performance.now();
       await (beginOnly === true ? begin(next(), nextNumber()) : logIn(next, nextNumber()));
       took.push(performance.now() - begunAt);
