@@ -56,7 +56,10 @@ describe.each(['redis', 'memory'] as const)('with %s, in parts,', (store) => {
     const limits = { upstreamPerSecond: 500, rates: RATES, paidSendsPerHour: 1 };
     // A client that waits as long as it takes: a busy machine is not taken for a refusal.
     const redis = new Redis(redisUrlOfWorker());
-    const counted = store === 'redis' ? createRedisStore(redis) : own;
+    const counted =
+      store === 'redis'
+        ? createRedisStore({ client: redis, ready: Promise.resolve(), close: () => Promise.resolve() })
+        : own;
     const pace = createPace({ ...limits, store: counted, world: { ...world, pause } });
     let all = 0;
     for (let first = 0; first < count; first += 50) {

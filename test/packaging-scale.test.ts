@@ -73,8 +73,7 @@ describe('the profile `scale`', () => {
     for (const other of others) expect(other).toEqual(first);
     const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
     const keys = { SESSION_SECRET: sessionSecret, VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
-    const place = { REDIS_URL: 'redis://redis-primary:6379' };
-    const config = readConfig({ ...keys, VONAGE_PRIVATE_KEY: privateKeyPem, ...first, ...place });
+    const config = readConfig({ ...keys, VONAGE_PRIVATE_KEY: privateKeyPem, ...first });
     expect(config).toMatchObject({ publicUrl: 'http://localhost:8080', trustProxy: 1 });
     expect(config.vonage).toMatchObject({
       apiHost: 'http://sandbox-wide:4001',

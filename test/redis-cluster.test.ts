@@ -69,6 +69,8 @@ describe('on a cluster', () => {
     const [key] = await master.administer((admin) => admin.keys('limit:*'));
     master.freeze();
     const sent = house.store.increment(key as string, 60);
+    // A command leaves at the end of the turn it is made in.
+    await new Promise((resolve) => setImmediate(resolve));
     const nodes = (house.redis as unknown as Cluster).nodes('master');
     const way = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
     way?.stream.destroy();

@@ -79,8 +79,9 @@ class SessionStore extends RedisStore {
 
   override createSession(req: Request, session: SessionData): Session & Partial<SessionData> {
     const cookie: unknown = { ...this.deps.cookie, originalMaxAge: null };
-    const kept = { ...session, cookie: cookie as SessionData['cookie'], storedAs: req.sessionID };
-    return super.createSession(req, kept);
+    // In place: what express-session goes by to see whether a session was changed is the one it hands in.
+    Object.assign(session, { cookie, storedAs: req.sessionID });
+    return super.createSession(req, session);
   }
 }
 

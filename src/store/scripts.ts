@@ -16,9 +16,9 @@ return redis.call('EXPIRE', KEYS[1], ARGV[3])
 
 /** `Store.move`: the value ARGV[1] goes from KEYS[1] to KEYS[2], where it ends in ARGV[2] seconds. */
 const MOVE_SCRIPT = `
-if redis.call('DEL', KEYS[1]) == 0 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
-return 1
+return redis.call('DEL', KEYS[1])
 `;
 
 declare module 'ioredis' {
