@@ -14,6 +14,7 @@ export interface Usage {
 
 /** A program of the bench, in a process of its own. */
 export interface Child {
+  pid: number;
   /** Asks the program, or, for its `usage`, the witness that was loaded into it. */
   ask<T>(question: string, input?: object): Promise<T>;
   /** Resolves when the program has said that it answers. */
@@ -59,6 +60,7 @@ export function startChild(file: string, env: Record<string, string>, nodeFlags:
   };
   const ready = Promise.race([once(child, 'message'), gone]);
   return {
+    pid: child.pid ?? 0,
     ask,
     ready,
     usage: () => ask<Usage>('usage'),
@@ -69,12 +71,15 @@ export function startChild(file: string, env: Record<string, string>, nodeFlags:
   };
 }
 
+/** Programs that answer questions. */
+type Answering = 'load' | 'rush' | 'upstream';
+
 /** Starts one of the programs beside this file, which are TypeScript. */
-export const startOwn = (name: 'floor' | 'load' | 'upstream', env: Record<string, string> = {}): Child =>
+export const startOwn = (name: 'floor' | Answering, env: Record<string, string> = {}): Child =>
   startChild(here(`${name}.ts`), env, ['--import', 'tsx']);
 
 /** Starts one that answers questions, and waits until it does. */
-export async function startAnswering(name: 'load' | 'upstream'): Promise<Child> {
+export async function startAnswering(name: Answering): Promise<Child> {
   const child = startOwn(name);
   await child.ready;
   return child;

@@ -18,8 +18,13 @@ export interface Stage {
   redis: Redis;
   upstream: Child;
   load: Child;
-  /** @param file the server's main.js; the floor without it */
-  open(name: string, file?: string, nodeFlags?: string[]): Promise<Contestant>;
+  /** @param file the server's main.js; the floor without it. @param others settings that are not those of the stage */
+  open(
+    name: string,
+    file?: string,
+    nodeFlags?: string[],
+    others?: Record<string, string>,
+  ): Promise<Contestant>;
   /** Starts another process of a server: the same settings, the same database. */
   double(contestant: Contestant, file: string): Promise<Contestant>;
   close(): Promise<void>;
@@ -32,6 +37,7 @@ const LIMITS = {
     .join(),
   PAID_SENDS_PER_HOUR: '100000000',
   UPSTREAM_PER_SECOND: '100000000',
+  MAX_UTILIZATION: '100',
 };
 
 /** Settings of a server as in production, but for `NODE_ENV`, which would want TLS on the way to the upstream. */
@@ -66,9 +72,10 @@ export async function openStage(): Promise<Stage> {
     redis,
     upstream,
     load,
-    async open(name, file, nodeFlags) {
+    async open(name, file, nodeFlags, others) {
       const [db, port] = [opened.length, await freePort()];
-      const env = settings({ port, redisUrl: `${redisServer.url}/${db}`, upstream: vonage });
+      const place = { port, redisUrl: `${redisServer.url}/${db}`, upstream: vonage };
+      const env = { ...settings(place), ...others };
       const child = file === undefined ? startOwn('floor', env) : startChild(file, env, nodeFlags);
       opened.push(child);
       await listeningOn(port);

@@ -20,6 +20,7 @@ import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { healthRoutes } from './web/health.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
+import { createOverload } from './web/overload.js';
 import { refuseAmbiguous } from './web/plain.js';
 import { notFound, problemHandler } from './web/problem.js';
 import { requestId, securityHeaders } from './web/shield.js';
@@ -58,6 +59,8 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     pseudonym: createPseudonym(secrets[0] as string),
   });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
+  const docsUrl = `${config.publicUrl}/errors.md`;
+  const { watch, admit } = createOverload({ world, maxUtilization: config.maxUtilization, docsUrl });
 
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
@@ -66,7 +69,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   Object.defineProperty(app.request, 'secure', { get: () => https });
 
   app.use(clockIn, requestId, securityHeaders(https), refuseAmbiguous);
-  app.use(healthRoutes(store));
+  app.use(healthRoutes(store), watch);
   app.use(callbackRoutes(flow, sessions, world.log));
   app.use(
     webhookRoutes(
@@ -75,11 +78,12 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     ),
   );
   app.use(staticFiles(root, config.helpUrl));
-  app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
-  // Express would take an empty list in first place for a path.
-  app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
+  const origins = config.allowedOrigins;
+  app.use(refuseStrangers([config.publicUrl, ...origins]), ...crossOrigin(origins));
+  app.post('/login', admit);
+  app.use(...jsonBody());
   app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
   app.use(sessionRoutes(sessions, flow));
-  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
+  app.use(notFound, problemHandler(docsUrl, world.log));
   return app;
 }

@@ -30,6 +30,8 @@ export interface Config extends LimitConfig {
   /** The first one seals and signs, all of them open. */
   sessionSecrets: readonly string[];
   allowedOrigins: readonly string[];
+  /** Percent of the event loop's time beyond which new logins are refused; 100 refuses none. */
+  maxUtilization: number;
   /** Where the page sends people who need help; absent: nowhere. */
   helpUrl: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -134,6 +136,9 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     );
   }
   const limits = readLimits({ get, list, fail });
+  const maxUtilization = Number(get('MAX_UTILIZATION') ?? 90);
+  if (!Number.isInteger(maxUtilization) || maxUtilization < 1 || maxUtilization > 100)
+    fail('MAX_UTILIZATION must be a whole number of percent, 1 to 100.');
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
   problems.push(...others);
 
@@ -145,6 +150,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     redis,
     sessionSecrets,
     allowedOrigins,
+    maxUtilization,
     helpUrl: helpUrl && parseUrl(helpUrl)?.href,
     ...limits,
     logLevel,

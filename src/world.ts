@@ -8,7 +8,14 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** The three things the product does not control. They come in through the door (`main`), so tests can turn them. */
+/** Milliseconds of the event loop of this process. */
+export interface LoopTime {
+  busy: number;
+  /** Waiting for something to do. */
+  idle: number;
+}
+
+/** The things the product does not control. They come in through the door (`main`), so tests can turn them. */
 export interface World {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -19,6 +26,8 @@ export interface World {
   pause(ms: number): Promise<void>;
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
   later(seconds: number, work: () => void): void;
+  /** How the event loop spent its time since the process began. */
+  loopTime(): LoopTime;
 }
 
 /** Bytes that are drawn at once. */
@@ -47,6 +56,10 @@ export const systemWorld = (log: Log): World => ({
   log,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
+  loopTime: () => {
+    const { active, idle } = performance.eventLoopUtilization();
+    return { busy: active, idle };
+  },
 });
 
 /** Seconds since the Unix epoch: what JWTs and OAuth count in. */

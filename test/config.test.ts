@@ -71,6 +71,9 @@ test('every problem is told at once, each with its setting', () => {
 });
 
 test.each<[string, Record<string, string>, RegExp]>([
+  ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
+  ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
+  ['a part of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
   ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
   ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],
   ['a public URL with a user', { PUBLIC_URL: 'https://u@a.example' }, /^PUBLIC_URL must be an origin/],

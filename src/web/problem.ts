@@ -32,18 +32,22 @@ export function logFailure(log: Log, error: LoginError, requestId: string): void
   log.error({ ...fields, ...unexpected }, 'request failed');
 }
 
-/** The only place where an error becomes a problem+json. */
+/** Answers with an error. */
+export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
+  if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
+  sendJson(res, error.status, problemOf(error, docsUrl, requestIdOf(res)), {
+    type: 'application/problem+json',
+  });
+}
+
+/** Where everything that was thrown becomes an answer. */
 export function problemHandler(docsUrl: string, log: Log): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
   return (thrown: unknown, _req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
-    const requestId = requestIdOf(res);
-    logFailure(log, error, requestId);
+    logFailure(log, error, requestIdOf(res));
     if (res.headersSent) return void res.destroy();
-    if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
-    sendJson(res, error.status, problemOf(error, docsUrl, requestId), {
-      type: 'application/problem+json',
-    });
+    sendProblem(res, error, docsUrl);
   };
 }
 

@@ -77,6 +77,7 @@ export const openSandbox = async ({
     log: silent,
     pause: () => Promise.resolve(),
     later: () => {},
+    loopTime: () => ({ busy: 0, idle: 0 }),
   };
   const { url, close, startTicking } = await listening({ world, ...more });
   const seconds = (): number => Math.floor(clock.ms / 1000);

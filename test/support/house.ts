@@ -109,13 +109,14 @@ export const WEBHOOKS = { VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: '
 /** Settings with which every engine has codes to fall back on. */
 export const WITH_CODES = { FALLBACK_CHANNELS: 'sms,voice', ...WEBHOOKS };
 
-/** Whoever comes to a house comes from one address: only suites about limits have any that matter. */
+/** Whoever comes to a house comes from one address, and to a busy machine: only suites about limits have any that matter. */
 export const UNLIMITED = {
   RATE_LIMITS: Object.keys(RATES)
     .map((name) => `${name}=100000`)
     .join(),
   PAID_SENDS_PER_HOUR: '100000',
   UPSTREAM_PER_SECOND: '100000',
+  MAX_UTILIZATION: '100',
 };
 
 /** Each worker of the test runner has a database of its own. */

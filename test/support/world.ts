@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { Log, World } from '../../src/world.js';
+import type { Log, LoopTime, World } from '../../src/world.js';
 
 export interface TestWorld extends World {
   /** Turns the clock by so many seconds. */
   turn(seconds: number): void;
+  /** Lets time of the event loop go by. */
+  spend(time: LoopTime): void;
   /** Everything that was logged, as text. */
   logged(): string;
 }
@@ -12,6 +14,7 @@ export interface TestWorld extends World {
 export function testWorld(): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
+  const loop = { busy: 0, idle: 0 };
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(JSON.stringify({ level, ...fields, message }));
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
@@ -23,6 +26,11 @@ export function testWorld(): TestWorld {
     // What is waited for is at work on real sockets: it gets a moment, not the whole time.
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
+    loopTime: () => ({ ...loop }),
+    spend({ busy, idle }) {
+      loop.busy += busy;
+      loop.idle += idle;
+    },
     turn(seconds) {
       now += seconds * 1000;
       for (const due of waiting.filter(({ at }) => at <= now)) {
