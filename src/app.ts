@@ -59,6 +59,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     pseudonym: createPseudonym(secrets[0] as string),
   });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
+  const origins = config.allowedOrigins;
   const docsUrl = `${config.publicUrl}/errors.md`;
   const { watch, admit } = createOverload({ world, maxUtilization: config.maxUtilization, docsUrl });
 
@@ -70,6 +71,8 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
 
   app.use(clockIn, requestId, securityHeaders(https), refuseAmbiguous);
   app.use(healthRoutes(store), watch);
+  // A page of another origin has to be able to read that it was refused.
+  app.post('/login', ...crossOrigin(origins), admit);
   app.use(callbackRoutes(flow, sessions, world.log));
   app.use(
     webhookRoutes(
@@ -78,10 +81,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     ),
   );
   app.use(staticFiles(root, config.helpUrl));
-  const origins = config.allowedOrigins;
-  app.use(refuseStrangers([config.publicUrl, ...origins]), ...crossOrigin(origins));
-  app.post('/login', admit);
-  app.use(...jsonBody());
+  app.use(refuseStrangers([config.publicUrl, ...origins]), ...crossOrigin(origins), ...jsonBody());
   app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
   app.use(sessionRoutes(sessions, flow));
   app.use(notFound, problemHandler(docsUrl, world.log));

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { ALICE, buildHouse, postCode, WITH_CODES, withHouse, type House } from './support/house.js';
 import { walk } from './support/device.js';
+import { until } from './support/until.js';
 
 const ENV = { MAX_UTILIZATION: '90' };
 
@@ -110,6 +111,14 @@ describe('a server that is behind its work', () => {
   });
 });
 
+test('a page of another origin can read that its login was refused, and until when', () =>
+  withHouse({ env: { ...ENV, ALLOWED_ORIGINS: 'https://app.example.com' } }, async (house) => {
+    neverRests(house);
+    const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
+    expect(refused.headers['access-control-allow-origin']).toBe('https://app.example.com');
+    expect(refused.headers['access-control-expose-headers']).toContain('retry-after');
+  }));
+
 describe('new logins', () => {
   const inHouse = (work: (house: House) => Promise<void>) => withHouse({ env: ENV }, work);
 
@@ -167,18 +176,17 @@ describe('new logins', () => {
         const socket = connect(Number(new URL(house.base).port), 'localhost');
         socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
         socket.write((head + body).repeat(1000));
-        // Answers to one connection keep their order, so this one asks on another.
-        while (
-          (await login(house)
-            .timeout(100)
+        // Answers to one connection keep their order, so this asks on another; what is not refused waits for the store.
+        const asked = () =>
+          login(house)
+            .timeout(200)
             .then(
               ({ status }) => status,
               () => 0,
-            )) !== 503
-        );
+            );
+        await until(async () => (await asked()) === 503);
         release();
-        while (said.split('HTTP/1.1 201').length - 1 < 900)
-          await new Promise((resolve) => setTimeout(resolve, 5));
+        await until(() => Promise.resolve(said.split('HTTP/1.1 201').length > 900));
         socket.destroy();
         await login(house).expect(201);
       },
