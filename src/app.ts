@@ -6,6 +6,7 @@ import { createPace } from './limits/pace.js';
 import { ENGINES } from './login/engines/engines.js';
 import { createFlow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
+import { createJournal } from './login/journal.js';
 import { loginRoutes } from './login/routes.js';
 import { createOtp } from './login/otp.js';
 import { createReports } from './login/reports.js';
@@ -45,6 +46,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
   const secrets = config.sessionSecrets;
   const reports = createReports(store, secrets, world);
+  const journal = createJournal(world);
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks: config.fallbackChannels }),
     otp,
@@ -55,6 +57,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     limits: createLimits({ ...config.limits, store, world, pace, secret: secrets[0] as string }),
     store,
     world,
+    journal,
     pseudonym: createPseudonym(secrets[0] as string),
   });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
@@ -67,11 +70,12 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
 
   app.use(clockIn, requestId, securityHeaders(https), refuseAmbiguous);
   app.use(healthRoutes(store));
-  app.use(callbackRoutes(flow, sessions, world.log));
+  app.use(callbackRoutes(flow, sessions, journal.failed));
   app.use(
     webhookRoutes(
       config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world }),
       reports,
+      journal,
     ),
   );
   app.use(staticFiles(root, config.helpUrl));
@@ -79,7 +83,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
   app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
-  app.use(sessionRoutes(sessions, flow));
-  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
+  app.use(sessionRoutes(sessions, flow, journal));
+  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }

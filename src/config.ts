@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { ENGINES, type EngineName } from './login/engines/engines.js';
 import { readLimits, type LimitConfig } from './limits/settings.js';
+import { readMetricsSettings, type MetricsSettings } from './metrics/settings.js';
 import {
   createReader,
   defaultLinkHosts,
@@ -16,6 +17,7 @@ import {
   type OtpChannels,
   type WebhookSettings,
 } from './settings.js';
+import { readTraceSettings, type TraceSettings } from './traces/settings.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -32,6 +34,11 @@ export interface Config extends LimitConfig {
   /** Where the page sends people who need help; absent: nowhere. */
   helpUrl: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
+  production: boolean;
+  /** Absent: nothing is counted. */
+  metrics: MetricsSettings | undefined;
+  /** Absent: nothing is traced. */
+  traces: TraceSettings | undefined;
   silentAuth: EngineName;
   /** The channels of codes to type, in the order they are offered; none is a choice too. */
   fallbackChannels: OtpChannels;
@@ -139,6 +146,8 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
   }
   const limits = readLimits({ get, list, fail });
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
+  const metrics = readMetricsSettings(get, port, fail);
+  const traces = readTraceSettings(get, fail);
   problems.push(...others);
 
   if (vonage.privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
@@ -152,6 +161,9 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     helpUrl: helpUrl && parseUrl(helpUrl)?.href,
     ...limits,
     logLevel,
+    production,
+    metrics,
+    traces,
     silentAuth,
     fallbackChannels,
     verify: { brand, templateId, coverageCheck },

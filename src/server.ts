@@ -1,10 +1,10 @@
-import { pino } from 'pino';
 import { createApp } from './app.js';
 import { ConfigError, type Config } from './config.js';
 import type { Hooks } from './login/hooks.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
-import { listen } from './web/server.js';
+import { openWatchers } from './watchers.js';
+import { listen, type Listening } from './web/server.js';
 import { systemWorld } from './world.js';
 
 /** Milliseconds that requests under way have to finish once the server is told to stop. */
@@ -17,25 +17,46 @@ export interface Running {
 
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
 export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
-  const world = systemWorld(pino({ level: config.logLevel, base: null }));
-  const store = config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world);
-  const app = createApp({ config, store, world, root, hooks });
-  const server = await listen(app, config.port, `${config.publicUrl}/errors.md`).catch(
-    async (error: unknown) => {
-      // An open connection to the store would keep a process alive that listens on nothing.
-      await store.close();
-      throw error;
-    },
+  const watchers = await openWatchers(config);
+  const world = systemWorld(watchers.log, watchers.meter, watchers.span);
+  const store = watchers.ofStore(
+    config.redisUrl ? await openRedisStore(config.redisUrl, world.log) : createMemoryStore(world),
   );
-  world.log.info({ port: server.port, public_url: config.publicUrl, engine: config.silentAuth }, 'listening');
-  return {
-    port: server.port,
-    async stop() {
-      await server.drain(GRACE);
-      await store.close();
-      world.log.info({}, 'stopped');
-    },
+  const app = createApp({ config, store, world, root, hooks });
+  const docsUrl = `${config.publicUrl}/errors.md`;
+  const doors: Listening[] = [];
+  const stop = async (graceMs: number) => {
+    // In their order: while logins still finish, they are still counted and told.
+    for (const door of doors) await door.drain(graceMs);
+    await store.close();
+    await watchers.close();
   };
+  try {
+    const server = await listen(watchers.ofServer(app), config.port, docsUrl);
+    doors.push(server);
+    const metrics = await watchers.listen(docsUrl);
+    if (metrics) doors.push(metrics);
+    world.log.info(
+      {
+        port: server.port,
+        ...(metrics && { metrics_port: metrics.port }),
+        public_url: config.publicUrl,
+        engine: config.silentAuth,
+      },
+      'listening',
+    );
+    return {
+      port: server.port,
+      async stop() {
+        await stop(GRACE);
+        world.log.info({}, 'stopped');
+      },
+    };
+  } catch (error) {
+    // An open connection to the store would keep a process alive that listens on nothing.
+    await stop(0);
+    throw error;
+  }
 }
 
 /**

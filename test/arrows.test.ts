@@ -7,10 +7,12 @@ const SRC = join(__dirname, '../src');
 const MAY: Record<string, readonly string[]> = {
   'main.ts': ['server.ts', 'config.ts', 'hooks-file.ts'],
   'demo.ts': ['server.ts', 'config.ts', 'hooks-file.ts', 'world.ts', 'sandbox'],
-  'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'web', 'world.ts'],
+  'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'watchers.ts', 'web', 'world.ts'],
+  'watchers.ts': ['config.ts', 'log.ts', 'metrics', 'store', 'telemetry.ts', 'traces', 'web', 'world.ts'],
+  'log.ts': [],
   'hooks-file.ts': ['login', 'settings.ts'],
   'app.ts': ['config.ts', 'limits', 'login', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
-  'config.ts': ['settings.ts', 'limits', 'login'],
+  'config.ts': ['settings.ts', 'limits', 'login', 'metrics', 'traces'],
   'settings.ts': ['private-key.ts'],
   'private-key.ts': [],
   templates: ['errors.ts', 'private-key.ts', 'vonage', 'world.ts'],
@@ -19,12 +21,16 @@ const MAY: Record<string, readonly string[]> = {
   login: ['errors.ts', 'limits', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
   vonage: ['config.ts', 'errors.ts', 'json.ts', 'phone.ts', 'world.ts'],
   web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
-  store: ['errors.ts', 'world.ts'],
+  store: ['errors.ts', 'telemetry.ts', 'world.ts'],
+  metrics: ['limits', 'telemetry.ts'],
+  traces: ['telemetry.ts'],
+  report: [],
   'phone.ts': [],
   'quiet.ts': [],
   'errors.ts': [],
   'json.ts': [],
-  'world.ts': [],
+  'telemetry.ts': [],
+  'world.ts': ['telemetry.ts'],
   // The second house: it meets the product over HTTP.
   sandbox: ['world.ts'],
 };
@@ -46,6 +52,7 @@ const STORY = [
     'progress',
     'proof',
     'reports',
+    'way',
   ],
   ...['returned', 'run-proof', 'state', 'tickets', 'engines/engine'],
 ].map((name) => `login/${name}.ts`);
@@ -100,6 +107,8 @@ test.each([
   ['undici', ['vonage/carrier.ts']],
   ['ioredis', ['store/redis.ts']],
   ['connect-redis', ['session/store.ts']],
+  ['prom-client', ['metrics/meter.ts', 'metrics/metrics.ts', 'metrics/process.ts']],
+  ['@opentelemetry/sdk-trace-node', ['traces/traces.ts']],
   ['helmet', ['sandbox/app.ts', 'web/shield.ts']],
 ])('%s is known to one place', (library, places) => {
   expect(
@@ -108,6 +117,13 @@ test.each([
       .map(({ from }) => from)
       .sort(),
   ).toEqual(places);
+});
+
+test('what counts and what traces is loaded by those who want it, when they do', () => {
+  const outside = inHouse.filter(
+    ({ from, to }) => /^(?:metrics|traces)\//.test(to) && roomOf(from) !== roomOf(to),
+  );
+  expect(outside.map(({ to }) => to).sort()).toEqual(['metrics/settings.ts', 'traces/settings.ts']);
 });
 
 test("the names of Vonage's fields stand in the folder of Vonage alone", () => {

@@ -25,11 +25,13 @@ export interface Pace {
 
 const accountOf = (now: number): Window => windowAt('logins', TEN_MINUTES, now);
 
-const refused = (retryAfter: number): Limited =>
-  new Limited('unavailable', 'Vonage is not called this often. Try again.', retryAfter);
-
 export function createPace(deps: { store: Store; world: World; perSecond: number }): Pace {
   const { store, world, perSecond } = deps;
+
+  const refused = (limit: 'upstream-pause' | 'upstream-per-second', retryAfter: number): Limited => {
+    world.meter.refused(limit);
+    return new Limited(limit, 'unavailable', 'Vonage is not called this often. Try again.', retryAfter);
+  };
 
   /** Adds nothing: forbids, as long as the entry holds a moment to come (seconds since the epoch). */
   const guard = (api: PacedApi): Rule => ({
@@ -48,7 +50,8 @@ export function createPace(deps: { store: Store; world: World; perSecond: number
     const paced = api === undefined ? [] : [guard(api)];
     if (api === 'network-enablement') paced.push(turnAt(second));
     const outcome = await spendBy<Rule>(store, accountOf(world.now()), [...rules, ...paced]);
-    if (outcome.broken?.name === 'pause') throw refused(untilEnd(outcome.totals[rules.length]));
+    if (outcome.broken?.name === 'pause')
+      throw refused('upstream-pause', untilEnd(outcome.totals[rules.length]));
     return outcome;
   };
 
@@ -63,12 +66,12 @@ export function createPace(deps: { store: Store; world: World; perSecond: number
         if (outcome.broken === undefined) await world.pause((second + 1) * 1000 - now);
       }
       const { broken, totals } = outcome;
-      if (broken?.name === 'turn') throw refused(1);
+      if (broken?.name === 'turn') throw refused('upstream-per-second', 1);
       return { broken: rules.find((rule) => rule === broken), totals };
     },
     async ready(api) {
       const { broken, totals } = await spendBy(store, accountOf(world.now()), [guard(api)]);
-      if (broken !== undefined) throw refused(untilEnd(totals[0]));
+      if (broken !== undefined) throw refused('upstream-pause', untilEnd(totals[0]));
     },
     async pause(api, seconds) {
       if (!PACED.has(api)) return;

@@ -10,8 +10,17 @@ export interface Listening {
   drain(graceMs: number): Promise<void>;
 }
 
-/** Listens on all interfaces. @param port 0 for a free one @throws the error of the socket, such as `EADDRINUSE` */
-export async function listen(handler: RequestListener, port: number, docsUrl: string): Promise<Listening> {
+/**
+ * @param port 0 for a free one
+ * @param host the address to listen on; left out, all of them
+ * @throws the error of the socket, such as `EADDRINUSE`
+ */
+export async function listen(
+  handler: RequestListener,
+  port: number,
+  docsUrl: string,
+  host?: string,
+): Promise<Listening> {
   // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
   const server = createServer({ connectionsCheckingInterval: 1000, requireHostHeader: false }, handler);
   server.on('checkExpectation', handler);
@@ -26,7 +35,7 @@ export async function listen(handler: RequestListener, port: number, docsUrl: st
   );
   server.on('connect', (_req, socket: Socket) => refuse(NO_TUNNEL, socket, docsUrl));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, resolve);
+    server.once('error', reject).listen(port, host, resolve);
   });
   return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
 }

@@ -13,6 +13,7 @@ import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { createRedisStore, connectRedis } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
+import type { Meter, Span } from '../../src/telemetry.js';
 import { listen } from '../../src/web/server.js';
 import { walk, type Walk } from './device.js';
 import { testWorld, type TestWorld } from './world.js';
@@ -87,6 +88,8 @@ export interface HouseOptions {
   redisUrl?: string;
   env?: Record<string, string>;
   hooks?: Hooks;
+  /** Who counts and who traces. */
+  watchers?: { meter?: Meter; span?: Span };
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -123,13 +126,14 @@ export async function buildHouse({
   redisUrl = redisUrlOfWorker(),
   env = {},
   hooks = {},
+  watchers = {},
   through = (each) => each,
   tapped = false,
   between = (each) => each,
   vonageWorld,
   servers = 1,
 }: HouseOptions = {}): Promise<House> {
-  const world = testWorld();
+  const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that name them are made.
   const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
   const server = await listen((req, res) => doors.server?.(req, res), 0, 'errors');
