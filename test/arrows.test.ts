@@ -22,7 +22,7 @@ const MAY: Record<string, readonly string[]> = {
   vonage: ['config.ts', 'errors.ts', 'json.ts', 'phone.ts', 'world.ts'],
   web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
   store: ['errors.ts', 'telemetry.ts', 'world.ts'],
-  metrics: ['limits', 'telemetry.ts'],
+  metrics: ['errors.ts', 'limits', 'telemetry.ts'],
   traces: ['telemetry.ts'],
   report: [],
   'phone.ts': [],

@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client';
+import type { ErrorCode, SilentFailure } from '../errors.js';
 import { RATES } from '../limits/rates.js';
 import type { Meter } from '../telemetry.js';
 
@@ -12,6 +13,16 @@ const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstr
 
 /** What is asked of the store. */
 const OPERATIONS = ['set', 'get', 'take', 'delete', 'expire', 'increment', 'spend', 'note', 'ping'];
+
+/** Why silence ends without success. */
+const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
+  ...(['number_mismatch', 'not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const),
+  ...(['upstream_error', 'upstream_timeout', 'unavailable'] as const),
+];
+
+/** What is called, and what comes of it. */
+const APIS = ['network-enablement', 'token', 'number-verification', 'verify'];
+const STATUSES = ['2xx', '4xx', '429', '5xx', 'timeout', 'connection'];
 
 /**
  * Counts for Prometheus. Names and units are those of its conventions (prometheus.io/docs/practices/naming); docs/operating.md
@@ -50,7 +61,10 @@ export function createMeter(registry: Registry, engine: string): Meter {
     'operation',
   ]);
 
+  // What never was has a number too: a rate cannot be seen to rise from nothing.
   began.inc({ engine }, 0);
+  for (const reason of REASONS) logins.inc({ engine, channel: 'silent_auth', outcome: 'failed', reason }, 0);
+  for (const api of APIS) for (const status of STATUSES) calls.inc({ api, status }, 0);
   for (const channel of ['silent_auth', 'sms', 'voice'])
     logins.inc({ engine, channel, outcome: 'completed', reason: '' }, 0);
   for (const limit of LIMITS) refusals.inc({ limit }, 0);

@@ -37,7 +37,7 @@ function failures(samples: readonly Sample[]): [string, number][] {
     const reason = labels['reason'] ?? '';
     counts.set(reason, (counts.get(reason) ?? 0) + value);
   }
-  return [...counts].sort(([, one], [, other]) => other - one);
+  return [...counts].filter(([, count]) => count > 0).sort(([, one], [, other]) => other - one);
 }
 
 /** Since when it was counted: since the first of the processes started. */

@@ -90,8 +90,15 @@ export function createTraces(
       return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
     },
     async close() {
-      const gone = new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref());
-      await Promise.race([provider.shutdown().catch(() => undefined), gone]);
+      const tooLong = new Promise<string>((resolve) => {
+        setTimeout(() => resolve('what was left was not taken in time'), LAST_WORDS).unref();
+      });
+      const ended = provider.shutdown().then(
+        () => undefined,
+        () => 'what was left was not taken',
+      );
+      const why = await Promise.race([ended, tooLong]);
+      if (why !== undefined) failed(why);
     },
   };
 }
