@@ -120,6 +120,25 @@ describe('what is counted', () => {
     expect((await fetch(house.metrics.replace('/metrics', '/'))).status).toBe(404);
   });
 
+  test('has a row in docs/operating.md, with its labels', () => {
+    const page = readFileSync(resolve(__dirname, '../docs/operating.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `silent_auth_'));
+    const told = new Map(
+      rows.flatMap((row) => {
+        const [, names = '', labels = ''] = row.split('|');
+        const words = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
+        return words(names).map((name) => [name, words(labels).sort().join()] as const);
+      }),
+    );
+    const counting = new Map<string, string>();
+    for (const { name, labels } of samples) {
+      if (!name.startsWith('silent_auth_')) continue;
+      const names = Object.keys(labels).filter((label) => label !== 'le');
+      counting.set(name.replace(/_(?:bucket|sum|count)$/, ''), names.sort().join());
+    }
+    expect([...told].sort()).toEqual([...counting].sort());
+  });
+
   test('is what the report of the silent rate is made of', () => {
     const report = reportOf([...samples, ...samples], 2);
     expect(report).toContain('Silence worked for 2 of 18: 11.1 %');
