@@ -98,6 +98,16 @@ describe('the log has one line', () => {
       { outcome: 'unavailable', level: 'error' },
     ],
     [
+      'a webhook that is too large',
+      'webhook',
+      () =>
+        house
+          .app()
+          .post('/webhooks/verify')
+          .send({ x: 'x'.repeat(20_000) }),
+      { outcome: 'payload_too_large' },
+    ],
+    [
       'a webhook with a bad one',
       'webhook',
       () => house.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
