@@ -1,4 +1,4 @@
-import { ERRORS, LoginError, type UpstreamTrace } from '../errors.js';
+import { LoginError, type UpstreamTrace } from '../errors.js';
 import type { World } from '../world.js';
 import { endOfWay } from './way.js';
 
@@ -82,7 +82,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
       const step = (STEPS as Partial<Record<string, Step>>)[route];
       if (step !== undefined) write(step, id, failure(error), ms, error);
       else if (error.status >= 500)
-        log.error({ request_id: id, outcome: error.code, ...causeOf(error) }, 'request failed');
+        log.error({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');
     },
   };
 }
@@ -109,5 +109,5 @@ const attributesOf = ({ login_id, channel, outcome = 'ok', reason }: Told, error
   'login.channel': channel ?? undefined,
   'login.outcome': outcome,
   'login.reason': reason,
-  ...(error && ERRORS[error.code][0] >= 500 && { 'error.type': error.code }),
+  ...(error && error.status >= 500 && { 'error.type': error.code }),
 });
