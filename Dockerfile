@@ -19,6 +19,8 @@ RUN npm ci --omit=dev
 FROM node:24-alpine
 # Makes the server refuse what is only good for trying things out: no Redis, plain http.
 ENV NODE_ENV=production
+# Where METRICS_PORT is set: a container is reached from outside, and only at ports that are published or routed to.
+ENV METRICS_HOST=0.0.0.0
 WORKDIR /app
 # package.json says that the files in dist are ES modules.
 COPY package.json ./

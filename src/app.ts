@@ -6,6 +6,7 @@ import { createPace } from './limits/pace.js';
 import { ENGINES } from './login/engines/engines.js';
 import { createFlow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
+import { createJournal } from './login/journal.js';
 import { loginRoutes } from './login/routes.js';
 import { createOtp } from './login/otp.js';
 import { createReports } from './login/reports.js';
@@ -46,6 +47,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
   const secrets = config.sessionSecrets;
   const reports = createReports(store, secrets, world);
+  const journal = createJournal(world);
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks: config.fallbackChannels }),
     otp,
@@ -56,6 +58,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     limits: createLimits({ ...config.limits, store, world, pace, secret: secrets[0] as string }),
     store,
     world,
+    journal,
     pseudonym: createPseudonym(secrets[0] as string),
   });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
@@ -73,17 +76,18 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.use(healthRoutes(store), watch);
   // A page of another origin has to be able to read that it was refused.
   app.post('/login', ...crossOrigin(origins), admit);
-  app.use(callbackRoutes(flow, sessions, world.log));
+  app.use(callbackRoutes(flow, sessions, journal.failed));
   app.use(
     webhookRoutes(
       config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world }),
       reports,
+      journal,
     ),
   );
   app.use(staticFiles(root, config.helpUrl));
   app.use(refuseStrangers([config.publicUrl, ...origins]), ...crossOrigin(origins), ...jsonBody());
   app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
-  app.use(sessionRoutes(sessions, flow));
-  app.use(notFound, problemHandler(docsUrl, world.log));
+  app.use(sessionRoutes(sessions, flow, journal));
+  app.use(notFound, problemHandler(docsUrl, journal.failed));
   return app;
 }

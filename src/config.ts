@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { ENGINES, type EngineName } from './login/engines/engines.js';
 import { readLimits, type LimitConfig } from './limits/settings.js';
+import { readMetricsSettings, type MetricsSettings } from './metrics/settings.js';
 import {
   createReader,
   defaultLinkHosts,
@@ -17,6 +18,7 @@ import {
   type WebhookSettings,
 } from './settings.js';
 import { readRedis, type RedisSettings } from './store/settings.js';
+import { readTraceSettings, type TraceSettings } from './traces/settings.js';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -35,6 +37,11 @@ export interface Config extends LimitConfig {
   /** Where the page sends people who need help; absent: nowhere. */
   helpUrl: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
+  production: boolean;
+  /** Absent: nothing is counted. */
+  metrics: MetricsSettings | undefined;
+  /** Absent: nothing is traced. */
+  traces: TraceSettings | undefined;
   silentAuth: EngineName;
   /** The channels of codes to type, in the order they are offered; none is a choice too. */
   fallbackChannels: OtpChannels;
@@ -140,6 +147,8 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
   if (!Number.isInteger(maxUtilization) || maxUtilization < 1 || maxUtilization > 100)
     fail('MAX_UTILIZATION must be a whole number of percent, 1 to 100.');
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
+  const metrics = readMetricsSettings(get, port, fail);
+  const traces = readTraceSettings(get, fail);
   problems.push(...others);
 
   if (vonage.privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
@@ -154,6 +163,9 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     helpUrl: helpUrl && parseUrl(helpUrl)?.href,
     ...limits,
     logLevel,
+    production,
+    metrics,
+    traces,
     silentAuth,
     fallbackChannels,
     verify: { brand, templateId, coverageCheck },

@@ -22,11 +22,13 @@ const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } =
 
 /** What can be tried out is taken from the environment; what belongs to somebody's own server is not. */
 const settings = (problems: readonly string[]) => {
+  const watched = Object.entries(process.env).filter(([name]) => /^(?:METRICS|OTEL)_/.test(name));
   const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES } =
     process.env;
   const env = {
     // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
     PORT: '0',
+    ...Object.fromEntries(watched),
     ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,

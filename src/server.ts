@@ -1,11 +1,11 @@
-import { pino } from 'pino';
 import { createApp } from './app.js';
 import { ConfigError, type Config } from './config.js';
 import type { Hooks } from './login/hooks.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
+import { openWatchers } from './watchers.js';
 import { messagesOf } from './web/prototypes.js';
-import { listen } from './web/server.js';
+import { listen, type Listening } from './web/server.js';
 import { systemWorld } from './world.js';
 
 /** Milliseconds that requests under way have to finish once the server is told to stop. */
@@ -18,24 +18,46 @@ export interface Running {
 
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
 export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
-  const world = systemWorld(pino({ level: config.logLevel, base: null }));
-  const store = config.redis ? await openRedisStore(config.redis, world.log) : createMemoryStore(world);
+  const watchers = await openWatchers(config);
+  const world = systemWorld(watchers.log, watchers.meter, watchers.span);
+  const store = watchers.ofStore(
+    config.redis ? await openRedisStore(config.redis, world.log) : createMemoryStore(world),
+  );
   const app = createApp({ config, store, world, root, hooks });
   const docsUrl = `${config.publicUrl}/errors.md`;
-  const server = await listen(app, config.port, docsUrl, messagesOf(app)).catch(async (error: unknown) => {
-    // An open connection to the store would keep a process alive that listens on nothing.
+  const doors: Listening[] = [];
+  const stop = async (graceMs: number) => {
+    // In their order: while logins still finish, they are still counted and told.
+    for (const door of doors) await door.drain(graceMs);
     await store.close();
-    throw error;
-  });
-  world.log.info({ port: server.port, public_url: config.publicUrl, engine: config.silentAuth }, 'listening');
-  return {
-    port: server.port,
-    async stop() {
-      await server.drain(GRACE);
-      await store.close();
-      world.log.info({}, 'stopped');
-    },
+    await watchers.close();
   };
+  try {
+    const server = await listen(watchers.ofServer(app), config.port, docsUrl, { messages: messagesOf(app) });
+    doors.push(server);
+    const metrics = await watchers.listen(docsUrl);
+    if (metrics) doors.push(metrics);
+    world.log.info(
+      {
+        port: server.port,
+        ...(metrics && { metrics_port: metrics.port }),
+        public_url: config.publicUrl,
+        engine: config.silentAuth,
+      },
+      'listening',
+    );
+    return {
+      port: server.port,
+      async stop() {
+        await stop(GRACE);
+        world.log.info({}, 'stopped');
+      },
+    };
+  } catch (error) {
+    // An open connection to the store would keep a process alive that listens on nothing.
+    await stop(0);
+    throw error;
+  }
 }
 
 /**

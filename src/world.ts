@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { NO_METER, NO_SPAN, type Meter, type Span } from './telemetry.js';
 
 /** One line of structured log. pino satisfies this; nothing else of a logger is used. */
 export interface Log {
@@ -15,13 +16,15 @@ export interface LoopTime {
   idle: number;
 }
 
-/** The things the product does not control. They come in through the door (`main`), so tests can turn them. */
+/** What the product does not control, and who watches it. All of it comes in through the door (`main`), so tests can turn it. */
 export interface World {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Cryptographically strong random bytes. */
   random(bytes: number): Buffer;
   log: Log;
+  meter: Meter;
+  span: Span;
   /** Resolves in so many milliseconds. */
   pause(ms: number): Promise<void>;
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
@@ -50,10 +53,12 @@ export function randomBytes(bytes: number): Buffer {
   return drawn;
 }
 
-export const systemWorld = (log: Log): World => ({
+export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World => ({
   now: () => Date.now(),
   random: randomBytes,
   log,
+  meter,
+  span,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
   loopTime: () => {

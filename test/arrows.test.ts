@@ -7,10 +7,12 @@ const SRC = join(__dirname, '../src');
 const MAY: Record<string, readonly string[]> = {
   'main.ts': ['server.ts', 'config.ts', 'hooks-file.ts'],
   'demo.ts': ['server.ts', 'config.ts', 'hooks-file.ts', 'world.ts', 'sandbox'],
-  'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'web', 'world.ts'],
+  'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'watchers.ts', 'web', 'world.ts'],
+  'watchers.ts': ['config.ts', 'log.ts', 'metrics', 'store', 'telemetry.ts', 'traces', 'web', 'world.ts'],
+  'log.ts': [],
   'hooks-file.ts': ['login', 'settings.ts'],
   'app.ts': ['config.ts', 'limits', 'login', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
-  'config.ts': ['settings.ts', 'limits', 'login', 'store'],
+  'config.ts': ['settings.ts', 'limits', 'login', 'metrics', 'store', 'traces'],
   'settings.ts': ['private-key.ts'],
   'private-key.ts': ['pem.ts'],
   'pem.ts': [],
@@ -20,12 +22,16 @@ const MAY: Record<string, readonly string[]> = {
   login: ['errors.ts', 'limits', 'phone.ts', 'session', 'store', 'vonage', 'web', 'world.ts'],
   vonage: ['config.ts', 'errors.ts', 'json.ts', 'phone.ts', 'world.ts'],
   web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
-  store: ['errors.ts', 'pem.ts', 'world.ts'],
+  store: ['errors.ts', 'pem.ts', 'telemetry.ts', 'world.ts'],
+  metrics: ['errors.ts', 'limits', 'telemetry.ts'],
+  traces: ['telemetry.ts'],
+  report: [],
   'phone.ts': [],
   'quiet.ts': [],
   'errors.ts': [],
   'json.ts': [],
-  'world.ts': [],
+  'telemetry.ts': [],
+  'world.ts': ['telemetry.ts'],
   // The second house: it meets the product over HTTP.
   sandbox: ['world.ts'],
 };
@@ -47,6 +53,7 @@ const STORY = [
     'progress',
     'proof',
     'reports',
+    'way',
   ],
   ...['returned', 'run-proof', 'state', 'tickets', 'engines/engine'],
 ].map((name) => `login/${name}.ts`);
@@ -101,6 +108,8 @@ test.each([
   ['undici', ['vonage/carrier.ts']],
   ['ioredis', ['cluster', 'connection', 'scripts', 'sentinel', 'together'].map((name) => `store/${name}.ts`)],
   ['connect-redis', ['session/store.ts']],
+  ['prom-client', ['metrics/meter.ts', 'metrics/metrics.ts', 'metrics/process.ts']],
+  ['@opentelemetry/sdk-trace-node', ['traces/traces.ts']],
   ['helmet', ['sandbox/app.ts', 'web/shield.ts']],
 ])('%s is known where it is used, and nowhere else', (library, places) => {
   expect(
@@ -109,6 +118,13 @@ test.each([
       .map(({ from }) => from)
       .sort(),
   ).toEqual(places);
+});
+
+test('what counts and what traces is loaded by those who want it, when they do', () => {
+  const outside = inHouse.filter(
+    ({ from, to }) => /^(?:metrics|traces)\//.test(to) && roomOf(from) !== roomOf(to),
+  );
+  expect(outside.map(({ to }) => to).sort()).toEqual(['metrics/settings.ts', 'traces/settings.ts']);
 });
 
 test("the names of Vonage's fields stand in the folder of Vonage alone", () => {

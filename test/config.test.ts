@@ -52,6 +52,17 @@ test('four settings are enough to try it, and six to run it', () => {
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
 });
 
+test('nothing is counted or traced unless a setting asks for it', () => {
+  expect(readConfig(GOOD)).toMatchObject({ metrics: undefined, traces: undefined });
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+  expect(readConfig({ ...GOOD, ...endpoint, METRICS_PORT: '9464' })).toMatchObject({
+    metrics: { port: 9464, host: '127.0.0.1' },
+    traces: { serviceName: 'silent-auth-bff' },
+  });
+  for (const off of [{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }])
+    expect(readConfig({ ...GOOD, ...endpoint, ...off }).traces).toBeUndefined();
+});
+
 test('every problem is told at once, each with its setting', () => {
   expect(
     problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
@@ -74,6 +85,24 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
   ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
   ['a part of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
+  [
+    'the port of metrics, where everybody comes in',
+    { METRICS_PORT: '3000' },
+    /^METRICS_PORT must be another/,
+  ],
+  ['a port of metrics that is none', { METRICS_PORT: 'x' }, /^METRICS_PORT must be a port/],
+  ['a host of metrics that is a name', { METRICS_HOST: 'localhost' }, /^METRICS_HOST must be an IP/],
+  ['traces by another way', { OTEL_TRACES_EXPORTER: 'zipkin' }, /^OTEL_TRACES_EXPORTER must be/],
+  [
+    'traces in another tongue',
+    { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not spoken/,
+  ],
+  [
+    'a collector that is no URL',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' },
+    /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/,
+  ],
   ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
   ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],
   ['a public URL with a user', { PUBLIC_URL: 'https://u@a.example' }, /^PUBLIC_URL must be an origin/],

@@ -1,4 +1,15 @@
-import { buildHouse, postCode, type House } from './support/house.js';
+import { until } from './support/until.js';
+import { buildHouse, postCode, WITH_CODES, type House } from './support/house.js';
+
+type Line = Record<string, unknown>;
+
+const linesOf = (house: House): Line[] =>
+  house.world
+    .logged()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ step }) => step !== undefined);
 
 describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
   let house: House;
@@ -8,12 +19,7 @@ describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
   test('the log tells each step with its outcome, under a name for the number that only the secret explains', async () => {
     const { app, code } = await house.walkedLogin('+447700900101');
     await postCode(app, code).expect(200);
-    const lines = house.world
-      .logged()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ step }) => step !== undefined)
-      .slice(-3);
+    const lines = linesOf(house).slice(-3);
     expect(lines.map(({ step, outcome }) => [step, outcome])).toEqual([
       ['begin', 'ok'],
       ['callback', 'ok'],
@@ -22,5 +28,177 @@ describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
     expect(new Set(lines.map(({ login_id }) => login_id)).size).toBe(1);
     expect(lines[0]?.['number']).toBe(lines[2]?.['number']);
     expect(lines[0]?.['number']).toMatch(/^[\w-]{16}$/);
+  });
+});
+
+describe('the log has one line', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  afterAll(() => house.stop());
+
+  /** The lines that `work` left, each with the id of its request. */
+  const linesAfter = async (work: () => Promise<unknown>): Promise<Line[]> => {
+    const before = linesOf(house).length;
+    await work();
+    const lines = linesOf(house).slice(before);
+    for (const line of lines)
+      expect(line).toEqual(
+        expect.objectContaining({ request_id: expect.any(String), ms: expect.any(Number) }),
+      );
+    return lines;
+  };
+
+  test.each<[string, string, () => Promise<unknown>, Line]>([
+    [
+      'a body that is none',
+      'begin',
+      () => house.app().post('/login').send({ x: 1 }),
+      { outcome: 'invalid_request' },
+    ],
+    [
+      'a number that is none',
+      'begin',
+      () => house.app().post('/login').send({ phone_number: 'x' }),
+      { outcome: 'invalid_phone_number' },
+    ],
+    [
+      'another media type',
+      'verify',
+      () => house.app().post('/verify').type('text').send('x'),
+      { outcome: 'unsupported_media_type' },
+    ],
+    [
+      "a stranger's page",
+      'next',
+      () => house.app().post('/login/next').set('Origin', 'https://x.example').send({}),
+      { outcome: 'forbidden_origin' },
+    ],
+    [
+      'a code without a login',
+      'verify',
+      () => house.app().post('/verify').send({ code: '123456' }),
+      { outcome: 'invalid_code' },
+    ],
+    [
+      'going on without a login',
+      'next',
+      () => house.app().post('/login/next').send({}),
+      { outcome: 'no_login' },
+    ],
+    [
+      'a callback that is none',
+      'callback',
+      () => house.app().get('/callback?state=x&code=y'),
+      { outcome: 'invalid_request' },
+    ],
+    [
+      'a webhook without a signature',
+      'webhook',
+      () => house.app().post('/webhooks/verify').send({}),
+      { outcome: 'unavailable', level: 'error' },
+    ],
+    [
+      'a webhook that is too large',
+      'webhook',
+      () =>
+        house
+          .app()
+          .post('/webhooks/verify')
+          .send({ x: 'x'.repeat(20_000) }),
+      { outcome: 'payload_too_large' },
+    ],
+    [
+      'a webhook with a bad one',
+      'webhook',
+      () => house.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
+      { outcome: 'invalid_signature', level: 'info' },
+    ],
+  ])('for a request that is refused before a login: %s', async (_name, step, work, line) => {
+    const lines = await linesAfter(work);
+    expect(lines).toEqual([expect.objectContaining({ step, ...line })]);
+    expect(lines[0]).not.toHaveProperty('login_id');
+  });
+
+  test('for each step of a login that goes on by a message, with the channel and what Vonage said', async () => {
+    const app = house.app();
+    const lines = await linesAfter(async () => {
+      await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
+      await app.post('/login/next').send({}).expect(200);
+      await app.post('/verify').send({ code: '000000' }).expect(400);
+      await app
+        .post('/verify')
+        .send({ code: (await house.messages()).at(-1)?.code })
+        .expect(200);
+    });
+    const own = lines.filter(({ step }) => step !== 'webhook');
+    expect(own.map(({ step, outcome, channel }) => [step, outcome, channel])).toEqual([
+      ['begin', 'silent_auth_unavailable', null],
+      ['next', 'ok', 'sms'],
+      ['verify', 'invalid_code', 'sms'],
+      ['verify', 'ok', 'sms'],
+    ]);
+    expect(own[0]).toMatchObject({ reason: 'number_not_supported' });
+    const instance = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(own[2]).toMatchObject({
+      upstream: { api: 'verify', status: 400, error: 'invalid-code', instance },
+    });
+    expect(new Set(own.map(({ login_id }) => login_id)).size).toBe(1);
+  });
+
+  test('for a webhook, with the login that it is about', async () => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: '+447700900102' });
+    await app.post('/login/next').send({}).expect(200);
+    await app
+      .post('/verify')
+      .send({ code: (await house.messages()).at(-1)?.code })
+      .expect(200);
+    const isOfIt = ({ step, login_id }: Line) => step === 'webhook' && login_id === begun.body.login_id;
+    await until(() => Promise.resolve(linesOf(house).some(isOfIt)));
+  });
+
+  test('for a login that is given up, and for a logout', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: '+447700900000' }).expect(201);
+    const lines = await linesAfter(async () => {
+      await app.delete('/login').expect(204);
+      await app.delete('/login').expect(204);
+      await app.post('/logout').expect(204);
+    });
+    expect(lines.map(({ step, outcome }) => [step, outcome])).toEqual([
+      ['cancel', 'ok'],
+      ['logout', 'ok'],
+    ]);
+  });
+
+  test('for an outage that a login goes on from without silence, as a warning', async () => {
+    const lines = await linesAfter(() =>
+      house.app().post('/login').send({ phone_number: '+447700900109' }).expect(201),
+    );
+    expect(lines).toEqual([
+      expect.objectContaining({
+        level: 'warn',
+        outcome: 'silent_auth_unavailable',
+        reason: 'unavailable',
+        upstream: expect.objectContaining({ api: 'network-enablement', status: 429 }),
+      }),
+    ]);
+  });
+
+  test('for a failure of ours, with where it happened and without its words', async () => {
+    jest.spyOn(house.store, 'spend').mockRejectedValueOnce(new TypeError('+447700900000'));
+    const lines = await linesAfter(() =>
+      house.app().post('/login').send({ phone_number: '+447700900000' }).expect(500),
+    );
+    expect(lines).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        step: 'begin',
+        outcome: 'internal_error',
+        cause: 'TypeError',
+        stack: expect.stringContaining('    at '),
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('7700900');
   });
 });

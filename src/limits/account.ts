@@ -23,7 +23,13 @@ export function windowAt(name: string, seconds: number, now: number): Window {
 
 /** Something that was refused because it was done too often, by the one who asks or by all together. */
 export class Limited extends LoginError {
-  constructor(code: Extract<ErrorCode, 'rate_limited' | 'unavailable'>, detail: string, retryAfter: number) {
+  /** @param limit its name, for the log and those who count */
+  constructor(
+    readonly limit: string,
+    code: Extract<ErrorCode, 'rate_limited' | 'unavailable'>,
+    detail: string,
+    retryAfter: number,
+  ) {
     super(code, detail, { retry_after: retryAfter });
   }
 }

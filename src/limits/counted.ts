@@ -39,10 +39,10 @@ export function createLimits(
   });
 
   const refuse = ({ name, window }: Rate): never => {
-    world.log.info({ limit: name }, 'refused by a limit');
+    world.meter.refused(name);
     if (name === 'send-all')
-      throw new Limited('unavailable', 'No more messages are sent in this hour.', window.left);
-    throw new Limited('rate_limited', 'This was asked for too often. Try again later.', window.left);
+      throw new Limited(name, 'unavailable', 'No more messages are sent in this hour.', window.left);
+    throw new Limited(name, 'rate_limited', 'This was asked for too often. Try again later.', window.left);
   };
 
   /** What a number is sent, whoever asks, in one account of its own: by the hour and by the day. */

@@ -37,15 +37,17 @@ interface Turn {
 
 const accountOf = (part: number, now: number): Window => windowAt(`logins:${part}`, TEN_MINUTES, now);
 
-const refused = (retryAfter: number): Limited =>
-  new Limited('unavailable', 'Vonage is not called this often. Try again.', retryAfter);
-
 export function createPace(deps: LimitSettings & { store: Store; world: World }): Pace {
   const { store, world } = deps;
   const parts = partsOf(deps);
   const draw = (choices: number): number => world.random(4).readUInt32BE() % choices;
   /** What all parts are being told: until when an API is to be left alone (seconds since the epoch). */
   const telling = new Map<string, number>();
+
+  const refused = (limit: 'upstream-pause' | 'upstream-per-second', retryAfter: number): Limited => {
+    world.meter.refused(limit);
+    return new Limited(limit, 'unavailable', 'Vonage is not called this often. Try again.', retryAfter);
+  };
 
   /** Adds nothing: forbids, as long as the entry holds a moment to come (seconds since the epoch). */
   const guard = (api: PacedApi): Rule => ({
@@ -68,7 +70,8 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     const paced = api === undefined ? [] : [guard(api)];
     if (turn?.part === own) paced.push(costOf(turn));
     const outcome = await spendBy<Rule>(store, accountOf(own, now), [...rules, ...paced]);
-    if (outcome.broken?.name === 'pause') throw refused(untilEnd(outcome.totals[rules.length]));
+    if (outcome.broken?.name === 'pause')
+      throw refused('upstream-pause', untilEnd(outcome.totals[rules.length]));
     return outcome;
   };
 
@@ -94,11 +97,11 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
         }
         return { broken: rules.find((rule) => rule === broken), totals };
       }
-      throw refused(1);
+      throw refused('upstream-per-second', 1);
     },
     async ready(api) {
       const { broken, totals } = await spendBy(store, accountOf(draw(parts), world.now()), [guard(api)]);
-      if (broken !== undefined) throw refused(untilEnd(totals[0]));
+      if (broken !== undefined) throw refused('upstream-pause', untilEnd(totals[0]));
     },
     async pause(api, seconds) {
       const until = Math.ceil(world.now() / 1000) + Math.min(seconds, LONGEST_PAUSE);

@@ -5,6 +5,7 @@ import type { PhoneNumber } from '../phone.js';
 import type { Beginning } from './engines/engine.js';
 import type { Holder } from './holder.js';
 import type { Visitor } from './hooks.js';
+import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
 import type { Parts } from './parts.js';
 import { endOfStep, leftUnderWay } from './progress.js';
@@ -53,10 +54,11 @@ export function createBegin(parts: Parts): Begin {
   };
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
-  const orElse = (error: unknown, number: PhoneNumber): Beginning => {
+  const orElse = (error: unknown, number: PhoneNumber, tell: Tell): Beginning => {
     const otherWay = fallbacksOf(number).length > 0;
-    if (otherWay && error instanceof LoginError && error.status >= 500) return { by: 'nothing' };
-    throw error;
+    if (!otherWay || !(error instanceof LoginError && error.status >= 500)) throw error;
+    tell({ upstream: error.upstream });
+    return { by: 'nothing', why: error.code };
   };
 
   /** The request that the login before this one left behind, if this one may take it up; otherwise it is stopped. */
@@ -68,19 +70,21 @@ export function createBegin(parts: Parts): Begin {
     return undefined;
   };
 
-  return async ({ phoneNumber, client, codeChallenge, visitor }, caller, holder, correlator) => {
+  const begin = async (
+    id: string,
+    { phoneNumber, client, codeChallenge, visitor }: Parameters<Begin>[0],
+    [caller, holder, correlator]: [Caller, Holder, string],
+    tell: Tell,
+  ): ReturnType<Begin> => {
     // First of all: a store that is away, and whoever asks too often, must not cost a call.
     await limits.login(caller, phoneNumber, engine.asks);
-    const id = world.random(16).toString('hex');
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     const formerRun = takeUp(holder.former, base, correlator);
     const states = statesFor(base);
-    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway);
-
-    const note = journal(correlator, id, { number: parts.pseudonym(phoneNumber), client });
+    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
     const request = {
       loginId: id,
       phoneNumber,
@@ -90,13 +94,16 @@ export function createBegin(parts: Parts): Begin {
       mayPay,
       correlator,
     };
-    const beginning = await note('begin', () => engine.begin(request)).catch(async (error: unknown) => {
+    const beginning = await engine.begin(request).catch(async (error: unknown) => {
       await states.keepOnly();
-      return orElse(error, phoneNumber);
+      return orElse(error, phoneNumber, tell);
     });
     await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
 
     const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
+    tell({ channel: login.channel });
+    if (beginning.by === 'nothing' && beginning.why !== undefined)
+      tell({ outcome: 'silent_auth_unavailable', reason: beginning.why });
     if (holder.login?.stateAddress !== undefined) await tickets.cancelState(holder.login.stateAddress);
     await holder.begin(login).catch((error: unknown) => {
       // What was started for a login that could not be kept would go on to send messages.
@@ -106,13 +113,24 @@ export function createBegin(parts: Parts): Begin {
     const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
     return { login, authUrl };
   };
+
+  return (request, caller, holder, correlator) => {
+    const id = world.random(16).toString('hex');
+    const known = { login_id: id, number: parts.pseudonym(request.phoneNumber), client: request.client };
+    return journal.step('begin', correlator, known, (tell) =>
+      begin(id, request, [caller, holder, correlator], tell),
+    );
+  };
 }
 
 /** A limit says no; anything else is an error. */
-function unlessAway(error: unknown): false {
-  if (error instanceof Limited) return false;
-  throw error;
-}
+const unlessAway =
+  (tell: Tell) =>
+  (error: unknown): false => {
+    if (!(error instanceof Limited)) throw error;
+    tell({ limit: error.limit });
+    return false;
+  };
 
 /** What a login knows from the way it began. */
 function begun(beginning: Beginning): Partial<Login> {

@@ -2,9 +2,8 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { LoginError } from '../errors.js';
 import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
-import { logFailure } from '../web/problem.js';
+import { tellFailure, type Failed } from '../web/problem.js';
 import { requestIdOf } from '../web/shield.js';
-import type { Log } from '../world.js';
 import type { Flow } from './flow.js';
 import { clientOf } from './state.js';
 
@@ -20,7 +19,7 @@ interface Query {
  * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
  * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
  */
-export function callbackRoutes(flow: Flow, sessions: Sessions, log: Log): Router {
+export function callbackRoutes(flow: Flow, sessions: Sessions, failed: Failed): Router {
   const router = Router({ caseSensitive: true, strict: true });
   // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
   const loadForBrowsers: RequestHandler = (req, res, next) => {
@@ -30,13 +29,13 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, log: Log): Router
       return;
     }
     void sessions.load(req, res, (error?: unknown) => {
-      if (error instanceof LoginError) sendHome(res, error);
+      if (error instanceof LoginError) sendHome(req, res, error);
       else next(error);
     });
   };
   /** A browser is sent to our page, which says in words what happened. */
-  const sendHome = (res: Response, error: LoginError): void => {
-    logFailure(log, error, requestIdOf(res));
+  const sendHome = (req: Request, res: Response, error: LoginError): void => {
+    tellFailure(failed, error, req, res);
     redirect(res, `/#${new URLSearchParams(inFragment(error)).toString()}`);
   };
 
@@ -52,7 +51,7 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, log: Log): Router
       else sendJson(res, 200, home);
     } catch (error) {
       if (!(forBrowser && error instanceof LoginError)) throw error;
-      sendHome(res, error);
+      sendHome(req, res, error);
     }
   };
 

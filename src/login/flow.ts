@@ -2,7 +2,6 @@ import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
 import { createBegin, type Begin } from './begin.js';
 import type { Holder } from './holder.js';
-import { createJournal } from './journal.js';
 import { createLock } from './lock.js';
 import type { Login } from './login.js';
 import { createNext, type NextChannel } from './next.js';
@@ -29,12 +28,15 @@ export interface Flow {
 
 /** Every secret is taken before it is believed, and every binding checked before a call is spent. */
 export function createFlow(deps: FlowDeps): Flow {
-  const { otp, tickets, world, reports } = deps;
+  const { otp, world, reports } = deps;
   const fallbacksOf = (number: PhoneNumber) => (otp.isVirtual(number) ? [] : deps.fallbacks);
   const progress = async (login: Login) =>
     progressOf(login, world.now(), fallbacksOf(login.phoneNumber), await reports.of(login.run?.requestId));
-  const shared = { journal: createJournal(world), lock: createLock(deps.store), fallbacksOf, progress };
-  const parts: Parts = { ...deps, ...shared };
+  const known = (login: Login | undefined) =>
+    login === undefined
+      ? {}
+      : { login_id: login.id, number: deps.pseudonym(login.phoneNumber), client: login.client };
+  const parts: Parts = { ...deps, known, lock: createLock(deps.store), fallbacksOf, progress };
 
   return {
     begin: createBegin(parts),
@@ -42,9 +44,16 @@ export function createFlow(deps: FlowDeps): Flow {
     verify: createProof(parts),
     next: createNext(parts),
     progress,
-    async cancel(holder, correlator) {
-      const login = holder.login;
-      if (login === undefined) return;
+    cancel: createCancel(parts),
+  };
+}
+
+function createCancel({ otp, tickets, world, journal, known }: Parts): Flow['cancel'] {
+  return async (holder, correlator) => {
+    const { login } = holder;
+    if (login === undefined) return;
+    await journal.step('cancel', correlator, known(login), async (tell) => {
+      tell({ channel: login.channel });
       if (login.stateAddress !== undefined) await tickets.cancelState(login.stateAddress);
       const run = leftUnderWay(login, world.now());
       if (run !== undefined) otp.cancel(run, correlator);
@@ -55,7 +64,7 @@ export function createFlow(deps: FlowDeps): Flow {
         run: { ...run, cancelled: true },
       };
       await holder.update(left).catch(unlessEnded);
-    },
+    });
   };
 }
 

@@ -1,41 +1,113 @@
-import { LoginError } from '../errors.js';
+import { LoginError, type UpstreamTrace } from '../errors.js';
 import type { World } from '../world.js';
+import { endOfWay } from './way.js';
 
-type Step = 'begin' | 'callback' | 'verify' | 'next';
+/** The steps of a login, by the route that takes each. */
+export const STEPS = {
+  'POST /login': 'begin',
+  'GET /callback': 'callback',
+  'POST /verify': 'verify',
+  'POST /login/next': 'next',
+  'DELETE /login': 'cancel',
+  'POST /logout': 'logout',
+  'POST /webhooks/verify': 'webhook',
+} as const;
 
-export type Journal = ReturnType<typeof createJournal>;
+export type Step = (typeof STEPS)[keyof typeof STEPS];
 
-/**
- * Writes one line a step of a login: what came of it, and how long it took. The fields are a closed list; neither
- * number nor code nor anything upstream said in prose is among them.
- */
-export const createJournal =
-  ({ log }: Pick<World, 'log'>) =>
-  (requestId: string, loginId: string, fields: { number?: string; client?: string; channel?: string } = {}) =>
-  async <T extends object>(step: Step, work: () => Promise<T>): Promise<T> => {
-    const startedAt = performance.now();
-    const line = (outcome: string) => ({
-      request_id: requestId,
-      login_id: loginId,
-      ...fields,
-      step,
-      outcome,
-      ms: Math.round(performance.now() - startedAt),
-    });
-    try {
-      const result = await work();
-      log.info(
-        line('verified' in result && result.verified === false ? 'number_mismatch' : 'ok'),
-        'login step',
-      );
-      return result;
-    } catch (error) {
-      const known = error instanceof LoginError ? error : undefined;
-      const cause = {
-        ...(known?.fields.reason && { reason: known.fields.reason }),
-        upstream: known?.upstream,
-      };
-      log.warn({ ...line(known?.code ?? 'internal_error'), ...cause }, 'login step');
-      throw error;
-    }
+/** What a line may say of a step. Neither number nor code nor anything upstream said in prose is among it. */
+export interface Told {
+  login_id?: string | undefined;
+  /** A pseudonym. */
+  number?: string;
+  client?: string;
+  channel?: string | null | undefined;
+  /** What a webhook told. */
+  news?: string;
+  outcome?: string;
+  reason?: string | undefined;
+  /** The limit that refused. */
+  limit?: string;
+  upstream?: UpstreamTrace | undefined;
+}
+
+export type Tell = (more: Told) => void;
+
+export interface Journal {
+  /**
+   * Does a step of a login, and writes one line when it is over: what came of it, and how long it took.
+   * @param known what is known of it before; `tell` adds what turns out
+   */
+  step<T>(step: Step, requestId: string, known: Told, work: (tell: Tell) => Promise<T>): Promise<T>;
+  /** Writes the line of a request that was answered with an error, unless its step has. @param route `POST /login` */
+  failed: (error: LoginError, request: { id: string; route: string; ms: number }) => void;
+}
+
+/** Writes each step of a login into the log, and tells whoever counts and traces. */
+export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' | 'span'>): Journal {
+  const written = new WeakSet<object>();
+
+  const write = (step: Step, requestId: string, told: Told, ms: number, error?: LoginError): void => {
+    const { outcome = 'ok', ...more } = told;
+    const line = { request_id: requestId, step, outcome, ...more, ms: Math.round(ms) };
+    if (error !== undefined && error.status >= 500) log.error({ ...line, ...causeOf(error) }, 'login step');
+    else if (more.upstream !== undefined && error === undefined) log.warn(line, 'login step');
+    else log.info(line, 'login step');
+    meter.step(step, outcome, more.reason ?? '', error?.status ?? 200, ms);
+    if (step === 'begin' && error === undefined) meter.began();
+    const end = endOfWay(step, told);
+    if (end !== undefined) meter.ended(end.channel, end.outcome, end.reason);
   };
+
+  return {
+    step: (step, requestId, known, work) =>
+      span(`login ${step}`, 'internal', async (trace) => {
+        const startedAt = performance.now();
+        let told = known;
+        let error: LoginError | undefined;
+        try {
+          return await work((more) => (told = { ...told, ...more }));
+        } catch (thrown) {
+          error = asLoginError(thrown);
+          told = { ...told, ...failure(error) };
+          if (thrown instanceof Error) written.add(thrown);
+          throw thrown;
+        } finally {
+          write(step, requestId, told, performance.now() - startedAt, error);
+          trace(attributesOf(told, error));
+        }
+      }),
+    failed(error, { id, route, ms }) {
+      if ([error, error.cause].some((each) => each instanceof Error && written.has(each))) return;
+      const step = (STEPS as Partial<Record<string, Step>>)[route];
+      if (step !== undefined) write(step, id, failure(error), ms, error);
+      else if (error.status >= 500)
+        log.error({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');
+    },
+  };
+}
+
+const asLoginError = (thrown: unknown): LoginError =>
+  thrown instanceof LoginError ? thrown : new LoginError('internal_error', '', {}, undefined, thrown);
+
+const failure = (error: LoginError): Told => ({
+  outcome: error.code,
+  ...(error.fields.reason && { reason: error.fields.reason }),
+  ...('limit' in error && { limit: String(error.limit) }),
+  ...(error.upstream && { upstream: error.upstream }),
+});
+
+/** Why it failed through no fault of the one who asked. Messages of errors may hold anything, and stay out. */
+function causeOf(error: LoginError): object {
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  const stack = error.code === 'internal_error' ? /^ {4}at [^]*$/m.exec(cause?.stack ?? '')?.[0] : undefined;
+  return { ...(cause && { cause: cause.name }), ...(stack && { stack }) };
+}
+
+const attributesOf = ({ login_id, channel, outcome = 'ok', reason }: Told, error?: LoginError) => ({
+  'login.id': login_id,
+  'login.channel': channel ?? undefined,
+  'login.outcome': outcome,
+  'login.reason': reason,
+  ...(error && error.status >= 500 && { 'error.type': error.code }),
+});

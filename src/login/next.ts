@@ -1,6 +1,7 @@
 import { LoginError } from '../errors.js';
 import type { Caller } from '../limits/limits.js';
 import type { Holder } from './holder.js';
+import type { Tell } from './journal.js';
 import type { Login, OtpChannel, Run } from './login.js';
 import type { Parts } from './parts.js';
 import { endOfStep, type Progress } from './progress.js';
@@ -70,7 +71,11 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     }
   };
 
-  return async (channel, caller, holder, correlator) => {
+  const next = async (
+    channel: OtpChannel | undefined,
+    [caller, holder, correlator]: [Caller, Holder, string],
+    tell: Tell,
+  ): Promise<Login> => {
     const id = holder.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
     return lock.hold(id, async () => {
@@ -80,6 +85,7 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
       const now = await settled(login);
       if (now.run !== undefined && isThereAlready(login, now, channel)) {
         const there: Login = { ...login, channel: now.channel, run: now.run };
+        tell({ channel: there.channel });
         await holder.update(there);
         return there;
       }
@@ -88,8 +94,8 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
         const fields = { next_channels: now.nextChannels };
         throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
       }
-      const note = journal(correlator, id, { channel: target });
-      const run = await note('next', () => moveOn(login, target, now, caller, correlator));
+      tell({ channel: target });
+      const run = await moveOn(login, target, now, caller, correlator);
       // From here on the silent way is closed: its link makes no call any more.
       const { stateAddress, ...rest } = login;
       if (stateAddress !== undefined) await tickets.cancelState(stateAddress);
@@ -99,6 +105,11 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
       return moved;
     });
   };
+
+  return (channel, caller, holder, correlator) =>
+    journal.step('next', correlator, parts.known(holder.login), (tell) =>
+      next(channel, [caller, holder, correlator], tell),
+    );
 }
 
 /** How many steps of the request that is under way lead to `target`; 0 where it does not come to it. */

@@ -95,6 +95,7 @@ export function createOtp(deps: {
         seconds: channel === 'silent_auth' ? SILENT_SECONDS : CHANNEL_SECONDS,
       }));
       const run: Run = { ...begun, steps, step: 0, since: startedAt, startedAt };
+      if (channels[0] !== undefined && channels[0] !== 'silent_auth') world.meter.sent(channels[0]);
       // Vonage would go on to voice by itself. Where that was not asked for, it is told to stop before; a process that
       // dies meanwhile forgets to.
       const unasked = channels[0] !== 'silent_auth' && channels.length > 1;
@@ -106,6 +107,8 @@ export function createOtp(deps: {
     async advance(run, correlator) {
       await verify.next(run.requestId, correlator);
       const moved = { ...run, step: run.step + 1, since: world.now() };
+      const channel = run.steps[moved.step]?.channel;
+      if (channel !== undefined) world.meter.sent(channel);
       delete moved.stopsAt;
       return moved;
     },

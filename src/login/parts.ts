@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { Engine } from './engines/engine.js';
 import type { Rules } from './hooks.js';
-import type { Journal } from './journal.js';
+import type { Journal, Told } from './journal.js';
 import type { Lock } from './lock.js';
 import type { Login, OtpChannel } from './login.js';
 import type { Otp } from './otp.js';
@@ -25,12 +25,14 @@ export interface FlowDeps {
   limits: Limits;
   store: Store;
   world: World;
+  journal: Journal;
   pseudonym: (number: PhoneNumber) => string;
 }
 
 /** What its chapters share. */
 export interface Parts extends FlowDeps {
-  journal: Journal;
+  /** What the journal says of a login that stands. */
+  known: (login: Login | undefined) => Told;
   lock: Lock;
   /** The fallbacks this number has: Vonage's Virtual Operator takes no message. */
   fallbacksOf: (number: PhoneNumber) => readonly OtpChannel[];

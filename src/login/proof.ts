@@ -3,6 +3,7 @@ import type { PhoneNumber } from '../phone.js';
 import { createAdmission } from './admission.js';
 import { invalidCode, isAnsweredBy } from './code.js';
 import type { Holder } from './holder.js';
+import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Channel, type Login, type OtpChannel } from './login.js';
 import type { Parts } from './parts.js';
 import { createRunProof } from './run-proof.js';
@@ -77,7 +78,9 @@ export function createProof(parts: Parts): Prove {
     holder: Holder,
     verifier: string | undefined,
     correlator: string,
+    tell: Tell,
   ) => {
+    tell({ channel: 'silent_auth' });
     const ticket = await tickets.take('code', code);
     const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;
     if (!bound || !isAnsweredBy(login.codeChallenge, verifier) || engine.redirect === undefined)
@@ -90,6 +93,7 @@ export function createProof(parts: Parts): Prove {
       });
     const { callbackMs } = ticket;
     if (verified) return { ...(await signIn(holder, login, 'silent_auth', correlator)), callbackMs };
+    tell({ outcome: 'number_mismatch' });
     await fail(holder, login);
     const { nextChannels } = await progress(login);
     return { verified, reason: 'number_mismatch' as const, nextChannels, callbackMs };
@@ -117,14 +121,14 @@ export function createProof(parts: Parts): Prove {
     return login.run && byRun;
   };
 
-  return async ({ code, codeVerifier }, holder, correlator) => {
-    const login = holder.login;
-    if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
-    const way = wayOf(code, login);
-    if (way === undefined) throw invalidCode();
-    const note = journal(correlator, login.id, { number: parts.pseudonym(login.phoneNumber) });
-    return note('verify', () => way(code, login, holder, codeVerifier, correlator));
-  };
+  return ({ code, codeVerifier }, holder, correlator) =>
+    journal.step('verify', correlator, parts.known(holder.login), async (tell) => {
+      const login = holder.login;
+      if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
+      const way = wayOf(code, login);
+      if (way === undefined) throw invalidCode();
+      return way(code, login, holder, codeVerifier, correlator, tell);
+    });
 }
 
 /** A login that is done keeps only what `GET /login` tells of it. */

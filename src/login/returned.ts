@@ -1,5 +1,6 @@
 import { LoginError, type SilentFailure } from '../errors.js';
 import { randomToken } from '../world.js';
+import type { Tell } from './journal.js';
 import type { Login } from './login.js';
 import type { Parts } from './parts.js';
 import { clientOf } from './state.js';
@@ -22,7 +23,7 @@ export interface Arrival {
 export type Return = (arrival: Arrival, correlator: string) => Promise<{ loginId: string; code: string }>;
 
 export function createReturn({ engine, tickets, world, journal }: Parts): Return {
-  return async ({ state, result, isBrowser, login }, correlator) => {
+  const returned = async ({ state, result, isBrowser, login }: Arrival, correlator: string, tell: Tell) => {
     const startedAt = performance.now();
     refuseWrongReader(state, isBrowser, login);
     const ticket = await tickets.take('state', state);
@@ -30,18 +31,19 @@ export function createReturn({ engine, tickets, world, journal }: Parts): Return
     if (ticket === undefined || redirect === undefined) {
       throw new LoginError('login_expired', 'This link is unknown, used or too old.');
     }
-    const note = journal(correlator, ticket.loginId);
-    return note('callback', async () => {
-      if ('error' in result) throw refusedByOperator(result.error);
-      const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, correlator);
-      // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
-      const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
-      const code = randomToken(world);
-      const kept = { ...ticket, accessToken, callbackMs: Math.round(performance.now() - startedAt) };
-      await tickets.put('code', code, kept, Math.max(1, Math.min(expiresIn, left)));
-      return { loginId: ticket.loginId, code };
-    });
+    tell({ login_id: ticket.loginId, channel: 'silent_auth' });
+    if ('error' in result) throw refusedByOperator(result.error);
+    const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, correlator);
+    // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
+    const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
+    const code = randomToken(world);
+    const kept = { ...ticket, accessToken, callbackMs: Math.round(performance.now() - startedAt) };
+    await tickets.put('code', code, kept, Math.max(1, Math.min(expiresIn, left)));
+    return { loginId: ticket.loginId, code };
   };
+
+  return (arrival, correlator) =>
+    journal.step('callback', correlator, {}, (tell) => returned(arrival, correlator, tell));
 }
 
 /**

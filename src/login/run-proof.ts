@@ -1,6 +1,7 @@
 import { LoginError } from '../errors.js';
 import { invalidCode, isAnsweredBy } from './code.js';
 import type { Holder } from './holder.js';
+import type { Tell } from './journal.js';
 import type { Channel, Login, Run } from './login.js';
 import { CODE_LENGTH } from './otp.js';
 import type { Parts } from './parts.js';
@@ -31,11 +32,13 @@ export function createRunProof(
     holder: Holder,
     verifier: string | undefined,
     correlator: string,
+    tell: Tell,
   ): Promise<Verification> => {
     const { run } = await progress(login);
     if (run === undefined) throw tooLate();
     if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, verifier)) throw invalidCode();
     const channel = channelOf(code, run);
+    tell({ channel });
     const kind = channel === 'silent_auth' ? 'device' : 'typed';
     // A try that Vonage is not asked about must not count.
     await limits.ready('verify');

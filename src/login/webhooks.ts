@@ -2,21 +2,34 @@ import express, { Router } from 'express';
 import { LoginError } from '../errors.js';
 import type { WebhookReader } from '../vonage/webhook.js';
 import { methodNotAllowed } from '../web/answers.js';
+import { requestIdOf } from '../web/shield.js';
+import type { Journal } from './journal.js';
 import type { Reports } from './reports.js';
 
 /**
  * `POST /webhooks/verify`. It notes how far a verification got, and can do no more: no webhook logs anyone in.
  * @param reader absent where no signature secret is set; then none can be believed
  */
-export function webhookRoutes(reader: WebhookReader | undefined, reports: Reports): Router {
+export function webhookRoutes(
+  reader: WebhookReader | undefined,
+  reports: Reports,
+  journal: Pick<Journal, 'step'>,
+): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router
     .route('/webhooks/verify')
     .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
-      if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
-      const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-      const { jti, news } = await reader.read(req.headers.authorization, body);
-      await reports.add(news, jti);
+      await journal.step('webhook', requestIdOf(res), {}, async (tell) => {
+        if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
+        const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+        const { jti, news } = await reader.read(req.headers.authorization, body);
+        tell({
+          login_id: news.loginId,
+          news: news.kind,
+          ...(news.kind === 'over' && { channel: news.channel }),
+        });
+        await reports.add(news, jti);
+      });
       res.status(204).end();
     })
     .all(methodNotAllowed('POST'));

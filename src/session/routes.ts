@@ -1,11 +1,16 @@
 import { Router } from 'express';
 import type { Flow } from '../login/flow.js';
+import type { Journal } from '../login/journal.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Sessions } from './session.js';
 
 /** `GET /session` and `POST /logout`. */
-export function sessionRoutes(sessions: Sessions, flow: Pick<Flow, 'cancel'>): Router {
+export function sessionRoutes(
+  sessions: Sessions,
+  flow: Pick<Flow, 'cancel'>,
+  journal: Pick<Journal, 'step'>,
+): Router {
   const router = Router({ caseSensitive: true, strict: true });
 
   router
@@ -29,8 +34,11 @@ export function sessionRoutes(sessions: Sessions, flow: Pick<Flow, 'cancel'>): R
   router
     .route('/logout')
     .post(sessions.load, async (req, res) => {
-      await flow.cancel(sessions.holder(req), requestIdOf(res));
-      await sessions.signOut(req, res);
+      const holder = sessions.holder(req);
+      await journal.step('logout', requestIdOf(res), { login_id: holder.former?.id }, async () => {
+        await flow.cancel(holder, requestIdOf(res));
+        await sessions.signOut(req, res);
+      });
       res.status(204).end();
     })
     .all(methodNotAllowed('POST'));

@@ -6,6 +6,7 @@ import { createNetworkEnablement, type EnableNumber } from './network-enablement
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
 import { createTransport, heeding } from './transport.js';
+import { watched } from './watched.js';
 import { createVerifyApi, type VerifyApi } from './verify.js';
 
 /** What this product asks of Vonage. */
@@ -23,7 +24,7 @@ export function createVonage(
   world: World,
   slowDown: (api: string, seconds: number) => Promise<void>,
 ): Vonage {
-  const transport = heeding(createTransport(), slowDown);
+  const transport = watched(heeding(createTransport(), slowDown), world);
   const appToken = createAppToken(vonage.applicationId, vonage.privateKey, world);
   const { applicationId, oidcUrl } = vonage;
   return {

@@ -10,12 +10,17 @@ import { VerifyEvent, VerifySummary } from './wire.js';
 const WEBHOOK_WINDOW = 300;
 
 /** What a webhook of Verify v2 says that concerns us. */
-export type VerifyNews =
-  | { requestId: string; kind: 'link'; checkUrl: string }
-  | { requestId: string; kind: 'over'; channel: string }
-  | { requestId: string; kind: 'ended' }
+export type VerifyNews = {
+  requestId: string;
+  /** Of the login that the request was started for, where the webhook names one. For the log alone. */
+  loginId?: string | undefined;
+} & (
+  | { kind: 'link'; checkUrl: string }
+  | { kind: 'over'; channel: string }
+  | { kind: 'ended' }
   /** Completions, and what we do not know: only `/verify` completes a login. */
-  | { requestId: string; kind: 'nothing' };
+  | { kind: 'nothing' }
+);
 
 export interface WebhookReader {
   /**
@@ -92,18 +97,18 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   const json = parse(body.toString('utf8'));
   const summary = VerifySummary.safeParse(json);
   if (summary.success) {
-    const { request_id: requestId, status } = summary.data;
-    return { requestId, kind: status === 'completed' ? 'nothing' : 'ended' };
+    const { request_id: requestId, status, client_ref: loginId } = summary.data;
+    return { requestId, loginId, kind: status === 'completed' ? 'nothing' : 'ended' };
   }
   const event = VerifyEvent.safeParse(json);
   if (!event.success) throw new LoginError('invalid_request', 'The body is no webhook of Verify v2.');
-  const { request_id: requestId, status, channel, action } = event.data;
-  if (OVER.has(status)) return { requestId, kind: 'over', channel };
+  const { request_id: requestId, status, channel, action, client_ref: loginId } = event.data;
+  if (OVER.has(status)) return { requestId, loginId, kind: 'over', channel };
   const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
   if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
-    return { requestId, kind: 'link', checkUrl };
+    return { requestId, loginId, kind: 'link', checkUrl };
   }
-  return { requestId, kind: 'nothing' };
+  return { requestId, loginId, kind: 'nothing' };
 }
 
 function parse(body: string): unknown {

@@ -72,6 +72,13 @@ export const VerifyConcurrent = z.object({ request_id: RequestId });
 
 const WebhookChannel = z.string().max(40);
 
+/** What the request was started with as `client_ref`: a login id of ours. Anything else says nothing. */
+const LoginId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .optional()
+  .catch(undefined);
+
 /**
  * The three webhooks of Verify v2. `action` is an array in the document's example and the fixtures of the PHP SDK, an
  * object in the OpenAPI of the Node SDK; both are read. Statuses and channels nobody told us of are read as such.
@@ -80,6 +87,7 @@ export const VerifyEvent = z.object({
   request_id: RequestId,
   type: z.literal('event'),
   channel: WebhookChannel,
+  client_ref: LoginId,
   status: z.string().max(40),
   action: z
     .union([
@@ -91,5 +99,6 @@ export const VerifyEvent = z.object({
 export const VerifySummary = z.object({
   request_id: RequestId,
   type: z.literal('summary'),
+  client_ref: LoginId,
   status: z.string().max(40),
 });

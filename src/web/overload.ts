@@ -58,6 +58,7 @@ export function createOverload(deps: { world: World; maxUtilization: number; doc
         return;
       }
       refused++;
+      world.meter.refused('overload');
       const fields = { retry_after: BACK + ((world.random(1)[0] ?? 0) % SPREAD) };
       sendProblem(
         res,

@@ -1,8 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ERRORS, LoginError, type ErrorCode } from '../errors.js';
-import type { Log } from '../world.js';
 import { sendJson } from './answers.js';
 import { requestIdOf } from './shield.js';
+import { sinceArrival } from './timing.js';
 
 /** RFC 9457. `error` is the stable name programs go by; `instance` is the request id, which the log has too. */
 export function problemOf(error: LoginError, docsUrl: string, requestId: string): object {
@@ -23,14 +23,12 @@ export const notFound: RequestHandler = () => {
   throw new LoginError('not_found', 'There is no such path.');
 };
 
-/** Tells the log, and nobody else, why a request failed through no fault of its own. */
-export function logFailure(log: Log, error: LoginError, requestId: string): void {
-  if (error.status < 500) return;
-  const cause = error.cause instanceof Error ? error.cause : undefined;
-  const unexpected = error.code === 'internal_error' && { stack: cause?.stack };
-  const fields = { request_id: requestId, error: error.code, upstream: error.upstream, cause: cause?.name };
-  log.error({ ...fields, ...unexpected }, 'request failed');
-}
+/** Hears of every request that is answered with an error, and of the milliseconds it took. */
+export type Failed = (error: LoginError, request: { id: string; route: string; ms: number }) => void;
+
+/** Tells it of one. */
+export const tellFailure = (failed: Failed, error: LoginError, req: Request, res: Response): void =>
+  failed(error, { id: requestIdOf(res), route: `${req.method} ${req.path}`, ms: sinceArrival(res) });
 
 /** Answers with an error. */
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
@@ -41,11 +39,11 @@ export function sendProblem(res: Response, error: LoginError, docsUrl: string): 
 }
 
 /** Where everything that was thrown becomes an answer. */
-export function problemHandler(docsUrl: string, log: Log): ErrorRequestHandler {
+export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
-  return (thrown: unknown, _req: Request, res: Response, _next) => {
+  return (thrown: unknown, req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
-    logFailure(log, error, requestIdOf(res));
+    tellFailure(failed, error, req, res);
     if (res.headersSent) return void res.destroy();
     sendProblem(res, error, docsUrl);
   };

@@ -12,14 +12,16 @@ export interface Listening {
 }
 
 /**
- * Listens on all interfaces. @param port 0 for a free one @param messages what requests and responses are made with
+ * @param port 0 for a free one
+ * @param host the address to listen on; left out, all of them
+ * @param messages what requests and responses are made with
  * @throws the error of the socket, such as `EADDRINUSE`
  */
 export async function listen(
   handler: RequestListener,
   port: number,
   docsUrl: string,
-  messages: Messages = {},
+  { host, messages = {} }: { host?: string; messages?: Messages } = {},
 ): Promise<Listening> {
   // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
   const server = createServer(
@@ -38,7 +40,7 @@ export async function listen(
   );
   server.on('connect', (_req, socket: Socket) => refuse(NO_TUNNEL, socket, docsUrl));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, resolve);
+    server.once('error', reject).listen(port, host, resolve);
   });
   return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
 }

@@ -8,6 +8,10 @@ export const clockIn: RequestHandler = (_req, res, next) => {
   next();
 };
 
+/** Milliseconds since a request came. */
+export const sinceArrival = (res: Response): number =>
+  performance.now() - (startedAt.get(res) ?? performance.now());
+
 /**
  * What goes into `Server-Timing` (W3C Server Timing), in milliseconds: how long the server had the request, so that whoever
  * sent it can tell that from the way there and back; and whatever else the answer knows of.

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import supertest, { type Response } from 'supertest';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
+import { freePort } from '../support/redis-server.js';
 import { credentials, startOwnProcess, type OwnProcess } from './own-process.js';
 
 const NUMBERS = ['00000', '00001', '00101', '00102', '00103', '00104', '00106', '00107', '00108'].map(
@@ -131,7 +132,9 @@ const standsIn = (text: string, secret: string): boolean =>
 
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verbose, with %s', (engine) => {
   test('no number, code, state, token, key or cookie stands in the log, in Redis, or in an answer that is not there to tell it', async () => {
+    const metricsPort = await freePort();
     server = await startOwnProcess('src/main.ts', {
+      METRICS_PORT: `${metricsPort}`,
       SILENT_AUTH: engine,
       REDIS_URL: redisUrlOfWorker(),
       LOG_LEVEL: 'debug',
@@ -151,6 +154,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verb
         const answer = await fetch(server.base + path);
         keep(`GET ${path}`, await answer.text(), Object.fromEntries(answer.headers));
       }
+      const counted = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+      expect(counted).toContain('silent_auth_steps_total{step="verify"');
+      keep('what was counted', counted, {});
       await learnSecrets();
     } finally {
       await server.stop();

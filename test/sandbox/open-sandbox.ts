@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+import { systemWorld } from '../../src/world.js';
 
 export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
 
@@ -72,9 +73,8 @@ export const openSandbox = async ({
 }: { startAt?: number } & Pick<Deps, 'webhooks'> = {}) => {
   const clock = { ms: startAt };
   const world = {
+    ...systemWorld(silent),
     now: () => clock.ms,
-    random: randomBytes,
-    log: silent,
     pause: () => Promise.resolve(),
     later: () => {},
     loopTime: () => ({ busy: 0, idle: 0 }),

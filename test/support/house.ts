@@ -14,6 +14,7 @@ import { createMemoryStore } from '../../src/store/memory.js';
 import { connectRedis, type Connection } from '../../src/store/connection.js';
 import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
+import type { Meter, Span } from '../../src/telemetry.js';
 import { listen } from '../../src/web/server.js';
 import { walk, type Walk } from './device.js';
 import { redisAt } from './redis-server.js';
@@ -91,6 +92,8 @@ export interface HouseOptions {
   emptied?: boolean;
   env?: Record<string, string>;
   hooks?: Hooks;
+  /** Who counts and who traces. */
+  watchers?: { meter?: Meter; span?: Span };
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -129,13 +132,14 @@ export async function buildHouse({
   emptied = true,
   env = {},
   hooks = {},
+  watchers = {},
   through = (each) => each,
   tapped = false,
   between = (each) => each,
   vonageWorld,
   servers = 1,
 }: HouseOptions = {}): Promise<House> {
-  const world = testWorld();
+  const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that name them are made.
   const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
   const server = await listen((req, res) => doors.server?.(req, res), 0, 'errors');

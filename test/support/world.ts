@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { NO_METER, NO_SPAN } from '../../src/telemetry.js';
 import type { Log, LoopTime, World } from '../../src/world.js';
 
 export interface TestWorld extends World {
@@ -11,7 +12,7 @@ export interface TestWorld extends World {
 }
 
 /** A world whose clock starts now and stands still until it is turned, and whose log is kept. */
-export function testWorld(): TestWorld {
+export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
   const loop = { busy: 0, idle: 0 };
@@ -23,6 +24,8 @@ export function testWorld(): TestWorld {
     now: () => now,
     random: randomBytes,
     log,
+    meter,
+    span,
     // What is waited for is at work on real sockets: it gets a moment, not the whole time.
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),

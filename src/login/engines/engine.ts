@@ -1,3 +1,4 @@
+import type { ErrorCode, SilentFailure } from '../../errors.js';
 import type { PacedApi } from '../../limits/limits.js';
 import type { PhoneNumber } from '../../phone.js';
 import type { AccessToken } from '../../vonage/oauth.js';
@@ -23,8 +24,8 @@ export type Beginning =
   | { by: 'redirect'; authUrl: string; state: string }
   /** A Verify request was started; its first step is silent, and gives the device a code by itself. */
   | { by: 'run'; run: Run }
-  /** Silence is impossible for this number. */
-  | { by: 'nothing' };
+  /** Silence is impossible: for this number, or at the moment. `why`, where it was tried, is for those who count. */
+  | { by: 'nothing'; why?: SilentFailure | ErrorCode };
 
 /**
  * A way to verify silently. The flow knows engines as values of this type, and nothing of what is behind them: a new one

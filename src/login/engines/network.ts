@@ -17,7 +17,8 @@ export const networkEnablementEngine = (
   asks: 'network-enablement',
   async begin({ phoneNumber, newState, correlator }) {
     const { authUrl, state } = await enable(phoneNumber, newState, correlator);
-    return authUrl === undefined ? { by: 'nothing' } : { by: 'redirect', authUrl, state };
+    if (authUrl === undefined) return { by: 'nothing', why: 'number_not_supported' };
+    return { by: 'redirect', authUrl, state };
   },
   redirect: { exchange, verify },
 });

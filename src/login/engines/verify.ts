@@ -20,7 +20,8 @@ export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine
       return { by: 'run', run };
     } catch (error) {
       // Refused before anything began: no coverage, or no such network (412).
-      if (error instanceof LoginError && error.code === 'silent_auth_failed') return { by: 'nothing' };
+      if (error instanceof LoginError && error.code === 'silent_auth_failed')
+        return { by: 'nothing', why: 'number_not_supported' };
       throw error;
     }
   },

@@ -1,0 +1,269 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Sample } from '../src/report/samples.js';
+import { reportOf } from '../src/report/report.js';
+import { LoginError } from '../src/errors.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
+import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+
+const LOGINS = 'silent_auth_logins_total';
+
+/** Logs in by every way there is, with all that can go wrong silently, and goes on by SMS where it did. */
+async function liveALittle(house: CountedHouse): Promise<void> {
+  const { app, code } = await house.walkedLogin(ALICE);
+  await postCode(app, code).expect(200);
+  for (const end of ['101', '102', '103', '104', '106', '107', '108'])
+    await goOnBySms(house, `+447700900${end}`);
+  await house.walkedLogin(BOB);
+  await house.app().post('/login').send({ phone_number: 'x' }).expect(400);
+}
+
+async function goOnBySms(house: CountedHouse, number: string): Promise<void> {
+  const app = house.app();
+  const begun = await app.post('/login').send({ phone_number: number });
+  const link = begun.body.auth_url as string | null;
+  const home = link === null ? undefined : await walk(link);
+  const { code } = (home?.json ?? {}) as { code?: string };
+  if (code !== undefined) await postCode(app, code);
+  const next = await app.post('/login/next').send({});
+  if (next.status !== 200) return;
+  const message = (await house.messages()).filter(({ to }) => number.endsWith(to.replace('+', ''))).at(-1);
+  await postCode(app, message?.code === '000000' ? '111111' : '000000').expect(400);
+  await postCode(app, message?.code ?? '').expect(200);
+}
+
+describe('what is counted', () => {
+  let house: CountedHouse;
+  let samples: Sample[];
+  beforeAll(async () => {
+    house = await buildCountedHouse({ env: WITH_CODES });
+    await liveALittle(house);
+    samples = await house.scrape();
+  }, 60_000);
+  afterAll(() => house.stop());
+
+  const counted = (name: string, by: string[], where: Record<string, string> = {}) =>
+    samples
+      .filter((each) => each.name === name && each.value > 0)
+      .filter(({ labels }) => Object.entries(where).every(([key, value]) => labels[key] === value))
+      .map(({ labels, value }) =>
+        [...by.map((key) => labels[key]).filter((each) => each !== ''), value].join(' '),
+      )
+      .sort();
+
+  test('is each login that began, and how each way of it ended', () => {
+    expect(counted('silent_auth_logins_begun_total', ['engine'])).toEqual(['network-enablement 9']);
+    expect(counted(LOGINS, ['channel', 'outcome', 'reason'])).toEqual([
+      'silent_auth completed 1',
+      'silent_auth failed denied 1',
+      'silent_auth failed not_on_cellular 1',
+      'silent_auth failed number_mismatch 1',
+      'silent_auth failed number_not_supported 1',
+      'silent_auth failed operator_error 2',
+      'silent_auth failed upstream_error 1',
+      'sms completed 6',
+    ]);
+  });
+
+  test('is each step, and each call it made', () => {
+    expect(counted('silent_auth_steps_total', ['outcome'], { step: 'begin' })).toEqual([
+      'invalid_phone_number 1',
+      'ok 8',
+      'silent_auth_unavailable 1',
+    ]);
+    const called = counted('silent_auth_upstream_calls_total', ['api', 'status']);
+    expect(called).toEqual([
+      'network-enablement 2xx 9',
+      'number-verification 2xx 3',
+      'number-verification 4xx 1',
+      'token 2xx 5',
+      'token 4xx 1',
+      'verify 2xx 12',
+      'verify 4xx 6',
+      'verify 5xx 1',
+    ]);
+    expect(counted('silent_auth_paid_sends_total', ['channel'])).toEqual(['sms 6']);
+    expect(counted('silent_auth_upstream_duration_seconds_count', ['api'])).toHaveLength(4);
+    expect(counted('silent_auth_store_up', [])).toEqual(['1']);
+    expect(counted('silent_auth_event_loop_seconds_total', [])).toHaveLength(2);
+  });
+
+  test('names nobody: every label is of a closed list', () => {
+    const words = samples.flatMap(({ labels }) => Object.values(labels));
+    const lines = house.world.logged().split('\n');
+    const persons = lines.flatMap((line) => {
+      const { number, login_id, request_id } = JSON.parse(line) as Record<string, string | undefined>;
+      return [number, login_id, request_id];
+    });
+    expect(words.filter((word) => persons.includes(word))).toEqual([]);
+    expect(words.join(' ')).not.toMatch(/7700900|[0-9a-f]{16}|\+44/);
+    const ours = samples.filter(({ name }) => name.startsWith('silent_auth_'));
+    const names = new Set(ours.flatMap(({ labels }) => Object.keys(labels)));
+    expect([...names].sort()).toEqual(
+      [
+        'api',
+        'channel',
+        'engine',
+        'le',
+        'limit',
+        'operation',
+        'outcome',
+        'reason',
+        'result',
+        'state',
+        'status',
+        'step',
+      ].sort(),
+    );
+    expect(ours.length).toBeLessThan(600);
+  });
+
+  test('is told at a port of its own, and not to everybody', async () => {
+    await house.app().get('/metrics').expect(404);
+    expect((await fetch(house.metrics)).headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect((await fetch(house.metrics, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(house.metrics.replace('/metrics', '/'))).status).toBe(404);
+  });
+
+  test('has a row in docs/operating.md, with its labels', () => {
+    const page = readFileSync(resolve(__dirname, '../docs/operating.md'), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `silent_auth_'));
+    const told = new Map(
+      rows.flatMap((row) => {
+        const [, names = '', labels = ''] = row.split('|');
+        const words = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
+        return words(names).map((name) => [name, words(labels).sort().join()] as const);
+      }),
+    );
+    const counting = new Map<string, string>();
+    for (const { name, labels } of samples) {
+      if (!name.startsWith('silent_auth_')) continue;
+      const names = Object.keys(labels).filter((label) => label !== 'le');
+      counting.set(name.replace(/_(?:bucket|sum|count)$/, ''), names.sort().join());
+    }
+    expect([...told].sort()).toEqual([...counting].sort());
+  });
+
+  test('is what the report of the silent rate is made of', () => {
+    const report = reportOf([...samples, ...samples], 2);
+    expect(report).toContain('Silence worked for 2 of 18: 11.1 %');
+    expect(report).toMatch(/the operator refused +2 +11\.1 %/);
+    expect(report).toMatch(/nobody came back, or not yet +2 +11\.1 %/);
+    expect(report).toMatch(/by SMS +12 sent +12 logged in/);
+    expect(report).toContain('Messages saved: 2,');
+    expect(report).not.toMatch(/7700900/);
+  });
+
+  describe('answers the dashboard:', () => {
+    const file = resolve(__dirname, '../docs/grafana-dashboard.json');
+    const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
+      panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
+    };
+    /** Added by Prometheus itself when it asks. */
+    const BY_PROMETHEUS = ['job', 'instance'];
+    const queries = panels.flatMap(({ title, targets = [] }) =>
+      targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
+    );
+
+    test.each(queries)('%s: %s', (_title, expr, legend) => {
+      const asked = [...expr.matchAll(/\b((?:silent_auth|nodejs|process)_\w+)\{([^}]*)\}/g)];
+      expect(asked.length).toBeGreaterThan(0);
+      for (const [, name, matchers = ''] of asked) {
+        const series = samples.filter((each) => each.name === name);
+        expect([name, series.length > 0]).toEqual([name, true]);
+        const grouped = [...expr.matchAll(/(?:by|without|ignoring) \(([^)]*)\)/g)].flatMap(([, list = '']) =>
+          list.split(', '),
+        );
+        const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+        const known = [...BY_PROMETHEUS, ...series.flatMap(({ labels }) => Object.keys(labels))];
+        for (const label of [...grouped, ...shown]) expect(known).toContain(label);
+        for (const [, label = '', operator, text = ''] of matchers.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)) {
+          expect(known).toContain(label);
+          const values = series.map(({ labels }) => labels[label]);
+          if (label === 'job' || operator === '!=') continue;
+          for (const value of text.split('|')) expect(values).toContain(value);
+        }
+      }
+    });
+
+    test('all that it was asked to show', () => {
+      const all = queries.map(([, expr]) => expr).join('\n');
+      for (const name of new Set(samples.map((each) => each.name.replace(/_(?:bucket|sum|count)$/, ''))))
+        if (name.startsWith('silent_auth_')) expect(all).toContain(name);
+    });
+  });
+});
+
+test('a Redis that is away is counted, and seen', async () => {
+  let away = false;
+  const house = await buildCountedHouse({
+    through: (store) => {
+      const refuse = () => Promise.reject(new LoginError('unavailable', 'away'));
+      return {
+        ...store,
+        ping: () => (away ? refuse() : store.ping()),
+        spend: (...args) => (away ? refuse() : store.spend(...args)),
+      };
+    },
+  });
+  try {
+    expect(await house.count('silent_auth_store_up')).toBe(1);
+    away = true;
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(503);
+    expect(await house.count('silent_auth_store_up')).toBe(0);
+    expect(await house.count('silent_auth_store_errors_total', { operation: 'spend' })).toBe(1);
+    expect(await house.count('silent_auth_steps_total', { step: 'begin', outcome: 'unavailable' })).toBe(1);
+    expect(await house.count('silent_auth_logins_begun_total')).toBe(0);
+  } finally {
+    await house.stop();
+  }
+});
+
+test('what limits refuse is counted by the limit, and stands in the line of the step', async () => {
+  const house = await buildCountedHouse({
+    store: 'memory',
+    env: { RATE_LIMITS: 'login-number=1', UPSTREAM_PER_SECOND: '1' },
+  });
+  try {
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
+    expect(await house.count('silent_auth_limit_refusals_total', { limit: 'login-number' })).toBe(1);
+    expect(house.world.logged()).toContain('"limit":"login-number"');
+    for (const number of [BOB, '+447700900002'])
+      await house.app().post('/login').send({ phone_number: number });
+    expect(await house.count('silent_auth_limit_refusals_total', { limit: 'upstream-per-second' })).toBe(1);
+    expect(house.world.logged()).toContain('"limit":"upstream-per-second"');
+  } finally {
+    await house.stop();
+  }
+});
+
+test.each<[string, Record<string, string>, string]>([
+  ['a chain of Verify', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
+  ['the direct flow', { SILENT_AUTH: 'oidc' }, 'silent_auth completed 1'],
+])('a silent login by %s is counted as one', async (_name, env, end) => {
+  const house = await buildCountedHouse({ env });
+  try {
+    const { app, code } = await house.walkedLogin();
+    await postCode(app, code).expect(200);
+    const ends = (await house.scrape()).filter(({ name, value }) => name === LOGINS && value > 0);
+    expect(ends.map(({ labels, value }) => `${labels['channel']} ${labels['outcome']} ${value}`)).toEqual([
+      end,
+    ]);
+  } finally {
+    await house.stop();
+  }
+});
+
+test('without silence nothing failed to be silent', async () => {
+  const house = await buildCountedHouse({ env: { SILENT_AUTH: 'off', ...WITH_CODES } });
+  try {
+    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    expect(await house.count('silent_auth_steps_total', { step: 'begin', outcome: 'ok' })).toBe(1);
+    expect(await house.count(LOGINS, { outcome: 'failed' })).toBe(0);
+    expect(reportOf(await house.scrape(), 1)).not.toContain('Silence');
+  } finally {
+    await house.stop();
+  }
+});

@@ -1,0 +1,41 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { createMetrics } from '../../src/metrics/metrics.js';
+import { readSamples, sum, type Sample } from '../../src/report/samples.js';
+import { meteredStore } from '../../src/store/metered.js';
+import { buildHouse, type House, type HouseOptions } from './house.js';
+
+export interface CountedHouse extends House {
+  metrics: string;
+  scrape(): Promise<Sample[]>;
+  /** What was counted under a name, with these labels. */
+  count(name: string, labels?: Record<string, string>): Promise<number>;
+}
+
+/** A house that counts, and tells it at a port of its own. */
+export async function buildCountedHouse(options: HouseOptions = {}): Promise<CountedHouse> {
+  const engine = options.env?.['SILENT_AUTH'] ?? 'network-enablement';
+  const counting = createMetrics(engine);
+  const { meter } = counting;
+  const { through = (store) => store } = options;
+  const house = await buildHouse({
+    ...options,
+    watchers: { meter },
+    through: (store) => meteredStore(through(store), meter),
+  });
+  counting.watchStore(() => house.store.ping());
+  const server = createServer(counting.listener).listen(0);
+  const metrics = `http://localhost:${(server.address() as AddressInfo).port}/metrics`;
+  const scrape = async () => readSamples(await (await fetch(metrics)).text());
+  return {
+    ...house,
+    metrics,
+    scrape,
+    count: async (name, labels) => sum(await scrape(), name, labels),
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await house.stop();
+    },
+  };
+}

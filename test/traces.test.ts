@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import supertest from 'supertest';
+import { attributesOf, openCollector, type Received } from './support/collector.js';
+import { walk } from './support/device.js';
+import { ALICE } from './support/house.js';
+import { credentials, endPrograms, LISTENING, node, places, SANDBOX, source } from './support/programs.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'traces-'));
+afterEach(endPrograms);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Says at its end which packages for watching a program has loaded. */
+const spy = join(folder, 'spy.cjs');
+writeFileSync(
+  spy,
+  `process.on('exit', () => {
+    const names = Object.keys(require.cache).map((path) => /node_modules\\/(@opentelemetry\\/[\\w-]+|prom-client|pino-pretty)\\//.exec(path)?.[1]);
+    console.log('LOADED ' + [...new Set(names.filter(Boolean))].sort().join(' '));
+  });`,
+);
+
+const CALLER = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
+const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
+
+/** Runs server and sandbox, logs somebody in and a second one not, and stops the server. */
+async function live(more: Record<string, string>) {
+  const { base, sandbox, env } = await places();
+  const all = { ...env, ...credentials() };
+  await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
+  const server = node(['--require', spy, ...source('src/main.ts')], { ...all, ...more });
+  await server.said(LISTENING);
+  const app = supertest.agent(base);
+  const begun = await app.post('/login').set({ traceparent }).send({ phone_number: ALICE }).expect(201);
+  const home = await walk(String(begun.body.auth_url));
+  await app.post('/verify').send({ code: home.json?.['code'] }).expect(200);
+  await app.post('/verify').send({ code: '123456' }).expect(400);
+  await app.get('/+447700900000?code=x').expect(404);
+  await fetch(`${base}/healthz`);
+  server.child.kill('SIGTERM');
+  const { code, output } = await server.ended;
+  expect(code).toBe(0);
+  const upstream = (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as { headers: object }[];
+  return {
+    output,
+    upstream,
+    secrets: [String(begun.body.auth_url), String(home.json?.['code']), ...home.hops],
+  };
+}
+
+const loaded = (output: string) => /^LOADED ?(.*)$/m.exec(output)?.[1];
+
+test('traces of a whole login arrive at a collector, each request with its step and its calls, and the last ones as the server stops', async () => {
+  const collector = await openCollector();
+  try {
+    const { output, upstream, secrets } = await live({
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
+      METRICS_PORT: '0',
+    });
+    const spans = collector.spans();
+    const named = (name: string) => spans.filter((span) => span.name === name);
+    const parentOf = (span: Received | undefined) =>
+      spans.find(({ spanId }) => spanId === span?.parentSpanId)?.name;
+    expect([...collector.services()]).toEqual(['silent-auth-bff']);
+    expect(collector.text()).toContain('deployment.environment.name');
+
+    const [enable] = named('POST network-enablement');
+    expect(parentOf(enable)).toBe('login begin');
+    expect(parentOf(named('login begin')[0])).toBe('POST /login');
+    expect(parentOf(named('POST token')[0])).toBe('login callback');
+    expect(parentOf(named('POST number-verification')[0])).toBe('login verify');
+    expect(attributesOf(named('POST /login')[0])).toMatchObject({
+      'http.route': '/login',
+      'http.response.status_code': 201,
+    });
+    expect(attributesOf(enable)).toMatchObject({
+      'vonage.api': 'network-enablement',
+      'http.response.status_code': 200,
+    });
+    expect(named('login verify').map((span) => attributesOf(span)['login.outcome'])).toEqual([
+      'ok',
+      'invalid_code',
+    ]);
+    expect(spans.filter(({ status }) => status?.code === 2)).toEqual([]);
+
+    // A stranger's trace is pointed to, and not joined.
+    const [asked] = named('POST /login');
+    expect(asked?.traceId).not.toBe(CALLER.trace);
+    expect(asked?.links?.map(({ traceId }) => traceId)).toEqual([CALLER.trace]);
+    // The lines of the log name the trace they belong to.
+    expect(output).toContain(`"trace_id":"${asked?.traceId}"`);
+    // Vonage and the operator are told of none.
+    expect(upstream.filter(({ headers }) => 'traceparent' in headers || 'baggage' in headers)).toEqual([]);
+
+    expect(collector.text()).not.toMatch(/7700900|Bearer|[?&](?:code|state)=/);
+    for (const secret of secrets) expect(collector.text()).not.toContain(secret);
+    expect(spans.map(({ name }) => name).filter((name) => /healthz|\+44/.test(name))).toEqual([]);
+    expect(loaded(output)).toContain('@opentelemetry/sdk-trace-node');
+    expect(loaded(output)).toContain('prom-client');
+  } finally {
+    collector.close();
+  }
+}, 60_000);
+
+test('behind a proxy of ours a request joins the trace it names', async () => {
+  const collector = await openCollector();
+  try {
+    await live({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'login', TRUST_PROXY: '1' });
+    const asked = collector.spans().find(({ name }) => name === 'POST /login');
+    expect(asked).toMatchObject({ traceId: CALLER.trace, parentSpanId: CALLER.span });
+    expect([...collector.services()]).toEqual(['login']);
+  } finally {
+    collector.close();
+  }
+}, 60_000);
+
+test('where nobody asks for it nothing that counts or traces is even loaded', async () => {
+  const { output } = await live({});
+  expect(loaded(output)).toBe('');
+  expect(output).not.toContain('trace_id');
+}, 60_000);
+
+test('a collector that is away is told in the log, and keeps nobody from logging in, or the server from stopping', async () => {
+  const { output } = await live({
+    OTEL_TRACES_EXPORTER: 'otlp',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:9',
+  });
+  expect(output).toContain('traces could not be sent');
+}, 60_000);
