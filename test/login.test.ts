@@ -7,7 +7,7 @@ describe.each(['redis', 'memory'] as const)('a login on the %s store', (store) =
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  test('goes through all five steps', async () => {
+  test.each(['ios', 'android'] as const)('goes through all five steps with the SDK for %s', async (sdk) => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect(begun.body).toEqual({
@@ -19,7 +19,7 @@ describe.each(['redis', 'memory'] as const)('a login on the %s store', (store) =
     });
     const { login_id, auth_url } = begun.body as { login_id: string; auth_url: string };
 
-    const home = await walk(auth_url);
+    const home = await walk(auth_url, { sdk });
     expect(home).toMatchObject({
       status: 200,
       json: { login_id, code: expect.stringMatching(/^[\w-]{43}$/) },
@@ -40,10 +40,10 @@ describe.each(['redis', 'memory'] as const)('a login on the %s store', (store) =
     expect(login.body).toMatchObject({ login_id, status: 'completed' });
   });
 
-  test('is refused to a device with another SIM', async () => {
+  test.each(['ios', 'android'] as const)('is refused to a device with another SIM, for %s', async (sdk) => {
     const app = house.app();
     const { body } = await app.post('/login').send({ phone_number: ALICE });
-    const home = await walk((body as { auth_url: string }).auth_url, { sim: BOB });
+    const home = await walk((body as { auth_url: string }).auth_url, { sim: BOB, sdk });
     const answer = await app.post('/verify').send({ code: home.json?.['code'] }).expect(200);
     expect(answer.body).toEqual({ verified: false, reason: 'number_mismatch', next_channels: [] });
     expect((await app.get('/session')).body).toEqual({ authenticated: false });

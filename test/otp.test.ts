@@ -299,22 +299,25 @@ describe('silently by Verify', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  test('an app logs in with the code its device was given', async () => {
-    const app = house.app();
-    const begun = await begin(app, ALICE);
-    expect(begun.body).toMatchObject({
-      channel: 'silent_auth',
-      auth_url: expect.stringContaining('/silent-auth/redirect'),
-    });
-    const home = await walk(begun.body.auth_url);
-    expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
-    const verified = await postCode(app, String(home.json?.['code'])).expect(200);
-    expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
-    expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
-      ['POST', 202],
-      ['POST', 200],
-    ]);
-  });
+  test.each(['ios', 'android'] as const)(
+    'an app for %s logs in with the code its device was given',
+    async (sdk) => {
+      const app = house.app();
+      const begun = await begin(app, ALICE);
+      expect(begun.body).toMatchObject({
+        channel: 'silent_auth',
+        auth_url: expect.stringContaining('/silent-auth/redirect'),
+      });
+      const home = await walk(begun.body.auth_url, { sdk });
+      expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
+      const verified = await postCode(app, String(home.json?.['code'])).expect(200);
+      expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
+      expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
+        ['POST', 202],
+        ['POST', 200],
+      ]);
+    },
+  );
 
   test('a browser comes home to our page, with the code in the fragment', async () => {
     const app = house.app();

@@ -75,13 +75,21 @@ export const seenOn = (stage: Stage, walk: Walk): Seen => ({
 export const behaviourOnWalk = (stage: Stage, walk: Walk): Behaviour =>
   isOnWifi(walk) ? 'wifi' : stage.state.subscribers.of(walk.number).behaviour;
 
-/** Sends the device on. These URLs are used once, so no browser may remember where a 301 led. */
+/**
+ * Sends the device on. These URLs are used once, so no browser may remember where a 301 led. There is no Content-Length:
+ * with one, Vonage's SDK for Android asks the next hop over this very connection, which it has asked to be closed, and here
+ * all hops are on one host.
+ */
 export const sendOn = (
   res: Response,
   status: 301 | 302,
   base: string,
   parameters: Record<string, string>,
-): void => res.set('Cache-Control', 'no-store').redirect(status, withQuery(base, parameters));
+): void => {
+  res.set('Cache-Control', 'no-store').status(status).location(withQuery(base, parameters));
+  res.removeHeader('Content-Length');
+  res.end();
+};
 
 export const refuseWalk = (stage: Stage, res: Response): void =>
   sendProblem(

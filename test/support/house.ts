@@ -16,7 +16,7 @@ import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
 import type { Meter, Span } from '../../src/telemetry.js';
 import { listen } from '../../src/web/server.js';
-import { walk, type Walk } from './device.js';
+import { walk, type Walk, type WalkOptions } from './device.js';
 import { redisAt } from './redis-server.js';
 import { testWorld, type TestWorld } from './world.js';
 
@@ -68,6 +68,7 @@ export interface House {
   /** Begins a login and walks its link with the SIM of that number. */
   walkedLogin(
     phoneNumber?: string,
+    options?: WalkOptions,
   ): Promise<{ app: ReturnType<House['app']>; link: string; home: Walk; code: string }>;
   /** What the phones of this world received, in order. */
   messages(): Promise<Message[]>;
@@ -211,11 +212,11 @@ export async function buildHouse({
       });
       if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
     },
-    async walkedLogin(phoneNumber = ALICE) {
+    async walkedLogin(phoneNumber = ALICE, options = {}) {
       const app = house.app();
       const begun = await app.post('/login').send({ phone_number: phoneNumber }).expect(201);
       const { auth_url: link } = begun.body as { auth_url: string };
-      const home = await walk(link);
+      const home = await walk(link, options);
       return { app, link, home, code: String(home.json?.['code']) };
     },
     async reset() {

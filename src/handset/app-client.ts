@@ -1,0 +1,73 @@
+/** What the server answered to the app. */
+export interface Reply {
+  status: number;
+  json: Record<string, unknown>;
+}
+
+/** An app's own HTTP client: its cookies are not those of the SDK. */
+export interface AppClient {
+  /** @throws Error in words, where the server did not answer */
+  ask(method: string, path: string, body?: object): Promise<Reply>;
+}
+
+/** How long an app waits for its server, in milliseconds. */
+const PATIENCE_MS = 15_000;
+
+/** @param trace is given what goes over the wire, line by line */
+export function createAppClient(base: URL, trace: (line: string) => void): AppClient {
+  const cookies = new Map<string, string>();
+  const keep = (line: string): void => {
+    const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
+    const isOver = /;\s*max-age=(?:0|-\d+)\s*(?:;|$)/i.test(line) || value === '';
+    const isOutOfPlace = /;\s*secure\s*(?:;|$)/i.test(line) && base.protocol !== 'https:';
+    if (isOver) cookies.delete(name);
+    else if (!isOutOfPlace) cookies.set(name, value);
+  };
+  return {
+    async ask(method, path, body) {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const headers = {
+        Accept: 'application/json',
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(cookie !== '' && { Cookie: cookie }),
+      };
+      const text = body && JSON.stringify(body);
+      trace(`> ${method} ${path}`);
+      for (const [name, value] of Object.entries(headers)) trace(`> ${name}: ${value}`);
+      if (text) trace(`> ${text}`);
+      const answer = await reach(new URL(path, base), { method, headers, ...(text && { body: text }) });
+      answer.headers.getSetCookie().forEach(keep);
+      trace(`< ${answer.status} ${answer.statusText}`);
+      for (const [name, value] of answer.headers) trace(`< ${name}: ${value}`);
+      const said = await answer.text();
+      if (said !== '') trace(`< ${said}`);
+      return { status: answer.status, json: objectIn(said) };
+    },
+  };
+}
+
+async function reach(url: URL, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (error) {
+    throw new Error(`${url.host} did not answer: ${wordsOf(error)}.`, { cause: error });
+  }
+}
+
+/** What went wrong with the socket is the cause of what `fetch` throws. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  return cause.message || ((cause as NodeJS.ErrnoException).code ?? error.message);
+}
+
+/** An answer that is no JSON says nothing to an app. */
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,185 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { once } from 'node:events';
+import { createAppClient } from '../src/handset/app-client.js';
+import { logIn } from '../src/handset/login.js';
+import { withoutSecrets } from '../src/handset/secrets.js';
+import { SDKS, thisDevice } from '../src/handset/walk.js';
+import { newCertificate } from './support/certificate.js';
+import { ALICE, BOB, buildHouse, WITH_CODES, withHouse, type House } from './support/house.js';
+import { endPrograms, node, source, type Env } from './support/programs.js';
+import { freePort } from './support/redis-server.js';
+
+const NOT_ON_CELLULAR = '+447700900103';
+
+/** `npm run phone -- …` */
+const phone = (args: string[], env: Env = {}) => node([...source('src/handset/main.ts'), ...args], env).ended;
+
+describe('npm run phone', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+  afterEach(endPrograms);
+
+  test.each(['ios', 'android'])('logs in with the SDK for %s, and says what each step took', async (sdk) => {
+    const { code, output } = await phone([house.base, ALICE, '--sdk', sdk]);
+    const steps = [
+      'POST /login',
+      '/oauth2/auth',
+      '/operator/authorize',
+      '/callback',
+      'POST /verify',
+      'GET /session',
+    ];
+    for (const step of steps) expect(output).toMatch(new RegExp(`^ *\\d+ ms .*${step} .*[23]0\\d`, 'm'));
+    expect(output).toMatch(/^Logged in as \+447700900000 by silent_auth, in \d+ ms\.$/m);
+    expect(code).toBe(0);
+  });
+
+  test('exits with 1 where the SIM has another number, and says what is left to do', async () => {
+    const { code, output } = await phone([house.base, ALICE, '--sim', BOB]);
+    expect(output).toContain('number_mismatch');
+    expect(output).toContain('It can go on by sms or voice');
+    expect(output).toMatch(/^Not logged in\.$/m);
+    expect(code).toBe(1);
+  });
+
+  test('exits with 1 where no server answers', async () => {
+    const nowhere = `localhost:${await freePort()}`;
+    const { code, output } = await phone([`http://${nowhere}`, ALICE]);
+    expect(output).toMatch(new RegExp(`^${nowhere} did not answer: .*ECONNREFUSED`, 'm'));
+    expect(code).toBe(1);
+  });
+
+  test('traces every request and answer, without one secret of the login', async () => {
+    const { code, output } = await phone([house.base, ALICE, '--trace']);
+    expect(code).toBe(0);
+    for (const line of [
+      '> POST /login',
+      '< HTTP/1.1 302 Found',
+      '> GET /callback?code=',
+      '< Content-Type: application/json',
+    ]) {
+      expect(output).toContain(line);
+    }
+    const enabled = (await house.upstream()).find(({ path }) => path.endsWith('/network-enablement'));
+    const { state } = enabled?.body as { state: string };
+    expect(output).not.toContain(state);
+    // Nothing of a dozen random characters is left in an address, a cookie or a code.
+    expect(output).not.toMatch(/(?:[?&][\w.-]+=|"code":"|sid=)[\w%-]{12}/);
+  });
+
+  test.each([
+    ['--help', 0, /^Usage: npm run phone -- <base url> <number>/],
+    ['', 2, /A base URL and a number are wanted/],
+    [`https://login.example.com ${ALICE} more`, 2, /and nothing else/],
+    [`login.example.com ${ALICE}`, 2, /is not a base URL/],
+    [`https://login.example.com/path ${ALICE}`, 2, /is not a base URL/],
+    [`https://login.example.com ${ALICE} --sdk web`, 2, /--sdk is ios or android, not web/],
+    [`https://login.example.com ${ALICE} --odd`, 2, /Unknown option '--odd'/],
+  ])('called with "%s" exits with %i', async (args, exit, says) => {
+    const { code, output } = await phone(args.split(' ').filter((each) => each !== ''));
+    expect(output).toMatch(says);
+    expect(output).toContain('--trace');
+    expect(code).toBe(exit);
+  });
+
+  describe('at a terminal', () => {
+    /** Logs in as the command does, with somebody who answers. */
+    const logInWith = async (number: string, answer: (question: string) => Promise<string>) => {
+      const said: string[] = [];
+      const ask = (question: string) => (said.push(question), answer(question));
+      const isLoggedIn = await logIn(
+        {
+          ...{
+            app: createAppClient(new URL(house.base), () => undefined),
+            sdk: SDKS.ios,
+            device: thisDevice(),
+          },
+          ...{ headers: {}, say: (line) => void said.push(line), trace: () => undefined, ask },
+        },
+        number,
+      );
+      return { isLoggedIn, said: said.join('\n') };
+    };
+
+    test('goes on by the code of an SMS, and asks again for one that is wrong', async () => {
+      let tries = 0;
+      const { isLoggedIn, said } = await logInWith(NOT_ON_CELLULAR, async (question) => {
+        if (!question.startsWith('The code')) return 'sms';
+        return tries++ === 0 ? '000000' : ((await house.messages())[0]?.code ?? '');
+      });
+      expect(said).toContain('silent_auth_failed: ');
+      expect(said).toContain('invalid_code');
+      expect(said).toMatch(/^Logged in as \+447700900103 by sms/m);
+      expect([isLoggedIn, tries]).toEqual([true, 2]);
+    });
+
+    test('sends nothing that costs money unless it is told to', async () => {
+      const { isLoggedIn } = await logInWith(NOT_ON_CELLULAR, () => Promise.resolve(''));
+      expect(isLoggedIn).toBe(false);
+      expect(await house.messages()).toEqual([]);
+    });
+  });
+});
+
+describe('behind a front that speaks TLS 1.3 alone', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'phone-'));
+  const trusted = join(folder, 'ca.pem');
+  const sockets = new Set<Socket>();
+  const { cert, key } = newCertificate();
+  const behind = { port: 0 };
+  const front = createServer({ cert, key, minVersion: 'TLSv1.3' }, (near) => {
+    const far = connect(behind.port, 'localhost');
+    for (const socket of [near, far]) sockets.add(socket.on('error', () => undefined));
+    near.pipe(far).pipe(near);
+  });
+  front.on('tlsClientError', () => undefined);
+
+  beforeAll(async () => {
+    writeFileSync(trusted, cert);
+    await once(front.listen(0), 'listening');
+  });
+  afterAll(async () => {
+    sockets.forEach((socket) => socket.destroy());
+    front.close();
+    rmSync(folder, { recursive: true });
+    await endPrograms();
+  });
+
+  test('the SDK for Android logs in, and the one for iOS says that it speaks TLS 1.2', async () => {
+    const PUBLIC_URL = `https://localhost:${(front.address() as AddressInfo).port}`;
+    await withHouse({ env: { PUBLIC_URL } }, async (house) => {
+      behind.port = Number(new URL(house.base).port);
+      const env = { NODE_EXTRA_CA_CERTS: trusted };
+      const android = await phone([PUBLIC_URL, ALICE, '--sdk', 'android'], env);
+      expect(android.output).toMatch(/^Logged in as/m);
+      expect(android.code).toBe(0);
+      const ios = await phone([PUBLIC_URL, ALICE, '--sdk', 'ios'], env);
+      expect(ios.output).toContain('the iOS SDK speaks TLS 1.2 and no other version');
+      expect(ios.code).toBe(1);
+    });
+  });
+});
+
+test.each([
+  ['GET /callback?code=abcdefghijkl&state=short HTTP/1.1', 'GET /callback?code=abcd…&state=short HTTP/1.1'],
+  [
+    'Set-Cookie: __Host-sid=s%3Aabcdefgh.ijkl; Path=/; HttpOnly',
+    'Set-Cookie: __Host-sid=s%3A…; Path=/; HttpOnly',
+  ],
+  ['{"code":"123456","channel":"sms"}', '{"code":"…","channel":"sms"}'],
+  [
+    'Location: https://api.nexmo.com/v2/verify/256df791-feff-49e3-b4c9-6db4765320a0/silent-auth/redirect',
+    'Location: https://api.nexmo.com/v2/verify/256d…/silent-auth/redirect',
+  ],
+  [
+    'x-request-id: 256df791-feff-49e3-b4c9-6db4765320a0',
+    'x-request-id: 256df791-feff-49e3-b4c9-6db4765320a0',
+  ],
+  ['Strict-Transport-Security: max-age=63072000', 'Strict-Transport-Security: max-age=63072000'],
+])('"%s" is shown as "%s"', (line, shown) => expect(withoutSecrets(line)).toBe(shown));
