@@ -3,7 +3,7 @@ import type { World } from '../world.js';
 import { endOfWay } from './way.js';
 
 /** The steps of a login, by the route that takes each. */
-export const STEPS = {
+const STEPS = {
   'POST /login': 'begin',
   'GET /callback': 'callback',
   'POST /verify': 'verify',

@@ -32,14 +32,12 @@ const MOST_PAGES = 50;
 export interface Templates {
   list(): Promise<Template[]>;
   create(name: string): Promise<Template>;
-  get(templateId: string): Promise<Template>;
-  update(templateId: string, change: { name?: string; isDefault?: boolean }): Promise<Template>;
+  update(templateId: string, change: { isDefault: boolean }): Promise<Template>;
   /** Only a template without fragments can be removed. */
   remove(templateId: string): Promise<void>;
   fragments: {
     list(templateId: string): Promise<Fragment[]>;
     create(templateId: string, words: { channel: string; locale: string; text: string }): Promise<Fragment>;
-    get(templateId: string, fragmentId: string): Promise<Fragment>;
     /** Of a fragment only the text can change. */
     update(templateId: string, fragmentId: string, text: string): Promise<Fragment>;
     remove(templateId: string, fragmentId: string): Promise<void>;
@@ -83,16 +81,13 @@ export function createTemplates(deps: {
   return {
     list: () => listAll('', 'templates', TemplateAnswer),
     create: async (name) => expectAnswer(await ask('POST', '', { name }), 201, TemplateAnswer),
-    get: async (id) => expectAnswer(await ask('GET', one(id)), 200, TemplateAnswer),
-    update: async (id, { name, isDefault }) =>
-      expectAnswer(await ask('PATCH', one(id), { name, is_default: isDefault }), 200, TemplateAnswer),
+    update: async (id, { isDefault }) =>
+      expectAnswer(await ask('PATCH', one(id), { is_default: isDefault }), 200, TemplateAnswer),
     remove: async (id) => expectNothing(await ask('DELETE', one(id))),
     fragments: {
       list: (id) => listAll(fragmentsOf(id), 'template_fragments', FragmentAnswer),
       create: async (id, { channel, locale, text }) =>
         expectAnswer(await ask('POST', fragmentsOf(id), { channel, locale, text }), 201, FragmentAnswer),
-      get: async (id, fragmentId) =>
-        expectAnswer(await ask('GET', fragment(id, fragmentId)), 200, FragmentAnswer),
       update: async (id, fragmentId, text) =>
         expectAnswer(await ask('PATCH', fragment(id, fragmentId), { text }), 200, FragmentAnswer),
       remove: async (id, fragmentId) => expectNothing(await ask('DELETE', fragment(id, fragmentId))),

@@ -25,16 +25,12 @@ export interface VerifyStart {
   workflow: readonly WorkflowStep[];
   /** 1 to 18 characters, none of `/{}:$`. */
   brand: string;
-  /** Lower-case locale such as `en-us`. */
-  locale?: string;
   /** Seconds, 15 to 900. */
-  channelTimeout?: number;
+  channelTimeout: number;
   /** 1 to 40 letters and digits; comes back in webhooks. */
-  clientRef?: string;
+  clientRef: string;
   /** 4 to 10. */
-  codeLength?: number;
-  /** A code of our own instead of one that Vonage makes. */
-  code?: string;
+  codeLength: number;
   templateId?: string;
 }
 
@@ -105,11 +101,9 @@ function asBody(start: VerifyStart): object {
   return {
     brand: start.brand,
     workflow: start.workflow.map((step) => ({ channel: step.channel, to, ...optionsOf(step) })),
-    locale: start.locale,
     channel_timeout: start.channelTimeout,
     client_ref: start.clientRef,
     code_length: start.codeLength,
-    code: start.code,
     template_id: start.templateId,
   };
 }

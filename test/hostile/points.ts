@@ -61,7 +61,7 @@ const asBrowser =
   };
 
 /** The points of a login at which things can go wrong: what went before, and the step that is due. */
-export const POINTS = {
+const POINTS = {
   'before login': (_house, phoneNumber) => (app) => Promise.resolve(() => begin(app, phoneNumber)),
   'between login and callback': asApp,
   'between login and the callback of a browser': asBrowser,

@@ -29,7 +29,7 @@ export type Beginning =
 
 /**
  * A way to verify silently. The flow knows engines as values of this type, and nothing of what is behind them: a new one
- * is a file in this folder and a line in `app.ts`.
+ * is a file in this folder and a line in `engines.ts`.
  */
 export interface Engine {
   /** The API of Vonage that a beginning calls, if any. */

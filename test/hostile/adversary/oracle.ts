@@ -202,8 +202,6 @@ export function createOracle(engine: EngineName, numbers: Record<Who, string>, n
   };
 }
 
-export type Oracle = ReturnType<typeof createOracle>;
-
 /** Whether a secret stands in a text by itself: six digits are found by chance within many a longer word. */
 const stands = (text: string, secret: string): boolean => {
   for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
