@@ -42,6 +42,7 @@ const MAY: Record<string, readonly string[]> = {
 const STORY = [
   ...[
     'admission',
+    'attempt',
     'begin',
     'code',
     'flow',
@@ -57,7 +58,7 @@ const STORY = [
     'reports',
     'way',
   ],
-  ...['returned', 'run-proof', 'state', 'tickets', 'engines/engine'],
+  ...['returned', 'run-proof', 'state', 'states', 'tickets', 'engines/engine'],
 ].map((name) => `login/${name}.ts`);
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));

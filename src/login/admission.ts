@@ -1,5 +1,5 @@
 import { LoginError } from '../errors.js';
-import type { Holder } from './holder.js';
+import { lockedUp, type Attempt, type Change } from './attempt.js';
 import { loginRefused } from './hooks.js';
 import type { Channel, Login } from './login.js';
 import type { Parts } from './parts.js';
@@ -8,25 +8,19 @@ import type { Parts } from './parts.js';
  * The last word before a session, which is the operator's own. A number was proved by `channel`, and its code is spent.
  * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login ended meanwhile
  */
-export type Admit = (holder: Holder, login: Login, channel: Channel, correlator: string) => Promise<void>;
+export type Admit = (attempt: Attempt, channel: Channel) => Promise<void>;
 
-export function createAdmission(
-  parts: Parts & {
-    /** Changes the login as it was when it was tried. */
-    change: (holder: Holder, tried: Login, how: (login: Login) => Login) => Promise<void>;
-  },
-): Admit {
+export function createAdmission(parts: Parts & { change: Change }): Admit {
   const { rules, progress, change } = parts;
-  const end = (holder: Holder, login: Login) =>
-    change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
 
-  return async (holder, login, channel, correlator) => {
+  return async (attempt, channel) => {
     if (rules.beforeSession === undefined) return;
+    const { login, holder, correlator } = attempt;
     const { id: loginId, phoneNumber } = login;
     const answer = await rules
       .beforeSession({ loginId, phoneNumber, channel, requestId: correlator })
       .catch(async (error: unknown) => {
-        await end(holder, login);
+        await change(attempt, lockedUp);
         throw error;
       });
     if (answer === 'allow') {
@@ -37,10 +31,10 @@ export function createAdmission(
     }
     const { nextChannels } = await progress(leftToCodes(login));
     if (answer === 'refuse' || channel !== 'silent_auth' || nextChannels.length === 0) {
-      await end(holder, login);
+      await change(attempt, lockedUp);
       throw loginRefused();
     }
-    await change(holder, login, leftToCodes);
+    await change(attempt, leftToCodes);
     const fields = { next_channels: nextChannels };
     throw new LoginError('step_up_required', 'The SIM was confirmed; a code is wanted as well.', fields);
   };

@@ -8,8 +8,8 @@ import type { Visitor } from './hooks.js';
 import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
 import type { Parts } from './parts.js';
-import { endOfStep, leftUnderWay } from './progress.js';
-import { newState } from './state.js';
+import { endOfStep, leftUnderWay, stepOf } from './progress.js';
+import { createStates } from './states.js';
 import { addressOf } from './tickets.js';
 
 /**
@@ -32,26 +32,7 @@ export type Begin = (
 
 export function createBegin(parts: Parts): Begin {
   const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal, progress } = parts;
-
-  /** Makes states for a login, each with its ticket, and forgets those that are not used. */
-  const statesFor = ({ id, phoneNumber, client, expiresAt }: Login) => {
-    const made: string[] = [];
-    return {
-      make: async () => {
-        // A further state is for a further call.
-        if (made.length > 0) await limits.turn(engine.asks);
-        const state = newState(client, world);
-        const ticket = { loginId: id, phoneNumber, client, loginExpiresAt: expiresAt };
-        await tickets.put('state', state, ticket, LOGIN_SECONDS);
-        made.push(state);
-        return state;
-      },
-      keepOnly: (used?: string) =>
-        Promise.all(
-          made.filter((state) => state !== used).map((state) => tickets.cancelState(addressOf(state))),
-        ),
-    };
-  };
+  const statesFor = createStates(parts);
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
   const orElse = (error: unknown, number: PhoneNumber, tell: Tell): Beginning => {
@@ -70,6 +51,27 @@ export function createBegin(parts: Parts): Begin {
     return undefined;
   };
 
+  /** Asks the engine, and lets go of what it was given and has no use for. */
+  const ask = async (
+    login: Login,
+    formerRun: Run | undefined,
+    [caller, correlator]: [Caller, string],
+    tell: Tell,
+  ): Promise<Beginning> => {
+    const { id: loginId, phoneNumber, client } = login;
+    const states = statesFor(login);
+    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
+    const about = { loginId, phoneNumber, client, formerRun, correlator };
+    const beginning = await engine
+      .begin({ ...about, newState: states.make, mayPay })
+      .catch(async (error: unknown) => {
+        await states.keepOnly();
+        return orElse(error, phoneNumber, tell);
+      });
+    await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
+    return beginning;
+  };
+
   const begin = async (
     id: string,
     { phoneNumber, client, codeChallenge, visitor }: Parameters<Begin>[0],
@@ -83,22 +85,7 @@ export function createBegin(parts: Parts): Begin {
     const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     const formerRun = takeUp(holder.former, base, correlator);
-    const states = statesFor(base);
-    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
-    const request = {
-      loginId: id,
-      phoneNumber,
-      client,
-      newState: states.make,
-      formerRun,
-      mayPay,
-      correlator,
-    };
-    const beginning = await engine.begin(request).catch(async (error: unknown) => {
-      await states.keepOnly();
-      return orElse(error, phoneNumber, tell);
-    });
-    await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
+    const beginning = await ask(base, formerRun, [caller, correlator], tell);
 
     const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
     tell({ channel: login.channel });
@@ -139,7 +126,7 @@ function begun(beginning: Beginning): Partial<Login> {
       return { channel: 'silent_auth', stateAddress: addressOf(beginning.state) };
     case 'run': {
       const { run } = beginning;
-      return { channel: run.steps[run.step]?.channel ?? null, run, expiresAt: endOfStep(run) };
+      return { channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };
     }
     case 'nothing':
       return {};
@@ -150,7 +137,7 @@ function begun(beginning: Beginning): Partial<Login> {
  * Whether a login may take up the request of the one before it: only for the same number, and for whoever can answer the
  * same challenge. A silent step also leads home to one kind of client alone.
  */
-const isSameLogin = (former: Login, login: Login, { step, steps }: Run): boolean =>
+const isSameLogin = (former: Login, login: Login, run: Run): boolean =>
   former.phoneNumber === login.phoneNumber &&
   former.codeChallenge === login.codeChallenge &&
-  (former.client === login.client || steps[step]?.channel !== 'silent_auth');
+  (former.client === login.client || stepOf(run).channel !== 'silent_auth');

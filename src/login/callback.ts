@@ -5,15 +5,13 @@ import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { tellFailure, type Failed } from '../web/problem.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
+import type { Arrival } from './returned.js';
 import { clientOf } from './state.js';
 
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11), and no longer than any operator's. */
 const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,2048}$/;
 
-interface Query {
-  state: string;
-  result: { authorizationCode: string } | { error: string };
-}
+type Query = Pick<Arrival, 'state' | 'client' | 'result'>;
 
 /**
  * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
@@ -40,12 +38,12 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, failed: Failed): 
   };
 
   const answer = async (req: Request, res: Response): Promise<void> => {
-    const { state, result } = readQuery(req.query);
-    const forBrowser = clientOf(state) === 'browser';
+    const query = readQuery(req.query);
+    const forBrowser = query.client === 'browser';
     const isBrowser = req.headers['sec-fetch-dest'] !== undefined;
     const login = forBrowser ? sessions.holder(req).login : undefined;
     try {
-      const { loginId, code } = await flow.returned({ state, result, isBrowser, login }, requestIdOf(res));
+      const { loginId, code } = await flow.returned({ ...query, isBrowser, login }, requestIdOf(res));
       const home = { login_id: loginId, code };
       if (forBrowser) redirect(res, `/#${new URLSearchParams(home).toString()}`);
       else sendJson(res, 200, home);
@@ -88,14 +86,14 @@ function readQuery(query: Request['query']): Query {
   };
   const [state, code, error] = [one('state'), one('code'), one('error')];
   one('error_description');
-  if (state === undefined || clientOf(state) === undefined)
-    throw invalid('`state` is missing or not one of ours.');
+  const client = state && clientOf(state);
+  if (!state || !client) throw invalid('`state` is missing or not one of ours.');
   if ((code === undefined) === (error === undefined))
     throw invalid('Either `code` or `error` has to be there.');
-  if (error !== undefined) return { state, result: { error } };
+  if (error !== undefined) return { state, client, result: { error } };
   if (code === undefined || !AUTHORIZATION_CODE.test(code))
     throw invalid('`code` is not an authorization code.');
-  return { state, result: { authorizationCode: code } };
+  return { state, client, result: { authorizationCode: code } };
 }
 
 const invalid = (detail: string): LoginError => new LoginError('invalid_request', detail);

@@ -10,7 +10,7 @@ export interface Holder {
   begin(login: Login): Promise<void>;
   /** Reads the session anew: another request may have changed its login. */
   refresh(): Promise<void>;
-  /** Keeps the login as it now is, or forgets it; does nothing to a session that ended meanwhile. */
+  /** Keeps the login as it now is, or forgets it. @throws LoginError `login_expired` if the session ended meanwhile */
   update(login: Login | undefined): Promise<void>;
   /** Gives the session a new id and its user. @throws LoginError `login_expired` if the session ended meanwhile */
   signIn(user: User, login: Login): Promise<void>;

@@ -108,5 +108,5 @@ function read<Name extends keyof Hooks>(name: Name, answer: unknown): Answer<Nam
 /** Where it threw, without the message: that one may have a number in it. */
 function traceOf(cause: unknown): object {
   if (!(cause instanceof Error)) return {};
-  return { cause: cause.name, at: /^ {4}at (.*)$/m.exec(cause.stack ?? '')?.[1] };
+  return { cause: cause.name, at: /^ {4}at (.*)$/m.exec(String(cause.stack))?.[1] };
 }

@@ -100,7 +100,8 @@ const failure = (error: LoginError): Told => ({
 /** Why it failed through no fault of the one who asked. Messages of errors may hold anything, and stay out. */
 function causeOf(error: LoginError): object {
   const cause = error.cause instanceof Error ? error.cause : undefined;
-  const stack = error.code === 'internal_error' ? /^ {4}at [^]*$/m.exec(cause?.stack ?? '')?.[0] : undefined;
+  const stack =
+    error.code === 'internal_error' ? /^ {4}at [^]*$/m.exec(String(cause?.stack))?.[0] : undefined;
   return { ...(cause && { cause: cause.name }), ...(stack && { stack }) };
 }
 

@@ -9,10 +9,16 @@ export type OtpChannel = Exclude<Channel, 'silent_auth'>;
 /** Who follows the redirects: a native SDK that reads JSON, or a browser that navigates. Fixed when the login begins. */
 export type Client = 'app' | 'browser';
 
+/** A step of a request of Verify v2, and the seconds it lasts. */
+export interface RunStep {
+  channel: Channel;
+  seconds: number;
+}
+
 /** A request of Verify v2, which goes through its steps one after the other, by time or when it is told to. */
 export interface Run {
   requestId: string;
-  steps: readonly { channel: Channel; seconds: number }[];
+  steps: readonly RunStep[];
   /** The step it was at when we last knew for certain, and the milliseconds since the epoch at which that step began. */
   step: number;
   since: number;

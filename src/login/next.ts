@@ -4,7 +4,7 @@ import type { Holder } from './holder.js';
 import type { Tell } from './journal.js';
 import type { Login, OtpChannel, Run } from './login.js';
 import type { Parts } from './parts.js';
-import { endOfStep, type Progress } from './progress.js';
+import { endOfStep, stepOf, type Progress } from './progress.js';
 
 /**
  * Goes on to `channel`, or to the next one there is: the Verify request that is under way is moved on, or a new one is
@@ -36,7 +36,7 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     if (now.run !== undefined && steps > 0) {
       // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
       let run = now.run;
-      while (run.steps[run.step]?.channel !== target) run = await otp.advance(run, correlator);
+      while (stepOf(run).channel !== target) run = await otp.advance(run, correlator);
       return run;
     }
     const channels = fallbacks
@@ -89,17 +89,13 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
         await holder.update(there);
         return there;
       }
-      const target = channel ?? now.nextChannels[0];
-      if (target === undefined || !now.nextChannels.includes(target)) {
-        const fields = { next_channels: now.nextChannels };
-        throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
-      }
+      const target = targetOf(channel, now);
       tell({ channel: target });
       const run = await moveOn(login, target, now, caller, correlator);
       // From here on the silent way is closed: its link makes no call any more.
       const { stateAddress, ...rest } = login;
       if (stateAddress !== undefined) await tickets.cancelState(stateAddress);
-      const reached = run.steps[run.step]?.channel ?? target;
+      const { channel: reached } = stepOf(run);
       const moved: Login = { ...rest, status: 'pending', channel: reached, run, expiresAt: endOfStep(run) };
       await keep(holder, moved, run, correlator);
       return moved;
@@ -110,6 +106,14 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     journal.step('next', correlator, parts.known(holder.login), (tell) =>
       next(channel, [caller, holder, correlator], tell),
     );
+}
+
+/** The channel to go on to: the one that was asked for, or the first that is left. */
+function targetOf(asked: OtpChannel | undefined, { nextChannels }: Progress): OtpChannel {
+  const target = asked ?? nextChannels[0];
+  if (target !== undefined && nextChannels.includes(target)) return target;
+  const fields = { next_channels: nextChannels };
+  throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
 }
 
 /** How many steps of the request that is under way lead to `target`; 0 where it does not come to it. */

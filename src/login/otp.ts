@@ -4,6 +4,7 @@ import { Concurrent } from '../vonage/verify-errors.js';
 import { SILENT_SECONDS, type VerifyApi, type WorkflowStep } from '../vonage/verify.js';
 import type { World } from '../world.js';
 import type { Channel, Client, Run } from './login.js';
+import { stepOf } from './progress.js';
 
 /** Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four does not. */
 export const CODE_LENGTH = 6;
@@ -107,8 +108,7 @@ export function createOtp(deps: {
     async advance(run, correlator) {
       await verify.next(run.requestId, correlator);
       const moved = { ...run, step: run.step + 1, since: world.now() };
-      const channel = run.steps[moved.step]?.channel;
-      if (channel !== undefined) world.meter.sent(channel);
+      world.meter.sent(stepOf(moved).channel);
       delete moved.stopsAt;
       return moved;
     },

@@ -1,4 +1,4 @@
-import type { Channel, Login, OtpChannel, Run } from './login.js';
+import type { Channel, Login, OtpChannel, Run, RunStep } from './login.js';
 
 /** What webhooks told of a Verify request. Nothing in it can complete a login. */
 export interface Report {
@@ -43,13 +43,16 @@ export function runAt(run: Run, now: number, report?: Report): Run | undefined {
   return undefined;
 }
 
+/** The step that a request under way is at: {@link runAt} knows which are, and the others are at none. */
+export const stepOf = ({ steps, step }: Run): RunStep => steps[step] as RunStep;
+
 /** The Verify request that a login has under way, or found under way when it began. */
 export const leftUnderWay = (login: Login, now: number): Run | undefined =>
   [login.run, login.formerRun].map((run) => run && runAt(run, now)).find((run) => run !== undefined);
 
 /** Milliseconds since the epoch at which the step that is under way ends. */
 export const endOfStep = (run: Run): number =>
-  Math.min(run.since + (run.steps[run.step]?.seconds ?? 0) * 1000, run.stopsAt ?? Infinity);
+  Math.min(run.since + stepOf(run).seconds * 1000, run.stopsAt ?? Infinity);
 
 /** Where `login` stands. @param fallbacks the channels the settings allow, in order */
 export function progressOf(
@@ -68,7 +71,7 @@ export function progressOf(
       report?.over === 'all' ? 'failed' : login.run || now >= login.expiresAt ? 'expired' : 'pending';
     return { ...base, status, channel: login.channel };
   }
-  const channel = run.steps[run.step]?.channel ?? null;
+  const { channel } = stepOf(run);
   const checkUrl = channel === 'silent_auth' ? (run.checkUrl ?? report?.checkUrl) : undefined;
   return {
     ...base,

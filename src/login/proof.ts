@@ -1,9 +1,9 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
 import { createAdmission } from './admission.js';
-import { invalidCode, isAnsweredBy } from './code.js';
+import { createChange, lockedUp, type Attempt, type SignIn } from './attempt.js';
+import { invalidCode, isAnsweredBy, tooManyAttempts } from './code.js';
 import type { Holder } from './holder.js';
-import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Channel, type Login, type OtpChannel } from './login.js';
 import type { Parts } from './parts.js';
 import { createRunProof } from './run-proof.js';
@@ -35,68 +35,46 @@ const OUR_CODE = /^[\w-]{43}$/;
 const MISSES = 100;
 
 export function createProof(parts: Parts): Prove {
-  const { engine, tickets, store, world, journal, lock, progress } = parts;
-
-  /** Changes the login as it was when it was tried; one that was moved on meanwhile is another matter. */
-  const change = async (holder: Holder, tried: Login, how: (login: Login) => Login): Promise<void> => {
-    const apply = async () => {
-      await holder.refresh();
-      const { login } = holder;
-      if (login !== undefined && isAsItWas(login, tried)) await holder.update(how(login));
-    };
-    await lock.hold(tried.id, apply).catch((error: unknown) => {
-      if (!(error instanceof LoginError && error.status < 500)) throw error;
-    });
-  };
-  const fail = (holder: Holder, login: Login) =>
-    change(holder, login, (current) => ({ ...current, status: 'failed' }));
-
+  const { engine, tickets, store, world, journal, progress } = parts;
+  const change = createChange(parts);
+  const fail = (attempt: Attempt) => change(attempt, (login) => ({ ...login, status: 'failed' }));
   const admit = createAdmission({ ...parts, change });
-  const signIn = async (
-    holder: Holder,
-    login: Login,
-    channel: Channel,
-    correlator: string,
-  ): Promise<Verification> => {
-    await admit(holder, login, channel, correlator);
+
+  const signIn: SignIn = async (attempt, channel) => {
+    await admit(attempt, channel);
+    const { holder, login } = attempt;
     const { phoneNumber } = login;
     await holder.signIn({ phoneNumber, channel, authenticatedAt: world.now() }, completed(login, channel));
     return { verified: true, phoneNumber, channel };
   };
 
   /** Counts a wrong code, at the cost of nobody who has the right one. */
-  const missed = async (holder: Holder, login: Login): Promise<LoginError> => {
-    const misses = await store.increment(`limit:code:${login.id}`, LOGIN_SECONDS);
+  const missed = async (attempt: Attempt): Promise<LoginError> => {
+    const misses = await store.increment(`limit:code:${attempt.login.id}`, LOGIN_SECONDS);
     if (misses < MISSES) return invalidCode();
-    await change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
-    return new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
+    await change(attempt, lockedUp);
+    return tooManyAttempts();
   };
 
-  const byTicket = async (
-    code: string,
-    login: Login,
-    holder: Holder,
-    verifier: string | undefined,
-    correlator: string,
-    tell: Tell,
-  ) => {
+  const byTicket = async (attempt: Attempt): Promise<Verification> => {
+    const { code, codeVerifier, login, correlator, tell } = attempt;
     tell({ channel: 'silent_auth' });
     const ticket = await tickets.take('code', code);
     const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;
-    if (!bound || !isAnsweredBy(login.codeChallenge, verifier) || engine.redirect === undefined)
-      throw await missed(holder, login);
+    if (!bound || !isAnsweredBy(login.codeChallenge, codeVerifier) || engine.redirect === undefined)
+      throw await missed(attempt);
     const verified = await engine.redirect
       .verify(ticket.accessToken, ticket.phoneNumber, correlator)
       .catch(async (error: unknown) => {
-        await fail(holder, login);
+        await fail(attempt);
         throw await withNextChannels(error, login);
       });
     const { callbackMs } = ticket;
-    if (verified) return { ...(await signIn(holder, login, 'silent_auth', correlator)), callbackMs };
+    if (verified) return { ...(await signIn(attempt, 'silent_auth')), callbackMs };
     tell({ outcome: 'number_mismatch' });
-    await fail(holder, login);
+    await fail(attempt);
     const { nextChannels } = await progress(login);
-    return { verified, reason: 'number_mismatch' as const, nextChannels, callbackMs };
+    return { verified, reason: 'number_mismatch', nextChannels, callbackMs };
   };
 
   const byRun = createRunProof({ ...parts, change, signIn });
@@ -105,13 +83,8 @@ export function createProof(parts: Parts): Prove {
     if (!(error instanceof LoginError)) return error;
     const { nextChannels } = await progress(login);
     if (nextChannels.length === 0) return error;
-    return new LoginError(
-      error.code,
-      error.detail,
-      { ...error.fields, next_channels: nextChannels },
-      error.upstream,
-      error.cause,
-    );
+    const { code, detail, fields, upstream, cause } = error;
+    return new LoginError(code, detail, { ...fields, next_channels: nextChannels }, upstream, cause);
   };
 
   /** Once a login went on to a message, a code of its silent way is a wrong one, and no try of the one that is typed. */
@@ -121,13 +94,13 @@ export function createProof(parts: Parts): Prove {
     return login.run && byRun;
   };
 
-  return ({ code, codeVerifier }, holder, correlator) =>
+  return (proof, holder, correlator) =>
     journal.step('verify', correlator, parts.known(holder.login), async (tell) => {
       const login = holder.login;
       if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
-      const way = wayOf(code, login);
+      const way = wayOf(proof.code, login);
       if (way === undefined) throw invalidCode();
-      return way(code, login, holder, codeVerifier, correlator, tell);
+      return way({ ...proof, login, holder, correlator, tell });
     });
 }
 
@@ -140,9 +113,3 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
   status: 'completed',
   expiresAt,
 });
-
-const isAsItWas = (login: Login, tried: Login): boolean =>
-  login.id === tried.id &&
-  login.stateAddress === tried.stateAddress &&
-  login.run?.requestId === tried.run?.requestId &&
-  login.run?.step === tried.run?.step;

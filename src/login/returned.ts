@@ -1,14 +1,15 @@
 import { LoginError, type SilentFailure } from '../errors.js';
 import { randomToken } from '../world.js';
 import type { Tell } from './journal.js';
-import type { Login } from './login.js';
+import type { Client, Login } from './login.js';
 import type { Parts } from './parts.js';
-import { clientOf } from './state.js';
 import { addressOf } from './tickets.js';
 
 /** A device that came back from the redirects. */
 export interface Arrival {
   state: string;
+  /** Who is to read the answer, as the state says. */
+  client: Client;
   result: { authorizationCode: string } | { error: string };
   /** Whether it says of itself that it is a browser. */
   isBrowser: boolean;
@@ -23,9 +24,10 @@ export interface Arrival {
 export type Return = (arrival: Arrival, correlator: string) => Promise<{ loginId: string; code: string }>;
 
 export function createReturn({ engine, tickets, world, journal }: Parts): Return {
-  const returned = async ({ state, result, isBrowser, login }: Arrival, correlator: string, tell: Tell) => {
+  const returned = async (arrival: Arrival, correlator: string, tell: Tell) => {
     const startedAt = performance.now();
-    refuseWrongReader(state, isBrowser, login);
+    refuseWrongReader(arrival);
+    const { state, result } = arrival;
     const ticket = await tickets.take('state', state);
     const redirect = engine.redirect;
     if (ticket === undefined || redirect === undefined) {
@@ -50,9 +52,7 @@ export function createReturn({ engine, tickets, world, journal }: Parts): Return
  * The link of an app does not answer a browser, which would show the code to whoever looks; the link of a browser
  * answers only the browser that holds the session. Both leave the state alive: somebody else may be its true bearer.
  */
-function refuseWrongReader(state: string, isBrowser: boolean, login: Login | undefined): void {
-  const client = clientOf(state);
-  if (client === undefined) throw new LoginError('invalid_request', '`state` is not one of ours.');
+function refuseWrongReader({ state, client, isBrowser, login }: Arrival): void {
   if (client === 'app' && isBrowser) {
     throw new LoginError('wrong_client', 'This link belongs to an app and does not answer a browser.');
   }

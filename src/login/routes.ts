@@ -141,7 +141,7 @@ function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber
   if (!personal) {
     throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
   }
-  if (countries.length > 0 && !countries.includes(country ?? '')) {
+  if (countries.length > 0 && !countries.some((each) => each === country)) {
     throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
   }
   return number;

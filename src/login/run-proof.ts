@@ -1,9 +1,9 @@
 import { LoginError } from '../errors.js';
-import { invalidCode, isAnsweredBy } from './code.js';
-import type { Holder } from './holder.js';
-import type { Tell } from './journal.js';
-import type { Channel, Login, Run } from './login.js';
+import { lockedUp, type Attempt, type Change, type SignIn } from './attempt.js';
+import { invalidCode, isAnsweredBy, tooManyAttempts } from './code.js';
+import type { Channel, Run } from './login.js';
 import { CODE_LENGTH } from './otp.js';
+import { stepOf } from './progress.js';
 import type { Parts } from './parts.js';
 import type { Verification } from './proof.js';
 
@@ -12,58 +12,48 @@ const VERIFY_CODE = /^[A-Za-z0-9._~-]{4,200}$/;
 
 /** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
 const TRIES = { device: 1, typed: 3 };
+type Kind = keyof typeof TRIES;
 
 /** Seconds the tries are remembered: longer than any request of ours lives. */
 const TRIES_LIFE = 900;
 
 /** Proves a login with a code that Verify made and checks: a device brings it, or the user types it. */
 export function createRunProof(
-  parts: Parts & {
-    /** Changes the login as it was when it was tried. */
-    change: (holder: Holder, tried: Login, how: (login: Login) => Login) => Promise<void>;
-    signIn: (holder: Holder, login: Login, channel: Channel, correlator: string) => Promise<Verification>;
-  },
-) {
+  parts: Parts & { change: Change; signIn: SignIn },
+): (attempt: Attempt) => Promise<Verification> {
   const { otp, store, limits, world, progress, change, signIn } = parts;
 
-  return async (
-    code: string,
-    login: Login,
-    holder: Holder,
-    verifier: string | undefined,
-    correlator: string,
-    tell: Tell,
-  ): Promise<Verification> => {
+  /** What a refused code says of its login. */
+  const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: Kind, tries: number) => {
+    const wrong = error.code === 'invalid_code';
+    if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
+      await change(attempt, lockedUp);
+      throw tooManyAttempts();
+    }
+    // A silent step has one try; Vonage goes on to the step behind it by itself.
+    if (wrong && kind === 'device') {
+      const moved = { ...run, step: run.step + 1, since: world.now() };
+      await change(attempt, (login) => ({ ...login, run: moved }));
+    }
+  };
+
+  return async (attempt) => {
+    const { code, codeVerifier, login, correlator, tell } = attempt;
     const { run } = await progress(login);
     if (run === undefined) throw tooLate();
-    if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, verifier)) throw invalidCode();
+    if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
     const channel = channelOf(code, run);
     tell({ channel });
-    const kind = channel === 'silent_auth' ? 'device' : 'typed';
+    const kind: Kind = channel === 'silent_auth' ? 'device' : 'typed';
     // A try that Vonage is not asked about must not count.
     await limits.ready('verify');
     const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
-    if (tries > TRIES[kind]) throw kind === 'typed' ? tooMany() : tooLate();
+    if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : tooLate();
     await otp.check(run, code, correlator).catch(async (error: unknown) => {
-      if (error instanceof LoginError) await learn(error, run);
+      if (error instanceof LoginError) await learn(error, attempt, run, kind, tries);
       throw error;
     });
-    return signIn(holder, login, channel, correlator);
-
-    async function learn(error: LoginError, at: Run): Promise<void> {
-      const wrong = error.code === 'invalid_code';
-      if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
-        await change(holder, login, (current) => ({ ...current, status: 'failed', locked: true }));
-        throw tooMany();
-      }
-      // A silent step has one try; Vonage goes on to the step behind it by itself.
-      if (wrong && kind === 'device') {
-        await change(holder, login, (current) => ({
-          ...current,
-          run: { ...at, step: at.step + 1, since: world.now() },
-        }));
-      }
-    }
+    return signIn(attempt, channel);
   };
 }
 
@@ -72,13 +62,10 @@ export function createRunProof(
  * people type never counts as silent: whoever asks "was it the SIM?" must not be told yes for an SMS.
  */
 function channelOf(code: string, run: Run): Channel {
-  const channel = run.steps[run.step]?.channel ?? 'silent_auth';
+  const { channel } = stepOf(run);
   const typed = new RegExp(`^[0-9]{${CODE_LENGTH}}$`).test(code);
   return channel === 'silent_auth' && typed ? (run.steps[run.step + 1]?.channel ?? channel) : channel;
 }
-
-const tooMany = (): LoginError =>
-  new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.');
 
 /** Known to be of this session, so it may be told apart from a wrong code. */
 const tooLate = (): LoginError =>

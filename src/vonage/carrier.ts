@@ -23,7 +23,7 @@ export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
   });
 
   return (config) => {
-    const { origin, pathname, search } = new URL(config.url ?? '');
+    const { origin, pathname, search } = new URL(String(config.url));
     const request = {
       origin,
       path: pathname + search,
