@@ -4,10 +4,9 @@ import { LoginError } from '../errors.js';
 import type { Holder } from '../login/holder.js';
 import type { Login, User } from '../login/login.js';
 import { randomToken, type World } from '../world.js';
+import { destroy, regenerate, reload, save } from './request.js';
 import { createSessionStore } from './store.js';
 import type { Store } from '../store/store.js';
-
-type SessionObject = Request['session'];
 
 declare module 'express-session' {
   interface SessionData {
@@ -91,7 +90,7 @@ export function createSessions(deps: {
       update: async (login) => {
         if (login) req.session.login = login;
         else delete req.session.login;
-        if (req.session.storedAs) await save(req);
+        await save(req);
       },
     }),
     user(req) {
@@ -110,55 +109,3 @@ export function createSessions(deps: {
     },
   };
 }
-
-const regenerate = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) => {
-    req.session.regenerate((error: Error | undefined) => {
-      if (!error) return resolve();
-      // The old session is gone or out of reach, and express-session would save an empty one in its place.
-      Reflect.deleteProperty(req, 'session');
-      reject(error);
-    });
-  });
-
-/** Reads the session again, so that what another request changed meanwhile is not written over. */
-const reload = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) => {
-    req.session.reload((error: unknown) => {
-      if (!error) {
-        leaveAsIs(req.session);
-        return resolve();
-      }
-      if (error instanceof LoginError) return reject(error);
-      Reflect.deleteProperty(req, 'session');
-      reject(new LoginError('login_expired', 'The session has ended meanwhile.', {}, undefined, error));
-    });
-  });
-
-const destroy = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) =>
-    req.session.destroy((error: Error | undefined) => (error ? reject(error) : resolve())),
-  );
-
-/** Saves before the answer goes out: a fast client must find the session, and a failing store must be an error. */
-const save = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const { prototype } = session.Session as { prototype: SessionObject };
-    prototype.save.call(req.session, (error: Error | undefined) => {
-      if (error) {
-        // express-session would try once more as the answer ends, and might then succeed at what was said to have failed.
-        Reflect.deleteProperty(req, 'session');
-        return reject(error);
-      }
-      leaveAsIs(req.session);
-      resolve();
-    });
-  });
-
-/**
- * express-session writes a session that is not as it was first loaded when the answer ends. By then another request may
- * have changed or ended it, so nothing is written but by {@link save}.
- */
-const leaveAsIs = (read: SessionObject): void => {
-  read.save = (done) => (done?.(undefined), read);
-};

@@ -63,7 +63,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a session is not written back by who only read it',
-    file: 'src/session/session.ts',
+    file: 'src/session/request.ts',
     find: 'if (!error) {\n        leaveAsIs(req.session);',
     replace: 'if (!error) {',
     caughtBy: {
