@@ -10,6 +10,7 @@ import {
   WITH_CODES,
 } from './support/house.js';
 import { recordsOf } from './support/records.js';
+import { until } from './support/until.js';
 
 type App = ReturnType<House['app']>;
 
@@ -358,6 +359,25 @@ describe('silently by Verify', () => {
     expect((await app.get('/session')).body.authenticated).toBe(false);
   });
 
+  test('the silent step of an app is not taken up by a browser, which it would not lead home', async () => {
+    const app = house.app();
+    await begin(app, ALICE);
+    const again = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(409);
+    expect(again.body.error).toBe('login_in_progress');
+    // It is told to stop as soon as it may be, and the number is free again.
+    house.world.turn(31);
+    await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
+    await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
+  });
+
+  test('a link to a stranger is not handed on', async () => {
+    const check_url = 'https://evil.example/x';
+    const body = JSON.stringify({ request_id: 'a-request', check_url });
+    await house.control('faults', { 'verify-start': { status: 202, body } });
+    const begun = await begin(house.app(), ALICE);
+    expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
+  });
+
   test('a number of the Virtual Operator is asked silently alone', async () => {
     const app = house.app();
     const begun = await begin(app, '+99012345678');
@@ -393,6 +413,18 @@ describe('silently by Verify', () => {
     expect(verified.body.channel).toBe('sms');
   });
 });
+
+test('where nothing stands behind the silent step, six digits are a code of a device like any other', () =>
+  withHouse({ env: { SILENT_AUTH: 'verify' } }, async (house) => {
+    const app = house.app();
+    const begun = await begin(app, ALICE);
+    const home = await walk(begun.body.auth_url);
+    expect((await postCode(app, '123456').expect(400)).body.error).toBe('invalid_code');
+    // It was the one try that there is.
+    const late = await postCode(app, String(home.json?.['code'])).expect(410);
+    expect(late.body).toMatchObject({ error: 'login_expired' });
+    expect((await app.get('/session')).body.authenticated).toBe(false);
+  }));
 
 test('with coverage_check off the link comes by webhook, and is told by GET /login', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {

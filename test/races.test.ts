@@ -10,6 +10,7 @@ import {
   type House,
   WITH_CODES,
 } from './support/house.js';
+import { until } from './support/until.js';
 
 type App = ReturnType<House['app']>;
 const begin = (app: App, phoneNumber: string, more: object = {}) =>
@@ -26,9 +27,6 @@ describe('requests that meet each other', () => {
   const asked = async (path: string, method = 'POST') => {
     const calls = await house.upstream();
     return calls.filter((call) => call.path.startsWith(path) && call.method === method);
-  };
-  const until = async (condition: () => Promise<boolean>) => {
-    while (!(await condition()));
   };
   const codeOf = async () => (await house.messages()).at(-1)?.code ?? '';
 

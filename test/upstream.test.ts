@@ -54,6 +54,18 @@ describe('what Vonage answers', () => {
       if (status === 503) expect(answer.headers['retry-after']).toBe('7');
     });
 
+    test.each<[string, object]>([
+      ['that says nothing of our scope', { scopes: {} }],
+      ['whose scope has neither link nor error', { scopes: { [SCOPE]: {} } }],
+      ['with a link to a stranger', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
+      ['with a link that is none', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
+    ])('a 200 %s is of no use', async (_what, body) => {
+      await house.control('faults', { 'network-enablement': json(body) });
+      const answer = await begin().expect(502);
+      expect(JSON.stringify(answer.body)).not.toContain('evil');
+      expect(answer.body.error).toBe('upstream_error');
+    });
+
     test.each([502, 503, 504])('%i is tried once more, with a new state', async (status) => {
       await house.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
       await begin().expect(201);

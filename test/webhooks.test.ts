@@ -63,6 +63,16 @@ describe('a webhook of Verify', () => {
     expect((await send(body, `Bearer ${await sign(claims)}`)).status).toBe(204);
   });
 
+  test('without a body says nothing, though it is signed', async () => {
+    const authorization = `Bearer ${await sign(claimsFor(''))}`;
+    const answer = await fetch(`${house.base}/webhooks/verify`, {
+      method: 'POST',
+      headers: { authorization },
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request' }]);
+    expect(await records()).toEqual([]);
+  });
+
   test('that comes twice is heard once', async () => {
     const request_id = randomUUID();
     const first = event({ request_id, channel: 'silent_auth' });
