@@ -1,4 +1,6 @@
 import express, { type Express } from 'express';
+import { createAssertions } from './assertion/assertion.js';
+import { assertionRoutes, keyRoutes } from './assertion/routes.js';
 import type { Config } from './config.js';
 import { callbackRoutes } from './login/callback.js';
 import { createLimits } from './limits/counted.js';
@@ -58,6 +60,8 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     pseudonym: createPseudonym(secrets[0] as string),
   });
   const sessions = createSessions({ store, secrets, secureCookie: https, world });
+  const assertions =
+    config.assertions && createAssertions({ ...config.assertions, issuer: config.publicUrl, world });
 
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
@@ -74,12 +78,14 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
       reports,
     ),
   );
+  if (assertions) app.use(keyRoutes(assertions));
   app.use(staticFiles(root, config.helpUrl));
   app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
   app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
   app.use(sessionRoutes(sessions, flow));
+  if (assertions) app.use(assertionRoutes(assertions, sessions));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, world.log));
   return app;
 }

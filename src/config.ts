@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { readAssertions, type AssertionSettings } from './assertion/settings.js';
 import { ENGINES, type EngineName } from './login/engines/engines.js';
 import { readLimits, type LimitConfig } from './limits/settings.js';
 import {
@@ -41,6 +42,8 @@ export interface Config extends LimitConfig {
     templateId: string | undefined;
     coverageCheck: boolean;
   };
+  /** Absent: nobody is told who is logged in but the app itself. */
+  assertions: AssertionSettings | undefined;
   /** Absent: webhooks cannot be checked, and none is accepted. */
   webhooks: WebhookSettings | undefined;
   vonage: {
@@ -133,6 +136,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       'SILENT_AUTH=verify needs webhooks, which tell when Vonage went on: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
     );
   }
+  const assertions = readAssertions({ get, list, oneOf, fail });
   const limits = readLimits({ get, list, fail });
   const logLevel = oneOf('LOG_LEVEL', LOG_LEVELS, 'info');
   problems.push(...others);
@@ -151,6 +155,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     silentAuth,
     fallbackChannels,
     verify: { brand, templateId, coverageCheck },
+    assertions,
     webhooks,
     vonage: { ...vonage, privateKey: vonage.privateKey },
   };

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import supertest, { type Response } from 'supertest';
+import { ASSERTIONS } from '../support/assertions.js';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
 import { credentials, startOwnProcess, type OwnProcess } from './own-process.js';
@@ -16,6 +17,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'GET /callback': ['code'],
   'POST /verify': ['phone_number'],
   'GET /session': ['phone_number'],
+  'POST /session/assertion': ['assertion'],
 };
 
 let server: OwnProcess;
@@ -86,6 +88,8 @@ async function wholeLogin(phoneNumber: string): Promise<void> {
     if (last && channel === 'voice') await verify(last.code);
   }
   await ask('get', '/session');
+  const { assertion = '' } = (await ask('post', '/session/assertion', {})).body as { assertion?: string };
+  secrets.add(assertion).add(assertion.split('.')[2] ?? '');
   await dump();
   await ask('delete', '/login');
   await ask('post', '/logout');
@@ -132,6 +136,7 @@ const standsIn = (text: string, secret: string): boolean =>
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verbose, with %s', (engine) => {
   test('no number, code, state, token, key or cookie stands in the log, in Redis, or in an answer that is not there to tell it', async () => {
     server = await startOwnProcess('src/main.ts', {
+      ...ASSERTIONS,
       SILENT_AUTH: engine,
       REDIS_URL: redisUrlOfWorker(),
       LOG_LEVEL: 'debug',
@@ -156,7 +161,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verb
       await server.stop();
     }
     const { privateKeyPem, sessionSecret, signatureSecret } = credentials;
-    for (const key of [sessionSecret, signatureSecret, privateKeyPem.split('\n')[3] ?? '']) secrets.add(key);
+    const { ASSERTION_KEYS: signingKey, ASSERTION_SUBJECT_SECRET: subjectSecret } = ASSERTIONS;
+    for (const pem of [privateKeyPem, signingKey]) secrets.add(pem.split('\n')[2] ?? '');
+    for (const secret of [sessionSecret, signatureSecret, subjectSecret]) secrets.add(secret);
     for (const number of NUMBERS) secrets.add(number).add(number.slice(1)).add(number.slice(3));
     // What is shorter than a code to type is no secret of these.
     const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');
