@@ -25,7 +25,6 @@ export interface Config extends LimitConfig {
   port: number;
   /** The origin browsers and devices reach this server at, without a slash at the end. */
   publicUrl: string;
-  redirectUri: string;
   /** Absent: the embedded store. */
   redis: RedisSettings | undefined;
   /** The first one seals and signs, all of them open. */
@@ -145,7 +144,6 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
   return {
     port,
     publicUrl,
-    redirectUri: `${publicUrl}/callback`,
     redis,
     sessionSecrets,
     allowedOrigins,

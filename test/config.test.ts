@@ -35,7 +35,6 @@ test('four settings are enough to try it, and six to run it', () => {
   expect(readConfig(GOOD)).toMatchObject({
     port: 3000,
     publicUrl: 'http://localhost:3000',
-    redirectUri: 'http://localhost:3000/callback',
     redis: undefined,
     silentAuth: 'network-enablement',
     vonage: {
