@@ -66,10 +66,11 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings from environment variables; an empty one counts as absent.
- * @param others what is wrong with the files that settings name
+ * @param others what is wrong elsewhere, to be told with the rest
+ * @param hasStore whether the store is given in another way than by `REDIS_URL`
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: Env, others: readonly string[] = []): Config {
+export function readConfig(env: Env, others: readonly string[] = [], hasStore = false): Config {
   const { problems, production, get, fail, need, oneOf, list, upstream } = createReader(env);
 
   const port = Number(get('PORT') ?? 3000);
@@ -103,7 +104,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
   }
 
-  if (production)
+  if (production && !hasStore)
     need('REDIS_URL', 'the embedded store is for trying things out. Set it to redis://… or rediss://….');
   const redis = readRedis({ get, fail });
   const sessionSecrets = readSecrets(list('SESSION_SECRET'), fail);

@@ -10,6 +10,10 @@ const MAY: Record<string, readonly string[]> = {
   'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'web', 'world.ts'],
   'hooks-file.ts': ['login', 'settings.ts'],
   'app.ts': ['config.ts', 'login', 'routes.ts', 'session', 'store', 'web', 'world.ts'],
+  'index.ts': ['config.ts', 'login', 'mount', 'world.ts'],
+  mount: [
+    ...['config.ts', 'errors.ts', 'login', 'routes.ts', 'session', 'settings.ts', 'store', 'web', 'world.ts'],
+  ],
   'routes.ts': [
     ...[
       'assertion',

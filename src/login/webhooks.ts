@@ -4,6 +4,14 @@ import type { WebhookReader } from '../vonage/webhook.js';
 import { methodNotAllowed } from '../web/answers.js';
 import type { Reports } from './reports.js';
 
+/** An app that mounts the routes behind a parser of bodies has thrown away the bytes that were signed. */
+const BODY_IS_GONE = [
+  'The error is logged under the instance id.',
+  {},
+  undefined,
+  new Error('the body of a webhook was parsed before: mount createSilentAuth before express.json()'),
+] as const;
+
 /**
  * `POST /webhooks/verify`. It notes how far a verification got, and can do no more: no webhook logs anyone in.
  * @param reader absent where no signature secret is set; then none can be believed
@@ -14,7 +22,10 @@ export function webhookRoutes(reader: WebhookReader | undefined, reports: Report
     .route('/webhooks/verify')
     .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
       if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
-      const body = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+      const read: unknown = req.body;
+      if (read !== undefined && !Buffer.isBuffer(read))
+        throw new LoginError('internal_error', ...BODY_IS_GONE);
+      const body = read ?? Buffer.alloc(0);
       const { jti, news } = await reader.read(req.headers.authorization, body);
       await reports.add(news, jti);
       res.status(204).end();
