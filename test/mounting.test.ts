@@ -1,7 +1,7 @@
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
-import { ConfigError, createSilentAuth, type SilentAuth, type SilentAuthOptions } from '../src/index.js';
+import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
 import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
 import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
 import { credentials } from './support/programs.js';

@@ -38,7 +38,7 @@ test.each(named)('$file has the test "$title"', ({ file, title }) => {
   expect(read(file)).toMatch(new RegExp(`(?:\\b(?:test|it)|\\))\\(\\s*(['"\`])${literal}\\1,`));
 });
 
-test.each(['docs/security.md', 'docs/hooks.md', 'docs/assertions.md', 'SECURITY.md'])(
+test.each(['docs/security.md', 'docs/hooks.md', 'docs/assertions.md', 'docs/mounting.md', 'SECURITY.md'])(
   '%s links only to what is there',
   (file) => {
     const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
