@@ -2,6 +2,7 @@ import express, { Router, type ErrorRequestHandler, type Express } from 'express
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
+import { walk } from './support/device.js';
 import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
 import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
 import { credentials } from './support/programs.js';
@@ -48,6 +49,7 @@ describe('mounted in an app, with its session', () => {
       const app = mounted.agent();
       const { home, code } = await mounted.walked(app);
       expect(home.hops.at(-1)).toMatch(`${mounted.base}/auth/callback?`);
+      expect(home.headers).not.toHaveProperty('set-cookie');
       const verified = await app.post('/auth/verify').send({ code }).expect(200);
       expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
       expect((await app.get('/me')).body).toEqual({ user: ALICE });
@@ -121,6 +123,27 @@ describe('mounted in an app, with its session', () => {
       await app.post('/auth/logout').expect(204);
       expect([(await slow).status, (await slow).body.error]).toEqual([410, 'login_expired']);
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+    }));
+
+  test('nor does it where the store of the app has brought the session back by then', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const begun = await app.post('/auth/login').send({ phone_number: ALICE });
+      const cookie = sidOf(begun.headers);
+      const { code } = (await walk(String(begun.body.auth_url))).json as { code: string };
+      await mounted.delayVerify(900);
+      const slow = app
+        .post('/auth/verify')
+        .send({ code })
+        .then((answer) => answer);
+      await until(async () => (await mounted.asked()).some((path) => path.startsWith('/camara')));
+      const late = fetch(`${mounted.base}/slow`, { method: 'POST', headers: { cookie } });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await app.post('/auth/logout').expect(204);
+      await late;
+      expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
+      expect([(await slow).status, (await slow).body.error]).toEqual([410, 'login_expired']);
+      expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
     }));
 
   test('a proof that was under way when the app ended its session by itself logs nobody in', () =>
