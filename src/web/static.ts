@@ -16,8 +16,21 @@ function borrowed(root: string): Record<string, string> {
   };
 }
 
+/** `GET /errors.md`: the text that the `type` of every problem leads to. @param root the folder of the package */
+export function errorsPage(root: string): Router {
+  const router = Router({ caseSensitive: true, strict: true });
+  router
+    .route('/errors.md')
+    .get((_req, res) => {
+      const file = join(root, 'docs', 'errors.md');
+      revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
+    })
+    .all(methodNotAllowed('GET, HEAD'));
+  return router;
+}
+
 /**
- * The page at `/` with all it needs, and at `/errors.md` the text that the `type` of every problem leads to.
+ * The page at `/` with all it needs.
  * @param root the folder of the package
  * @param helpUrl the page's `Link` with `rel="help"` (RFC 8288), which it shows
  */
@@ -38,12 +51,5 @@ export function staticFiles(root: string, helpUrl: string | undefined): Router {
       .get((_req, res) => revalidate(res).sendFile(path, { cacheControl: false }))
       .all(methodNotAllowed('GET, HEAD'));
   }
-  router
-    .route('/errors.md')
-    .get((_req, res) => {
-      const file = join(root, 'docs', 'errors.md');
-      revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
-    })
-    .all(methodNotAllowed('GET, HEAD'));
   return router;
 }

@@ -1,3 +1,4 @@
+import { API } from '../support/assertions.js';
 import { ALICE, BOB } from '../support/house.js';
 
 /** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
@@ -26,6 +27,8 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/callback'],
   ['POST', '/verify'],
   ['GET', '/session'],
+  ['POST', '/session/assertion'],
+  ['GET', '/.well-known/jwks.json'],
   ['POST', '/logout'],
   ['POST', '/webhooks/verify'],
   ['GET', '/healthz'],
@@ -42,6 +45,7 @@ const FIELDS = [
   'code_challenge',
   'code_verifier',
   'channel',
+  'audience',
   'state',
   '__proto__',
 ];
@@ -103,6 +107,7 @@ export function createGenerator(random: () => number) {
       ...(chance(0.3) && { client: oneOf(['app', 'browser']) }),
     }),
     '/verify': () => ({ code: oneOf(STRINGS) }),
+    '/session/assertion': () => (chance(0.5) ? { audience: oneOf([API, ...STRINGS]) } : {}),
     '/login/next': () => (chance(0.5) ? { channel: oneOf(['sms', 'voice']) } : {}),
   };
   const spoil = (text: string) => {

@@ -3,6 +3,7 @@ import { Agent, request } from 'node:http';
 import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { ERRORS } from '../../src/errors.js';
+import { ASSERTIONS } from '../support/assertions.js';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker } from '../support/house.js';
 import { DECLARED_ERRORS, isDeclared } from './contract.js';
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const redis = new Redis(redisUrlOfWorker());
   await redis.flushdb();
   redis.disconnect();
-  const env = { REDIS_URL: redisUrlOfWorker(), LOG_LEVEL: 'warn' };
+  const env = { ...ASSERTIONS, REDIS_URL: redisUrlOfWorker(), LOG_LEVEL: 'warn' };
   server = await startOwnProcess('test/hostile/server-process.ts', env);
 });
 afterAll(async () => {

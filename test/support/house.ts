@@ -184,7 +184,7 @@ export async function buildHouse({
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
-    redirectUri: config.redirectUri,
+    redirectUri: `${config.publicUrl}/callback`,
     publicUrl: () => sandbox,
     root,
     world: vonageWorld ?? world,
