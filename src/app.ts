@@ -18,6 +18,7 @@ import type { Store } from './store/store.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
+import { documents } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
 import { refuseAmbiguous } from './web/plain.js';
@@ -74,7 +75,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
       reports,
     ),
   );
-  app.use(staticFiles(root, config.helpUrl));
+  app.use(documents(root), staticFiles(root, config.helpUrl));
   app.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]));
   // Express would take an empty list in first place for a path.
   app.use(...crossOrigin(config.allowedOrigins), ...jsonBody());
