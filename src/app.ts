@@ -6,6 +6,7 @@ import { createRoutes } from './routes.js';
 import { createSessions } from './session/session.js';
 import type { Store } from './store/store.js';
 import { bareApp } from './web/bare.js';
+import { contract } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
 import { refuseAmbiguous } from './web/plain.js';
 import { notFound, problemHandler } from './web/problem.js';
@@ -36,7 +37,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.use(healthRoutes(store));
   const place = { root, base: config.publicUrl, home: '/' };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(staticFiles(root, config.helpUrl));
+  app.use(contract(root), staticFiles(root, config.helpUrl));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }

@@ -22,7 +22,7 @@ import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
-import { errorsPage } from './web/static.js';
+import { errorsPage } from './web/documents.js';
 import { createOverload } from './web/overload.js';
 import type { World } from './world.js';
 

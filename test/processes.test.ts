@@ -168,7 +168,7 @@ describe('the image', () => {
   beforeAll(async () => {
     const build = ['-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')];
     await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: ROOT });
-    for (const part of ['package.json', 'public', 'docs/errors.md', 'src/sandbox/public']) {
+    for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
       cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
@@ -194,6 +194,9 @@ describe('the image', () => {
     expect(ready.status).toBe(200);
     expect(ready.headers.get('strict-transport-security')).toContain('max-age');
     expect(await (await fetch(`http://localhost:${port}/errors.md`)).text()).toContain('## invalid_code');
+    for (const path of ['/openapi.json', '/docs', '/vendor/swagger-ui.js', '/vendor/swagger-ui.css']) {
+      expect([path, (await fetch(`http://localhost:${port}${path}`)).status]).toEqual([path, 200]);
+    }
     const begun = await fetch(`http://localhost:${port}/session`);
     expect(await begun.json()).toEqual({ authenticated: false });
 

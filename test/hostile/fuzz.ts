@@ -1,4 +1,5 @@
 import { API } from '../support/assertions.js';
+import { operations } from '../support/contract.js';
 import { ALICE, BOB } from '../support/house.js';
 
 /** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
@@ -20,22 +21,8 @@ export interface Asked {
 }
 
 const ROUTES: [method: string, path: string][] = [
-  ['POST', '/login'],
-  ['GET', '/login'],
-  ['DELETE', '/login'],
-  ['POST', '/login/next'],
-  ['GET', '/callback'],
-  ['POST', '/verify'],
-  ['GET', '/session'],
-  ['POST', '/session/assertion'],
-  ['GET', '/.well-known/jwks.json'],
-  ['POST', '/logout'],
-  ['POST', '/webhooks/verify'],
-  ['GET', '/healthz'],
-  ['GET', '/readyz'],
-  ['GET', '/errors.md'],
+  ...operations.map(({ method, path }): [string, string] => [method, path]),
   ['GET', '/vendor/qr.js'],
-  ['GET', '/'],
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 const FIELDS = [
