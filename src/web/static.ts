@@ -6,11 +6,12 @@ import { methodNotAllowed } from './answers.js';
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** What the page borrows, as it comes in its package: address and file. */
+/** What the page borrows, address and file: the client for any app, as it was built, and packages as they come. */
 function borrowed(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
   const numbers = dirname(resolve('libphonenumber-js/package.json'));
   return {
+    '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
     '/vendor/libphonenumber.js': join(numbers, 'bundle', 'libphonenumber-min.js'),
     '/vendor/qr.js': resolve('qr'),
   };
