@@ -65,6 +65,7 @@ describe('the client, where something is in its way', () => {
     const error = await refusal(client.session());
     expect(error).toMatchObject({ error: 'unknown_answer', status, requestId: 'of-the-proxy' });
     expect(error.message).toContain(words);
+    expect(await refusal(client.current())).toMatchObject({ error: 'unknown_answer', status });
   });
 
   test('follows no redirect, which would take number and code to somebody else', async () => {
@@ -89,6 +90,21 @@ describe('the client, where something is in its way', () => {
       jest.useRealTimers();
     }
   };
+
+  test('leaves no timer and no listener behind', async () => {
+    answer = (_req, res) => void res.end('{"authenticated":false}');
+    const { signal } = new AbortController();
+    const removed = jest.spyOn(signal, 'removeEventListener');
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+    try {
+      const before = jest.getTimerCount();
+      await client.session({ signal });
+      expect(jest.getTimerCount()).toBe(before);
+    } finally {
+      jest.useRealTimers();
+    }
+    expect(removed).toHaveBeenCalledWith('abort', expect.any(Function));
+  });
 
   test('gives up after twenty seconds without an answer', async () => {
     answer = () => undefined;

@@ -176,7 +176,7 @@ describe('the image', () => {
       cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
-  });
+  }, 60_000);
 
   it('serves in production with plain Node, knows its health, and stops', async () => {
     const port = await freePort();

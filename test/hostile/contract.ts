@@ -63,6 +63,8 @@ const ROUTES: Record<string, readonly string[]> = {
   'HEAD /readyz': ['200', '503 unavailable'],
   'GET /errors.md': ['200', '206', '304'],
   'HEAD /errors.md': ['200', '206', '304'],
+  'GET /client.js': ['200', '206', '304'],
+  'HEAD /client.js': ['200', '206', '304'],
   'GET /vendor/qr.js': ['200', '206', '304'],
   'HEAD /vendor/qr.js': ['200', '206', '304'],
   'GET /': ['200', '206', '304'],

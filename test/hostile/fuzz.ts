@@ -31,6 +31,7 @@ const ROUTES: [method: string, path: string][] = [
   ['GET', '/healthz'],
   ['GET', '/readyz'],
   ['GET', '/errors.md'],
+  ['GET', '/client.js'],
   ['GET', '/vendor/qr.js'],
   ['GET', '/'],
 ];

@@ -87,6 +87,8 @@ export interface HouseOptions {
   redisUrl?: string;
   env?: Record<string, string>;
   hooks?: Hooks;
+  /** The folder of the package, where it is not this one. */
+  root?: string;
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -123,6 +125,7 @@ export async function buildHouse({
   redisUrl = redisUrlOfWorker(),
   env = {},
   hooks = {},
+  root = resolve(__dirname, '../..'),
   through = (each) => each,
   tapped = false,
   between = (each) => each,
@@ -161,7 +164,6 @@ export async function buildHouse({
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );
   const [store] = stores as [Store];
-  const root = resolve(__dirname, '../..');
   const apps = stores.map(
     (each) => createApp({ config, store: each, world, root, hooks }) as RequestListener,
   );
