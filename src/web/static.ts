@@ -6,12 +6,13 @@ import { methodNotAllowed } from './answers.js';
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
 export const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** The page of the contract, and what the pages borrow, as it comes in its package: address and file. */
+/** The page of the contract, and what the pages borrow, address and file: the client for any app, as it was built, and packages as they come. */
 function addressed(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
   const numbers = dirname(resolve('libphonenumber-js/package.json'));
   return {
     '/docs': join(root, 'public', 'docs.html'),
+    '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
     '/vendor/libphonenumber.js': join(numbers, 'bundle', 'libphonenumber-min.js'),
     '/vendor/qr.js': resolve('qr'),
     '/vendor/swagger-ui.js': resolve('swagger-ui-dist/swagger-ui-bundle.js'),

@@ -101,6 +101,8 @@ export interface HouseOptions {
   hooks?: Hooks;
   /** Who counts and who traces. */
   watchers?: { meter?: Meter; span?: Span };
+  /** The folder of the package, where it is not this one. */
+  root?: string;
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -142,6 +144,7 @@ export async function buildHouse({
   env = {},
   hooks = {},
   watchers = {},
+  root = resolve(__dirname, '../..'),
   through = (each) => each,
   tapped = false,
   between = (each) => each,
@@ -184,7 +187,6 @@ export async function buildHouse({
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );
   const [store] = stores as [Store];
-  const root = resolve(__dirname, '../..');
   const apps = stores.map(
     (each) => createApp({ config, store: each, world, root, hooks }) as RequestListener,
   );
