@@ -61,7 +61,7 @@ export function webParts(): Part[] {
   return [
     { name: 'Express with one handler', timesALogin: 3, work: around, around: bare },
     part('request id', 3, requestId),
-    part('security headers', 3, securityHeaders(true)),
+    part('security headers', 3, securityHeaders({ hsts: true })),
     part('body parser', 2, ...jsonBody()),
     ...sessionParts(around),
   ];

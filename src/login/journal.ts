@@ -1,4 +1,4 @@
-import { LoginError, type UpstreamTrace } from '../errors.js';
+import { LoginError, SetupError, type UpstreamTrace } from '../errors.js';
 import type { World } from '../world.js';
 import { endOfWay } from './way.js';
 
@@ -102,7 +102,8 @@ function causeOf(error: LoginError): object {
   const cause = error.cause instanceof Error ? error.cause : undefined;
   const stack =
     error.code === 'internal_error' ? /^ {4}at [^]*$/m.exec(String(cause?.stack))?.[0] : undefined;
-  return { ...(cause && { cause: cause.name }), ...(stack && { stack }) };
+  const why = cause instanceof SetupError ? cause.message : undefined;
+  return { ...(cause && { cause: cause.name }), ...(why && { why }), ...(stack && { stack }) };
 }
 
 const attributesOf = ({ login_id, channel, outcome = 'ok', reason }: Told, error?: LoginError) => ({

@@ -19,7 +19,7 @@ export const createStates =
       make: async () => {
         if (made.length > 0) await limits.turn(engine.asks);
         const state = newState(client, world);
-        const ticket = { loginId, phoneNumber, client, loginExpiresAt: expiresAt };
+        const ticket = { loginId, phoneNumber, loginExpiresAt: expiresAt };
         await tickets.put('state', state, ticket, LOGIN_SECONDS);
         made.push(state);
         return state;

@@ -13,8 +13,11 @@ export const requestId: RequestHandler = (_req, res, next) => {
 /** The id of the request that is being answered. */
 export const requestIdOf = (res: Response): string => String(res.getHeader('X-Request-Id'));
 
-/** Headers of every answer: nothing inline, nothing foreign, no frame, no referrer, nothing kept. */
-export function securityHeaders(https: boolean): RequestHandler {
+/**
+ * Headers of every answer: nothing inline, nothing foreign, no frame, no referrer, nothing kept.
+ * @param hsts whether to say that this host, and all below it, speak https alone
+ */
+export function securityHeaders({ hsts }: { hsts: boolean }): RequestHandler {
   const self = ["'self'"];
   const none = ["'none'"];
   const headers = headersOf(
@@ -33,7 +36,7 @@ export function securityHeaders(https: boolean): RequestHandler {
         },
       },
       frameguard: { action: 'deny' },
-      strictTransportSecurity: https && { maxAge: 63_072_000, includeSubDomains: true },
+      strictTransportSecurity: hsts && { maxAge: 63_072_000, includeSubDomains: true },
     }),
   );
   return (_req, res, next) => {
