@@ -8,11 +8,9 @@ import type { Store } from './store/store.js';
 import { bareApp } from './web/bare.js';
 import { contract } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
-import { refuseAmbiguous } from './web/plain.js';
 import { notFound, problemHandler } from './web/problem.js';
-import { requestId, securityHeaders } from './web/shield.js';
+import { shield } from './web/shield.js';
 import { staticFiles } from './web/static.js';
-import { clockIn } from './web/timing.js';
 import type { World } from './world.js';
 
 export interface AppDeps {
@@ -33,11 +31,10 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
 
-  app.use(clockIn, requestId, securityHeaders({ hsts: https }), refuseAmbiguous);
-  app.use(healthRoutes(store));
+  app.use(shield({ hsts: https }));
   const place = { root, base: config.publicUrl, home: '/' };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(contract(root), staticFiles(root, config.helpUrl));
+  app.use(healthRoutes(store), contract(root), staticFiles(root, config.helpUrl));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }
