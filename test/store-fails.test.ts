@@ -110,12 +110,3 @@ test('a login goes on to no message while its session cannot be read again', () 
     told.failure = undefined;
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
   }));
-
-test('randomness that repeats itself gives no second login the state of the first', () =>
-  withHouse({}, async (house) => {
-    house.world.random = (bytes) => Buffer.alloc(bytes, 7);
-    const [first, second] = [house.app(), house.app()];
-    await first.post('/login').send({ phone_number: ALICE }).expect(201);
-    await second.post('/login').send({ phone_number: OTHER_SIM }).expect(500);
-    expect(await house.upstream()).toHaveLength(1);
-  }));

@@ -48,6 +48,13 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
   });
 
+  test('are never put twice under one secret, though randomness repeats itself', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world), 300);
+    await expect(tickets.put('state', mine, { ...ticket(world), loginId: 'another' }, 300)).rejects.toThrow();
+    expect(await tickets.take('state', mine)).toEqual(ticket(world));
+  });
+
   test('are of one kind only', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world), 300);
