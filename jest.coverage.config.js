@@ -1,0 +1,25 @@
+import quick from './jest.quick.config.js';
+
+/**
+ * How much of the folders that decide who is logged in is run by the quick suites and by hostile requests. Branches are counted by
+ * Istanbul, which puts a counter into each: what V8 tells by itself has no branch for `??`, `||` and `?:` that were run.
+ *
+ * @type {import('jest').Config}
+ */
+export default {
+  ...quick,
+  testPathIgnorePatterns: quick.testPathIgnorePatterns.filter((pattern) => pattern !== '/test/hostile/'),
+  // Of the hostile suites one is enough.
+  testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/hostile/requests.test.ts'],
+  // Code that counts is slower.
+  testTimeout: 60_000,
+  collectCoverage: true,
+  coverageProvider: 'babel',
+  coverageReporters: ['text', 'html'],
+  collectCoverageFrom: ['src/{login,session,vonage}/**/*.ts'],
+  coverageThreshold: {
+    './src/login/': { branches: 95 },
+    './src/session/': { branches: 95 },
+    './src/vonage/': { branches: 95 },
+  },
+};
