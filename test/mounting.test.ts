@@ -110,6 +110,35 @@ describe('mounted in an app, with its session', () => {
       expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
     }));
 
+  test('a login goes on by a code to type, and can be given up while its request is still under way', () =>
+    withMounted({ compose: shop, env: { FALLBACK_CHANNELS: 'sms,voice' } }, async (mounted) => {
+      const app = mounted.agent();
+      await app.post('/auth/login').send({ phone_number: ALICE }).expect(201);
+      const next = await app.post('/auth/login/next').send({}).expect(200);
+      expect(next.body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
+      expect((await app.get('/auth/login')).body).toMatchObject({ status: 'pending', channel: 'sms' });
+      await app.delete('/auth/login').expect(204);
+      await app.get('/auth/login').expect(404);
+      await app.post('/auth/verify').send({ code: '000000' }).expect(400);
+      await app.post('/auth/logout').expect(204);
+      await app.post('/auth/logout').expect(204);
+    }));
+
+  test('a login goes on to no message once its session has ended', () =>
+    withMounted({ compose: shop, env: { FALLBACK_CHANNELS: 'sms,voice' } }, async (mounted) => {
+      const app = mounted.agent();
+      const { code } = await mounted.walked(app, '+447700900101');
+      await mounted.delayVerify(300);
+      const slow = app
+        .post('/auth/verify')
+        .send({ code })
+        .then((answer) => answer);
+      await until(async () => (await mounted.asked()).some((path) => path.startsWith('/camara')));
+      await app.post('/auth/logout').expect(204);
+      expect((await slow).body).toMatchObject({ verified: false });
+      await app.post('/auth/login/next').send({}).expect(404);
+    }));
+
   test('a proof that was under way when the session ended logs nobody in', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();

@@ -13,8 +13,6 @@ import type { SandboxDeps, SandboxState, Stage } from './state.js';
 import { startTicking } from './ticking.js';
 import { vonage } from './vonage.js';
 
-export type { SandboxDeps, SandboxState } from './state.js';
-
 export interface Sandbox {
   app: express.Express;
   state: SandboxState;
