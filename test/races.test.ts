@@ -186,6 +186,23 @@ test('a logout whose session ended while it was under way is a logout all the sa
   });
 });
 
+test('a logout that comes just behind another one takes the cookie back as well', async () => {
+  const through = (store: Store): Store => ({
+    ...store,
+    delete: async (key) => {
+      if (key.startsWith('sess:')) await store.delete(key);
+      return store.delete(key);
+    },
+  });
+  await withHouse({ through }, async (house) => {
+    const { app, code } = await house.walkedLogin();
+    await postCode(app, code).expect(200);
+    const answer = await app.post('/logout').expect(204);
+    expect(answer.headers['set-cookie']?.[0]).toMatch(/^sid=;/);
+    expect(await isAuthenticated(app)).toBe(false);
+  });
+});
+
 test('a request that only read its session again does not write over what others made of it', async () => {
   const held: { work?: () => Promise<unknown>; writes: number } = { writes: 0 };
   const through = (store: Store): Store => ({

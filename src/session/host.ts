@@ -51,7 +51,7 @@ export function createHostSessions(deps: {
     const found = typeof id === 'string' && ID.test(id) ? await read(id) : undefined;
     opened.set(req, found ?? {});
     // What could not be touched ends the earlier, that is all.
-    if (found) await store.expire(PREFIX + (found.id ?? ''), life.left(found)).catch(() => undefined);
+    if (found) await store.expire(PREFIX + String(found.id), life.left(found)).catch(() => undefined);
   };
 
   /** Leaves the old id, which must still have been alive, for a new one, and the other app's id as well. */
@@ -84,14 +84,13 @@ export function createHostSessions(deps: {
       begin: (login) => moveTo(req, login, life.current(of(req).user)),
       signIn: (user, login) => moveTo(req, login, user),
       async refresh() {
-        const { id } = of(req);
-        const found = id === undefined ? undefined : await read(id);
+        const found = await read(String(of(req).id));
         opened.set(req, found ?? {});
         if (found === undefined) throw ended();
       },
       async update(login) {
-        const { id, user } = of(req);
-        if (id === undefined) return;
+        const { user } = of(req);
+        const id = String(of(req).id);
         const carried = { id, user, login };
         if (!(await store.set(PREFIX + id, sealed(id, carried), life.left(carried), 'existing')))
           throw ended();
