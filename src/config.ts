@@ -72,7 +72,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from environment variables; an empty one counts as absent.
+ * Reads the settings from environment variables, or the files that those with `_FILE` behind them name; an empty one counts as absent.
  * @param others what is wrong with the files that settings name
  * @throws ConfigError with every problem at once
  */
