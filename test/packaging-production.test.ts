@@ -86,9 +86,11 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
   const folder = mkdtempSync(join(tmpdir(), 'production-'));
   const secret = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim();
   let running: ChildProcess | undefined;
+  const clients: Redis[] = [];
 
   beforeAll(() => execFileSync(join(root, 'deploy/new-secrets.sh'), { cwd: folder }));
   afterAll(() => {
+    for (const client of clients) client.disconnect();
     running?.kill('SIGKILL');
     rmSync(folder, { recursive: true });
   });
@@ -143,7 +145,8 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
       const redisUrl = secret('redis_url').replace('@redis:6379', `@127.0.0.1:${port}`);
       const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
       const [stranger, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
-      for (const each of [stranger, own]) each.on('error', () => undefined);
+      clients.push(stranger, own);
+      for (const each of clients) each.on('error', () => undefined);
 
       expect(await stranger.ping()).toBe('PONG');
       await expect(stranger.get('ping')).rejects.toThrow('NOPERM');
@@ -152,7 +155,6 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
       for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
         expect(info).toContain(line);
       }
-      for (const each of [stranger, own]) each.disconnect();
       await withHouse({ redisUrl, emptied: false }, async (house) => {
         const { app, code } = await house.walkedLogin();
         await postCode(app, code).expect(200);
