@@ -103,6 +103,8 @@ export interface HouseOptions {
   between?: (sandbox: string) => string | Promise<string>;
   /** The world of the sandbox, where its clock is not the server's. */
   vonageWorld?: TestWorld;
+  /** The redirect URI that Vonage knows, where it is not the server's. */
+  registered?: string;
   /** Servers on the one Redis behind the one address; requests go to each in turn. */
   servers?: number;
 }
@@ -138,6 +140,7 @@ export async function buildHouse({
   tapped = false,
   between = (each) => each,
   vonageWorld,
+  registered,
   servers = 1,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld(watchers.meter, watchers.span);
@@ -184,7 +187,7 @@ export async function buildHouse({
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
-    redirectUri: config.redirectUri,
+    redirectUri: registered ?? config.redirectUri,
     publicUrl: () => sandbox,
     root,
     world: vonageWorld ?? world,
