@@ -8,6 +8,7 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY client ./client
 RUN npm run build
 
 # A stage of its own, so that neither compiler nor tests come near the final image.
@@ -15,6 +16,8 @@ FROM node:24-alpine AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
+# Of the viewer of the contract, what `/docs` is made of: 2 of its 12 MB.
+RUN cd node_modules/swagger-ui-dist && find . -type f ! -name swagger-ui.css ! -name swagger-ui-bundle.js ! -name package.json ! -name 'LICENSE*' ! -name NOTICE -delete
 
 FROM node:24-alpine
 # Makes the server refuse what is only good for trying things out: no Redis, plain http.
@@ -29,6 +32,8 @@ COPY --from=build /app/dist ./dist
 COPY public ./public
 # The sandbox's page, where it lies in the sources.
 COPY src/sandbox/public ./src/sandbox/public
+# The contract, for `/openapi.json` and `/docs`.
+COPY openapi.yaml ./
 # Where the `type` of every error answer leads.
 COPY docs/errors.md ./docs/errors.md
 # A named volume mounted here takes over the owner, so docker-compose.yml can keep its keys in one.

@@ -33,5 +33,6 @@ export default tseslint.config(
     files: ['public/**/*.js', 'src/sandbox/public/**/*.js'],
     languageOptions: { globals: globals.browser },
   },
+  { files: ['examples/**/*.js'], languageOptions: { globals: globals.node } },
   { files: ['*.js', '*.cjs'], languageOptions: { globals: { process: 'readonly' } } },
 );

@@ -8,7 +8,7 @@ import { createSessions } from '../src/session/session.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { sendJson } from '../src/web/answers.js';
 import { jsonBody } from '../src/web/body.js';
-import { requestId, securityHeaders } from '../src/web/shield.js';
+import { shield } from '../src/web/shield.js';
 import { systemWorld } from '../src/world.js';
 import type { Part } from './clock.js';
 
@@ -60,8 +60,7 @@ export function webParts(): Part[] {
   };
   return [
     { name: 'Express with one handler', timesALogin: 3, work: around, around: bare },
-    part('request id', 3, requestId),
-    part('security headers', 3, securityHeaders(true)),
+    part('time, request id, security headers', 3, shield({ hsts: true })),
     part('body parser', 2, ...jsonBody()),
     ...sessionParts(around),
   ];

@@ -5,7 +5,7 @@ import './devices.js';
 import { takeFragment, tellError, verify } from './home.js';
 import { complain, focusMessage, isSilent, say, sayAlso, silence } from './message.js';
 import { isNumberEmpty, writeNumber } from './number-field.js';
-import { ask } from './server.js';
+import { server, settled } from './server.js';
 import { isLoggedIn } from './session-card.js';
 import { forget } from './steps.js';
 import { tab } from './tab.js';
@@ -17,7 +17,7 @@ import { hearOtherTabs, showWhoIsLoggedIn, tellOtherTabs } from './who.js';
 async function logOut() {
   if (logout.disabled) return;
   busy(true);
-  const { ok, said } = await ask('POST', '/logout');
+  const { ok, said } = await settled(server.logout());
   forget();
   if (ok) {
     tellOtherTabs('out');
@@ -53,7 +53,7 @@ async function start() {
   else if (failed) tellError(home);
   else silence();
   if (!(await showWhoIsLoggedIn())) {
-    const stands = said.next_channels ? said : await afterwards(home);
+    const stands = said.nextChannels ? said : await afterwards(home);
     const sent = goOn(stands);
     if (sent && isSilent()) say((words) => words.sent[sent]);
     else if (sent) sayAlso((words) => words.orType[sent]);
@@ -66,7 +66,7 @@ async function start() {
 }
 
 /** Silence failed, and Vonage goes on by itself: to a message, if there is one to go on to. */
-const isStillSilent = ({ status, channel, next_channels: left }) =>
+const isStillSilent = ({ status, channel, nextChannels: left }) =>
   status === 'pending' && channel === 'silent_auth' && left.length > 0;
 
 /** How the login of this tab can go on after what came home. Somebody else's link has nothing to do with it. */

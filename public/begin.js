@@ -1,12 +1,15 @@
 import { busy, phone, submit } from './controls.js';
 import { complain, say } from './message.js';
 import { readNumber } from './number-field.js';
-import { ask, PATIENCE } from './server.js';
+import { server, settled, timingOf } from './server.js';
 import { forget, progress, took } from './steps.js';
 import { tab } from './tab.js';
 import { goOn, hideOffer, showCauses, whereItStands } from './ways.js';
 
 /** Steps 1 to 3: the number goes out, the link comes back, and the page is left for it. */
+
+/** Milliseconds after which a link that was to be opened is taken for stuck. */
+const PATIENCE = 20_000;
 
 let waitingForLink;
 
@@ -25,19 +28,20 @@ export async function begin(event) {
   hideOffer();
   progress(0, 'now');
   say((words) => words.beginning);
-  const answer = await ask('POST', '/login', { phone_number: number, client: 'browser' });
-  if (answer.ok) return begun(number, answer);
-  progress(answer.status >= 500 ? 1 : 0, 'failed');
+  const { ok, said } = await settled(server.login(number, { client: 'browser' }));
+  if (ok) return begun(number, said);
+  progress(said.status >= 500 ? 1 : 0, 'failed');
   busy(false);
-  if (answer.said.error === 'invalid_phone_number') refuseNumber((words) => words.number.unknown);
-  else complain(answer.said);
+  if (said.error === 'invalid_phone_number') refuseNumber((words) => words.number.unknown);
+  else complain(said);
 }
 
-async function begun(number, { said, spent, took: all }) {
-  tab.begins(number, said.login_id, [all - (spent.total ?? 0), spent.total]);
+async function begun(number, said) {
+  const { took: all, spent } = timingOf('/login');
+  tab.begins(number, said.loginId, [all - (spent.total ?? 0), spent.total]);
   took(tab.took);
   const stands = waitsForLink(said) ? ((await whereItStands(waitsForLink)) ?? said) : said;
-  if (stands.auth_url) return leave(stands);
+  if (stands.authUrl) return leave(stands);
   progress(1, 'failed');
   const sent = goOn(stands);
   if (sent) say((words) => words.sent[sent]);
@@ -46,14 +50,14 @@ async function begun(number, { said, spent, took: all }) {
 }
 
 /** The silent step is under way, and nobody has told the server its link yet. */
-const waitsForLink = ({ channel, auth_url: link }) => channel === 'silent_auth' && !link;
+const waitsForLink = ({ channel, authUrl: link }) => channel === 'silent_auth' && !link;
 
 function leave(stands) {
   progress(2, 'now');
   say((words) => words.leaving);
   waitingForLink = setTimeout(linkDidNotOpen, PATIENCE, stands);
   tab.leaves();
-  location.assign(stands.auth_url);
+  location.assign(stands.authUrl);
 }
 
 function refuseNumber(pick) {

@@ -2,7 +2,7 @@ import { emptyCode, refuseCode, stopListening } from './code-field.js';
 import { busy, code, codeForm, confirm, next, phone } from './controls.js';
 import { complain, focusMessage, say, silence } from './message.js';
 import { writeNumber } from './number-field.js';
-import { ask } from './server.js';
+import { server, settled } from './server.js';
 import { conclude, forget, progressInstead } from './steps.js';
 import { tab } from './tab.js';
 import { goOn, showCauses, whereItStands } from './ways.js';
@@ -16,7 +16,7 @@ export async function sendNext(event) {
   const channel = next.value;
   busy(true);
   say((words) => words.sending[channel]);
-  const { ok, said } = await ask('POST', '/login/next', { channel });
+  const { ok, said } = await settled(server.next(channel));
   if (ok) {
     emptyCode();
     showCauses(false);
@@ -34,7 +34,7 @@ export async function sendNext(event) {
   if (!ok) focusMessage();
 }
 
-const isThereAnother = (stands) => (stands?.next_channels?.length ? 'left' : 'none');
+const isThereAnother = (stands) => (stands?.nextChannels?.length ? 'left' : 'none');
 
 /** Leaves nothing of this login but its number in the form. */
 function end() {
@@ -53,7 +53,7 @@ export async function submitCode(event) {
   code.removeAttribute('aria-invalid');
   progressInstead('now');
   say((words) => words.checkingCode);
-  const { ok, said } = await ask('POST', '/verify', { code: code.value });
+  const { ok, said } = await settled(server.verify(code.value));
   if (ok && said.verified === true) {
     emptyCode();
     progressInstead('done');

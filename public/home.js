@@ -1,5 +1,5 @@
 import { complain, say } from './message.js';
-import { ask } from './server.js';
+import { server, settled, timingOf } from './server.js';
 import { conclude, progress, took } from './steps.js';
 import { tab } from './tab.js';
 import { showCauses, whereItStands } from './ways.js';
@@ -36,7 +36,8 @@ export async function verify(home) {
   progress(4, 'now');
   took(times(way));
   say((words) => words.asking);
-  const { ok, said, spent, took: last } = await ask('POST', '/verify', { code: home.get('code') });
+  const { ok, said } = await settled(server.verify(home.get('code')));
+  const { took: last, spent } = timingOf('/verify');
   took(times(way === undefined ? undefined : way - (spent.callback ?? 0), spent.callback, last));
   if (ok && said.verified === true) {
     progress(5);

@@ -28,7 +28,7 @@ export const isSilent = () => message.textContent === '';
 export const focusMessage = () => message.focus();
 
 /** Says what an error of the server means for the one who logs in. Its own `detail` is for developers. */
-export function complain({ error, retry_after: seconds }) {
+export function complain({ error, retryAfter: seconds }) {
   say((words) => {
     const meaning = Object.hasOwn(words.errors, error) ? words.errors[error] : words.errors.otherwise;
     return seconds === undefined ? meaning : `${meaning} ${words.retryAfter(seconds)}`;

@@ -1,29 +1,37 @@
-/** Milliseconds. */
-export const PATIENCE = 20_000;
+import { createClient, LoginError } from './client.js';
 
-/**
- * Asks our server. It answers in JSON, with an `error` (RFC 9457) where it refuses; `no_answer` is ours.
- * @returns also how long it took in all, and what the server says it spent (`Server-Timing`), in milliseconds
- */
-export async function ask(method, path, body) {
+/** Our server, as any app talks to it, and what only this page wants to know of it. */
+
+/** The last answer of each path: how long it took in all, and what the server says it spent, in milliseconds. */
+const timings = new Map();
+const UNKNOWN = { took: undefined, spent: {} };
+
+async function timedFetch(path, request) {
+  timings.delete(path);
   const asked = performance.now();
-  try {
-    const answer = await fetch(path, {
-      method,
-      signal: AbortSignal.timeout(PATIENCE),
-      ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    const said = answer.status === 204 ? {} : await answer.json();
-    const spent = readTiming(answer.headers.get('Server-Timing') ?? '');
-    return { ok: answer.ok, status: answer.status, said, spent, took: performance.now() - asked };
-  } catch {
-    return { ok: false, status: 0, said: { error: 'no_answer' }, spent: {}, took: performance.now() - asked };
-  }
+  const answer = await fetch(path, request);
+  const spent = readTiming(answer.headers.get('Server-Timing') ?? '');
+  timings.set(path, { took: performance.now() - asked, spent });
+  return answer;
 }
+
+export const timingOf = (path) => timings.get(path) ?? UNKNOWN;
 
 /** `callback;dur=12.3, total;dur=45` (Server Timing, section 3). */
 const readTiming = (header) =>
   Object.fromEntries([...header.matchAll(/(\w+);dur=([\d.]+)/g)].map(([, name, ms]) => [name, Number(ms)]));
+
+export const server = createClient({ fetch: timedFetch });
+
+/** What came of asking: the answer, or the error that was said in its place. */
+export const settled = (asking) =>
+  asking.then(
+    (said) => ({ ok: true, said }),
+    (error) => {
+      if (error instanceof LoginError) return { ok: false, said: error };
+      throw error;
+    },
+  );
 
 /** Where the operator of this server sends people who need help: `Link: <…>; rel="help"` (RFC 8288). */
 export async function helpLink() {

@@ -1,5 +1,5 @@
 import { inWords, locale } from './language.js';
-import { ask } from './server.js';
+import { server, settled } from './server.js';
 
 const part = (id) => document.getElementById(id);
 const card = part('session');
@@ -7,7 +7,7 @@ let session = { authenticated: false };
 
 /** Shows who is logged in, if anybody is. @returns what the server said */
 export async function showSession() {
-  const answer = await ask('GET', '/session');
+  const answer = await settled(server.session());
   session = answer.ok ? answer.said : { authenticated: false };
   write();
   return answer;
@@ -18,10 +18,10 @@ export const isLoggedIn = () => session.authenticated;
 const write = inWords((words) => {
   card.hidden = !session.authenticated;
   if (!session.authenticated) return;
-  part('session-number').textContent = session.phone_number;
+  part('session-number').textContent = session.phoneNumber;
   part('session-channel').textContent = words.channels[session.channel] ?? session.channel;
-  writeTime(part('session-since'), session.authenticated_at);
-  writeTime(part('session-until'), session.expires_at);
+  writeTime(part('session-since'), session.authenticatedAt);
+  writeTime(part('session-until'), session.expiresAt);
 });
 
 function writeTime(element, iso) {

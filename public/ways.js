@@ -2,7 +2,7 @@ import { expectCode } from './code-field.js';
 import { codeForm, form, next, offer, restart } from './controls.js';
 import { inWords } from './language.js';
 import { readNumber } from './number-field.js';
-import { ask } from './server.js';
+import { server, settled } from './server.js';
 import { progressInstead } from './steps.js';
 import { tab } from './tab.js';
 
@@ -27,7 +27,7 @@ const write = inWords((words) => {
  * Shows how a login goes on: the field for the code that was sent, a button for the next one, the form to begin anew.
  * @returns the channel by which a code was sent
  */
-export function goOn({ status = 'pending', channel, code_length: length, next_channels: [left] = [] }) {
+export function goOn({ status = 'pending', channel, codeLength: length, nextChannels: [left] = [] }) {
   const sent = status === 'pending' && length !== undefined ? channel : undefined;
   shown = { sent, length, left };
   form.hidden = sent !== undefined;
@@ -65,13 +65,13 @@ export const showCauses = (is) => (causes.hidden = !is);
 export async function whereItStands(isToWaitOn = () => false) {
   if (tab.number === undefined) return {};
   for (let asked = 1; ; asked += 1) {
-    const { ok, status, said } = await ask('GET', '/login');
-    if (status === 404) {
+    const { ok, said } = await settled(server.current());
+    if (!ok) return undefined;
+    if (said === undefined) {
       tab.over();
       return { gone: true };
     }
-    if (!ok) return undefined;
-    if (said.login_id !== tab.loginId) return { replaced: true };
+    if (said.loginId !== tab.loginId) return { replaced: true };
     if (asked === ASKS || !isToWaitOn(said)) return said;
     await new Promise((wake) => setTimeout(wake, PAUSE));
   }

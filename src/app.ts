@@ -1,32 +1,16 @@
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 import type { Config } from './config.js';
-import { callbackRoutes } from './login/callback.js';
-import { createLimits } from './limits/counted.js';
-import { createPace } from './limits/pace.js';
-import { ENGINES } from './login/engines/engines.js';
-import { createFlow } from './login/flow.js';
-import { createRules, type Hooks } from './login/hooks.js';
+import type { Hooks } from './login/hooks.js';
 import { createJournal } from './login/journal.js';
-import { loginRoutes } from './login/routes.js';
-import { createOtp } from './login/otp.js';
-import { createReports } from './login/reports.js';
-import { createTickets } from './login/tickets.js';
-import { webhookRoutes } from './login/webhooks.js';
-import { createPseudonym } from './phone.js';
-import { sessionRoutes } from './session/routes.js';
+import { createRoutes } from './routes.js';
 import { createSessions } from './session/session.js';
 import type { Store } from './store/store.js';
-import { createVonage } from './vonage/vonage.js';
-import { createWebhookReader } from './vonage/webhook.js';
-import { jsonBody } from './web/body.js';
+import { bareApp } from './web/bare.js';
+import { contract } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
-import { crossOrigin, refuseStrangers } from './web/origin.js';
-import { createOverload } from './web/overload.js';
-import { refuseAmbiguous } from './web/plain.js';
 import { notFound, problemHandler } from './web/problem.js';
-import { requestId, securityHeaders } from './web/shield.js';
+import { shield } from './web/shield.js';
 import { staticFiles } from './web/static.js';
-import { clockIn } from './web/timing.js';
 import type { World } from './world.js';
 
 export interface AppDeps {
@@ -39,55 +23,18 @@ export interface AppDeps {
   hooks?: Hooks;
 }
 
-/** The whole server but its socket. */
+/** The whole server but its socket: the routes of the product, and what a server by itself has around them. */
 export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
-  const pace = createPace({ ...config.limits, store, world });
-  const vonage = createVonage(config, world, (api, seconds) => pace.pause(api, seconds));
-  const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl: `${config.publicUrl}/` });
-  const secrets = config.sessionSecrets;
-  const reports = createReports(store, secrets, world);
+  const sessions = createSessions({ store, secrets: config.sessionSecrets, secureCookie: https, world });
   const journal = createJournal(world);
-  const flow = createFlow({
-    engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks: config.fallbackChannels }),
-    otp,
-    fallbacks: config.fallbackChannels,
-    tickets: createTickets(store, world),
-    reports,
-    rules: createRules(hooks, world),
-    limits: createLimits({ ...config.limits, store, world, pace, secret: secrets[0] as string }),
-    store,
-    world,
-    journal,
-    pseudonym: createPseudonym(secrets[0] as string),
-  });
-  const sessions = createSessions({ store, secrets, secureCookie: https, world });
-  const origins = config.allowedOrigins;
-  const docsUrl = `${config.publicUrl}/errors.md`;
-  const { watch, admit } = createOverload({ world, maxUtilization: config.maxUtilization, docsUrl });
+  const app = bareApp(config);
+  app.set('trust proxy', config.trustProxy);
 
-  const app = express();
-  app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
-  app.set('query parser', 'simple').set('trust proxy', config.trustProxy);
-  // PUBLIC_URL says whether the client's connection is encrypted, not a header that anyone can send.
-  Object.defineProperty(app.request, 'secure', { get: () => https });
-
-  app.use(clockIn, requestId, securityHeaders(https), refuseAmbiguous);
-  app.use(healthRoutes(store), watch);
-  // A page of another origin has to be able to read that it was refused.
-  app.post('/login', ...crossOrigin(origins), admit);
-  app.use(callbackRoutes(flow, sessions, journal.failed));
-  app.use(
-    webhookRoutes(
-      config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world }),
-      reports,
-      journal,
-    ),
-  );
-  app.use(staticFiles(root, config.helpUrl));
-  app.use(refuseStrangers([config.publicUrl, ...origins]), ...crossOrigin(origins), ...jsonBody());
-  app.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
-  app.use(sessionRoutes(sessions, flow, journal));
-  app.use(notFound, problemHandler(docsUrl, journal.failed));
+  app.use(shield({ hsts: https }));
+  const place = { root, base: config.publicUrl, home: '/' };
+  app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
+  app.use(healthRoutes(store), contract(root), staticFiles(root, config.helpUrl));
+  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }

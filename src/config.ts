@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { readAssertions, type AssertionSettings } from './assertion/settings.js';
 import { ENGINES, type EngineName } from './login/engines/engines.js';
 import { readLimits, type LimitConfig } from './limits/settings.js';
 import { readMetricsSettings, type MetricsSettings } from './metrics/settings.js';
@@ -26,7 +27,6 @@ export interface Config extends LimitConfig {
   port: number;
   /** The origin browsers and devices reach this server at, without a slash at the end. */
   publicUrl: string;
-  redirectUri: string;
   /** Absent: the embedded store. */
   redis: RedisSettings | undefined;
   /** The first one seals and signs, all of them open. */
@@ -50,6 +50,8 @@ export interface Config extends LimitConfig {
     templateId: string | undefined;
     coverageCheck: boolean;
   };
+  /** Absent: nobody is told who is logged in but the app itself. */
+  assertions: AssertionSettings | undefined;
   /** Absent: webhooks cannot be checked, and none is accepted. */
   webhooks: WebhookSettings | undefined;
   vonage: {
@@ -73,10 +75,11 @@ export class ConfigError extends Error {
 
 /**
  * Reads the settings from environment variables; an empty one counts as absent.
- * @param others what is wrong with the files that settings name
+ * @param others what is wrong elsewhere, to be told with the rest
+ * @param hasStore whether the store is given in another way than by `REDIS_URL`
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: Env, others: readonly string[] = []): Config {
+export function readConfig(env: Env, others: readonly string[] = [], hasStore = false): Config {
   const { problems, production, get, fail, need, oneOf, list, upstream } = createReader(env);
 
   const port = Number(get('PORT') ?? 3000);
@@ -110,7 +113,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
   }
 
-  if (production)
+  if (production && !hasStore)
     need('REDIS_URL', 'the embedded store is for trying things out. Set it to redis://… or rediss://….');
   const redis = readRedis({ get, fail });
   const sessionSecrets = readSecrets(list('SESSION_SECRET'), fail);
@@ -142,6 +145,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
       'SILENT_AUTH=verify needs webhooks, which tell when Vonage went on: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
     );
   }
+  const assertions = readAssertions({ get, list, oneOf, fail });
   const limits = readLimits({ get, list, fail });
   const maxUtilization = Number(get('MAX_UTILIZATION') ?? 90);
   if (!Number.isInteger(maxUtilization) || maxUtilization < 1 || maxUtilization > 100)
@@ -155,7 +159,6 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
   return {
     port,
     publicUrl,
-    redirectUri: `${publicUrl}/callback`,
     redis,
     sessionSecrets,
     allowedOrigins,
@@ -169,6 +172,7 @@ export function readConfig(env: Env, others: readonly string[] = []): Config {
     silentAuth,
     fallbackChannels,
     verify: { brand, templateId, coverageCheck },
+    assertions,
     webhooks,
     vonage: { ...vonage, privateKey: vonage.privateKey },
   };

@@ -25,11 +25,14 @@ const settings = (problems: readonly string[]) => {
   const watched = Object.entries(process.env).filter(([name]) => /^(?:METRICS|OTEL)_/.test(name));
   const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES } =
     process.env;
+  const { ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER } =
+    process.env;
   const env = {
     // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
     PORT: '0',
     ...Object.fromEntries(watched),
     ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
+    ...{ ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER },
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,

@@ -4,6 +4,7 @@ export const ERRORS = {
   invalid_phone_number: [400, 'The phone number is not valid'],
   invalid_code: [400, 'The code is not valid'],
   silent_auth_failed: [400, 'Silent authentication failed'],
+  not_authenticated: [401, 'Nobody is logged in'],
   invalid_signature: [401, 'The signature is not valid'],
   forbidden_origin: [403, 'This origin may not call'],
   wrong_client: [403, 'The link was opened by the wrong client'],
@@ -66,4 +67,9 @@ export class LoginError extends Error {
   get status(): number {
     return ERRORS[this.code][0];
   }
+}
+
+/** A mistake of whoever built the product in, in words for him: they hold nothing of any request, and go into the log. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
 }

@@ -41,6 +41,8 @@ export function createReader(env: Env) {
   return { problems, production, get, fail, need, oneOf, list, upstream };
 }
 
+export type Reader = ReturnType<typeof createReader>;
+
 /** Verify v2 reference, `brand`. */
 export const isBrand = (text: string): boolean => /^[^/{}:$]{1,18}$/.test(text);
 

@@ -45,7 +45,8 @@ export async function openWatchers(config: Config): Promise<Watchers> {
       return counting ? meteredStore(store, meter) : store;
     },
     ofServer: (listener) => traces?.around(listener) ?? listener,
-    listen: async (docsUrl) => counting && listen(counting.listener, counting.port, docsUrl, { host: counting.host }),
+    listen: async (docsUrl) =>
+      counting && listen(counting.listener, counting.port, docsUrl, { host: counting.host }),
     close: async () => traces?.close(),
   };
 }

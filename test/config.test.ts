@@ -3,7 +3,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config.js';
+
 import { createPseudonym, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
@@ -33,7 +35,6 @@ test('four settings are enough to try it, and six to run it', () => {
   expect(readConfig(GOOD)).toMatchObject({
     port: 3000,
     publicUrl: 'http://localhost:3000',
-    redirectUri: 'http://localhost:3000/callback',
     redis: undefined,
     silentAuth: 'network-enablement',
     vonage: {
@@ -176,6 +177,52 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['trust in a name', { TRUST_PROXY: 'proxy.internal' }, /^TRUST_PROXY: "proxy.internal" is neither/],
   ['trust in no proxy', { TRUST_PROXY: '0' }, /^TRUST_PROXY: "0" is neither/],
   ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
+  ['assertions without a key', { ASSERTION_AUDIENCE: 'api' }, /^ASSERTION_KEYS is missing/],
+  ['a number to tell without a key', { ASSERTION_PHONE_NUMBER: 'true' }, /^ASSERTION_KEYS is missing/],
+  ['assertions for nobody', { ...ASSERTIONS, ASSERTION_AUDIENCE: ',' }, /^ASSERTION_AUDIENCE is missing/],
+  [
+    'an audience with a space',
+    { ...ASSERTIONS, ASSERTION_AUDIENCE: 'the api' },
+    /^ASSERTION_AUDIENCE: "the api"/,
+  ],
+  [
+    'an audience that is half a URI',
+    { ...ASSERTIONS, ASSERTION_AUDIENCE: ':api' },
+    /^ASSERTION_AUDIENCE: ":api"/,
+  ],
+  [
+    'names made of nothing',
+    { ...ASSERTIONS, ASSERTION_SUBJECT_SECRET: '' },
+    /^ASSERTION_SUBJECT_SECRET must/,
+  ],
+  [
+    'names of a short secret',
+    { ...ASSERTIONS, ASSERTION_SUBJECT_SECRET: 'x'.repeat(31) },
+    /^ASSERTION_SUBJECT_SECRET must/,
+  ],
+  [
+    'half a yes',
+    { ...ASSERTIONS, ASSERTION_PHONE_NUMBER: 'yes' },
+    /^ASSERTION_PHONE_NUMBER must be one of true, false/,
+  ],
+  [
+    'an RSA key to assert with',
+    { ...ASSERTIONS, ASSERTION_KEYS: PEM },
+    /^ASSERTION_KEYS: one of the keys must be a key of the curve P-256/,
+  ],
+  [
+    'a key of another curve, behind a good one',
+    {
+      ...ASSERTIONS,
+      ASSERTION_KEYS: `${ASSERTIONS.ASSERTION_KEYS},${generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string}`,
+    },
+    /^ASSERTION_KEYS: one of the keys must be/,
+  ],
+  [
+    'a key that is nowhere',
+    { ...ASSERTIONS, ASSERTION_KEYS: './assertion.key' },
+    /^ASSERTION_KEYS: one of the keys is neither/,
+  ],
   ['help that is a script', { HELP_URL: 'javascript:alert(1)' }, /^HELP_URL must be a URL/],
   ['help that is no URL', { HELP_URL: 'help.example.com' }, /^HELP_URL must be a URL/],
 ])('%s is refused', (_what, change, problem) => {
@@ -196,6 +243,15 @@ test('the key is read as PEM, with written-out line ends, as base64, and from a 
   for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
     expect(readConfig({ ...GOOD, VONAGE_PRIVATE_KEY: form }).vonage.privateKey.equals(privateKey)).toBe(true);
   }
+});
+
+test('keys of assertions are read in each of these forms, the first one first', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), 'assertion.key');
+  const pems = [newSigningKey(), newSigningKey(), newSigningKey(), newSigningKey()] as const;
+  writeFileSync(file, pems[3]);
+  const forms = [pems[0], pems[1].replaceAll('\n', '\\n'), Buffer.from(pems[2]).toString('base64'), file];
+  const { assertions } = readConfig({ ...GOOD, ...ASSERTIONS, ASSERTION_KEYS: forms.join(' ,') });
+  expect(assertions?.keys.map((key) => key.export({ type: 'pkcs8', format: 'pem' }))).toEqual(pems);
 });
 
 test.each([

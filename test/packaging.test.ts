@@ -83,7 +83,14 @@ describe('docs/errors.md', () => {
 
   it('gives each error the status it is answered with', () => {
     for (const [code, [status]] of Object.entries(ERRORS)) {
-      expect(read('docs/errors.md')).toContain(`\n## ${code}\n\n${status}. `);
+      expect(read('docs/errors.md')).toContain(`\n## ${code}\n\nStatus ${status}. `);
+    }
+  });
+
+  it('says of each error what the user sees, what the developer does, and whether to try again', () => {
+    for (const section of read('docs/errors.md').split(/^## /m).slice(1)) {
+      const said = [...section.matchAll(/^- \*\*(\w+):\*\* \S/gm)].map(([, whom]) => whom);
+      expect([section.split('\n')[0], said]).toEqual([expect.any(String), ['User', 'Developer', 'Retry']]);
     }
   });
 });

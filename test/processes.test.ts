@@ -166,13 +166,17 @@ describe('the image', () => {
 
   // What the last stage of the Dockerfile copies, built as its first stage does.
   beforeAll(async () => {
-    const build = ['-p', 'tsconfig.build.json', '--outDir', join(image, 'dist')];
-    await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: ROOT });
-    for (const part of ['package.json', 'public', 'docs/errors.md', 'src/sandbox/public']) {
+    const compile = (project: string, folder: string) => {
+      const args = ['-p', project, '--outDir', join(image, folder)];
+      return run(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
+    };
+    await compile('tsconfig.build.json', 'dist');
+    await compile('client', 'dist/client');
+    for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
       cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
-  });
+  }, 60_000);
 
   it('serves in production with plain Node, knows its health, and stops', async () => {
     const port = await freePort();
@@ -194,6 +198,10 @@ describe('the image', () => {
     expect(ready.status).toBe(200);
     expect(ready.headers.get('strict-transport-security')).toContain('max-age');
     expect(await (await fetch(`http://localhost:${port}/errors.md`)).text()).toContain('## invalid_code');
+    for (const path of ['/openapi.json', '/docs', '/vendor/swagger-ui.js', '/vendor/swagger-ui.css']) {
+      expect([path, (await fetch(`http://localhost:${port}${path}`)).status]).toEqual([path, 200]);
+    }
+    expect(await (await fetch(`http://localhost:${port}/client.js`)).text()).toContain('createClient');
     const begun = await fetch(`http://localhost:${port}/session`);
     expect(await begun.json()).toEqual({ authenticated: false });
 

@@ -13,7 +13,6 @@ const secret = () => randomBytes(32).toString('base64url');
 const ticket = (world: TestWorld): StateTicket => ({
   loginId: 'login-1',
   phoneNumber: parsePhoneNumber('+447700900000') as PhoneNumber,
-  client: 'app',
   loginExpiresAt: world.now() + 300_000,
 });
 

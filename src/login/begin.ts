@@ -41,7 +41,7 @@ export function createBegin(parts: Parts): Begin {
         // A further state is for a further call.
         if (made.length > 0) await limits.turn(engine.asks);
         const state = newState(client, world);
-        const ticket = { loginId: id, phoneNumber, client, loginExpiresAt: expiresAt };
+        const ticket = { loginId: id, phoneNumber, loginExpiresAt: expiresAt };
         await tickets.put('state', state, ticket, LOGIN_SECONDS);
         made.push(state);
         return state;

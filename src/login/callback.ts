@@ -18,8 +18,9 @@ interface Query {
 /**
  * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
  * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
+ * @param home where browsers go from here, with what happened in the fragment
  */
-export function callbackRoutes(flow: Flow, sessions: Sessions, failed: Failed): Router {
+export function callbackRoutes(flow: Flow, sessions: Sessions, home: string, failed: Failed): Router {
   const router = Router({ caseSensitive: true, strict: true });
   // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
   const loadForBrowsers: RequestHandler = (req, res, next) => {
@@ -33,10 +34,12 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, failed: Failed): 
       else next(error);
     });
   };
-  /** A browser is sent to our page, which says in words what happened. */
+  const goHome = (res: Response, outcome: Record<string, string>): void =>
+    redirect(res, `${home}#${new URLSearchParams(outcome).toString()}`);
+  /** A browser is sent to a page, which says in words what happened. */
   const sendHome = (req: Request, res: Response, error: LoginError): void => {
     tellFailure(failed, error, req, res);
-    redirect(res, `/#${new URLSearchParams(inFragment(error)).toString()}`);
+    goHome(res, inFragment(error));
   };
 
   const answer = async (req: Request, res: Response): Promise<void> => {
@@ -46,9 +49,9 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, failed: Failed): 
     const login = forBrowser ? sessions.holder(req).login : undefined;
     try {
       const { loginId, code } = await flow.returned({ state, result, isBrowser, login }, requestIdOf(res));
-      const home = { login_id: loginId, code };
-      if (forBrowser) redirect(res, `/#${new URLSearchParams(home).toString()}`);
-      else sendJson(res, 200, home);
+      const outcome = { login_id: loginId, code };
+      if (forBrowser) goHome(res, outcome);
+      else sendJson(res, 200, outcome);
     } catch (error) {
       if (!(forBrowser && error instanceof LoginError)) throw error;
       sendHome(req, res, error);

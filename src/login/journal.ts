@@ -1,4 +1,4 @@
-import { LoginError, type UpstreamTrace } from '../errors.js';
+import { LoginError, SetupError, type UpstreamTrace } from '../errors.js';
 import type { World } from '../world.js';
 import { endOfWay } from './way.js';
 
@@ -101,7 +101,8 @@ const failure = (error: LoginError): Told => ({
 function causeOf(error: LoginError): object {
   const cause = error.cause instanceof Error ? error.cause : undefined;
   const stack = error.code === 'internal_error' ? /^ {4}at [^]*$/m.exec(cause?.stack ?? '')?.[0] : undefined;
-  return { ...(cause && { cause: cause.name }), ...(stack && { stack }) };
+  const why = cause instanceof SetupError ? cause.message : undefined;
+  return { ...(cause && { cause: cause.name }), ...(why && { why }), ...(stack && { stack }) };
 }
 
 const attributesOf = ({ login_id, channel, outcome = 'ok', reason }: Told, error?: LoginError) => ({

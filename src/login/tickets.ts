@@ -3,13 +3,11 @@ import type { PhoneNumber } from '../phone.js';
 import { deriveKeyOnce, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
-import type { Client } from './login.js';
 
 /** What a device carries through the redirects as `state`. */
 export interface StateTicket {
   loginId: string;
   phoneNumber: PhoneNumber;
-  client: Client;
   /** Milliseconds since the epoch at which the login ends. */
   loginExpiresAt: number;
 }

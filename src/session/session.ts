@@ -1,9 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
-import session, { type SessionData } from 'express-session';
+import session from 'express-session';
 import { LoginError } from '../errors.js';
 import type { Holder } from '../login/holder.js';
 import type { Login, User } from '../login/login.js';
 import { randomToken, type World } from '../world.js';
+import { createLife } from './life.js';
 import { createSessionStore } from './store.js';
 import type { Store } from '../store/store.js';
 
@@ -20,15 +21,11 @@ declare module 'express-session' {
   }
 }
 
-/** Seconds a session lives without being used, and from its login to its end, used or not (OWASP ASVS 7.3). */
-const IDLE_SECONDS = 30 * 60;
-const ABSOLUTE_SECONDS = 12 * 60 * 60;
-
 /**
  * A session id: 256 random bits. The part in braces ahead of them is the one of the id it follows, which makes a cluster keep
  * both on one node, so that a session moves in one step. It says which node that is, and nothing else.
  */
-const newId = (follows: string | undefined, world: Pick<World, 'random'>): string =>
+export const newId = (follows: string | undefined, world: Pick<World, 'random'>): string =>
   (/^\{.{3}\}/.exec(follows ?? '')?.[0] ?? `{${randomToken(world).slice(0, 3)}}`) + randomToken(world);
 
 export interface Sessions {
@@ -51,15 +48,13 @@ export function createSessions(deps: {
   // `__Host-` makes the browser refuse the cookie from any other host, without Secure, or for a part of the paths.
   const name = deps.secureCookie ? '__Host-sid' : 'sid';
   const cookie = { path: '/', httpOnly: true, secure: deps.secureCookie, sameSite: 'lax' } as const;
-  const endOf = (user: User) => user.authenticatedAt + ABSOLUTE_SECONDS * 1000;
-  const lifeOf = ({ user }: SessionData): number =>
-    user ? Math.min(IDLE_SECONDS, Math.ceil((endOf(user) - world.now()) / 1000)) : IDLE_SECONDS;
+  const life = createLife(world);
 
   const load = session({
     name,
     cookie,
     secret: [...deps.secrets],
-    store: createSessionStore({ store: deps.store, secrets: deps.secrets, cookie, lifeOf }),
+    store: createSessionStore({ store: deps.store, secrets: deps.secrets, cookie, lifeOf: life.left }),
     genid: ({ sessionID }) => newId(sessionID, world),
     resave: false,
     saveUninitialized: false,
@@ -72,8 +67,7 @@ export function createSessions(deps: {
     if (user) req.session.user = user;
     await save(req);
   };
-  const currentUser = ({ session: { user } }: Request): User | undefined =>
-    user && world.now() < endOf(user) ? user : undefined;
+  const currentUser = ({ session: { user } }: Request): User | undefined => life.current(user);
 
   return {
     load,
@@ -96,7 +90,7 @@ export function createSessions(deps: {
     }),
     user(req) {
       const user = currentUser(req);
-      return user && { ...user, expiresAt: Math.min(world.now() + IDLE_SECONDS * 1000, endOf(user)) };
+      return user && { ...user, expiresAt: life.expiry(user) };
     },
     async signOut(req, res) {
       // A request that found its session ended has none any more.

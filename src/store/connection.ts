@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import type { Log } from '../world.js';
 import { connectCluster, nodesSettled } from './cluster.js';
-import { optionsFor } from './options.js';
+import { OPTIONS, optionsFor } from './options.js';
 import { connectThroughSentinels } from './sentinel.js';
 import type { RedisSettings } from './settings.js';
 import { writeTogether } from './together.js';
@@ -16,9 +16,34 @@ export interface Connection {
 
 /** Connects to a Redis, to the primary that sentinels name, or to a cluster, with the same guarantees (`options.ts`). */
 export function connectRedis(settings: RedisSettings, log: Log): Connection {
-  const failed = (error: Error & { lastNodeError?: Error | null }) =>
-    log.warn({ error: (error.lastNodeError ?? error).message }, 'redis is not reachable');
+  const failed = failureOn(log);
   const { client, stopWatching } = clientFor(settings, failed);
+  return watched(client, failed, stopWatching);
+}
+
+/** A client of ioredis that another app made, for one server or for a Sentinel. */
+export interface RedisClient {
+  duplicate(options: object): unknown;
+}
+
+/** What our keys begin with in the Redis of another app. */
+const KEY_PREFIX = 'silent-auth:';
+
+/** Connects to where a client of another app is connected, which is left as it is. */
+export const connectLike = (other: RedisClient, log: Log): Connection =>
+  watched(
+    other.duplicate({ ...OPTIONS, lazyConnect: false, keyPrefix: KEY_PREFIX }) as Redis,
+    failureOn(log),
+  );
+
+type Failed = (error: Error & { lastNodeError?: Error | null }) => void;
+
+const failureOn =
+  (log: Log): Failed =>
+  (error) =>
+    log.warn({ error: (error.lastNodeError ?? error).message }, 'redis is not reachable');
+
+function watched(client: Redis | Cluster, failed: Failed, stopWatching?: () => void): Connection {
   if (client instanceof Redis) writeTogether(client);
   for (const event of ['error', 'node error', 'sentinelError']) client.on(event, failed);
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));

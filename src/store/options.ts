@@ -13,7 +13,7 @@ const SILENCE = 700;
  * address, would be kept for as long as TCP tries (a quarter of an hour), and a request that asks for several things
  * would wait for each in turn.
  */
-const OPTIONS = {
+export const OPTIONS = {
   commandTimeout: PATIENCE,
   socketTimeout: SILENCE,
   connectTimeout: 1000,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LoginError } from '../errors.js';
 import type { Log } from '../world.js';
-import { connectRedis, type Connection } from './connection.js';
+import { connectLike, connectRedis, type Connection, type RedisClient } from './connection.js';
 import { defineScripts } from './scripts.js';
 import type { RedisSettings } from './settings.js';
 import type { Store } from './store.js';
@@ -13,8 +13,8 @@ const FIRST_CONNECTION = 2000;
  * The store on a Redis, connected if that is possible soon. A server that starts while Redis is away answers 503 until it
  * is there.
  */
-export async function openRedisStore(settings: RedisSettings, log: Log): Promise<Store> {
-  const connection = connectRedis(settings, log);
+export async function openRedisStore(where: RedisSettings | RedisClient, log: Log): Promise<Store> {
+  const connection = 'duplicate' in where ? connectLike(where, log) : connectRedis(where, log);
   await Promise.race([connection.ready, pause(FIRST_CONNECTION, undefined, { ref: false })]);
   return createRedisStore(connection);
 }

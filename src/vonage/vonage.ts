@@ -20,7 +20,8 @@ export interface Vonage {
 
 /** @param slowDown hears which API asked not to be called for how many seconds */
 export function createVonage(
-  { vonage, redirectUri }: Config,
+  vonage: Config['vonage'],
+  redirectUri: string,
   world: World,
   slowDown: (api: string, seconds: number) => Promise<void>,
 ): Vonage {

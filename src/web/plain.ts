@@ -1,15 +1,14 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
 import { LoginError } from '../errors.js';
 
 /** Headers of which Node keeps the first and says nothing of a second, which a proxy in front may have gone by. */
 const SINGLE = ['host', 'content-type', 'authorization'];
 
 /** Refuses what Node reads, and another reader of HTTP may read otherwise (RFC 9112 section 3.2, RFC 9110 section 5.3). */
-export const refuseAmbiguous: RequestHandler = (req, _res, next) => {
+export function refuseAmbiguous(req: Request): void {
   const why = ambiguityOf(req);
   if (why !== undefined) throw new LoginError('invalid_request', why);
-  next();
-};
+}
 
 function ambiguityOf(req: Request): string | undefined {
   const { headersDistinct: headers, httpVersion, url } = req;

@@ -4,20 +4,24 @@ import express, { Router, type Response } from 'express';
 import { methodNotAllowed } from './answers.js';
 
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
-const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
+export const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** What the page borrows, as it comes in its package: address and file. */
-function borrowed(root: string): Record<string, string> {
+/** The page of the contract, and what the pages borrow, address and file: the client for any app, as it was built, and packages as they come. */
+function addressed(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
   const numbers = dirname(resolve('libphonenumber-js/package.json'));
   return {
+    '/docs': join(root, 'public', 'docs.html'),
+    '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
     '/vendor/libphonenumber.js': join(numbers, 'bundle', 'libphonenumber-min.js'),
     '/vendor/qr.js': resolve('qr'),
+    '/vendor/swagger-ui.js': resolve('swagger-ui-dist/swagger-ui-bundle.js'),
+    '/vendor/swagger-ui.css': resolve('swagger-ui-dist/swagger-ui.css'),
   };
 }
 
 /**
- * The page at `/` with all it needs, and at `/errors.md` the text that the `type` of every problem leads to.
+ * The page at `/` and the one of the contract at `/docs`, with all they need.
  * @param root the folder of the package
  * @param helpUrl the page's `Link` with `rel="help"` (RFC 8288), which it shows
  */
@@ -32,18 +36,11 @@ export function staticFiles(root: string, helpUrl: string | undefined): Router {
   // A folder of no name would be served as the folder itself.
   router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
   router.use(express.static(publicDir, { redirect: false, setHeaders }));
-  for (const [address, path] of Object.entries(borrowed(root))) {
+  for (const [address, path] of Object.entries(addressed(root))) {
     router
       .route(address)
       .get((_req, res) => revalidate(res).sendFile(path, { cacheControl: false }))
       .all(methodNotAllowed('GET, HEAD'));
   }
-  router
-    .route('/errors.md')
-    .get((_req, res) => {
-      const file = join(root, 'docs', 'errors.md');
-      revalidate(res).type('text/plain; charset=utf-8').sendFile(file, { cacheControl: false });
-    })
-    .all(methodNotAllowed('GET, HEAD'));
   return router;
 }

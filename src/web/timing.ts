@@ -1,12 +1,9 @@
-import type { RequestHandler, Response } from 'express';
+import type { Response } from 'express';
 
 const startedAt = new WeakMap<Response, number>();
 
 /** Remembers when a request came, for {@link serverTiming}. */
-export const clockIn: RequestHandler = (_req, res, next) => {
-  startedAt.set(res, performance.now());
-  next();
-};
+export const clockIn = (res: Response): void => void startedAt.set(res, performance.now());
 
 /** Milliseconds since a request came. */
 export const sinceArrival = (res: Response): number =>

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import supertest, { type Response } from 'supertest';
+import { ASSERTIONS } from '../support/assertions.js';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
@@ -17,6 +18,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'GET /callback': ['code'],
   'POST /verify': ['phone_number'],
   'GET /session': ['phone_number'],
+  'POST /session/assertion': ['assertion'],
 };
 
 let server: OwnProcess;
@@ -87,6 +89,8 @@ async function wholeLogin(phoneNumber: string): Promise<void> {
     if (last && channel === 'voice') await verify(last.code);
   }
   await ask('get', '/session');
+  const { assertion = '' } = (await ask('post', '/session/assertion', {})).body as { assertion?: string };
+  secrets.add(assertion).add(assertion.split('.')[2] ?? '');
   await dump();
   await ask('delete', '/login');
   await ask('post', '/logout');
@@ -135,6 +139,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verb
     const metricsPort = await freePort();
     server = await startOwnProcess('src/main.ts', {
       METRICS_PORT: `${metricsPort}`,
+      ...ASSERTIONS,
       SILENT_AUTH: engine,
       REDIS_URL: redisUrlOfWorker(),
       LOG_LEVEL: 'debug',
@@ -162,7 +167,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verb
       await server.stop();
     }
     const { privateKeyPem, sessionSecret, signatureSecret } = credentials;
-    for (const key of [sessionSecret, signatureSecret, privateKeyPem.split('\n')[3] ?? '']) secrets.add(key);
+    const { ASSERTION_KEYS: signingKey, ASSERTION_SUBJECT_SECRET: subjectSecret } = ASSERTIONS;
+    for (const pem of [privateKeyPem, signingKey]) secrets.add(pem.split('\n')[2] ?? '');
+    for (const secret of [sessionSecret, signatureSecret, subjectSecret]) secrets.add(secret);
     for (const number of NUMBERS) secrets.add(number).add(number.slice(1)).add(number.slice(3));
     // What is shorter than a code to type is no secret of these.
     const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');

@@ -1,3 +1,5 @@
+import { API } from '../support/assertions.js';
+import { operations } from '../support/contract.js';
 import { ALICE, BOB } from '../support/house.js';
 
 /** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
@@ -19,20 +21,8 @@ export interface Asked {
 }
 
 const ROUTES: [method: string, path: string][] = [
-  ['POST', '/login'],
-  ['GET', '/login'],
-  ['DELETE', '/login'],
-  ['POST', '/login/next'],
-  ['GET', '/callback'],
-  ['POST', '/verify'],
-  ['GET', '/session'],
-  ['POST', '/logout'],
-  ['POST', '/webhooks/verify'],
-  ['GET', '/healthz'],
-  ['GET', '/readyz'],
-  ['GET', '/errors.md'],
+  ...operations.map(({ method, path }): [string, string] => [method, path]),
   ['GET', '/vendor/qr.js'],
-  ['GET', '/'],
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 const FIELDS = [
@@ -42,6 +32,7 @@ const FIELDS = [
   'code_challenge',
   'code_verifier',
   'channel',
+  'audience',
   'state',
   '__proto__',
 ];
@@ -103,6 +94,7 @@ export function createGenerator(random: () => number) {
       ...(chance(0.3) && { client: oneOf(['app', 'browser']) }),
     }),
     '/verify': () => ({ code: oneOf(STRINGS) }),
+    '/session/assertion': () => (chance(0.5) ? { audience: oneOf([API, ...STRINGS]) } : {}),
     '/login/next': () => (chance(0.5) ? { channel: oneOf(['sms', 'voice']) } : {}),
   };
   const spoil = (text: string) => {

@@ -17,6 +17,7 @@ import type { Store } from '../../src/store/store.js';
 import type { Meter, Span } from '../../src/telemetry.js';
 import { listen } from '../../src/web/server.js';
 import { walk, type Walk, type WalkOptions } from './device.js';
+import { broken, hold, listenIn, type Exchange } from './exchange.js';
 import { redisAt } from './redis-server.js';
 import { testWorld, type TestWorld } from './world.js';
 
@@ -32,6 +33,11 @@ export const CHALLENGE = {
 export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
 
 const credentials = newCredentials();
+
+/** Every answer of a house is held against openapi.yaml; the test that got one which is not in it fails. */
+afterEach(() => {
+  expect(broken.splice(0)).toEqual([]);
+});
 
 /** What the sandbox recorded of one call. */
 export interface Recorded {
@@ -95,6 +101,8 @@ export interface HouseOptions {
   hooks?: Hooks;
   /** Who counts and who traces. */
   watchers?: { meter?: Meter; span?: Span };
+  /** The folder of the package, where it is not this one. */
+  root?: string;
   /** Puts something between the server and its store. */
   through?: (store: Store) => Store;
   /** Puts the sandbox's tap before the server, at `base`. */
@@ -107,6 +115,8 @@ export interface HouseOptions {
   registered?: string;
   /** Servers on the one Redis behind the one address; requests go to each in turn. */
   servers?: number;
+  /** Is told what the server is asked and answers. */
+  heard?: (exchange: Exchange) => void;
 }
 
 /** The account's key and the secret its webhooks are signed with. */
@@ -136,12 +146,14 @@ export async function buildHouse({
   env = {},
   hooks = {},
   watchers = {},
+  root = resolve(__dirname, '../..'),
   through = (each) => each,
   tapped = false,
   between = (each) => each,
   vonageWorld,
   registered,
   servers = 1,
+  heard = () => undefined,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that name them are made.
@@ -178,16 +190,21 @@ export async function buildHouse({
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );
   const [store] = stores as [Store];
-  const root = resolve(__dirname, '../..');
   const apps = stores.map(
     (each) => createApp({ config, store: each, world, root, hooks }) as RequestListener,
   );
   let turn = 0;
-  doors.server = (req, res) => apps[turn++ % servers]?.(req, res);
+  doors.server = (req, res) => {
+    listenIn(req, res, (exchange) => {
+      hold(exchange);
+      heard(exchange);
+    });
+    apps[turn++ % servers]?.(req, res);
+  };
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
-    redirectUri: registered ?? config.redirectUri,
+    redirectUri: registered ?? `${config.publicUrl}/callback`,
     publicUrl: () => sandbox,
     root,
     world: vonageWorld ?? world,

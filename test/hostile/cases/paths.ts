@@ -25,6 +25,9 @@ const METHODS: [method: string, path: string][] = [
   ['GET', '/webhooks/verify'],
   ['PUT', '/webhooks/verify'],
   ['OPTIONS', '/errors.md'],
+  ['POST', '/openapi.json'],
+  ['DELETE', '/docs'],
+  ['PUT', '/vendor/swagger-ui.js'],
   ['POST', '/errors.md'],
 ];
 

@@ -18,7 +18,12 @@ export const SIZES: Case[] = [
   },
   { name: 'a body of 1 MiB to /verify', bytes: () => post('/verify', long(1024 * 1024)), ...tooLarge },
   { name: 'a body of 1 MiB to /logout', bytes: () => post('/logout', long(1024 * 1024)), ...tooLarge },
-  { name: 'a body of 1 MiB to /nothing', bytes: () => post('/nothing', long(1024 * 1024)), ...tooLarge },
+  {
+    name: 'a body of 1 MiB to /nothing',
+    bytes: () => post('/nothing', long(1024 * 1024)),
+    status: 404,
+    error: 'not_found',
+  },
   { name: 'a webhook of 1 MiB', bytes: () => post('/webhooks/verify', long(1024 * 1024)), ...tooLarge },
   {
     name: '17 KiB of white space around a login',

@@ -1,0 +1,49 @@
+// An API behind the server: it is told who calls by an assertion, and checks it by itself (docs/assertions.md).
+import express from 'express';
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+
+const {
+  PORT = '5000',
+  ISSUER = 'http://localhost:3000',
+  JWKS_URL = `${ISSUER}/.well-known/jwks.json`,
+  AUDIENCE = 'https://api.example.com',
+} = process.env;
+
+// Fetched when they are first needed, kept, and fetched again when a key turns up that is not among them.
+const keys = createRemoteJWKSet(new URL(JWKS_URL));
+
+/** When the keys could not be had, that is no fault of the caller's. */
+const OURS = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT'];
+
+/** Lets in whoever brings an assertion that is for this API, and leaves what it says in `req.user`. */
+async function authenticate(req, res, next) {
+  const [, assertion = ''] = /^Bearer (\S+)$/i.exec(req.get('Authorization') ?? '') ?? [];
+  try {
+    const { payload } = await jwtVerify(assertion, keys, {
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      algorithms: ['ES256'],
+      requiredClaims: ['sub', 'exp', 'auth_time', 'amr'],
+    });
+    req.user = payload;
+    next();
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError) || OURS.includes(error.code)) throw error;
+    res.status(401).set('WWW-Authenticate', 'Bearer error="invalid_token"').json({ error: error.code });
+  }
+}
+
+/** Wants the SIM, and not long ago, for what would hurt if somebody else did it. */
+function freshFromSim(req, res, next) {
+  const { amr, auth_time: authTime } = req.user;
+  if (amr.includes('sim') && Date.now() / 1000 - authTime < 15 * 60) return next();
+  res.status(403).json({ error: 'log_in_again' });
+}
+
+const app = express();
+app.get('/me', authenticate, (req, res) => res.json({ user: req.user.sub, by: req.user.amr }));
+app.post('/transfers', authenticate, freshFromSim, (_req, res) => res.status(201).json({ done: true }));
+
+const server = app.listen(Number(PORT), () =>
+  console.log(`The API is at http://localhost:${server.address().port}`),
+);

@@ -1,0 +1,5 @@
+export { ConfigError } from './config.js';
+export type { Hooks, ProvenLogin, Visitor, WantedLogin } from './login/hooks.js';
+export { createSilentAuth, type SilentAuth, type SilentAuthUser } from './mount/mount.js';
+export type { SilentAuthOptions } from './mount/options.js';
+export type { Log } from './world.js';

@@ -1,0 +1,28 @@
+import type { Request } from 'express';
+import { LoginError, SetupError } from '../errors.js';
+import type { Sessions } from '../session/session.js';
+
+/**
+ * Sessions by a cookie of our own, in an app that must not have any: express-session leaves a `req.session` that is there as it
+ * is, and what belongs to a login would end up in the app's.
+ */
+export function alone(sessions: Sessions): Sessions {
+  const ours = new WeakSet<Request>();
+  return {
+    ...sessions,
+    load: (req, res, next) => {
+      const { session } = req as { session?: unknown };
+      if (session !== undefined && !ours.has(req)) {
+        const why = new SetupError(
+          "the app has a req.session: give createSilentAuth session: 'host', or mount it before",
+        );
+        next(
+          new LoginError('internal_error', 'The error is logged under the instance id.', {}, undefined, why),
+        );
+        return;
+      }
+      ours.add(req);
+      void sessions.load(req, res, next);
+    },
+  };
+}

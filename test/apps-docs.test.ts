@@ -1,0 +1,93 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createClient } from '../client/silent-auth.js';
+import { ERRORS } from '../src/errors.js';
+import { outcomesOf } from './support/contract.js';
+import { fetchWithCookies } from './support/cookies.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, CHALLENGE, withHouse, WITH_CODES } from './support/house.js';
+
+const docs = resolve(__dirname, '../docs');
+const text = readFileSync(join(docs, 'apps.md'), 'utf8');
+const blockOf = (language: string): string =>
+  new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
+const all = (pattern: RegExp, within: string): string[] =>
+  [...within.matchAll(pattern)].map(([, found = '']) => found);
+
+/** Names of Vonage's libraries, from their source. */
+const OF_THE_SDKS = ['http_status', 'response_body', 'sdk_error'];
+const MORE_OF_THE_SDKS = ['sdk_no_data_connectivity', 'sdk_timeout_error', 'sdk_'];
+
+/** Every name, and every word that may stand for a value, that goes over the wire in logins of all kinds. */
+async function namesOnTheWire(): Promise<Set<string>> {
+  const names = new Set<string>();
+  const note = (json: unknown): void => {
+    if (typeof json === 'string') names.add(json);
+    if (typeof json !== 'object' || json === null) return;
+    if (!Array.isArray(json)) Object.keys(json).forEach((name) => names.add(name));
+    Object.values(json).forEach(note);
+  };
+  await withHouse({ env: WITH_CODES }, async (house) => {
+    const withJar = fetchWithCookies();
+    const listening: typeof fetch = async (address, request) => {
+      const answer = await withJar(address, request);
+      for (const said of [request?.body, await answer.clone().text()])
+        if (typeof said === 'string' && said !== '') note(JSON.parse(said));
+      return answer;
+    };
+    const app = createClient({ base: house.base, fetch: listening });
+    const options = { client: 'app', codeChallenge: CHALLENGE.challenge } as const;
+    const { authUrl } = await app.login(ALICE, options);
+    const { json } = await walk(authUrl ?? '', { sim: BOB });
+    note(json);
+    await app.verify(String(json?.['code']), { codeVerifier: CHALLENGE.verifier });
+    await app.next('sms');
+    await app.next('voice');
+    await house.control('faults', { 'verify-check': { status: 429, times: 1 } });
+    await app.verify('123456', { codeVerifier: CHALLENGE.verifier }).catch(() => undefined);
+  });
+  return names;
+}
+
+describe('docs/apps.md', () => {
+  let names: Set<string>;
+  beforeAll(async () => (names = await namesOnTheWire()));
+
+  test.each(['swift', 'kotlin'])('asks in %s for routes there are', (language) => {
+    const paths = all(/\bpost\("([^"]+)"/g, blockOf(language));
+    expect(paths).toEqual(['login', 'login/next', 'verify']);
+    const undeclared = paths.filter(
+      (path) => !['200', '201'].some((status) => outcomesOf('POST', `/${path}`).includes(status)),
+    );
+    expect(undeclared).toEqual([]);
+  });
+
+  test.each(['swift', 'kotlin'])('sends and reads in %s what goes over the wire', (language) => {
+    const words = all(/"([a-z][A-Za-z_]*)"/g, blockOf(language)).filter(
+      (word) => !['login', 'verify', 'null'].includes(word),
+    );
+    expect(words.length).toBeGreaterThan(8);
+    expect(words.filter((word) => !names.has(word) && !OF_THE_SDKS.includes(word))).toEqual([]);
+  });
+
+  test('decodes in Swift what the server says', () => {
+    const fields = all(/\blet (\w+): (?:String|Int|Bool|\[String\])\??(?:;| \})/g, blockOf('swift'));
+    expect(fields.length).toBeGreaterThan(6);
+    const snake = fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+    expect(snake.filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  test('names no other fields, errors and words of the wire', () => {
+    const known = [...names, ...Object.keys(ERRORS), ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
+    const prose = text.replace(/^```[^]*?^```$/gm, '');
+    const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test('leads only to files that exist', () => {
+    const links = all(/\]\((?!https?:|#)([^)#]+)/g, text);
+    expect(links.length).toBeGreaterThan(2);
+    for (const link of links) expect([link, existsSync(join(docs, link))]).toEqual([link, true]);
+  });
+});

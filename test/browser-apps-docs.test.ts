@@ -1,0 +1,105 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describeInBrowser, refused, useBrowser, type Person } from './support/browser.js';
+import { ALICE, BOB, buildHouse, WITH_CODES, type House } from './support/house.js';
+
+const ROOT = resolve(__dirname, '..');
+const text = readFileSync(join(ROOT, 'docs/apps.md'), 'utf8');
+const blockOf = (language: string): string =>
+  new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
+
+/** This package, but with the page of docs/apps.md as it stands there. */
+function packageWithThatPage(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'apps-docs-'));
+  for (const each of readdirSync(ROOT)) {
+    if (each !== 'public') symlinkSync(join(ROOT, each), join(folder, each));
+  }
+  mkdirSync(join(folder, 'public'));
+  symlinkSync(join(ROOT, 'public/favicon.svg'), join(folder, 'public/favicon.svg'));
+  writeFileSync(join(folder, 'public/index.html'), blockOf('html'));
+  writeFileSync(join(folder, 'public/login.js'), blockOf('js'));
+  return folder;
+}
+
+describeInBrowser('the page of docs/apps.md', () => {
+  const stage = useBrowser();
+  const root = packageWithThatPage();
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ root, env: WITH_CODES })));
+  beforeEach(async () => {
+    await house.reset();
+    // At its start the page asks for the login of its session, and there is none.
+    stage.expected = [refused(404)];
+  });
+  afterAll(async () => {
+    await house.stop();
+    rmSync(root, { recursive: true });
+  });
+
+  const begin = async (phoneNumber: string, sim?: string): Promise<Person> => {
+    const person = await stage.person(house, sim === undefined ? {} : { sim });
+    await person.logIn(phoneNumber);
+    return person;
+  };
+  const says = ({ page }: Person, words: string) =>
+    page.getByRole('status').filter({ hasText: words }).waitFor();
+  const typesCode = async ({ page }: Person, code: string) => {
+    await page.getByLabel('Code').fill(code);
+    await page.getByRole('button', { name: 'Confirm' }).click();
+  };
+  const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
+
+  test('logs in silently, and keeps no code in the address', async () => {
+    const alice = await begin(ALICE);
+    await says(alice, `Logged in as ${ALICE}.`);
+    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
+    expect(await alice.page.getByRole('button', { name: 'Send me a code' }).isVisible()).toBe(false);
+    await alice.page.reload();
+    await says(alice, `Logged in as ${ALICE}.`);
+  });
+
+  test.each([
+    ['another SIM', ALICE, BOB, 'another number'],
+    ['a device on Wi-Fi', '+447700900103', undefined, 'The operator did not confirm the number.'],
+    ['a number that cannot be silent', '+447700900102', undefined, 'without a code'],
+  ])('goes on by a code with %s', async (_what, phoneNumber, sim, words) => {
+    const person = await begin(phoneNumber, sim);
+    await says(person, words);
+    expect(await house.messages()).toEqual([]);
+    await person.page.getByRole('button', { name: 'Send me a code' }).click();
+    await says(person, 'Type the 6 digits that come by sms.');
+    await person.page.reload();
+    await typesCode(person, await lastCode());
+    await says(person, `Logged in as ${phoneNumber}.`);
+    expect(await person.session()).toMatchObject({ channel: 'sms' });
+  });
+
+  test('asks for a code again where it was wrong, and says when it was wrong too often', async () => {
+    stage.expected.push(refused(400), refused(400), refused(429));
+    const alice = await begin('+447700900102');
+    await alice.page.getByRole('button', { name: 'Send me a code' }).click();
+    await says(alice, 'Type the 6 digits');
+    const wrong = (await lastCode()) === '000000' ? '000001' : '000000';
+    for (const error of ['invalid_code', 'invalid_code', 'too_many_attempts']) {
+      await alice.page.getByRole('status').evaluate('document.getElementById("message").textContent = ""');
+      await typesCode(alice, wrong);
+      await says(alice, `That did not work (${error}).`);
+    }
+    expect(await alice.page.getByLabel('Code').isVisible()).toBe(false);
+  });
+
+  test('says what is wrong with a number', async () => {
+    stage.expected.push(refused(400), refused(404));
+    await says(await begin('+447'), 'That did not work (invalid_phone_number).');
+  });
+});

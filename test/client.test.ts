@@ -1,0 +1,154 @@
+import * as client from '../client/silent-auth.js';
+import { createClient, LoginError, SERVER_ERRORS, type Client } from '../client/silent-auth.js';
+import { ERRORS, type SilentFailure } from '../src/errors.js';
+import type { Channel, OtpChannel } from '../src/login/login.js';
+import { fetchWithCookies } from './support/cookies.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, CHALLENGE, withHouse, WITH_CODES, type House } from './support/house.js';
+
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+
+/** What a promise was rejected with. */
+const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  );
+const refusal = async (work: Promise<unknown>): Promise<LoginError> => {
+  const error = await thrownBy(work);
+  expect(error).toBeInstanceOf(LoginError);
+  return error as LoginError;
+};
+const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+const ID = expect.stringMatching(/^[0-9a-f-]{36}$/);
+
+describe('the client', () => {
+  let house: House;
+  let alice: Client;
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  beforeEach(async () => {
+    await house.reset();
+    alice = createClient({ base: house.base, fetch: fetchWithCookies() });
+  });
+  afterAll(() => house.stop());
+
+  /** Begins a login and walks its link. @returns the code that the device was given */
+  const walked = async (phoneNumber = ALICE, options: Parameters<typeof walk>[1] = {}): Promise<string> => {
+    const { authUrl } = await alice.login(phoneNumber);
+    return String((await walk(authUrl ?? '', options)).json?.['code']);
+  };
+  const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
+
+  test('knows every error of the server and no other, every reason and every channel', () => {
+    expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
+    const reasons: Same<client.SilentFailure, SilentFailure> = true;
+    const channels: Same<client.Channel, Channel> = true;
+    const codeChannels: Same<client.CodeChannel, OtpChannel> = true;
+    expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
+  });
+
+  test('logs in silently, says who is logged in, and logs out', async () => {
+    expect(await alice.session()).toEqual({ authenticated: false });
+    const login = await alice.login(ALICE);
+    expect(login).toEqual({
+      loginId: expect.any(String),
+      channel: 'silent_auth',
+      authUrl: expect.stringContaining(house.sandbox),
+      expiresAt: ISO,
+      nextChannels: ['sms', 'voice'],
+    });
+    const { json } = await walk(login.authUrl ?? '');
+    const verified = await alice.verify(String(json?.['code']));
+    expect(verified).toEqual({ verified: true, phoneNumber: ALICE, channel: 'silent_auth' });
+    expect(await alice.session()).toEqual({
+      authenticated: true,
+      phoneNumber: ALICE,
+      channel: 'silent_auth',
+      authenticatedAt: ISO,
+      expiresAt: ISO,
+    });
+    await alice.logout();
+    expect(await alice.session()).toEqual({ authenticated: false });
+  });
+
+  test('goes on by a message where the SIM has another number', async () => {
+    const code = await walked(ALICE, { sim: BOB });
+    const nextChannels = ['sms', 'voice'];
+    expect(await alice.verify(code)).toEqual({ verified: false, reason: 'number_mismatch', nextChannels });
+    expect(await alice.next('voice')).toEqual({
+      loginId: expect.any(String),
+      channel: 'voice',
+      authUrl: null,
+      codeLength: 6,
+      expiresAt: ISO,
+      cancellableAt: ISO,
+      nextChannels: [],
+    });
+    expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
+  });
+
+  test('goes on by the first channel that is left where none is named', async () => {
+    expect(await alice.login('+447700900102')).toEqual({
+      loginId: expect.any(String),
+      channel: null,
+      authUrl: null,
+      reason: 'silent_auth_unavailable',
+      expiresAt: ISO,
+      nextChannels: ['sms', 'voice'],
+    });
+    expect(await alice.next()).toMatchObject({ channel: 'sms', codeLength: 6 });
+    expect(await refusal(alice.verify('0000'))).toMatchObject({ error: 'invalid_code', status: 400 });
+    expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'sms' });
+  });
+
+  test('tells where the login stands, and that there is none', async () => {
+    expect(await alice.current()).toBeUndefined();
+    const begun = await alice.login(ALICE);
+    const { loginId, channel, expiresAt, nextChannels } = begun;
+    const stands = { loginId, channel, expiresAt, nextChannels, authUrl: null };
+    expect(await alice.current()).toEqual({ ...stands, status: 'pending' });
+    await alice.cancel();
+    expect(await alice.current()).toBeUndefined();
+    expect(await refusal(alice.next())).toMatchObject({ error: 'no_login', status: 404 });
+  });
+
+  test('proves by PKCE that it is the one who began', async () => {
+    const { authUrl } = await alice.login(ALICE, { client: 'app', codeChallenge: CHALLENGE.challenge });
+    const home = await walk(authUrl ?? '');
+    const verified = await alice.verify(String(home.json?.['code']), { codeVerifier: CHALLENGE.verifier });
+    expect(verified.verified).toBe(true);
+    const again = await alice.login(ALICE, { codeChallenge: CHALLENGE.challenge });
+    const code = String((await walk(again.authUrl ?? '')).json?.['code']);
+    expect(await refusal(alice.verify(code))).toMatchObject({ error: 'invalid_code' });
+  });
+
+  test('says who opens the link, where it is told', async () => {
+    const { authUrl } = await alice.login(ALICE, { client: 'browser' });
+    expect((await walk(authUrl ?? '')).hops.at(-1)).toContain('#error=wrong_client');
+  });
+
+  test('has what an error carries: channels, fields, and the id that the log has', async () => {
+    await alice.login(ALICE);
+    await alice.next('voice');
+    const none = await refusal(alice.next('sms'));
+    expect(none).toMatchObject({ error: 'no_more_channels', status: 409, nextChannels: [], requestId: ID });
+    expect(none.message).toContain('no_more_channels: ');
+    expect(none).toMatchObject({ retryAfter: undefined, reason: undefined, errors: undefined });
+
+    const wrong = await refusal(alice.login('+447700900000', { codeChallenge: 'short' }));
+    expect(wrong.errors).toEqual([{ field: 'code_challenge', message: expect.any(String) }]);
+
+    const failed = await walked('+447700900104');
+    const refused = await refusal(alice.verify(failed));
+    expect(refused).toMatchObject({ error: 'silent_auth_failed', reason: 'not_on_cellular' });
+    expect(refused.nextChannels).toEqual(['sms', 'voice']);
+  });
+
+  test('has the seconds after which to try again', async () => {
+    await withHouse({}, async ({ base }) => {
+      const silent = createClient({ base, fetch: fetchWithCookies() });
+      const error = await refusal(silent.login('+447700900109'));
+      expect(error).toMatchObject({ error: 'unavailable', status: 503, retryAfter: 7 });
+    });
+  });
+});

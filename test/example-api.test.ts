@@ -1,0 +1,88 @@
+import { API, ASSERTIONS, OTHER_API } from './support/assertions.js';
+import { ALICE, buildHouse, postCode, WITH_CODES, type House } from './support/house.js';
+import { endPrograms, node } from './support/programs.js';
+import { freePort } from './support/redis-server.js';
+
+/** The API of examples/api, as it stands there, behind a server that knows it as one of its audiences. */
+describe('the API behind the server', () => {
+  let house: House;
+  let api: string;
+  beforeAll(async () => {
+    house = await buildHouse({ env: { ...ASSERTIONS, ...WITH_CODES } });
+    const PORT = `${await freePort()}`;
+    api = `http://localhost:${PORT}`;
+    const program = node(['examples/api/server.js'], { PORT, ISSUER: house.base, AUDIENCE: API });
+    await program.said(/The API is at/);
+  });
+  afterAll(async () => {
+    await endPrograms();
+    await house.stop();
+  });
+
+  const loggedIn = async () => {
+    const { app, code } = await house.walkedLogin();
+    await postCode(app, code).expect(200);
+    return app;
+  };
+  const assertionOf = async (app: ReturnType<House['app']>, audience = API): Promise<string> =>
+    String((await app.post('/session/assertion').send({ audience }).expect(200)).body.assertion);
+  const ask = async (assertion: string | undefined, method = 'GET', path = '/me', at = api) => {
+    const headers = assertion === undefined ? {} : { authorization: `Bearer ${assertion}` };
+    const answer = await fetch(at + path, { method, headers });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, text };
+  };
+
+  test('knows by an assertion who calls, and how he logged in', async () => {
+    const { status, text } = await ask(await assertionOf(await loggedIn()));
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      { user: expect.stringMatching(/^[\w-]{43}$/), by: ['sim'] },
+    ]);
+  });
+
+  test('lets in nobody without one, with one for another service, or with one that was altered', async () => {
+    const app = await loggedIn();
+    const [head, claims, signature] = (await assertionOf(app)).split('.');
+    const none = Buffer.from('{"alg":"none"}').toString('base64url');
+    const altered = Buffer.from(
+      Buffer.from(claims ?? '', 'base64url')
+        .toString()
+        .replace('sim', 'SIM'),
+    );
+    for (const assertion of [
+      undefined,
+      'x',
+      await assertionOf(app, OTHER_API),
+      `${head}.${altered.toString('base64url')}.${signature}`,
+      `${none}.${claims}.`,
+    ]) {
+      const { status, headers } = await ask(assertion);
+      expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer error="invalid_token"']);
+    }
+  });
+
+  test('does what would hurt for a SIM that was there lately, and not for a code', async () => {
+    const transfer = async (app: ReturnType<House['app']>) =>
+      (await ask(await assertionOf(app), 'POST', '/transfers')).status;
+    expect(await transfer(await loggedIn())).toBe(201);
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+    expect(await transfer(app)).toBe(403);
+  });
+
+  test('says that it is its own fault when it cannot have the keys', async () => {
+    const PORT = `${await freePort()}`;
+    const env = { PORT, ISSUER: house.base, JWKS_URL: `${house.base}/nowhere`, AUDIENCE: API };
+    await node(['examples/api/server.js'], env).said(/The API is at/);
+    const { status } = await ask(
+      await assertionOf(await loggedIn()),
+      'GET',
+      '/me',
+      `http://localhost:${PORT}`,
+    );
+    expect(status).toBe(500);
+  });
+});

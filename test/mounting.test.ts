@@ -1,0 +1,429 @@
+import express, { Router, type ErrorRequestHandler, type Express } from 'express';
+import helmet from 'helmet';
+import type { Redis } from 'ioredis';
+import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
+import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
+import { credentials } from './support/programs.js';
+import { until } from './support/until.js';
+
+declare module 'express-session' {
+  interface SessionData {
+    cart?: string[];
+  }
+}
+
+/** A shop: its own session with a cart in it, and pages that know who is logged in. */
+function shop(app: Express, silentAuth: SilentAuth, redis: Redis): void {
+  app.use(sessionOn(redis), (req, _res, next) => {
+    Object.assign(req, { sid: req.sessionID });
+    next();
+  });
+  app.use('/auth', silentAuth);
+  app.post('/cart/:item', (req, res) => {
+    req.session.cart = [...(req.session.cart ?? []), req.params.item];
+    res.json(req.session.cart);
+  });
+  app.get('/me', silentAuth.load, (req, res) =>
+    res.json({ user: req.silentAuth?.user?.phoneNumber, cart: req.session.cart }),
+  );
+  app.post('/slow', (req, res) => {
+    req.session.cart = ['late'];
+    setTimeout(() => res.json({}), 400);
+  });
+  app.post('/out', silentAuth.load, async (req, res) => {
+    await silentAuth.signOut(req, res);
+    res.json({});
+  });
+}
+
+const sidOf = (headers: Record<string, unknown>): string =>
+  String((headers['set-cookie'] as string[] | undefined)?.[0]).split(';')[0] ?? '';
+const me = async ({ base }: Mounted, cookie: string) =>
+  (await (await fetch(`${base}/me`, { headers: { cookie } })).json()) as object;
+
+describe('mounted in an app, with its session', () => {
+  test('a login goes through under the path it is mounted at, and the app knows who is logged in', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const { home, code } = await mounted.walked(app);
+      expect(home.hops.at(-1)).toMatch(`${mounted.base}/auth/callback?`);
+      expect(home.headers).not.toHaveProperty('set-cookie');
+      const verified = await app.post('/auth/verify').send({ code }).expect(200);
+      expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
+      expect((await app.get('/me')).body).toEqual({ user: ALICE });
+      expect((await app.get('/auth/session')).body).toMatchObject({
+        authenticated: true,
+        phone_number: ALICE,
+      });
+      expect((await mounted.agent().get('/me')).body).toEqual({});
+    }));
+
+  test('the session of the app has a new id when a login begins and when it completes, and keeps what is in it', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const ids = [sidOf((await app.post('/cart/apple')).headers)];
+      const begun = await app.post('/auth/login').send({ phone_number: ALICE });
+      ids.push(sidOf(begun.headers));
+      const { code } = await mounted.walked(app);
+      ids.push(sidOf((await app.post('/auth/verify').send({ code })).headers));
+      expect(new Set(ids).size).toBe(3);
+      expect(await me(mounted, ids[0] ?? '')).toEqual({});
+      expect(await me(mounted, ids[1] ?? '')).toEqual({});
+      expect(await me(mounted, ids[2] ?? '')).toEqual({ user: ALICE, cart: ['apple'] });
+    }));
+
+  test('what the app kept for one user is not there for the next', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      await mounted.logIn(app);
+      await app.post('/cart/apple');
+      await mounted.logIn(app);
+      expect((await app.get('/me')).body).toEqual({ user: ALICE, cart: ['apple'] });
+      await mounted.logIn(app, BOB);
+      expect((await app.get('/me')).body).toEqual({ user: BOB });
+    }));
+
+  test.each(['/auth/logout', '/out'])('%s ends the session at once, of the app as well', (way) =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const { code } = await mounted.walked(app);
+      const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
+      expect(await me(mounted, cookie)).toEqual({ user: ALICE });
+      await app.post(way);
+      expect(await me(mounted, cookie)).toEqual({});
+      expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+    }),
+  );
+
+  test('a login does not come back with a request of the app that writes its session late', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const { code } = await mounted.walked(app);
+      const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
+      const slow = fetch(`${mounted.base}/slow`, { method: 'POST', headers: { cookie } });
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      await app.post('/auth/logout').expect(204);
+      await slow;
+      // The store of the app has brought its own session back.
+      expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
+    }));
+
+  test('a proof that was under way when the session ended logs nobody in', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const { code } = await mounted.walked(app);
+      await mounted.delayVerify(300);
+      const slow = app
+        .post('/auth/verify')
+        .send({ code })
+        .then((answer) => answer);
+      await until(async () => (await mounted.asked()).some((path) => path.startsWith('/camara')));
+      await app.post('/auth/logout').expect(204);
+      expect([(await slow).status, (await slow).body.error]).toEqual([410, 'login_expired']);
+      expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+    }));
+
+  test('nor does it where the store of the app has brought the session back by then', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const begun = await app.post('/auth/login').send({ phone_number: ALICE });
+      const cookie = sidOf(begun.headers);
+      const { code } = (await walk(String(begun.body.auth_url))).json as { code: string };
+      await mounted.delayVerify(900);
+      const slow = app
+        .post('/auth/verify')
+        .send({ code })
+        .then((answer) => answer);
+      await until(async () => (await mounted.asked()).some((path) => path.startsWith('/camara')));
+      const late = fetch(`${mounted.base}/slow`, { method: 'POST', headers: { cookie } });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await app.post('/auth/logout').expect(204);
+      await late;
+      expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
+      expect([(await slow).status, (await slow).body.error]).toEqual([410, 'login_expired']);
+      expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
+    }));
+
+  test('a proof that was under way when the app ended its session by itself logs nobody in', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          shop(app, silentAuth, redis);
+          app.post('/destroy', (req, res) => req.session.destroy(() => res.json({})));
+        },
+      },
+      async (mounted) => {
+        const app = mounted.agent();
+        const { code } = await mounted.walked(app);
+        await mounted.delayVerify(300);
+        const slow = app
+          .post('/auth/verify')
+          .send({ code })
+          .then((answer) => answer);
+        await until(async () => (await mounted.asked()).some((path) => path.startsWith('/camara')));
+        await app.post('/destroy').expect(200);
+        expect([(await slow).status, (await slow).body.error]).toEqual([410, 'login_expired']);
+      },
+    ));
+
+  test('nothing of a person lies in its Redis in the clear, and all our keys have a name and an end', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      await mounted.logIn(mounted.agent());
+      await mounted.agent().post('/auth/login').send({ phone_number: BOB });
+      const keys = await mounted.redis.keys('*');
+      const own = keys.filter((key) => !key.startsWith('silent-auth:'));
+      expect(own).toHaveLength(2);
+      for (const key of keys) {
+        expect(await mounted.redis.ttl(key)).toBeGreaterThan(0);
+        const value = (await mounted.redis.type(key)) === 'string' ? await mounted.redis.get(key) : '';
+        expect(`${key} ${value ?? ''}`).not.toContain('7700900');
+      }
+    }));
+
+  test('a link of a browser leads home to the page of the app', () =>
+    withMounted(
+      { compose: shop, options: (redis) => ({ session: 'host', redis, homeUrl: '/welcome?from=login' }) },
+      async (mounted) => {
+        const app = mounted.agent();
+        const begun = await app.post('/auth/login').send({ phone_number: ALICE, client: 'browser' });
+        let at = String(begun.body.auth_url);
+        while (!at.startsWith(mounted.base))
+          at = (await fetch(at, { redirect: 'manual' })).headers.get('location') ?? '';
+        const answer = await app.get(at.slice(mounted.base.length)).expect(303);
+        expect(answer.headers['location']).toMatch(
+          /^\/welcome\?from=login#login_id=[0-9a-f]{32}&code=[\w-]{43}$/,
+        );
+        const stranger = await mounted.agent().get(at.slice(mounted.base.length)).expect(303);
+        expect(stranger.headers['location']).toMatch(/^\/welcome\?from=login#error=wrong_client/);
+      },
+    ));
+
+  test('where express-session is missing, the answer is 503, and the log says what to do', () =>
+    withMounted({ compose: (app, silentAuth) => void app.use('/auth', silentAuth) }, async (mounted) => {
+      await mounted.agent().get('/auth/session').expect(503);
+      expect(mounted.world.logged()).toContain('express-session has to be mounted before');
+    }));
+
+  test('pages of strangers may not post', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      for (const path of ['/auth/login', '/auth/verify', '/auth/logout']) {
+        const answer = await mounted.agent().post(path).set('origin', 'https://evil.example').send({});
+        expect([answer.status, answer.body.error]).toEqual([403, 'forbidden_origin']);
+      }
+    }));
+});
+
+describe('mounted in an app, by itself', () => {
+  const alone: Parameters<typeof withMounted>[0] = {
+    options: () => ({}),
+    compose: (app, silentAuth) => {
+      app.use('/auth', silentAuth);
+      app.get('/me', silentAuth.load, (req, res) => res.json({ user: req.silentAuth?.user?.phoneNumber }));
+    },
+  };
+
+  test.each(['memory', 'redis'])('a login has a cookie of its own, on %s', (store) =>
+    withMounted(
+      { ...alone, env: store === 'redis' ? { REDIS_URL: redisUrlOfWorker() } : {} },
+      async (mounted) => {
+        const app = mounted.agent();
+        await mounted.logIn(app);
+        expect((await app.get('/me')).body).toEqual({ user: ALICE });
+        const keys = await mounted.redis.keys('*');
+        expect(keys.length > 0).toBe(store === 'redis');
+      },
+    ),
+  );
+
+  test('it does not share a session that the app has after all', () =>
+    withMounted(
+      {
+        ...alone,
+        compose: (app, silentAuth, redis) => void app.use(sessionOn(redis)).use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        await mounted.agent().post('/auth/login').send({ phone_number: ALICE }).expect(500);
+        expect(mounted.world.logged()).toContain("give createSilentAuth session: 'host'");
+        expect(await mounted.asked()).toEqual([]);
+      },
+    ));
+});
+
+describe('around it, an app', () => {
+  test('keeps its own paths, headers and errors', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          app.use(helmet({ strictTransportSecurity: { maxAge: 60 } }), sessionOn(redis));
+          app.use(silentAuth);
+          app.get('/login/help', (_req, res) => res.send('help'));
+          app.post('/contact', express.urlencoded(), (req, res) => res.json(req.body));
+          app.use((_req, res) => res.status(404).send('not here'));
+        },
+      },
+      async (mounted) => {
+        const app = mounted.agent();
+        const help = await app.get('/login/help').expect(200, 'help');
+        expect(help.headers['x-request-id']).toBeUndefined();
+        expect(help.headers['cache-control']).toBeUndefined();
+        await app
+          .post('/contact')
+          .set('origin', 'https://b.example')
+          .type('form')
+          .send({ a: '1' })
+          .expect(200, { a: '1' });
+        for (const path of ['/LOGIN', '/login/', '/callback/', '/nothing', '/'])
+          await app.get(path).expect(404, 'not here');
+        const ours = await app.get('/session').expect(200, { authenticated: false });
+        expect(ours.headers).toMatchObject({
+          'cache-control': 'no-store',
+          'x-request-id': expect.any(String),
+          'strict-transport-security': 'max-age=60; includeSubDomains',
+        });
+      },
+    ));
+
+  test('that has no policy for its host is given none', () =>
+    withMounted({ env: { PUBLIC_URL: 'https://app.example.com' } }, async (mounted) => {
+      const { headers } = await mounted.agent().get('/auth/session');
+      expect(headers['strict-transport-security']).toBeUndefined();
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }));
+
+  test('may parse JSON before: logins go on, and webhooks say what is wrong', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) =>
+          void app.use(express.json(), sessionOn(redis)).use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        const app = mounted.agent();
+        await mounted.logIn(app);
+        const unknown = await app.post('/auth/login').send({ phone_number: ALICE, x: 1 }).expect(400);
+        expect(unknown.body.errors).toEqual([{ field: 'x', message: 'This field is not known.' }]);
+        await app.post('/auth/login').type('form').send({ phone_number: ALICE }).expect(415);
+        await app.post('/auth/webhooks/verify').send({ request_id: 'x' }).expect(500);
+        expect(mounted.world.logged()).toContain('mount createSilentAuth before express.json()');
+      },
+    ));
+
+  test('that parses queries in its own way changes nothing at the callback', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) =>
+          void app.set('query parser', 'extended').use(sessionOn(redis)).use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        await mounted.logIn(mounted.agent());
+        const doubled = await mounted.agent().get('/auth/callback?state[x]=a&code=b').expect(400);
+        expect(doubled.body.error).toBe('invalid_request');
+      },
+    ));
+
+  test.each([
+    [1, 201],
+    [false, 429],
+  ])('with trust proxy %j says by whose address logins are counted', (trust, status) =>
+    withMounted(
+      {
+        env: { RATE_LIMITS: 'login-range=1' },
+        compose: (app, silentAuth, redis) =>
+          void app.set('trust proxy', trust).use(sessionOn(redis)).use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        const begin = (from: string, number: string) =>
+          mounted.agent().post('/auth/login').set('x-forwarded-for', from).send({ phone_number: number });
+        await begin('192.0.2.1', ALICE).expect(201);
+        await begin('198.51.100.1', BOB).expect(status);
+      },
+    ),
+  );
+
+  test('finds what an error means where the type of the problem says', () =>
+    withMounted({}, async (mounted) => {
+      const { type } = (await mounted.agent().get('/auth/login')).body as { type: string };
+      expect(type).toBe(`${mounted.base}/auth/errors.md#no_login`);
+      expect(await (await fetch(type)).text()).toContain('## no_login');
+    }));
+
+  test('that mounts it where its path cannot be known is told so by the first request', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          const told: ErrorRequestHandler = (error: Error, _req, _res, next) => {
+            errors.push(error.message);
+            next(error);
+          };
+          app.use(sessionOn(redis)).use('/auth', Router().use(silentAuth)).use(told);
+        },
+      },
+      async (mounted) => {
+        await mounted.agent().get('/auth/session').expect(500);
+        expect(errors).toEqual([expect.stringContaining("app.use('/path', …), not on a Router")]);
+      },
+    );
+  });
+
+  test('may be an app within an app', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          const inner = express();
+          inner.use('/auth', silentAuth);
+          app.use(sessionOn(redis)).use('/shop', inner);
+        },
+      },
+      async (mounted) => {
+        const { body } = await mounted.agent().get('/shop/auth/login').expect(404);
+        expect(body.type).toBe(`${mounted.base}/shop/auth/errors.md#no_login`);
+      },
+    ));
+});
+
+describe('options', () => {
+  const problemsOf = (options: object, env: Record<string, string> = {}): readonly string[] => {
+    try {
+      createSilentAuth({ env: { ...credentials(), ...env }, ...options });
+      return [];
+    } catch (error) {
+      return (error as ConfigError).problems;
+    }
+  };
+
+  test('that are wrong are told with the settings that are, all at once', () => {
+    const wrong = {
+      session: 'theirs',
+      redis: {},
+      homeUrl: '//evil.example',
+      log: 1,
+      hooks: { onLogin: 1 },
+      x: 1,
+    };
+    expect(problemsOf(wrong, { LOG_LEVEL: 'loud', HOOKS: './hooks.mjs' })).toEqual([
+      'LOG_LEVEL must be one of debug, info, warn, error, silent.',
+      'createSilentAuth: session must be "own" or "host".',
+      'createSilentAuth: redis must be a client of ioredis.',
+      'createSilentAuth: homeUrl must be a path or a URL, without a fragment.',
+      'createSilentAuth: "hooks.onLogin" is no option.',
+      'createSilentAuth: log must be a logger with debug, info, warn and error.',
+      'createSilentAuth: "x" is no option.',
+      'HOOKS is for the server by itself: give createSilentAuth the hooks.',
+    ]);
+  });
+
+  test.each([
+    ['a home on a stranger', { homeUrl: 'https://evil.example/' }, {}, /homeUrl must be on PUBLIC_URL/],
+    ['a cluster', { redis: { isCluster: true, duplicate: () => undefined } }, {}, /not of a Cluster/],
+    [
+      'no Redis in production',
+      {},
+      { NODE_ENV: 'production', PUBLIC_URL: 'https://a.example' },
+      /^REDIS_URL is missing/,
+    ],
+  ])('%s is refused', (_what, options, env, problem) => {
+    expect(problemsOf(options, env)).toEqual([expect.stringMatching(problem)]);
+  });
+});

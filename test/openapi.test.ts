@@ -1,0 +1,332 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import { createApp } from '../src/app.js';
+import { ERRORS } from '../src/errors.js';
+import {
+  answersTo,
+  contract,
+  errorsOf,
+  faultsOf,
+  operations,
+  outcomesOf,
+  type Answer,
+} from './support/contract.js';
+import { ASSERTIONS } from './support/assertions.js';
+import { walk } from './support/device.js';
+import type { Exchange } from './support/exchange.js';
+import {
+  ALICE,
+  BOB,
+  buildHouse,
+  postCode,
+  UNLIMITED,
+  withHouse,
+  WITH_CODES,
+  type House,
+  type HouseOptions,
+} from './support/house.js';
+import { startRedis } from './support/redis-server.js';
+
+const root = resolve(__dirname, '..');
+const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
+
+/** Every answer of the document: where it stands, its status, and what it says. */
+const declared = [
+  ...operations.map(({ method, path, operation }) => ({
+    of: `${method} ${path}`,
+    answers: operation.responses,
+  })),
+  { of: 'other requests', answers: contract['x-other-requests'] },
+].flatMap(({ of, answers }) => Object.entries(answers).map(([status, answer]) => ({ of, status, answer })));
+
+const examplesOf = ({ content = {} }: Answer) =>
+  Object.values(content).flatMap(({ schema, examples = {} }) =>
+    Object.entries(examples).map(([name, { value }]) => ({ name, value, schema })),
+  );
+
+interface Layer {
+  route?: { path: string; methods: Record<string, boolean> };
+  handle: { stack?: Layer[] };
+}
+
+/** The routes of an Express app, `_all` left out: that is how other methods are refused. */
+const routesOf = (stack: readonly Layer[]): string[] =>
+  stack.flatMap(({ route, handle }) =>
+    route === undefined
+      ? routesOf(handle.stack ?? [])
+      : Object.keys(route.methods)
+          .filter((method) => method !== '_all')
+          .map((method) => `${method.toUpperCase()} ${route.path}`),
+  );
+
+describe('openapi.yaml', () => {
+  it('has every route of the app, and no other', () =>
+    withHouse({ store: 'memory', env: ASSERTIONS }, ({ config, store, world }) => {
+      const { router } = createApp({ config, store, world, root });
+      const routes = routesOf((router as unknown as { stack: Layer[] }).stack);
+      const pages = ['GET /', ...routes.filter((route) => !route.startsWith('GET /vendor/'))];
+      // `/callback` has a HEAD only to refuse it.
+      const served = [...new Set(pages)].filter((route) => route !== 'HEAD /callback');
+      expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
+      return Promise.resolve();
+    }));
+
+  it('has every error of the product, each under its status, and no other', () => {
+    for (const { of, status, answer } of declared) {
+      for (const error of errorsOf(answer)) {
+        expect([of, error, `${ERRORS[error][0]}`]).toEqual([
+          of,
+          error,
+          status === 'default' ? expect.any(String) : status,
+        ]);
+        expect(answer).toMatchObject({ description: expect.stringContaining(`\`${error}\``) });
+      }
+    }
+    const errors = declared.flatMap(({ answer }) => errorsOf(answer));
+    expect([...new Set(errors)].sort()).toEqual(Object.keys(ERRORS).sort());
+  });
+
+  it('is of the version of the package', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    expect(contract.info.version).toBe(version);
+  });
+
+  it('names each operation by a name of its own', () => {
+    const names = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('says of HEAD what it says of GET, but at /callback', () => {
+    expect(outcomesOf('HEAD', '/login')).toEqual(outcomesOf('GET', '/login'));
+    expect(answersTo('HEAD', '/callback')).toBe(contract['x-other-requests']);
+  });
+});
+
+/** The same for all answers that differ only in what is drawn, in times, in addresses and in seconds. */
+function generic(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(generic);
+  if (typeof value !== 'object' || value === null) {
+    return String(value)
+      .replace(/^https?:\/\/[^/]+\/errors\.md/, 'errors.md')
+      .replace(/^https?:.*/, 'a link')
+      .replace(/^[0-9a-f-]{32,36}$/, 'an id')
+      .replace(/^[\w-]{43}$/, 'a code')
+      .replace(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/, 'a JWT')
+      .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'a time');
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, name === 'retry_after' ? 'seconds' : generic(each)]),
+  );
+}
+
+describe('the examples of openapi.yaml', () => {
+  const given: { of: string; status: number; body: unknown }[] = [];
+  const heard = ({ method, path, status, body }: Exchange) => {
+    if (body.startsWith('{'))
+      given.push({ of: `${method} ${path}`, status, body: generic(JSON.parse(body)) });
+  };
+  const inHouse = (options: HouseOptions, work: (house: House) => Promise<void>) =>
+    withHouse({ ...options, heard }, work);
+  const begin = (app: ReturnType<House['app']>, phoneNumber: string) =>
+    app.post('/login').send({ phone_number: phoneNumber });
+  const next = (app: ReturnType<House['app']>, channel: string) => app.post('/login/next').send({ channel });
+
+  /** All that can be had from a server with codes to fall back on. */
+  async function askWithCodes(house: House): Promise<void> {
+    const app = house.app();
+    for (const path of ['/session', '/login', '/nothing', '/healthz', '/readyz']) await app.get(path);
+    await app.put('/login');
+    const silent = await house.walkedLogin();
+    await postCode(silent.app, silent.code).expect(200);
+    for (const path of ['/session', '/login']) await silent.app.get(path).expect(200);
+    const { body } = await begin(app, ALICE);
+    const other = await walk(String(body.auth_url), { sim: BOB });
+    await postCode(app, String(other.json?.['code'])).expect(200);
+    await walk(String((await begin(app, '+447700900103')).body.auth_url));
+    const wifi = await house.walkedLogin('+447700900104');
+    await postCode(wifi.app, wifi.code).expect(400);
+    await postCode(wifi.app, wifi.code).expect(400);
+  }
+
+  async function askForCodes(house: House): Promise<void> {
+    const app = house.app();
+    await begin(app, '+447700900102').expect(201);
+    await next(app, 'sms').expect(200);
+    await app.get('/login').expect(200);
+    const another = house.app();
+    await begin(another, '+447700900102').expect(201);
+    await next(another, 'sms').expect(409);
+    for (const code of ['0000', '0001', '0002']) await postCode(app, code);
+    const late = house.app();
+    await begin(late, BOB).expect(201);
+    await next(late, 'voice').expect(200);
+    await next(late, 'sms').expect(409);
+    house.world.turn(600);
+    await postCode(late, '000000').expect(410);
+  }
+
+  /** Requests that are refused for what they are. */
+  async function askWrongly(house: House): Promise<void> {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: 7, nonsense: 1 });
+    await begin(app, '07700900000').expect(400);
+    await begin(app, '+18005551234').expect(403);
+    await begin(app, '+4915112345678').expect(403);
+    await begin(app, ALICE).set('origin', 'https://evil.example').expect(403);
+    await next(app, 'fax').expect(400);
+    await app.post('/verify').send({}).expect(400);
+    await app.post('/login').type('text/plain').send('x').expect(415);
+    await app.post('/logout').type('json').send('{').expect(400);
+    await app
+      .post('/logout')
+      .send({ x: 'x'.repeat(17_000) })
+      .expect(413);
+    await app.post('/webhooks/verify').set('authorization', 'Bearer x').send({}).expect(401);
+    const state = `a${'A'.repeat(43)}`;
+    await app.get('/callback').expect(400);
+    await app.get(`/callback?state=${state}&code=x`).expect(410);
+    await app.get(`/callback?state=${state}&code=x`).set('sec-fetch-dest', 'document').expect(403);
+  }
+
+  beforeAll(async () => {
+    await inHouse({ env: { ...WITH_CODES, ALLOWED_COUNTRIES: 'GB' } }, async (house) => {
+      await askWithCodes(house);
+      await askForCodes(house);
+      await askWrongly(house);
+    });
+    await inHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+      await begin(house.app(), ALICE).expect(201);
+    });
+    await inHouse({ env: { ...UNLIMITED, RATE_LIMITS: 'login-number=1' } }, async (house) => {
+      await begin(house.app(), ALICE).expect(201);
+      await begin(house.app(), ALICE).expect(429);
+      await house.control('faults', { 'network-enablement': { status: 422, body: '{}' } });
+      await begin(house.app(), BOB).expect(502);
+      await house.control('faults', { 'network-enablement': { status: 504, body: '{}' } });
+      await begin(house.app(), '+447700900002').expect(504);
+    });
+    await inHouse({ env: ASSERTIONS }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(200);
+      await app.post('/session/assertion').expect(200);
+      await house.app().post('/session/assertion').expect(401);
+      await app.get('/.well-known/jwks.json').expect(200);
+    });
+    await inHouse({ hooks: { beforeLogin: () => ({ refuse: true }) } }, async (house) => {
+      await begin(house.app(), ALICE).expect(403);
+    });
+    await inHouse({ env: WITH_CODES, hooks: { beforeSession: () => ({ stepUp: true }) } }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(403);
+    });
+    let meanwhile = (): Promise<unknown> => Promise.resolve();
+    await inHouse({ hooks: { beforeLogin: () => meanwhile() } }, async (house) => {
+      const { app } = await house.walkedLogin();
+      meanwhile = () => house.redis.flushdb().then(() => undefined);
+      await begin(app, ALICE).expect(410);
+    });
+    await inHouse(
+      { through: (store) => ({ ...store, ping: () => Promise.reject(new Error()) }) },
+      async (house) => {
+        await house.app().get('/readyz').expect(500);
+      },
+    );
+    const redis = await startRedis();
+    await inHouse({ redisUrl: redis.url }, async (house) => {
+      await redis.stop();
+      await house.app().get('/readyz').expect(503);
+    });
+  }, 60_000);
+
+  const answers = declared.flatMap(({ of, status, answer }) =>
+    examplesOf(answer).map((example) => ({ of, status, ...example })),
+  );
+
+  test('fit their schemas', () => {
+    const faults = answers.map(({ of, status, name, value, schema }) => [
+      of,
+      status,
+      name,
+      faultsOf(schema, value),
+    ]);
+    expect(faults.filter(([, , , found]) => found?.length !== 0)).toEqual([]);
+  });
+
+  const isProblem = (value: unknown): value is { error: string } =>
+    typeof value === 'object' && value !== null && 'error' in value;
+  // An error that many routes have in common has one example.
+  const single = new Map(
+    answers.map((each) => [
+      isProblem(each.value) ? JSON.stringify(each.value) : `${each.of} ${each.name}`,
+      each,
+    ]),
+  );
+
+  test.each([...single.values()])(
+    '$of $status $name is an answer that the server gave',
+    ({ of, status, name, value }) => {
+      const alike = given.filter((each) =>
+        isProblem(value)
+          ? isProblem(each.body) && each.body.error === value.error
+          : each.of === of && `${each.status}` === status,
+      );
+      expect(alike.map(({ body }) => body)).toContainEqual(generic(value));
+      if (isProblem(value)) expect(name).toBe(value.error);
+    },
+  );
+
+  test('are there for every answer that has a body of JSON, and for every error but one', () => {
+    const without = declared.filter(
+      ({ of, answer }) =>
+        of !== 'GET /openapi.json' &&
+        Object.keys(answer.content ?? {}).some((type) => type.includes('json')) &&
+        examplesOf(answer).length === 0,
+    );
+    expect(without).toEqual([]);
+    const shown = answers.map(({ name }) => name);
+    // It takes fifteen seconds to be told (test/hostile/slow.test.ts).
+    expect(Object.keys(ERRORS).filter((error) => !shown.includes(error))).toEqual(['request_timeout']);
+  });
+
+  const requests = operations.flatMap(({ method, path, operation }) =>
+    Object.values(operation.requestBody?.content ?? {}).flatMap(({ schema, examples = {} }) =>
+      Object.entries(examples).map(([name, { value }]) => ({ method, path, name, value, schema })),
+    ),
+  );
+
+  test.each(requests)('$method $path $name is a request that the server takes', ({ path, value, schema }) =>
+    withHouse({ store: 'memory', env: ASSERTIONS }, async (house) => {
+      expect(faultsOf(schema, value)).toEqual([]);
+      const answer = await house
+        .app()
+        .post(path)
+        .send(value as object);
+      expect(answer.body.error).not.toBe('invalid_request');
+    }),
+  );
+});
+
+describe('the documents', () => {
+  let house: House;
+  beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
+  afterAll(() => house.stop());
+
+  test('at /openapi.json are openapi.yaml', async () => {
+    const answer = await fetch(`${house.base}/openapi.json`);
+    expect(await answer.json()).toEqual(parse(read('openapi.yaml')));
+    expect(answer.headers.get('cache-control')).toBe('no-cache');
+  });
+
+  test('at /errors.md are the text of docs/errors.md', async () => {
+    const answer = await fetch(`${house.base}/errors.md`);
+    expect(answer.headers.get('vary')).toBe('Accept');
+    expect(await answer.text()).toBe(read('docs/errors.md'));
+  });
+
+  test('at /errors.md are a page for a browser, in which the type of every error leads to a heading', async () => {
+    const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const page = await (await fetch(`${house.base}/errors.md`, { headers: { accept } })).text();
+    for (const error of Object.keys(ERRORS)) expect(page).toContain(`<h2 id="${error}">${error}</h2>`);
+  });
+});

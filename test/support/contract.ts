@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+import { ERRORS, type ErrorCode } from '../../src/errors.js';
+
+type Schema = Record<string, unknown>;
+export interface Header {
+  required?: boolean;
+  schema: Schema;
+}
+interface Content {
+  schema: Schema;
+  examples?: Record<string, { value: unknown }>;
+}
+export interface Answer {
+  headers?: Record<string, Header>;
+  content?: Record<string, Content>;
+}
+export type Answers = Record<string, Answer>;
+export interface Operation {
+  operationId: string;
+  requestBody?: { content: Record<string, Content> };
+  responses: Answers;
+}
+interface Contract {
+  info: { version: string };
+  paths: Record<string, Record<string, Operation>>;
+  'x-other-requests': Answers;
+}
+
+const ID = 'contract';
+const text = readFileSync(resolve(__dirname, '../../openapi.yaml'), 'utf8');
+
+/** The document with every `$ref` followed but those between schemas, and with objects that have the fields it names and no more. */
+export const contract = close(follow(parse(text) as Schema)) as unknown as Contract;
+
+function follow(document: Schema): Schema {
+  const at = (pointer: string): unknown =>
+    pointer
+      .slice('#/'.length)
+      .split('/')
+      .reduce<unknown>((node, name) => (node as Schema)[name], document);
+  const walk = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(walk);
+    if (typeof node !== 'object' || node === null) return node;
+    const { $ref, ...rest } = node as Schema;
+    const walked = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, walk(value)]));
+    if (typeof $ref !== 'string') return walked;
+    return $ref.startsWith('#/components/schemas/')
+      ? { $ref: ID + $ref, ...walked }
+      : { ...(walk(at($ref)) as object), ...walked };
+  };
+  return walk(document) as Schema;
+}
+
+/** An app has to expect fields it does not know; the tests do not. */
+function close<T>(node: T): T {
+  if (typeof node !== 'object' || node === null) return node;
+  if ('type' in node && node.type === 'object' && 'properties' in node) {
+    Object.assign(node, { additionalProperties: false });
+  }
+  Object.values(node).forEach(close);
+  return node;
+}
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema(contract, ID);
+const compiled = new Map<Schema, ValidateFunction>();
+
+/** What is wrong with a value by its schema; nothing, if it is as it should be. */
+export function faultsOf(schema: Schema, value: unknown): string[] {
+  const validate = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, validate);
+  return validate(value)
+    ? []
+    : (validate.errors ?? []).map((each) => `${each.instancePath} ${each.message ?? ''}`);
+}
+
+/** Every operation: its method in capitals, its path, and what it says. */
+export const operations = Object.entries(contract.paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+);
+
+export const find = (method: string, path: string): Operation | undefined =>
+  operations.find((each) => each.path === path && each.method === method)?.operation;
+
+/** What a page is made of has no entry of its own. */
+const isPartOfPage = (path: string): boolean => /^\/(?:vendor\/[\w.-]+|(?:words\/)?[\w-]+\.\w+)$/.test(path);
+
+/** What may be answered to a request, by status. `HEAD` is answered as `GET` is, but at `/callback`. */
+export function answersTo(method: string, path: string): Answers {
+  const asked = method === 'HEAD' && path !== '/callback' ? 'GET' : method;
+  const operation = find(asked, path);
+  if (operation !== undefined) return operation.responses;
+  const other = contract['x-other-requests'];
+  if (asked !== 'GET' || !isPartOfPage(path)) return other;
+  return { ...other, 200: {}, 206: {}, 304: {} };
+}
+
+/** The errors that an answer may have. */
+export function errorsOf(answer: Answer): ErrorCode[] {
+  const schema = answer.content?.['application/problem+json']?.schema as
+    { properties: { error: { enum: ErrorCode[] } } } | undefined;
+  return schema?.properties.error.enum ?? [];
+}
+
+/** What may be answered to a request, in the manner of `200` and `400 invalid_code`. */
+export const outcomesOf = (method: string, path: string): string[] =>
+  Object.entries(answersTo(method, path)).flatMap(([status, answer]) => {
+    const errors = errorsOf(answer);
+    return errors.length === 0 ? [status] : errors.map((error) => `${ERRORS[error][0]} ${error}`);
+  });

@@ -1,0 +1,14 @@
+/** Node's `fetch` with cookies of its own, as a browser or a phone has them: enough for one server. */
+export function fetchWithCookies(): typeof fetch {
+  const jar = new Map<string, string>();
+  return async (address, request) => {
+    const headers = new Headers(request?.headers);
+    if (jar.size > 0) headers.set('cookie', [...jar].map((pair) => pair.join('=')).join('; '));
+    const answer = await fetch(address, { ...request, headers });
+    for (const cookie of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+      jar.set(name, value);
+    }
+    return answer;
+  };
+}

@@ -1,0 +1,117 @@
+import { createPublicKey } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import { resolve } from 'node:path';
+import { RedisStore } from 'connect-redis';
+import express, { type Express, type RequestHandler } from 'express';
+import session from 'express-session';
+import { Redis } from 'ioredis';
+import supertest from 'supertest';
+import { createSilentAuth, type SilentAuth, type SilentAuthOptions } from '../../src/index.js';
+import { createSandbox } from '../../src/sandbox/app.js';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { listen } from '../../src/web/server.js';
+import { walk, type Walk } from './device.js';
+import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './house.js';
+import { testWorld, type TestWorld } from './world.js';
+
+/** An app that has the routes mounted, with the sandbox behind it, on real sockets. */
+export interface Mounted {
+  base: string;
+  sandbox: string;
+  redis: Redis;
+  silentAuth: SilentAuth;
+  world: TestWorld;
+  agent(): ReturnType<typeof supertest.agent>;
+  /** Begins a login at `/auth`, and walks its link. */
+  walked(app: ReturnType<Mounted['agent']>, phoneNumber?: string): Promise<{ home: Walk; code: string }>;
+  /** Logs in at `/auth`. */
+  logIn(app: ReturnType<Mounted['agent']>, phoneNumber?: string): Promise<void>;
+  delayVerify(ms: number): Promise<void>;
+  asked(): Promise<string[]>;
+}
+
+/** The session that an app of today has: express-session on its own Redis. */
+export const sessionOn = (redis: Redis): RequestHandler =>
+  session({
+    store: new RedisStore({ client: redis }),
+    secret: 'the secret of the app',
+    resave: false,
+    saveUninitialized: false,
+    cookie: { sameSite: 'lax' },
+  });
+
+interface Options {
+  options?: (redis: Redis) => SilentAuthOptions;
+  env?: Record<string, string>;
+  /** What the app is made of. */
+  compose?: (app: Express, silentAuth: SilentAuth, redis: Redis) => void;
+}
+
+const composed = (app: Express, silentAuth: SilentAuth, redis: Redis): void =>
+  void app.use(sessionOn(redis)).use('/auth', silentAuth);
+
+export async function withMounted(
+  { options = (redis) => ({ session: 'host', redis }), env = {}, compose = composed }: Options,
+  work: (mounted: Mounted) => Promise<void>,
+): Promise<void> {
+  const world = testWorld();
+  const doors: { app?: RequestListener; sandbox?: RequestListener } = {};
+  const server = await listen((req, res) => doors.app?.(req, res), 0, 'errors');
+  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), 0, 'errors');
+  const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
+  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  const redis = new Redis(redisUrlOfWorker());
+  await redis.flushdb();
+  const settings = {
+    PUBLIC_URL: base,
+    SESSION_SECRET: sessionSecret,
+    VONAGE_APPLICATION_ID: applicationId,
+    VONAGE_PRIVATE_KEY: privateKeyPem,
+    VONAGE_BASE_URL: sandbox,
+    AUTH_URL_HOSTS: new URL(sandbox).host,
+    BRAND: 'Sandbox',
+    ...{ ...WEBHOOKS, ...UNLIMITED, ...env },
+  };
+  const silentAuth = createSilentAuth({ env: settings, log: world.log, ...options(redis) });
+  const app = express();
+  compose(app, silentAuth, redis);
+  doors.app = app as RequestListener;
+  doors.sandbox = createSandbox({
+    applicationId,
+    publicKey: createPublicKey(privateKeyPem),
+    redirectUri: `${base}/auth/callback`,
+    publicUrl: () => sandbox,
+    root: resolve(__dirname, '../..'),
+    world,
+  }).app as RequestListener;
+
+  const mounted: Mounted = {
+    ...{ base, sandbox, redis, silentAuth, world },
+    agent: () => supertest.agent(base),
+    async walked(agent, phoneNumber = ALICE) {
+      const begun = await agent.post('/auth/login').send({ phone_number: phoneNumber }).expect(201);
+      const home = await walk(String(begun.body.auth_url));
+      return { home, code: String(home.json?.['code']) };
+    },
+    async logIn(agent, phoneNumber) {
+      const { code } = await mounted.walked(agent, phoneNumber);
+      await agent.post('/auth/verify').send({ code }).expect(200);
+    },
+    async delayVerify(ms) {
+      const body = JSON.stringify({ verify: { delay_ms: ms } });
+      const headers = { 'content-type': 'application/json' };
+      await fetch(`${sandbox}/__sandbox/faults`, { method: 'PUT', headers, body });
+    },
+    asked: async () =>
+      ((await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as { path: string }[]).map(
+        ({ path }) => path,
+      ),
+  };
+  try {
+    await work(mounted);
+  } finally {
+    await Promise.all([server.drain(0), sandboxServer.drain(0)]);
+    await silentAuth.close();
+    redis.disconnect();
+  }
+}
