@@ -55,7 +55,7 @@ const MAY: Record<string, readonly string[]> = {
   // The third house: it meets the other two over HTTP, and shares nothing with them.
   handset: [],
   // It looks at all three from outside, as a phone does, and at what a server is set up with.
-  doctor: ['config.ts', 'handset', 'login', 'quiet.ts', 'store', 'vonage', 'world.ts'],
+  doctor: ['assertion', 'config.ts', 'handset', 'login', 'quiet.ts', 'store', 'vonage', 'world.ts'],
 };
 
 /** The story knows neither the web, nor what is behind an engine or a store, but as types. */

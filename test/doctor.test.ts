@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -45,7 +46,7 @@ const named = ({ findings }: Visit, verdict: string): string[] => [
 ];
 
 test('a deployment that is well has no mistake, no warning, and nothing that was not looked at but http', async () => {
-  const { code, findings } = await visit();
+  const { code, findings } = await visit({ server: ASSERTIONS });
   expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([
     { check: 'http', verdict: 'not checked', says: expect.any(String) },
   ]);
@@ -102,6 +103,15 @@ const changing =
   (passing) =>
     rewrite(passing, name, change);
 const tenMinutesLate = (date: string): string => new Date(Date.parse(date) - 600_000).toUTCString();
+
+const newKey = (): string => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString().trim();
+};
+const ASSERTIONS: Env = {
+  ...{ ASSERTION_KEYS: newKey(), ASSERTION_AUDIENCE: 'api' },
+  ASSERTION_SUBJECT_SECRET: 's'.repeat(32),
+};
 
 type Row = [what: string, plan: Plan, mistakes: string[], mend: RegExp];
 
@@ -253,6 +263,12 @@ const PLANTED: Row[] = [
     { settings: () => ({ VONAGE_API_KEY: '', VONAGE_SIGNATURE_SECRET: '' }) },
     ['webhook signature'],
     /settings that the server runs with/,
+  ],
+  [
+    'a key for assertions that the server has not',
+    { settings: () => ({ ...ASSERTIONS, ASSERTION_KEYS: newKey() }) },
+    ['assertion keys'],
+    /with these ASSERTION_KEYS/,
   ],
   [
     'a Redis that throws keys away',

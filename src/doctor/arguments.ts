@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 export const USAGE = `Usage: npm run doctor -- <base url> [--login <number>] [--settings <file>] [--json]
-Looks at a deployment from outside, and at its settings where they are here, and says what is wrong and how to mend it.
+Looks at a deployment of the server from outside, and at its settings where they are here, and says what is wrong and how to mend it.
 
   <base url>  where phones and browsers reach the server: its PUBLIC_URL
   --login     begins two logins for this number, walks their links, and gives them up: only so can cookies, the redirect

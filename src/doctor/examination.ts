@@ -1,3 +1,4 @@
+import { checkAssertionKeys } from './assertion-keys.js';
 import { checkCallback } from './callback.js';
 import { checkClock } from './clock.js';
 import { checkHttp, checkPrivate, checkStrangers } from './closed.js';
@@ -31,6 +32,7 @@ const OUTSIDE: Record<string, Check> = {
   '/callback': checkCallback,
   clock: checkClock,
   webhooks: checkWebhooks,
+  'assertion keys': checkAssertionKeys,
   login: checkLogin,
 };
 
