@@ -12,7 +12,7 @@ export function hasDoubledNames(text: string): boolean {
     else if (token === '}') open.pop();
     else if (literal !== undefined && colon === ':') {
       const names = open.at(-1);
-      const name = JSON.parse(literal) as string;
+      const name = literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
       if (names?.has(name)) return true;
       names?.add(name);
     }

@@ -4,16 +4,23 @@ import { Agent, type Dispatcher } from 'undici';
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 const MAX_CONNECTIONS = 1000;
 
-/** What every request says: axios would examine it each time. */
+/** What every request says. */
 const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };
+
+/** What is read of an answer's headers, which is all that axios is given: it examines each. */
+const READ = ['content-type', 'content-encoding', 'retry-after'];
 
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
  * compression, asks no proxy, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
  * `timeout` (ms) ends with the last byte of the answer, and is the only time that is kept.
  * @param maxAnswerBytes a longer body is cut off, and is an error
+ * @returns an adapter for each request, which alone knows its headers: axios would copy and examine them several times, and its
+ * errors would carry the bearer token
  */
-export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
+export function createCarrier(
+  maxAnswerBytes: number,
+): (headers: Readonly<Record<string, string>>) => AxiosAdapter {
   const agent = new Agent({
     connections: MAX_CONNECTIONS,
     pipelining: 1,
@@ -22,13 +29,13 @@ export function undiciAdapter(maxAnswerBytes: number): AxiosAdapter {
     bodyTimeout: 0,
   });
 
-  return (config) => {
+  return (headers) => (config) => {
     const { origin, pathname, search } = new URL(config.url ?? '');
     const request = {
       origin,
       path: pathname + search,
       method: config.method?.toUpperCase() as 'POST',
-      headers: { ...ALWAYS, ...(config.headers.toJSON() as Record<string, string>) },
+      headers: { ...ALWAYS, ...headers },
       body: (config.data as string | undefined) ?? null,
     };
     return new Promise((resolve, reject) => agent.dispatch(request, answerOf(config, resolve, reject)));
@@ -59,7 +66,8 @@ function answerOf(
       if (late !== undefined) controller.abort(late);
     },
     onResponseStart(_controller, status, headers) {
-      Object.assign(answer, { status, headers });
+      const read = READ.filter((name) => name in headers).map((name) => [name, headers[name]]);
+      Object.assign(answer, { status, headers: Object.fromEntries(read) as object });
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
     onResponseEnd() {

@@ -1,7 +1,7 @@
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
-import { undiciAdapter } from './carrier.js';
+import { createCarrier } from './carrier.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -54,7 +54,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  */
 export function createTransport(): Transport {
   // An instance without the defaults of axios, which each request would be merged with, at half of its cost.
-  const http = new Axios({ adapter: undiciAdapter(MAX_ANSWER_BYTES) });
+  const http = new Axios({});
+  const carry = createCarrier(MAX_ANSWER_BYTES);
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     try {
@@ -63,11 +64,11 @@ export function createTransport(): Transport {
         url,
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
         timeout: deadlineMs,
-        headers: {
+        adapter: carry({
           authorization: `Bearer ${bearer}`,
           'x-correlator': correlator,
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
-        },
+        }),
       });
       const retryAfter = Number.parseInt(String(response.headers['retry-after']), 10);
       return {
@@ -76,7 +77,7 @@ export function createTransport(): Transport {
         ...(retryAfter > 0 && { retryAfter }),
       };
     } catch (error) {
-      // The error of axios carries the whole request, bearer token included: only its code goes on.
+      // The error of axios carries the whole request: only its code goes on.
       const code = isAxiosError(error) ? (error.code ?? 'unknown') : 'unknown';
       const late = code === AxiosError.ECONNABORTED;
       throw new Unanswered(api, !NOT_CONNECTED.has(code), late, late ? 'deadline' : code);

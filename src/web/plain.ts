@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import { LoginError } from '../errors.js';
 
 /** Headers of which Node keeps the first and says nothing of a second, which a proxy in front may have gone by. */
-const SINGLE = ['host', 'content-type', 'authorization'];
+const SINGLE = new Set(['host', 'content-type', 'authorization']);
 
 /** Refuses what Node reads, and another reader of HTTP may read otherwise (RFC 9112 section 3.2, RFC 9110 section 5.3). */
 export function refuseAmbiguous(req: Request): void {
@@ -11,10 +11,16 @@ export function refuseAmbiguous(req: Request): void {
 }
 
 function ambiguityOf(req: Request): string | undefined {
-  const { headersDistinct: headers, httpVersion, url } = req;
+  const { headers, rawHeaders, httpVersion, url } = req;
   if (httpVersion === '0.9') return 'HTTP/1.0 or later is wanted.';
-  if (httpVersion === '1.1' && headers['host'] === undefined) return '`Host` is missing.';
+  if (httpVersion === '1.1' && headers.host === undefined) return '`Host` is missing.';
   if (url.includes('#')) return 'A fragment belongs to the client.';
-  const doubled = SINGLE.find((name) => (headers[name]?.length ?? 0) > 1);
+  const doubled = doubledName(rawHeaders);
   return doubled && `\`${doubled}\` stands twice.`;
+}
+
+/** @param rawHeaders names and values in turn, as they came */
+function doubledName(rawHeaders: readonly string[]): string | undefined {
+  const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
+  return names.find((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);
 }
