@@ -5,9 +5,9 @@ Looks at a deployment of the server from outside, and at its settings where they
 
   <base url>  where phones and browsers reach the server: its PUBLIC_URL
   --login     begins two logins for this number, walks their links, and gives them up: only so can cookies, the redirect
-              URI and addresses be seen. They count for the limits, and Vonage is asked for each. No message is sent, but
-              that with SILENT_AUTH=verify each starts a Verify request, which the server cancels half a minute later.
-              Vonage's virtual operator answers for +99012345678
+              URI and addresses be seen. They count for the limits, Vonage is asked for each, and no message is sent. With
+              SILENT_AUTH=verify one Verify request is started, which the server cancels half a minute later; where the
+              number cannot be silent, Vonage may have gone on to an SMS by then. +99012345678 is Vonage's virtual operator
   --settings  a file with the settings of the server; .env by default, if it is there. The environment goes before it
   --json      prints an array of {check, verdict, says, mend}
   --help      shows this

@@ -48,7 +48,7 @@ export type Check = (patient: Patient) => Promise<Finding[]>;
 /** Milliseconds that an answer may take. */
 const PATIENCE_MS = 5_000;
 
-/** The times of the SDKs, where we need not wait to know: see what is late as late. */
+/** A phone that waits less than the SDKs do: what is late here is late for them. */
 export const impatientDevice = (): Device => ({
   ...thisDevice(),
   ...{ chainMs: 4_000, patienceMs: 4_000 },

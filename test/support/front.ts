@@ -97,9 +97,6 @@ export const lowerCase = ({ headers }: Passing): void =>
     if (isName(at)) headers[at] = text.toLowerCase();
   });
 
-export const valueOf = ({ headers }: Passing, name: string): string | undefined =>
-  headers.find((_, at) => !isName(at) && headers[at - 1]?.toLowerCase() === name);
-
 /** Changes the value of a header; one that becomes undefined goes. */
 export function rewrite(passing: Passing, name: string, change: (value: string) => string | undefined): void {
   const { headers } = passing;
