@@ -49,7 +49,8 @@ function logInto(heard: string[]): Log {
 async function unreachable({ ask }: Patient, why: string): Promise<Finding> {
   const { mistake, unchecked } = about('Redis');
   const { status } = await ask('/readyz').catch(() => ({ status: 0 }));
-  return status === 200
+  const isReached = /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(why);
+  return status === 200 && !isReached
     ? unchecked(
         `The server reaches it, and this machine does not (${why}): run the doctor where the server is.`,
       )
