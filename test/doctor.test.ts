@@ -37,6 +37,8 @@ const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Vi
   inDeployment(redis.url, plan, async ({ front, settings }) => {
     const visited = await doctor.visit([front.url, ...args], settings);
     for (const secret of secretsOf(settings)) expect(visited.text).not.toContain(secret);
+    // A line each, for whoever reads them in a log.
+    for (const { says } of visited.findings) expect(says).not.toContain('\n');
     return visited;
   });
 

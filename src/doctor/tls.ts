@@ -39,6 +39,9 @@ function shakeHands(base: URL, options: ConnectionOptions): Promise<Handshake> {
   });
 }
 
+/** OpenSSL says in a word what its message says in a line of numbers. */
+const reasonOf = (error: unknown): string => (error as { reason?: string }).reason ?? wordsOf(error);
+
 /** What makes a certificate one that phones do not believe, by OpenSSL's and Node's names. */
 const DOUBTS: Record<string, readonly [says: string, mend: string]> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
@@ -81,7 +84,7 @@ async function newEnough(base: URL): Promise<Finding> {
     ({ cipher }) => ok(`It is spoken, with ${cipher}.`),
     (error: unknown) =>
       mistake(
-        `It is not spoken (${wordsOf(error)}), and Vonage's library for iOS speaks no other version.`,
+        `It is not spoken (${reasonOf(error)}), and Vonage's library for iOS speaks no other version.`,
         'Let what ends TLS speak 1.2 besides 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3).',
       ),
   );
@@ -109,6 +112,6 @@ export const checkTls: Check = async ({ base, world }) => {
     return [certificateFinding(usual, world.now()), await newEnough(base), await oldOnes(base)];
   } catch (error) {
     const mend = 'See that the name leads to the proxy, that its port is open, and that it speaks TLS there.';
-    return [about('TLS').mistake(`${base.host} cannot be reached by TLS: ${wordsOf(error)}.`, mend)];
+    return [about('TLS').mistake(`${base.host} cannot be reached by TLS: ${reasonOf(error)}.`, mend)];
   }
 };
