@@ -27,7 +27,7 @@ export const FIGURES = {
 
 export type Figures = { readonly [name in keyof typeof FIGURES]: number };
 
-/** What follows from the design, in seconds (README, "What is stored"). */
+/** What follows from the design, in seconds (docs/production.md, "What is stored where"). */
 export const LIVES = {
   /** A session that is not used again. */
   session: 1800,

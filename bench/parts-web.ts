@@ -61,7 +61,7 @@ export function webParts(): Part[] {
   return [
     { name: 'Express with one handler', timesALogin: 3, work: around, around: bare },
     part('time, request id, security headers', 3, shield({ hsts: true })),
-    part('body parser', 2, ...jsonBody()),
+    part('body parser', 2, jsonBody()),
     ...sessionParts(around),
   ];
 }

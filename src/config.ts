@@ -74,7 +74,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from environment variables; an empty one counts as absent.
+ * Reads the settings from environment variables, or the files that those with `_FILE` behind them name; an empty one counts as absent.
  * @param others what is wrong elsewhere, to be told with the rest
  * @param hasStore whether the store is given in another way than by `REDIS_URL`
  * @throws ConfigError with every problem at once

@@ -67,14 +67,14 @@ export function createRoutes(deps: RoutesDeps): Router {
   router.use(oursAlone, watch);
   // A page of another origin has to be able to read that it was refused.
   router.post('/login', ...fromOthers, admit);
-  router.use(callbackRoutes(flow, sessions, deps.home, journal.failed));
-  router.use(webhookRoutes(reader, reports, journal));
-  router.use(errorsPage(deps.root));
-  if (assertions) router.use(keyRoutes(assertions));
-  router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, ...jsonBody());
-  router.use(loginRoutes(flow, sessions, otp, config.allowedCountries));
-  router.use(sessionRoutes(sessions, flow, journal));
-  if (assertions) router.use(assertionRoutes(assertions, sessions));
+  callbackRoutes(router, flow, sessions, deps.home, journal.failed);
+  webhookRoutes(router, reader, reports, journal);
+  errorsPage(router, deps.root);
+  if (assertions) keyRoutes(router, assertions);
+  router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
+  loginRoutes(router, flow, sessions, otp, config.allowedCountries);
+  sessionRoutes(router, sessions, flow, journal);
+  if (assertions) assertionRoutes(router, assertions, sessions);
   return router;
 }
 

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { parsePrivateKey } from './private-key.js';
+import { lookUp } from './variables.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -16,8 +17,8 @@ export interface WebhookSettings {
 export function createReader(env: Env) {
   const problems: string[] = [];
   const production = env['NODE_ENV'] === 'production';
-  const get = (name: string): string | undefined => env[name]?.trim() || undefined;
   const fail = (problem: string): string => (problems.push(problem), '');
+  const get = lookUp(env, fail);
   const need = (name: string, advice: string): string => get(name) ?? fail(`${name} is missing: ${advice}`);
   const oneOf = <T extends string>(name: string, values: readonly T[], fallback: T): T => {
     const value = (get(name) ?? fallback) as T;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config.js';
@@ -243,6 +243,53 @@ test('the key is read as PEM, with written-out line ends, as base64, and from a 
   for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
     expect(readConfig({ ...GOOD, VONAGE_PRIVATE_KEY: form }).vonage.privateKey.equals(privateKey)).toBe(true);
   }
+});
+
+describe('a setting in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, content: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const PLAIN = { VONAGE_APPLICATION_ID: GOOD.VONAGE_APPLICATION_ID, BRAND: GOOD.BRAND };
+
+  test('is read as if it stood in the environment, without the line end', () => {
+    const config = readConfig({
+      ...PLAIN,
+      SESSION_SECRET_FILE: file('session', `${'n'.repeat(32)},${'o'.repeat(32)}\n`),
+      VONAGE_PRIVATE_KEY_FILE: file('key', PEM),
+      REDIS_URL_FILE: file('redis', 'redis://bff:secret@redis\n'),
+      PORT_FILE: file('port', '3001\n'),
+    });
+    expect(config).toMatchObject({
+      port: 3001,
+      sessionSecrets: ['n'.repeat(32), 'o'.repeat(32)],
+      redis: { place: { username: 'bff', password: 'secret' } },
+    });
+    expect(config.vonage.privateKey.equals(privateKey)).toBe(true);
+  });
+
+  test.each<[string, () => Record<string, string>, RegExp]>([
+    [
+      'that is set itself as well',
+      () => ({ BRAND_FILE: file('brand', 'ACME') }),
+      /^BRAND and BRAND_FILE are both/,
+    ],
+    ['that is nowhere', () => ({ REDIS_URL_FILE: '/nowhere/hunter2' }), /^REDIS_URL_FILE .* \(ENOENT\)/],
+    ['that is a folder', () => ({ HELP_URL_FILE: folder }), /^HELP_URL_FILE .* \(EISDIR\)/],
+    [
+      'that holds nothing',
+      () => ({ VONAGE_BASE_URL_FILE: file('none', ' \n') }),
+      /^VONAGE_BASE_URL_FILE .* empty/,
+    ],
+  ])('%s is told once, without the path', (_what, change, problem) => {
+    // In production REDIS_URL is asked for twice.
+    const problems = problemsOf({ ...PRODUCTION, REDIS_URL: undefined, ...change() });
+    expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
+    expect(problems.join()).not.toMatch(/hunter2|tmp/);
+  });
 });
 
 test('keys of assertions are read in each of these forms, the first one first', () => {

@@ -1,7 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { checkMetricsPort, checkPlainHttp } from '../src/doctor/closed.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
@@ -26,11 +29,12 @@ afterAll(async () => {
 });
 
 /** What must never be said: passwords, secrets and keys of settings. */
-const secretsOf = (settings: Env): string[] => [
-  ...(settings['SESSION_SECRET'] ?? '').split(','),
-  ...(settings['VONAGE_PRIVATE_KEY'] ?? '').split('\n').filter((line) => line.length === 64),
-  ...[settings['VONAGE_SIGNATURE_SECRET'] ?? '', PASSWORD].filter((secret) => secret !== ''),
-];
+const secretsOf = (settings: Env): string[] =>
+  [
+    ...(settings['SESSION_SECRET'] ?? '').split(','),
+    ...(settings['VONAGE_PRIVATE_KEY'] ?? '').split('\n').filter((line) => line.length === 64),
+    ...[settings['VONAGE_SIGNATURE_SECRET'] ?? '', PASSWORD],
+  ].filter((secret) => secret !== '');
 const PASSWORD = 'a-password-of-redis';
 
 const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Visit> =>
@@ -68,6 +72,26 @@ test('without settings and without a login nothing is begun, and what cannot be 
     expect(await house.upstream()).toEqual([]);
     expect(await house.redis.keys('*')).toEqual(['ping']);
   });
+});
+
+test('settings that are in files are read there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+  const secrets = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
+  const visited = await visit({
+    settings: ({ settings }) =>
+      Object.fromEntries(
+        secrets.flatMap((name) => {
+          writeFileSync(join(folder, name), settings[name] ?? '');
+          return [
+            [name, ''],
+            [`${name}_FILE`, join(folder, name)],
+          ];
+        }),
+      ),
+  });
+  rmSync(folder, { recursive: true });
+  expect(named(visited, 'not checked')).toEqual(['http']);
+  expect(visited.code).toBe(0);
 });
 
 type Habit<N extends keyof Habits> = NonNullable<Habits[N]>;

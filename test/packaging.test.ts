@@ -23,7 +23,8 @@ function settingsOfTheCode(): string[] {
   void loadHooks(env);
   readSettings(env);
   names.delete('NODE_ENV');
-  return [...names].sort();
+  // Each setting of the server may be in a file (config.test.ts).
+  return [...names].filter((name) => !name.endsWith('_FILE')).sort();
 }
 
 describe('.env.example', () => {
@@ -130,9 +131,11 @@ function stagesOf(dockerfile: string): { from: string; name: string; instruction
     .filter((line) => line !== '' && !line.startsWith('#'))
     .join('\n')
     .split(/^(?=FROM )/m)
+    .filter((stage) => stage.startsWith('FROM '))
     .map((stage) => {
       const [first = '', ...instructions] = stage.trimEnd().split('\n');
-      const [, from = '', name = ''] = /^FROM (\S+)(?: AS (\S+))?$/.exec(first) ?? [];
+      const [, from = '', name = ''] =
+        /^FROM (?:--platform=\$BUILDPLATFORM )?(\S+)(?: AS (\S+))?$/.exec(first) ?? [];
       return { from, name, instructions };
     });
 }
@@ -151,7 +154,8 @@ describe('the Dockerfile', () => {
 
   it('builds in stages that the final image takes its parts from', () => {
     expect(stages.map(({ name }) => name)).toEqual(['build', 'modules', '']);
-    expect(new Set(stages.map(({ from }) => from))).toEqual(new Set(['node:24-alpine']));
+    expect(new Set(stages.map(({ from }) => from))).toEqual(new Set(['${NODE_IMAGE}']));
+    expect(read('Dockerfile')).toMatch(/^ARG NODE_IMAGE=node:24-alpine$/m);
     for (const { from } of copies) if (from !== undefined) expect(['build', 'modules']).toContain(from);
   });
 
@@ -166,17 +170,42 @@ describe('the Dockerfile', () => {
   });
 
   it('has only packages of production in the final image', () => {
-    expect(stages[1]?.instructions).toContain('RUN npm ci --omit=dev');
+    expect(stages[0]?.instructions).toContain('RUN npm ci --ignore-scripts');
+    expect(stages[1]?.instructions).toContain('RUN npm ci --omit=dev --ignore-scripts');
     expect(copies).toContainEqual({ from: 'modules', sources: ['/app/node_modules'] });
     expect(last).toContain('ENV NODE_ENV=production');
   });
 
   it('runs the server as a user without rights, and watches its health', () => {
     const at = (start: string) => last.findIndex((line) => line.startsWith(start));
-    expect(last[at('USER ')]).toBe('USER node');
+    // By its number, which Kubernetes can tell from root's.
+    expect(last[at('USER ')]).toBe('USER 1000:1000');
     expect(at('USER ')).toBeGreaterThan(at('COPY docs/errors.md'));
+    expect(last.filter((line) => line.startsWith('COPY ') && line.includes('--chown'))).toEqual([]);
     expect(last[at('HEALTHCHECK ')]).toContain('/healthz');
+    expect(last).toContain('STOPSIGNAL SIGTERM');
     expect(last.at(-1)).toBe('CMD ["node", "dist/main.js"]');
+  });
+
+  it('says what it is, as package.json does', () => {
+    const labels = [...read('Dockerfile').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)];
+    const { name, description, version, license } = JSON.parse(read('package.json')) as Record<
+      string,
+      string
+    >;
+    expect(Object.fromEntries(labels.map(([, label, value]) => [label, value]))).toEqual({
+      ...{ title: name, description, version, licenses: license },
+    });
+  });
+
+  it('is the same on every platform: what is made on that of the builder is bound to none', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { dev?: boolean; os?: string[]; cpu?: string[]; hasInstallScript?: boolean }>;
+    };
+    const bound = Object.entries(packages).filter(
+      ([, { dev, os, cpu, hasInstallScript }]) => !dev && (os ?? cpu ?? hasInstallScript) !== undefined,
+    );
+    expect(bound.map(([path]) => path)).toEqual([]);
   });
 });
 

@@ -40,6 +40,12 @@ async function logIn(base: string): Promise<void> {
   expect(session.body).toMatchObject({ authenticated: true, phone_number: ALICE });
 }
 
+/** Has Node refuse to write any file, as a read-only root filesystem does. */
+const READ_ONLY = [
+  process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission',
+  '--allow-fs-read=*',
+];
+
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((answer) => {
     const socket = connect(port, 'localhost');
@@ -190,7 +196,7 @@ describe('the image', () => {
     const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
     const [, check = '[]'] = /HEALTHCHECK[^[]*(\[.*\])/.exec(dockerfile) ?? [];
     const [, ...healthcheck] = JSON.parse(check) as string[];
-    const server = node(['dist/main.js'], env, image);
+    const server = node([...READ_ONLY, 'dist/main.js'], env, image);
     await server.said(LISTENING);
     expect(await node(healthcheck, env).ended).toEqual({ code: 0, output: '' });
 

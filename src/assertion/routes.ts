@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
 import type { Sessions } from '../session/session.js';
@@ -10,8 +10,7 @@ import type { Assertions } from './assertion.js';
 const KEYS_LIFE = 300;
 
 /** `GET /.well-known/jwks.json`: what assertions are checked with. Public, and the only answer that may be kept. */
-export function keyRoutes(assertions: Assertions): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function keyRoutes(router: Router, assertions: Assertions): void {
   router
     .route('/.well-known/jwks.json')
     .get(async (_req, res) => {
@@ -20,17 +19,15 @@ export function keyRoutes(assertions: Assertions): Router {
       sendJson(res, 200, keys, { type: 'application/jwk-set+json' });
     })
     .all(methodNotAllowed('GET, HEAD'));
-  return router;
 }
 
 /** `POST /session/assertion`: who is logged in, for another service to check. It is given to that session alone. */
-export function assertionRoutes(assertions: Assertions, sessions: Sessions): Router {
+export function assertionRoutes(router: Router, assertions: Assertions, sessions: Sessions): void {
   const { audiences } = assertions;
   const [first = ''] = audiences;
   const Body = z.strictObject({
     audience: z.enum(audiences, { error: 'ASSERTION_AUDIENCE does not list this audience.' }).optional(),
   });
-  const router = Router({ caseSensitive: true, strict: true });
   router
     .route('/session/assertion')
     .post(sessions.load, async (req, res) => {
@@ -41,5 +38,4 @@ export function assertionRoutes(assertions: Assertions, sessions: Sessions): Rou
       sendJson(res, 200, { assertion, expires_at: new Date(expiresAt).toISOString() });
     })
     .all(methodNotAllowed('POST'));
-  return router;
 }

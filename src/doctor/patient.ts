@@ -23,7 +23,8 @@ export type Ask = (
 
 /** The settings of the server, where they could be read. */
 export interface Settings {
-  env: Readonly<Record<string, string | undefined>>;
+  /** Looks up one by its name. */
+  get: (name: string) => string | undefined;
   /** Absent where something is wrong with them. */
   config: Config | undefined;
   problems: readonly string[];

@@ -1,8 +1,9 @@
 import { ConfigError, readConfig, type Config } from '../config.js';
+import { lookUp } from '../variables.js';
 import { about, type Finding } from './finding.js';
 import type { Check, Settings } from './patient.js';
 
-type Env = Settings['env'];
+type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings as the server would. Behind https they are read as those of production, wherever that is set.
@@ -10,13 +11,15 @@ type Env = Settings['env'];
  */
 export function readSettings(env: Env, base: URL): Settings | undefined {
   const own = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
-  if (!own.some((name) => env[name]?.trim())) return undefined;
+  if (!own.some((name) => env[name]?.trim() || env[`${name}_FILE`]?.trim())) return undefined;
+  // What is wrong with a file is told with all else that is wrong.
+  const get = lookUp(env, () => undefined);
   try {
     const read = base.protocol === 'https:' ? { ...env, NODE_ENV: 'production' } : env;
-    return { env, config: readConfig(read), problems: [] };
+    return { get, config: readConfig(read), problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { env, config: undefined, problems: error.problems };
+    return { get, config: undefined, problems: error.problems };
   }
 }
 
@@ -35,8 +38,8 @@ export const checkSettings: Check = ({ settings, base }) => {
   return Promise.resolve([...problems, ...sandboxFinding(settings, base), ...rest]);
 };
 
-function sandboxFinding({ env }: Settings, base: URL): Finding[] {
-  if (base.protocol !== 'https:' || !env['VONAGE_BASE_URL']?.trim()) return [];
+function sandboxFinding({ get }: Settings, base: URL): Finding[] {
+  if (base.protocol !== 'https:' || get('VONAGE_BASE_URL') === undefined) return [];
   return [
     about('Vonage').mistake(
       'VONAGE_BASE_URL is set, so the server asks a sandbox instead of Vonage.',

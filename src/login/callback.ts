@@ -1,4 +1,4 @@
-import { Router, type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../errors.js';
 import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
@@ -20,8 +20,13 @@ interface Query {
  * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
  * @param home where browsers go from here, with what happened in the fragment
  */
-export function callbackRoutes(flow: Flow, sessions: Sessions, home: string, failed: Failed): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+export function callbackRoutes(
+  router: Router,
+  flow: Flow,
+  sessions: Sessions,
+  home: string,
+  failed: Failed,
+): void {
   // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
   const loadForBrowsers: RequestHandler = (req, res, next) => {
     const { state } = req.query;
@@ -64,7 +69,6 @@ export function callbackRoutes(flow: Flow, sessions: Sessions, home: string, fai
     .head(methodNotAllowed('GET'))
     .get(closeAfterwards, refuseEmbedding, loadForBrowsers, answer)
     .all(methodNotAllowed('GET'));
-  return router;
 }
 
 /** SDKs read until the connection closes, or wait for seconds if it does not. */

@@ -1,4 +1,4 @@
-import { Router, type Request, type RequestHandler } from 'express';
+import type { Request, RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
 import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
@@ -43,13 +43,12 @@ const iso = (ms: number): string => new Date(ms).toISOString();
  * @param countries whose numbers may log in; none means all
  */
 export function loginRoutes(
+  router: Router,
   flow: Flow,
   sessions: Sessions,
   otp: Pick<Otp, 'cancellableAt'>,
   countries: readonly string[],
-): Router {
-  const router = Router({ caseSensitive: true, strict: true });
-
+): void {
   const begin: RequestHandler = async (req, res) => {
     const body = bodyOf(req, LoginBody);
     const request = {
@@ -127,7 +126,6 @@ export function loginRoutes(
     .all(methodNotAllowed('GET, HEAD, POST, DELETE'));
   router.route('/login/next').post(load, next).all(methodNotAllowed('POST'));
   router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));
-  return router;
 }
 
 /** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */

@@ -1,4 +1,4 @@
-import express, { Router } from 'express';
+import express, { type Router } from 'express';
 import { LoginError, SetupError } from '../errors.js';
 import type { WebhookReader } from '../vonage/webhook.js';
 import { methodNotAllowed } from '../web/answers.js';
@@ -14,11 +14,11 @@ const BODY_IS_GONE = 'the body of a webhook was parsed before: mount createSilen
  * @param reader absent where no signature secret is set; then none can be believed
  */
 export function webhookRoutes(
+  router: Router,
   reader: WebhookReader | undefined,
   reports: Reports,
   journal: Pick<Journal, 'step'>,
-): Router {
-  const router = Router({ caseSensitive: true, strict: true });
+): void {
   router
     .route('/webhooks/verify')
     .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
@@ -38,5 +38,4 @@ export function webhookRoutes(
       res.status(204).end();
     })
     .all(methodNotAllowed('POST'));
-  return router;
 }

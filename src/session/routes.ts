@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Flow } from '../login/flow.js';
 import type { Journal } from '../login/journal.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
@@ -7,12 +7,11 @@ import type { Sessions } from './session.js';
 
 /** `GET /session` and `POST /logout`. */
 export function sessionRoutes(
+  router: Router,
   sessions: Sessions,
   flow: Pick<Flow, 'cancel'>,
   journal: Pick<Journal, 'step'>,
-): Router {
-  const router = Router({ caseSensitive: true, strict: true });
-
+): void {
   router
     .route('/session')
     .get(sessions.load, (req, res) => {
@@ -42,6 +41,4 @@ export function sessionRoutes(
       res.status(204).end();
     })
     .all(methodNotAllowed('POST'));
-
-  return router;
 }

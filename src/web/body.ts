@@ -9,23 +9,20 @@ const JSON_UTF8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 const raw = new WeakMap<object, string>();
 
 /** Reads a body of JSON, of at most 16 KiB, uncompressed and in UTF-8. Anything else that has a body is refused. */
-export function jsonBody(): RequestHandler[] {
-  const refuseOthers: RequestHandler = (req, _res, next) => {
+export function jsonBody(): RequestHandler {
+  const read: RequestHandler = express.json({
+    limit: LIMIT,
+    inflate: false,
+    verify: (req, _res, bytes) => raw.set(req, bytes.toString('utf8')),
+  });
+  return (req, res, next) => {
     const type = req.headers['content-type'];
     const hasBody = 'transfer-encoding' in req.headers || Number(req.headers['content-length'] ?? 0) > 0;
     if (type === undefined ? hasBody : !JSON_UTF8.test(type)) {
       throw new LoginError('unsupported_media_type', 'Send application/json in UTF-8.');
     }
-    next();
+    read(req, res, next);
   };
-  return [
-    refuseOthers,
-    express.json({
-      limit: LIMIT,
-      inflate: false,
-      verify: (req, _res, bytes) => raw.set(req, bytes.toString('utf8')),
-    }),
-  ];
 }
 
 /**

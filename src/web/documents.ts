@@ -27,10 +27,9 @@ export function contract(root: string): Router {
  * `GET /errors.md`: where the `type` of every problem leads, as a page for browsers and as its text for anybody else (RFC 9110
  * section 12.5.1). @param root the folder of the package
  */
-export function errorsPage(root: string): Router {
+export function errorsPage(router: Router, root: string): void {
   const file = join(root, 'docs', 'errors.md');
   const page = once(() => pageOf(readFileSync(file, 'utf8')));
-  const router = Router({ caseSensitive: true, strict: true });
   router
     .route('/errors.md')
     .get((req, res) => {
@@ -39,7 +38,6 @@ export function errorsPage(root: string): Router {
       else res.type('text/markdown; charset=utf-8').sendFile(file, { cacheControl: false });
     })
     .all(methodNotAllowed('GET, HEAD'));
-  return router;
 }
 
 /** A page of a text of our own, each of whose headings can be linked to by its name. */

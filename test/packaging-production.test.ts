@@ -1,0 +1,164 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Redis } from 'ioredis';
+import { parse } from 'yaml';
+import { readConfig } from '../src/config.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { postCode, withHouse } from './support/house.js';
+import { freePort } from './support/redis-server.js';
+
+const root = resolve(__dirname, '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+interface Service {
+  image?: string;
+  build?: string;
+  user?: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  env_file?: string;
+  ports?: string[];
+  volumes?: string[];
+  secrets: string[];
+  networks: string[];
+}
+
+const text = read('docker-compose.production.yml');
+const compose = parse(text, { merge: true }) as {
+  services: Record<'server' | 'redis', Service>;
+  networks: Record<string, { internal?: boolean } | null>;
+  secrets: Record<string, { file: string }>;
+};
+const { server, redis } = compose.services;
+
+describe('docker-compose.production.yml', () => {
+  test.each(Object.entries(compose.services))(
+    'locks up, restarts and rotates the log of: %s',
+    (_, service) => {
+      expect(service).toMatchObject({
+        ...{ restart: 'unless-stopped', read_only: true, cap_drop: ['ALL'] },
+        security_opt: ['no-new-privileges:true'],
+        logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '5' } },
+      });
+      // Our image has a user of its own (packaging.test.ts).
+      if (service.build === undefined) expect(service.user).toBe('redis');
+      for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
+    },
+  );
+
+  test('is the server and its Redis, without a sandbox or anything of development', () => {
+    expect(Object.keys(compose.services)).toEqual(['server', 'redis']);
+    expect(text.replace(/^ *#.*$/gm, '')).not.toMatch(/sandbox|development|NODE_ENV|setup/);
+  });
+
+  test('publishes the server to the proxy of this host, and nothing of Redis', () => {
+    expect(server.ports).toEqual([`127.0.0.1:3000:${server.environment?.['PORT'] ?? ''}`]);
+    expect(redis.ports).toBeUndefined();
+    expect(redis.networks).toEqual(['store']);
+    expect(compose.networks['store']).toEqual({ internal: true });
+  });
+
+  test('sets only what there is to set', () => {
+    const example = [...read('deploy/production.env.example').matchAll(/^([A-Z_]+)=/gm)].map(
+      ([, name]) => name,
+    );
+    const known = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
+    const set = [...Object.keys(server.environment ?? {}), ...example];
+    for (const name of set) expect(known).toContain(name?.replace(/_FILE$/, ''));
+  });
+
+  test('holds no secret: each is a file that deploy/new-secrets.sh makes or tells of, and none is in git', () => {
+    expect(text).not.toMatch(/\$\{|password:|SECRET:|KEY:/);
+    for (const [name, { file }] of Object.entries(compose.secrets)) {
+      expect(file).toBe(`./secrets/${name}`);
+      expect(read('deploy/new-secrets.sh')).toContain(`secrets/${name}`);
+    }
+    expect([...server.secrets, ...redis.secrets].sort()).toEqual(Object.keys(compose.secrets));
+    for (const ignored of ['/secrets/', '/production.env']) {
+      expect(read('.gitignore').split('\n')).toContain(ignored);
+    }
+  });
+});
+
+describe('the secrets that deploy/new-secrets.sh makes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'production-'));
+  const secret = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim();
+  let running: ChildProcess | undefined;
+  const clients: Redis[] = [];
+
+  beforeAll(() => execFileSync(join(root, 'deploy/new-secrets.sh'), { cwd: folder }));
+  afterAll(() => {
+    for (const client of clients) client.disconnect();
+    running?.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('are closed to others by their folder alone, and are not made again over those that are in use', () => {
+    expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, 'secrets/redis_users')).mode & 0o777).toBe(0o644);
+    const before = secret('session_secret');
+    expect(spawnSync(join(root, 'deploy/new-secrets.sh'), { cwd: folder }).status).not.toBe(0);
+    expect(secret('session_secret')).toBe(before);
+  });
+
+  test('give the server, with production.env, settings that it accepts in production', () => {
+    const { applicationId, privateKeyPem } = newCredentials();
+    writeFileSync(join(folder, 'secrets/vonage_private_key'), privateKeyPem);
+    const example = [...read('deploy/production.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)];
+    const env = Object.fromEntries(example.map(([, name = '', value = '']) => [name, value]));
+    const filledIn = { ...env, VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
+    const here = Object.entries(server.environment ?? {}).map(([name, value]) => [
+      name,
+      value.replace('/run', folder),
+    ]);
+    const config = readConfig({ ...filledIn, ...Object.fromEntries(here), NODE_ENV: 'production' });
+    expect(config).toMatchObject({ production: true, port: 3000, trustProxy: 1 });
+    expect(config.redis?.place).toMatchObject({ username: 'bff', nodes: [{ host: 'redis', port: 6379 }] });
+    expect(server.env_file).toBe('production.env');
+  });
+
+  test('name the rights of docs/redis.md, and Redis is told a hash of the password', () => {
+    const [, rights] = /```acl\nuser bff on >change-me (.*)\n```/.exec(read('docs/redis.md')) ?? [];
+    expect(secret('redis_users').split('\n')).toEqual([
+      'user default on nopass resetkeys resetchannels -@all +ping',
+      expect.stringMatching(/^user bff on #[0-9a-f]{64} resetchannels /),
+    ]);
+    expect(secret('redis_users')).toContain(` ${rights ?? 'no rights'}`);
+  });
+
+  /** Where Docker is all there is, nothing runs what would run in it. */
+  const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
+
+  withRedis(
+    'let the server into its Redis, and others no further than to ask whether it is alive',
+    async () => {
+      const conf = join(folder, 'redis.conf');
+      writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
+      expect(redis.command).toEqual(['redis-server', '/etc/redis.conf']);
+      expect(redis.volumes).toEqual(['./deploy/redis-production.conf:/etc/redis.conf:ro']);
+      const port = await freePort();
+      running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
+        stdio: 'ignore',
+      });
+      const redisUrl = secret('redis_url').replace('@redis:6379', `@127.0.0.1:${port}`);
+      const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
+      const [stranger, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
+      clients.push(stranger, own);
+      for (const each of clients) each.on('error', () => undefined);
+
+      expect(await stranger.ping()).toBe('PONG');
+      await expect(stranger.get('ping')).rejects.toThrow('NOPERM');
+      await expect(stranger.info()).rejects.toThrow('NOPERM');
+      const info = await own.info();
+      for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
+        expect(info).toContain(line);
+      }
+      await withHouse({ redisUrl, emptied: false }, async (house) => {
+        const { app, code } = await house.walkedLogin();
+        await postCode(app, code).expect(200);
+      });
+    },
+  );
+});

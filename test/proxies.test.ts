@@ -1,0 +1,196 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { newCa } from './support/certificates.js';
+import { ALICE } from './support/house.js';
+import {
+  credentials,
+  endPrograms,
+  LISTENING,
+  node,
+  ROOT,
+  SANDBOX,
+  source,
+  type Program,
+} from './support/programs.js';
+import { freePort } from './support/redis-server.js';
+import { until } from './support/until.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'proxies-'));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const ca = newCa();
+const { cert, key } = ca.issue();
+const trusted = file('ca.pem', ca.certificate);
+const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
+
+// The standard streams are sockets here, which nginx cannot open as files.
+const accessLog = file('access.log', '');
+
+/** A file of deploy/proxies, with its addresses and files put on this machine. */
+const adapted = (name: string, port: number, upstream: number): string =>
+  readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
+    .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
+    .replaceAll('/etc/ssl/login.example.com.pem', certPath)
+    .replaceAll('/etc/ssl/login.example.com.key', keyPath)
+    .replace('bind :443', `bind 127.0.0.1:${port}`)
+    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
+    .replace(/^ *listen \[::\].*$/m, '');
+
+interface Proxy {
+  program: string;
+  version: string;
+  start(port: number, upstream: number): string[];
+}
+
+const PROXIES: Record<string, Proxy> = {
+  nginx: {
+    program: 'nginx',
+    version: '-v',
+    start(port, upstream) {
+      const site = adapted('nginx.conf', port, upstream).replace(/access_log \S+/, `access_log ${accessLog}`);
+      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+        (kind) => `${kind}_temp_path ${folder}/${kind};`,
+      );
+      const main = file(
+        'nginx.conf',
+        `daemon off; master_process off; pid ${folder}/pid; error_log stderr info; events {} http { ${temporary.join(' ')} include ${file('site.conf', site)}; }`,
+      );
+      return ['-e', 'stderr', '-c', main];
+    },
+  },
+  caddy: {
+    program: 'caddy',
+    version: 'version',
+    start(port, upstream) {
+      const text = adapted('Caddyfile', port, upstream)
+        .replace(/^\{$/m, '{\n\tadmin off\n\tauto_https off')
+        .replace('login.example.com {', `https://localhost:${port} {\n\ttls ${certPath} ${keyPath}\n\tlog`);
+      return ['run', '--adapter', 'caddyfile', '--config', file('Caddyfile', text)];
+    },
+  },
+  haproxy: {
+    program: 'haproxy',
+    version: '-v',
+    start: (port, upstream) => ['-db', '-f', file('haproxy.cfg', adapted('haproxy.cfg', port, upstream))],
+  },
+};
+
+const isHere = ({ program, version }: Proxy): boolean => spawnSync(program, [version]).status === 0;
+const here = Object.entries(PROXIES).filter(([, proxy]) => isHere(proxy));
+// Where none of them is installed there is nothing to try.
+const each =
+  here.length > 0 ? describe.each(here) : describe.skip.each([['nginx', PROXIES['nginx'] as Proxy]]);
+
+each('%s, as deploy/proxies has it,', (_name, proxy) => {
+  let child: ChildProcess;
+  let said = '';
+  let port: number;
+  let upstream: number;
+  let programs: Program[];
+  let base: string;
+
+  beforeAll(async () => {
+    const sandboxPort = await freePort();
+    [port, upstream] = [await freePort(), await freePort()];
+    base = `https://localhost:${port}`;
+    const env = {
+      ...credentials(),
+      ...{ PORT: `${upstream}`, SANDBOX_PORT: `${sandboxPort}`, PUBLIC_URL: base, TRUST_PROXY: '1' },
+      VONAGE_BASE_URL: `http://localhost:${sandboxPort}`,
+      HOME: folder,
+    };
+    programs = [node(source('src/sandbox/main.ts'), env), node(source('src/main.ts'), env)];
+    await programs[0]?.said(SANDBOX);
+    await programs[1]?.said(LISTENING);
+    child = spawn(proxy.program, proxy.start(port, upstream), {
+      env: { PATH: process.env['PATH'], HOME: folder },
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (said += String(chunk)));
+    const served = async () => (await get('/healthz').catch(() => 0)) === 200;
+    await until(served, 20).catch((error: unknown) => {
+      throw new Error(`the proxy serves nothing: ${said}`, { cause: error });
+    });
+  }, 60_000);
+  afterAll(async () => {
+    const closed = once(child, 'close');
+    if (child.kill('SIGKILL')) await closed;
+    await endPrograms();
+  });
+
+  const get = (path: string, headers = {}): Promise<number | undefined> =>
+    new Promise((answered, failed) => {
+      const asking = request(`${base}${path}`, { ca: ca.certificate, headers, agent: false }, (response) => {
+        response.resume().once('end', () => answered(response.statusCode));
+      });
+      asking.once('error', failed).end();
+    });
+
+  test.each(['ios', 'android'])(
+    "lets a phone with Vonage's SDK for %s log in",
+    async (sdk) => {
+      const env = { NODE_EXTRA_CA_CERTS: trusted };
+      const phone = node([...source('src/handset/main.ts'), base, ALICE, '--sdk', sdk, '--trace'], env);
+      const { code, output } = await phone.ended;
+      expect([output, code]).toEqual([
+        expect.stringMatching(/^Logged in as \+447700900000 by silent_auth/m),
+        0,
+      ]);
+    },
+    30_000,
+  );
+
+  test('ends the connection behind the answer of /callback, and of no other route', async () => {
+    const endsAfter = async (path: string): Promise<boolean> => {
+      const socket = connect({ host: 'localhost', port, ca: ca.certificate, servername: 'localhost' });
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
+      await once(socket, 'data');
+      const ended = once(socket.resume(), 'end').then(() => true);
+      const hasEnded = await Promise.race([ended, pause(1000, false)]);
+      socket.destroy();
+      return hasEnded;
+    };
+    expect(await endsAfter('/callback?code=x&state=x')).toBe(true);
+    expect(await endsAfter('/session')).toBe(false);
+  });
+
+  test('tells the address of the client last, and the host as it was asked for', async () => {
+    programs[1]?.child.kill('SIGKILL');
+    await programs[1]?.ended;
+    const heard: Record<string, unknown>[] = [];
+    const echo = createServer((message, answer) => {
+      heard.push(message.headers);
+      answer.end();
+    }).listen(upstream, '127.0.0.1');
+    await once(echo, 'listening');
+    await until(async () => (await get('/session', { 'X-Forwarded-For': '203.0.113.7' })) === 200);
+    echo.close();
+    echo.closeAllConnections();
+    const last = heard.at(-1);
+    expect(last?.['x-forwarded-for']).toMatch(/(?:^|, ?)127\.0\.0\.1$/);
+    expect(last?.['host']).toBe(`localhost:${port}`);
+  });
+
+  test('logs no query, where no server answers either', async () => {
+    expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
+    // What it says last is heard once it has ended.
+    const closed = once(child, 'close');
+    child.kill('SIGTERM');
+    await closed;
+    const log = said + readFileSync(accessLog, 'utf8');
+    expect(log).toMatch(/\/callback.*50\d/s);
+    expect(log).not.toMatch(/hunter|code=|state=/);
+  });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
