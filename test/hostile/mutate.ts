@@ -8,7 +8,10 @@ import type { Mutation } from './mutations.js';
 const ROOT = resolve(__dirname, '../..');
 
 /** What a run of the tests needs; the rest of the house stays behind. */
-const COPIED = ['src', 'client', 'test', 'public', 'docs', 'jest.config.js', 'package.json', 'tsconfig.json'];
+const COPIED = [
+  ...['src', 'client', 'test', 'public', 'docs'],
+  ...['openapi.yaml', 'jest.config.js', 'package.json', 'tsconfig.json'],
+];
 
 /** Games until the adversary has to have found a mutation: as many as the long run plays. Always the same ones. */
 const GAMES = { runs: 2000, seed: 20_260_101, hasty: true };

@@ -5,8 +5,8 @@ import forge from 'node-forge';
 export interface Ca {
   /** PEM. */
   certificate: string;
-  /** A certificate of this machine's loopback, with its key, in PEM. */
-  issue(): { cert: string; key: string };
+  /** A certificate of this machine's loopback, or of another host, with its key, in PEM; it lasts a year, or so many days. */
+  issue(other?: { host?: string; days?: number }): { cert: string; key: string };
 }
 
 const newKeys = () => {
@@ -22,7 +22,8 @@ const newKeys = () => {
   };
 };
 
-const YEAR = 365 * 24 * 60 * 60 * 1000;
+const DAY = 24 * 60 * 60 * 1000;
+const YEAR = 365 * DAY;
 let serial = 1;
 
 function newCertificate(publicKey: forge.pki.PublicKey, subject: string, issuer: string) {
@@ -43,13 +44,15 @@ export function newCa(name = 'test CA'): Ca {
   certificate.sign(keys.privateKey, forge.md.sha256.create());
   return {
     certificate: forge.pki.certificateToPem(certificate),
-    issue() {
+    issue({ host, days = 365 } = {}) {
       const own = newKeys();
       const issued = newCertificate(own.publicKey, 'loopback', name);
-      const altNames = [
+      issued.validity.notAfter = new Date(Date.now() + days * DAY);
+      const loopback = [
         { type: 7, ip: '127.0.0.1' },
         { type: 2, value: 'localhost' },
       ];
+      const altNames = host === undefined ? loopback : [{ type: 2, value: host }];
       issued.setExtensions([{ name: 'subjectAltName', altNames }]);
       issued.sign(keys.privateKey, forge.md.sha256.create());
       return { cert: forge.pki.certificateToPem(issued), key: own.pem };

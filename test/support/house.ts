@@ -111,6 +111,8 @@ export interface HouseOptions {
   between?: (sandbox: string) => string | Promise<string>;
   /** The world of the sandbox, where its clock is not the server's. */
   vonageWorld?: TestWorld;
+  /** The redirect URI that Vonage knows, where it is not the server's. */
+  registered?: string;
   /** Servers on the one Redis behind the one address; requests go to each in turn. */
   servers?: number;
   /** Is told what the server is asked and answers. */
@@ -149,6 +151,7 @@ export async function buildHouse({
   tapped = false,
   between = (each) => each,
   vonageWorld,
+  registered,
   servers = 1,
   heard = () => undefined,
 }: HouseOptions = {}): Promise<House> {
@@ -201,7 +204,7 @@ export async function buildHouse({
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
-    redirectUri: `${config.publicUrl}/callback`,
+    redirectUri: registered ?? `${config.publicUrl}/callback`,
     publicUrl: () => sandbox,
     root,
     world: vonageWorld ?? world,

@@ -1,0 +1,102 @@
+import { about, wordsOf, type Finding } from './finding.js';
+import type { Check } from './patient.js';
+
+/** Where the base URL is this machine itself, http will do. */
+export const isHere = ({ hostname }: URL): boolean =>
+  /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+
+/** Whether the server is there at all; nothing else is worth asking where this ends in a mistake. */
+export const checkHealth: Check = async ({ base, ask }) => {
+  const { ok, mistake } = about('healthz');
+  const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
+  try {
+    const { status, json, headers } = await ask('/healthz');
+    if (status !== 200 || json['status'] !== 'ok' || headers.get('x-request-id') === null) {
+      return [mistake(`GET /healthz is answered with ${status}, and not by this server.`, mend)];
+    }
+    return [ok('The server answers.'), ...httpsFinding(base)];
+  } catch (error) {
+    return [mistake(wordsOf(error), mend)];
+  }
+};
+
+const httpsFinding = (base: URL): Finding[] =>
+  base.protocol === 'https:' || isHere(base)
+    ? []
+    : [
+        about('https').mistake(
+          'The base URL is http, so that cookies and codes can be read along, and the Android library refuses it.',
+          'End TLS in front of the server, and set an https PUBLIC_URL.',
+        ),
+      ];
+
+export const checkReadiness: Check = async ({ ask }) => {
+  const { ok, mistake } = about('readyz');
+  const { status } = await ask('/readyz');
+  return status === 200
+    ? [ok('Its store takes writes.')]
+    : [
+        mistake(
+          `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
+          'Look for "redis is not reachable" in its log, and mend REDIS_URL or Redis.',
+        ),
+      ];
+};
+
+/** Headers of every answer (`web/shield.ts`), and what they have to be. */
+const HEADERS: Record<string, RegExp> = {
+  'strict-transport-security': /^max-age=\d{8,}; includeSubDomains$/,
+  'content-security-policy': /^default-src 'none';[^,]*$/,
+  'x-content-type-options': /^nosniff$/,
+  'x-frame-options': /^DENY$/,
+  'cache-control': /^no-store$/,
+  'referrer-policy': /^no-referrer$/,
+};
+
+export const checkHeaders: Check = async ({ base, ask }) => {
+  const { ok, mistake } = about('headers');
+  const { headers } = await ask('/session');
+  const changed = Object.entries(HEADERS).filter(
+    ([name, expected]) =>
+      (base.protocol === 'https:' || name !== 'strict-transport-security') &&
+      !expected.test(headers.get(name) ?? ''),
+  );
+  if (changed.length === 0) return [ok('Those of the server arrive as they were sent.')];
+  const seen = changed.map(([name]) => `${name}: ${headers.get(name) ?? 'missing'}`);
+  return [
+    mistake(
+      `Not as the server sends them: ${seen.join('; ')}.`,
+      'Let the proxy add no such header of its own, and remove none; HSTS is sent where PUBLIC_URL is https.',
+    ),
+  ];
+};
+
+/** Every error names PUBLIC_URL, in its `type`. */
+export const checkPublicUrl: Check = async ({ base, ask }) => {
+  const { ok, mistake, unchecked } = about('PUBLIC_URL');
+  const { type } = (await ask('/callback')).json;
+  const url = typeof type === 'string' && URL.canParse(type) ? new URL(type) : undefined;
+  if (url === undefined) return [unchecked('The error of /callback names no address.')];
+  return url.origin === base.origin
+    ? [ok(`It is ${base.origin}, so the redirect URI is ${base.origin}/callback.`)]
+    : [
+        mistake(
+          `The server takes ${url.origin} for its address, and ${url.origin}/callback for its redirect URI.`,
+          `Set PUBLIC_URL=${base.origin}, and enter ${base.origin}/callback in the Vonage dashboard, to the letter.`,
+        ),
+      ];
+};
+
+/** A link comes home with a code of up to 2048 characters, and its state. */
+export const checkLongLinks: Check = async ({ ask }) => {
+  const { ok, mistake } = about('long links');
+  const { status, json } = await ask(`/callback?code=${'c'.repeat(2048)}&state=${'s'.repeat(2048)}`);
+  return status === 400 && json['error'] === 'invalid_request'
+    ? [ok('One of 4 KiB reaches the server.')]
+    : [
+        mistake(
+          `A link of 4 KiB is answered with ${status}, and not by the server.`,
+          'Let the proxy take request lines of 8 KiB (nginx: large_client_header_buffers).',
+        ),
+      ];
+};

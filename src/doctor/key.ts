@@ -1,0 +1,55 @@
+import { createPublicKey } from 'node:crypto';
+import { jwtVerify } from 'jose';
+import type { Config } from '../config.js';
+import { createAppToken } from '../vonage/app-token.js';
+import type { World } from '../world.js';
+import { clockFinding } from './clock.js';
+import { about, wordsOf, type Finding } from './finding.js';
+import { askAt, type Answer, type Check } from './patient.js';
+
+/** The key of the application: whether a JWT made with it verifies, and whether Vonage thinks so too. */
+export const checkKey: Check = async ({ settings, world }) => {
+  const config = settings?.config;
+  if (config === undefined)
+    return [about('application JWT').unchecked('There are no settings here that could be used.')];
+  const { applicationId, privateKey } = config.vonage;
+  const token = await createAppToken(applicationId, privateKey, world)();
+  const publicKey = createPublicKey(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await jwtVerify(token, publicKey, { algorithms: ['RS256'], currentDate: new Date(world.now()) });
+  const own = about('application JWT').ok('It verifies with the public half of VONAGE_PRIVATE_KEY.');
+  return [own, ...(await askVonage(config, token, world))];
+};
+
+/** Asks Vonage for the templates of the account: nothing is changed by it, and nothing is paid for it. */
+async function askVonage(config: Config, token: string, world: World): Promise<Finding[]> {
+  const { verifyHost } = config.vonage;
+  const url = new URL(`${verifyHost}/v2/verify/templates?page_size=1`);
+  try {
+    const answer = await askAt(url, { headers: { Authorization: `Bearer ${token}` } }, world);
+    return [acceptance(answer, url.host), ...clockOf(answer)];
+  } catch (error) {
+    return [
+      about('Vonage').mistake(
+        wordsOf(error),
+        `Let this machine out to ${url.host}; where the server runs somewhere else, run the doctor there.`,
+      ),
+    ];
+  }
+}
+
+/** 403 comes to accounts that may not manage templates: the JWT was believed all the same. */
+function acceptance({ status }: Answer, host: string): Finding {
+  const { ok, mistake, warning } = about('Vonage');
+  if (status === 200 || status === 403) return ok(`${host} takes the JWT.`);
+  if (status === 401)
+    return mistake(
+      `${host} does not take the JWT (401).`,
+      'Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY to what belongs together: generate a new key in the dashboard of this very application, and save it there.',
+    );
+  return warning(`${host} answers with ${status}.`, 'Run the doctor again later, or ask Vonage support.');
+}
+
+const clockOf = ({ aheadMs }: Answer): Finding[] =>
+  aheadMs === undefined
+    ? []
+    : [clockFinding('clock of this machine', -aheadMs, 'the clock of what answers as Vonage')];

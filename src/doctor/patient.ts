@@ -1,0 +1,82 @@
+import type { Config } from '../config.js';
+import type { Device } from '../handset/sdk.js';
+import { thisDevice } from '../handset/walk.js';
+import type { World } from '../world.js';
+import { wordsOf, type Finding } from './finding.js';
+
+/** What a server answered. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Empty where the body was no JSON object. */
+  json: Record<string, unknown>;
+  text: string;
+  /** How far the clock of `Date` is ahead of ours, in milliseconds; undefined where it says no time. */
+  aheadMs: number | undefined;
+}
+
+/** Asks one path of the deployment. @throws Error in words, where nothing was answered */
+export type Ask = (
+  path: string,
+  request?: { method?: string; headers?: Record<string, string>; body?: string },
+) => Promise<Answer>;
+
+/** The settings of the server, where they could be read. */
+export interface Settings {
+  /** Looks up one by its name. */
+  get: (name: string) => string | undefined;
+  /** Absent where something is wrong with them. */
+  config: Config | undefined;
+  problems: readonly string[];
+}
+
+/** A deployment that is looked at. */
+export interface Patient {
+  base: URL;
+  ask: Ask;
+  /** How long a phone waits here. */
+  device: Device;
+  world: World;
+  /** Absent where there are none. */
+  settings: Settings | undefined;
+  /** The number to begin logins for; absent: none is begun. */
+  number: string | undefined;
+}
+
+/** Looks at one part of a deployment. */
+export type Check = (patient: Patient) => Promise<Finding[]>;
+
+/** Milliseconds that an answer may take. */
+const PATIENCE_MS = 5_000;
+
+/** A phone that waits less than the SDKs do: what is late here is late for them. */
+export const impatientDevice = (): Device => ({
+  ...thisDevice(),
+  ...{ chainMs: 4_000, patienceMs: 4_000 },
+});
+
+/** Asks an address, and follows no redirect. @throws Error in words */
+export async function askAt(url: URL, request: RequestInit, world: Pick<World, 'now'>): Promise<Answer> {
+  try {
+    const answer = await fetch(url, {
+      ...request,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const date = Date.parse(answer.headers.get('date') ?? '');
+    const aheadMs = Number.isNaN(date) ? undefined : date - world.now();
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, json: objectIn(text), text, aheadMs };
+  } catch (error) {
+    throw new Error(`${url.host} did not answer: ${wordsOf(error)}.`, { cause: error });
+  }
+}
+
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

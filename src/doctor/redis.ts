@@ -1,0 +1,130 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RedisSettings } from '../store/settings.js';
+import { connectRedis, type Connection } from '../store/connection.js';
+import { createRedisStore } from '../store/redis.js';
+import type { Log } from '../world.js';
+import { about, wordsOf, type Finding } from './finding.js';
+import type { Check, Patient } from './patient.js';
+import { tryRights } from './redis-rights.js';
+
+/** Milliseconds for the first connection. */
+const PATIENCE_MS = 2_000;
+
+/** How Redis is set up, as far as a server sees it: all of it is told by `INFO`, to which the server has a right. */
+export const checkRedis: Check = async (patient) => {
+  const { mistake, unchecked } = about('Redis');
+  const config = patient.settings?.config;
+  if (config === undefined) return [unchecked('There are no settings here that could be used.')];
+  if (config.redis === undefined)
+    return [
+      mistake('REDIS_URL is not set: sessions are lost with each restart.', 'Set REDIS_URL (docs/redis.md).'),
+    ];
+  const heard: string[] = [];
+  const connection = connectRedis(config.redis, logInto(heard));
+  try {
+    const isReady = connection.ready.then(() => true);
+    if (!(await Promise.race([isReady, pause(PATIENCE_MS, false, { ref: false })])))
+      return [await unreachable(patient, heard.at(-1) ?? 'no answer')];
+    const infos = (await infosOf(connection)).map(fieldsOf);
+    return [
+      ...infos.flatMap((info) => judge(info, config.redis)),
+      await tryRights(createRedisStore(connection)),
+    ];
+  } catch (error) {
+    return [mistake(`It answers with an error: ${wordsOf(error)}.`, 'See docs/redis.md, Rights.')];
+  } finally {
+    await connection.close();
+  }
+};
+
+/** The last warning says why Redis cannot be reached. */
+function logInto(heard: string[]): Log {
+  const ignore = (): void => undefined;
+  const warn = (fields: object): void => {
+    if ('error' in fields) heard.push(String(fields.error));
+  };
+  return { debug: ignore, info: ignore, warn, error: ignore };
+}
+
+async function unreachable({ ask }: Patient, why: string): Promise<Finding> {
+  const { mistake, unchecked } = about('Redis');
+  const { status } = await ask('/readyz').catch(() => ({ status: 0 }));
+  const isReached = /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(why);
+  return status === 200 && !isReached
+    ? unchecked(
+        `The server reaches it, and this machine does not (${why}): run the doctor where the server is.`,
+      )
+    : mistake(
+        `REDIS_URL cannot be reached: ${why}.`,
+        'See that Redis runs, and that host, port, password and TLS in REDIS_URL are its own (docs/redis.md).',
+      );
+}
+
+/** Of each that takes writes. */
+async function infosOf({ client }: Connection): Promise<string[]> {
+  return 'nodes' in client
+    ? Promise.all(client.nodes('master').map((node) => node.info()))
+    : [await client.info()];
+}
+
+type Info = ReadonlyMap<string, string>;
+
+/** `INFO`: lines of `name:value`. */
+const fieldsOf = (text: string): Info =>
+  new Map(
+    text.split('\r\n').flatMap((line) => {
+      const at = line.indexOf(':');
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
+    }),
+  );
+
+const judge = (info: Info, settings: RedisSettings | undefined): Finding[] => [
+  versionFinding(info),
+  evictionFinding(info),
+  lifeFinding(info, settings?.place.kind === 'cluster' ? 0 : (settings?.place.db ?? 0)),
+  persistenceFinding(info),
+];
+
+function versionFinding(info: Info): Finding {
+  const { ok, mistake } = about('version of Redis');
+  const version = info.get('redis_version') ?? '0';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 2)
+    ? ok(`It is ${version}.`)
+    : mistake(`It is ${version}, which has no GETDEL.`, 'Use Redis 6.2 or later.');
+}
+
+function evictionFinding(info: Info): Finding {
+  const { ok, mistake } = about('eviction');
+  const policy = info.get('maxmemory_policy') ?? 'unknown';
+  if (policy === 'noeviction') return ok('maxmemory-policy is noeviction.');
+  const evicted = Number(info.get('evicted_keys') ?? 0);
+  return mistake(
+    `maxmemory-policy is ${policy}: sessions vanish and limits are forgotten when memory runs short${evicted > 0 ? `, as ${evicted} keys did already` : ''}.`,
+    'Set maxmemory-policy noeviction in the configuration of Redis, and give it the memory it needs.',
+  );
+}
+
+/** `db0:keys=5,expires=5,avg_ttl=…`: every key of this server has an end, so one without is somebody else's. */
+function lifeFinding(info: Info, db: number): Finding {
+  const { ok, mistake } = about('life of keys');
+  const [, keys = '0', expires = '0'] = /keys=(\d+),expires=(\d+)/.exec(info.get(`db${db}`) ?? '') ?? [];
+  const endless = Number(keys) - Number(expires);
+  return endless === 0
+    ? ok(`All of ${keys} have an end.`)
+    : mistake(
+        `${endless} of ${keys} have no end: they are not of this server, or somebody has changed them.`,
+        'Give this server a Redis of its own, or a database that nobody else writes to, and remove what has no end.',
+      );
+}
+
+function persistenceFinding(info: Info): Finding {
+  const { ok, warning } = about('persistence');
+  const isKept = info.get('aof_enabled') === '1' || Number(info.get('rdb_saves') ?? 0) > 0;
+  return isKept
+    ? warning(
+        'It writes to disk, and a file that is loaded again brings back what was taken since.',
+        'Set save "" and appendonly no: nothing has to outlive Redis.',
+      )
+    : ok('It has written nothing to disk.');
+}

@@ -1,0 +1,488 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { checkMetricsPort, checkPlainHttp } from '../src/doctor/closed.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
+import { newCa } from './support/certificates.js';
+import { inDeployment, type Plan } from './support/deployment.js';
+import { callDoctor, type Visit } from './support/doctors.js';
+import { ca, lowerCase, rewrite, type Habits, type Passing } from './support/front.js';
+import { ALICE, WEBHOOKS, withHouse } from './support/house.js';
+import { endPrograms, node, source, type Env } from './support/programs.js';
+import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
+import { testWorld } from './support/world.js';
+
+let redis: RedisServer;
+let doctor: ReturnType<typeof callDoctor>;
+beforeAll(async () => {
+  redis = await startRedis();
+  doctor = callDoctor();
+});
+afterAll(async () => {
+  await Promise.all([endPrograms(), redis.stop()]);
+  doctor.leave();
+});
+
+/** What must never be said: passwords, secrets and keys of settings. */
+const secretsOf = (settings: Env): string[] =>
+  [
+    ...(settings['SESSION_SECRET'] ?? '').split(','),
+    ...(settings['VONAGE_PRIVATE_KEY'] ?? '').split('\n').filter((line) => line.length === 64),
+    ...[settings['VONAGE_SIGNATURE_SECRET'] ?? '', PASSWORD],
+  ].filter((secret) => secret !== '');
+const PASSWORD = 'a-password-of-redis';
+
+const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Visit> =>
+  inDeployment(redis.url, plan, async ({ front, settings }) => {
+    const visited = await doctor.visit([front.url, ...args], settings);
+    for (const secret of secretsOf(settings)) expect(visited.text).not.toContain(secret);
+    // A line each, for whoever reads them in a log.
+    for (const { says } of visited.findings) expect(says).not.toContain('\n');
+    return visited;
+  });
+
+/** The names of what was found, each once. */
+const named = ({ findings }: Visit, verdict: string): string[] => [
+  ...new Set(findings.filter((each) => each.verdict === verdict).map(({ check }) => check)),
+];
+
+test('a deployment that is well has no mistake, no warning, and nothing that was not looked at but http', async () => {
+  const { code, findings } = await visit({ server: ASSERTIONS });
+  expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([
+    { check: 'http', verdict: 'not checked', says: expect.any(String) },
+  ]);
+  expect(findings.length).toBeGreaterThan(30);
+  expect(code).toBe(0);
+});
+
+test('without settings and without a login nothing is begun, and what cannot be seen is said not to be', async () => {
+  await inDeployment(redis.url, {}, async ({ front, house }) => {
+    const visited = await doctor.visit([front.url], {});
+    expect(visited.code).toBe(0);
+    expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
+    expect(named(visited, 'not checked')).toEqual([
+      ...['settings', 'application JWT', 'Redis', 'http', 'webhook signature'],
+      ...['cookie', 'sessions', 'redirect URI', 'client addresses'],
+    ]);
+    expect(await house.upstream()).toEqual([]);
+    expect(await house.redis.keys('*')).toEqual(['ping']);
+  });
+});
+
+test('settings that are in files are read there', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+  const secrets = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
+  const visited = await visit({
+    settings: ({ settings }) =>
+      Object.fromEntries(
+        secrets.flatMap((name) => {
+          writeFileSync(join(folder, name), settings[name] ?? '');
+          return [
+            [name, ''],
+            [`${name}_FILE`, join(folder, name)],
+          ];
+        }),
+      ),
+  });
+  rmSync(folder, { recursive: true });
+  expect(named(visited, 'not checked')).toEqual(['http']);
+  expect(visited.code).toBe(0);
+});
+
+type Habit<N extends keyof Habits> = NonNullable<Habits[N]>;
+
+/** In two pieces, of which the second comes when the first was read. */
+const inPieces: Habit<'deliver'> = (res, { status, headers, body }) => {
+  res.writeHead(status, headers).flushHeaders();
+  setTimeout(() => res.end(body), 50);
+};
+
+const atCallback =
+  (change: (passing: Passing) => void) =>
+  (passing: Passing): void => {
+    if (passing.path.startsWith('/callback')) change(passing);
+  };
+const compress = (passing: Passing): void => {
+  passing.body = gzipSync(passing.body);
+  rewrite(passing, 'content-length', () => String(passing.body.length));
+  passing.headers.push('Content-Encoding', 'gzip');
+};
+const page = (path: string, status: number): Passing => ({
+  ...{ path, status, headers: ['Content-Type', 'text/html'], body: Buffer.from('<h1>nginx</h1>') },
+});
+const insteadOf =
+  (pattern: RegExp, status: number): Habit<'instead'> =>
+  ({ url = '' }) =>
+    pattern.test(url) ? page(url, status) : undefined;
+const without =
+  (...names: string[]): Habit<'request'> =>
+  (headers) => {
+    for (const name of names) Reflect.deleteProperty(headers, name);
+  };
+const changing =
+  (name: string, change: (value: string) => string | undefined): Habit<'answer'> =>
+  (passing) =>
+    rewrite(passing, name, change);
+const tenMinutesLate = (date: string): string => new Date(Date.parse(date) - 600_000).toUTCString();
+
+const newKey = (): string => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString().trim();
+};
+const ASSERTIONS: Env = {
+  ...{ ASSERTION_KEYS: newKey(), ASSERTION_AUDIENCE: 'api' },
+  ASSERTION_SUBJECT_SECRET: 's'.repeat(32),
+};
+
+type Row = [what: string, plan: Plan, mistakes: string[], mend: RegExp];
+
+const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] = [
+  ['lower-cases headers', { answer: lowerCase }, ['iOS SDK: spelling of Content-Type'], /proper_case_words/],
+  ['answers in two segments', { deliver: inPieces }, ['iOS SDK: one segment'], /buffer the answer/],
+  [
+    'compresses what nobody asked it to',
+    { answer: atCallback(compress) },
+    ['iOS SDK: compression', 'Android SDK: compression'],
+    /compression off for \/callback/,
+  ],
+  ['speaks TLS 1.3 alone', { tls: { minVersion: 'TLSv1.3' } }, ['TLS 1.2'], /ssl_protocols TLSv1.2 TLSv1.3/],
+  [
+    'has a certificate from nowhere',
+    { tls: newCa('nobody').issue() },
+    ['certificate'],
+    /full chain|authority/,
+  ],
+  [
+    'has a certificate of another host',
+    { tls: ca.issue({ host: 'a.invalid' }) },
+    ['certificate'],
+    /names the host/,
+  ],
+  ['has a certificate that expired', { tls: ca.issue({ days: -1 }) }, ['certificate'], /Renew it/],
+  [
+    'takes Secure from the cookie',
+    { answer: changing('set-cookie', (line) => line.replace('; Secure', '')) },
+    ['cookie'],
+    /proxy_cookie_flags/,
+  ],
+  [
+    'gives the cookie a domain',
+    { answer: changing('set-cookie', (line) => `${line}; Domain=localhost`) },
+    ['cookie'],
+    /proxy_cookie_domain/,
+  ],
+  [
+    'moves the cookie',
+    { answer: changing('set-cookie', (line) => line.replace('Path=/', 'Path=/app')) },
+    ['cookie'],
+    /proxy_cookie_path/,
+  ],
+  [
+    'renames the cookie',
+    { answer: changing('set-cookie', (line) => line.replace('__Host-', '')) },
+    ['cookie', 'sessions'],
+    /Set-Cookie as it comes/,
+  ],
+  ['drops cookies on their way in', { request: without('cookie') }, ['sessions'], /header Cookie/],
+  [
+    'takes HSTS away',
+    { answer: changing('strict-transport-security', () => undefined) },
+    ['headers'],
+    /add no such header/,
+  ],
+  [
+    'lets every origin read',
+    { answer: ({ headers }) => headers.push('Access-Control-Allow-Origin', '*') },
+    ['other origins'],
+    /out of the proxy/,
+  ],
+  ['drops Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
+  ['drops Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
+  ['keeps webhooks out', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
+  ['shows the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
+  [
+    'leads to a sandbox as well',
+    { instead: insteadOf(/^\/__sandbox\//, 200) },
+    ['sandbox'],
+    /out of this deployment/,
+  ],
+  [
+    'takes short links only',
+    { instead: insteadOf(/.{2048}/, 414) },
+    ['long links'],
+    /large_client_header_buffers/,
+  ],
+  ['leads elsewhere', { instead: insteadOf(/./, 404) }, ['healthz'], /all paths to the server/],
+  [
+    'finds no server that is ready',
+    { instead: insteadOf(/^\/readyz/, 503) },
+    ['readyz'],
+    /redis is not reachable/,
+  ],
+  ['has a clock of its own', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
+];
+
+const PLANTED: Row[] = [
+  ...FRONTS.map(([what, front, ...rest]): Row => [`a proxy that ${what}`, { front }, ...rest]),
+  [
+    'a PUBLIC_URL of somewhere else',
+    { server: { PUBLIC_URL: 'https://localhost:9' } },
+    ['PUBLIC_URL of the settings', 'PUBLIC_URL', 'redirect URI'],
+    /enter https:\/\/localhost:\d+\/callback in the Vonage dashboard/i,
+  ],
+  [
+    'another redirect URI at Vonage',
+    { house: () => ({ registered: 'https://localhost:9/callback' }) },
+    ['redirect URI'],
+    /callback in the Vonage dashboard, to the letter/,
+  ],
+  [
+    'a redirect URI at Vonage with a slash at its end',
+    { house: ({ url }) => ({ registered: `${url}/callback/` }) },
+    ['redirect URI'],
+    /to the letter/,
+  ],
+  [
+    'TRUST_PROXY that believes everybody',
+    { server: { TRUST_PROXY: '2' } },
+    ['client addresses'],
+    /number of proxies in front, not more/,
+  ],
+  ['TRUST_PROXY that believes nobody', { server: { TRUST_PROXY: '' } }, ['TRUST_PROXY'], /Set TRUST_PROXY/],
+  [
+    'the key of another application',
+    { settings: () => ({ VONAGE_PRIVATE_KEY: newCredentials().privateKeyPem }) },
+    ['Vonage'],
+    /belongs together/,
+  ],
+  [
+    'a server whose clock is ten minutes fast',
+    { house: () => ({ vonageWorld: testWorld() }), before: ({ house }) => house.world.turn(600) },
+    ['clock of the server'],
+    /NTP/,
+  ],
+  [
+    'a server whose clock is an hour slow',
+    { house: () => ({ vonageWorld: testWorld() }), before: ({ house }) => house.world.turn(-3600) },
+    ['clock of the server'],
+    /NTP/,
+  ],
+  [
+    'a server without a secret for webhooks',
+    { server: { VONAGE_API_KEY: '', VONAGE_SIGNATURE_SECRET: '' }, settings: () => WEBHOOKS },
+    ['webhooks'],
+    /Set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET/,
+  ],
+  [
+    'another secret for webhooks than the server has',
+    { settings: () => ({ VONAGE_SIGNATURE_SECRET: 'not-the-one-of-the-server-at-all' }) },
+    ['webhook signature'],
+    /as the Vonage dashboard has them/,
+  ],
+  [
+    'no secret for webhooks where the server has one',
+    { settings: () => ({ VONAGE_API_KEY: '', VONAGE_SIGNATURE_SECRET: '' }) },
+    ['webhook signature'],
+    /settings that the server runs with/,
+  ],
+  [
+    'a key for assertions that the server has not',
+    { settings: () => ({ ...ASSERTIONS, ASSERTION_KEYS: newKey() }) },
+    ['assertion keys'],
+    /with these ASSERTION_KEYS/,
+  ],
+  [
+    'a Redis that throws keys away',
+    { before: () => configure('maxmemory-policy', 'allkeys-lru') },
+    ['eviction'],
+    /maxmemory-policy noeviction/,
+  ],
+  [
+    'a key without an end',
+    { before: ({ house }) => house.redis.set('sess:x', '1') },
+    ['life of keys'],
+    /nobody else writes to/,
+  ],
+  [
+    'a user of Redis with too few rights',
+    { before: limitedUser, settings: () => ({ REDIS_URL: redis.url.replace('://', `://few:${PASSWORD}@`) }) },
+    ['rights in Redis'],
+    /rights that docs\/redis.md lists/,
+  ],
+  [
+    'a password that is not that of Redis',
+    { settings: () => ({ REDIS_URL: redis.url.replace('://', `://few:${PASSWORD}x@`) }) },
+    ['Redis'],
+    /host, port, password and TLS/,
+  ],
+  [
+    'a sandbox in the place of Vonage',
+    { settings: ({ settings }) => ({ VONAGE_BASE_URL: settings['VONAGE_API_HOST'] ?? '' }) },
+    ['Vonage'],
+    /Leave VONAGE_BASE_URL out/,
+  ],
+  [
+    'a session secret that somebody typed',
+    { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
+    ['SESSION_SECRET'],
+    /openssl rand/,
+  ],
+  ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Mend it/],
+  ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Mend it/],
+];
+
+const configure = (name: string, value: string) =>
+  redis.administer((admin) => admin.config('SET', name, value));
+
+/** Somebody who may do all but take a ticket. */
+async function limitedUser(): Promise<void> {
+  await redis.administer((admin) =>
+    admin.call('ACL', 'SETUSER', 'few', 'on', `>${PASSWORD}`, '~*', '+@all', '-getdel'),
+  );
+}
+
+describe('is found by its name, with what mends it, and nothing else is:', () => {
+  afterEach(() => configure('maxmemory-policy', 'noeviction'));
+
+  test.each(PLANTED)('%s', async (_what, plan, mistakes, mend) => {
+    const visited = await visit(plan);
+    expect(named(visited, 'mistake')).toEqual(mistakes);
+    const mended = visited.findings.filter(({ verdict }) => verdict === 'mistake').map((each) => each.mend);
+    expect(mended.join('\n')).toMatch(mend);
+    expect(visited.code).toBe(1);
+  });
+
+  test('a proxy that keeps connections open', async () => {
+    const visited = await visit({ front: { answer: changing('connection', () => 'keep-alive') } }, []);
+    expect(named(visited, 'mistake')).toEqual(['Android SDK: closing']);
+  });
+
+  test('http that stays http', async () => {
+    await inDeployment(redis.url, {}, async ({ house, settings }) => {
+      const { port } = new URL(house.base);
+      const visited = await doctor.visit([`http://[::ffff:127.0.0.1]:${port}`], settings);
+      expect(named(visited, 'mistake')).toContain('https');
+    });
+  });
+});
+
+describe('warned of is', () => {
+  const WARNINGS: [what: string, plan: Plan, warning: string][] = [
+    ['a certificate that ends soon', { front: { tls: ca.issue({ days: 3 }) } }, 'certificate'],
+    [
+      'TLS that is out of use',
+      { front: { tls: { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } } },
+      'old TLS',
+    ],
+    [
+      'a cookie of the proxy on /callback',
+      { front: { answer: atCallback(({ headers }) => headers.push('Set-Cookie', 'route=1')) } },
+      'cookies of /callback',
+    ],
+    [
+      'the whole world that may be sent messages',
+      { settings: () => ({ ALLOWED_COUNTRIES: '' }) },
+      'ALLOWED_COUNTRIES',
+    ],
+    [
+      'secrets that should be gone',
+      { settings: ({ settings }) => ({ SESSION_SECRET: Array(3).fill(settings['SESSION_SECRET']).join() }) },
+      'SESSION_SECRET',
+    ],
+    [
+      'a clock that is twenty seconds slow',
+      { before: ({ house }) => house.world.turn(-20) },
+      'clock of the server',
+    ],
+  ];
+
+  test.each(WARNINGS)('%s', async (_what, plan, warning) => {
+    const visited = await visit(plan);
+    expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], [warning]]);
+    expect(visited.code).toBe(0);
+  });
+});
+
+describe('not a mistake, but said, is', () => {
+  test('a Redis that only the server can reach', async () => {
+    const elsewhere = `redis://127.0.0.1:${await freePort()}`;
+    const visited = await visit({ settings: () => ({ REDIS_URL: elsewhere }) }, []);
+    expect(named(visited, 'mistake')).toEqual([]);
+    expect(named(visited, 'not checked')).toContain('Redis');
+  });
+
+  test('a number that may not log in', async () => {
+    const visited = await visit({}, ['--login', '+4915112345678']);
+    expect(named(visited, 'mistake')).toEqual([]);
+    expect(visited.findings.at(-1)).toMatchObject({ check: 'login', verdict: 'not checked' });
+  });
+
+  test('with SILENT_AUTH=verify, that Vonage answers the device itself', async () => {
+    const visited = await visit({ server: { SILENT_AUTH: 'verify' } });
+    expect(named(visited, 'mistake')).toEqual([]);
+    expect(named(visited, 'not checked')).toEqual(['http', 'redirect URI']);
+  });
+});
+
+test('http has to lead to https', async () => {
+  const world = testWorld();
+  await withHouse({ store: 'memory' }, async ({ base }) => {
+    expect(await checkPlainHttp(new URL(base), world)).toMatchObject({ check: 'http', verdict: 'mistake' });
+  });
+  const redirecting = createServer((_req, res) =>
+    res.writeHead(308, { Location: 'https://localhost/' }).end(),
+  );
+  await once(redirecting.listen(0), 'listening');
+  const plain = new URL(`http://localhost:${(redirecting.address() as AddressInfo).port}`);
+  expect(await checkPlainHttp(plain, world)).toMatchObject({ verdict: 'ok' });
+  redirecting.closeAllConnections();
+  redirecting.close();
+  expect(await checkPlainHttp(plain, world)).toMatchObject({ verdict: 'ok' });
+});
+
+test('the metrics are not for whoever asks', async () => {
+  const world = testWorld();
+  const metrics = createServer((_req, res) => res.end('# HELP')).listen(0);
+  await once(metrics, 'listening');
+  const url = new URL(`http://localhost:${(metrics.address() as AddressInfo).port}/metrics`);
+  expect(await checkMetricsPort(url, world)).toMatchObject({ check: 'metrics port', verdict: 'warning' });
+  metrics.closeAllConnections();
+  metrics.close();
+  expect(await checkMetricsPort(url, world)).toMatchObject({ verdict: 'ok' });
+});
+
+describe('on the command line', () => {
+  const run = (args: string[], env: Env = {}) =>
+    node([...source('src/doctor/main.ts'), ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env }).ended;
+
+  test('each thing is a line, each mistake has its mending below it, and the end counts them', async () => {
+    await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
+      const { code, output } = await run([front.url, '--settings', doctor.noFile], settings);
+      expect(code).toBe(1);
+      expect(output).toMatch(/^ok {11}healthz: The server answers\.$/m);
+      expect(output).toMatch(
+        /^mistake {6}iOS SDK: spelling of Content-Type: .*\n {13}→ Let the proxy leave/m,
+      );
+      expect(output).toMatch(/^1 mistake, 0 warnings, \d+ ok, \d+ not checked\.\n$/m);
+    });
+  });
+
+  test.each([
+    ['nothing', []],
+    ['a path', ['https://login.example.com/app']],
+    ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
+    ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
+  ])('with %s it was called wrongly', async (_what, args) => {
+    expect((await run(args)).code).toBe(2);
+  });
+
+  test('--help says what it does', async () => {
+    const { code, output } = await run(['--help']);
+    expect([code, output]).toEqual([0, expect.stringContaining('Usage: npm run doctor')]);
+  });
+});

@@ -1,0 +1,14 @@
+import { createInterface } from 'node:readline';
+import { pino } from 'pino';
+import { runDoctor } from '../../src/doctor/run.js';
+import { systemWorld } from '../../src/world.js';
+
+/** Makes a visit for each line of its input, `{args, env}`, and says in a line how it ended, `{code, text}`. */
+const world = systemWorld(pino({ level: 'silent' }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const { args, env } = JSON.parse(line) as { args: string[]; env: Record<string, string> };
+  const said: string[] = [];
+  const say = (text: string): void => void said.push(text);
+  const code = await runDoctor(args, { env, world, out: say, err: say });
+  process.stdout.write(`${JSON.stringify({ code, text: said.join('\n') })}\n`);
+}

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Finding } from '../../src/doctor/finding.js';
+import { ca } from './front.js';
+import { node, source, type Env } from './programs.js';
+
+/** What a doctor said. */
+export interface Visit {
+  code: number;
+  findings: Finding[];
+  text: string;
+}
+
+/**
+ * A doctor in a process of its own, which believes the certificates of the fronts: Node reads whom to believe when it starts. It
+ * makes one visit after the other.
+ */
+export function callDoctor() {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+  const [bundle, noFile] = [join(folder, 'ca.pem'), join(folder, 'none.env')];
+  writeFileSync(bundle, ca.certificate);
+  writeFileSync(noFile, '');
+  const { child } = node(source('test/support/doctor-process.ts'), { NODE_EXTRA_CA_CERTS: bundle });
+  const { stdin, stdout } = child;
+  if (!stdin || !stdout) throw new Error('the doctor cannot be talked to');
+  const lines = createInterface({ input: stdout });
+  return {
+    /** The certificates that it believes, and settings that say nothing: files. */
+    bundle,
+    noFile,
+    async visit(args: string[], env: Env): Promise<Visit> {
+      const asked = { args: [...args, '--json', '--settings', noFile], env };
+      stdin.write(`${JSON.stringify(asked)}\n`);
+      const [line] = (await once(lines, 'line')) as [string];
+      const { code, text } = JSON.parse(line) as { code: number; text: string };
+      return { code, text, findings: JSON.parse(text) as Finding[] };
+    },
+    leave: () => rmSync(folder, { recursive: true }),
+  };
+}
