@@ -17,6 +17,8 @@ export interface Fault {
   readable?: 'always' | 'between connections';
   /** What a step that failed is answered when it is tried again afterwards, where that is not as usual. */
   afterwards?: Partial<Record<Point, readonly [number, string]>>;
+  /** Some commands may not have been sent when it began, and have done nothing: then the step is as usual after all. */
+  maybeUnsent?: true;
 }
 
 export const portOf = ({ url }: RedisServer): number => Number(new URL(url).port);
@@ -108,10 +110,16 @@ export const REDIS_FAULTS: Record<string, Fault> = {
   },
   'behind a way that leads nowhere': throughProxy('hanging'),
   'behind a way that resets connections': throughProxy('resetting before the request was read'),
-  'behind a way that loses answers': throughProxy('resetting after the request was sent', {
-    'between login and callback': [410, 'login_expired'],
-  }),
-  'behind a way that cuts answers': throughProxy('ending in the middle of the answer', {
-    'between login and callback': [410, 'login_expired'],
-  }),
+  'behind a way that loses answers': {
+    ...throughProxy('resetting after the request was sent', {
+      'between login and callback': [410, 'login_expired'],
+    }),
+    maybeUnsent: true,
+  },
+  'behind a way that cuts answers': {
+    ...throughProxy('ending in the middle of the answer', {
+      'between login and callback': [410, 'login_expired'],
+    }),
+    maybeUnsent: true,
+  },
 };
