@@ -34,7 +34,7 @@ export interface Front {
 
 /** Whom the certificates of all fronts are from. */
 export const ca = newCa();
-export const certificate = ca.issue();
+const certificate = ca.issue();
 
 const send = (res: ServerResponse, { status, headers, body }: Passing): void =>
   void res.writeHead(status, headers).end(body);
