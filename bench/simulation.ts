@@ -39,7 +39,7 @@ export interface Turns {
 }
 
 /** Address ranges that logins come from: the weight of the n-th is one by the root of n, and the first has one of ninety logins. */
-export const RANGES = 2000;
+const RANGES = 2000;
 
 /**
  * Logins that ask the real pace of the product (src/limits/pace.ts) for their turns, on the embedded store and a clock of our own.
