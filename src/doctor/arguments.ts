@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { baseOf } from '../handset/arguments.js';
 
 export const USAGE = `Usage: npm run doctor -- <base url> [--login <number>] [--settings <file>] [--json]
 Looks at a deployment of the server from outside, and at its settings where they are here, and says what is wrong and how to mend it.
@@ -31,9 +32,8 @@ export function readArguments(args: readonly string[]): Arguments | string | und
     if (values.help) return undefined;
     const [address = '', ...more] = positionals;
     if (address === '' || more.length > 0) return 'A base URL is wanted, and nothing else.';
-    const base = URL.canParse(address) ? new URL(address) : undefined;
-    if (!base || !/^https?:$/.test(base.protocol) || base.href !== `${base.origin}/`)
-      return `${address} is not a base URL such as https://login.example.com.`;
+    const base = baseOf(address);
+    if (!base) return `${address} is not a base URL such as https://login.example.com.`;
     return { base, login: values.login, file: values.settings, json: values.json };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -18,11 +18,3 @@ export const about = (check: string) => ({
 });
 
 export const isMistake = ({ verdict }: Finding): boolean => verdict === 'mistake';
-
-/** The words of an error, for what could not be reached: those of its cause, where the error itself says little. */
-export function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause, message } = error;
-  const inner = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : undefined;
-  return inner || message || ((error as NodeJS.ErrnoException).code ?? error.name);
-}

@@ -1,4 +1,5 @@
-import { about, wordsOf, type Finding } from './finding.js';
+import { wordsOf } from '../handset/app-client.js';
+import { about, type Finding } from './finding.js';
 import type { Check } from './patient.js';
 
 /** Where the base URL is this machine itself, http will do. */

@@ -4,7 +4,8 @@ import type { Config } from '../config.js';
 import { createAppToken } from '../vonage/app-token.js';
 import type { World } from '../world.js';
 import { clockFinding } from './clock.js';
-import { about, wordsOf, type Finding } from './finding.js';
+import { wordsOf } from '../handset/app-client.js';
+import { about, type Finding } from './finding.js';
 import { askAt, type Answer, type Check } from './patient.js';
 
 /** The key of the application: whether a JWT made with it verifies, and whether Vonage thinks so too. */

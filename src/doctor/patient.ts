@@ -2,7 +2,8 @@ import type { Config } from '../config.js';
 import type { Device } from '../handset/sdk.js';
 import { thisDevice } from '../handset/walk.js';
 import type { World } from '../world.js';
-import { wordsOf, type Finding } from './finding.js';
+import { wordsOf, objectIn } from '../handset/app-client.js';
+import type { Finding } from './finding.js';
 
 /** What a server answered. */
 export interface Answer {
@@ -69,14 +70,5 @@ export async function askAt(url: URL, request: RequestInit, world: Pick<World, '
     return { status: answer.status, headers: answer.headers, json: objectIn(text), text, aheadMs };
   } catch (error) {
     throw new Error(`${url.host} did not answer: ${wordsOf(error)}.`, { cause: error });
-  }
-}
-
-function objectIn(text: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-  } catch {
-    return {};
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../store/store.js';
-import { about, wordsOf, type Finding } from './finding.js';
+import { wordsOf } from '../handset/app-client.js';
+import { about, type Finding } from './finding.js';
 
 /** Seconds that what is written here lives. */
 const LIFE = 2;

@@ -3,7 +3,8 @@ import { parseEnv } from 'node:util';
 import type { World } from '../world.js';
 import { readArguments, USAGE, type Arguments } from './arguments.js';
 import { examine } from './examination.js';
-import { isMistake, wordsOf, type Finding } from './finding.js';
+import { wordsOf } from '../handset/app-client.js';
+import { isMistake, type Finding } from './finding.js';
 import { askAt, impatientDevice, type Patient } from './patient.js';
 import { readSettings } from './settings.js';
 

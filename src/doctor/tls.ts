@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { about, wordsOf, type Finding } from './finding.js';
+import { wordsOf } from '../handset/app-client.js';
+import { about, type Finding } from './finding.js';
 import type { Check } from './patient.js';
 
 /** Days before its end at which a certificate that is renewed by itself would have been. */

@@ -54,16 +54,16 @@ async function reach(url: URL, request: RequestInit): Promise<Response> {
   }
 }
 
-/** What went wrong with the socket is the cause of what `fetch` throws. */
-function wordsOf(error: unknown): string {
+/** The words of an error, for what could not be reached: those of its cause, where the error itself says little. */
+export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (!(cause instanceof Error)) return error.message;
-  return cause.message || ((cause as NodeJS.ErrnoException).code ?? error.message);
+  const { cause, message } = error;
+  const inner = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : undefined;
+  return inner || message || ((error as NodeJS.ErrnoException).code ?? error.name);
 }
 
 /** An answer that is no JSON says nothing to an app. */
-function objectIn(text: string): Record<string, unknown> {
+export function objectIn(text: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(text);
     return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};

@@ -55,7 +55,7 @@ const parse = (args: readonly string[]) =>
 const isSdk = (name: string): name is keyof typeof SDKS => Object.hasOwn(SDKS, name);
 
 /** An origin: the routes of the server are at its root. */
-function baseOf(address: string): URL | undefined {
+export function baseOf(address: string): URL | undefined {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   return url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href ? url : undefined;
 }

@@ -1,5 +1,4 @@
-import type { KeyObject } from 'node:crypto';
-import { deriveKey, seal, unseal } from '../store/seal.js';
+import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import type { VerifyNews } from '../vonage/webhook.js';
@@ -21,14 +20,13 @@ export interface Reports {
 }
 
 export function createReports(store: Store, secrets: readonly string[], world: Pick<World, 'now'>): Reports {
-  const keys = secrets.map((secret) => deriveKey(secret, 'verify report'));
+  const keyring = createKeyring(secrets, 'verify report');
   const lock = createLock(store);
 
   const of = async (requestId: string | undefined): Promise<Report | undefined> => {
     if (requestId === undefined) return undefined;
     const at = `verify:${requestId}`;
-    const sealed = await store.get(at);
-    const text = keys.map((key) => unseal(key, at, sealed ?? '')).find((opened) => opened !== undefined);
+    const text = keyring.open(at, (await store.get(at)) ?? '');
     return text === undefined ? undefined : (JSON.parse(text) as Report);
   };
 
@@ -41,7 +39,7 @@ export function createReports(store: Store, secrets: readonly string[], world: P
         const report = { ...known, ...asReport(news), at: world.now() };
         if (!isNews(news, report, known)) return;
         const at = `verify:${news.requestId}`;
-        await store.set(at, seal(keys[0] as KeyObject, at, JSON.stringify(report)), LIFE);
+        await store.set(at, keyring.seal(at, JSON.stringify(report)), LIFE);
       });
       // Last, so that a webhook that could not be kept is heard when it comes again.
       await store.set(`jti:${jti}`, '1', LIFE);

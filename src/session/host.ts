@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Login, User } from '../login/login.js';
-import { deriveKey, seal, unseal } from '../store/seal.js';
+import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import { end, ended, fieldsOf, hasSession, renew, reopen, sessionOf } from './host-session.js';
@@ -31,19 +31,18 @@ export function createHostSessions(deps: {
   world: World;
 }): Sessions {
   const { store, world } = deps;
-  const keys = deps.secrets.map((secret) => deriveKey(secret, 'session'));
+  const keyring = createKeyring(deps.secrets, 'session');
   const life = createLife(world);
   const opened = new WeakMap<Request, Carried>();
   const of = (req: Request): Carried => opened.get(req) ?? {};
 
   const read = async (id: string): Promise<Carried | undefined> => {
     const at = PREFIX + id;
-    const sealed = (await store.get(at)) ?? '';
-    const text = keys.map((key) => unseal(key, at, sealed)).find((found) => found !== undefined);
+    const text = keyring.open(at, (await store.get(at)) ?? '');
     return text === undefined ? undefined : { ...(JSON.parse(text) as Carried), id };
   };
   const sealed = (id: string, { login, user }: Carried): string =>
-    seal(keys[0] as (typeof keys)[number], PREFIX + id, JSON.stringify({ login, user }));
+    keyring.seal(PREFIX + id, JSON.stringify({ login, user }));
 
   const open = async (req: Request): Promise<void> => {
     if (!hasSession(req)) world.log.error({}, NO_SESSION);

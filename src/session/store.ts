@@ -1,9 +1,8 @@
-import type { KeyObject } from 'node:crypto';
 import { RedisStore } from 'connect-redis';
 import type { Request } from 'express';
 import type { CookieOptions, Session, SessionData } from 'express-session';
 import { LoginError } from '../errors.js';
-import { deriveKey, seal, unseal } from '../store/seal.js';
+import { createKeyring, type Keyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 
 const PREFIX = 'sess:';
@@ -12,7 +11,6 @@ type Done = (error?: unknown) => void;
 
 interface Deps {
   store: Store;
-  /** The first seals; any opens, so that secrets can be rotated. */
   secrets: readonly string[];
   /** What every session's cookie is made with; it is not kept with the session. */
   cookie: CookieOptions;
@@ -27,12 +25,12 @@ interface Deps {
  * express-session would do. And it moves to a new id in one step, so that nothing can happen in between.
  */
 class SessionStore extends RedisStore {
-  private readonly keys: readonly KeyObject[];
+  private readonly keyring: Keyring;
 
   constructor(private readonly deps: Deps) {
-    const keys = deps.secrets.map((secret) => deriveKey(secret, 'session'));
-    super({ client: asRedisClient(deps.store, keys), prefix: PREFIX, ttl: deps.lifeOf });
-    this.keys = keys;
+    const keyring = createKeyring(deps.secrets, 'session');
+    super({ client: asRedisClient(deps.store, keyring), prefix: PREFIX, ttl: deps.lifeOf });
+    this.keyring = keyring;
   }
 
   override async set(sid: string, session: SessionData, done?: Done): Promise<void> {
@@ -46,7 +44,7 @@ class SessionStore extends RedisStore {
   private keep(sid: string, { storedAs, movesFrom, ...session }: SessionData): Promise<boolean> {
     const { store, lifeOf } = this.deps;
     const at = PREFIX + sid;
-    const value = seal(this.keys[0] as KeyObject, at, JSON.stringify({ ...session, cookie: undefined }));
+    const value = this.keyring.seal(at, JSON.stringify({ ...session, cookie: undefined }));
     const life = lifeOf(session);
     if (movesFrom !== undefined) return store.move(PREFIX + movesFrom, at, value, life);
     return store.set(at, value, life, storedAs === undefined ? 'new' : 'existing');
@@ -90,12 +88,11 @@ const ended = (): LoginError => new LoginError('login_expired', 'The session has
 export const createSessionStore = (deps: Deps): RedisStore => new SessionStore(deps);
 
 /** The commands that connect-redis still sends by itself: loading a session, and touching it. */
-const asRedisClient = (store: Store, keys: readonly KeyObject[]) => ({
+const asRedisClient = (store: Store, keyring: Keyring) => ({
   /** What does not open is no session. */
   async get(at: string) {
     const sealed = await store.get(at);
-    if (sealed === null) return null;
-    return keys.map((key) => unseal(key, at, sealed)).find((opened) => opened !== undefined) ?? null;
+    return sealed === null ? null : (keyring.open(at, sealed) ?? null);
   },
   expire: (at: string, ttlSeconds: number) => store.expire(at, ttlSeconds),
 });

@@ -48,3 +48,20 @@ export function unseal(key: KeyObject, context: string, sealed: string): string 
     return undefined;
   }
 }
+
+/** Seals under the first of several secrets and opens under any, so that secrets can be rotated. */
+export interface Keyring {
+  seal(context: string, text: string): string;
+  /** `undefined` where no secret opens it. */
+  open(context: string, sealed: string): string | undefined;
+}
+
+export function createKeyring([first = '', ...older]: readonly string[], purpose: string): Keyring {
+  const current = deriveKey(first, purpose);
+  const keys = [current, ...older.map((secret) => deriveKey(secret, purpose))];
+  return {
+    seal: (context, text) => seal(current, context, text),
+    open: (context, sealed) =>
+      keys.map((key) => unseal(key, context, sealed)).find((text) => text !== undefined),
+  };
+}
