@@ -2,23 +2,30 @@ import config from './jest.config.js';
 
 /**
  * What `npm run check` leaves to `npm test`: suites with a browser, with processes, clusters or containers of their own, with
- * clocks that cannot be turned, or with thousands of requests. A suite that takes more than ten seconds by itself belongs here.
+ * clocks that cannot be turned, or with thousands of requests. A suite that takes more than four seconds by itself belongs here.
  */
 const SLOW = [
-  'hostile/',
-  'sandbox/',
   'apps-docs',
   'bench',
   'browser',
   'client-network',
+  'doctor',
   'example-express',
+  'hooks-session',
+  'hostile/',
+  'mounting',
   'openapi',
+  'otp',
   'overload',
   'packaging',
+  'phone.test',
   'processes',
+  'proxies',
   'redis-',
+  'sandbox/',
   'scaling-docs',
   'traces',
+  'upstream',
 ];
 
 /** @type {import('jest').Config} */
