@@ -2,7 +2,7 @@ import config from './jest.config.js';
 
 /**
  * What `npm run check` leaves to `npm test`: suites with a browser, with processes, clusters or containers of their own, with
- * clocks that cannot be turned, or with thousands of requests. A suite that takes more than four seconds by itself belongs here.
+ * clocks that cannot be turned, or with thousands of requests. A suite that takes more than two or three seconds by itself belongs here.
  */
 const SLOW = [
   'apps-docs',
@@ -11,7 +11,9 @@ const SLOW = [
   'client-network',
   'doctor',
   'example-express',
+  'hooks-docs',
   'hooks-session',
+  'hooks-step-up',
   'hostile/',
   'mounting',
   'openapi',
@@ -21,9 +23,11 @@ const SLOW = [
   'phone.test',
   'processes',
   'proxies',
+  'races',
   'redis-',
   'sandbox/',
   'scaling-docs',
+  'templates',
   'traces',
   'upstream',
 ];
