@@ -1,4 +1,3 @@
-import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 declare const brand: unique symbol;
@@ -59,10 +58,4 @@ export function numberingOf(phoneNumber: PhoneNumber): Numbering {
     country: number.country ?? number.getPossibleCountries()[0],
     personal: !number.isNonGeographic() && !NOT_FOR_LOGINS.has(number.getType()),
   };
-}
-
-/** Names a number in logs: the same number gives the same name, and nobody without the secret can turn it back. */
-export function createPseudonym(secret: string): (number: PhoneNumber) => string {
-  const key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'silent-auth pseudonym', 32)));
-  return (number) => createHmac('sha256', key).update(number).digest('base64url').slice(0, 16);
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config.js';
 
-import { createPseudonym, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { createPseudonym } from '../src/login/pseudonym.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

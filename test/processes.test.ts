@@ -91,6 +91,25 @@ describe('a server that is told to stop', () => {
   });
 });
 
+describe('the log', () => {
+  it.each([
+    ['ends by itself', ''],
+    ['is ended', 'process.exit(0);'],
+    ['ends by an error', 'throw new Error("nobody caught this");'],
+  ])('has every line in its order when the process %s', async (_how, ending) => {
+    // More than is kept back, in one turn.
+    const program = `
+      const { openLog } = await import('./src/log.ts');
+      const log = await openLog('info', true);
+      for (let line = 0; line < 500; line++) log.info({ line }, 'told');
+      ${ending}
+    `;
+    const { output } = await node(['--import', 'tsx', '--input-type=module', '--eval', program]).ended;
+    const lines = [...output.matchAll(/"line":(\d+)/g)].map(([, line]) => Number(line));
+    expect(lines).toEqual(Array.from({ length: 500 }, (_, line) => line));
+  });
+});
+
 describe('settings that cannot be used', () => {
   it('are all named at once, and the server does not start', async () => {
     const { code, output } = await node(source('src/main.ts')).ended;

@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { numberingOf, type PhoneNumber } from '../phone.js';
-import { deriveKey } from '../store/seal.js';
+import { createNaming } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 import { Limited, spendBy, windowAt, type Rule, type Window } from './account.js';
@@ -30,9 +29,8 @@ export function createLimits(
   deps: LimitSettings & { store: Store; world: World; pace: Pace; secret: string },
 ): Limits {
   const { store, world, pace, rates } = deps;
-  const key = deriveKey(deps.secret, 'limits');
-  const nameOf = (...words: string[]): string =>
-    createHmac('sha256', key).update(words.join(' ')).digest('base64url').slice(0, NAME);
+  const name = createNaming(deps.secret, 'limits');
+  const nameOf = (...words: string[]): string => name(words.join(' ')).slice(0, NAME);
   const rate = (name: RateName, window: Window, entry: string, by = 1): Rate => ({
     ...{ name, window, entry, by },
     limit: rates[name],

@@ -7,8 +7,11 @@ const MAX_CONNECTIONS = 1000;
 /** What every request says. */
 const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/** What is read of an answer's headers, which is all that axios is given: it examines each. */
-const READ = ['content-type', 'content-encoding', 'retry-after'];
+/** What axios hands on of an answer, as its `data`. It is given no headers, since it would copy and examine each of them. */
+export interface Carried {
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Buffer;
+}
 
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
@@ -50,7 +53,8 @@ function answerOf(
   resolve: Executor[0],
   reject: Executor[1],
 ): Dispatcher.DispatchHandler {
-  const answer = { status: 0, statusText: '', headers: {}, config };
+  const carried: Carried = { headers: {}, body: Buffer.alloc(0) };
+  const answer = { status: 0, statusText: '', headers: {}, config, data: carried };
   const chunks: Buffer[] = [];
   let started: Dispatcher.DispatchController | undefined;
   let late: AxiosError | undefined;
@@ -66,13 +70,14 @@ function answerOf(
       if (late !== undefined) controller.abort(late);
     },
     onResponseStart(_controller, status, headers) {
-      const read = READ.filter((name) => name in headers).map((name) => [name, headers[name]]);
-      Object.assign(answer, { status, headers: Object.fromEntries(read) as object });
+      answer.status = status;
+      carried.headers = headers;
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
     onResponseEnd() {
       clearTimeout(timer);
-      resolve({ ...answer, data: Buffer.concat(chunks) });
+      carried.body = Buffer.concat(chunks);
+      resolve(answer);
     },
     onResponseError(_controller, error) {
       clearTimeout(timer);

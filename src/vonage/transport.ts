@@ -1,7 +1,7 @@
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
-import { createCarrier } from './carrier.js';
+import { createCarrier, type Carried } from './carrier.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -59,7 +59,7 @@ export function createTransport(): Transport {
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     try {
-      const response = await http.request<Buffer>({
+      const response = await http.request<Carried>({
         method,
         url,
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
@@ -70,10 +70,10 @@ export function createTransport(): Transport {
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
         }),
       });
-      const retryAfter = Number.parseInt(String(response.headers['retry-after']), 10);
+      const retryAfter = Number.parseInt(String(response.data.headers['retry-after']), 10);
       return {
         status: response.status,
-        json: readJson(response.headers, response.data),
+        json: readJson(response.data),
         ...(retryAfter > 0 && { retryAfter }),
       };
     } catch (error) {
@@ -103,13 +103,13 @@ const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i;
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-function readJson(headers: Partial<Record<string, unknown>>, body: Buffer): unknown {
+function readJson({ headers, body }: Carried): unknown {
   const encoded = headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity';
   if (encoded || !JSON_TYPE.test(String(headers['content-type']))) return undefined;
   try {
     const text = UTF_8.decode(body);
     const json: unknown = JSON.parse(text);
-    return hasDoubledNames(text) ? undefined : json;
+    return hasDoubledNames(text, json) ? undefined : json;
   } catch {
     return undefined;
   }

@@ -114,7 +114,7 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
 function parse(body: string): unknown {
   try {
     const json: unknown = JSON.parse(body);
-    return hasDoubledNames(body) ? undefined : json;
+    return hasDoubledNames(body, json) ? undefined : json;
   } catch {
     return undefined;
   }

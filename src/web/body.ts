@@ -42,7 +42,7 @@ export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T 
       errors: errors.slice(0, 10),
     });
   }
-  if (hasDoubledNames(raw.get(req) ?? '')) {
+  if (hasDoubledNames(raw.get(req) ?? '', req.body)) {
     throw new LoginError('invalid_request', 'A field stands twice in the body.');
   }
   return parsed.data;

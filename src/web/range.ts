@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /** An address as it is written; IPv4 as such, though the socket speaks IPv6 (`::ffff:192.0.2.1`). */
@@ -10,6 +10,8 @@ export const plainAddress = (address: string): string =>
  * 6177). IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4. What is no address shares one range.
  */
 export function rangeOf(address = ''): string {
+  const v4 = address.startsWith('::ffff:') ? address.slice(7) : address;
+  if (isIPv4(v4)) return `${v4.slice(0, v4.lastIndexOf('.'))}.0/24`;
   if (isIP(address) === 0) return 'unknown';
   const bytes = ipaddr.process(address).toByteArray();
   const [kept, bits] = bytes.length === 4 ? [3, 24] : [8, 64];

@@ -46,6 +46,11 @@ function securityHeaders(hsts: boolean): [string, string][] {
         },
       },
       frameguard: { action: 'deny' },
+      // For Internet Explorer and Flash, which nobody has any more. Old SDKs want an answer in one segment.
+      xDnsPrefetchControl: false,
+      xDownloadOptions: false,
+      xPermittedCrossDomainPolicies: false,
+      xXssProtection: false,
       strictTransportSecurity: hsts && { maxAge: 63_072_000, includeSubDomains: true },
     }),
   );
