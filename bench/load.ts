@@ -12,7 +12,7 @@ export interface Crowd {
   perSecond?: number;
   seconds?: number;
   logins?: number;
-  /** Walks away after `POST /login`. */
+  /** Walks away after `POST /login`, each from an address range of its own, as `X-Forwarded-For` says. */
   beginOnly?: boolean;
 }
 
@@ -40,13 +40,19 @@ async function read(answer: Awaited<ReturnType<Pool['request']>>, expected: numb
   return { json: JSON.parse(text) as Record<string, unknown>, cookie: cookies[0]?.split(';')[0] ?? '' };
 }
 
-async function post(app: Pool, path: string, body: object, expected: number, cookie = ''): Promise<Answered> {
-  const headers = { 'content-type': 'application/json', ...(cookie && { cookie }) };
+async function post(
+  app: Pool,
+  path: string,
+  body: object,
+  expected: number,
+  more: Record<string, string> = {},
+): Promise<Answered> {
+  const headers = { 'content-type': 'application/json', ...more };
   return read(await app.request({ method: 'POST', path, headers, body: JSON.stringify(body) }), expected);
 }
 
-const begin = ({ app }: Person, number: string): Promise<Answered> =>
-  post(app, '/login', { phone_number: number }, 201);
+const begin = ({ app }: Person, number: string, headers?: Record<string, string>): Promise<Answered> =>
+  post(app, '/login', { phone_number: number }, 201, headers);
 
 /** A whole login, with cookies of its own. @throws for any answer but the ones that lead to the end */
 async function logIn(next: () => Person, number: string): Promise<void> {
@@ -54,7 +60,9 @@ async function logIn(next: () => Person, number: string): Promise<void> {
   const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
   const path = `/callback?${new URLSearchParams({ code: 'c'.repeat(40), state }).toString()}`;
   const home = await read(await next().device.request({ method: 'GET', path }), 200);
-  const verified = await post(next().app, '/verify', { code: home.json['code'] }, 200, begun.cookie);
+  const verified = await post(next().app, '/verify', { code: home.json['code'] }, 200, {
+    cookie: begun.cookie,
+  });
   if (verified.json['verified'] !== true || verified.cookie === begun.cookie)
     throw new Error('not logged in');
 }
@@ -62,6 +70,12 @@ async function logIn(next: () => Person, number: string): Promise<void> {
 let people = 0;
 /** A million numbers of a range that is for mobile phones. */
 const nextNumber = (): string => `+447400${String(people++ % 1_000_000).padStart(6, '0')}`;
+
+/** A number of the million has a range (/24) of its own. */
+const from = (number: string): Record<string, string> => {
+  const range = Number(number.slice(-6));
+  return { 'x-forwarded-for': `${11 + (range >> 16)}.${(range >> 8) & 255}.${range & 255}.1` };
+};
 
 async function run(crowd: Crowd): Promise<CrowdResult> {
   const { base, alsoAt = [], atOnce, perSecond = Infinity, seconds, logins, beginOnly } = crowd;
@@ -81,7 +95,9 @@ async function run(crowd: Crowd): Promise<CrowdResult> {
       const due = startedAt + (begun++ * 1000) / perSecond - performance.now();
       if (due > 0) await pause(due);
       const begunAt = performance.now();
-      await (beginOnly === true ? begin(next(), nextNumber()) : logIn(next, nextNumber()));
+      const number = nextNumber();
+      if (beginOnly === true) await begin(next(), number, from(number));
+      else await logIn(next, number);
       took.push(performance.now() - begunAt);
     }
   };

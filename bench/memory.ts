@@ -49,7 +49,7 @@ async function keptOf(stage: Stage, base: string, beginOnly: boolean): Promise<[
 
 /** What Redis keeps for a login that was begun and not gone on with, and for a user who is logged in. */
 async function kept(stage: Stage): Promise<string> {
-  const { base, child, db } = await stage.open('kept', SERVER);
+  const { base, child, db } = await stage.open('kept', SERVER, [], { TRUST_PROXY: '1' });
   await stage.redis.select(db);
   const [pending, ofLimits] = await keptOf(stage, base, true);
   const [whole, ofItsLimits] = await keptOf(stage, base, false);

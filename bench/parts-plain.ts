@@ -22,7 +22,7 @@ export function plainParts(): Part[] {
   const sessionKey = deriveKey(sessionSecret, 'session');
   const sealedSession = seal(sessionKey, 'session', SESSION);
   const tickets = createTickets(createMemoryStore(world), world);
-  const ticket = { loginId: 'l', phoneNumber: NUMBER, loginExpiresAt: Infinity } as const;
+  const ticket = { loginId: 'l', phoneNumber: NUMBER, expiresAt: world.now() + 300_000 } as const;
   const kept = createAppToken(applicationId, key, world);
   const line = { request_id: 'r'.repeat(36), login_id: 'l'.repeat(32), step: 'begin', outcome: 'ok', ms: 1 };
   return [
@@ -37,7 +37,7 @@ export function plainParts(): Part[] {
       timesALogin: 2,
       work: async () => {
         const secret = randomToken(world);
-        await tickets.put('state', secret, ticket, 300);
+        await tickets.put('state', secret, ticket);
         return tickets.take('state', secret);
       },
     },

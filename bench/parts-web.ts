@@ -73,8 +73,8 @@ function sessionParts(around: () => unknown): Part[] {
   const sessions = createSessions({ store: createMemoryStore(world), secrets, secureCookie: true, world });
   const phoneNumber = '+447400123456' as PhoneNumber;
   const login: Login = {
-    ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth', status: 'pending' },
-    ...{ expiresAt: Infinity, stateAddress: 'a'.repeat(43) },
+    ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth' },
+    ...{ expiresAt: Infinity, ticket: 'a'.repeat(43) },
   };
   const user = { phoneNumber, channel: 'silent_auth', authenticatedAt: world.now() } as const;
   const begin = appOf(

@@ -56,7 +56,6 @@ const login: Login = {
   phoneNumber: parsePhoneNumber('+447700900000') as PhoneNumber,
   client: 'app',
   channel: 'silent_auth',
-  status: 'pending',
   expiresAt: at(300),
 };
 

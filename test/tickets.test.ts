@@ -13,7 +13,7 @@ const secret = () => randomBytes(32).toString('base64url');
 const ticket = (world: TestWorld): StateTicket => ({
   loginId: 'login-1',
   phoneNumber: parsePhoneNumber('+447700900000') as PhoneNumber,
-  loginExpiresAt: world.now() + 300_000,
+  expiresAt: world.now() + 300_000,
 });
 
 describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) => {
@@ -36,28 +36,28 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
 
   test('give back what was put, to the one who has the secret', async () => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     expect(await tickets.take('state', secret())).toBeUndefined();
     expect(await tickets.take('state', mine)).toEqual(ticket(world));
   });
 
   test('have one winner among fifty who take at once', async () => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     const taken = await Promise.all(Array.from({ length: 50 }, () => tickets.take('state', mine)));
     expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
   });
 
   test('are never put twice under one secret, though randomness repeats itself', async () => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
-    await expect(tickets.put('state', mine, { ...ticket(world), loginId: 'another' }, 300)).rejects.toThrow();
+    await tickets.put('state', mine, ticket(world));
+    await expect(tickets.put('state', mine, { ...ticket(world), loginId: 'another' })).rejects.toThrow();
     expect(await tickets.take('state', mine)).toEqual(ticket(world));
   });
 
   test('are of one kind only', async () => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     expect(await tickets.take('code', mine)).toBeUndefined();
   });
 
@@ -67,21 +67,21 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     ['when the clock was turned on by a day', 86_400, false],
   ])('%s: can be taken is %3$s', async (_when, seconds, good) => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     world.turn(seconds);
     expect((await tickets.take('state', mine)) !== undefined).toBe(good);
   });
 
   test('are worthless once cancelled by their address', async () => {
     const mine = secret();
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     await tickets.cancelState(addressOf(mine));
     expect(await tickets.take('state', mine)).toBeUndefined();
   });
 
   test('are nothing once altered or moved to another place', async () => {
     const [mine, other] = [secret(), secret()];
-    await tickets.put('state', mine, ticket(world), 300);
+    await tickets.put('state', mine, ticket(world));
     const sealed = (await store.take(`state:${addressOf(mine)}`)) ?? '';
     await store.set(`state:${addressOf(other)}`, sealed, 300);
     expect(await tickets.take('state', other)).toBeUndefined();

@@ -45,7 +45,8 @@ export function createAdmission(parts: Parts & { change: Change }): Admit {
  * silent step completed is over, whatever it had behind that step: codes need a new one.
  */
 function leftToCodes(login: Login): Login {
-  const left: Login = { ...login, channel: null, status: 'pending' };
+  const left: Login = { ...login, channel: null };
   delete left.run;
+  delete left.status;
   return left;
 }

@@ -42,7 +42,7 @@ export const createChange =
 
 const isAsItWas = (login: Login, tried: Login): boolean =>
   login.id === tried.id &&
-  login.stateAddress === tried.stateAddress &&
+  login.ticket === tried.ticket &&
   login.run?.requestId === tried.run?.requestId &&
   login.run?.step === tried.run?.step;
 

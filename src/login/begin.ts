@@ -82,7 +82,7 @@ export function createBegin(parts: Parts): Begin {
     await limits.login(caller, phoneNumber, engine.asks);
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
-    const base: Login = { id, phoneNumber, client, channel: null, status: 'pending', expiresAt };
+    const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     const formerRun = takeUp(holder.former, base, correlator);
     const beginning = await ask(base, formerRun, [caller, correlator], tell);
@@ -91,7 +91,7 @@ export function createBegin(parts: Parts): Begin {
     tell({ channel: login.channel });
     if (beginning.by === 'nothing' && beginning.why !== undefined)
       tell({ outcome: 'silent_auth_unavailable', reason: beginning.why });
-    if (holder.login?.stateAddress !== undefined) await tickets.cancelState(holder.login.stateAddress);
+    if (holder.login?.ticket !== undefined) await tickets.cancelState(holder.login.ticket);
     await holder.begin(login).catch((error: unknown) => {
       // What was started for a login that could not be kept would go on to send messages.
       if (login.run !== undefined) otp.cancel(login.run, correlator);
@@ -123,7 +123,7 @@ const unlessAway =
 function begun(beginning: Beginning): Partial<Login> {
   switch (beginning.by) {
     case 'redirect':
-      return { channel: 'silent_auth', stateAddress: addressOf(beginning.state) };
+      return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
     case 'run': {
       const { run } = beginning;
       return { channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };

@@ -54,7 +54,7 @@ function createCancel({ otp, tickets, world, journal, known }: Parts): Flow['can
     if (login === undefined) return;
     await journal.step('cancel', correlator, known(login), async (tell) => {
       tell({ channel: login.channel });
-      if (login.stateAddress !== undefined) await tickets.cancelState(login.stateAddress);
+      if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       const run = leftUnderWay(login, world.now());
       if (run !== undefined) otp.cancel(run, correlator);
       // A request that is still under way is remembered: the next login of this number will meet it.

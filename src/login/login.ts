@@ -50,11 +50,12 @@ export interface Login {
   codeChallenge?: string;
   /** `null` where silence is impossible for this number, or was not enough. */
   channel: Channel | null;
-  status: 'pending' | 'failed' | 'completed' | 'cancelled';
+  /** Absent while it is pending. */
+  status?: 'failed' | 'completed' | 'cancelled';
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  /** Where this login's state ticket lies, so that it can be cancelled, and recognised, without keeping the state. */
-  stateAddress?: string;
+  /** The address of this login's state ticket, so that it can be cancelled, and recognised, without keeping the state. */
+  ticket?: string;
   /** The Verify request this login runs. */
   run?: Run;
   /** A Verify request that the login before this one, in the same session and for the same number, left under way. */

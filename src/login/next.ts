@@ -93,10 +93,11 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
       tell({ channel: target });
       const run = await moveOn(login, target, now, caller, correlator);
       // From here on the silent way is closed: its link makes no call any more.
-      const { stateAddress, ...rest } = login;
-      if (stateAddress !== undefined) await tickets.cancelState(stateAddress);
+      if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       const { channel: reached } = stepOf(run);
-      const moved: Login = { ...rest, status: 'pending', channel: reached, run, expiresAt: endOfStep(run) };
+      const moved: Login = { ...login, channel: reached, run, expiresAt: endOfStep(run) };
+      delete moved.ticket;
+      delete moved.status;
       await keep(holder, moved, run, correlator);
       return moved;
     });

@@ -65,7 +65,7 @@ export function progressOf(
   const open = login.status !== 'completed' && login.locked === undefined;
   const nextChannels = open ? channelsLeft(login.run, run, fallbacks) : [];
   const base = { expiresAt: login.expiresAt, nextChannels };
-  if (login.status !== 'pending') return { ...base, status: login.status, channel: login.channel };
+  if (login.status !== undefined) return { ...base, status: login.status, channel: login.channel };
   if (run === undefined) {
     const status =
       report?.over === 'all' ? 'failed' : login.run || now >= login.expiresAt ? 'expired' : 'pending';

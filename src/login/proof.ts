@@ -90,7 +90,7 @@ export function createProof(parts: Parts): Prove {
   /** Once a login went on to a message, a code of its silent way is a wrong one, and no try of the one that is typed. */
   const wayOf = (code: string, login: Login) => {
     const ours = engine.redirect !== undefined && OUR_CODE.test(code);
-    if (ours) return login.stateAddress === undefined ? undefined : byTicket;
+    if (ours) return login.ticket === undefined ? undefined : byTicket;
     return login.run && byRun;
   };
 

@@ -37,10 +37,10 @@ export function createReturn({ engine, tickets, world, journal }: Parts): Return
     if ('error' in result) throw refusedByOperator(result.error);
     const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, correlator);
     // A token is kept no longer than its login, five minutes at the most, whatever it says of itself.
-    const left = Math.ceil((ticket.loginExpiresAt - world.now()) / 1000);
+    const expiresAt = Math.min(world.now() + expiresIn * 1000, ticket.expiresAt);
     const code = randomToken(world);
-    const kept = { ...ticket, accessToken, callbackMs: Math.round(performance.now() - startedAt) };
-    await tickets.put('code', code, kept, Math.max(1, Math.min(expiresIn, left)));
+    const callbackMs = Math.round(performance.now() - startedAt);
+    await tickets.put('code', code, { ...ticket, accessToken, callbackMs, expiresAt });
     return { loginId: ticket.loginId, code };
   };
 
@@ -56,7 +56,7 @@ function refuseWrongReader({ state, client, isBrowser, login }: Arrival): void {
   if (client === 'app' && isBrowser) {
     throw new LoginError('wrong_client', 'This link belongs to an app and does not answer a browser.');
   }
-  if (client === 'browser' && login?.stateAddress !== addressOf(state)) {
+  if (client === 'browser' && login?.ticket !== addressOf(state)) {
     throw new LoginError('wrong_client', 'This link belongs to a login that was not begun in this browser.');
   }
 }

@@ -1,4 +1,4 @@
-import { LOGIN_SECONDS, type Login } from './login.js';
+import type { Login } from './login.js';
 import type { Parts } from './parts.js';
 import { newState } from './state.js';
 import { addressOf } from './tickets.js';
@@ -19,8 +19,7 @@ export const createStates =
       make: async () => {
         if (made.length > 0) await limits.turn(engine.asks);
         const state = newState(client, world);
-        const ticket = { loginId, phoneNumber, loginExpiresAt: expiresAt };
-        await tickets.put('state', state, ticket, LOGIN_SECONDS);
+        await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
         made.push(state);
         return state;
       },

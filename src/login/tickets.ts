@@ -8,8 +8,8 @@ import type { World } from '../world.js';
 export interface StateTicket {
   loginId: string;
   phoneNumber: PhoneNumber;
-  /** Milliseconds since the epoch at which the login ends. */
-  loginExpiresAt: number;
+  /** Milliseconds since the epoch at which the ticket ends: with its login, or earlier. */
+  expiresAt: number;
 }
 
 /** What a device brings home as `code`: the same, and the access token it stands for. */
@@ -29,13 +29,7 @@ interface TicketOf {
  * so the store can neither name nor read what it holds. There is no way to read one without spending it.
  */
 export interface Tickets {
-  /** @param ttlSeconds how long the ticket can be taken */
-  put<K extends keyof TicketOf>(
-    kind: K,
-    secret: string,
-    ticket: TicketOf[K],
-    ttlSeconds: number,
-  ): Promise<void>;
+  put<K extends keyof TicketOf>(kind: K, secret: string, ticket: TicketOf[K]): Promise<void>;
   /** The ticket, once; `undefined` for unknown, expired and already taken ones alike. */
   take<K extends keyof TicketOf>(kind: K, secret: string): Promise<TicketOf[K] | undefined>;
   /** Makes a state worthless, by its address. */
@@ -52,10 +46,10 @@ export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets 
   });
 
   return {
-    async put(kind, secret, ticket, ttlSeconds) {
+    async put(kind, secret, ticket) {
       const { at, key } = place(kind, secret);
-      const text = JSON.stringify({ ...ticket, endsAt: world.now() + ttlSeconds * 1000 });
-      if (!(await store.set(at, seal(key, at, text), ttlSeconds, 'new')))
+      const left = Math.max(1, Math.ceil((ticket.expiresAt - world.now()) / 1000));
+      if (!(await store.set(at, seal(key, at, JSON.stringify(ticket)), left, 'new')))
         throw new Error('a ticket was not kept');
     },
     async take<K extends keyof TicketOf>(kind: K, secret: string) {
@@ -64,8 +58,8 @@ export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets 
       const text = sealed === null ? undefined : unseal(key, at, sealed);
       if (text === undefined) return undefined;
       // The store's clock ends a ticket; ours does too, for a store that was set back or restored.
-      const { endsAt, ...ticket } = JSON.parse(text) as TicketOf[K] & { endsAt: number };
-      return world.now() < endsAt ? (ticket as unknown as TicketOf[K]) : undefined;
+      const ticket = JSON.parse(text) as TicketOf[K];
+      return world.now() < ticket.expiresAt ? ticket : undefined;
     },
     async cancelState(address) {
       await store.delete(`state:${address}`);

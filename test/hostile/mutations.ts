@@ -81,8 +81,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'the link of a browser answers the browser that began',
     file: 'src/login/returned.ts',
-    find: "if (client === 'browser' && login?.stateAddress !== addressOf(state)) {",
-    replace: "if (client === 'browser' && login?.stateAddress === state) {",
+    find: "if (client === 'browser' && login?.ticket !== addressOf(state)) {",
+    replace: "if (client === 'browser' && login?.ticket === state) {",
     caughtBy: { engine: 'oidc', store: 'redis' },
   },
   {
