@@ -49,3 +49,17 @@ test('two processes on one Redis share the requests of a login, and it prints wh
   expect(Number(a)).toBeLessThan(Number(sum));
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
 }, 60_000);
+
+test('it tells where the time of a login goes, and leaves nothing out', async () => {
+  const short = ['--logins', '200', '--warm-up', '20', '--server', join(folder, 'dist/main.js')];
+  const said = await bench('bench/profile.ts', ...short);
+  const rows = said.split('\n').filter((line) => /^\| (?!where|-)/.test(line));
+  const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
+  const server = cells.map(([, place = '', us]) => [place, Number(us)] as const);
+  const at = new Map(server);
+  for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: web'])
+    expect(at.get(place)).toBeGreaterThan(0);
+  const parts = server.slice(0, -1).reduce((all, [, us]) => all + us, 0);
+  // Each is rounded.
+  expect(Math.abs(parts - (at.get('all of it') ?? 0))).toBeLessThan(cells.length);
+}, 60_000);
