@@ -18,6 +18,7 @@ import { webhookRoutes } from './login/webhooks.js';
 import { sessionRoutes } from './session/routes.js';
 import type { Sessions } from './session/session.js';
 import type { Store } from './store/store.js';
+import { MAX_CONNECTIONS } from './vonage/carrier.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
@@ -61,7 +62,9 @@ export function createRoutes(deps: RoutesDeps): Router {
 
   const fromOthers = crossOrigin(config.allowedOrigins);
   const docsUrl = `${deps.base}/errors.md`;
-  const { watch, admit } = createOverload({ world, maxUtilization: config.maxUtilization, docsUrl });
+  const { maxUtilization } = config;
+  // Most of the logins that are being begun wait for Vonage: there are no more than connections to it.
+  const { watch, admit } = createOverload({ world, maxUtilization, mostUnderWay: MAX_CONNECTIONS, docsUrl });
 
   const router = Router({ caseSensitive: true, strict: true });
   router.use(oursAlone, watch);
