@@ -41,6 +41,8 @@ export interface RoutesDeps {
   base: string;
   /** Where a browser comes home to, as its `Location` says it. */
   home: string;
+  /** Whether the page is served beside the routes, whose style their own pages then have. */
+  hasPage: boolean;
 }
 
 /** The paths of the product. Whatever is not one of them is somebody else's, and passes untouched. */
@@ -57,7 +59,7 @@ export function createRoutes(deps: RoutesDeps): Router {
   const reports = createReports(store, config.sessionSecrets, world);
   const { flow, otp } = createStory(deps, reports);
   const assertions =
-    config.assertions && createAssertions({ ...config.assertions, issuer: config.publicUrl, world });
+    config.assertions && createAssertions({ ...config.assertions, issuer: deps.base, world });
   const reader = config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world });
 
   const fromOthers = crossOrigin(config.allowedOrigins);
@@ -72,7 +74,7 @@ export function createRoutes(deps: RoutesDeps): Router {
   router.post('/login', ...fromOthers, admit);
   callbackRoutes(router, flow, sessions, deps.home, journal.failed);
   webhookRoutes(router, reader, reports, journal);
-  errorsPage(router, deps.root);
+  errorsPage(router, deps.root, deps.hasPage);
   if (assertions) keyRoutes(router, assertions);
   router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
   loginRoutes(router, flow, sessions, otp, config.allowedCountries);

@@ -2,6 +2,7 @@ import express, { Router, type ErrorRequestHandler, type Express } from 'express
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
+import { ASSERTIONS, check } from './support/assertions.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
 import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
@@ -375,6 +376,21 @@ describe('around it, an app', () => {
       const { type } = (await mounted.agent().get('/auth/login')).body as { type: string };
       expect(type).toBe(`${mounted.base}/auth/errors.md#no_login`);
       expect(await (await fetch(type)).text()).toContain('## no_login');
+      const page = await (await fetch(type, { headers: { accept: 'text/html' } })).text();
+      expect(page).toContain('<h2 id="no_login">');
+      // A style or an icon at the root would be those of the app.
+      expect(page).not.toContain('<link');
+    }));
+
+  test('can tell other services who is logged in, under the address that its keys are at', () =>
+    withMounted({ env: ASSERTIONS }, async (mounted) => {
+      const app = mounted.agent();
+      await mounted.logIn(app);
+      const { assertion } = (await app.post('/auth/session/assertion').send({}).expect(200)).body as {
+        assertion: string;
+      };
+      const at = Date.now();
+      await check({ base: `${mounted.base}/auth`, world: mounted.world }, assertion, { at });
     }));
 
   test('that mounts it where its path cannot be known is told so by the first request', () => {

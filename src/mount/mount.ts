@@ -98,7 +98,8 @@ function routesOf(
   const journal = createJournal(world);
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
-  router.use(createRoutes({ config, store, world, hooks, sessions, journal, root: ROOT, base, home }));
+  const place = { root: ROOT, base, home, hasPage: false };
+  router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
   router.use(problemHandler(`${base}/errors.md`, journal.failed));
   return router;
 }
