@@ -44,6 +44,14 @@ const sidOf = (headers: Record<string, unknown>): string =>
 const me = async ({ base }: Mounted, cookie: string) =>
   (await (await fetch(`${base}/me`, { headers: { cookie } })).json()) as object;
 
+/** The error handler of an app, which notes what it was told. */
+const noting =
+  (errors: string[]): ErrorRequestHandler =>
+  (error: Error, _req, _res, next) => {
+    errors.push(error.message);
+    next(error);
+  };
+
 describe('mounted in an app, with its session', () => {
   test('a login goes through under the path it is mounted at, and the app knows who is logged in', () =>
     withMounted({ compose: shop }, async (mounted) => {
@@ -279,6 +287,20 @@ describe('mounted in an app, by itself', () => {
         expect(await mounted.asked()).toEqual([]);
       },
     ));
+
+  test('nor on a path of the app, which is told why, since we log nothing there', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        ...alone,
+        compose: (app, { load }, redis) => app.use(sessionOn(redis), load, noting(errors)),
+      },
+      async (mounted) => {
+        await mounted.agent().get('/me').expect(500);
+        expect(errors).toEqual([expect.stringContaining("give createSilentAuth session: 'host'")]);
+      },
+    );
+  });
 });
 
 describe('around it, an app', () => {
@@ -398,11 +420,7 @@ describe('around it, an app', () => {
     return withMounted(
       {
         compose: (app, silentAuth, redis) => {
-          const told: ErrorRequestHandler = (error: Error, _req, _res, next) => {
-            errors.push(error.message);
-            next(error);
-          };
-          app.use(sessionOn(redis)).use('/auth', Router().use(silentAuth)).use(told);
+          app.use(sessionOn(redis)).use('/auth', Router().use(silentAuth)).use(noting(errors));
         },
       },
       async (mounted) => {
