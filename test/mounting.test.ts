@@ -446,6 +446,14 @@ describe('around it, an app', () => {
     ));
 });
 
+/** It looks like a client of ioredis, and is none. */
+const CLIENT = {
+  duplicate: () => {
+    throw new Error('no copy');
+  },
+  defineCommand: () => undefined,
+};
+
 describe('options', () => {
   const problemsOf = (options: object, env: Record<string, string> = {}): readonly string[] => {
     try {
@@ -478,8 +486,12 @@ describe('options', () => {
   });
 
   test.each([
+    ['a client of node-redis', { redis: { duplicate: CLIENT.duplicate } }, {}, /must be a client of ioredis/],
+    ['a home that no URL can be made of', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
+    ['no environment', { env: null }, {}, /env must be an object like process\.env/],
+    ['an environment with a number', { env: { ...credentials(), PORT: 3000 } }, {}, /env\.PORT must be text/],
     ['a home on a stranger', { homeUrl: 'https://evil.example/' }, {}, /homeUrl must be on PUBLIC_URL/],
-    ['a cluster', { redis: { isCluster: true, duplicate: () => undefined } }, {}, /not of a Cluster/],
+    ['a cluster', { redis: { ...CLIENT, isCluster: true } }, {}, /not of a Cluster/],
     [
       'no Redis in production',
       {},
@@ -487,6 +499,21 @@ describe('options', () => {
       /^REDIS_URL is missing/,
     ],
   ])('%s is refused', (_what, options, env, problem) => {
-    expect(problemsOf(options, env)).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf(options, env)).toContainEqual(expect.stringMatching(problem));
+  });
+
+  test('leave alone the settings that only the server by itself has', () => {
+    const ofTheApp = { OTEL_TRACES_EXPORTER: 'console', METRICS_PORT: 'none', HELP_URL: 'help' };
+    expect(problemsOf({}, ofTheApp)).toEqual([]);
+  });
+
+  test('with a client that cannot be copied end no process: each request hears of it', async () => {
+    const unheard = jest.fn();
+    process.on('unhandledRejection', unheard);
+    const silentAuth = createSilentAuth({ env: credentials(), redis: CLIENT });
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', unheard);
+    expect(unheard).not.toHaveBeenCalled();
+    await expect(silentAuth.close()).rejects.toThrow('no copy');
   });
 });
