@@ -220,6 +220,20 @@ describe('mounted in an app, with its session', () => {
       }
     }));
 
+  test('a login counts under its own id alone: a copy under another one is nobody', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const { redis } = mounted;
+      const keys = () => redis.keys('silent-auth:sess:*');
+      const [app, other] = [mounted.agent(), mounted.agent()];
+      await mounted.logIn(app);
+      const [mine = ''] = await keys();
+      await mounted.logIn(other, BOB);
+      const its = (await keys()).find((key) => key !== mine) ?? '';
+      await redis.set(its, (await redis.get(mine)) ?? '', 'EX', 600);
+      expect((await other.get('/me')).body).toEqual({});
+      expect((await app.get('/me')).body).toEqual({ user: ALICE });
+    }));
+
   test('a link of a browser leads home to the page of the app', () =>
     withMounted(
       { compose: shop, options: (redis) => ({ session: 'host', redis, homeUrl: '/welcome?from=login' }) },
