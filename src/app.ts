@@ -32,7 +32,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.set('trust proxy', config.trustProxy);
 
   app.use(shield({ hsts: https }));
-  const place = { root, base: config.publicUrl, home: '/' };
+  const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
   app.use(healthRoutes(store), contract(root), staticFiles(root, config.helpUrl));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));

@@ -18,6 +18,7 @@ import { webhookRoutes } from './login/webhooks.js';
 import { sessionRoutes } from './session/routes.js';
 import type { Sessions } from './session/session.js';
 import type { Store } from './store/store.js';
+import { MAX_CONNECTIONS } from './vonage/carrier.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
@@ -40,6 +41,8 @@ export interface RoutesDeps {
   base: string;
   /** Where a browser comes home to, as its `Location` says it. */
   home: string;
+  /** Whether the page is served beside the routes, whose style their own pages then have. */
+  hasPage: boolean;
 }
 
 /** The paths of the product. Whatever is not one of them is somebody else's, and passes untouched. */
@@ -56,12 +59,14 @@ export function createRoutes(deps: RoutesDeps): Router {
   const reports = createReports(store, config.sessionSecrets, world);
   const { flow, otp } = createStory(deps, reports);
   const assertions =
-    config.assertions && createAssertions({ ...config.assertions, issuer: config.publicUrl, world });
+    config.assertions && createAssertions({ ...config.assertions, issuer: deps.base, world });
   const reader = config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world });
 
   const fromOthers = crossOrigin(config.allowedOrigins);
   const docsUrl = `${deps.base}/errors.md`;
-  const { watch, admit } = createOverload({ world, maxUtilization: config.maxUtilization, docsUrl });
+  const { maxUtilization } = config;
+  // Most of the logins that are being begun wait for Vonage: there are no more than connections to it.
+  const { watch, admit } = createOverload({ world, maxUtilization, mostUnderWay: MAX_CONNECTIONS, docsUrl });
 
   const router = Router({ caseSensitive: true, strict: true });
   router.use(oursAlone, watch);
@@ -69,7 +74,7 @@ export function createRoutes(deps: RoutesDeps): Router {
   router.post('/login', ...fromOthers, admit);
   callbackRoutes(router, flow, sessions, deps.home, journal.failed);
   webhookRoutes(router, reader, reports, journal);
-  errorsPage(router, deps.root);
+  errorsPage(router, deps.root, deps.hasPage);
   if (assertions) keyRoutes(router, assertions);
   router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
   loginRoutes(router, flow, sessions, otp, config.allowedCountries);

@@ -1,17 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
-import { parsePrivateKey } from './private-key.js';
 import { lookUp } from './variables.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
-
-const OTP_CHANNELS = ['sms', 'voice'] as const;
-export type OtpChannels = readonly (typeof OTP_CHANNELS)[number][];
-
-export interface WebhookSettings {
-  apiKey: string;
-  signatureSecret: string;
-}
 
 /** Reads single variables, and gathers what is wrong with them instead of stopping at the first. */
 export function createReader(env: Env) {
@@ -39,15 +29,17 @@ export function createReader(env: Env) {
       fail(`${name} must begin with https:// when NODE_ENV=production.`);
     return url.href.replace(/\/$/, '');
   };
-  return { problems, production, get, fail, need, oneOf, list, upstream };
+  /** A whole number in decimal digits. @param text what stands for it, or a part of what does */
+  const whole = (name: string, text: string, least: number, most: number): number => {
+    const number = /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
+    if (number >= least && number <= most) return number;
+    fail(`${name} must be a whole number, ${least} to ${most}.`);
+    return least;
+  };
+  return { problems, production, get, fail, need, oneOf, list, upstream, whole };
 }
 
 export type Reader = ReturnType<typeof createReader>;
-
-/** Verify v2 reference, `brand`. */
-export const isBrand = (text: string): boolean => /^[^/{}:$]{1,18}$/.test(text);
-
-export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 export const parseUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
 
@@ -71,30 +63,20 @@ export function readPublicUrl(
   return url.origin;
 }
 
-/** `none` is how a list that has a default is emptied. */
-export function readFallbacks(text: string, fail: Fail): OtpChannels {
-  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
-  const channels = OTP_CHANNELS.filter((channel) => names.includes(channel));
-  if (channels.join() !== names.join()) fail('FALLBACK_CHANNELS must be none, sms, voice or sms,voice.');
-  return channels;
+export function readOrigins(origins: readonly string[], fail: Fail): readonly string[] {
+  for (const origin of origins) {
+    if (parseUrl(origin)?.origin !== origin)
+      fail(`ALLOWED_ORIGINS: "${origin}" is not an origin like https://app.example.com.`);
+  }
+  return origins;
 }
 
-export function readWebhooks(
-  apiKey: string | undefined,
-  secret: string | undefined,
-  fail: Fail,
-): WebhookSettings | undefined {
-  if (apiKey === undefined && secret === undefined) return undefined;
-  if (apiKey === undefined)
-    fail('VONAGE_API_KEY is missing: webhooks are checked for it (dashboard, API settings).');
-  if (secret === undefined)
-    fail('VONAGE_SIGNATURE_SECRET is missing: webhooks are signed with it (dashboard, API settings).');
-  if (secret !== undefined && Buffer.byteLength(secret) < 32) {
-    fail(
-      'VONAGE_SIGNATURE_SECRET must have at least 32 bytes: a shorter one can be guessed from one webhook.',
-    );
-  }
-  return { apiKey: apiKey ?? '', signatureSecret: secret ?? '' };
+/** @returns it as browsers write it */
+export function readHelpUrl(text: string | undefined, fail: Fail): string | undefined {
+  const url = text === undefined ? undefined : parseUrl(text);
+  if (text !== undefined && !/^https?:$/.test(url?.protocol ?? ''))
+    fail('HELP_URL must be a URL that begins with https:// (or http://).');
+  return url?.href;
 }
 
 /** 32 characters of base64url or hex hold at least 128 bits, which is what OWASP ASVS 7.2.3 asks of a session. */
@@ -108,19 +90,3 @@ export function readSecrets(secrets: string[], fail: Fail): string[] {
     fail('SESSION_SECRET: each secret must have at least 32 characters.');
   return secrets;
 }
-
-export function readKey(text: string, fail: Fail): KeyObject | undefined {
-  if (text === '') return undefined;
-  const key = parsePrivateKey(text);
-  if (typeof key !== 'string') return key;
-  fail(`VONAGE_PRIVATE_KEY ${key}`);
-  return undefined;
-}
-
-/** The hosts Vonage is known to send devices to, and those this server talks to itself. */
-export const defaultLinkHosts = (urls: readonly string[]): string[] => [
-  ...new Set([
-    ...urls.map((url) => parseUrl(url)?.host ?? '').filter((host) => host !== ''),
-    ...['api-eu.vonage.com', 'api-us.vonage.com', 'api-ap.vonage.com', 'oidc.idp.vonage.com'],
-  ]),
-];

@@ -85,6 +85,9 @@ test('every problem is told at once, each with its setting', () => {
 
 test.each<[string, Record<string, string>, RegExp]>([
   ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
+  ['a part of the time in another notation', { MAX_UTILIZATION: '9e1' }, /^MAX_UTILIZATION must be a whole/],
+  ['a port in another notation', { PORT: '0x1F90' }, /^PORT must be a whole number, 0 to 65535/],
+  ['a limit beyond counting', { PAID_SENDS_PER_HOUR: '1000000000' }, /, 1 to 999999999\.$/],
   ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
   ['a part of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
   [
@@ -92,7 +95,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     { METRICS_PORT: '3000' },
     /^METRICS_PORT must be another/,
   ],
-  ['a port of metrics that is none', { METRICS_PORT: 'x' }, /^METRICS_PORT must be a port/],
+  [
+    'a port of metrics that is none',
+    { METRICS_PORT: 'x' },
+    /^METRICS_PORT must be a whole number, 0 to 65535/,
+  ],
   ['a host of metrics that is a name', { METRICS_HOST: 'localhost' }, /^METRICS_HOST must be an IP/],
   ['traces by another way', { OTEL_TRACES_EXPORTER: 'zipkin' }, /^OTEL_TRACES_EXPORTER must be/],
   [

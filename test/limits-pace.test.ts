@@ -1,5 +1,5 @@
 import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
-import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, postCode, withHouse, type House, type HouseOptions } from './support/house.js';
 import { recordsOf } from './support/records.js';
 
 const HERE = '192.0.2.7';
@@ -103,6 +103,31 @@ test('two servers on one Redis keep one pace, and hear of a pause', () =>
       await someoneAt(other, HERE).login(BOB).expect(503);
     }),
   ));
+
+test('whoever is refused while a second ends is never told to come back after none', () => {
+  let endSecond = (): void => undefined;
+  const through: HouseOptions['through'] = (store) => ({
+    ...store,
+    spend: (...all) => store.spend(...all).finally(() => endSecond()),
+  });
+  return withHouse({ env: BEHIND_PROXY, through }, async (house) => {
+    atFullHour(house);
+    const fault = { status: 429, headers: { 'retry-after': '1' }, times: 1 };
+    await house.control('faults', { 'network-enablement': fault, 'verify-start': fault });
+    const [one, other] = [someoneAt(house, HERE), someoneAt(house, HERE)];
+    await other.login(BOB).expect(201);
+    house.world.turn(2);
+    await one.askForMessage(ALICE);
+    endSecond = () => house.world.turn(1);
+    expect((await other.next('sms').expect(503)).headers['retry-after']).toBe('1');
+
+    endSecond = () => undefined;
+    await house.control('faults', { 'network-enablement': fault });
+    await one.login(ALICE).expect(201);
+    endSecond = () => house.world.turn(1);
+    expect((await other.login(BOB).expect(503)).headers['retry-after']).toBe('1');
+  });
+});
 
 test('an API that logins do not begin with is not paused', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {

@@ -2,6 +2,7 @@ import express, { Router, type ErrorRequestHandler, type Express } from 'express
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
+import { ASSERTIONS, check } from './support/assertions.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
 import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
@@ -42,6 +43,14 @@ const sidOf = (headers: Record<string, unknown>): string =>
   String((headers['set-cookie'] as string[] | undefined)?.[0]).split(';')[0] ?? '';
 const me = async ({ base }: Mounted, cookie: string) =>
   (await (await fetch(`${base}/me`, { headers: { cookie } })).json()) as object;
+
+/** The error handler of an app, which notes what it was told. */
+const noting =
+  (errors: string[]): ErrorRequestHandler =>
+  (error: Error, _req, _res, next) => {
+    errors.push(error.message);
+    next(error);
+  };
 
 describe('mounted in an app, with its session', () => {
   test('a login goes through under the path it is mounted at, and the app knows who is logged in', () =>
@@ -211,6 +220,20 @@ describe('mounted in an app, with its session', () => {
       }
     }));
 
+  test('a login counts under its own id alone: a copy under another one is nobody', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const { redis } = mounted;
+      const keys = () => redis.keys('silent-auth:sess:*');
+      const [app, other] = [mounted.agent(), mounted.agent()];
+      await mounted.logIn(app);
+      const [mine = ''] = await keys();
+      await mounted.logIn(other, BOB);
+      const its = (await keys()).find((key) => key !== mine) ?? '';
+      await redis.set(its, (await redis.get(mine)) ?? '', 'EX', 600);
+      expect((await other.get('/me')).body).toEqual({});
+      expect((await app.get('/me')).body).toEqual({ user: ALICE });
+    }));
+
   test('a link of a browser leads home to the page of the app', () =>
     withMounted(
       { compose: shop, options: (redis) => ({ session: 'host', redis, homeUrl: '/welcome?from=login' }) },
@@ -278,6 +301,20 @@ describe('mounted in an app, by itself', () => {
         expect(await mounted.asked()).toEqual([]);
       },
     ));
+
+  test('nor on a path of the app, which is told why, since we log nothing there', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        ...alone,
+        compose: (app, { load }, redis) => app.use(sessionOn(redis), load, noting(errors)),
+      },
+      async (mounted) => {
+        await mounted.agent().get('/me').expect(500);
+        expect(errors).toEqual([expect.stringContaining("give createSilentAuth session: 'host'")]);
+      },
+    );
+  });
 });
 
 describe('around it, an app', () => {
@@ -375,6 +412,21 @@ describe('around it, an app', () => {
       const { type } = (await mounted.agent().get('/auth/login')).body as { type: string };
       expect(type).toBe(`${mounted.base}/auth/errors.md#no_login`);
       expect(await (await fetch(type)).text()).toContain('## no_login');
+      const page = await (await fetch(type, { headers: { accept: 'text/html' } })).text();
+      expect(page).toContain('<h2 id="no_login">');
+      // A style or an icon at the root would be those of the app.
+      expect(page).not.toContain('<link');
+    }));
+
+  test('can tell other services who is logged in, under the address that its keys are at', () =>
+    withMounted({ env: ASSERTIONS }, async (mounted) => {
+      const app = mounted.agent();
+      await mounted.logIn(app);
+      const { assertion } = (await app.post('/auth/session/assertion').send({}).expect(200)).body as {
+        assertion: string;
+      };
+      const at = Date.now();
+      await check({ base: `${mounted.base}/auth`, world: mounted.world }, assertion, { at });
     }));
 
   test('that mounts it where its path cannot be known is told so by the first request', () => {
@@ -382,11 +434,7 @@ describe('around it, an app', () => {
     return withMounted(
       {
         compose: (app, silentAuth, redis) => {
-          const told: ErrorRequestHandler = (error: Error, _req, _res, next) => {
-            errors.push(error.message);
-            next(error);
-          };
-          app.use(sessionOn(redis)).use('/auth', Router().use(silentAuth)).use(told);
+          app.use(sessionOn(redis)).use('/auth', Router().use(silentAuth)).use(noting(errors));
         },
       },
       async (mounted) => {
@@ -411,6 +459,14 @@ describe('around it, an app', () => {
       },
     ));
 });
+
+/** It looks like a client of ioredis, and is none. */
+const CLIENT = {
+  duplicate: () => {
+    throw new Error('no copy');
+  },
+  defineCommand: () => undefined,
+};
 
 describe('options', () => {
   const problemsOf = (options: object, env: Record<string, string> = {}): readonly string[] => {
@@ -444,8 +500,12 @@ describe('options', () => {
   });
 
   test.each([
+    ['a client of node-redis', { redis: { duplicate: CLIENT.duplicate } }, {}, /must be a client of ioredis/],
+    ['a home that no URL can be made of', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
+    ['no environment', { env: null }, {}, /env must be an object like process\.env/],
+    ['an environment with a number', { env: { ...credentials(), PORT: 3000 } }, {}, /env\.PORT must be text/],
     ['a home on a stranger', { homeUrl: 'https://evil.example/' }, {}, /homeUrl must be on PUBLIC_URL/],
-    ['a cluster', { redis: { isCluster: true, duplicate: () => undefined } }, {}, /not of a Cluster/],
+    ['a cluster', { redis: { ...CLIENT, isCluster: true } }, {}, /not of a Cluster/],
     [
       'no Redis in production',
       {},
@@ -453,6 +513,21 @@ describe('options', () => {
       /^REDIS_URL is missing/,
     ],
   ])('%s is refused', (_what, options, env, problem) => {
-    expect(problemsOf(options, env)).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf(options, env)).toContainEqual(expect.stringMatching(problem));
+  });
+
+  test('leave alone the settings that only the server by itself has', () => {
+    const ofTheApp = { OTEL_TRACES_EXPORTER: 'console', METRICS_PORT: 'none', HELP_URL: 'help' };
+    expect(problemsOf({}, ofTheApp)).toEqual([]);
+  });
+
+  test('with a client that cannot be copied end no process: each request hears of it', async () => {
+    const unheard = jest.fn();
+    process.on('unhandledRejection', unheard);
+    const silentAuth = createSilentAuth({ env: credentials(), redis: CLIENT });
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', unheard);
+    expect(unheard).not.toHaveBeenCalled();
+    await expect(silentAuth.close()).rejects.toThrow('no copy');
   });
 });

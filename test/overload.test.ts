@@ -143,6 +143,18 @@ describe('new logins', () => {
       expect(await logins(house, 10)).toEqual(times(10, 201));
     }));
 
+  test('are not kept out for what was spent on others while nobody logged in', () =>
+    inHouse(async (house) => {
+      const app = house.app();
+      for (let look = 0; look < 300; look++) {
+        await app.get('/session').expect(200);
+        house.world.spend({ busy: 500, idle: 100 });
+      }
+      await login(house).expect(201);
+      rests(house);
+      await login(house).expect(201);
+    }));
+
   test('are all taken while the machine has time', () =>
     inHouse(async (house) => {
       for (let look = 0; look < 5; look++) {

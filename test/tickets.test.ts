@@ -99,8 +99,15 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await store.get('sess:a')).toBe('3');
     expect(await store.delete('sess:a')).toBe(true);
     expect(await store.delete('sess:a')).toBe(false);
-    expect(await store.expire('sess:a', 60)).toBe(false);
     expect(await store.set('sess:a', '4', 0)).toBe(false);
+    expect(await store.get('sess:a')).toBeNull();
+  });
+
+  test('the store gives no life to what has ended, and ends what is given none', async () => {
+    await store.expire('sess:a', 60);
+    expect(await store.get('sess:a')).toBeNull();
+    await store.set('sess:a', '1', 60);
+    await store.expire('sess:a', 0);
     expect(await store.get('sess:a')).toBeNull();
   });
 });
@@ -118,9 +125,10 @@ test('the embedded store gives a key a new life without bringing back one that e
   const store = createMemoryStore(world);
   await store.set('sess:a', 'x', 10);
   world.turn(9);
-  expect(await store.expire('sess:a', 10)).toBe(true);
+  await store.expire('sess:a', 10);
   world.turn(9);
   expect(await store.get('sess:a')).toBe('x');
   world.turn(2);
-  expect(await store.expire('sess:a', 10)).toBe(false);
+  await store.expire('sess:a', 10);
+  expect(await store.get('sess:a')).toBeNull();
 });

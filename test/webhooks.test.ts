@@ -102,6 +102,20 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual(before);
   });
 
+  test('is kept for its own request: a copy under another one says nothing of that', async () => {
+    const [request_id, other] = [randomUUID(), randomUUID()];
+    const say = async (about: string) => {
+      const body = event({ request_id: about, channel: 'silent_auth' });
+      await send(body, `Bearer ${await sign(claimsFor(body))}`);
+      return house.redis.get(`verify:${about}`);
+    };
+    const copy = (await say(request_id)) ?? '';
+    await house.redis.set(`verify:${other}`, copy, 'EX', 900);
+    // What is known already is not written again.
+    expect(await say(request_id)).toBe(copy);
+    expect(await say(other)).not.toBe(copy);
+  });
+
   test('that comes late takes nothing back', async () => {
     const request_id = randomUUID();
     const say = async (body: string) => send(body, `Bearer ${await sign(claimsFor(body))}`);

@@ -32,7 +32,10 @@ export function createLimits(
   const name = createNaming(deps.secret, 'limits');
   const nameOf = (...words: string[]): string => name(words.join(' ')).slice(0, NAME);
   const rate = (name: RateName, window: Window, entry: string, by = 1): Rate => ({
-    ...{ name, window, entry, by },
+    name,
+    window,
+    entry,
+    by,
     limit: rates[name],
   });
 
@@ -112,6 +115,9 @@ export function createLimits(
 
 const quotasOf = (rules: readonly Rate[], { totals }: Outcome): Quota[] =>
   rules.map(({ name, limit, window: { seconds, left } }, at) => ({
-    ...{ name, limit, seconds, left },
+    name,
+    limit,
+    seconds,
+    left,
     remaining: Math.max(0, limit - (totals[at] ?? 0)),
   }));

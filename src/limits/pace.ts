@@ -48,17 +48,22 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     world.meter.refused(limit);
     return new Limited(limit, 'unavailable', 'Vonage is not called this often. Try again.', retryAfter);
   };
+  /** For the time from the moment that the guard was asked at, not from now: by now the pause may be over. */
+  const paused = ({ limit: asked }: Rule, until = asked): Limited => refused('upstream-pause', until - asked);
 
   /** Adds nothing: forbids, as long as the entry holds a moment to come (seconds since the epoch). */
   const guard = (api: PacedApi): Rule => ({
-    ...{ name: 'pause', entry: `pause:${api}`, by: 0 },
+    name: 'pause',
+    entry: `pause:${api}`,
+    by: 0,
     limit: nowInSeconds(world),
   });
   const costOf = ({ part, second }: Turn): Rule => ({
-    ...{ name: 'turn', entry: `turn:${second}`, by: 1 },
+    name: 'turn',
+    entry: `turn:${second}`,
+    by: 1,
     limit: shareOf(deps.upstreamPerSecond, part, parts),
   });
-  const untilEnd = (total = 0): number => total - nowInSeconds(world);
 
   /** Spends in the caller's own part, and the turn where it is: what another part lends is taken first. */
   const spend = async (own: number, rules: readonly Rule[], api: PacedApi | undefined, turn?: Turn) => {
@@ -70,8 +75,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     const paced = api === undefined ? [] : [guard(api)];
     if (turn?.part === own) paced.push(costOf(turn));
     const outcome = await spendBy<Rule>(store, accountOf(own, now), [...rules, ...paced]);
-    if (outcome.broken?.name === 'pause')
-      throw refused('upstream-pause', untilEnd(outcome.totals[rules.length]));
+    if (outcome.broken?.name === 'pause') throw paused(outcome.broken, outcome.totals[rules.length]);
     return outcome;
   };
 
@@ -101,7 +105,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     },
     async ready(api) {
       const { broken, totals } = await spendBy(store, accountOf(draw(parts), world.now()), [guard(api)]);
-      if (broken !== undefined) throw refused('upstream-pause', untilEnd(totals[0]));
+      if (broken !== undefined) throw paused(broken, totals[0]);
     },
     async pause(api, seconds) {
       const until = Math.ceil(world.now() / 1000) + Math.min(seconds, LONGEST_PAUSE);

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { isCountry } from '../phone.js';
+import type { Reader } from '../settings.js';
 import { RATES, type LimitSettings, type RateName } from './rates.js';
 
-type Fail = (problem: string) => string;
+/** The highest limit there is. */
+const MOST = 999_999_999;
 
 export interface LimitConfig {
   limits: LimitSettings;
@@ -13,45 +15,35 @@ export interface LimitConfig {
   trustProxy: false | number | readonly string[];
 }
 
-export function readLimits(reader: {
-  get: (name: string) => string | undefined;
-  list: (name: string) => string[];
-  fail: Fail;
-}): LimitConfig {
-  const { get, list, fail } = reader;
-  const count = (name: string, fallback: string) => readCount(name, get(name) ?? fallback, fail);
+type SettingsReader = Pick<Reader, 'get' | 'list' | 'fail' | 'whole'>;
+
+export function readLimits(reader: SettingsReader): LimitConfig {
+  const { get, list, fail, whole } = reader;
   return {
     limits: {
-      rates: readRates(list('RATE_LIMITS'), fail),
-      paidSendsPerHour: count('PAID_SENDS_PER_HOUR', '300'),
-      upstreamPerSecond: count('UPSTREAM_PER_SECOND', '10'),
+      rates: readRates(reader),
+      paidSendsPerHour: whole('PAID_SENDS_PER_HOUR', get('PAID_SENDS_PER_HOUR') ?? '300', 1, MOST),
+      upstreamPerSecond: whole('UPSTREAM_PER_SECOND', get('UPSTREAM_PER_SECOND') ?? '10', 1, MOST),
     },
     allowedCountries: readCountries(list('ALLOWED_COUNTRIES'), fail),
     trustProxy: readTrustProxy(list('TRUST_PROXY'), fail),
   };
 }
 
-/** A whole number of at least one. */
-function readCount(name: string, text: string, fail: Fail): number {
-  const count = /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined;
-  if (count === undefined) fail(`${name} must be a whole number, 1 or more.`);
-  return count ?? 1;
-}
-
 /** The rates of the house, but for those that are named: `login-number=20,send-prefix=100`. */
-function readRates(items: readonly string[], fail: Fail): Record<RateName, number> {
+function readRates({ list, fail, whole }: SettingsReader): Record<RateName, number> {
   const rates: Record<RateName, number> = { ...RATES };
-  for (const item of items) {
+  for (const item of list('RATE_LIMITS')) {
     const [name = '', count = ''] = item.split('=').map((part) => part.trim());
     if (!Object.hasOwn(RATES, name)) {
       fail(`RATE_LIMITS: "${name}" is none of ${Object.keys(RATES).join(', ')}.`);
-    } else rates[name as RateName] = readCount(`RATE_LIMITS: ${name}`, count, fail);
+    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, 1, MOST);
   }
   return rates;
 }
 
 /** Countries by ISO 3166 alpha-2; none means all. */
-function readCountries(codes: readonly string[], fail: Fail): readonly string[] {
+function readCountries(codes: readonly string[], fail: Reader['fail']): readonly string[] {
   for (const code of codes) {
     if (!isCountry(code)) fail(`ALLOWED_COUNTRIES: "${code}" is not a country code of ISO 3166, such as GB.`);
   }
@@ -64,7 +56,7 @@ const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
 /**
  * How Express's `trust proxy` is set: not at all, by the number of proxies in front, or by their addresses.
  */
-function readTrustProxy(items: readonly string[], fail: Fail): false | number | readonly string[] {
+function readTrustProxy(items: readonly string[], fail: Reader['fail']): false | number | readonly string[] {
   const [first = ''] = items;
   if (items.length === 0) return false;
   if (items.length === 1 && /^[1-9]$/.test(first)) return Number(first);

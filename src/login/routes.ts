@@ -5,7 +5,7 @@ import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
 import type { Sessions } from '../session/session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
-import { callerOf } from '../web/limit.js';
+import { callerOf } from '../web/caller.js';
 import { plainAddress } from '../web/range.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';

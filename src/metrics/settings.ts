@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { Reader } from '../settings.js';
 
 export interface MetricsSettings {
   port: number;
@@ -8,17 +9,14 @@ export interface MetricsSettings {
 
 /** @param publicPort where everybody comes in, and nothing is told */
 export function readMetricsSettings(
-  get: (name: string) => string | undefined,
+  { get, fail, whole }: Pick<Reader, 'get' | 'fail' | 'whole'>,
   publicPort: number,
-  fail: (problem: string) => string,
 ): MetricsSettings | undefined {
   const [text, host = '127.0.0.1'] = [get('METRICS_PORT'), get('METRICS_HOST')];
   if (isIP(host) === 0)
     fail('METRICS_HOST must be an IP address to listen on: 127.0.0.1, or 0.0.0.0 for all of them.');
   if (text === undefined) return undefined;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
-    fail('METRICS_PORT must be a port number, 0 to 65535.');
+  const port = whole('METRICS_PORT', text, 0, 65_535);
   if (port !== 0 && port === publicPort)
     fail('METRICS_PORT must be another port than PORT: what is counted is not for everybody.');
   return { port, host };

@@ -52,6 +52,8 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
   const opening = openStore(settings, world);
   const sessions = opening.then((store) => sessionsOf(settings, store, world));
+  // Each request hears how these fail. Until one comes nobody does, for which Node would end the process of the app.
+  for (const each of [opening, sessions]) each.catch(() => undefined);
 
   const app = bareApp(config);
   // Without a setting of our own, that of the app holds, as Express has it for apps within apps.
@@ -98,7 +100,8 @@ function routesOf(
   const journal = createJournal(world);
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
-  router.use(createRoutes({ config, store, world, hooks, sessions, journal, root: ROOT, base, home }));
+  const place = { root: ROOT, base, home, hasPage: false };
+  router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
   router.use(problemHandler(`${base}/errors.md`, journal.failed));
   return router;
 }

@@ -27,21 +27,28 @@ export interface SilentAuthOptions {
 const method = (name: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | undefined)?.[name] === 'function';
 
+const isHome = (text: string): boolean =>
+  /^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/.test(text) && URL.canParse(text, 'http://localhost');
+
+/** Settings of what only a server by itself has. In an app the names may be set for something of its own. */
+const NOT_OURS = /^(?:HELP_URL|METRICS_|OTEL_)/;
+
 const Options = z.strictObject({
   env: z
-    .record(z.string(), z.string().optional(), { error: 'must be an object like process.env.' })
+    .record(z.string(), z.string({ error: 'must be text.' }).optional(), {
+      error: 'must be an object like process.env.',
+    })
     .optional(),
   session: z.enum(['own', 'host'], { error: 'must be "own" or "host".' }).optional(),
   redis: z
-    .custom<RedisClient>(method('duplicate'), { error: 'must be a client of ioredis.' })
+    .custom<RedisClient>((value) => method('duplicate')(value) && method('defineCommand')(value), {
+      error: 'must be a client of ioredis.',
+    })
     .refine((client) => !('isCluster' in client && client.isCluster === true), {
       error: 'must be a client of one server or of a Sentinel, not of a Cluster.',
     })
     .optional(),
-  homeUrl: z
-    .string()
-    .regex(/^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/, 'must be a path or a URL, without a fragment.')
-    .optional(),
+  homeUrl: z.string().refine(isHome, 'must be a path or a URL, without a fragment.').optional(),
   hooks: z
     .strictObject({
       beforeLogin: z
@@ -66,7 +73,7 @@ export interface MountSettings {
   log: Log | undefined;
 }
 
-/** @throws ConfigError with every problem of the options and of the settings at once */
+/** @throws ConfigError with every problem of the options and of the settings at once; then with where `homeUrl` must not lead */
 export function readOptions(options: SilentAuthOptions): MountSettings {
   const parsed = Options.safeParse(options);
   const issues = parsed.success ? [] : parsed.error.issues;
@@ -75,7 +82,12 @@ export function readOptions(options: SilentAuthOptions): MountSettings {
       ? issue.keys.map((key) => `createSilentAuth: "${[...issue.path, key].join('.')}" is no option.`)
       : [`createSilentAuth: ${issue.path.join('.')} ${issue.message}`],
   );
-  const { env = process.env, session = 'own', redis, homeUrl = '/', hooks = {}, log } = options;
+  const { session = 'own', redis, homeUrl = '/', hooks = {}, log } = options;
+  const env = Object.fromEntries(
+    Object.entries(options.env ?? process.env).filter(
+      ([name, value]) => typeof value === 'string' && !NOT_OURS.test(name),
+    ),
+  );
   if (env['HOOKS']?.trim())
     problems.push('HOOKS is for the server by itself: give createSilentAuth the hooks.');
   const config = readConfig(env, problems, redis !== undefined);

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { LoginError, SetupError } from '../errors.js';
+import { SetupError } from '../errors.js';
 import type { Sessions } from '../session/session.js';
 
 /**
@@ -13,12 +13,8 @@ export function alone(sessions: Sessions): Sessions {
     load: (req, res, next) => {
       const { session } = req as { session?: unknown };
       if (session !== undefined && !ours.has(req)) {
-        const why = new SetupError(
-          "the app has a req.session: give createSilentAuth session: 'host', or mount it before",
-        );
-        next(
-          new LoginError('internal_error', 'The error is logged under the instance id.', {}, undefined, why),
-        );
+        const why = "the app has a req.session: give createSilentAuth session: 'host', or mount it before";
+        next(new SetupError(why));
         return;
       }
       ours.add(req);

@@ -27,12 +27,6 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     cache.delete(key);
     return value;
   };
-  const expire = (key: string, ttlSeconds: number): boolean => {
-    const value = cache.get(key);
-    if (value === undefined) return false;
-    cache.delete(key);
-    return set(key, value, ttlSeconds);
-  };
 
   const accountOf = (key: string, ttlSeconds: number): Map<string, number> => {
     const account = accounts.get(key) ?? new Map<string, number>();
@@ -46,7 +40,11 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
     move: (from, to, value, ttl) => Promise.resolve(ttl > 0 && take(from) !== null && set(to, value, ttl)),
-    expire: (key, ttlSeconds) => Promise.resolve(expire(key, ttlSeconds)),
+    expire: (key, ttlSeconds) => {
+      const value = take(key);
+      if (value !== null) set(key, value, ttlSeconds);
+      return Promise.resolve();
+    },
     increment: (key, ttlSeconds) => {
       const count = Number(cache.get(key) ?? 0) + 1;
       set(key, `${count}`, ttlSeconds);

@@ -55,7 +55,9 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
     move: async (from, to, value, ttl) => ttl > 0 && (await ask(redis.moveTo(from, to, value, ttl))) === 1,
-    expire: async (key, ttl) => (await ask(redis.expire(key, ttl))) === 1,
+    expire: async (key, ttl) => {
+      await ask(redis.expire(key, ttl));
+    },
     increment: (key, ttl) => ask(redis.increment(key, ttl)),
     spend: async (key, costs, ttl) => {
       const args = costs.flatMap(({ entry, by, limit }) => [entry, by, limit]);

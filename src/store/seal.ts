@@ -71,7 +71,12 @@ export function createKeyring([first = '', ...older]: readonly string[], purpose
   const keys = [current, ...older.map((secret) => deriveKey(secret, purpose))];
   return {
     seal: (context, text) => seal(current, context, text),
-    open: (context, sealed) =>
-      keys.map((key) => unseal(key, context, sealed)).find((text) => text !== undefined),
+    open(context, sealed) {
+      for (const key of keys) {
+        const text = unseal(key, context, sealed);
+        if (text !== undefined) return text;
+      }
+      return undefined;
+    },
   };
 }

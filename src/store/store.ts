@@ -23,8 +23,8 @@ export interface Store {
    * @returns whether it was moved
    */
   move(from: string, to: string, value: string, ttlSeconds: number): Promise<boolean>;
-  /** Gives a key that still exists a new life in seconds; brings nothing back. */
-  expire(key: string, ttlSeconds: number): Promise<boolean>;
+  /** Gives a key that still exists a new life in seconds, of which 0 or less is its end; brings nothing back. */
+  expire(key: string, ttlSeconds: number): Promise<void>;
   /** Counts up from 1; the count ends `ttlSeconds` after its last step. */
   increment(key: string, ttlSeconds: number): Promise<number>;
   /**

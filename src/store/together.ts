@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
  * command. Each stays a command of its own: it has its own answer, error and time, and none waits for another one's
  * answer, as they would in the pipelines that ioredis makes by itself.
  */
-export function writeTogether(redis: Redis): Redis {
+export function writeTogether(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   let corked: Redis['stream'] | undefined;
   redis.sendCommand = (command, stream) => {
@@ -20,5 +20,4 @@ export function writeTogether(redis: Redis): Redis {
     }
     return send(command, stream);
   };
-  return redis;
 }

@@ -2,7 +2,7 @@ import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from '
 import { Agent, type Dispatcher } from 'undici';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
-const MAX_CONNECTIONS = 1000;
+export const MAX_CONNECTIONS = 1000;
 
 /** What every request says. */
 const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };

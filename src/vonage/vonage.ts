@@ -1,10 +1,10 @@
-import type { Config } from '../config.js';
 import type { PhoneNumber } from '../phone.js';
 import type { World } from '../world.js';
 import { createAppToken } from './app-token.js';
 import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
+import type { VonageSettings } from './settings.js';
 import { createTransport, heeding } from './transport.js';
 import { watched } from './watched.js';
 import { createVerifyApi, type VerifyApi } from './verify.js';
@@ -20,7 +20,7 @@ export interface Vonage {
 
 /** @param slowDown hears which API asked not to be called for how many seconds */
 export function createVonage(
-  vonage: Config['vonage'],
+  vonage: VonageSettings,
   redirectUri: string,
   world: World,
   slowDown: (api: string, seconds: number) => Promise<void>,

@@ -70,7 +70,8 @@ export function createCapacity({ loopTime }: Pick<World, 'loopTime'>, share: num
         return false;
       }
       begun++;
-      budget -= (msOfRequest * requests) / logins;
+      // While others are busy and nobody logs in, `logins` fades: by itself the price would grow without end.
+      budget -= Math.min(most, (msOfRequest * requests) / logins);
       return true;
     },
     isBehind: () => behind,

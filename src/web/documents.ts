@@ -25,11 +25,13 @@ export function contract(root: string): Router {
 
 /**
  * `GET /errors.md`: where the `type` of every problem leads, as a page for browsers and as its text for anybody else (RFC 9110
- * section 12.5.1). @param root the folder of the package
+ * section 12.5.1).
+ * @param root the folder of the package
+ * @param styled whether `public/` is served beside it, with a style and an icon
  */
-export function errorsPage(router: Router, root: string): void {
+export function errorsPage(router: Router, root: string, styled: boolean): void {
   const file = join(root, 'docs', 'errors.md');
-  const page = once(() => pageOf(readFileSync(file, 'utf8')));
+  const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? STYLE : ''));
   router
     .route('/errors.md')
     .get((req, res) => {
@@ -40,8 +42,12 @@ export function errorsPage(router: Router, root: string): void {
     .all(methodNotAllowed('GET, HEAD'));
 }
 
+const STYLE = `
+    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+    <link rel="stylesheet" href="/style.css" />`;
+
 /** A page of a text of our own, each of whose headings can be linked to by its name. */
-function pageOf(markdown: string): string {
+function pageOf(markdown: string, style: string): string {
   const marked = new Marked({
     renderer: {
       heading({ tokens, depth, text }) {
@@ -55,9 +61,7 @@ function pageOf(markdown: string): string {
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
-    <title>Errors</title>
-    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-    <link rel="stylesheet" href="/style.css" />
+    <title>Errors</title>${style}
   </head>
   <body>
     <main>

@@ -5,9 +5,6 @@ import type { World } from '../world.js';
 import { createCapacity } from './capacity.js';
 import { sendProblem } from './problem.js';
 
-/** Logins that are being begun at one time, most of them waiting for Vonage: as many as there are connections to it. */
-const UNDER_WAY = 1000;
-
 /** Seconds until whoever was refused comes back, at the least, and the spread over which they come: not all at once. */
 const [BACK, SPREAD] = [2, 8];
 
@@ -19,12 +16,15 @@ const SILENCE = 10_000;
  * end: what is given up halfway was for nothing. `watch` sees every request; `admit` stands before a new login, ahead of
  * its body, its session and the store.
  * @param maxUtilization percent of the event loop's time
+ * @param mostUnderWay logins that are being begun at one time
  */
-export function createOverload(deps: { world: World; maxUtilization: number; docsUrl: string }): {
-  watch: RequestHandler;
-  admit: RequestHandler;
-} {
-  const { world, docsUrl } = deps;
+export function createOverload(deps: {
+  world: World;
+  maxUtilization: number;
+  mostUnderWay: number;
+  docsUrl: string;
+}): { watch: RequestHandler; admit: RequestHandler } {
+  const { world, mostUnderWay, docsUrl } = deps;
   const capacity = createCapacity(world, deps.maxUtilization / 100);
   /** Connections that were not just taken from the line of new ones, in which one may wait for longer than a client does. */
   const known = new WeakSet<Socket>();
@@ -51,7 +51,7 @@ export function createOverload(deps: { world: World; maxUtilization: number; doc
       else go();
     },
     admit(_req, res, next) {
-      if (underWay < UNDER_WAY && capacity.charge()) {
+      if (underWay < mostUnderWay && capacity.charge()) {
         underWay++;
         res.once('close', () => underWay--);
         next();

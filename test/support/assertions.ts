@@ -21,7 +21,7 @@ export const ASSERTIONS = {
 
 /** Checks an assertion as a service behind the server does, with keys that it fetches. @param at milliseconds since the epoch */
 export const check = (
-  { base, world }: House,
+  { base, world }: Pick<House, 'base' | 'world'>,
   assertion: string,
   { audience = API, at = world.now() } = {},
 ): Promise<JWTVerifyResult> =>

@@ -1,0 +1,70 @@
+import type { KeyObject } from 'node:crypto';
+import { parsePrivateKey } from '../private-key.js';
+import { parseUrl, type Reader } from '../settings.js';
+
+/** Where Vonage is, and as which application it is called. */
+export interface VonageSettings {
+  applicationId: string;
+  privateKey: KeyObject;
+  apiHost: string;
+  tokenUrl: string;
+  oidcUrl: string;
+  verifyHost: string;
+  authUrlHosts: readonly string[];
+}
+
+/** @returns all but the key where that cannot be used: then `fail` was told */
+export function readVonage(
+  reader: Reader,
+): Omit<VonageSettings, 'privateKey'> & { privateKey: KeyObject | undefined } {
+  const { get, fail, need, upstream } = reader;
+  const base = get('VONAGE_BASE_URL') && upstream('VONAGE_BASE_URL', 'http://localhost:4000');
+  const applicationId = need(
+    'VONAGE_APPLICATION_ID',
+    'the id (a UUID) of your application in the Vonage dashboard.',
+  );
+  const privateKey = readKey(
+    need('VONAGE_PRIVATE_KEY', "the application's private key as PEM, base64 or a file path."),
+    fail,
+  );
+  const places = {
+    apiHost: base ?? upstream('VONAGE_API_HOST', 'https://api-eu.vonage.com'),
+    tokenUrl: base
+      ? `${base}/oauth2/token`
+      : upstream('VONAGE_TOKEN_URL', 'https://api-eu.vonage.com/oauth2/token'),
+    oidcUrl: base
+      ? `${base}/oauth2/auth`
+      : upstream('VONAGE_OIDC_URL', 'https://oidc.idp.vonage.com/oauth2/auth'),
+    verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
+  };
+  if (applicationId && !isUuid(applicationId)) fail('VONAGE_APPLICATION_ID must be a UUID.');
+  const { apiHost, oidcUrl, verifyHost } = places;
+  const authUrlHosts = readLinkHosts(reader, [apiHost, oidcUrl, verifyHost]);
+  return { applicationId, privateKey, ...places, authUrlHosts };
+}
+
+const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
+function readKey(text: string, fail: Reader['fail']): KeyObject | undefined {
+  if (text === '') return undefined;
+  const key = parsePrivateKey(text);
+  if (typeof key !== 'string') return key;
+  fail(`VONAGE_PRIVATE_KEY ${key}`);
+  return undefined;
+}
+
+/** The hosts that are named, or those Vonage is known to send devices to, and those this server talks to itself. */
+function readLinkHosts({ list, fail }: Reader, own: readonly string[]): string[] {
+  const named = list('AUTH_URL_HOSTS');
+  for (const host of named) {
+    if (parseUrl(`https://${host}`)?.host !== host)
+      fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
+  }
+  if (named.length > 0) return named;
+  return [
+    ...new Set([
+      ...own.map((url) => parseUrl(url)?.host ?? '').filter((host) => host !== ''),
+      ...['api-eu.vonage.com', 'api-us.vonage.com', 'api-ap.vonage.com', 'oidc.idp.vonage.com'],
+    ]),
+  ];
+}
