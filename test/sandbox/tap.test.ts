@@ -140,6 +140,17 @@ describe('the tap before any server', () => {
     expect(heard.logins()).toMatchObject([{ calls: [{ broken: true }] }]);
   });
 
+  test.each([
+    ['no path', ['OPTIONS * HTTP/1.1', 'Host: localhost:3000']],
+    ['a whole URL', ['GET http://localhost:3000/login HTTP/1.1', 'Host: localhost:3000']],
+    ['no host', ['GET /login HTTP/1.1', 'Host: a b']],
+  ])('passes on a question that names %s, and draws nothing', async (_what, lines) => {
+    const { port, heard } = await tapBefore((_req, res) => void res.writeHead(204).end());
+    const [answer] = await say(port, [...lines, 'Connection: close']);
+    expect(answer).toMatch(/^HTTP\/1\.1 204 /);
+    expect(heard.logins()).toEqual([]);
+  });
+
   test('passes on the whole of a long body, and notes its beginning', async () => {
     let length = 0;
     const { port, heard } = await tapBefore((req, res) => {
