@@ -101,6 +101,28 @@ describe('the tap before any server', () => {
     expect(more).toEqual([]);
   });
 
+  test.each(['GET', 'POST', 'DELETE'])(
+    'gets for a bare %s the answer that it has without a tap',
+    async (method) => {
+      const heard = createConversation({ now: () => 0 }, () => undefined);
+      const behind = await listen(({ headers }, res) => {
+        res.sendDate = false;
+        res.end(`in chunks: ${'transfer-encoding' in headers}`);
+      });
+      const port = await listen(createTap(() => behind, heard));
+      const answers = [behind, port].map(async (each) => {
+        const socket = connect(each, 'localhost');
+        socket.write(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        return answer.toString();
+      });
+      const [direct, tapped] = await Promise.all(answers);
+      expect(tapped).toBe(direct);
+      expect(direct).toContain('keep-alive');
+    },
+  );
+
   test('closes where the server closes, and answers in one piece what came in two', async () => {
     const { port } = await tapBefore((_req, res) => {
       res.writeHead(200, ['Content-Length', '6', 'Connection', 'close']);
