@@ -1,5 +1,5 @@
 import type { Router } from 'express';
-import { tell } from './conversation/telling.js';
+import { STEPS_TO_COME, tell } from './conversation/telling.js';
 import type { Stage } from './state.js';
 import { BEHAVIOURS } from './subscribers.js';
 
@@ -23,6 +23,7 @@ const conversation = ({ state, redirectUri }: Stage) => ({
 const everything = (stage: Stage) => ({
   ...conversation(stage),
   behaviours: BEHAVIOURS,
+  steps: STEPS_TO_COME,
   messages: VIEWS.messages(stage),
   subscribers: VIEWS.subscribers(stage),
 });
