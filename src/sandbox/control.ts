@@ -5,12 +5,10 @@ import { parseJson } from './body.js';
 import { FaultsBody } from './faults.js';
 import { invalidParameters, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
-import { BEHAVIOURS, E164 } from './subscribers.js';
+import { BEHAVIOURS, PhoneNumber } from './subscribers.js';
 import { conversationRoutes } from './stream.js';
 import { settleAll } from './verify-workflow.js';
 import { WebhookQuirks } from './webhooks.js';
-
-const PhoneNumber = z.string().regex(E164, 'must be in E.164 format with a leading +');
 
 const NumberInPath = z.object({ number: PhoneNumber });
 

@@ -8,11 +8,11 @@ import { invalidParameters, only, sendProblem } from './problem.js';
 import type { InvalidParameter } from './problem.js';
 import { isKnownScope, NOT_ALLOWED } from './scopes.js';
 import type { Stage } from './state.js';
-import { E164 } from './subscribers.js';
+import { PhoneNumber } from './subscribers.js';
 import { newWalk, withQuery } from './walk.js';
 
 const Body = z.object({
-  phone_number: z.string().regex(E164, 'must be in E.164 format with a leading +'),
+  phone_number: PhoneNumber,
   scopes: z.array(z.string()).min(1, 'must name at least one scope'),
   state: z.string().min(8, 'must have at least 8 characters'),
 });

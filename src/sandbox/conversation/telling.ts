@@ -1,3 +1,4 @@
+import { PATHS } from '../paths.js';
 import type { Asked, Answered, Call, Lane, Seen } from './call.js';
 import type { Login } from './logins.js';
 import { heardOf, rowOf, saysOf } from './story.js';
@@ -42,7 +43,7 @@ type Steps = Map<Step, Arrow[]>;
 
 /** Each engine walks the five steps in its own way. */
 const titlesOf = (arrows: Steps): Record<Step, string> => {
-  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes('/v2/verify')) ?? false;
+  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes(PATHS.verifyRequests)) ?? false;
   const isDirect = !arrows.has('2') && arrows.has('3');
   return {
     ...TITLES,
