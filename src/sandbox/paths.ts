@@ -28,5 +28,5 @@ export const CONTROL = '/__sandbox';
 const DEVICE_HOPS: readonly string[] = [PATHS.authorize, PATHS.operator, PATHS.vonageCallback];
 
 /** Who asks for this path: the device that follows redirects, or the customer's server. */
-export const callerOf = (path: string): 'device' | 'server' =>
+export const askedBy = (path: string): 'device' | 'server' =>
   DEVICE_HOPS.includes(path) || SILENT_AUTH_HOP.test(path) ? 'device' : 'server';
