@@ -47,7 +47,7 @@ const subscriberRoutes = (stage: Stage, router: Router): void => {
     const subscriber = path && accept(stage, res, SubscriberBody, parseJson(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
-    stage.state.news.tell('subscribers', undefined);
+    stage.state.news.tell({ topic: 'subscribers' });
     res.json(subscriber);
   });
 };
