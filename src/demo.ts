@@ -64,7 +64,12 @@ const openSandbox = async () => {
 
 /** Stands at the address of the server, and passes everything on to where it really is. */
 const openTap = async (port: number, conversation: Conversation) => {
-  const tap = createServer(createTap(() => port, conversation)).listen(Number(PORT));
+  // Its answers are the server's, and so is the time in their `Keep-Alive`.
+  const tap = createServer(
+    { keepAliveTimeout: 65_000 },
+    createTap(() => port, conversation),
+  );
+  tap.listen(Number(PORT));
   await once(tap, 'listening');
   return tap;
 };

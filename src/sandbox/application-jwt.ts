@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import { errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
 import { nowInSeconds } from '../world.js';
+import { bearerIn } from './bearer.js';
 import { sendProblem } from './problem.js';
 import type { Stage } from './state.js';
 
@@ -25,7 +26,7 @@ const faultIn = ({ application_id, iat, exp, jti }: JWTPayload, stage: Stage): s
 const EXPIRED = 'the JWT has expired';
 
 const faultOf = async (authorization: string | undefined, stage: Stage): Promise<string | undefined> => {
-  const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
+  const token = bearerIn(authorization);
   if (token === undefined) return 'a Bearer JWT is missing';
   try {
     const currentDate = new Date(stage.world.now());

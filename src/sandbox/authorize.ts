@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { randomToken } from '../world.js';
-import { parameter, readDirectRequest } from './direct-request.js';
+import { readDirectRequest } from './direct-request.js';
 import type { Walk } from './ledger.js';
 import { PATHS, silentAuthPath } from './paths.js';
 import { only, sendProblem } from './problem.js';
+import { parameter } from './query.js';
 import type { Stage } from './state.js';
 import { newWalk, noteDevice, refuseDevice, refuseWalk, sendOn, simThatWalked, waitingAt } from './walk.js';
 

@@ -5,12 +5,10 @@ import { parseJson } from './body.js';
 import { FaultsBody } from './faults.js';
 import { invalidParameters, sendProblem } from './problem.js';
 import type { Stage } from './state.js';
-import { BEHAVIOURS, E164 } from './subscribers.js';
+import { BEHAVIOURS, PhoneNumber } from './subscribers.js';
 import { conversationRoutes } from './stream.js';
 import { settleAll } from './verify-workflow.js';
 import { WebhookQuirks } from './webhooks.js';
-
-const PhoneNumber = z.string().regex(E164, 'must be in E.164 format with a leading +');
 
 const NumberInPath = z.object({ number: PhoneNumber });
 
@@ -49,7 +47,7 @@ const subscriberRoutes = (stage: Stage, router: Router): void => {
     const subscriber = path && accept(stage, res, SubscriberBody, parseJson(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
-    stage.state.news.tell('subscribers', undefined);
+    stage.state.news.tell({ topic: 'subscribers' });
     res.json(subscriber);
   });
 };

@@ -1,6 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 
 /** What a customer gets from the dashboard, and the secret a server makes for itself. */
 export interface Credentials {
@@ -24,24 +22,3 @@ export const newCredentials = (): Credentials => ({
   apiKey: randomBytes(4).toString('hex'),
   signatureSecret: randomBytes(32).toString('base64url'),
 });
-
-const isPem = (text: string): boolean => text.includes('-----BEGIN');
-
-const pemOf = (text: string): string => {
-  const unescaped = text.replaceAll('\\n', '\n').trim();
-  if (isPem(unescaped)) return unescaped;
-  const decoded = Buffer.from(text, 'base64').toString();
-  return isPem(decoded) ? decoded : readFileSync(text, 'utf8');
-};
-
-/** Reads an RSA private key from PEM, PEM with literal `\n`, base64 of PEM, or the path of a PEM file. Throws words for a person. */
-export const readPrivateKey = (text: string): KeyObject => {
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(pemOf(text));
-  } catch {
-    throw new Error('is neither a PEM private key, nor base64 of one, nor the path of a file with one');
-  }
-  if (key.asymmetricKeyType !== 'rsa') throw new Error('must be an RSA key');
-  return key;
-};

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import type { Walk } from './ledger.js';
+import { parameter } from './query.js';
 import { isKnownScope, NOT_ALLOWED } from './scopes.js';
 import type { Stage } from './state.js';
 import { E164 } from './subscribers.js';
@@ -10,13 +11,8 @@ interface Refusal {
   error_description: string;
 }
 
-export type Asked = Pick<Walk, 'number' | 'scopes' | 'state'>;
-
-/** A parameter of the query; empty when it is absent or comes twice. */
-export const parameter = (req: Request, name: string): string => {
-  const value = req.query[name];
-  return typeof value === 'string' ? value : '';
-};
+/** What a login begins with. */
+export type LoginRequest = Pick<Walk, 'number' | 'scopes' | 'state'>;
 
 const isKnownRequest = (scopes: string[]): boolean => {
   const products = scopes.filter((scope) => scope !== 'openid');
@@ -33,7 +29,7 @@ const refusalOfNumber = (stage: Stage, number: string): [string, string] | undef
   return undefined;
 };
 
-const faultIn = (stage: Stage, req: Request, asked: Asked): [string, string] | undefined => {
+const faultIn = (stage: Stage, req: Request, asked: LoginRequest): [string, string] | undefined => {
   if (parameter(req, 'response_type') !== 'code') {
     return ['unsupported_response_type', 'response_type must be code.'];
   }
@@ -51,8 +47,8 @@ const faultIn = (stage: Stage, req: Request, asked: Asked): [string, string] | u
 };
 
 /** Reads the OpenID Connect request that a customer built by hand, after its client_id and redirect_uri were found right. */
-export const readDirectRequest = (stage: Stage, req: Request): Asked | Refusal => {
-  const asked: Asked = {
+export const readDirectRequest = (stage: Stage, req: Request): LoginRequest | Refusal => {
+  const asked: LoginRequest = {
     number: parameter(req, 'login_hint'),
     scopes: parameter(req, 'scope').split(' '),
     state: parameter(req, 'state'),

@@ -2,35 +2,28 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { later } from './later.js';
-import { PATHS } from './paths.js';
+import { exactly, PATHS, underVerify } from './paths.js';
 import type { Stage } from './state.js';
-
-const exactly =
-  (path: string): ((asked: string) => boolean) =>
-  (asked) =>
-    asked === path;
-const like =
-  (pattern: RegExp): ((asked: string) => boolean) =>
-  (asked) =>
-    pattern.test(asked);
 
 /** The endpoints that can be made to fail, by name: a method, and which paths. */
 const ENDPOINTS = {
   'network-enablement': ['POST', exactly(PATHS.networkEnablement)],
   token: ['POST', exactly(PATHS.token)],
   verify: ['POST', exactly(PATHS.verify)],
-  'verify-start': ['POST', like(/^\/v2\/verify\/?$/)],
-  'verify-check': ['POST', like(/^\/v2\/verify\/(?!templates$)[^/]+$/)],
-  'verify-next': ['POST', like(/^\/v2\/verify\/[^/]+\/next_workflow$/)],
-  'verify-cancel': ['DELETE', like(/^\/v2\/verify\/(?!templates$)[^/]+$/)],
+  'verify-start': ['POST', underVerify('/?')],
+  'verify-check': ['POST', underVerify('/(?!templates$)[^/]+')],
+  'verify-next': ['POST', underVerify('/[^/]+/next_workflow')],
+  'verify-cancel': ['DELETE', underVerify('/(?!templates$)[^/]+')],
 } as const;
 
 type Endpoint = keyof typeof ENDPOINTS;
 
+const NAMES = Object.keys(ENDPOINTS) as Endpoint[];
+
 const endpointOf = ({ method, path }: Request): Endpoint | undefined =>
-  (Object.keys(ENDPOINTS) as Endpoint[]).find((name) => {
-    const [itsMethod, isItsPath] = ENDPOINTS[name];
-    return method === itsMethod && isItsPath(path);
+  NAMES.find((name) => {
+    const [itsMethod, itsPath] = ENDPOINTS[name];
+    return method === itsMethod && itsPath.test(path);
   });
 
 const sendable = (headers: Record<string, string>): boolean => {
@@ -61,15 +54,7 @@ const Fault = z.strictObject({
 type Fault = z.infer<typeof Fault>;
 
 /** The body of `PUT /__sandbox/faults`: endpoints not named stay as they are, null mends one. */
-export const FaultsBody = z.strictObject({
-  'network-enablement': Fault.nullable().optional(),
-  token: Fault.nullable().optional(),
-  verify: Fault.nullable().optional(),
-  'verify-start': Fault.nullable().optional(),
-  'verify-check': Fault.nullable().optional(),
-  'verify-next': Fault.nullable().optional(),
-  'verify-cancel': Fault.nullable().optional(),
-} satisfies Record<Endpoint, unknown>);
+export const FaultsBody = z.partialRecord(z.enum(NAMES), Fault.nullable());
 
 export interface Faults {
   set(faults: z.infer<typeof FaultsBody>): void;

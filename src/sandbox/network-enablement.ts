@@ -6,21 +6,22 @@ import { uuid } from './identifiers.js';
 import { PATHS } from './paths.js';
 import { invalidParameters, only, sendProblem } from './problem.js';
 import type { InvalidParameter } from './problem.js';
+import { withQuery } from './query.js';
 import { isKnownScope, NOT_ALLOWED } from './scopes.js';
 import type { Stage } from './state.js';
-import { E164 } from './subscribers.js';
-import { newWalk, withQuery } from './walk.js';
+import { PhoneNumber } from './subscribers.js';
+import { newWalk } from './walk.js';
 
 const Body = z.object({
-  phone_number: z.string().regex(E164, 'must be in E.164 format with a leading +'),
+  phone_number: PhoneNumber,
   scopes: z.array(z.string()).min(1, 'must name at least one scope'),
   state: z.string().min(8, 'must have at least 8 characters'),
 });
 
-type Asked = z.infer<typeof Body>;
+type EnableRequest = z.infer<typeof Body>;
 
 /** What one scope is answered with; a refusal of one scope still comes in a 200. */
-const answerFor = (stage: Stage, { phone_number, state }: Asked, scope: string): object => {
+const answerFor = (stage: Stage, { phone_number, state }: EnableRequest, scope: string): object => {
   const { ledger, subscribers } = stage.state;
   if (!isKnownScope(scope) || subscribers.of(phone_number).behaviour === 'unsupported') {
     const instance = uuid(stage.world);
@@ -39,7 +40,7 @@ const answerFor = (stage: Stage, { phone_number, state }: Asked, scope: string):
 };
 
 /** The request, or what is wrong with it. A state counts as seen only once its request was good. */
-const read = (stage: Stage, body: unknown): Asked | InvalidParameter[] => {
+const read = (stage: Stage, body: unknown): EnableRequest | InvalidParameter[] => {
   const { success, data, error } = Body.safeParse(body);
   if (!success) return invalidParameters(error);
   const repeated = stage.state.ledger.states.has(data.state);

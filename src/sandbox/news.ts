@@ -1,14 +1,9 @@
 import type { Login } from './conversation/logins.js';
 
 /** What may have changed: one login, or one of the lists, or all at once. */
-export interface Topics {
-  login: Login;
-  messages: undefined;
-  subscribers: undefined;
-  everything: undefined;
-}
+type Item = { topic: 'login'; login: Login } | { topic: 'messages' | 'subscribers' | 'everything' };
 
-type Hear = <T extends keyof Topics>(topic: T, about: Topics[T]) => void;
+type Hear = (item: Item) => void;
 
 export interface News {
   tell: Hear;
@@ -19,7 +14,7 @@ export interface News {
 export const createNews = (): News => {
   const listeners = new Set<Hear>();
   return {
-    tell: (topic, about) => listeners.forEach((hear) => hear(topic, about)),
+    tell: (item) => listeners.forEach((hear) => hear(item)),
     listen: (hear) => {
       listeners.add(hear);
       return () => void listeners.delete(hear);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { bearerIn } from './bearer.js';
 import { mediaType, parseJson } from './body.js';
 import { echoCorrelator, ERROR_OF, sendCamaraError } from './camara.js';
 import { later } from './later.js';
@@ -19,7 +20,7 @@ const Body = z.union([
 
 type Body = z.infer<typeof Body>;
 
-const tokenOf = (req: Request): string => /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
+const tokenOf = ({ headers }: Request): string => bearerIn(headers.authorization) ?? '';
 
 /** What the token allows, or the answer is already a refusal. Looking at a token does not spend it. */
 const admit = (stage: Stage, req: Request, res: Response, scope: string): Grant | undefined => {

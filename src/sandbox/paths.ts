@@ -10,11 +10,17 @@ export const PATHS = {
   verifyRequests: '/v2/verify',
 } as const;
 
+/** Matches this path and no other. */
+export const exactly = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '\\.')}$`);
+
+/** Matches paths of Verify v2. @param rest a pattern for what follows `/v2/verify` */
+export const underVerify = (rest: string): RegExp => new RegExp(`^${PATHS.verifyRequests}${rest}$`);
+
 /** Where the device begins and ends the silent step of a Verify request. */
 export const silentAuthPath = (requestId: string, hop: 'redirect' | 'complete'): string =>
   `${PATHS.verifyRequests}/${requestId}/silent-auth/${hop}`;
 
-const SILENT_AUTH_HOP = /^\/v2\/verify\/[^/]+\/silent-auth\/[^/]+$/;
+const SILENT_AUTH_HOP = underVerify('/[^/]+/silent-auth/[^/]+');
 
 /** The control API of the sandbox itself: never recorded, never faulted. */
 export const CONTROL = '/__sandbox';
@@ -22,5 +28,5 @@ export const CONTROL = '/__sandbox';
 const DEVICE_HOPS: readonly string[] = [PATHS.authorize, PATHS.operator, PATHS.vonageCallback];
 
 /** Who asks for this path: the device that follows redirects, or the customer's server. */
-export const callerOf = (path: string): 'device' | 'server' =>
+export const askedBy = (path: string): 'device' | 'server' =>
   DEVICE_HOPS.includes(path) || SILENT_AUTH_HOP.test(path) ? 'device' : 'server';

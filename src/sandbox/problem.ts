@@ -27,7 +27,20 @@ export interface InvalidParameter {
 export const invalidParameters = (error: ZodError): InvalidParameter[] =>
   error.issues.map(({ path, message }) => ({ name: path.join('.') || 'body', reason: message }));
 
-/** Answers in Vonage's problem shape (RFC 9457, with a UUID for `instance`). */
+/** Answers in Vonage's problem shape (RFC 9457, with a UUID for `instance`). @param end what ends the `type` URL */
+export const answerProblem = (
+  res: Response,
+  world: World,
+  status: number,
+  end: string,
+  said: { title: string; detail: string; [more: string]: unknown },
+): void => {
+  const type = `https://developer.vonage.com/api-errors${end}`;
+  res.status(status).type('application/problem+json');
+  res.send(JSON.stringify({ type, ...said, instance: uuid(world) }));
+};
+
+/** Answers with one of the problems that all of Vonage's APIs have. */
 export const sendProblem = (
   res: Response,
   world: World,
@@ -36,9 +49,7 @@ export const sendProblem = (
   more: { invalid_parameters?: InvalidParameter[] } = {},
 ): void => {
   const { status, fragment, title } = PROBLEMS[name];
-  const type = `https://developer.vonage.com/api-errors#${fragment}`;
-  res.status(status).type('application/problem+json');
-  res.send(JSON.stringify({ type, title, detail, instance: uuid(world), ...more }));
+  answerProblem(res, world, status, `#${fragment}`, { title, detail, ...more });
 };
 
 type Method = 'get' | 'post' | 'patch' | 'delete';

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { readableBody, readText } from './body.js';
 import type { RecordedRequest } from './ledger.js';
-import { callerOf, CONTROL } from './paths.js';
+import { askedBy, CONTROL } from './paths.js';
 import type { Stage } from './state.js';
 
 /** Everything is recorded but the sandbox's own rooms: its control API and the page a person reads. */
@@ -14,7 +14,7 @@ export const createRecorder =
   (req: Request, res: Response): RecordedRequest => {
     const entry: RecordedRequest = {
       at: new Date(world.now()).toISOString(),
-      from: callerOf(req.path),
+      from: askedBy(req.path),
       method: req.method,
       path: req.originalUrl,
       headers: req.headers,

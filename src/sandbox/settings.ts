@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { readPrivateKey } from './credentials.js';
+import { parsePrivateKey } from '../private-key.js';
 
 export interface Settings {
   port: number;
@@ -32,6 +32,13 @@ const required = (text: string | undefined): string => {
   return text;
 };
 
+/** The half that Vonage keeps. A key that the server would refuse is refused here too, in the same words. */
+const readPublicKey = (text: string): KeyObject => {
+  const key = parsePrivateKey(text);
+  if (typeof key === 'string') throw new Error(key);
+  return createPublicKey(key);
+};
+
 /** A signature secret weaker than its hash is refused (RFC 7518, 3.2). */
 const readSignatureSecret = (text: string | undefined): string => {
   if (text && Buffer.byteLength(text) < 32) throw new Error('must have at least 32 bytes');
@@ -61,7 +68,7 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
   const publicUrl = read('SANDBOX_PUBLIC_URL', (text) => readUrl(text || `http://localhost:${port ?? 4000}`));
   const serverUrl = read('PUBLIC_URL', (text) => readUrl(text || 'http://localhost:3000'));
   const applicationId = read('VONAGE_APPLICATION_ID', required);
-  const publicKey = read('VONAGE_PRIVATE_KEY', (text) => createPublicKey(readPrivateKey(required(text))));
+  const publicKey = read('VONAGE_PRIVATE_KEY', (text) => readPublicKey(required(text)));
   const apiKey = read('VONAGE_API_KEY', (text) =>
     together(text, env.VONAGE_SIGNATURE_SECRET, 'VONAGE_SIGNATURE_SECRET'),
   );

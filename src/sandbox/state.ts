@@ -61,7 +61,7 @@ export interface Stage extends SandboxDeps {
 
 export const createState = (deps: SandboxDeps): SandboxState => {
   const news = createNews();
-  const conversation = createConversation(deps.world, (login) => news.tell('login', login));
+  const conversation = createConversation(deps.world, (login) => news.tell({ topic: 'login', login }));
   const state: SandboxState = {
     ledger: createLedger(),
     subscribers: createSubscribers(),
@@ -81,7 +81,7 @@ export const createState = (deps: SandboxDeps): SandboxState => {
       state.verifyBook.clear();
       state.webhooks.reset();
       conversation.clear();
-      news.tell('everything', undefined);
+      news.tell({ topic: 'everything' });
     },
   };
   return state;

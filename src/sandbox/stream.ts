@@ -1,16 +1,10 @@
 import type { Router } from 'express';
-import { tell } from './conversation/telling.js';
+import { STEPS_TO_COME, tell } from './conversation/telling.js';
 import type { Stage } from './state.js';
 import { BEHAVIOURS } from './subscribers.js';
 
 /** Messages a page is told of; more are kept. */
 const MOST_MESSAGES = 50;
-
-/** What a page shows, by the name of the event that brings it. */
-const VIEWS = {
-  messages: ({ state }: Stage) => state.ledger.messages.all().slice(-MOST_MESSAGES),
-  subscribers: ({ state }: Stage) => state.subscribers.all(),
-};
 
 const conversation = ({ state, redirectUri }: Stage) => ({
   /** Where the app is. */
@@ -20,12 +14,20 @@ const conversation = ({ state, redirectUri }: Stage) => ({
   logins: state.conversation.logins().map(tell),
 });
 
+const messages = ({ state }: Stage) => state.ledger.messages.all().slice(-MOST_MESSAGES);
+
+const subscribers = ({ state }: Stage) => state.subscribers.all();
+
 const everything = (stage: Stage) => ({
   ...conversation(stage),
   behaviours: BEHAVIOURS,
-  messages: VIEWS.messages(stage),
-  subscribers: VIEWS.subscribers(stage),
+  steps: STEPS_TO_COME,
+  messages: messages(stage),
+  subscribers: subscribers(stage),
 });
+
+/** What a page shows, by the name of the event that brings it. */
+const VIEWS = { messages, subscribers, everything };
 
 /**
  * `GET /conversation`: the logins that were overheard, newest first. `GET /conversation/stream`: the same and all else that
@@ -38,11 +40,9 @@ export const conversationRoutes = (stage: Stage, router: Router): void => {
       void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     send('everything', everything(stage));
-    const stop = stage.state.news.listen((topic, about) => {
-      if (topic === 'everything') send(topic, everything(stage));
-      else if (about) send(topic, tell(about));
-      else send(topic, VIEWS[topic as keyof typeof VIEWS](stage));
-    });
+    const stop = stage.state.news.listen((item) =>
+      send(item.topic, item.topic === 'login' ? tell(item.login) : VIEWS[item.topic](stage)),
+    );
     res.once('close', stop);
   });
 };

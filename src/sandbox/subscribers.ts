@@ -1,5 +1,10 @@
+import { z } from 'zod';
+
 /** E.164 with its plus sign, as Network Enablement and CAMARA write it. */
 export const E164 = /^\+[1-9][0-9]{4,14}$/;
+
+/** The same in the body of a request. */
+export const PhoneNumber = z.string().regex(E164, 'must be in E.164 format with a leading +');
 
 /** What can be asked of a number. */
 export const BEHAVIOURS = [

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { MOST_TEXT, pairs } from './conversation/call.js';
 import type { Conversation, Note } from './conversation/conversation.js';
 
@@ -35,6 +35,24 @@ const noteAsked = (req: IncomingMessage, conversation: Conversation): (() => Not
   return open;
 };
 
+/** The headers to ask with. A POST that frames no body has none (RFC 9112, 6.3): Node by itself would announce one in chunks. */
+const headersFor = ({ method = '', headers, rawHeaders }: IncomingMessage): string[] => {
+  const isFramed = 'content-length' in headers || 'transfer-encoding' in headers;
+  return isFramed || !/^(?:POST|PUT|PATCH)$/.test(method)
+    ? rawHeaders
+    : [...rawHeaders, 'Content-Length', '0'];
+};
+
+/**
+ * Opens a connection for each question, so that none that the server closes is used again. Yet the server is not asked to
+ * close it: it would say so in its answer.
+ */
+const agent = Object.assign(new Agent({ keepAlive: true }), { keepSocketAlive: () => false });
+
+/** Asks the server the same; the body is still to come. */
+const askOn = (req: IncomingMessage, port: number): ClientRequest =>
+  request({ agent, host: 'localhost', port, method: req.method, path: req.url, headers: headersFor(req) });
+
 /** Passes the answer on as it came: the same spelling of headers, and in one piece. */
 const passBack = async (
   answer: IncomingMessage,
@@ -52,19 +70,15 @@ const passBack = async (
 
 /**
  * A listener before the server: whoever asks it gets the server's answer, byte for byte, and what was said is noted. A proxy
- * that touched anything would hide what an app really sees.
+ * that touched anything would hide what an app really sees. To the question it adds what says no more than silence does: that
+ * the connection may be kept, and that a body is empty.
  * @param port where the server listens on this machine
  */
 export const createTap = (port: () => number, conversation: Conversation): RequestListener => {
-  // A connection for each request, so that none that the server closes is used again.
-  const agent = new Agent({ keepAlive: false });
   conversation.tap();
   return (req, res) => {
     const noted = noteAsked(req, conversation);
-    const onward = request({
-      ...{ agent, host: 'localhost', port: port(), method: req.method, path: req.url },
-      headers: req.rawHeaders,
-    });
+    const onward = askOn(req, port());
     const fail = (): void => {
       noted()?.breakOff();
       if (res.headersSent) res.destroy();

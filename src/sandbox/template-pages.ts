@@ -1,8 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { invalidParameters } from './problem.js';
+import { withQuery } from './query.js';
 import type { Outcome } from './template-outcomes.js';
-import { withQuery } from './walk.js';
 
 const DEFAULT_SIZE = 10;
 const LARGEST_SIZE = 100;

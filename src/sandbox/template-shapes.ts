@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { PATHS } from './paths.js';
 import type { Stage } from './state.js';
 import { TEMPLATE_CHANNELS, type Fragment, type Template } from './template-shelf.js';
 
 /** Where the templates are found, in Vonage's API as here. */
-export const TEMPLATES = '/v2/verify/templates';
+export const TEMPLATES = `${PATHS.verifyRequests}/templates`;
 
 const Name = z
   .string()

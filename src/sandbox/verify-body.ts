@@ -49,7 +49,7 @@ const Body = z.strictObject({
 export type StartBody = z.infer<typeof Body>;
 
 /** As Vonage names parameters: `brand`, or `workflow[1]` with the field in the reason. */
-const invalidParameters = (issues: z.core.$ZodIssue[]): InvalidParameter[] =>
+const namedByVerify = (issues: z.core.$ZodIssue[]): InvalidParameter[] =>
   issues.flatMap((issue) => {
     const [first = 'body', index, ...inner] = issue.path.map(String);
     const name = index === undefined ? first : `${first}[${index}]`;
@@ -85,7 +85,7 @@ const faultsOfWorkflow = (workflow: StartBody['workflow']): InvalidParameter[] =
 /** What was asked for, or everything that is wrong with it. */
 export const readStart = (json: unknown): StartBody | InvalidParameter[] => {
   const { success, data, error } = Body.safeParse(json);
-  if (!success) return invalidParameters(error.issues);
+  if (!success) return namedByVerify(error.issues);
   const faults = faultsOfWorkflow(data.workflow);
   return faults.length > 0 ? faults : data;
 };
@@ -95,5 +95,5 @@ const CheckBody = z.strictObject({ code: z.string().min(4).max(10) });
 /** The code to check, or what is wrong. */
 export const readCheck = (json: unknown): { code: string } | InvalidParameter[] => {
   const { success, data, error } = CheckBody.safeParse(json);
-  return success ? data : invalidParameters(error.issues);
+  return success ? data : namedByVerify(error.issues);
 };

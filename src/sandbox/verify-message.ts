@@ -52,5 +52,5 @@ export const deliver = (stage: Stage, request: VerifyRequest, step: Step, at: nu
   ledger.messages.add({ to, channel, text, code, at: new Date(at).toISOString() });
   const method = channel === 'sms' ? 'SMS' : 'CALL';
   conversation.open({ method, url: `tel:${to}`, headers: [], body: text }, request.id);
-  news.tell('messages', undefined);
+  news.tell({ topic: 'messages' });
 };

@@ -36,10 +36,10 @@ export const sayEnded = (stage: Stage, request: VerifyRequest, step: Step, at: n
   stage.state.webhooks.send(event(request, step, { status: step.status, finalized_at: iso(at) }));
 };
 
-export type Outcome = 'completed' | 'failed' | 'expired';
+export type RequestStatus = 'completed' | 'failed' | 'expired';
 
 /** Tells how the request ended, step by step. */
-export const saySummary = (stage: Stage, request: VerifyRequest, status: Outcome): void =>
+export const saySummary = (stage: Stage, request: VerifyRequest, status: RequestStatus): void =>
   stage.state.webhooks.send({
     request_id: request.id,
     submitted_at: iso(request.submittedAt),

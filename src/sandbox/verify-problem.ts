@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import type { World } from '../world.js';
-import { uuid } from './identifiers.js';
+import { answerProblem } from './problem.js';
 import type { InvalidParameter } from './problem.js';
 
 const CONFLICT = 'Conflict';
@@ -117,7 +117,7 @@ export type VerifyProblem = keyof typeof PROBLEMS;
 
 export const detailOf = (name: VerifyProblem): string => PROBLEMS[name][3];
 
-/** Answers in Vonage's problem shape, in the words of Verify v2. */
+/** Answers with a problem, in the words of Verify v2. */
 export const sendVerifyProblem = (
   res: Response,
   world: World,
@@ -125,9 +125,7 @@ export const sendVerifyProblem = (
   more: { detail?: string; request_id?: string; invalid_parameters?: InvalidParameter[] } = {},
 ): void => {
   const [status, end, title, detail] = PROBLEMS[name];
-  const type = `https://developer.vonage.com/api-errors${end}`;
-  res.status(status).type('application/problem+json');
-  res.send(JSON.stringify({ type, title, detail, instance: uuid(world), ...more }));
+  answerProblem(res, world, status, end, { title, detail, ...more });
 };
 
 export const sendRequestNotFound = (res: Response, world: World, id: string): void =>

@@ -1,7 +1,7 @@
 import type { Stage } from './state.js';
 import { deliver } from './verify-message.js';
 import { sayActionPending, sayEnded, saySummary } from './verify-news.js';
-import type { Outcome } from './verify-news.js';
+import type { RequestStatus } from './verify-news.js';
 import { nextStep, stepUnderWay } from './verify-request.js';
 import type { Step, VerifyRequest } from './verify-request.js';
 
@@ -9,7 +9,7 @@ import type { Step, VerifyRequest } from './verify-request.js';
 const SILENT_SECONDS = 60;
 
 /** Nothing of the request is under way any more. */
-const finish = (stage: Stage, request: VerifyRequest, outcome: Outcome): void => {
+const finish = (stage: Stage, request: VerifyRequest, outcome: RequestStatus): void => {
   stage.state.verifyBook.remove(request);
   saySummary(stage, request, outcome);
 };

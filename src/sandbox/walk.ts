@@ -1,8 +1,10 @@
 import type { Request, Response } from 'express';
 import type { Seen } from './conversation/call.js';
+import type { LoginRequest } from './direct-request.js';
 import { uuid } from './identifiers.js';
 import type { Claim, Shelf, Walk } from './ledger.js';
 import { sendProblem } from './problem.js';
+import { withQuery } from './query.js';
 import type { Stage } from './state.js';
 import { E164 } from './subscribers.js';
 import type { Behaviour } from './subscribers.js';
@@ -11,7 +13,7 @@ import type { Behaviour } from './subscribers.js';
 const WALK_MS = 5 * 60_000;
 
 /** A login that starts out with nothing but what the customer said. */
-export const newWalk = (stage: Stage, asked: Pick<Walk, 'number' | 'scopes' | 'state'>): Walk => ({
+export const newWalk = (stage: Stage, asked: LoginRequest): Walk => ({
   ...asked,
   wrappedState: `v2_${uuid(stage.world)}`,
   expiresAt: stage.world.now() + WALK_MS,
@@ -106,10 +108,3 @@ export const refuseDevice = (stage: Stage, res: Response): void =>
     'badRequest',
     'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
   );
-
-/** `base` with these parameters added to its query. */
-export const withQuery = (base: string, parameters: Record<string, string>): string => {
-  const url = new URL(base);
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
-  return url.href;
-};

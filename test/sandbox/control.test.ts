@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { APPLICATION_ID, ask, openSandbox } from './open-sandbox.js';
 import type { OpenSandbox } from './open-sandbox.js';
 
@@ -214,6 +216,13 @@ describe('the house', () => {
 
   it.each(['/OAUTH2/auth', '/oauth2/auth/'])('does not take %s for another path', async (path) => {
     expect((await ask(sandbox.url + path)).status).toBe(404);
+  });
+
+  it('answers whatever host is named', async () => {
+    const asked = request(`${sandbox.url}/nowhere`, { headers: { host: 'a b' } }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(404);
   });
 
   it('refuses a body of more than 100 kB', async () => {

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { describeInBrowser, useBrowser } from '../support/browser.js';
+import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
@@ -117,6 +117,29 @@ describeInBrowser('the page of the sandbox', () => {
     await page.getByLabel('What +34600111222 does').waitFor({ state: 'detached' });
     await alice.sees('Nobody has logged in yet');
     expect(await page.getByLabel(`What ${ALICE} does`).inputValue()).toBe('match');
+  });
+
+  test('says when the sandbox does not take what is set', async () => {
+    await page.route('**/__sandbox/subscribers/*', (route) => route.fulfill({ status: 500 }));
+    stage.expected = [refused(500)];
+    await page.getByLabel('Another number').fill(BOB);
+    await page.getByRole('button', { name: 'Add' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: `did not take what was set for ${BOB}` })
+      .waitFor();
+    expect(await page.getByLabel('Another number').inputValue()).toBe(BOB);
+  });
+
+  test('offers to copy a code where the browser lets a page do so', async () => {
+    await alice.logIn(UNSUPPORTED);
+    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    const copy = page.getByRole('button', { name: `Copy the code for ${UNSUPPORTED}` });
+    await copy.waitFor();
+    await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    await page.reload();
+    await page.locator('#messages .code').waitFor();
+    expect(await copy.count()).toBe(0);
   });
 
   test('is worked by keyboard alone, in the order in which it is read', async () => {

@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { newCredentials, readPrivateKey } from '../../src/sandbox/credentials.js';
-import { readSettings } from '../../src/sandbox/settings.js';
+import { newCredentials } from '../../src/sandbox/credentials.js';
+import { readSettings, type Settings } from '../../src/sandbox/settings.js';
 
 const run = promisify(execFile);
 const TSX = ['--import', 'tsx'];
@@ -23,32 +23,13 @@ describe('credentials', () => {
     expect(apiKey).toMatch(/^[0-9a-f]{8}$/);
     expect(Buffer.from(signatureSecret, 'base64url')).toHaveLength(32);
   });
-
-  const file = join(folder, 'private.key');
-  writeFileSync(file, privateKeyPem);
-  const forms: [string, string][] = [
-    ['PEM', privateKeyPem],
-    ['PEM with literal \\n', privateKeyPem.replaceAll('\n', '\\n')],
-    ['base64 of PEM', Buffer.from(privateKeyPem).toString('base64')],
-    ['a file', file],
-  ];
-  it.each(forms)('are read from %s', (_, text) => {
-    expect(readPrivateKey(text).export({ type: 'pkcs8', format: 'pem' })).toBe(privateKeyPem);
-  });
-
-  it.each(['nonsense', '/no/such/file', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----'])(
-    'are not read from %p',
-    (text) => {
-      expect(() => readPrivateKey(text)).toThrow('is neither a PEM private key');
-    },
-  );
-
-  it('must be an RSA key', () => {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(() => readPrivateKey(pem)).toThrow('must be an RSA key');
-  });
 });
+
+const SHORT = generateKeyPairSync('rsa', {
+  modulusLength: 1024,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey;
 
 describe('the settings', () => {
   const enough = { VONAGE_APPLICATION_ID: applicationId, VONAGE_PRIVATE_KEY: privateKeyPem };
@@ -60,6 +41,11 @@ describe('the settings', () => {
       redirectUri: 'http://localhost:3000/callback',
       applicationId,
     });
+  });
+
+  it('keep the public half of the key', () => {
+    const { publicKey } = readSettings(enough) as Settings;
+    expect(publicKey.equals(createPublicKey(privateKeyPem))).toBe(true);
   });
 
   it('follow the environment', () => {
@@ -95,6 +81,8 @@ describe('the settings', () => {
       { ...account, VONAGE_SIGNATURE_SECRET: 'x'.repeat(31) },
       'VONAGE_SIGNATURE_SECRET must',
     ],
+    ['a key that the server refuses', { VONAGE_PRIVATE_KEY: SHORT }, 'VONAGE_PRIVATE_KEY must'],
+    ['no key at all', { VONAGE_PRIVATE_KEY: 'nonsense' }, 'VONAGE_PRIVATE_KEY is neither'],
     ['a bad URL', { ...account, SANDBOX_WEBHOOK_URL: 'nowhere' }, 'SANDBOX_WEBHOOK_URL must'],
   ];
   it.each(halves)('are not good with %s', (_, env, problem) => {

@@ -101,6 +101,28 @@ describe('the tap before any server', () => {
     expect(more).toEqual([]);
   });
 
+  test.each(['GET', 'POST', 'DELETE'])(
+    'gets for a bare %s the answer that it has without a tap',
+    async (method) => {
+      const heard = createConversation({ now: () => 0 }, () => undefined);
+      const behind = await listen(({ headers }, res) => {
+        res.sendDate = false;
+        res.end(`in chunks: ${'transfer-encoding' in headers}`);
+      });
+      const port = await listen(createTap(() => behind, heard));
+      const answers = [behind, port].map(async (each) => {
+        const socket = connect(each, 'localhost');
+        socket.write(`${method} / HTTP/1.1\r\nHost: a\r\n\r\n`);
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        return answer.toString();
+      });
+      const [direct, tapped] = await Promise.all(answers);
+      expect(tapped).toBe(direct);
+      expect(direct).toContain('keep-alive');
+    },
+  );
+
   test('closes where the server closes, and answers in one piece what came in two', async () => {
     const { port } = await tapBefore((_req, res) => {
       res.writeHead(200, ['Content-Length', '6', 'Connection', 'close']);
@@ -138,6 +160,17 @@ describe('the tap before any server', () => {
     const answer = await fetch(`http://localhost:${port}/login`, { method: 'POST', body: BEGIN });
     expect(answer.status).toBe(502);
     expect(heard.logins()).toMatchObject([{ calls: [{ broken: true }] }]);
+  });
+
+  test.each([
+    ['no path', ['OPTIONS * HTTP/1.1', 'Host: localhost:3000']],
+    ['a whole URL', ['GET http://localhost:3000/login HTTP/1.1', 'Host: localhost:3000']],
+    ['no host', ['GET /login HTTP/1.1', 'Host: a b']],
+  ])('passes on a question that names %s, and draws nothing', async (_what, lines) => {
+    const { port, heard } = await tapBefore((_req, res) => void res.writeHead(204).end());
+    const [answer] = await say(port, [...lines, 'Connection: close']);
+    expect(answer).toMatch(/^HTTP\/1\.1 204 /);
+    expect(heard.logins()).toEqual([]);
   });
 
   test('passes on the whole of a long body, and notes its beginning', async () => {

@@ -1,3 +1,5 @@
+import { bearerIn } from '../bearer.js';
+import { PATHS } from '../paths.js';
 import { fieldsOf, header, parametersOf } from './call.js';
 import type { Answered, Asked, Headers } from './call.js';
 
@@ -17,7 +19,7 @@ const valuesOf = (name: string, value: unknown): string[] => {
 };
 
 /** The id of a Verify request stands in the path. */
-const REQUEST_IN_PATH = /\/v2\/verify\/([0-9a-f-]{36})/;
+const REQUEST_IN_PATH = new RegExp(`${PATHS.verifyRequests}/([0-9a-f-]{36})`);
 
 const cluesInUrl = (url: string): string[] => {
   const id = REQUEST_IN_PATH.exec(url)?.[1];
@@ -60,7 +62,7 @@ export const cluesOfAsked = ({ url, headers, body }: Asked): string[] => [
  * bearer, which is the token of a login or the application's own.
  */
 export const hintsOfAsked = (asked: Asked): string[] => {
-  const bearer = /^Bearer (\S+)$/i.exec(header(asked.headers, 'authorization') ?? '')?.[1];
+  const bearer = bearerIn(header(asked.headers, 'authorization'));
   return [...sessionOf(asked), ...(bearer === undefined ? [] : [bearer])];
 };
 

@@ -1,3 +1,4 @@
+import { underVerify } from '../paths.js';
 import { fieldsOf, givenIn, isTyped } from './call.js';
 import type { Asked } from './call.js';
 import { failed, halfway, handedOut, mistyped, worked } from './endings.js';
@@ -34,18 +35,18 @@ const reasonOf = (told: Told): string => {
   return detail(told).includes('cellular') ? 'denied' : 'operator_error';
 };
 
-const ID = '/v2/verify/[0-9a-f-]{36}';
+const ID = '/[0-9a-f-]{36}';
 
 const check = {
   method: 'POST',
-  path: new RegExp(`^${ID}$`),
+  path: underVerify(ID),
   from: 'server',
   to: 'vonage',
   says: 'The server asks Vonage whether this is the code.',
   hears: accepted('It is, says Vonage.'),
 } as const;
 
-const start = { method: 'POST', path: /^\/v2\/verify\/?$/, from: 'server', to: 'vonage' } as const;
+const start = { method: 'POST', path: underVerify('/?'), from: 'server', to: 'vonage' } as const;
 
 /** Verify v2: its silent step, its messages and its webhooks. */
 export const VERIFY_ROWS: readonly Row[] = [
@@ -67,7 +68,7 @@ export const VERIFY_ROWS: readonly Row[] = [
   },
   {
     method: 'GET',
-    path: new RegExp(`^${ID}/silent-auth/redirect$`),
+    path: underVerify(`${ID}/silent-auth/redirect`),
     from: 'device',
     to: 'vonage',
     step: '3',
@@ -76,7 +77,7 @@ export const VERIFY_ROWS: readonly Row[] = [
   },
   {
     method: 'GET',
-    path: new RegExp(`^${ID}/silent-auth/complete$`),
+    path: underVerify(`${ID}/silent-auth/complete`),
     from: 'device',
     to: 'vonage',
     step: '4',
@@ -100,7 +101,7 @@ export const VERIFY_ROWS: readonly Row[] = [
   },
   {
     method: 'POST',
-    path: new RegExp(`^${ID}/next_workflow$`),
+    path: underVerify(`${ID}/next_workflow`),
     from: 'server',
     to: 'vonage',
     step: 'code',
@@ -109,7 +110,7 @@ export const VERIFY_ROWS: readonly Row[] = [
   },
   {
     method: 'DELETE',
-    path: new RegExp(`^${ID}$`),
+    path: underVerify(ID),
     from: 'server',
     to: 'vonage',
     step: 'after',

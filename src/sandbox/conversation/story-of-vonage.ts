@@ -1,10 +1,8 @@
-import { PATHS } from '../paths.js';
+import { exactly, PATHS } from '../paths.js';
 import { fieldsOf, header, parametersOf } from './call.js';
 import { failed, handedOut, worked } from './endings.js';
 import { bad, good, plain } from './words.js';
 import type { Row, Told, Words } from './words.js';
-
-const exactly = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '\\.')}$`);
 
 /** Where the answer sends the device, by its parameters. */
 const sentOn = ({ answered }: Told): URLSearchParams =>

@@ -11,6 +11,8 @@ const ROWS: readonly Row[] = [...APP_ROWS, ...SESSION_ROWS, ...VONAGE_ROWS, ...V
 
 /** How this call is told; undefined for one that has nothing to do with a login. */
 export const rowOf = (asked: Asked): Row | undefined => {
+  // Made of what a stranger wrote into the request line and `Host`.
+  if (!URL.canParse(asked.url)) return undefined;
   const { pathname } = new URL(asked.url);
   return ROWS.find(
     ({ method, path, when }) => method === asked.method && path.test(pathname) && (when?.(asked) ?? true),

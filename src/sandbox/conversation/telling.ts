@@ -1,3 +1,4 @@
+import { PATHS } from '../paths.js';
 import type { Asked, Answered, Call, Lane, Seen } from './call.js';
 import type { Login } from './logins.js';
 import { heardOf, rowOf, saysOf } from './story.js';
@@ -42,7 +43,7 @@ type Steps = Map<Step, Arrow[]>;
 
 /** Each engine walks the five steps in its own way. */
 const titlesOf = (arrows: Steps): Record<Step, string> => {
-  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes('/v2/verify')) ?? false;
+  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes(PATHS.verifyRequests)) ?? false;
   const isDirect = !arrows.has('2') && arrows.has('3');
   return {
     ...TITLES,
@@ -100,21 +101,27 @@ const arrowsOf = ({ calls }: Login, known: Known): Steps => {
   return arrows;
 };
 
-/** Tells a login step by step, in words for somebody who sees one for the first time. */
-export const tell = (login: Login): Story => {
-  const known = knownOf(login);
-  const arrows = arrowsOf(login, known);
+const stepsOf = (arrows: Steps): Story['steps'] => {
   // A step that is still to come is shown; one that a code to type took the place of is not.
   const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
   const titles = Object.entries(titlesOf(arrows)) as [Step, string][];
+  return titles
+    .filter(([step]) => isShown(step))
+    .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] }));
+};
+
+/** The steps of a login that is still to come. */
+export const STEPS_TO_COME = stepsOf(new Map());
+
+/** Tells a login step by step, in words for somebody who sees one for the first time. */
+export const tell = (login: Login): Story => {
+  const known = knownOf(login);
   return {
     id: login.id,
     at: login.calls[0]?.at ?? '',
     number: login.number,
     seen: known.seen ?? null,
     ending: endingOf(login, known),
-    steps: titles
-      .filter(([step]) => isShown(step))
-      .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] })),
+    steps: stepsOf(arrowsOf(login, known)),
   };
 };

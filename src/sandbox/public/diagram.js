@@ -67,18 +67,10 @@ const step = ({ step: name, title, calls }) =>
     calls.length > 0 ? make('ol', { class: 'calls', role: 'list' }, ...calls.map(call)) : undefined,
   );
 
-const FIVE = [
-  'The app sends the number',
-  'The server asks Vonage for a link',
-  'The device opens the link over its mobile network',
-  'Back at the server: the code becomes a token',
-  'The app presents its code: is it this number?',
-].map((title, index) => ({ step: String(index + 1), title, calls: [] }));
-
-/** Draws a login; without one, the five steps that are to come. */
-export const drawLogin = (login) => {
+/** Draws a login; without one, the steps that are to come. */
+export const drawLogin = (login, stepsToCome) => {
   const focused = document.activeElement?.closest?.('[data-call]')?.dataset.call;
-  byId('steps').replaceChildren(...(login?.steps ?? FIVE).map(step));
+  byId('steps').replaceChildren(...(login?.steps ?? stepsToCome).map(step));
   const ending = byId('ending');
   if (ending.textContent !== (login?.ending.says ?? EMPTY)) ending.textContent = login?.ending.says ?? EMPTY;
   ending.dataset.tone = login?.ending.tone ?? 'plain';

@@ -5,7 +5,7 @@ import { showMessages } from './messages.js';
 import { showSubscribers, startSubscribers } from './subscribers.js';
 
 /** What the sandbox told last. */
-const world = { logins: [], messages: [], subscribers: {}, behaviours: [] };
+const world = { logins: [], messages: [], subscribers: {}, behaviours: [], steps: [] };
 
 /** The login somebody chose to look at; undefined for the newest. */
 let chosen;
@@ -13,7 +13,7 @@ let chosen;
 const showConversation = () => {
   const shown = world.logins.find(({ id }) => id === chosen) ?? world.logins[0];
   offerLogins(world.logins, shown);
-  drawLogin(shown);
+  drawLogin(shown, world.steps);
 };
 
 const showPhone = () => {

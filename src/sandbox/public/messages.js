@@ -2,7 +2,9 @@ import { byId, clock, make } from './dom.js';
 
 const CHANNELS = { sms: 'SMS', voice: 'Call' };
 
+/** None where the browser lets no page write to the clipboard: over plain http from another host. */
 const copyButton = ({ code, to }) => {
+  if (!navigator.clipboard) return undefined;
   const button = make(
     'button',
     { type: 'button', class: 'second', 'aria-label': `Copy the code for ${to}` },

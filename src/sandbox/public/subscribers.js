@@ -16,8 +16,16 @@ const WORDS = {
 
 const TABLE = '/__sandbox/subscribers';
 
-const save = (number, subscriber) =>
-  fetch(`${TABLE}/${encodeURIComponent(number)}`, { method: 'PUT', body: JSON.stringify(subscriber) });
+/** Says whether the sandbox took it; where it did not, the page says so too. */
+const save = async (number, subscriber) => {
+  const answer = await fetch(`${TABLE}/${encodeURIComponent(number)}`, {
+    method: 'PUT',
+    body: JSON.stringify(subscriber),
+  }).catch(() => undefined);
+  const isSaved = answer?.ok ?? false;
+  byId('add-problem').textContent = isSaved ? '' : `The sandbox did not take what was set for ${number}.`;
+  return isSaved;
+};
 
 /** A select of behaviours. With another behaviour the SIM is what that one says. */
 const behaviourSelect = (number, { behaviour }, behaviours) => {
@@ -80,8 +88,7 @@ export const startSubscribers = () => {
     const number = numberIn(byId('new-number').value);
     byId('add-problem').textContent = number ? '' : NO_NUMBER;
     if (!number) return;
-    await save(number, { behaviour: 'match' });
-    byId('add').reset();
+    if (await save(number, { behaviour: 'match' })) byId('add').reset();
   });
   byId('reset').addEventListener('click', () => fetch('/__sandbox/reset', { method: 'POST' }));
 };
