@@ -74,6 +74,14 @@ test('without settings and without a login nothing is begun, and what cannot be 
   });
 });
 
+test('a host where nothing answers is named, with what the connection came to', async () => {
+  const host = `localhost:${await freePort()}`;
+  const { findings } = await doctor.visit([`http://${host}`], {});
+  expect(findings.find(({ check }) => check === 'healthz')?.says).toMatch(
+    new RegExp(`^${host} did not answer: .*ECONNREFUSED`),
+  );
+});
+
 test('settings that are in files are read there', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const secrets = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];

@@ -4,7 +4,7 @@ import type { Config } from '../config.js';
 import { createAppToken } from '../vonage/app-token.js';
 import type { World } from '../world.js';
 import { clockFinding } from './clock.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 import { askAt, type Answer, type Check } from './patient.js';
 
@@ -27,7 +27,7 @@ async function askVonage(config: Config, token: string, world: World): Promise<F
   const url = new URL(`${verifyHost}/v2/verify/templates?page_size=1`);
   try {
     const answer = await askAt(url, { headers: { Authorization: `Bearer ${token}` } }, world);
-    return [acceptance(answer, url.host), ...clockOf(answer)];
+    return [acceptanceFinding(answer, url.host), ...vonageClockFinding(answer)];
   } catch (error) {
     return [
       about('Vonage').mistake(
@@ -39,7 +39,7 @@ async function askVonage(config: Config, token: string, world: World): Promise<F
 }
 
 /** 403 comes to accounts that may not manage templates: the JWT was believed all the same. */
-function acceptance({ status }: Answer, host: string): Finding {
+function acceptanceFinding({ status }: Answer, host: string): Finding {
   const { ok, mistake, warning } = about('Vonage');
   if (status === 200 || status === 403) return ok(`${host} takes the JWT.`);
   if (status === 401)
@@ -50,7 +50,7 @@ function acceptance({ status }: Answer, host: string): Finding {
   return warning(`${host} answers with ${status}.`, 'Run the doctor again later, or ask Vonage support.');
 }
 
-const clockOf = ({ aheadMs }: Answer): Finding[] =>
+const vonageClockFinding = ({ aheadMs }: Answer): Finding[] =>
   aheadMs === undefined
     ? []
     : [clockFinding('clock of this machine', -aheadMs, 'the clock of what answers as Vonage')];

@@ -19,7 +19,7 @@ export const checkLogin: Check = async (patient) => {
   if (patient.number === undefined)
     return names.map((name) => about(name).unchecked('It takes a login: --login <number> begins two.'));
   const first = await begin(patient);
-  if (first.status !== 201) return [refused(first)];
+  if (first.status !== 201) return [refusalFinding(first)];
   const findings = [
     cookieFinding(first, patient.base),
     await sessionFinding(patient, first),
@@ -50,7 +50,7 @@ const begin = ({ ask, number }: Patient): Promise<Answer> =>
 const giveUp = ({ ask }: Patient, { headers }: Answer): Promise<Answer> =>
   ask('/login', { method: 'DELETE', headers: { Cookie: cookieOf(headers) } });
 
-function refused({ status, json }: Answer): Finding {
+function refusalFinding({ status, json }: Answer): Finding {
   const { mistake, unchecked } = about('login');
   const error = typeof json['error'] === 'string' ? `${json['error']}: ${String(json['detail'])}` : '';
   return status >= 500 || error === ''

@@ -3,7 +3,7 @@ import type { RedisSettings } from '../store/settings.js';
 import { connectRedis, type Connection } from '../store/connection.js';
 import { createRedisStore } from '../store/redis.js';
 import type { Log } from '../world.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 import type { Check, Patient } from './patient.js';
 import { tryRights } from './redis-rights.js';

@@ -3,9 +3,9 @@ import { parseEnv } from 'node:util';
 import type { World } from '../world.js';
 import { readArguments, USAGE, type Arguments } from './arguments.js';
 import { examine } from './examination.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { isMistake, type Finding } from './finding.js';
-import { askAt, impatientDevice, type Patient } from './patient.js';
+import { askAt, type Patient } from './patient.js';
 import { readSettings } from './settings.js';
 
 export interface Surroundings {
@@ -53,7 +53,6 @@ function patientOf({ base, login }: Arguments, env: Env, world: World): Patient 
   return {
     base,
     ask: (path, request = {}) => askAt(new URL(path, base), request, world),
-    device: impatientDevice(),
     world,
     settings: readSettings(env, base),
     number: login,

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { wordsOf } from '../handset/app-client.js';
+import { placeOf } from '../handset/place.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 import type { Check } from './patient.js';
 
@@ -21,11 +21,8 @@ interface Handshake {
 
 /** Shakes hands, whatever the certificate says. @throws Error where no hand is given */
 function shakeHands(base: URL, options: ConnectionOptions): Promise<Handshake> {
-  const host = base.hostname.replace(/^\[(.*)\]$/, '$1');
-  const name = isIP(host) === 0 ? { servername: host } : {};
   return new Promise((resolve, reject) => {
-    const to = { host, port: Number(base.port) || 443, ...name, rejectUnauthorized: false };
-    const socket: TLSSocket = connect({ ...to, ...options });
+    const socket: TLSSocket = connect({ ...placeOf(base), rejectUnauthorized: false, ...options });
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no handshake in ${PATIENCE_MS} ms`)));
     socket.once('error', reject).once('secureConnect', () => {
       const { authorizationError } = socket as { authorizationError?: Error | string | null };
@@ -78,7 +75,7 @@ function certificateFinding({ doubt, endsAt }: Handshake, now: number): Finding 
 }
 
 /** The SDK for iOS speaks 1.2 and no other version. */
-async function newEnough(base: URL): Promise<Finding> {
+async function tls12Finding(base: URL): Promise<Finding> {
   const { ok, mistake } = about('TLS 1.2');
   const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
   return shakeHands(base, only).then(
@@ -92,7 +89,7 @@ async function newEnough(base: URL): Promise<Finding> {
 }
 
 /** RFC 8996. Our own OpenSSL speaks them only when it is asked to lower its guard. */
-async function oldOnes(base: URL): Promise<Finding> {
+async function oldTlsFinding(base: URL): Promise<Finding> {
   const { ok, warning } = about('old TLS');
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
   return shakeHands(base, old).then(
@@ -110,7 +107,7 @@ export const checkTls: Check = async ({ base, world }) => {
   if (base.protocol !== 'https:') return [about('TLS 1.2').unchecked('The base URL is http.')];
   try {
     const usual = await shakeHands(base, {});
-    return [certificateFinding(usual, world.now()), await newEnough(base), await oldOnes(base)];
+    return [certificateFinding(usual, world.now()), await tls12Finding(base), await oldTlsFinding(base)];
   } catch (error) {
     const mend = 'See that the name leads to the proxy, that its port is open, and that it speaks TLS there.';
     return [about('TLS').mistake(`${base.host} cannot be reached by TLS: ${reasonOf(error)}.`, mend)];
