@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
 import { parsePrivateKey } from './private-key.js';
-import { lookUp } from './variables.js';
+import { lookUp, type Env } from './variables.js';
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env };
 
 const OTP_CHANNELS = ['sms', 'voice'] as const;
 export type OtpChannels = readonly (typeof OTP_CHANNELS)[number][];
@@ -34,7 +34,8 @@ export function createReader(env: Env) {
   const upstream = (name: string, fallback: string): string => {
     const value = get(name) ?? fallback;
     const url = parseUrl(value.includes('://') ? value : `https://${value}`);
-    if (url === undefined) return fail(`${name} must be a URL like ${fallback}.`);
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+      return fail(`${name} must be a URL like ${fallback}.`);
     if (url.protocol !== 'https:' && production)
       fail(`${name} must begin with https:// when NODE_ENV=production.`);
     return url.href.replace(/\/$/, '');

@@ -146,6 +146,7 @@ test.each<[string, Record<string, string>, RegExp]>([
     },
     /must be an RSA key/,
   ],
+  ['an upstream that is not of the web', { VONAGE_API_HOST: 'ftp://x' }, /^VONAGE_API_HOST must be a URL/],
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
   ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],

@@ -489,6 +489,12 @@ describe('on the command line', () => {
     expect((await run(args)).code).toBe(2);
   });
 
+  test('whoever reads it may leave before it has said all', async () => {
+    const { child, ended } = node([...source('src/doctor/main.ts'), '--help']);
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, output: '' });
+  });
+
   test('--help says what it does', async () => {
     const { code, output } = await run(['--help']);
     expect([code, output]).toEqual([0, expect.stringContaining('Usage: npm run doctor')]);

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import type { Surroundings } from '../terminal.js';
+import type { Env } from '../variables.js';
 import type { World } from '../world.js';
 import { readArguments, USAGE, type Arguments } from './arguments.js';
 import { examine } from './examination.js';
@@ -7,13 +9,6 @@ import { wordsOf } from '../handset/words.js';
 import { isMistake, type Finding } from './finding.js';
 import { askAt, type Patient } from './patient.js';
 import { readSettings } from './settings.js';
-
-export interface Surroundings {
-  env: Readonly<Record<string, string | undefined>>;
-  world: World;
-  out: (line: string) => void;
-  err: (line: string) => void;
-}
 
 /** Looks at a deployment as the command line says. @returns 0 without mistakes, 1 with some, 2 where it was called wrongly */
 export async function runDoctor(args: readonly string[], surroundings: Surroundings): Promise<0 | 1 | 2> {
@@ -37,8 +32,6 @@ export async function runDoctor(args: readonly string[], surroundings: Surroundi
   out(wanted.json ? JSON.stringify(findings, undefined, 2) : summaryOf(findings));
   return findings.some(isMistake) ? 1 : 0;
 }
-
-type Env = Surroundings['env'];
 
 /** @returns the environment over what the file says; or what is wrong with the file, in words */
 function readEnv(file: string | undefined, env: Env): Env | string {
