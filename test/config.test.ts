@@ -105,6 +105,16 @@ test.each<[string, Record<string, string>, RegExp]>([
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' },
     /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/,
   ],
+  [
+    'a collector of traces alone that is no URL',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'collector:4318' },
+    /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL/,
+  ],
+  [
+    'traces alone in another tongue',
+    { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' },
+    /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: grpc is not spoken/,
+  ],
   ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
   ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],
   ['a public URL with a user', { PUBLIC_URL: 'https://u@a.example' }, /^PUBLIC_URL must be an origin/],
