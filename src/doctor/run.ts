@@ -38,7 +38,8 @@ function readEnv(file: string | undefined, env: Env): Env | string {
   try {
     return { ...parseEnv(readFileSync(file ?? '.env', 'utf8')), ...env };
   } catch (error) {
-    return file === undefined ? env : `${file} cannot be read: ${wordsOf(error)}.`;
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return file === undefined && isMissing ? env : `${file ?? '.env'} cannot be read: ${wordsOf(error)}.`;
   }
 }
 

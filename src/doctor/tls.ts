@@ -2,7 +2,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { placeOf } from '../handset/place.js';
 import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
-import type { Check } from './patient.js';
+import type { Patient } from './patient.js';
 
 /** Days before its end at which a certificate that is renewed by itself would have been. */
 const RENEWED_DAYS = 14;
@@ -88,9 +88,13 @@ async function tls12Finding(base: URL): Promise<Finding> {
   );
 }
 
+/** Whether the other side said that it will not, by an alert of TLS or by hanging up. */
+const isRefusal = (error: unknown): boolean =>
+  /ALERT|^ECONNRESET$/.test((error as NodeJS.ErrnoException).code ?? '');
+
 /** RFC 8996. Our own OpenSSL speaks them only when it is asked to lower its guard. */
 async function oldTlsFinding(base: URL): Promise<Finding> {
-  const { ok, warning } = about('old TLS');
+  const { ok, warning, unchecked } = about('old TLS');
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
   return shakeHands(base, old).then(
     ({ protocol }) =>
@@ -98,12 +102,15 @@ async function oldTlsFinding(base: URL): Promise<Finding> {
         `${protocol ?? 'TLS 1.1'} is spoken, which is out of use since 2021 (RFC 8996).`,
         'Turn off TLS 1.0 and 1.1 in what ends TLS.',
       ),
-    () => ok('TLS 1.0 and 1.1 are not spoken.'),
+    (error: unknown) =>
+      isRefusal(error)
+        ? ok('TLS 1.0 and 1.1 are not spoken.')
+        : unchecked(`Whether TLS 1.0 and 1.1 are spoken could not be seen: ${reasonOf(error)}.`),
   );
 }
 
 /** How TLS ends in front of the server: versions and certificate. */
-export const checkTls: Check = async ({ base, world }) => {
+export const checkTls = async ({ base, world }: Pick<Patient, 'base' | 'world'>): Promise<Finding[]> => {
   if (base.protocol !== 'https:') return [about('TLS 1.2').unchecked('The base URL is http.')];
   try {
     const usual = await shakeHands(base, {});
