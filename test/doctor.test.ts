@@ -499,6 +499,15 @@ test.each([
   expect(persistenceFinding(new Map(Object.entries(info)))).toMatchObject({ check: 'persistence', verdict });
 });
 
+test('what Redis said to what may not be done is told', async () => {
+  await inDeployment(redis.url, { before: limitedUser }, async ({ settings }) => {
+    const REDIS_URL = redis.url.replace('://', `://few:${PASSWORD}@`);
+    const { findings } = await doctor.visit(['http://localhost:1'], { ...settings, REDIS_URL });
+    const rights = findings.find(({ check }) => check === 'rights in Redis');
+    expect(rights?.says).toMatch(/^The server could not .*: NOPERM .*getdel/);
+  });
+});
+
 test('http has to lead to https', async () => {
   const world = testWorld();
   await withHouse({ store: 'memory' }, async ({ base }) => {
