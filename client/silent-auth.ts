@@ -255,7 +255,7 @@ function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSign
 
 /** What an answer says. @throws LoginError if that is an error */
 function read({ ok, status, headers }: Response, text: string): object {
-  const said = text === '' ? {} : parse(text);
+  const said = status === 204 ? {} : parse(text);
   if (ok && said !== undefined) return said;
   const id = headers.get('X-Request-Id');
   const fields = id === null ? {} : { requestId: id };
@@ -269,7 +269,7 @@ function read({ ok, status, headers }: Response, text: string): object {
 function parse(text: string): object | undefined {
   try {
     const said: unknown = JSON.parse(text);
-    if (typeof said !== 'object' || said === null) return undefined;
+    if (typeof said !== 'object' || said === null || Array.isArray(said)) return undefined;
     const entries = Object.entries(said as Record<string, unknown>);
     return Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value]));
   } catch {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { lookUp } from './variables.js';
+import { lookUp, type Env } from './variables.js';
 
-export type Env = Readonly<Record<string, string | undefined>>;
+export type { Env };
 
 /** Reads single variables, and gathers what is wrong with them instead of stopping at the first. */
 export function createReader(env: Env) {
@@ -24,7 +24,8 @@ export function createReader(env: Env) {
   const upstream = (name: string, fallback: string): string => {
     const value = get(name) ?? fallback;
     const url = parseUrl(value.includes('://') ? value : `https://${value}`);
-    if (url === undefined) return fail(`${name} must be a URL like ${fallback}.`);
+    if (url === undefined || !/^https?:$/.test(url.protocol))
+      return fail(`${name} must be a URL like ${fallback}.`);
     if (url.protocol !== 'https:' && production)
       fail(`${name} must begin with https:// when NODE_ENV=production.`);
     return url.href.replace(/\/$/, '');

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
+/** Environment variables, by their names. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Looks up environment variables, each by its name, or in the file that the variable of this name with `_FILE` behind it
  * names: so Docker, Kubernetes and systemd hand out secrets, and what is in a file is not in the environment of every
  * process beside ours. Empty counts as absent, and the blanks around a value are not part of it.
  * @param fail is told, once for each variable, what is wrong with its file, without the path, which may be a secret put in its place
  */
-export function lookUp(
-  env: Readonly<Record<string, string | undefined>>,
-  fail: (problem: string) => void,
-): (name: string) => string | undefined {
+export function lookUp(env: Env, fail: (problem: string) => void): (name: string) => string | undefined {
   const plain = (name: string): string | undefined => env[name]?.trim() || undefined;
   const fromFile = (name: string, path: string): string | undefined => {
     if (plain(name) !== undefined) {

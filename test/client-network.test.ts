@@ -58,6 +58,8 @@ describe('the client, where something is in its way', () => {
     ['a page that says all is well', 200, '<html>Log in to this Wi-Fi</html>', 'Wi-Fi'],
     ['an error that is newer than the client', 400, '{"error":"not_invented_yet"}', 'not_invented_yet'],
     ['JSON that is no object', 200, '"fine"', 'fine'],
+    ['JSON that is a list', 200, '[]', '[]'],
+    ['all is well, and no word of what', 200, '', 'unknown_answer'],
     ['an error without a name', 500, '{}', '{}'],
     ['an error of nothing at all', 503, '', 'unknown_answer'],
   ])('takes %s for none of the server’s answers', async (_what, status, body, words) => {

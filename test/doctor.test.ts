@@ -1,19 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { checkMetricsPort, checkPlainHttp } from '../src/doctor/closed.js';
+import { persistenceFinding } from '../src/doctor/redis.js';
+import { checkTls } from '../src/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { newCa } from './support/certificates.js';
 import { inDeployment, type Plan } from './support/deployment.js';
 import { callDoctor, type Visit } from './support/doctors.js';
-import { ca, lowerCase, rewrite, type Habits, type Passing } from './support/front.js';
+import { ca, lowerCase, openFront, rewrite, type Habits, type Passing } from './support/front.js';
 import { ALICE, WEBHOOKS, withHouse } from './support/house.js';
-import { endPrograms, node, source, type Env } from './support/programs.js';
+import { endPrograms, node, ROOT, source, type Env } from './support/programs.js';
 import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
 
@@ -66,12 +68,20 @@ test('without settings and without a login nothing is begun, and what cannot be 
     expect(visited.code).toBe(0);
     expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
     expect(named(visited, 'not checked')).toEqual([
-      ...['settings', 'application JWT', 'Redis', 'http', 'webhook signature'],
+      ...['settings', 'Vonage', 'Redis', 'http', 'webhook signature'],
       ...['cookie', 'sessions', 'redirect URI', 'client addresses'],
     ]);
     expect(await house.upstream()).toEqual([]);
     expect(await house.redis.keys('*')).toEqual(['ping']);
   });
+});
+
+test('a host where nothing answers is named, with what the connection came to', async () => {
+  const host = `localhost:${await freePort()}`;
+  const { findings } = await doctor.visit([`http://${host}`], {});
+  expect(findings.find(({ check }) => check === 'healthz')?.says).toMatch(
+    new RegExp(`^${host} did not answer: .*ECONNREFUSED`),
+  );
 });
 
 test('settings that are in files are read there', async () => {
@@ -416,16 +426,85 @@ describe('not a mistake, but said, is', () => {
     expect(named(visited, 'not checked')).toContain('Redis');
   });
 
+  test('a login that nobody may begin just now', async () => {
+    const body = Buffer.from('{"error":"rate_limited","detail":"Too often."}');
+    const instead: Habit<'instead'> = ({ method, url = '' }) =>
+      method === 'POST' && url === '/login' ? { ...page(url, 429), body } : undefined;
+    const { findings } = await visit({ front: { instead } });
+    expect(findings.at(-1)).toMatchObject({ check: 'login', verdict: 'not checked' });
+    expect(findings.at(-1)?.says).not.toContain('another number');
+  });
+
+  test('a login that could not be looked at, and is given up all the same', async () => {
+    const asked: string[] = [];
+    const instead: Habit<'instead'> = ({ method, url, socket }) => {
+      asked.push(`${method} ${url}`);
+      if (method === 'GET' && url === '/login') socket.destroy();
+      return undefined;
+    };
+    const { findings } = await visit({ front: { instead } });
+    expect(findings.at(-1)).toMatchObject({ check: 'login', verdict: 'not checked' });
+    expect(asked.at(-1)).toBe('DELETE /login');
+  });
+
   test('a number that may not log in', async () => {
     const visited = await visit({}, ['--login', '+4915112345678']);
     expect(named(visited, 'mistake')).toEqual([]);
-    expect(visited.findings.at(-1)).toMatchObject({ check: 'login', verdict: 'not checked' });
+    expect(visited.findings.at(-1)).toMatchObject({
+      ...{ check: 'login', verdict: 'not checked' },
+      says: expect.stringContaining('Choose another number'),
+    });
   });
 
   test('with SILENT_AUTH=verify, that Vonage answers the device itself', async () => {
     const visited = await visit({ server: { SILENT_AUTH: 'verify' } });
     expect(named(visited, 'mistake')).toEqual([]);
     expect(named(visited, 'not checked')).toEqual(['http', 'redirect URI']);
+  });
+});
+
+test('old TLS is taken to be off only where it was refused', async () => {
+  const front = await openFront();
+  let connections = 0;
+  const sockets = new Set<Socket>();
+  // The first two handshakes are with 1.3 and 1.2; the third one, with what is old, meets no TLS at all.
+  const before = createTcpServer((near) => {
+    sockets.add(near.on('error', () => undefined));
+    if (++connections === 3) return void near.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    const far = connect(front.port, 'localhost').on('error', () => undefined);
+    sockets.add(near.pipe(far).pipe(near));
+  }).listen(0);
+  await once(before, 'listening');
+  const base = new URL(`https://localhost:${(before.address() as AddressInfo).port}`);
+  try {
+    const findings = await checkTls({ base, world: testWorld() });
+    expect(findings.at(-1)).toMatchObject({ check: 'old TLS', verdict: 'not checked' });
+    connections = 3;
+    const again = await checkTls({ base, world: testWorld() });
+    expect(again.at(-1)).toMatchObject({ check: 'old TLS', verdict: 'ok' });
+  } finally {
+    sockets.forEach((socket) => socket.destroy());
+    before.close();
+    await front.close();
+  }
+});
+
+test.each([
+  ['7.0', { rdb_saves: '0', rdb_last_bgsave_time_sec: '0' }, 'ok'],
+  ['7.0', { rdb_saves: '1' }, 'warning'],
+  ['6.2', { rdb_last_bgsave_time_sec: '-1' }, 'ok'],
+  ['6.2', { rdb_last_bgsave_time_sec: '0' }, 'warning'],
+  ['6.2', { aof_enabled: '1', rdb_last_bgsave_time_sec: '-1' }, 'warning'],
+])('of a Redis %s that tells %p, what it writes to disk is seen', (_version, info, verdict) => {
+  expect(persistenceFinding(new Map(Object.entries(info)))).toMatchObject({ check: 'persistence', verdict });
+});
+
+test('what Redis said to what may not be done is told', async () => {
+  await inDeployment(redis.url, { before: limitedUser }, async ({ settings }) => {
+    const REDIS_URL = redis.url.replace('://', `://few:${PASSWORD}@`);
+    const { findings } = await doctor.visit(['http://localhost:1'], { ...settings, REDIS_URL });
+    const rights = findings.find(({ check }) => check === 'rights in Redis');
+    expect(rights?.says).toMatch(/^The server could not .*: NOPERM .*getdel/);
   });
 });
 
@@ -479,6 +558,29 @@ describe('on the command line', () => {
     ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('with %s it was called wrongly', async (_what, args) => {
     expect((await run(args)).code).toBe(2);
+  });
+
+  test('with a .env that is there and cannot be read it says so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
+    mkdirSync(join(folder, '.env'));
+    try {
+      const command = [
+        '--import',
+        require.resolve('tsx'),
+        join(ROOT, 'src/doctor/main.ts'),
+        'https://a.invalid',
+      ];
+      const { code, output } = await node(command, {}, folder).ended;
+      expect([code, output]).toEqual([2, expect.stringMatching(/^\.env cannot be read: EISDIR/)]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('whoever reads it may leave before it has said all', async () => {
+    const { child, ended } = node([...source('src/doctor/main.ts'), '--help']);
+    child.stdout?.destroy();
+    expect(await ended).toMatchObject({ code: 0, output: '' });
   });
 
   test('--help says what it does', async () => {

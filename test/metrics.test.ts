@@ -1,11 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Sample } from '../src/report/samples.js';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { LAST_WORDS } from '../src/login/way.js';
+import { createMetrics } from '../src/metrics/metrics.js';
+import { readSamples, type Sample } from '../src/report/samples.js';
 import { reportOf } from '../src/report/report.js';
 import { LoginError } from '../src/errors.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
+import { endPrograms, node, source } from './support/programs.js';
 import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+
+afterAll(endPrograms);
 
 const LOGINS = 'silent_auth_logins_total';
 
@@ -145,6 +153,14 @@ describe('what is counted', () => {
     expect([...told].sort()).toEqual([...counting].sort());
   });
 
+  test('has a number for each word that ends a login for good, before it is first said', () => {
+    const reasons = samples
+      .filter(({ name, labels }) => name === LOGINS && labels['outcome'] === 'failed')
+      .map(({ labels }) => labels['reason']);
+    // What silence failed for has reasons of its own.
+    for (const word of LAST_WORDS) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
+  });
+
   test('is what the report of the silent rate is made of', () => {
     const report = reportOf([...samples, ...samples], 2);
     expect(report).toContain('Silence worked for 2 of 18: 11.1 %');
@@ -266,4 +282,36 @@ test('without silence nothing failed to be silent', async () => {
   } finally {
     await house.stop();
   }
+});
+
+test('what cannot be told says why', async () => {
+  const metrics = createMetrics('off');
+  metrics.watchStore(() => {
+    throw new Error('there is no store');
+  });
+  const server = createServer(metrics.listener).listen(0);
+  await once(server, 'listening');
+  try {
+    const answer = await fetch(`http://localhost:${(server.address() as AddressInfo).port}/metrics`);
+    expect([answer.status, await answer.text()]).toEqual([500, 'Error: there is no store']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('a label is read as it was written, its line ends too', () => {
+  const [sample] = readSamples('name{a="one\\ntwo",b="\\"\\\\n"} 1');
+  expect(sample?.labels).toEqual({ a: 'one\ntwo', b: '"\\n' });
+});
+
+test.each([
+  [['--help'], 0, /^Usage: npm run report/],
+  [[], 2, /^A source is wanted/],
+  [['--odd'], 2, /^Unknown option '--odd'/],
+  [['/nowhere'], 1, /^\/nowhere cannot be read: ENOENT/],
+  [[resolve(__dirname, '../package.json')], 1, /is not the text format of Prometheus/],
+])('the report, called with %p, exits with %i', async (args, exit, says) => {
+  const { code, output } = await node([...source('src/report/main.ts'), ...args]).ended;
+  expect([code, output]).toEqual([exit, expect.stringMatching(says)]);
 });

@@ -156,8 +156,8 @@ describe.each(['ios', 'android'] as const)('with the SDK for %s, an answer', (sd
   const isRead = ([, , rules]: readonly [string, () => Sent, string[]]): boolean => rules.length === 0;
 
   test.each(rows([...READ, ...BROKEN]).filter(isRead))('%s is read', async (_what, answer) => {
-    const { result, findings } = await receive(sdk, answer());
-    expect(findings).toEqual([]);
+    const { result, broken } = await receive(sdk, answer());
+    expect(broken).toEqual([]);
     expect(result).toHaveProperty('http_status');
     if (!/^HTTP\/1.1 5/.test(String(answer().pieces[0]))) expect(result).toHaveProperty('response_body.code');
   });
@@ -165,10 +165,10 @@ describe.each(['ios', 'android'] as const)('with the SDK for %s, an answer', (sd
   test.each(rows(BROKEN).filter((row) => !isRead(row)))(
     '%s is not, and it is said why',
     async (_what, answer, rules) => {
-      const { result, findings } = await receive(sdk, answer());
-      expect(findings.map(({ rule }) => rule)).toEqual(rules);
+      const { result, broken } = await receive(sdk, answer());
+      expect(broken.map(({ rule }) => rule)).toEqual(rules);
       expect(result).not.toHaveProperty('response_body');
-      for (const { says, mend } of findings)
+      for (const { says, mend } of broken)
         expect([says, mend]).toEqual([expect.stringMatching(/\.$/), expect.stringMatching(/\.$/)]);
     },
   );

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { SDKS, walk } from '../src/handset/walk.js';
+import { newCertificate } from './support/certificate.js';
 
 /** A request as it came, and over which connection. */
 interface Asked {
@@ -119,18 +121,18 @@ test.each([
 test('the SDK for iOS follows ten redirects', async () => {
   const chain = (redirects: number): string[] => [...Array<string>(redirects).fill(to('<here>/again')), HOME];
   expect((await open('ios', '/a', ...chain(10))).result).toHaveProperty('http_status', 200);
-  const { result, findings } = await open('ios', '/a', ...chain(11));
+  const { result, broken } = await open('ios', '/a', ...chain(11));
   expect(result).toEqual({ error: 'sdk_redirect_error', error_description: 'Too many redirects' });
-  expect(findings).toMatchObject([{ rule: 'redirects' }]);
+  expect(broken).toMatchObject([{ rule: 'redirects' }]);
 });
 
 test('the SDK for Android follows eight, and calls a ninth too many though it has the answer', async () => {
   const chain = (redirects: number): string[] => [...Array<string>(redirects).fill(to('<here>/again')), HOME];
   expect((await open('android', '/a', ...chain(8))).result).toHaveProperty('http_status', 200);
-  const { result, findings } = await open('android', '/a', ...chain(9));
+  const { result, broken } = await open('android', '/a', ...chain(9));
   expect(asked).toHaveLength(10);
   expect(result).toEqual({ error: 'sdk_redirect_error', error_description: 'Too many redirects' });
-  expect(findings).toMatchObject([{ rule: 'redirects' }]);
+  expect(broken).toMatchObject([{ rule: 'redirects' }]);
 });
 
 test('the SDK for Android asks the next hop of a host over the same connection, where the redirect has a length', async () => {
@@ -140,13 +142,13 @@ test('the SDK for Android asks the next hop of a host over the same connection, 
   expect(linesOf(1)).not.toContain('Connection: close');
   const closing = await open('android', '/a', to('<here>/b', 'Content-Length: 0'), HOME);
   expect(closing.result).toEqual({ http_status: 0 });
-  expect(closing.findings).toMatchObject([{ rule: 'same host' }]);
+  expect(closing.broken).toMatchObject([{ rule: 'same host' }]);
 });
 
 test('the SDK for Android opens no http but on this machine', async () => {
-  const { result, findings, hops } = await walk('http://login.invalid/', SDKS.android);
+  const { result, broken, hops } = await walk('http://login.invalid/', SDKS.android);
   expect([result, hops]).toEqual([{ nothing: 'it throws' }, []]);
-  expect(findings).toMatchObject([{ rule: 'https' }]);
+  expect(broken).toMatchObject([{ rule: 'https' }]);
 });
 
 test('the SDK for iOS goes where any header with "ocation: " in it leads first', async () => {
@@ -158,3 +160,28 @@ test('the SDK for iOS goes where any header with "ocation: " in it leads first',
   );
   expect(hops).toEqual([`${here}/a`, `${here}/b`]);
 });
+
+test.each(['ios', 'android'] as const)(
+  'the SDK for %s asks TLS for the host by its name, and for none where it is an address',
+  async (sdk) => {
+    const names: string[] = [];
+    const tls = createTlsServer({
+      ...newCertificate(),
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(null);
+      },
+    });
+    tls.on('tlsClientError', () => undefined);
+    await once(tls.listen(0), 'listening');
+    const { port } = tls.address() as AddressInfo;
+    try {
+      // Nobody has said to believe its certificate.
+      for (const host of ['localhost', '127.0.0.1'])
+        expect((await walk(`https://${host}:${port}/`, SDKS[sdk])).broken).toHaveLength(1);
+      expect(names).toEqual(['localhost']);
+    } finally {
+      tls.close();
+    }
+  },
+);

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +165,21 @@ describe('behind a front that speaks TLS 1.3 alone', () => {
       expect(ios.code).toBe(1);
     });
   });
+});
+
+test('an answer that breaks off is none, to the app', async () => {
+  const server = createHttpServer((_req, res) => {
+    res.writeHead(200, { 'Content-Length': '9' }).write('{');
+    setImmediate(() => res.destroy());
+  }).listen(0);
+  await once(server, 'listening');
+  const host = `localhost:${(server.address() as AddressInfo).port}`;
+  const app = createAppClient(new URL(`http://${host}`), () => undefined);
+  try {
+    await expect(app.ask('GET', '/session')).rejects.toThrow(`${host} did not answer: `);
+  } finally {
+    server.close();
+  }
 });
 
 test.each([

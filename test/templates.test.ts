@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LoginError } from '../src/errors.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
-import { runCommand, type Surroundings } from '../src/templates/command.js';
 import { parseTemplates } from '../src/templates/file.js';
 import { makePlan } from '../src/templates/plan.js';
+import { runTemplates } from '../src/templates/run.js';
 import { reachVonage } from '../src/templates/settings.js';
+import type { Surroundings } from '../src/terminal.js';
 import type { Templates } from '../src/vonage/templates.js';
 import { openAccount, type Account } from './support/account.js';
 import { testWorld } from './support/world.js';
@@ -43,7 +44,7 @@ function reach(env: Surroundings['env']): Templates {
 /** Runs a command as `npm run templates --` does, and keeps what it says. */
 async function run(line: string, env: Surroundings['env'] = account.env) {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await runCommand([...line.split(' '), '--file', file], {
+  const code = await runTemplates([...line.split(' '), '--file', file], {
     env,
     world: account.world,
     out: (each) => out.push(each),
@@ -242,6 +243,21 @@ describe('plan', () => {
     expect(kinds(10)).toEqual([
       ...Array.from({ length: 9 }, () => 'remove-template'),
       ...['add-template', 'set-default', 'remove-template'],
+    ]);
+  });
+
+  it('gives the default to one template before it takes it from another, whatever their order in the file', () => {
+    const template = (name: string, is_default: boolean) => ({ name, is_default, fragments: [] });
+    const actual = ['one', 'two'].map((name) => ({
+      id: name,
+      name,
+      isDefault: name === 'one',
+      fragments: [],
+    }));
+    const wanted = { templates: [template('one', false), template('two', true)] };
+    expect(makePlan(wanted, actual, { prune: false }).changes).toMatchObject([
+      { template: 'two', isDefault: true },
+      { template: 'one', isDefault: false },
     ]);
   });
 });
@@ -514,7 +530,7 @@ describe('what goes wrong', () => {
     account.world.turn(3600);
     const slow = { env: account.env, world: testWorld(), out: () => undefined };
     const err: string[] = [];
-    const code = await runCommand(['plan', '--file', file], { ...slow, err: (line) => err.push(line) });
+    const code = await runTemplates(['plan', '--file', file], { ...slow, err: (line) => err.push(line) });
     account.world.turn(-3600);
     expect(code).toBe(2);
     expect(err.join()).toMatch(/Check this machine's clock\. \(HTTP 401, jwt-expired, instance/);
@@ -547,6 +563,33 @@ describe('what goes wrong', () => {
       expect.stringContaining('VONAGE_VERIFY_HOST must be a URL like https://api.nexmo.com'),
     ]);
   });
+
+  it('they can be in files, and are held to what the server holds them to', async () => {
+    const key = join(folder, 'key.pem');
+    writeFileSync(key, account.privateKeyPem);
+    const env = { ...account.env, VONAGE_PRIVATE_KEY: '', VONAGE_PRIVATE_KEY_FILE: key };
+    expect((await run('plan', env)).code).toBe(0);
+    const wrong = { ...env, VONAGE_APPLICATION_ID: 'mine', NODE_ENV: 'production' };
+    expect((await run('plan', wrong)).err.split('\n').slice(1)).toEqual([
+      expect.stringContaining('VONAGE_APPLICATION_ID must be a UUID'),
+      expect.stringContaining('VONAGE_BASE_URL must begin with https://'),
+    ]);
+  });
+
+  it.each(['apply --check', 'pull --prune', 'pull --check'])(
+    '"%s" changes nothing, since the command has no such option',
+    async (line) => {
+      const before = readFileSync(file, 'utf8');
+      const { code, err } = await run(line);
+      const [command, option] = line.split(' ');
+      expect([code, err]).toEqual([
+        2,
+        expect.stringMatching(`^${command} has no option ${option}\\.\nUsage`),
+      ]);
+      expect(await account.requests()).toEqual([]);
+      expect(readFileSync(file, 'utf8')).toBe(before);
+    },
+  );
 
   it.each(['', 'destroy', 'plan apply', 'plan --force'])('"%s" is answered with the usage', async (line) => {
     expect(await run(line)).toMatchObject({

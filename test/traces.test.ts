@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import supertest from 'supertest';
+import { isTraced } from '../src/traces/routes.js';
 import { attributesOf, openCollector, type Received } from './support/collector.js';
+import { operations } from './support/contract.js';
 import { walk } from './support/device.js';
 import { ALICE } from './support/house.js';
 import { credentials, endPrograms, LISTENING, node, places, SANDBOX, source } from './support/programs.js';
@@ -20,6 +22,12 @@ writeFileSync(
     console.log('LOADED ' + [...new Set(names.filter(Boolean))].sort().join(' '));
   });`,
 );
+
+const fileWith = (text: string): string => {
+  const path = join(folder, 'setting');
+  writeFileSync(path, text);
+  return path;
+};
 
 const CALLER = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
 const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
@@ -55,7 +63,7 @@ test('traces of a whole login arrive at a collector, each request with its step 
   const collector = await openCollector();
   try {
     const { output, upstream, secrets } = await live({
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_EXPORTER_OTLP_ENDPOINT_FILE: fileWith(`${collector.url}/`),
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
       METRICS_PORT: '0',
     });
@@ -107,7 +115,10 @@ test('traces of a whole login arrive at a collector, each request with its step 
 test('behind a proxy of ours a request joins the trace it names', async () => {
   const collector = await openCollector();
   try {
-    await live({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'login', TRUST_PROXY: '1' });
+    await live({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT_FILE: fileWith(`${collector.url}/v1/traces`),
+      ...{ OTEL_SERVICE_NAME: 'login', TRUST_PROXY: '1' },
+    });
     const asked = collector.spans().find(({ name }) => name === 'POST /login');
     expect(asked).toMatchObject({ traceId: CALLER.trace, parentSpanId: CALLER.span });
     expect([...collector.services()]).toEqual(['login']);
@@ -129,3 +140,11 @@ test('a collector that is away is told in the log, and keeps nobody from logging
   });
   expect(output).toContain('traces could not be sent');
 }, 60_000);
+
+test('every route of the contract is traced but those that are no login’s and no session’s', () => {
+  const paths = [...new Set(operations.map(({ path }) => path))];
+  expect(paths.filter((path) => !isTraced(path)).sort()).toEqual([
+    ...['/', '/.well-known/jwks.json', '/client.js', '/docs', '/errors.md', '/healthz', '/openapi.json'],
+    '/readyz',
+  ]);
+});

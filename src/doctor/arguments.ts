@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { baseOf } from '../handset/arguments.js';
+import { wordsOf } from '../handset/words.js';
 
 export const USAGE = `Usage: npm run doctor -- <base url> [--login <number>] [--settings <file>] [--json]
 Looks at a deployment of the server from outside, and at its settings where they are here, and says what is wrong and how to mend it.
@@ -36,7 +37,7 @@ export function readArguments(args: readonly string[]): Arguments | string | und
     if (!base) return `${address} is not a base URL such as https://login.example.com.`;
     return { base, login: values.login, file: values.settings, json: values.json };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return wordsOf(error);
   }
 }
 

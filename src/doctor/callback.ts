@@ -1,5 +1,5 @@
-import type { Sdk } from '../handset/sdk.js';
-import { SDKS, walk, type Walk } from '../handset/walk.js';
+import type { Device, Sdk } from '../handset/sdk.js';
+import { SDKS, thisDevice, walk, type Walk } from '../handset/walk.js';
 import { about, type Finding } from './finding.js';
 import type { Check } from './patient.js';
 
@@ -7,28 +7,32 @@ import type { Check } from './patient.js';
 const SAID_ELSEWHERE = ['TLS 1.2', 'TLS', 'https', 'connection'];
 
 /** What an SDK makes of the last answer of a walk. @param what the answer, in words */
-export function readingOf(sdk: Sdk, { findings, answer }: Walk, what: string): Finding[] {
+export function readingOf(sdk: Sdk, { broken, answer }: Walk, what: string): Finding[] {
   const name = `${sdk.name} SDK`;
-  if (findings.some(({ rule }) => SAID_ELSEWHERE.includes(rule)))
+  if (broken.some(({ rule }) => SAID_ELSEWHERE.includes(rule)))
     return [about(name).unchecked('It does not come so far as to be answered.')];
-  if (findings.length === 0 && answer) return [about(name).ok(`It can read ${what} (${answer.status}).`)];
-  return findings.map(({ rule, says, mend }) => about(`${name}: ${rule}`).mistake(says, mend));
+  if (broken.length === 0 && answer) return [about(name).ok(`It can read ${what} (${answer.status}).`)];
+  return broken.map(({ rule, says, mend }) => about(`${name}: ${rule}`).mistake(says, mend));
 }
 
+/** A phone that waits less than the SDKs do, in milliseconds: what is late here is late for them. */
+const impatientDevice = (): Device => ({ ...thisDevice(), ...{ chainMs: 4_000, patienceMs: 4_000 } });
+
 /** The answer of /callback to a device without a link, byte by byte, as each SDK reads it. A true one is sent in the same way. */
-export const checkCallback: Check = async ({ base, device }) => {
+export const checkCallback: Check = async ({ base }) => {
+  const device = impatientDevice();
   const open = (sdk: Sdk) => walk(new URL('/callback', base).href, sdk, { device });
   const [ios, android] = await Promise.all([open(SDKS.ios), open(SDKS.android)]);
   const what = 'the answer of /callback';
   return [
     ...readingOf(SDKS.ios, ios, what),
     ...readingOf(SDKS.android, android, what),
-    cookieFree([ios, android]),
+    callbackCookieFinding([ios, android]),
   ];
 };
 
 /** Codes come by this answer, and no session: a proxy that marks its clients by a cookie would mark the operator's. */
-function cookieFree(walks: readonly Walk[]): Finding {
+function callbackCookieFinding(walks: readonly Walk[]): Finding {
   const { ok, warning } = about('cookies of /callback');
   const isMarked = walks.some(({ answer }) => answer?.headers.some(({ name }) => name === 'set-cookie'));
   return isMarked

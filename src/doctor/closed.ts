@@ -1,5 +1,5 @@
+import { isThisMachine } from '../handset/place.js';
 import { about, type Finding } from './finding.js';
-import { isHere } from './front.js';
 import { askAt, type Answer, type Check, type Patient } from './patient.js';
 
 /** What http gets that should have been https. @param plain the http origin */
@@ -64,7 +64,7 @@ export const checkPrivate: Check = async (patient) => {
   const { base, settings, world } = patient;
   const port = settings?.config?.metrics?.port;
   const paths = await Promise.all(PRIVATE.map((each) => isPrivate(patient, each)));
-  if (port === undefined || isHere(base)) return paths;
+  if (port === undefined || isThisMachine(base)) return paths;
   return [...paths, await checkMetricsPort(new URL(`http://${base.hostname}:${port}/metrics`), world)];
 };
 

@@ -2,7 +2,7 @@ import { checkAssertionKeys } from './assertion-keys.js';
 import { checkCallback } from './callback.js';
 import { checkClock } from './clock.js';
 import { checkHttp, checkPrivate, checkStrangers } from './closed.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { about, isMistake, type Finding } from './finding.js';
 import { checkHeaders, checkHealth, checkLongLinks, checkPublicUrl, checkReadiness } from './front.js';
 import { checkKey } from './key.js';

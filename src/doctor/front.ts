@@ -1,10 +1,7 @@
-import { wordsOf } from '../handset/app-client.js';
+import { isThisMachine } from '../handset/place.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 import type { Check } from './patient.js';
-
-/** Where the base URL is this machine itself, http will do. */
-export const isHere = ({ hostname }: URL): boolean =>
-  /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
 
 /** Whether the server is there at all; nothing else is worth asking where this ends in a mistake. */
 export const checkHealth: Check = async ({ base, ask }) => {
@@ -22,7 +19,7 @@ export const checkHealth: Check = async ({ base, ask }) => {
 };
 
 const httpsFinding = (base: URL): Finding[] =>
-  base.protocol === 'https:' || isHere(base)
+  base.protocol === 'https:' || isThisMachine(base)
     ? []
     : [
         about('https').mistake(

@@ -19,22 +19,32 @@ export const checkLogin: Check = async (patient) => {
   if (patient.number === undefined)
     return names.map((name) => about(name).unchecked('It takes a login: --login <number> begins two.'));
   const first = await begin(patient);
-  if (first.status !== 201) return [refused(first)];
-  const findings = [
+  if (first.status !== 201) return [refusalFinding(first)];
+  const findings = await givenUpAfter(patient, first, async () => [
     cookieFinding(first, patient.base),
     await sessionFinding(patient, first),
     ...expiryFinding(first, patient),
     ...(await walkFindings(patient, first, 'ios')),
-  ];
-  await giveUp(patient, first);
+  ]);
   const second = await begin(patient);
   findings.push(addressFinding(first, second));
-  if (second.status === 201) {
-    findings.push(...(await walkFindings(patient, second, 'android')));
-    await giveUp(patient, second);
-  }
-  return findings;
+  if (second.status !== 201) return findings;
+  const walked = await givenUpAfter(patient, second, () => walkFindings(patient, second, 'android'));
+  return [...findings, ...walked];
 };
+
+/** Looks at a login, and gives it up whatever that comes to: with SILENT_AUTH=verify Vonage would go on to an SMS by itself. */
+async function givenUpAfter(
+  { ask }: Patient,
+  { headers }: Answer,
+  look: () => Promise<Finding[]>,
+): Promise<Finding[]> {
+  try {
+    return await look();
+  } finally {
+    await ask('/login', { method: 'DELETE', headers: { Cookie: cookieOf(headers) } });
+  }
+}
 
 /** An address that this machine has not (RFC 3849), in another range each time. */
 const forgedAddress = (): string =>
@@ -47,18 +57,20 @@ const begin = ({ ask, number }: Patient): Promise<Answer> =>
     body: JSON.stringify({ phone_number: number, client: 'app' }),
   });
 
-const giveUp = ({ ask }: Patient, { headers }: Answer): Promise<Answer> =>
-  ask('/login', { method: 'DELETE', headers: { Cookie: cookieOf(headers) } });
+/** What is wrong with the number, and with nothing else. */
+const OF_THE_NUMBER = ['invalid_phone_number', 'number_not_allowed', 'country_not_allowed'];
 
-function refused({ status, json }: Answer): Finding {
+function refusalFinding({ status, json }: Answer): Finding {
   const { mistake, unchecked } = about('login');
-  const error = typeof json['error'] === 'string' ? `${json['error']}: ${String(json['detail'])}` : '';
-  return status >= 500 || error === ''
-    ? mistake(
-        `POST /login is answered with ${status} ${error}`.trimEnd(),
-        'Look in the log of the server for what it was answered by Vonage.',
-      )
-    : unchecked(`POST /login is answered with ${status} ${error} Choose another number.`);
+  const { error, detail } = json;
+  const says = `POST /login is answered with ${status}`;
+  if (typeof error !== 'string' || status >= 500)
+    return mistake(
+      typeof error === 'string' ? `${says} ${error}: ${String(detail)}` : says,
+      'Look in the log of the server for what it was answered by Vonage.',
+    );
+  const advice = OF_THE_NUMBER.includes(error) ? ' Choose another number.' : '';
+  return unchecked(`${says} ${error}: ${String(detail)}${advice}`);
 }
 
 /** The session is there again, whichever server is asked. */

@@ -1,8 +1,6 @@
 import type { Config } from '../config.js';
-import type { Device } from '../handset/sdk.js';
-import { thisDevice } from '../handset/walk.js';
+import { reach } from '../handset/reach.js';
 import type { World } from '../world.js';
-import { wordsOf, objectIn } from '../handset/app-client.js';
 import type { Finding } from './finding.js';
 
 /** What a server answered. */
@@ -11,7 +9,6 @@ export interface Answer {
   headers: Headers;
   /** Empty where the body was no JSON object. */
   json: Record<string, unknown>;
-  text: string;
   /** How far the clock of `Date` is ahead of ours, in milliseconds; undefined where it says no time. */
   aheadMs: number | undefined;
 }
@@ -35,8 +32,6 @@ export interface Settings {
 export interface Patient {
   base: URL;
   ask: Ask;
-  /** How long a phone waits here. */
-  device: Device;
   world: World;
   /** Absent where there are none. */
   settings: Settings | undefined;
@@ -50,25 +45,9 @@ export type Check = (patient: Patient) => Promise<Finding[]>;
 /** Milliseconds that an answer may take. */
 const PATIENCE_MS = 5_000;
 
-/** A phone that waits less than the SDKs do: what is late here is late for them. */
-export const impatientDevice = (): Device => ({
-  ...thisDevice(),
-  ...{ chainMs: 4_000, patienceMs: 4_000 },
-});
-
 /** Asks an address, and follows no redirect. @throws Error in words */
 export async function askAt(url: URL, request: RequestInit, world: Pick<World, 'now'>): Promise<Answer> {
-  try {
-    const answer = await fetch(url, {
-      ...request,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    const date = Date.parse(answer.headers.get('date') ?? '');
-    const aheadMs = Number.isNaN(date) ? undefined : date - world.now();
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, json: objectIn(text), text, aheadMs };
-  } catch (error) {
-    throw new Error(`${url.host} did not answer: ${wordsOf(error)}.`, { cause: error });
-  }
+  const { status, headers, json } = await reach(url, request, PATIENCE_MS);
+  const date = Date.parse(headers.get('date') ?? '');
+  return { status, headers, json, aheadMs: Number.isNaN(date) ? undefined : date - world.now() };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../store/store.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 
 /** Seconds that what is written here lives. */
@@ -39,8 +39,10 @@ export async function tryRights(store: Store): Promise<Finding> {
     try {
       await work(store, `doctor-${randomUUID()}`);
     } catch (error) {
+      // What Redis said stands in what the store makes of it.
+      const { cause = error } = error as { cause?: unknown };
       return mistake(
-        `The server could not ${deed}: ${wordsOf(error)}`,
+        `The server could not ${deed}: ${wordsOf(cause)}`,
         'Give its user the rights that docs/redis.md lists, and see that Redis is a primary with memory left.',
       );
     }

@@ -3,7 +3,7 @@ import type { RedisSettings } from '../store/settings.js';
 import { connectRedis, type Connection } from '../store/connection.js';
 import { createRedisStore } from '../store/redis.js';
 import type { Log } from '../world.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
 import type { Check, Patient } from './patient.js';
 import { tryRights } from './redis-rights.js';
@@ -16,21 +16,19 @@ export const checkRedis: Check = async (patient) => {
   const { mistake, unchecked } = about('Redis');
   const config = patient.settings?.config;
   if (config === undefined) return [unchecked('There are no settings here that could be used.')];
-  if (config.redis === undefined)
+  const { redis } = config;
+  if (redis === undefined)
     return [
       mistake('REDIS_URL is not set: sessions are lost with each restart.', 'Set REDIS_URL (docs/redis.md).'),
     ];
   const heard: string[] = [];
-  const connection = connectRedis(config.redis, logInto(heard));
+  const connection = connectRedis(redis, logInto(heard));
   try {
     const isReady = connection.ready.then(() => true);
     if (!(await Promise.race([isReady, pause(PATIENCE_MS, false, { ref: false })])))
       return [await unreachable(patient, heard.at(-1) ?? 'no answer')];
     const infos = (await infosOf(connection)).map(fieldsOf);
-    return [
-      ...infos.flatMap((info) => judge(info, config.redis)),
-      await tryRights(createRedisStore(connection)),
-    ];
+    return [...infos.flatMap((info) => judge(info, redis)), await tryRights(createRedisStore(connection))];
   } catch (error) {
     return [mistake(`It answers with an error: ${wordsOf(error)}.`, 'See docs/redis.md, Rights.')];
   } finally {
@@ -79,10 +77,10 @@ const fieldsOf = (text: string): Info =>
     }),
   );
 
-const judge = (info: Info, settings: RedisSettings | undefined): Finding[] => [
+const judge = (info: Info, { place }: RedisSettings): Finding[] => [
   versionFinding(info),
   evictionFinding(info),
-  lifeFinding(info, settings?.place.kind === 'cluster' ? 0 : (settings?.place.db ?? 0)),
+  lifeFinding(info, place.kind === 'cluster' ? 0 : place.db),
   persistenceFinding(info),
 ];
 
@@ -119,9 +117,11 @@ function lifeFinding(info: Info, db: number): Finding {
       );
 }
 
-function persistenceFinding(info: Info): Finding {
+export function persistenceFinding(info: Info): Finding {
   const { ok, warning } = about('persistence');
-  const isKept = info.get('aof_enabled') === '1' || Number(info.get('rdb_saves') ?? 0) > 0;
+  // Before Redis 7.0 there is no rdb_saves, but how long the last one took: -1 where there was none.
+  const saves = info.get('rdb_saves') ?? ((info.get('rdb_last_bgsave_time_sec') ?? '-1') === '-1' ? 0 : 1);
+  const isKept = info.get('aof_enabled') === '1' || Number(saves) > 0;
   return isKept
     ? warning(
         'It writes to disk, and a file that is loaded again brings back what was taken since.',

@@ -1,19 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import type { Surroundings } from '../terminal.js';
+import type { Env } from '../variables.js';
 import type { World } from '../world.js';
 import { readArguments, USAGE, type Arguments } from './arguments.js';
 import { examine } from './examination.js';
-import { wordsOf } from '../handset/app-client.js';
+import { wordsOf } from '../handset/words.js';
 import { isMistake, type Finding } from './finding.js';
-import { askAt, impatientDevice, type Patient } from './patient.js';
+import { askAt, type Patient } from './patient.js';
 import { readSettings } from './settings.js';
-
-export interface Surroundings {
-  env: Readonly<Record<string, string | undefined>>;
-  world: World;
-  out: (line: string) => void;
-  err: (line: string) => void;
-}
 
 /** Looks at a deployment as the command line says. @returns 0 without mistakes, 1 with some, 2 where it was called wrongly */
 export async function runDoctor(args: readonly string[], surroundings: Surroundings): Promise<0 | 1 | 2> {
@@ -38,14 +33,13 @@ export async function runDoctor(args: readonly string[], surroundings: Surroundi
   return findings.some(isMistake) ? 1 : 0;
 }
 
-type Env = Surroundings['env'];
-
 /** @returns the environment over what the file says; or what is wrong with the file, in words */
 function readEnv(file: string | undefined, env: Env): Env | string {
   try {
     return { ...parseEnv(readFileSync(file ?? '.env', 'utf8')), ...env };
   } catch (error) {
-    return file === undefined ? env : `${file} cannot be read: ${wordsOf(error)}.`;
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return file === undefined && isMissing ? env : `${file ?? '.env'} cannot be read: ${wordsOf(error)}.`;
   }
 }
 
@@ -53,7 +47,6 @@ function patientOf({ base, login }: Arguments, env: Env, world: World): Patient 
   return {
     base,
     ask: (path, request = {}) => askAt(new URL(path, base), request, world),
-    device: impatientDevice(),
     world,
     settings: readSettings(env, base),
     number: login,

@@ -1,9 +1,7 @@
 import { ConfigError, readConfig, type Config } from '../config.js';
-import { lookUp } from '../variables.js';
+import { lookUp, type Env } from '../variables.js';
 import { about, type Finding } from './finding.js';
 import type { Check, Settings } from './patient.js';
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings as the server would. Behind https they are read as those of production, wherever that is set.

@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { wordsOf } from '../handset/app-client.js';
+import { placeOf } from '../handset/place.js';
+import { wordsOf } from '../handset/words.js';
 import { about, type Finding } from './finding.js';
-import type { Check } from './patient.js';
+import type { Patient } from './patient.js';
 
 /** Days before its end at which a certificate that is renewed by itself would have been. */
 const RENEWED_DAYS = 14;
@@ -21,11 +21,8 @@ interface Handshake {
 
 /** Shakes hands, whatever the certificate says. @throws Error where no hand is given */
 function shakeHands(base: URL, options: ConnectionOptions): Promise<Handshake> {
-  const host = base.hostname.replace(/^\[(.*)\]$/, '$1');
-  const name = isIP(host) === 0 ? { servername: host } : {};
   return new Promise((resolve, reject) => {
-    const to = { host, port: Number(base.port) || 443, ...name, rejectUnauthorized: false };
-    const socket: TLSSocket = connect({ ...to, ...options });
+    const socket: TLSSocket = connect({ ...placeOf(base), rejectUnauthorized: false, ...options });
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no handshake in ${PATIENCE_MS} ms`)));
     socket.once('error', reject).once('secureConnect', () => {
       const { authorizationError } = socket as { authorizationError?: Error | string | null };
@@ -78,7 +75,7 @@ function certificateFinding({ doubt, endsAt }: Handshake, now: number): Finding 
 }
 
 /** The SDK for iOS speaks 1.2 and no other version. */
-async function newEnough(base: URL): Promise<Finding> {
+async function tls12Finding(base: URL): Promise<Finding> {
   const { ok, mistake } = about('TLS 1.2');
   const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
   return shakeHands(base, only).then(
@@ -91,9 +88,13 @@ async function newEnough(base: URL): Promise<Finding> {
   );
 }
 
+/** Whether the other side said that it will not, by an alert of TLS or by hanging up. */
+const isRefusal = (error: unknown): boolean =>
+  /ALERT|^ECONNRESET$/.test((error as NodeJS.ErrnoException).code ?? '');
+
 /** RFC 8996. Our own OpenSSL speaks them only when it is asked to lower its guard. */
-async function oldOnes(base: URL): Promise<Finding> {
-  const { ok, warning } = about('old TLS');
+async function oldTlsFinding(base: URL): Promise<Finding> {
+  const { ok, warning, unchecked } = about('old TLS');
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
   return shakeHands(base, old).then(
     ({ protocol }) =>
@@ -101,16 +102,19 @@ async function oldOnes(base: URL): Promise<Finding> {
         `${protocol ?? 'TLS 1.1'} is spoken, which is out of use since 2021 (RFC 8996).`,
         'Turn off TLS 1.0 and 1.1 in what ends TLS.',
       ),
-    () => ok('TLS 1.0 and 1.1 are not spoken.'),
+    (error: unknown) =>
+      isRefusal(error)
+        ? ok('TLS 1.0 and 1.1 are not spoken.')
+        : unchecked(`Whether TLS 1.0 and 1.1 are spoken could not be seen: ${reasonOf(error)}.`),
   );
 }
 
 /** How TLS ends in front of the server: versions and certificate. */
-export const checkTls: Check = async ({ base, world }) => {
+export const checkTls = async ({ base, world }: Pick<Patient, 'base' | 'world'>): Promise<Finding[]> => {
   if (base.protocol !== 'https:') return [about('TLS 1.2').unchecked('The base URL is http.')];
   try {
     const usual = await shakeHands(base, {});
-    return [certificateFinding(usual, world.now()), await newEnough(base), await oldOnes(base)];
+    return [certificateFinding(usual, world.now()), await tls12Finding(base), await oldTlsFinding(base)];
   } catch (error) {
     const mend = 'See that the name leads to the proxy, that its port is open, and that it speaks TLS there.';
     return [about('TLS').mistake(`${base.host} cannot be reached by TLS: ${reasonOf(error)}.`, mend)];

@@ -1,14 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Config } from '../config.js';
+import { WEBHOOK_WINDOW } from '../vonage/webhook.js';
 import { nowInSeconds } from '../world.js';
 import { about, type Finding } from './finding.js';
 import type { Answer, Check, Patient } from './patient.js';
 
 const PATH = '/webhooks/verify';
 
-/** Seconds by which a clock is tried to be off: the server takes what is up to five minutes off, so these leave no gap. */
-const OFFSETS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 600);
+/** Seconds by which a clock is tried to be off: each is believed by a window to both sides of it, so these leave no gap. */
+const OFFSETS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW);
 
 /** A completion of a request that nobody made: it is believed, and changes nothing. */
 const bodyFor = (): string =>
@@ -19,20 +20,22 @@ const post = ({ ask }: Patient, authorization: string, body = bodyFor()): Promis
   return ask(PATH, { method: 'POST', headers, body });
 };
 
+type Signer = NonNullable<Config['webhooks']> & { applicationId: string };
+
 /** Signs as Vonage does ("Signed webhooks"), and posts. @param offset seconds between the time it is signed at and ours */
-async function postSigned(patient: Patient, { webhooks, vonage }: Config, offset: number): Promise<number> {
+async function postSigned(patient: Patient, signer: Signer, offset: number): Promise<number> {
   const body = bodyFor();
   const claims = {
     iss: 'Vonage',
     jti: randomUUID(),
-    api_key: webhooks?.apiKey,
-    application_id: vonage.applicationId,
+    api_key: signer.apiKey,
+    application_id: signer.applicationId,
     payload_hash: createHash('sha256').update(body).digest('hex'),
   };
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuedAt(nowInSeconds(patient.world) + offset)
-    .sign(new TextEncoder().encode(webhooks?.signatureSecret));
+    .sign(new TextEncoder().encode(signer.signatureSecret));
   return (await post(patient, `Bearer ${token}`, body)).status;
 }
 
@@ -44,8 +47,9 @@ export const checkWebhooks: Check = async (patient) => {
   const config = patient.settings?.config;
   const { unchecked } = about('webhook signature');
   if (config === undefined) return [refusal, unchecked('There are no settings here to sign one with.')];
-  if (config.webhooks === undefined) return [refusal, NO_SECRET_HERE];
-  return [refusal, await signedFinding(patient, config)];
+  const { webhooks, vonage } = config;
+  if (webhooks === undefined) return [refusal, NO_SECRET_HERE];
+  return [refusal, await signedFinding(patient, { ...webhooks, applicationId: vonage.applicationId })];
 };
 
 const NO_SECRET_HERE = about('webhook signature').mistake(
@@ -76,12 +80,12 @@ function forgedFinding({ status, json }: Answer, config: Config | undefined): Fi
 }
 
 /** A signature that is refused at our time may be good at another: then it is the clock, and not the secret. */
-async function signedFinding(patient: Patient, config: Config): Promise<Finding> {
+async function signedFinding(patient: Patient, signer: Signer): Promise<Finding> {
   const { ok, mistake } = about('webhook signature');
-  if ((await postSigned(patient, config, 0)) === 204)
+  if ((await postSigned(patient, signer, 0)) === 204)
     return ok('One that is signed as Vonage does is believed; it changed nothing.');
   for (const offset of OFFSETS) {
-    if ((await postSigned(patient, config, offset)) === 204)
+    if ((await postSigned(patient, signer, offset)) === 204)
       return about('clock of the server').mistake(
         `A webhook that is signed now is refused, and one that is signed ${Math.abs(offset / 60)} minutes ${offset > 0 ? 'ahead' : 'ago'} is believed.`,
         'Set the clock of the server, and that of this machine, by NTP.',

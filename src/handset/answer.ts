@@ -10,7 +10,6 @@ export interface HeaderLine {
 /** An answer as HTTP/1.1 means it (RFC 9112), whatever the SDKs make of it. */
 export interface Answer {
   heard: Heard;
-  statusLine: string;
   status: number;
   headers: HeaderLine[];
   /** The chunks of the body, taken apart; one where it is not chunked. */
@@ -36,7 +35,7 @@ export function answerOf(heard: Heard): Answer {
   const isChunked = headers.some(({ name, value }) => name === 'transfer-encoding' && /chunked/i.test(value));
   const chunks = isChunked ? chunksOf(rest) : [rest];
   const status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(statusLine)?.[1] ?? 0);
-  return { heard, statusLine, status, headers, chunks, body: Buffer.concat(chunks) };
+  return { heard, status, headers, chunks, body: Buffer.concat(chunks) };
 }
 
 export const header = ({ headers }: Answer, wanted: string): HeaderLine | undefined =>

@@ -1,3 +1,5 @@
+import { reach } from './reach.js';
+
 /** What the server answered to the app. */
 export interface Reply {
   status: number;
@@ -35,39 +37,13 @@ export function createAppClient(base: URL, trace: (line: string) => void): AppCl
       trace(`> ${method} ${path}`);
       for (const [name, value] of Object.entries(headers)) trace(`> ${name}: ${value}`);
       if (text) trace(`> ${text}`);
-      const answer = await reach(new URL(path, base), { method, headers, ...(text && { body: text }) });
+      const request = { method, headers, ...(text && { body: text }) };
+      const answer = await reach(new URL(path, base), request, PATIENCE_MS);
       answer.headers.getSetCookie().forEach(keep);
       trace(`< ${answer.status} ${answer.statusText}`);
       for (const [name, value] of answer.headers) trace(`< ${name}: ${value}`);
-      const said = await answer.text();
-      if (said !== '') trace(`< ${said}`);
-      return { status: answer.status, json: objectIn(said) };
+      if (answer.text !== '') trace(`< ${answer.text}`);
+      return { status: answer.status, json: answer.json };
     },
   };
-}
-
-async function reach(url: URL, request: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(PATIENCE_MS) });
-  } catch (error) {
-    throw new Error(`${url.host} did not answer: ${wordsOf(error)}.`, { cause: error });
-  }
-}
-
-/** The words of an error, for what could not be reached: those of its cause, where the error itself says little. */
-export function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause, message } = error;
-  const inner = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : undefined;
-  return inner || message || ((error as NodeJS.ErrnoException).code ?? error.name);
-}
-
-/** An answer that is no JSON says nothing to an app. */
-export function objectIn(text: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

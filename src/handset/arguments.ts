@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { SDKS } from './walk.js';
+import { wordsOf } from './words.js';
 
 export const USAGE = `Usage: npm run phone -- <base url> <number> [--sim <number>] [--sdk ios|android] [--trace]
 Logs a number in as an app with Vonage's SDK does, and says why where it cannot.
@@ -36,7 +37,7 @@ export function readArguments(args: readonly string[]): Arguments | string | und
     if (!isSdk(sdk)) return `--sdk is ios or android, not ${sdk}.`;
     return { base, number, sim, sdk, trace };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return wordsOf(error);
   }
 }
 

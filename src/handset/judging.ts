@@ -1,5 +1,5 @@
 import { header, type Answer } from './answer.js';
-import type { Evidence, Finding, Sdk } from './sdk.js';
+import type { Evidence, BrokenRule, Sdk } from './sdk.js';
 
 /** A rule about answers is broken by none that did not come. */
 export const whenAnswered =
@@ -21,7 +21,7 @@ export const namesOf = ({ answer }: Evidence, name: string): string =>
   (answer && header(answer, name)?.line.slice(0, name.length + 2)) ?? name;
 
 /** What of this the SDK stumbles over. An answer of which nothing is found can be read by it. */
-export const examine = (sdk: Sdk, evidence: Evidence): Finding[] =>
+export const brokenRules = (sdk: Sdk, evidence: Evidence): BrokenRule[] =>
   sdk.rules
     .filter((rule) => rule.isBrokenBy(evidence))
     .map((rule) => ({ rule: rule.name, says: rule.says(evidence), mend: rule.mend }));

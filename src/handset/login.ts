@@ -1,6 +1,6 @@
 import type { AppClient, Reply } from './app-client.js';
 import { withoutSecrets } from './secrets.js';
-import type { Device, Finding, Sdk, SdkResult, Step } from './sdk.js';
+import type { Device, BrokenRule, Sdk, SdkResult, Step } from './sdk.js';
 import { walk } from './walk.js';
 
 /** What a login is done with, and told to. */
@@ -48,11 +48,11 @@ export async function logIn(phone: Phone, number: string): Promise<boolean> {
 /** @returns what the server says to the code that the device was given, if it was given one */
 async function bySilence(phone: Phone, link: string): Promise<Json | undefined> {
   const { sdk, device, headers } = phone;
-  const { result, findings } = await walk(link, sdk, { device, headers, onStep: teller(phone) });
+  const { result, broken } = await walk(link, sdk, { device, headers, onStep: teller(phone) });
   const body = 'response_body' in result ? result.response_body : undefined;
   const code = body?.['code'];
   if (typeof code !== 'string') phone.say(inWords(phone, result));
-  findings.forEach((finding) => explain(phone, finding));
+  broken.forEach((rule) => explain(phone, rule));
   if (typeof code !== 'string') return body;
   return (await tell(phone, 'POST', '/verify', { code })).json;
 }
@@ -118,7 +118,7 @@ const row = ({ say }: Phone, ms: number, request: string, status: string, meanin
     `${Math.round(ms).toString().padStart(6)} ms  ${withoutSecrets(request).padEnd(48)} ${status}  ${meaning}`.trimEnd(),
   );
 
-const explain = ({ say }: Phone, { says, mend }: Finding): void => say(`  ${says}\n  ${mend}`);
+const explain = ({ say }: Phone, { says, mend }: BrokenRule): void => say(`  ${says}\n  ${mend}`);
 
 /** What the app is left with where the device brought no code home. */
 function inWords({ sdk }: Phone, result: SdkResult): string {

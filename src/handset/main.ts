@@ -4,6 +4,7 @@ import { readArguments, USAGE } from './arguments.js';
 import { logIn } from './login.js';
 import { withoutSecrets } from './secrets.js';
 import { SDKS, thisDevice } from './walk.js';
+import { wordsOf } from './words.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -36,7 +37,7 @@ async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   try {
     return (await logIn(phone, wanted.number)) ? 0 : 1;
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${wordsOf(error)}\n`);
     return 1;
   }
 }

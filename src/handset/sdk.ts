@@ -7,6 +7,12 @@ export type SdkResult =
   | { error: string; error_description: string }
   | { nothing: 'it waits' | 'it crashes' | 'it throws' };
 
+/** An error in the words of an SDK. */
+export const sdkError = (code: string, description: string): SdkResult => ({
+  error: code,
+  error_description: description,
+});
+
 /** What happens on the way: an address is about to be asked, and what came back from there. */
 export type Step =
   | { is: 'request'; url: string; text: string }
@@ -46,7 +52,7 @@ export interface Rule {
 }
 
 /** A rule that was broken, in words. */
-export interface Finding {
+export interface BrokenRule {
   rule: string;
   says: string;
   mend: string;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { ANDROID } from './android/sdk.js';
 import { answerOf, type Answer } from './answer.js';
 import { IOS } from './ios/sdk.js';
-import { examine } from './judging.js';
-import type { Device, Evidence, Finding, Sdk, SdkResult, Step } from './sdk.js';
+import { brokenRules } from './judging.js';
+import type { Device, Evidence, BrokenRule, Sdk, SdkResult, Step } from './sdk.js';
 
 export const SDKS = { ios: IOS, android: ANDROID } satisfies Record<string, Sdk>;
 
@@ -26,7 +26,7 @@ export interface Walk {
   /** The addresses that were asked, in order. */
   hops: string[];
   /** What the SDK stumbles over in the last answer. */
-  findings: Finding[];
+  broken: BrokenRule[];
 }
 
 export interface WalkOptions {
@@ -46,12 +46,13 @@ export async function walk(link: string, sdk: Sdk, options: WalkOptions = {}): P
   try {
     for (;;) {
       const { done, value } = await steps.next();
-      if (done) return { result: value, answer: evidence.answer, hops, findings: examine(sdk, evidence) };
+      if (done) return { result: value, answer: evidence.answer, hops, broken: brokenRules(sdk, evidence) };
       onStep(value);
       if (value.is === 'request') hops.push(value.url);
       else evidence = evidenceOf(value, hops.length);
     }
   } finally {
+    // Closes the connections of a walk that `onStep` ended; the result that has to be named is nobody's.
     await steps.return({ nothing: 'it waits' });
   }
 }

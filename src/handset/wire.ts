@@ -1,5 +1,7 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { placeOf } from './place.js';
+import { wordsOf } from './words.js';
 
 /** What one read of the socket brought; `afterMs` counts from the request. */
 export interface Segment {
@@ -53,17 +55,16 @@ export interface ConnectOptions {
  */
 export async function connectTo(url: URL, { now, timeoutMs, tls }: ConnectOptions): Promise<Connection> {
   const isTls = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(url.port) || (isTls ? 443 : 80);
-  const socket = isTls ? connectTls({ host, port, ...tls }) : connectPlain({ host, port });
-  const reached: Record<string, boolean> = {};
-  socket.once('connect', () => (reached['tcp'] = true));
+  const place = placeOf(url);
+  const socket = isTls ? connectTls({ ...place, ...tls }) : connectPlain(place);
+  const reached = { tcp: false };
+  socket.once('connect', () => (reached.tcp = true));
   try {
     await once(socket, isTls ? 'secureConnect' : 'connect', timeoutMs);
   } catch (error) {
     socket.destroy();
     if (error instanceof Trouble) throw error;
-    throw new Trouble(reached['tcp'] ? 'tls' : 'connect', wordsOf(error));
+    throw new Trouble(reached.tcp ? 'tls' : 'connect', wordsOf(error));
   }
   return record(socket, now);
 }
@@ -83,12 +84,6 @@ function once(socket: Socket, event: string, timeoutMs: number): Promise<void> {
     );
   });
 }
-
-/** Node tries all addresses of a host, and puts what went wrong with each into an error without words. */
-const wordsOf = (error: unknown): string =>
-  error instanceof Error
-    ? error.message || ((error as NodeJS.ErrnoException).code ?? error.name)
-    : String(error);
 
 function record(socket: Socket, now: () => number): Connection {
   let heard: Heard = { segments: [], isReused: false };

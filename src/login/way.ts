@@ -8,7 +8,7 @@ export interface EndOfWay {
 }
 
 /** What `/verify` can come to that is the last word on a way. After anything else the same code, or another, can be tried. */
-const LAST_WORDS = [
+export const LAST_WORDS = [
   'number_mismatch',
   'silent_auth_failed',
   'too_many_attempts',

@@ -18,6 +18,7 @@ const OPERATIONS = ['set', 'get', 'take', 'delete', 'move', 'expire', 'increment
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
   ...(['number_mismatch', 'not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const),
   ...(['upstream_error', 'upstream_timeout', 'unavailable'] as const),
+  ...(['step_up_required', 'login_refused', 'too_many_attempts', 'internal_error'] as const),
 ];
 
 /** What is called, and what comes of it. */

@@ -25,7 +25,7 @@ export function createMetrics(engine: string): Metrics {
       const headers = { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' };
       registry.metrics().then(
         (text) => res.writeHead(200, headers).end(text),
-        () => res.writeHead(500).end(),
+        (error: unknown) => res.writeHead(500, { 'Content-Type': 'text/plain' }).end(String(error)),
       );
     },
   };

@@ -16,7 +16,7 @@ export function readSamples(text: string): Sample[] {
     if (name === undefined) throw new Error('this is not the text format of Prometheus');
     const pairs = [...labels.matchAll(LABEL)].map(([, key = '', text = '']) => [
       key,
-      text.replace(/\\(.)/g, '$1'),
+      text.replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped)),
     ]);
     return { name, labels: Object.fromEntries(pairs) as Record<string, string>, value: Number(value) };
   });

@@ -53,7 +53,7 @@ function refused(errors: LoginError['fields']['errors'] = []): string {
 
 function unanswered(code: LoginError['code'], error: string, host: string): string {
   if (code === 'upstream_timeout') return `${host} did not answer in time. Run the command again.`;
-  const local = ['localhost', '127.0.0.1'].includes(new URL(host).hostname);
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(host).hostname);
   const hint = local ? ' Is the sandbox running (npm run sandbox)?' : '';
   return `No answer came from ${host}${error ? ` (${error})` : ''}.${hint}`;
 }

@@ -7,6 +7,13 @@ export const USAGE = `Usage: npm run templates -- <command> [--file templates.js
   apply [--prune]            makes the account as the file says; --prune removes what is not in the file
   pull                       writes the file from what is in the account`;
 
+/** An option that a command does not have is refused: `apply --check` would change what somebody meant to check. */
+const OPTIONS: Record<keyof typeof COMMANDS, readonly string[]> = {
+  plan: ['file', 'prune', 'check'],
+  apply: ['file', 'prune'],
+  pull: ['file'],
+};
+
 const isCommand = (text: string | undefined): text is keyof typeof COMMANDS =>
   text !== undefined && Object.hasOwn(COMMANDS, text);
 
@@ -16,10 +23,10 @@ const parse = (args: readonly string[]) => {
       args: [...args],
       allowPositionals: true,
       options: {
-        file: { type: 'string', default: 'templates.json' },
-        prune: { type: 'boolean', default: false },
-        check: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        file: { type: 'string' },
+        prune: { type: 'boolean' },
+        check: { type: 'boolean' },
+        help: { type: 'boolean' },
       },
     });
   } catch (error) {
@@ -36,9 +43,11 @@ export function readArguments(
   args: readonly string[],
 ): { command: keyof typeof COMMANDS; options: Options } | undefined {
   const { values, positionals } = parse(args);
-  const { help, ...options } = values;
+  const { help, ...given } = values;
   if (help) return undefined;
   const [command, ...rest] = positionals;
   if (!isCommand(command) || rest.length > 0) throw new Unusable(USAGE);
-  return { command, options };
+  const odd = Object.keys(given).find((name) => !OPTIONS[command].includes(name));
+  if (odd !== undefined) throw new Unusable(`${command} has no option --${odd}.\n${USAGE}`);
+  return { command, options: { file: 'templates.json', prune: false, check: false, ...given } };
 }

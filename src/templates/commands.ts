@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Surroundings } from '../terminal.js';
 import type { Templates } from '../vonage/templates.js';
 import { describe, describeRest, summary } from './diff.js';
 import { formatTemplates, parseTemplates, problemsOf, type TemplatesFile } from './file.js';
 import { makePlan } from './plan.js';
-import { applyChanges, asFile, readAccount, type Known } from './run.js';
+import { applyChanges, asFile, readAccount, type Known } from './account.js';
 import { listed, Unusable, wordsOf } from './unusable.js';
 
 /** As with diff: all is well, there is a difference (`plan --check` alone says so), it did not work. */
@@ -15,10 +16,7 @@ export interface Options {
   check: boolean;
 }
 
-interface Outlets {
-  out: (line: string) => void;
-  err: (line: string) => void;
-}
+type Outlets = Pick<Surroundings, 'out' | 'err'>;
 
 type Command = (templates: Templates, options: Options, outlets: Outlets) => Promise<ExitCode>;
 

@@ -1,6 +1,5 @@
-import { pino } from 'pino';
-import { systemWorld } from '../world.js';
-import { runCommand } from './command.js';
+import { thisTerminal } from '../terminal.js';
+import { runTemplates } from './run.js';
 
 // The settings of the server, where they are in a file. What is set in the environment already is not overwritten.
 try {
@@ -10,9 +9,4 @@ try {
   if (!isMissing) throw error;
 }
 
-process.exitCode = await runCommand(process.argv.slice(2), {
-  env: process.env,
-  world: systemWorld(pino({ level: 'silent' })),
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
-});
+process.exitCode = await runTemplates(process.argv.slice(2), thisTerminal());

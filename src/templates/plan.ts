@@ -58,6 +58,11 @@ export function makePlan(
   const early = gone.filter(({ isDefault }) => crowded && !isDefault);
   const late = gone.filter((template) => !early.includes(template));
 
+  const defaults = (isDefault: boolean) =>
+    pairs.flatMap(({ template, found }) =>
+      template.is_default === isDefault ? setDefault(template, found) : [],
+    );
+
   const extraWords = pairs.flatMap(({ template, found }) => surplus(template, found));
   const goneWords = extraWords.filter((words) => reasonToKeepFragment(words, prune) === undefined);
   return {
@@ -65,7 +70,8 @@ export function makePlan(
       ...early.flatMap(removeTemplate),
       ...additions,
       ...pairs.flatMap(({ template, found }) => rewrite(template, found)),
-      ...pairs.flatMap(({ template, found }) => setDefault(template, found)),
+      ...defaults(true),
+      ...defaults(false),
       ...goneWords.map((words): Change => ({ kind: 'remove-fragment', ...words })),
       ...late.flatMap(removeTemplate),
     ],

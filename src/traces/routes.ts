@@ -5,10 +5,12 @@ const TRACED = new Set([
   '/callback',
   '/verify',
   '/session',
+  '/session/assertion',
   '/logout',
   '/webhooks/verify',
 ]);
 
 export const isTraced = (path: string): boolean => TRACED.has(path);
 
+/** The methods a span can be named by; what else somebody makes up is `_OTHER` (semantic conventions for HTTP). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];

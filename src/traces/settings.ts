@@ -1,31 +1,37 @@
 export interface TraceSettings {
   serviceName: string;
+  /** Where spans go; absent: where the SDK sends them by default. */
+  url: string | undefined;
 }
 
 /**
  * Whether traces are sent, by the variables of OpenTelemetry ("Environment Variable Specification"). The one difference: there, the
- * exporter `otlp` is the default; here nothing is sent before an exporter or an endpoint is named. Endpoint, headers, timeouts, samplers and
+ * exporter `otlp` is the default; here nothing is sent before an exporter or an endpoint is named. Headers, timeouts, samplers and
  * resource attributes are read by its SDK itself.
  */
 export function readTraceSettings(
   get: (name: string) => string | undefined,
   fail: (problem: string) => string,
 ): TraceSettings | undefined {
-  const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(get);
-  const exporter = get('OTEL_TRACES_EXPORTER') ?? (endpoints.some(Boolean) ? 'otlp' : 'none');
+  /** What is said for traces alone goes before what is said for all. */
+  const said = (what: string): { name: string; value: string | undefined } => {
+    const [own, common] = [`OTEL_EXPORTER_OTLP_TRACES_${what}`, `OTEL_EXPORTER_OTLP_${what}`];
+    const name = get(own) === undefined ? common : own;
+    return { name, value: get(name) };
+  };
+  const [endpoint, protocol] = [said('ENDPOINT'), said('PROTOCOL')];
+  const exporter = get('OTEL_TRACES_EXPORTER') ?? (endpoint.value ? 'otlp' : 'none');
   const serviceName = get('OTEL_SERVICE_NAME') ?? 'silent-auth-bff';
-  const protocols = [get('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'), get('OTEL_EXPORTER_OTLP_PROTOCOL')];
   const disabled = get('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
   if (disabled || exporter === 'none') return undefined;
   if (exporter !== 'otlp') fail('OTEL_TRACES_EXPORTER must be otlp or none.');
-  for (const endpoint of endpoints) {
-    if (endpoint !== undefined && !/^https?:\/\//.test(endpoint))
-      fail('OTEL_EXPORTER_OTLP_ENDPOINT must be a URL like http://collector:4318.');
-  }
-  const protocol = protocols.find((each) => each !== undefined) ?? 'http/json';
-  if (protocol !== 'http/json')
+  if (endpoint.value !== undefined && !/^https?:\/\//.test(endpoint.value))
+    fail(`${endpoint.name} must be a URL like http://collector:4318.`);
+  if (protocol.value !== undefined && protocol.value !== 'http/json')
     fail(
-      `OTEL_EXPORTER_OTLP_PROTOCOL: ${protocol} is not spoken here. Set it to http/json, which collectors take at the same port as http/protobuf (4318).`,
+      `${protocol.name}: ${protocol.value} is not spoken here. Set it to http/json, which collectors take at the same port as http/protobuf (4318).`,
     );
-  return { serviceName };
+  // The one for all is a base; that for traces is used as it is (OpenTelemetry Protocol Exporter, "Endpoint URLs for OTLP/HTTP").
+  const isBase = endpoint.name === 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  return { serviceName, url: isBase ? endpoint.value?.replace(/\/?$/, '/v1/traces') : endpoint.value };
 }

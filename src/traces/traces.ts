@@ -40,14 +40,16 @@ export interface Traces {
  * @param failed hears why spans could not be sent
  */
 export function createTraces(
-  { serviceName, believed }: TraceSettings & { believed: boolean },
+  { serviceName, url, believed }: TraceSettings & { believed: boolean },
   failed: (why: string) => void,
 ): Traces {
   const provider = new NodeTracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': serviceName }))
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(telling(new OTLPTraceExporter(), failed))],
+    spanProcessors: [
+      new BatchSpanProcessor(telling(new OTLPTraceExporter(url === undefined ? {} : { url }), failed)),
+    ],
   });
   provider.register();
   const tracer = provider.getTracer('silent-auth-bff');

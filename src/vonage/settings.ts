@@ -18,15 +18,16 @@ export function readVonage(
   reader: Reader,
 ): Omit<VonageSettings, 'privateKey'> & { privateKey: KeyObject | undefined } {
   const { get, fail, need, upstream } = reader;
-  const base = get('VONAGE_BASE_URL') && upstream('VONAGE_BASE_URL', 'http://localhost:4000');
   const applicationId = need(
     'VONAGE_APPLICATION_ID',
     'the id (a UUID) of your application in the Vonage dashboard.',
   );
+  if (applicationId && !isUuid(applicationId)) fail('VONAGE_APPLICATION_ID must be a UUID.');
   const privateKey = readKey(
     need('VONAGE_PRIVATE_KEY', "the application's private key as PEM, base64 or a file path."),
     fail,
   );
+  const base = get('VONAGE_BASE_URL') && upstream('VONAGE_BASE_URL', 'http://localhost:4000');
   const places = {
     apiHost: base ?? upstream('VONAGE_API_HOST', 'https://api-eu.vonage.com'),
     tokenUrl: base
@@ -37,7 +38,6 @@ export function readVonage(
       : upstream('VONAGE_OIDC_URL', 'https://oidc.idp.vonage.com/oauth2/auth'),
     verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
   };
-  if (applicationId && !isUuid(applicationId)) fail('VONAGE_APPLICATION_ID must be a UUID.');
   const { apiHost, oidcUrl, verifyHost } = places;
   const authUrlHosts = readLinkHosts(reader, [apiHost, oidcUrl, verifyHost]);
   return { applicationId, privateKey, ...places, authUrlHosts };

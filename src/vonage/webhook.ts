@@ -7,7 +7,7 @@ import { isAllowedLink } from './link.js';
 import { VerifyEvent, VerifySummary } from './wire.js';
 
 /** Seconds by which a webhook's `iat` may be off, either way. */
-const WEBHOOK_WINDOW = 300;
+export const WEBHOOK_WINDOW = 300;
 
 /** What a webhook of Verify v2 says that concerns us. */
 export type VerifyNews = {

@@ -58,15 +58,18 @@ const LINES: Record<string, (reading: Reading, line: string, at: URL) => void> =
     if (cookie) reading.cookies.push(cookie);
   },
   'location:': (reading, line, at) => (reading.redirect = redirectIn(line, at)),
-  'content-type:': (reading, line) =>
-    (reading.type = line.split(' ')[1]?.replaceAll(';', '') ?? reading.type),
+  'content-type:': (reading, line) => (reading.type = typeIn(line) ?? reading.type),
   'content-length:': (reading, line) => (reading.length = integer(line.split(':')[1]) ?? -1),
 };
 
 const integer = (text = ''): number | undefined =>
   /^[+-]?\d+$/.test(text.trim()) ? Number(text.trim()) : undefined;
 
-const JSON_TYPES = ['application/json', 'application/hal+json', 'application/problem+json'];
+/** `line.split(" ")[1].replace(";", "")` of the line of the media type. */
+export const typeIn = (line: string): string | undefined => line.split(' ')[1]?.replaceAll(';', '');
+
+export const isJsonType = (type: string): boolean =>
+  ['application/json', 'application/hal+json', 'application/problem+json'].includes(type);
 
 /** `sendAndReceive`: line by line, and a body until the connection closes. @throws Trouble, TypeError for an address that is none */
 export async function readAnswer(input: Input, at: URL, cookies: readonly Cookie[]): Promise<Reading> {
@@ -80,7 +83,7 @@ export async function readAnswer(input: Input, at: URL, cookies: readonly Cookie
     const known = Object.keys(LINES).find((each) => start.startsWith(each));
     if (known !== undefined) {
       LINES[known]?.(reading, line, at);
-    } else if (line === '' && JSON_TYPES.includes(reading.type)) {
+    } else if (line === '' && isJsonType(reading.type)) {
       reading.body ??= '';
     } else if (line === '' && isEarly()) {
       if (reading.length < 0) reading.mustClose = true;

@@ -1,23 +1,21 @@
 import { header, jsonIn, type Answer } from '../answer.js';
 import { isCompressed, isRedirect, isUnanswered, whenAnswered } from '../judging.js';
+import { isThisMachine } from '../place.js';
 import type { Evidence, Rule } from '../sdk.js';
+import { isJsonType, typeIn } from './reading.js';
 
 /** `VGCellularRequestParameters`: the default. The tenth request is already too many, even if it was answered. */
 export const MAX_REQUESTS = 10;
 
 /** What the SDK opens at all. To this machine itself http will do here, since no sandbox has a certificate. */
-export const isHttps = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'https:' ||
-  (protocol === 'http:' && /^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname));
+export const isHttps = (url: URL): boolean =>
+  url.protocol === 'https:' || (url.protocol === 'http:' && isThisMachine(url));
 
 /** How long a connection may stay open after its last answer before somebody notices, in milliseconds. */
 const PROMPTLY_MS = 1000;
 
-const JSON_TYPE = /^application\/(?:json|hal\+json|problem\+json)$/;
-
-/** `line.split(" ")[1].replace(";", "")` */
-const typeOf = (answer: Answer): string =>
-  header(answer, 'content-type')?.line.split(' ')[1]?.replaceAll(';', '') ?? '';
+const hasJsonType = (answer: Answer): boolean =>
+  isJsonType(typeIn(header(answer, 'content-type')?.line ?? '') ?? '');
 
 const isLast = (answer: Answer): boolean => !isRedirect(answer);
 
@@ -109,9 +107,7 @@ export const ANDROID_RULES: readonly Rule[] = [
   {
     // sendAndReceive: type == "application/json" || …, from line.split(" ")[1].replace(";", "")
     name: 'media type',
-    isBrokenBy: whenAnswered(
-      (answer) => isLast(answer) && answer.status !== 204 && !JSON_TYPE.test(typeOf(answer)),
-    ),
+    isBrokenBy: whenAnswered((answer) => isLast(answer) && answer.status !== 204 && !hasJsonType(answer)),
     says: ({ answer }) =>
       `The line of the media type is \`${(answer && header(answer, 'content-type')?.line) ?? 'missing'}\`; the Android SDK wants \`application/json\` in it, in lower case, between spaces.`,
     mend: 'Answer with `Content-Type: application/json` or `application/problem+json` and no charset, errors of the proxy included.',

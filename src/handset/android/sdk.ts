@@ -1,4 +1,4 @@
-import type { Device, Sdk, SdkResult, Step } from '../sdk.js';
+import { sdkError, type Device, type Sdk, type SdkResult, type Step } from '../sdk.js';
 import { connectTo, Trouble, type Connection } from '../wire.js';
 import { cookiesFor, type Cookie } from './cookies.js';
 import { inputOf, readAnswer, resultOf } from './reading.js';
@@ -10,11 +10,6 @@ import { ANDROID_RULES, isHttps, MAX_REQUESTS } from './rules.js';
  * to this machine itself, where a sandbox has no certificate.
  */
 export const ANDROID: Sdk = { name: 'Android', version: '1.2.0', walk, rules: ANDROID_RULES };
-
-const error = (code: string, description: string): SdkResult => ({
-  error: code,
-  error_description: description,
-});
 
 /** The test network of 3GPP (TS 36.508): the operator of the SIM, as mobile country and network code. */
 const OPERATOR = '00101';
@@ -56,15 +51,16 @@ async function* walk(link: string, headers: Headers, device: Device): AsyncGener
   try {
     for (let requests = 1; ; requests++) {
       const remainingMs = deadline - device.now();
-      if (remainingMs <= 0) return error('sdk_timeout_error', 'Operation deadline exceeded');
+      if (remainingMs <= 0) return sdkError('sdk_timeout_error', 'Operation deadline exceeded');
       const request = { url, isFirst: requests === 1, isReused: socket.leadsTo(url), cookies };
       const text = textOf(request, headers, id);
       yield { is: 'request', url: url.href, text };
       const asked = await socket.ask(request, text, remainingMs);
       yield asked.step;
-      if ('failure' in asked) return error('sdk_connection_error', `ex: ${asked.failure}`);
+      if ('failure' in asked) return sdkError('sdk_connection_error', `ex: ${asked.failure}`);
       if (asked.redirect && requests <= MAX_REQUESTS) [url, cookies] = [asked.redirect, asked.cookies];
-      else return requests >= MAX_REQUESTS ? error('sdk_redirect_error', 'Too many redirects') : asked.result;
+      else
+        return requests >= MAX_REQUESTS ? sdkError('sdk_redirect_error', 'Too many redirects') : asked.result;
     }
   } finally {
     socket.close();

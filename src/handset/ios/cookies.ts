@@ -7,7 +7,7 @@ export interface Cookie {
   isSecure: boolean;
 }
 
-/** `parseCookies`: every line that ends in `ookie: …`, whatever its case; one that is set again is there twice. */
+/** `parseCookies`: every line with `ookie: ` in it, to the letter; one that is set again is there twice. */
 export const cookiesIn = (response: string, url: URL): Cookie[] =>
   [...response.matchAll(/ookie: (.*)\r\n/g)].flatMap(([, line = '']) => parse(line, url) ?? []);
 

@@ -1,16 +1,25 @@
 import { jsonIn } from '../answer.js';
-import type { SdkResult } from '../sdk.js';
+import { sdkError, type SdkResult } from '../sdk.js';
 
 /** What the SDK makes of the one segment it reads: where to go on, or what the app gets. */
 export type Reading = { follow: string } | { result: SdkResult };
 
-const unexpected = (status: number): SdkResult => ({
-  error: 'sdk_error',
-  error_description: `Unexpected HTTP Status ${status}`,
-});
+/** The statuses that the `switch` of `sendAndReceiveWithBody` has a case for, beside 204: each range from and to. */
+const REDIRECTS = [
+  [301, 303],
+  [307, 308],
+] as const;
+const SUCCESSES = [[200, 202]] as const;
+const ERRORS = [
+  [400, 451],
+  [500, 511],
+] as const;
 
-const within = (status: number, ...ranges: [number, number][]): boolean =>
+const within = (status: number, ranges: readonly (readonly [number, number])[]): boolean =>
   ranges.some(([from, to]) => from <= status && status <= to);
+
+export const isExpected = (status: number): boolean =>
+  status === 204 || within(status, [...REDIRECTS, ...SUCCESSES, ...ERRORS]);
 
 /** `decodeResponse`, then the `switch` of `sendAndReceiveWithBody`. */
 export function readSegment(bytes: Buffer): Reading {
@@ -19,29 +28,31 @@ export function readSegment(bytes: Buffer): Reading {
   if (response.length < 12) return { result: { nothing: 'it crashes' } };
   const digits = response.slice(9, 12);
   const status = /^\d+$/.test(digits) ? Number(digits) : 0;
-  if (within(status, [301, 303], [307, 308])) return readRedirect(response);
+  if (within(status, REDIRECTS)) return readRedirect(response);
   if (status === 204) return { result: { http_status: status } };
   const body = bodyOf(response);
-  if (within(status, [200, 202])) return { result: handOver(status, body) };
-  if (within(status, [400, 451], [500, 511]) && body !== undefined) return { result: handOver(status, body) };
-  return { result: unexpected(status) };
+  if (within(status, SUCCESSES)) return { result: handOver(status, body) };
+  if (within(status, ERRORS) && body !== undefined) return { result: handOver(status, body) };
+  return { result: sdkError('sdk_error', `Unexpected HTTP Status ${status}`) };
 }
 
 /** `parseRedirect`: the first line with `ocation: ` in it, whose spaces become `+`. */
 function readRedirect(response: string): Reading {
   const location = /ocation: (.*)\r\n/.exec(response)?.[1]?.replaceAll(' ', '+');
   if (location !== undefined && URL.canParse(location, 'http://localhost')) return { follow: location };
-  return {
-    result: { error: 'sdk_redirect_error', error_description: 'Invalid URL - unable to parseRedirect' },
-  };
+  return { result: sdkError('sdk_redirect_error', 'Invalid URL - unable to parseRedirect') };
 }
 
-const MEDIA_TYPES = ['application/json', 'application/hal+json', 'application/problem+json'];
+/** `type.contains(…)`. */
+export const isJsonType = (type: string): boolean =>
+  ['application/json', 'application/hal+json', 'application/problem+json'].some((each) =>
+    type.includes(each),
+  );
 
 /** `getResponseBody`: what stands from the first `{` on, if `Content-Type` is spelt like this and names JSON. */
 function bodyOf(response: string): string | undefined {
   const type = /Content-Type: (.*)\r\n/.exec(response)?.[1];
-  if (type === undefined || !MEDIA_TYPES.some((each) => type.includes(each))) return undefined;
+  if (type === undefined || !isJsonType(type)) return undefined;
   const head = response.indexOf('\r\n\r\n');
   if (head < 0) return undefined;
   const lastChunk = response.indexOf('\r\n0\r\n');

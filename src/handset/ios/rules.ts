@@ -1,17 +1,13 @@
 import { header, jsonIn, type Answer } from '../answer.js';
 import { isCompressed, isRedirect, isUnanswered, namesOf, whenAnswered } from '../judging.js';
 import type { Rule } from '../sdk.js';
+import { isExpected, isJsonType } from './reading.js';
 
 /** `VGCellularRequestParameters`: the default. The eleventh redirect is one too many. */
 export const MAX_REDIRECTS = 10;
 
 /** `receive(maximumLength:)`, in bytes. */
 const ONE_READ = 65_536;
-
-/** `case 200...202`, `204`, `301...303, 307...308`, `400...451`, `500...511`; everything else is "unexpected". */
-const STATUSES = /^(?:20[0-2]|204|30[12378]|4[0-4]\d|45[01]|50\d|51[01])$/;
-
-const JSON_TYPES = /application\/(?:json|hal\+json|problem\+json)/;
 
 const hasBody = (answer: Answer): boolean => answer.status !== 204 && !isRedirect(answer);
 
@@ -58,7 +54,7 @@ export const IOS_RULES: readonly Rule[] = [
   {
     // sendAndReceiveWithBody: switch status
     name: 'status',
-    isBrokenBy: whenAnswered(({ status }) => !STATUSES.test(String(status))),
+    isBrokenBy: whenAnswered(({ status }) => !isExpected(status)),
     says: ({ answer }) =>
       `The status is ${answer?.status ?? 0}, which the iOS SDK does not expect: the app gets an error without it.`,
     mend: 'Answer with 200, 4xx or 5xx up to 511, and with nothing before it, such as 103.',
@@ -98,7 +94,7 @@ export const IOS_RULES: readonly Rule[] = [
     // getResponseBody: type.contains(…)
     name: 'media type',
     isBrokenBy: whenAnswered(
-      (answer) => hasBody(answer) && !JSON_TYPES.test(header(answer, 'content-type')?.value ?? ''),
+      (answer) => hasBody(answer) && !isJsonType(header(answer, 'content-type')?.value ?? ''),
     ),
     says: ({ answer }) =>
       `The media type is ${(answer && header(answer, 'content-type')?.value) ?? 'missing'}; the iOS SDK reads JSON alone.`,

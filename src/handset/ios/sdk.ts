@@ -1,4 +1,4 @@
-import type { Device, Sdk, SdkResult, Step } from '../sdk.js';
+import { sdkError, type Device, type Sdk, type SdkResult, type Step } from '../sdk.js';
 import { connectTo, Trouble, type Connection, type Heard } from '../wire.js';
 import { cookiesFor, cookiesIn, type Cookie } from './cookies.js';
 import { readSegment, type Reading } from './reading.js';
@@ -9,11 +9,6 @@ import { IOS_RULES, MAX_REDIRECTS } from './rules.js';
  * comments are those of its functions. What is not imitated: the radio, so the operator sees the network this runs on.
  */
 export const IOS: Sdk = { name: 'iOS', version: '1.0.5-beta', walk, rules: IOS_RULES };
-
-const error = (code: string, description: string): SdkResult => ({
-  error: code,
-  error_description: description,
-});
 
 /** `createHttpCommand`: the headers of the app go to every host of the chain; the agent ends in a space. */
 function requestFor(url: URL, headers: Record<string, string>, cookies: readonly Cookie[]): string {
@@ -55,7 +50,7 @@ async function* walk(
   let url = new URL(link);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     if (!/^https?:$/.test(url.protocol)) {
-      return error('sdk_connection_error', `Problem creating a connection ${url.href}`);
+      return sdkError('sdk_connection_error', `Problem creating a connection ${url.href}`);
     }
     const text = requestFor(url, headers, cookies);
     yield { is: 'request', url: url.href, text };
@@ -63,11 +58,11 @@ async function* walk(
     yield step;
     if ('result' in reading) return reading.result;
     // It has a host, but no scheme.
-    if (reading.follow.startsWith('//')) return error('sdk_error', 'URL has no Host or Scheme');
+    if (reading.follow.startsWith('//')) return sdkError('sdk_error', 'URL has no Host or Scheme');
     cookies.push(...cookiesIn(response, url));
     url = new URL(reading.follow, url);
   }
-  return error('sdk_redirect_error', 'Too many redirects');
+  return sdkError('sdk_redirect_error', 'Too many redirects');
 }
 
 interface Asked {
@@ -91,7 +86,7 @@ async function ask(url: URL, text: string, device: Device): Promise<Asked> {
     const segment = await connection.read(device.patienceMs);
     const reading: Reading = segment
       ? readSegment(segment)
-      : { result: error('sdk_error', 'Response has no data or corrupt') };
+      : { result: sdkError('sdk_error', 'Response has no data or corrupt') };
     if ('result' in reading) await connection.listenOn(device.listenOnMs);
     return {
       step: { is: 'answer', url: url.href, heard },
@@ -113,7 +108,7 @@ async function ask(url: URL, text: string, device: Device): Promise<Asked> {
  */
 function resultOf(trouble: Trouble, isConnected: boolean): SdkResult {
   if (isConnected && trouble.kind === 'silence') return { nothing: 'it waits' };
-  if (isConnected) return error('sdk_error', trouble.message);
-  if (trouble.kind === 'tls') return error('sdk_error', `Connection State: Failed ${trouble.message}`);
-  return error('sdk_connection_error', 'Connection cancelled - time out');
+  if (isConnected) return sdkError('sdk_error', trouble.message);
+  if (trouble.kind === 'tls') return sdkError('sdk_error', `Connection State: Failed ${trouble.message}`);
+  return sdkError('sdk_connection_error', 'Connection cancelled - time out');
 }
