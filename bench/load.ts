@@ -12,8 +12,8 @@ export interface Crowd {
   perSecond?: number;
   seconds?: number;
   logins?: number;
-  /** Walks away after `POST /login`, each from an address range of its own, as `X-Forwarded-For` says. */
-  beginOnly?: boolean;
+  /** Walks away after `POST /login`: all from one address range, or each from one of its own, as `X-Forwarded-For` says. */
+  beginOnly?: 'together' | 'apart';
 }
 
 export interface CrowdResult {
@@ -96,8 +96,8 @@ async function run(crowd: Crowd): Promise<CrowdResult> {
       if (due > 0) await pause(due);
       const begunAt = performance.now();
       const number = nextNumber();
-      if (beginOnly === true) await begin(next(), number, from(number));
-      else await logIn(next, number);
+      if (beginOnly === undefined) await logIn(next, number);
+      else await begin(next(), number, beginOnly === 'apart' ? from(number) : {});
       took.push(performance.now() - begunAt);
     }
   };

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { freePort, startRedis } from '../test/support/redis-server.js';
+import type { Crowd } from './load.js';
 import { openStage, settings, type Stage } from './stage.js';
 import { machine } from './report.js';
 import { median, table } from './statistics.js';
@@ -36,7 +37,7 @@ async function flatness(stage: Stage): Promise<string> {
 }
 
 /** Bytes that Redis keeps for each login, in all, and of that for its limits. */
-async function keptOf(stage: Stage, base: string, beginOnly: boolean): Promise<[number, number]> {
+async function keptOf(stage: Stage, base: string, beginOnly?: Crowd['beginOnly']): Promise<[number, number]> {
   const used = async (): Promise<number> =>
     Number(/^used_memory:(\d+)/m.exec(await stage.redis.info('memory'))?.[1]);
   await stage.redis.flushall();
@@ -51,11 +52,13 @@ async function keptOf(stage: Stage, base: string, beginOnly: boolean): Promise<[
 async function kept(stage: Stage): Promise<string> {
   const { base, child, db } = await stage.open('kept', SERVER, [], { TRUST_PROXY: '1' });
   await stage.redis.select(db);
-  const [pending, ofLimits] = await keptOf(stage, base, true);
-  const [whole, ofItsLimits] = await keptOf(stage, base, false);
+  const [pending, ofLimits] = await keptOf(stage, base, 'together');
+  const [, ofOwnLimits] = await keptOf(stage, base, 'apart');
+  const [whole, ofItsLimits] = await keptOf(stage, base);
   await child.stop();
   return [
-    `A pending login takes ${pending.toFixed(0)} bytes of Redis, ${ofLimits.toFixed(0)} of them for its limits (${LOGINS} were begun): ${mb(pending * 1e6)} MB for a million.`,
+    `A pending login takes ${pending.toFixed(0)} bytes of Redis, ${ofLimits.toFixed(0)} of them for its limits, of which it has ${ofOwnLimits.toFixed(0)}`,
+    `where each comes from an address range of its own (${LOGINS} were begun). A million are ${mb(pending * 1e6)} MB.`,
     `A user who is logged in takes ${(whole - ofItsLimits).toFixed(0)} bytes.`,
   ].join('\n');
 }
