@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
 import { Redis } from 'ioredis';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config.js';
@@ -13,44 +14,48 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 interface Service {
+  profiles?: string[];
   image?: string;
   build?: string;
   user?: string;
   command?: string[];
   environment?: Record<string, string>;
-  env_file?: string;
   ports?: string[];
   volumes?: string[];
   secrets: string[];
   networks: string[];
+  depends_on?: object;
 }
 
-const text = read('docker-compose.production.yml');
-const compose = parse(text, { merge: true }) as {
-  services: Record<'server' | 'redis', Service>;
+const compose = parse(read('docker-compose.yml'), { merge: true }) as {
+  services: Record<'production' | 'production-redis', Service>;
   networks: Record<string, { internal?: boolean } | null>;
   secrets: Record<string, { file: string }>;
 };
-const { server, redis } = compose.services;
+const { production: server, 'production-redis': redis } = compose.services;
+const own = Object.entries(compose.services).filter(([, { profiles }]) => profiles?.join() === 'production');
 
-describe('docker-compose.production.yml', () => {
-  test.each(Object.entries(compose.services))(
-    'locks up, restarts and rotates the log of: %s',
-    (_, service) => {
-      expect(service).toMatchObject({
-        ...{ restart: 'unless-stopped', read_only: true, cap_drop: ['ALL'] },
-        security_opt: ['no-new-privileges:true'],
-        logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '5' } },
-      });
-      // Our image has a user of its own (packaging.test.ts).
-      if (service.build === undefined) expect(service.user).toBe('redis');
-      for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
-    },
-  );
+describe('the profile `production`', () => {
+  test.each(own)('locks up, restarts and rotates the log of: %s', (_, service) => {
+    expect(service).toMatchObject({
+      ...{ restart: 'unless-stopped', read_only: true, cap_drop: ['ALL'] },
+      security_opt: ['no-new-privileges:true'],
+      logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '5' } },
+    });
+    // Our image has a user of its own (packaging.test.ts).
+    if (service.build === undefined) expect(service.user).toBe('redis');
+    for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
+  });
 
-  test('is the server and its Redis, without a sandbox or anything of development', () => {
-    expect(Object.keys(compose.services)).toEqual(['server', 'redis']);
-    expect(text.replace(/^ *#.*$/gm, '')).not.toMatch(/sandbox|development|NODE_ENV|setup/);
+  test('is the server and its Redis, which nothing else belongs to and which wait for nothing else', () => {
+    expect(own.map(([name]) => name)).toEqual(['production', 'production-redis']);
+    expect(Object.keys(server.depends_on ?? {})).toEqual(['production-redis']);
+    expect(redis.depends_on).toBeUndefined();
+    expect(JSON.stringify(own)).not.toMatch(/sandbox|development|NODE_ENV|setup/);
+    for (const [name, { networks = ['default'], volumes = [] }] of Object.entries(compose.services)) {
+      if (name in Object.fromEntries(own)) continue;
+      expect([...Object.values(networks), ...volumes].join()).not.toMatch(/store|outside|secrets/);
+    }
   });
 
   test('publishes the server to the proxy of this host, and nothing of Redis', () => {
@@ -70,15 +75,13 @@ describe('docker-compose.production.yml', () => {
   });
 
   test('holds no secret: each is a file that deploy/new-secrets.sh makes or tells of, and none is in git', () => {
-    expect(text).not.toMatch(/\$\{|password:|SECRET:|KEY:/);
+    expect(JSON.stringify(own)).not.toMatch(/\$\{|password|(SECRET|KEY)":/);
     for (const [name, { file }] of Object.entries(compose.secrets)) {
       expect(file).toBe(`./secrets/${name}`);
       expect(read('deploy/new-secrets.sh')).toContain(`secrets/${name}`);
     }
     expect([...server.secrets, ...redis.secrets].sort()).toEqual(Object.keys(compose.secrets));
-    for (const ignored of ['/secrets/', '/production.env']) {
-      expect(read('.gitignore').split('\n')).toContain(ignored);
-    }
+    expect(read('.gitignore').split('\n')).toContain('/secrets/');
   });
 });
 
@@ -103,20 +106,21 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
     expect(secret('session_secret')).toBe(before);
   });
 
-  test('give the server, with production.env, settings that it accepts in production', () => {
+  test('give the server, once they are filled in, settings that it accepts in production', () => {
     const { applicationId, privateKeyPem } = newCredentials();
     writeFileSync(join(folder, 'secrets/vonage_private_key'), privateKeyPem);
-    const example = [...read('deploy/production.env.example').matchAll(/^([A-Z_]+)=(.*)$/gm)];
-    const env = Object.fromEntries(example.map(([, name = '', value = '']) => [name, value]));
-    const filledIn = { ...env, VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
+    const filledIn = { ...parseEnv(secret('settings')), VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
     const here = Object.entries(server.environment ?? {}).map(([name, value]) => [
       name,
       value.replace('/run', folder),
     ]);
     const config = readConfig({ ...filledIn, ...Object.fromEntries(here), NODE_ENV: 'production' });
     expect(config).toMatchObject({ production: true, port: 3000, trustProxy: 1 });
-    expect(config.redis?.place).toMatchObject({ username: 'bff', nodes: [{ host: 'redis', port: 6379 }] });
-    expect(server.env_file).toBe('production.env');
+    expect(config.redis?.place).toMatchObject({
+      username: 'bff',
+      nodes: [{ host: 'production-redis', port: 6379 }],
+    });
+    expect(server.command).toEqual(['node', '--env-file=/run/secrets/settings', 'dist/main.js']);
   });
 
   test('name the rights of docs/redis.md, and Redis is told a hash of the password', () => {
@@ -142,7 +146,7 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
       running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
         stdio: 'ignore',
       });
-      const redisUrl = secret('redis_url').replace('@redis:6379', `@127.0.0.1:${port}`);
+      const redisUrl = secret('redis_url').replace('@production-redis:6379', `@127.0.0.1:${port}`);
       const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
       const [stranger, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
       clients.push(stranger, own);
