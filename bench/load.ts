@@ -8,6 +8,8 @@ export interface Crowd {
   /** Where more processes of the same house listen: each request goes to the next one in turn, whoever began the login. */
   alsoAt?: string[];
   atOnce: number;
+  /** Milliseconds over which the first login of each begins, evenly: people do not come all at the same moment. */
+  spreadMs?: number;
   /** Logins that begin in a second, evenly; as fast as it goes without it. */
   perSecond?: number;
   seconds?: number;
@@ -17,8 +19,9 @@ export interface Crowd {
 }
 
 export interface CrowdResult {
-  /** Milliseconds that each login took. */
+  /** Milliseconds that each login took, and whose it was. */
   took: number[];
+  numbers: string[];
   elapsedMs: number;
 }
 
@@ -58,7 +61,9 @@ const begin = ({ app }: Person, number: string, headers?: Record<string, string>
 async function logIn(next: () => Person, number: string): Promise<void> {
   const begun = await begin(next(), number);
   const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
-  const path = `/callback?${new URLSearchParams({ code: 'c'.repeat(40), state }).toString()}`;
+  // The upstream knows by it whose login this is.
+  const code = number.slice(1).padStart(40, 'c');
+  const path = `/callback?${new URLSearchParams({ code, state }).toString()}`;
   const home = await read(await next().device.request({ method: 'GET', path }), 200);
   const verified = await post(next().app, '/verify', { code: home.json['code'] }, 200, {
     cookie: begun.cookie,
@@ -78,7 +83,7 @@ const from = (number: string): Record<string, string> => {
 };
 
 async function run(crowd: Crowd): Promise<CrowdResult> {
-  const { base, alsoAt = [], atOnce, perSecond = Infinity, seconds, logins, beginOnly } = crowd;
+  const { base, alsoAt = [], atOnce, spreadMs = 0, perSecond = Infinity, seconds, logins, beginOnly } = crowd;
   const doors: Person[] = [base, ...alsoAt].map((each) => ({
     app: new Pool(each, { connections: atOnce }),
     device: new Pool(each, { connections: atOnce }),
@@ -86,11 +91,13 @@ async function run(crowd: Crowd): Promise<CrowdResult> {
   let turn = 0;
   const next = (): Person => doors[turn++ % doors.length] as Person;
   const took: number[] = [];
+  const numbers: string[] = [];
   const startedAt = performance.now();
   const end = startedAt + (seconds ?? Infinity) * 1000;
   let left = logins ?? Infinity;
   let begun = 0;
-  const work = async (): Promise<void> => {
+  const work = async (_: unknown, person: number): Promise<void> => {
+    if (spreadMs > 0) await pause((person * spreadMs) / atOnce);
     while (left-- > 0 && performance.now() < end) {
       const due = startedAt + (begun++ * 1000) / perSecond - performance.now();
       if (due > 0) await pause(due);
@@ -99,12 +106,13 @@ async function run(crowd: Crowd): Promise<CrowdResult> {
       if (beginOnly === undefined) await logIn(next, number);
       else await begin(next(), number, beginOnly === 'apart' ? from(number) : {});
       took.push(performance.now() - begunAt);
+      numbers.push(number);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   const elapsedMs = performance.now() - startedAt;
   await Promise.all(doors.flatMap(({ app, device }) => [app.destroy(), device.destroy()]));
-  return { took, elapsedMs };
+  return { took, numbers, elapsedMs };
 }
 
 answering({ run });

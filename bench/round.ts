@@ -38,8 +38,9 @@ export async function playRound(
 ): Promise<Round> {
   await stage.upstream.ask('delay', { ms: delayMs });
   const before = await look(stage, contestant);
-  const crowd = { base: contestant.base, atOnce, seconds };
-  const { took, elapsedMs } = await stage.load.ask<CrowdResult>('run', crowd);
+  const crowd = { base: contestant.base, atOnce, seconds, spreadMs: 3 * delayMs };
+  const { took, numbers, elapsedMs } = await stage.load.ask<CrowdResult>('run', crowd);
+  const delays = await stage.upstream.ask<Record<string, number>>('delays');
   const after = await look(stage, contestant);
   const used = (who: keyof Cpu): number => after.cpu[who] - before.cpu[who];
   return {
@@ -51,7 +52,7 @@ export async function playRound(
       upstream: used('upstream'),
       load: used('load'),
     },
-    added: took.map((ms) => ms - 3 * delayMs),
+    added: took.map((ms, at) => ms - (delays[numbers[at]?.slice(1) ?? ''] ?? 0)),
     calls: after.calls - before.calls,
     connections: after.connections - before.connections,
     rss: after.rss,
