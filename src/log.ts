@@ -23,7 +23,7 @@ function linesTogether(): DestinationStream {
     due = false;
     stdout.flush();
   };
-  // Of itself, or by an error that nobody caught.
+  // The lines of the turn in which the process ends, of itself or by an error that nobody caught.
   process.once('exit', flush);
   return {
     write(line) {

@@ -10,6 +10,7 @@ export const plainAddress = (address: string): string =>
  * 6177). IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4. What is no address shares one range.
  */
 export function rangeOf(address = ''): string {
+  // Nearly all who come have IPv4, however the socket writes it: they need no parser.
   const v4 = address.startsWith('::ffff:') ? address.slice(7) : address;
   if (isIPv4(v4)) return `${v4.slice(0, v4.lastIndexOf('.'))}.0/24`;
   if (isIP(address) === 0) return 'unknown';
