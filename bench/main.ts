@@ -7,7 +7,7 @@ import { cpuOfRedis, playRound, type Cell, type Round } from './round.js';
 import { openStage, type Contestant, type Stage } from './stage.js';
 
 /**
- * `npm run bench -- [--rounds 3] [--seconds 1.5] [--warm-up 10000] [--at-once 1,16,64,256] [--delays 0,50] [--server dist/main.js]…`
+ * `npm run bench -- [--rounds 3] [--seconds 3] [--warm-up 10000] [--at-once 1,16,64,256] [--delays 0,50] [--server dist/main.js]…`
  *
  * Several servers are measured beside each other. More and longer rounds are for a noisier machine.
  */
@@ -15,7 +15,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '3' },
     /** Of a round. */
-    seconds: { type: 'string', default: '1.5' },
+    seconds: { type: 'string', default: '3' },
     /** Logins of each contestant before anything is measured: compiled code is what a server runs all day. */
     'warm-up': { type: 'string', default: '10000' },
     'at-once': { type: 'string', default: '1,16,64,256' },
