@@ -80,6 +80,13 @@ export function createHostSessions(deps: {
       get former() {
         return of(req).login;
       },
+      async change(how) {
+        await this.refresh();
+        const { login } = this;
+        if (login === undefined) return;
+        const changed = how(login);
+        if (changed !== login) await this.update(changed);
+      },
       begin: (login) => moveTo(req, login, life.current(of(req).user)),
       signIn: (user, login) => moveTo(req, login, user),
       async refresh() {

@@ -78,6 +78,13 @@ export function createSessions(deps: {
       get former() {
         return req.session.login;
       },
+      async change(how) {
+        await this.refresh();
+        const { login } = this;
+        if (login === undefined) return;
+        const changed = how(login);
+        if (changed !== login) await this.update(changed);
+      },
       begin: (login) => moveTo(req, login, currentUser(req)),
       signIn: (user, login) => moveTo(req, login, user),
       refresh: () => reload(req),
