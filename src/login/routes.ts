@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
 import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
-import type { Sessions } from '../session/session.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
