@@ -42,7 +42,7 @@ const MAY: Record<string, readonly string[]> = {
   login: ['errors.ts', 'limits', 'phone.ts', 'session', 'settings.ts', 'store', 'vonage', 'web', 'world.ts'],
   vonage: ['errors.ts', 'json.ts', 'phone.ts', 'private-key.ts', 'settings.ts', 'world.ts'],
   web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
-  store: ['errors.ts', 'pem.ts', 'telemetry.ts', 'world.ts'],
+  store: ['errors.ts', 'pem.ts', 'private-key.ts', 'telemetry.ts', 'world.ts'],
   metrics: ['errors.ts', 'limits', 'settings.ts', 'telemetry.ts'],
   traces: ['telemetry.ts'],
   report: [],
