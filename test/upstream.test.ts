@@ -66,6 +66,36 @@ describe('what Vonage answers', () => {
       expect(answer.body.error).toBe('upstream_error');
     });
 
+    test.each<[string, unknown]>([
+      ['has neither link nor error', {}],
+      ['is null', null],
+      ['is a word', 'unsupported'],
+      ['is a number', 7],
+      ['is a list', [{ auth_url: 7 }]],
+      ['has a link that is a number', { auth_url: 7 }],
+      ['has an error in words', { error: 'UNAUTHORIZED' }],
+      ['has an error whose fields are numbers', { error: { instance: 7, error_type: 7 } }],
+      ['has fields of a later version', { status: 'PENDING', links: [] }],
+    ])('another scope that %s does not concern this server', async (_what, other) => {
+      const auth_url = `${house.sandbox}/oauth2/auth?x=1`;
+      const scopes = { 'dpv:Other#scope': other, [SCOPE]: { auth_url }, ['__proto__']: other };
+      await house.control('faults', { 'network-enablement': json({ scopes }) });
+      const answer = await begin().expect(201);
+      expect(answer.body).toMatchObject({ channel: 'silent_auth', auth_url });
+    });
+
+    test.each<[string, unknown]>([
+      ['without fields', {}],
+      ['in words', 'UNAUTHORIZED'],
+      ['whose fields are numbers', { instance: 7, error_type: 7, title: null }],
+      ['beside a link that is null', { error_type: 'UNAUTHORIZED' }],
+    ])('an error %s for our own scope means that silence is impossible', async (what, error) => {
+      const own = { error, ...(what.includes('null') && { auth_url: null }) };
+      await house.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: own } }) });
+      const answer = await begin().expect(201);
+      expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
+    });
+
     test.each([502, 503, 504])('%i is tried once more, with a new state', async (status) => {
       await house.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
       await begin().expect(201);

@@ -4,15 +4,18 @@ import { z } from 'zod';
 
 export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
 
-/** Network Enablement, 200: each scope has a link, or an error of its own. */
+/**
+ * Network Enablement, 200: each scope has a link, or an error of its own. Only our scope is read: an answer may name others,
+ * in shapes that nobody announced, and they do not concern this server.
+ */
 export const EnablementAnswer = z.object({
-  scopes: z.record(
-    z.string(),
-    z.union([
+  scopes: z.object({
+    [VERIFY_SCOPE]: z.union([
       z.object({ auth_url: z.string() }),
-      z.object({ error: z.object({ instance: z.string().optional(), error_type: z.string().optional() }) }),
+      // Whatever the error looks like, it says that silence is impossible.
+      z.object({ error: z.union([z.object({}), z.string()]) }),
     ]),
-  ),
+  }),
 });
 
 /**
