@@ -35,7 +35,7 @@ export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolea
 const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
 const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
 const ProblemError = z.object({
-  title: z.string(),
+  title: z.string().optional(),
   type: z.string().optional(),
   instance: z.string().optional(),
 });
@@ -58,7 +58,8 @@ export function readError(json: unknown): UpstreamError | undefined {
   const problem = ProblemError.safeParse(json);
   if (!problem.success) return undefined;
   const { type, title, instance } = problem.data;
-  return { code: type?.split('#')[1] ?? title, ...(instance !== undefined && { instance }) };
+  const code = type?.split('#')[1] ?? title;
+  return code === undefined ? undefined : { code, ...(instance !== undefined && { instance }) };
 }
 
 /** An id of Verify v2, which becomes part of paths. They are UUIDs; nothing says that they always will be. */
@@ -70,7 +71,7 @@ export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.stri
 /** Verify v2, 200 to a check: the code was right, and this is the request it was right for. */
 export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
 
-/** Verify v2, 409 to a start: names the request that is under way. */
+/** Verify v2, a conflict (409 or 422): names the request that is under way. */
 export const VerifyConcurrent = z.object({ request_id: RequestId });
 
 const WebhookChannel = z.string().max(40);
