@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { createAppToken } from '../src/vonage/app-token.js';
-import { isAllowedLink } from '../src/vonage/link.js';
+import { isAllowedLink, VONAGE_DOMAINS } from '../src/vonage/link.js';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { keptFor } from './support/records.js';
@@ -337,6 +337,50 @@ test.each([
   ['', false],
 ])('a device may be sent to %p: %p', (link, allowed) => {
   expect(isAllowedLink(link, ['api-eu.vonage.com', 'localhost:4000', '127.0.0.1:4000'])).toBe(allowed);
+});
+
+test.each([
+  ['https://api-eu-3.vonage.com/v2/verify/x/silent-auth/redirect', true],
+  ['https://api.nexmo.com/v2/verify/x/silent-auth/redirect', true],
+  ['https://vonage.com/x', true],
+  ['https://a.b.c.nexmo.com/?x=1#y', true],
+  ['HTTPS://API.NEXMO.COM/x', true],
+  ['https://api.nexmo.com:443/x', true],
+  ['https://api.nexmo.com', true],
+  [`https://api.nexmo.com/${'x'.repeat(8192 - 'https://api.nexmo.com/'.length)}`, true],
+  [`https://api.nexmo.com/${'x'.repeat(8193 - 'https://api.nexmo.com/'.length)}`, false],
+  ['http://api.nexmo.com/x', false],
+  ['https://api.nexmo.com:8443/x', false],
+  ['https://api.nexmo.com:80/x', false],
+  ['https://evilvonage.com/x', false],
+  ['https://vonage.com.evil.tld/x', false],
+  ['https://vonage.com./x', false],
+  ['https://api.vonage.com./x', false],
+  ['https://vonage.com@evil.tld/x', false],
+  ['https://vonage.com:x@evil.tld/x', false],
+  ['https://@api.nexmo.com/x', false],
+  ['https://evil.tld#.vonage.com/x', false],
+  ['https://evil.tld?.vonage.com', false],
+  ['https://evil.tld/.vonage.com', false],
+  ['https://evil.tld\\.vonage.com/x', false],
+  ['https://vonage.com\\.evil.tld/x', false],
+  ['https:api.nexmo.com/x', false],
+  ['https:///api.nexmo.com/x', false],
+  ['https://api%2enexmo.com/x', false],
+  ['https://evil.tld%2f.vonage.com/x', false],
+  ['https://von\tage.com/x', false],
+  ['https://api.nexmo.com/x\r\nHost: evil.tld', false],
+  [' https://api.nexmo.com/x', false],
+  ['https://vonage\uff0ecom/x', false],
+  ['https://\uff56onage.com/x', false],
+  ['https://v\u043enage.com/x', false],
+  ['https://xn--vnage-3nf.com/x', false],
+  ['https://com/x', false],
+  ['https://.vonage.com/x', false],
+  ['https://[::1]/x', false],
+  ['javascript://api.nexmo.com/%0aalert(1)', false],
+])('by default a device may be sent to %p: %p', (link, allowed) => {
+  expect(isAllowedLink(link, VONAGE_DOMAINS)).toBe(allowed);
 });
 
 describe('the application JWT', () => {
