@@ -35,11 +35,11 @@ export const requireJson =
     else sendProblem(res, world, 'unsupportedMediaType', 'Content-Type must be application/json.');
   };
 
-/** The body as a form; undefined when a field comes twice, which OAuth forbids (RFC 6749, 3.2). */
-export const parseForm = (req: Request): Partial<Record<string, string>> | undefined => {
-  const fields = [...new URLSearchParams(bodyText(req))];
-  const names = new Set(fields.map(([name]) => name));
-  return names.size === fields.length ? Object.fromEntries(fields) : undefined;
+/** The body as a form: the fields that come once, and whether all do, as OAuth demands (RFC 6749, 3.2). */
+export const parseForm = (req: Request): { fields: Partial<Record<string, string>>; hasRepeats: boolean } => {
+  const form = new URLSearchParams(bodyText(req));
+  const fields = Object.fromEntries([...form].filter(([name]) => form.getAll(name).length === 1));
+  return { fields, hasRepeats: Object.keys(fields).length < form.size };
 };
 
 /** The body for a reader of the ledger: an object where it is one, the raw text where it is not, null where there is none. */

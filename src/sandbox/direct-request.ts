@@ -3,7 +3,7 @@ import type { Walk } from './ledger.js';
 import { parameter } from './query.js';
 import { isKnownScope, NOT_ALLOWED } from './scopes.js';
 import type { Stage } from './state.js';
-import { E164 } from './subscribers.js';
+import { isPhoneNumber } from './subscribers.js';
 
 /** A refusal that the device carries to the customer's callback (RFC 6749, 4.1.2.1). */
 interface Refusal {
@@ -36,7 +36,7 @@ const faultIn = (stage: Stage, req: Request, asked: LoginRequest): [string, stri
   if (!isKnownRequest(asked.scopes)) {
     return ['invalid_scope', 'scope must be openid and the scope of a Network API.'];
   }
-  if (!E164.test(asked.number)) {
+  if (!isPhoneNumber(asked.number)) {
     return ['invalid_request', 'login_hint must be a phone number in E.164 format with a leading +.'];
   }
   if (asked.state.length < 8) return ['invalid_request', 'state must have at least 8 characters.'];

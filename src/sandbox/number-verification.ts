@@ -10,11 +10,13 @@ import { PATHS } from './paths.js';
 import { only } from './problem.js';
 import { SHARE_SCOPE, VERIFY_SCOPE } from './scopes.js';
 import type { Stage } from './state.js';
-import { SLOW_MS } from './subscribers.js';
+import { isPhoneNumber, SLOW_MS } from './subscribers.js';
+
+const withPlus = (number: string): string => number.replace(/^\+?/, '+');
 
 /** Exactly one of the two, and nothing else. 0.3.1 lets the plus sign be left out. */
 const Body = z.union([
-  z.strictObject({ phoneNumber: z.string().regex(/^\+?[1-9][0-9]{4,14}$/) }),
+  z.strictObject({ phoneNumber: z.string().refine((number) => isPhoneNumber(withPlus(number))) }),
   z.strictObject({ hashedPhoneNumber: z.string().regex(/^[0-9a-f]{64}$/i) }),
 ]);
 
@@ -49,10 +51,13 @@ const behave = (stage: Stage, res: Response, { number, sim }: Grant, say: (sim: 
   else res.json(say(sim));
 };
 
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** Whether the body names the number of the SIM. The hash may be that of the number without its plus sign, too. */
 const isSame = (sim: string, body: Body): boolean =>
   'phoneNumber' in body
-    ? body.phoneNumber.replace('+', '') === sim.replace('+', '')
-    : body.hashedPhoneNumber.toLowerCase() === createHash('sha256').update(sim).digest('hex');
+    ? withPlus(body.phoneNumber) === sim
+    : [hash(sim), hash(sim.slice(1))].includes(body.hashedPhoneNumber.toLowerCase());
 
 const verify =
   (stage: Stage): RequestHandler =>

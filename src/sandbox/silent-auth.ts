@@ -50,14 +50,19 @@ export const beginWalk =
     }
     const walk = newWalk(stage, { number: step.to, scopes: [], state: id });
     walk.silentStepOf = request;
-    if (step.status !== 'pending' || step.walked) {
-      refuse(stage, res, step, 'cannotBeCompleted');
-    } else if (!noteDevice(req, walk)) {
+    const { behaviour } = stage.state.subscribers.of(step.to);
+    const isUnderWay = step.status === 'pending' && !step.walked;
+    if (isUnderWay && !noteDevice(req, walk)) {
       refuseDevice(stage, res);
+    } else if (behaviour === 'unsupported') {
+      // Without a coverage check this is where the link fails.
+      if (isUnderWay) endStep(stage, request, step, 'failed');
+      refuse(stage, res, step, 'noNetwork');
+    } else if (!isUnderWay) {
+      refuse(stage, res, step, 'cannotBeCompleted');
     } else {
       step.walked = true;
-      const isSlow = stage.state.subscribers.of(step.to).behaviour === 'slow';
-      if (isSlow) later(res, SLOW_MS, () => toOperator(stage, res, walk));
+      if (behaviour === 'slow') later(res, SLOW_MS, () => toOperator(stage, res, walk));
       else toOperator(stage, res, walk);
     }
   };

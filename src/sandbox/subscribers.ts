@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { parsePhoneNumber } from '../phone.js';
 
-/** E.164 with its plus sign, as Network Enablement and CAMARA write it. */
-export const E164 = /^\+[1-9][0-9]{4,14}$/;
+/** Whether this is a phone number in E.164 with its `+`, in its one spelling. */
+export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !== undefined;
 
-/** The same in the body of a request. */
-export const PhoneNumber = z.string().regex(E164, 'must be in E.164 format with a leading +');
+/** The same in a request to the sandbox. */
+export const PhoneNumber = z.string().refine(isPhoneNumber, 'must be in E.164 format with a leading +');
 
 /** What can be asked of a number. */
 export const BEHAVIOURS = [

@@ -49,11 +49,12 @@ const exchange =
   (stage: Stage): RequestHandler =>
   (req, res) => {
     res.set('Cache-Control', 'no-store');
-    const { grant_type, code: name, redirect_uri } = parseForm(req) ?? {};
-    if (!grant_type || !name || !redirect_uri) {
-      refuse(res, 'invalid_request', 'grant_type, code and redirect_uri are required, each once.');
-    } else if (grant_type !== 'authorization_code') {
+    const { fields, hasRepeats } = parseForm(req);
+    const { grant_type, code: name, redirect_uri } = fields;
+    if (grant_type && grant_type !== 'authorization_code') {
       refuse(res, 'unsupported_grant_type', 'grant_type must be authorization_code.');
+    } else if (!grant_type || !name || !redirect_uri || hasRepeats) {
+      refuse(res, 'invalid_request', 'grant_type, code and redirect_uri are required, each once.');
     } else {
       const code = spend(stage, name, redirect_uri);
       if (typeof code === 'string') refuse(res, 'invalid_grant', code);

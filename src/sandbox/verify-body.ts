@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { InvalidParameter } from './problem.js';
+import { isPhoneNumber } from './subscribers.js';
 
-const PhoneNumber = z.string().regex(/^[1-9][0-9]{4,14}$/, 'Phone number is invalid');
+/** Verify v2 writes numbers without their `+`. */
+const PhoneNumber = z.string().refine((to) => isPhoneNumber(`+${to}`), 'Phone number is invalid');
+
 const text = (longest: number) => z.string().min(1).max(longest);
 
 const SilentStep = z.strictObject({
@@ -20,6 +23,9 @@ const SmsStep = z.strictObject({
 });
 const VoiceStep = z.strictObject({ channel: z.literal('voice'), to: PhoneNumber });
 
+/** A language of two letters, or of two or three with a country: `es`, `en-us`, `fil-ph` (Verify languages guide). */
+const LOCALE = /^(?:[a-z]{2}|[a-z]{2,3}-[a-z]{2})$/;
+
 const Body = z.strictObject({
   brand: text(18).regex(/^[^/{}:$]*$/, 'must not contain any of / { } : $'),
   workflow: z
@@ -28,10 +34,7 @@ const Body = z.strictObject({
     )
     .min(1, 'must have at least one step')
     .max(3, 'must have at most three steps'),
-  locale: z
-    .string()
-    .regex(/^[a-z]{2}(-[a-z]{2})?$/, 'must be a language such as en-us')
-    .default('en-us'),
+  locale: z.string().regex(LOCALE, 'must be a language such as en-us').default('en-us'),
   channel_timeout: z.int().min(15).max(900).default(180),
   client_ref: text(40)
     .regex(/^[a-zA-Z0-9]*$/, 'must be letters and digits')

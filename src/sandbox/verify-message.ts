@@ -23,10 +23,22 @@ const OWN_WORDS = {
   voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',
 };
 
+/**
+ * The template's text for a message, if it has one. `template_id` is for SMS and RCS alone (Verify v2 reference): a call
+ * of a request that names one speaks Vonage's own words.
+ */
+const templateOf = (
+  { state: { templates } }: Stage,
+  { templateId, locale }: VerifyRequest,
+  channel: 'sms' | 'voice',
+): string | undefined => {
+  if (templateId !== undefined && channel === 'voice') return undefined;
+  const id = templateId ?? templates.defaultId;
+  return id === undefined ? undefined : templates.text(id, channel, locale);
+};
+
 const textOf = (stage: Stage, request: VerifyRequest, channel: 'sms' | 'voice', code: string): string => {
-  const { templates } = stage.state;
-  const templateId = request.templateId ?? templates.defaultId;
-  const template = templateId === undefined ? undefined : templates.text(templateId, channel, request.locale);
+  const template = templateOf(stage, request, channel);
   const [timeLimit, unit] = limitOf(request.channelTimeout);
   const values = new Map([
     // A voice reads a number as one, unless its digits stand apart.

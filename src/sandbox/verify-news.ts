@@ -17,7 +17,7 @@ const event = (request: VerifyRequest, step: Step, more: object): object => ({
   ...(request.clientRef === undefined ? {} : { client_ref: request.clientRef }),
 });
 
-/** Tells the customer where to send the device, when the 202 did not. */
+/** Tells the customer where to send the device, as the 202 does. */
 export const sayActionPending = (stage: Stage, request: VerifyRequest, step: Step): void => {
   const { webhooks } = stage.state;
   const action = { type: 'check', check_url: checkUrlOf(stage, request) };

@@ -56,10 +56,9 @@ const begin = (stage: Stage, res: Response, request: VerifyRequest): void => {
   const [first] = request.steps;
   stage.state.verifyBook.add(request);
   if (first) initiate(stage, request, first, request.submittedAt);
-  const isSynchronous = first?.channel === 'silent_auth' && first.coverageCheck;
   res.status(202).json({
     request_id: request.id,
-    ...(isSynchronous ? { check_url: checkUrlOf(stage, request) } : {}),
+    ...(first?.channel === 'silent_auth' ? { check_url: checkUrlOf(stage, request) } : {}),
   });
 };
 

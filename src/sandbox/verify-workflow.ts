@@ -15,11 +15,12 @@ const finish = (stage: Stage, request: VerifyRequest, outcome: RequestStatus): v
 };
 
 const initiateSilently = (stage: Stage, request: VerifyRequest, step: Step, at: number): void => {
-  // With a coverage check the 202 carried the check URL, and a network without coverage was refused there.
+  // With a coverage check a network without coverage was refused before the 202, and no webhook is needed.
   if (step.coverageCheck) return;
   const { behaviour } = stage.state.subscribers.of(step.to);
-  if (behaviour === 'unsupported') endStep(stage, request, step, 'failed', at);
-  else sayActionPending(stage, request, step);
+  if (behaviour !== 'unsupported') sayActionPending(stage, request, step);
+  // The last step waits for its link to be opened: a request that is over has no link that could say why it failed.
+  else if (nextStep(request)) endStep(stage, request, step, 'failed', at);
 };
 
 /** Begins a step, which was unused until now. */

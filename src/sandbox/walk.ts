@@ -6,7 +6,7 @@ import type { Claim, Shelf, Walk } from './ledger.js';
 import { sendProblem } from './problem.js';
 import { withQuery } from './query.js';
 import type { Stage } from './state.js';
-import { E164 } from './subscribers.js';
+import { isPhoneNumber } from './subscribers.js';
 import type { Behaviour } from './subscribers.js';
 
 /** How long a device has from the auth URL to the end of the chain, in milliseconds. */
@@ -28,11 +28,11 @@ export const waitingAt = (stage: Stage, shelf: Shelf<Walk>, key: unknown): Walk 
 };
 
 const CLAIMS = {
-  sim: { header: 'x-sandbox-sim', cookie: /(?:^|;\s*)sandbox_sim=([^;]+)/, form: E164 },
+  sim: { header: 'x-sandbox-sim', cookie: /(?:^|;\s*)sandbox_sim=([^;]+)/, isValid: isPhoneNumber },
   network: {
     header: 'x-sandbox-network',
     cookie: /(?:^|;\s*)sandbox_network=([^;]+)/,
-    form: /^(?:cellular|wifi)$/,
+    isValid: (claim: string) => claim === 'cellular' || claim === 'wifi',
   },
 };
 
@@ -53,7 +53,7 @@ const read = (req: Request, name: keyof Walk['claims']): Claim => {
 export const noteDevice = (req: Request, walk: Walk): boolean => {
   const claims = { sim: read(req, 'sim'), network: read(req, 'network') };
   const isWellFormed = (name: keyof Walk['claims']): boolean =>
-    Object.values(claims[name]).every((claim) => CLAIMS[name].form.test(claim as string));
+    Object.values(claims[name]).every((claim) => CLAIMS[name].isValid(claim as string));
   if (!isWellFormed('sim') || !isWellFormed('network')) return false;
   walk.claims.sim = { ...claims.sim, ...walk.claims.sim };
   walk.claims.network = { ...claims.network, ...walk.claims.network };
