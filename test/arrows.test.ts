@@ -53,7 +53,7 @@ const MAY: Record<string, readonly string[]> = {
   'telemetry.ts': [],
   'world.ts': ['telemetry.ts'],
   // The second house: it meets the product over HTTP.
-  sandbox: ['private-key.ts', 'world.ts'],
+  sandbox: ['phone.ts', 'private-key.ts', 'world.ts'],
   // The third house: it meets the other two over HTTP, and shares with them what a phone number is.
   handset: ['phone.ts'],
   // It looks at all three from outside, as a phone does, and at what a server is set up with.
