@@ -335,6 +335,21 @@ test('a limit that is named replaces the one of the house, and no other', () => 
   });
 });
 
+test.each([
+  ['1', '', 5],
+  ['2', '', 1],
+  ['7', '', 3],
+  ['10', '', 5],
+  ['1000', '', 5],
+  ['4', 'login-range-second=4', 4],
+])(
+  'of UPSTREAM_PER_SECOND=%s with RATE_LIMITS=%s one address range may take %i',
+  (perSecond, limits, rate) => {
+    const { limits: read } = readConfig({ ...GOOD, UPSTREAM_PER_SECOND: perSecond, RATE_LIMITS: limits });
+    expect(read.rates['login-range-second']).toBe(rate);
+  },
+);
+
 test('no problem repeats a secret', () => {
   const text = problemsOf({ ...GOOD, SESSION_SECRET: 'hunter2', VONAGE_PRIVATE_KEY: 'hunter2' }).join();
   expect(text).not.toContain('hunter2');

@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { Caller } from '../limits/limits.js';
 import type { Holder } from './holder.js';
 import type { Tell } from './journal.js';
 import type { Channel, Login } from './login.js';
@@ -10,6 +11,7 @@ export interface Attempt {
   code: string;
   /** What answers the login's PKCE challenge. */
   codeVerifier?: string | undefined;
+  caller: Caller;
   /** The login as the session held it when the code came. */
   login: Login;
   holder: Holder;

@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { Caller } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import { createAdmission } from './admission.js';
 import { createChange, lockedUp, type Attempt, type SignIn } from './attempt.js';
@@ -23,7 +24,7 @@ export type Verification = (
  * rules say (`admission`), and what upstream said
  */
 export type Prove = (
-  proof: { code: string; codeVerifier?: string | undefined },
+  proof: { code: string; codeVerifier?: string | undefined; caller: Caller },
   holder: Holder,
   correlator: string,
 ) => Promise<Verification>;
@@ -35,16 +36,18 @@ const OUR_CODE = /^[\w-]{43}$/;
 const MISSES = 100;
 
 export function createProof(parts: Parts): Prove {
-  const { engine, tickets, store, world, journal, progress } = parts;
+  const { engine, tickets, store, limits, world, journal, progress } = parts;
   const change = createChange(parts);
   const fail = (attempt: Attempt) => change(attempt, (login) => ({ ...login, status: 'failed' }));
   const admit = createAdmission({ ...parts, change });
 
   const signIn: SignIn = async (attempt, channel) => {
     await admit(attempt, channel);
-    const { holder, login } = attempt;
+    const { caller, holder, login } = attempt;
     const { phoneNumber } = login;
     await holder.signIn({ phoneNumber, channel, authenticatedAt: world.now() }, completed(login, channel));
+    if (login.run?.steps.some((step) => step.channel !== 'silent_auth'))
+      await limits.verified(caller, phoneNumber);
     return { verified: true, phoneNumber, channel };
   };
 

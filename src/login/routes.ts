@@ -6,7 +6,6 @@ import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
-import { plainAddress } from '../web/range.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
@@ -108,7 +107,7 @@ export function loginRoutes(
 
   const verify: RequestHandler = async (req, res) => {
     const body = bodyOf(req, VerifyBody);
-    const proof = { code: body.code, codeVerifier: body.code_verifier };
+    const proof = { code: body.code, codeVerifier: body.code_verifier, caller: callerOf(req, res) };
     const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
     const answer = outcome.verified
       ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
@@ -152,7 +151,7 @@ const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 function visitorOf(req: Request): Visitor {
   const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
-  return { headers, ...(req.ip !== undefined && { ip: plainAddress(req.ip) }) };
+  return { headers, ...(req.ip !== undefined && { ip: req.ip }) };
 }
 
 /** Only browsers say where a request comes from. */

@@ -1,6 +1,7 @@
 /** What is to be added to one entry of an account, and how much it may hold then. */
 export interface Cost {
   entry: string;
+  /** Less than zero gives back, at most what the entry holds: none is ever less than zero. */
   by: number;
   limit: number;
 }
