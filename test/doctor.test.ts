@@ -357,8 +357,8 @@ const PLANTED: Row[] = [
   [
     'a session secret that somebody typed',
     { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
-    ['SESSION_SECRET'],
-    /openssl rand/,
+    ['settings'],
+    /Mend it/,
   ],
   ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Mend it/],
   ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Mend it/],
