@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import { STEPS_TO_COME, tell } from './conversation/telling.js';
+import { whenOver } from './later.js';
 import type { Stage } from './state.js';
 import { BEHAVIOURS } from './subscribers.js';
 
@@ -43,6 +44,6 @@ export const conversationRoutes = (stage: Stage, router: Router): void => {
     const stop = stage.state.news.listen((item) =>
       send(item.topic, item.topic === 'login' ? tell(item.login) : VIEWS[item.topic](stage)),
     );
-    res.once('close', stop);
+    whenOver(res, stop);
   });
 };

@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express';
 import { bodyText } from '../body.js';
+import { whenOver } from '../later.js';
 import type { Stage } from '../state.js';
 import { pairs } from './call.js';
 import type { Headers, Seen } from './call.js';
@@ -27,7 +28,7 @@ const noteAnswer = (res: Response, note: Note): void => {
     );
     return end(...args);
   }) as Response['end'];
-  res.once('close', () => note.breakOff());
+  whenOver(res, () => note.breakOff());
 };
 
 /** Overhears what the server and the device say to Vonage and the operator. The body has been read by now. */
