@@ -59,6 +59,11 @@ test('nothing is counted or traced unless a setting asks for it', () => {
     expect(readConfig({ ...GOOD, ...endpoint, ...off }).traces).toBeUndefined();
 });
 
+test('an idle connection is kept for 65 seconds, or for as long as is said', () => {
+  expect(readConfig(GOOD).keepAliveSeconds).toBe(65);
+  expect(readConfig({ ...GOOD, KEEP_ALIVE_SECONDS: '620' }).keepAliveSeconds).toBe(620);
+});
+
 test('every problem is told at once, each with its setting', () => {
   expect(
     problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
@@ -80,6 +85,9 @@ test('every problem is told at once, each with its setting', () => {
 test.each<[string, Record<string, string>, RegExp]>([
   ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
   ['a part of the time in another notation', { MAX_UTILIZATION: '9e1' }, /^MAX_UTILIZATION must be a whole/],
+  ['idle connections that are never dropped', { KEEP_ALIVE_SECONDS: '0' }, /^KEEP_ALIVE_SECONDS must be/],
+  ['idle connections kept for more than an hour', { KEEP_ALIVE_SECONDS: '3601' }, /, 1 to 3600\.$/],
+  ['idle connections kept for a time with a unit', { KEEP_ALIVE_SECONDS: '65s' }, /whole number, 1 to 3600/],
   ['a port in another notation', { PORT: '0x1F90' }, /^PORT must be a whole number, 0 to 65535/],
   ['a limit beyond counting', { PAID_SENDS_PER_HOUR: '1000000000' }, /, 1 to 999999999\.$/],
   ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],

@@ -738,7 +738,12 @@ describe('options', () => {
   });
 
   test('leave alone the settings that only the server by itself has', () => {
-    const ofTheApp = { OTEL_TRACES_EXPORTER: 'console', METRICS_PORT: 'none', HELP_URL: 'help' };
+    const ofTheApp = {
+      OTEL_TRACES_EXPORTER: 'console',
+      METRICS_PORT: 'none',
+      HELP_URL: 'help',
+      KEEP_ALIVE_SECONDS: 'no',
+    };
     expect(problemsOf({}, ofTheApp)).toEqual([]);
   });
 

@@ -32,7 +32,7 @@ export type Begin = (
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal } = parts;
+  const { engine, otp, tickets, limits, place, world, rules, fallbacksOf, journal } = parts;
   const statesFor = createStates(parts);
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
@@ -79,8 +79,6 @@ export function createBegin(parts: Parts): Begin {
     [caller, holder, correlator]: [Caller, Holder, string],
     tell: Tell,
   ): ReturnType<Begin> => {
-    // First of all: a store that is away, and whoever asks too often, must not cost a call.
-    await limits.login(caller, phoneNumber, engine.asks);
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
@@ -104,9 +102,11 @@ export function createBegin(parts: Parts): Begin {
   return (request, caller, holder, correlator) => {
     const id = world.random(16).toString('hex');
     const known = { login_id: id, number: parts.pseudonym(request.phoneNumber), client: request.client };
-    return journal.step('begin', correlator, known, (tell) =>
-      begin(id, request, [caller, holder, correlator], tell),
-    );
+    return journal.step('begin', correlator, known, async (tell) => {
+      // First: a store that is away, and a client that asks too often, cost no call and no place.
+      await limits.login(caller, request.phoneNumber, engine.asks);
+      return place(() => begin(id, request, [caller, holder, correlator], tell));
+    });
   };
 }
 

@@ -6,6 +6,7 @@ import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
+import type { Overload } from '../web/overload.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
@@ -38,18 +39,25 @@ const NextBody = z.strictObject({
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+export interface LoginRoutesDeps {
+  flow: Flow;
+  sessions: Sessions;
+  otp: Pick<Otp, 'cancellableAt'>;
+  /** Whose numbers may log in; none means all. */
+  countries: readonly Country[];
+  /** Puts the handler of `POST /login` behind the protection from overload. */
+  admit: Overload['admit'];
+}
+
 /**
- * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The story is told in flow.ts.
- * @param countries whose numbers may log in; none means all
+ * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The
+ * story is told in flow.ts.
  */
 export function loginRoutes(
   router: Router,
-  flow: Flow,
-  sessions: Sessions,
-  otp: Pick<Otp, 'cancellableAt'>,
-  countries: readonly Country[],
+  { flow, sessions, otp, countries, admit }: LoginRoutesDeps,
 ): void {
-  const begin: RequestHandler = async (req, res) => {
+  const begin = admit(async (req, res) => {
     const body = bodyOf(req, LoginBody);
     const request = {
       phoneNumber: phoneNumberOf(body.phone_number, countries),
@@ -69,7 +77,7 @@ export function loginRoutes(
       auth_url: authUrl ?? progress.checkUrl ?? null,
       ...(progress.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
     });
-  };
+  });
 
   /** An answer tells one reading of the progress: a webhook may come between two. */
   const describe = (login: Login, { channel, expiresAt, nextChannels, run }: Progress) => {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
-import { jsonBody } from '../http/requests.js';
+import { jsonBody, whenOver } from '../http/requests.js';
 import { BEHAVIOURS, PhoneNumber } from '../operator/subscribers.js';
 import { resetState } from '../state.js';
 import type { SandboxState } from '../state.js';
@@ -105,11 +105,11 @@ const streamChanges =
     send('everything', VIEWS.everything(state));
     const sendLogin = (login: Login): void => send('login', diagramOf(login));
     state.changes.on('login', sendLogin);
-    res.once('close', () => state.changes.off('login', sendLogin));
+    whenOver(res, () => state.changes.off('login', sendLogin));
     for (const topic of ['messages', 'subscribers', 'everything'] as const) {
       const sendTopic = (): void => send(topic, VIEWS[topic](state));
       state.changes.on(topic, sendTopic);
-      res.once('close', () => state.changes.off(topic, sendTopic));
+      whenOver(res, () => state.changes.off(topic, sendTopic));
     }
   };
 
