@@ -23,7 +23,7 @@ export type Place = Access & { tls: boolean; family: Family } & (
     | { kind: 'cluster'; nodes: readonly Address[] }
   );
 
-/** Scheme, kind, user and password, hosts, path, query. An @ or / of a password that is not encoded fits nowhere else. */
+/** Scheme, kind, user and password, hosts, path, query. An @ or / in a password must be encoded. */
 const SHAPE =
   /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?(?:\?([^@#]*))?$/i;
 
@@ -41,8 +41,8 @@ const unreadable = (problem: string): never => {
 /**
  * Reads `redis[s]://[[user]:password@]host[:port][/db]`, `redis[s]+sentinel://…@host[:port],host[:port]/name[/db]` and
  * `redis[s]+cluster://…@host[:port],host[:port]`. The first is that of Redis (provisional registration with IANA), the second the one of
- * RedisVL, LangChain and Prefect, the third in its manner. The query may say `family` (0, 4 or 6), `db`, and `tls=true`, as
- * the URLs of some hosts of Redis do.
+ * RedisVL, LangChain and Prefect, the third in its manner. The query may have `family` (0, 4 or 6),
+ * `db` and `tls=true`, as in the URLs that some providers give.
  * @returns the place, or what is wrong with the text, without repeating any of it
  */
 export function parseRedisUrl(text: string): Place | string {
@@ -111,11 +111,14 @@ function dbOf(path: string, inQuery: string): number {
 }
 
 /** Parameters of other clients, and what stands for them here. */
-const ELSEWHERE: readonly [name: RegExp, advice: string][] = [
-  [/cert|verify|reject|insecure/i, 'Certificates are always checked: set REDIS_CA to their CA, if need be.'],
-  [/^ssl|^tls/i, 'A URL that begins with rediss asks for TLS.'],
-  [/user|pass|auth/i, 'User and password stand before the host, as user:password@.'],
-  [/sentinel|master|cluster/i, `Write it like ${FORMS}.`],
+const ELSEWHERE = [
+  {
+    names: /cert|verify|reject|insecure/i,
+    advice: 'Certificates are always checked: set REDIS_CA to their CA, if need be.',
+  },
+  { names: /^ssl|^tls/i, advice: 'A URL that begins with rediss asks for TLS.' },
+  { names: /user|pass|auth/i, advice: 'User and password stand before the host, as user:password@.' },
+  { names: /sentinel|master|cluster/i, advice: `Write it like ${FORMS}.` },
 ];
 
 /** @param tls whether the scheme asks for TLS */
@@ -136,7 +139,7 @@ function parametersOf(query: string, tls: boolean): { family: Family; db: string
 /** What has no value may be the rest of a password, and is not repeated. */
 function refusalOf(name: string, value: string): string {
   const what = /^\w{1,40}$/.test(name) && value !== '' ? `the parameter "${name}"` : 'a parameter';
-  const advice = ELSEWHERE.find(([each]) => each.test(name))?.[1] ?? 'Leave it out.';
+  const advice = ELSEWHERE.find(({ names }) => names.test(name))?.advice ?? 'Leave it out.';
   return `cannot be read: it has ${what}, and only family, db and tls are taken. ${advice}`;
 }
 
