@@ -20,8 +20,9 @@ const PART = /-+\s*BEGIN([A-Z0-9\s+_]+)-+(.*?)-+\s*END[A-Z0-9\s+_]+-{1,5}(?:\r?\
 const FENCE = /-\s*(?:BEGIN|END)[A-Z0-9\s+_]+-/;
 
 /**
- * Reads a PEM in the forms that files, environments and secret stores leave of it: in quotes, indented, with line ends that
- * are escaped, doubled or lost, among other text, the base64 of any of these, or the path of a file that holds one.
+ * Reads a PEM in the forms that files, environments and secret stores leave of it: in quotes,
+ * indented, with line ends that are escaped, doubled or lost, among other text, the base64 of any
+ * of these, or the path of a file that holds one.
  * @returns its parts, at least one; or what is wrong with the text, without repeating any of it
  */
 export function readPem(text: string): PemPart[] | string {
@@ -42,7 +43,7 @@ function contentOf(path: string): string | undefined {
 
 /** @returns nothing where no line of a PEM can be recognised */
 function partsIn(text: string): PemPart[] | string | undefined {
-  const plain = unescape(text);
+  const plain = undoEscapes(text);
   const decoded = decode(plain);
   // A secret that a person encodes is often encoded again by the tool that stores it.
   const pem = [plain, decoded, decode(decoded)].find((candidate) => FENCE.test(candidate));
@@ -58,7 +59,7 @@ function partsIn(text: string): PemPart[] | string | undefined {
 }
 
 /** Undoes what JSON, URLs, UTF-16 and word processors do to a PEM. */
-const unescape = (text: string): string =>
+const undoEscapes = (text: string): string =>
   text
     .replace(/(?:%|\\+x|\\+u00)([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
     .replace(/\\+[nrt]/g, '\n')
@@ -67,11 +68,12 @@ const unescape = (text: string): string =>
 
 /** Base64 or base64url, among quotes and line ends. */
 const decode = (text: string): string =>
-  unescape(Buffer.from(text.replace(/[^\w+/-]/g, ''), 'base64').toString('utf8'));
+  undoEscapes(Buffer.from(text.replace(/[^\w+/-]/g, ''), 'base64').toString('utf8'));
 
 function base64Of(body: string): string {
   const base64 = body.replace(/[^A-Za-z0-9+/]/g, '');
-  // A shell that drops the backslash of `\n` leaves an n before the first line and behind each, and DER never begins with it.
+  // Where a shell drops the backslash of `\n`, an n stands before the first line and behind each.
+  // The base64 of DER begins with M.
   return base64.startsWith('n')
     ? base64
         .slice(1)

@@ -25,10 +25,11 @@ function lookUp(input: string) {
 }
 
 /**
- * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists and a length that country
- * uses, spelled as its numbering plan spells it. Other spellings that the library understands, such as one with a national
- * prefix (`+4407…`) or with what is dialled for a mobile phone (`+541115…`), would make several users of one phone.
- * Ranges are not checked, since numbering data is older than the numbers operators hand out.
+ * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists
+ * and a length that country uses, in the spelling that libphonenumber itself writes. It reads other
+ * spellings too, such as one with a national prefix (`+4407…`) or with a token that is dialled for
+ * mobile phones (`+541115…`): they would make several users of one phone. Ranges are not checked,
+ * since numbering data is older than the numbers operators hand out.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   if (!E164.test(input)) return undefined;
@@ -73,8 +74,8 @@ export function numberingOf(phoneNumber: PhoneNumber): Numbering {
 }
 
 /**
- * Whether a number may belong to one of these countries. Some numbers stand in the plans of several, and nothing tells them
- * apart: a mobile phone of Åland has one of Finland's. Such a number belongs to each of them.
+ * Whether a number may belong to one of these countries. Some numbers are in the plans of several
+ * countries: a mobile number of Åland looks like one of Finland. They belong to each of these.
  */
 export function mayBeOf(countries: readonly Country[], phoneNumber: PhoneNumber): boolean {
   const { country } = numberingOf(phoneNumber);

@@ -31,14 +31,14 @@ export function parsePrivateKey(
 
 /** What a PEM holds instead of a private key, by the end of its label. */
 const CONTENTS = [
-  ['PUBLICKEY', 'a public key'],
-  ['CERTIFICATE', 'a certificate'],
-  ['REQUEST', 'a certificate request'],
-  ['PARAMETERS', 'the parameters of a key'],
-] as const;
+  { end: 'PUBLICKEY', words: 'a public key' },
+  { end: 'CERTIFICATE', words: 'a certificate' },
+  { end: 'REQUEST', words: 'a certificate request' },
+  { end: 'PARAMETERS', words: 'the parameters of a key' },
+];
 
 const contentsOf = (parts: readonly PemPart[]): string =>
-  CONTENTS.find(([end]) => parts.some(({ label }) => label.endsWith(end)))?.[1] ?? 'something else';
+  CONTENTS.find(({ end }) => parts.some(({ label }) => label.endsWith(end)))?.words ?? 'something else';
 
 function keyOf({ label, der, isEncrypted }: PemPart): KeyObject | string {
   if (isEncrypted) return ENCRYPTED;

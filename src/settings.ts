@@ -73,10 +73,10 @@ export function readOrigins(origins: readonly string[], fail: Fail): readonly st
   return origins;
 }
 
-/** A name, an IPv4 address, or an IPv6 address in brackets. URLs have hosts that nothing has, such as `*.example.com`. */
+/** A name, an IPv4 address, or an IPv6 address in brackets. URLs allow more: `*.example.com`. */
 const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])$/;
 
-/** @returns why no browser sends this text as an `Origin` (RFC 6454 section 6.2), and what to write instead */
+/** @returns why no browser sends this text as an `Origin` (RFC 6454 section 6.2), and a remedy */
 function faultOfOrigin(text: string): string | undefined {
   if (/\*|%2a|(?:^|:\/\/)\./i.test(text))
     return 'is a wildcard, and origins are compared as they are: name each one, like https://app.example.com.';
@@ -118,7 +118,7 @@ const DIGITS = '01234567890123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const BACKWARDS = '98765432109876543210zyxwvutsrqponmlkjihgfedcba';
 
-/** What secrets that people make up are made of. */
+/** Parts of secrets that people make up: words, sequences, rows of keys. */
 const COMMON = Buffer.from(
   (
     'the quick brown fox jumps over the lazy dog lorem ipsum dolor sit amet consectetur correct horse battery staple keyboard ' +
@@ -131,8 +131,8 @@ const COMMON = Buffer.from(
 );
 
 /**
- * Secrets that people make up deflate to 20 bytes at most, with what they are made of as the dictionary. Of three hundred
- * thousand random ones of 32 characters the shortest took 25, and each byte less is five times as rare.
+ * With this dictionary, secrets that people make up deflate to 20 bytes at most. The shortest of
+ * 300,000 random ones of 32 characters took 25, and each byte less is five times as rare.
  */
 const LEAST_DEFLATED_BYTES = 21;
 
@@ -148,7 +148,7 @@ function isMadeUp(secret: string): boolean {
   );
 }
 
-/** From each byte to the next: in sequences such as 0011223344 or acegik this is what repeats itself. */
+/** The difference between each byte and the one before: in 0011223344 and acegik it repeats. */
 const stepsOf = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte, at) => byte - (bytes[at - 1] ?? 0)));
 
 /** Random bytes are too few to be judged by how far they deflate; their hex digits are not. */

@@ -26,7 +26,7 @@ const exampleOf = (country: CountryCode): Read => {
 };
 const EXAMPLES = getCountries().map(exampleOf);
 
-/** What is dialled before a number in its own country: a prefix, in some countries with a carrier behind it. */
+/** What is dialled before a number in its own country: a prefix, with a carrier in some countries. */
 const PREFIXES = [
   ...Array.from({ length: 10 }, (_, digit) => `${digit}`),
   ...Array.from({ length: 100 }, (_, digits) => `${digits}`.padStart(2, '0')),

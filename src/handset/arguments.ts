@@ -58,7 +58,7 @@ const parse = (args: readonly string[]) =>
 
 const isSdk = (name: string): name is keyof typeof SDKS => Object.hasOwn(SDKS, name);
 
-/** @returns what is wrong with a number, in words; nothing where the server takes it, or where none is given */
+/** @returns what is wrong with a number, in words; nothing where it is one, or is absent */
 export const faultOfNumber = (text: string | undefined): string | undefined =>
   text === undefined || parsePhoneNumber(text) !== undefined
     ? undefined

@@ -58,7 +58,7 @@ function readCountries(codes: readonly string[], fail: Reader['fail']): readonly
   for (const code of codes) {
     if (!isCountry(code))
       fail(
-        `ALLOWED_COUNTRIES: "${code}" is not a country code of ISO 3166, such as GB, or a country without numbers of its own.`,
+        `ALLOWED_COUNTRIES: "${code}" is not the ISO 3166 code of a country with telephone numbers, in capitals, such as GB.`,
       );
   }
   return codes.filter(isCountry);

@@ -1,4 +1,4 @@
-import type { Access } from './address.js';
+import type { Access, Place } from './address.js';
 import type { Certificates, RedisSettings } from './settings.js';
 
 /** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
@@ -30,7 +30,7 @@ export const OPTIONS = {
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };
 
-export type ConnectionOptions = typeof OPTIONS & Access & { tls?: Certificates };
+export type ConnectionOptions = typeof OPTIONS & Access & Pick<Place, 'family'> & { tls?: Certificates };
 
 /** @param access whom we are to the one that is connected to */
 export const optionsFor = ({ place, certificates }: RedisSettings, access: Access): ConnectionOptions => ({
@@ -38,4 +38,5 @@ export const optionsFor = ({ place, certificates }: RedisSettings, access: Acces
   ...(access.username !== undefined && { username: access.username }),
   ...(access.password !== undefined && { password: access.password }),
   ...(place.tls && { tls: certificates }),
+  family: place.family,
 });
