@@ -4,8 +4,8 @@ import type { Seen } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
 import { bodyText, readText, recordedBody } from '../http/requests.js';
-import type { RecordedRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
+import type { RecordedRequest } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 
 /** The page and the control API are not recorded. */
 const isRecorded = (path: string): boolean =>

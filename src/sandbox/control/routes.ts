@@ -5,12 +5,12 @@ import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { jsonBody } from '../http/requests.js';
-import { BEHAVIOURS, PhoneNumber } from '../operator/subscribers.js';
-import { resetState } from '../state.js';
-import type { SandboxState } from '../state.js';
-import { WebhookOptions } from '../verify/webhooks.js';
+import { BEHAVIOURS, PhoneNumber } from '../state/subscribers.js';
+import { resetState } from '../state/state.js';
+import type { SandboxState } from '../state/state.js';
+import { WebhookOptions } from '../state/webhooks.js';
 import { settleAll } from '../verify/workflow.js';
-import { FaultsBody } from './faults.js';
+import { FaultsBody } from '../state/faults.js';
 
 const NumberInPath = z.object({ number: PhoneNumber });
 

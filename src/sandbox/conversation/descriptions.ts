@@ -46,6 +46,22 @@ export interface CallDescription {
   outcome?: (call: AnsweredCall) => Words | undefined;
 }
 
+/** The beginning of a description: who calls whom, by which method and path, in which step. */
+const between = (from: Lane, to: Lane) => (method: string, path: RegExp, step: CallDescription['step']) => ({
+  from,
+  to,
+  method,
+  path,
+  step,
+});
+
+export const deviceToServer = between('device', 'server');
+export const deviceToVonage = between('device', 'vonage');
+export const deviceToOperator = between('device', 'operator');
+export const serverToVonage = between('server', 'vonage');
+export const vonageToServer = between('vonage', 'server');
+export const vonageToDevice = between('vonage', 'device');
+
 /** Why a login failed, by the server's `error` or `reason`. Each text continues a sentence. */
 const REASONS: Record<string, string> = {
   no_link:

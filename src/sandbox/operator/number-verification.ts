@@ -3,10 +3,10 @@ import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
 import { bearerToken, delayed, handlePath, jsonBody, mediaType } from '../http/requests.js';
-import type { Grant } from '../records.js';
-import type { SandboxState } from '../state.js';
-import { isPhoneNumber, SLOW_ANSWER_MS } from './subscribers.js';
-import type { Behaviour } from './subscribers.js';
+import type { Grant } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber, SLOW_ANSWER_MS } from '../state/subscribers.js';
+import type { Behaviour } from '../state/subscribers.js';
 
 /** The errors of Number Verification 0.3.1; 422 and 429 are CAMARA's common ones, which operators send as well. */
 const ERRORS = {

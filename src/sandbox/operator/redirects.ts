@@ -5,10 +5,10 @@ import type { Seen } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
-import type { AuthorizationRequest, Claim, Store } from '../records.js';
-import type { SandboxState } from '../state.js';
-import { isPhoneNumber } from './subscribers.js';
-import type { Behaviour } from './subscribers.js';
+import type { AuthorizationRequest, Claim, Store } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import type { Behaviour } from '../state/subscribers.js';
 
 /** The time from the link to the last redirect. */
 const AUTHORIZATION_TTL_MS = 5 * 60_000;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { PATHS, withQuery } from '../http/paths.js';
-import type { SandboxState } from '../state.js';
-import { TEMPLATE_CHANNELS } from './store.js';
-import type { Fragment, Template } from './store.js';
+import type { SandboxState } from '../state/state.js';
+import { TEMPLATE_CHANNELS } from '../state/templates.js';
+import type { Fragment, Template } from '../state/templates.js';
 
 export const TEMPLATES_PATH = `${PATHS.verifyRequests}/templates`;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InvalidParameter } from '../http/problems.js';
-import { isPhoneNumber } from '../operator/subscribers.js';
+import { isPhoneNumber } from '../state/subscribers.js';
 
 /** Verify v2 writes numbers without their plus sign. */
 const PhoneNumber = z.string().refine((to) => isPhoneNumber(`+${to}`), 'Phone number is invalid');

@@ -1,6 +1,6 @@
 import type { World } from '../../world.js';
-import type { SandboxState } from '../state.js';
-import type { ActiveStep, Verification } from './verifications.js';
+import type { SandboxState } from '../state/state.js';
+import type { ActiveStep, Verification } from '../state/verifications.js';
 
 const DIGITS = '0123456789';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -4,13 +4,13 @@ import { PATHS } from '../http/paths.js';
 import { sendProblem, sendRequestNotFound } from '../http/problems.js';
 import type { ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
-import type { Behaviour } from '../operator/subscribers.js';
-import type { SandboxState } from '../state.js';
+import type { Behaviour } from '../state/subscribers.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { readCheck, readStart } from './bodies.js';
 import type { StartBody } from './bodies.js';
-import { nextStepOf } from './verifications.js';
-import type { ActiveStep, Step, Verification } from './verifications.js';
+import { nextStepOf } from '../state/verifications.js';
+import type { ActiveStep, Step, Verification } from '../state/verifications.js';
 import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
 /** Wrong codes after which a verification ends, over all its steps. */

@@ -5,13 +5,13 @@ import type { ProblemName } from '../http/problems.js';
 import { delayed, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import { SLOW_ANSWER_MS } from '../operator/subscribers.js';
-import type { Behaviour } from '../operator/subscribers.js';
-import type { AuthorizationRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
+import { SLOW_ANSWER_MS } from '../state/subscribers.js';
+import type { Behaviour } from '../state/subscribers.js';
+import type { AuthorizationRequest } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 import { redirectToOperator } from '../vonage/authorization.js';
 import { drawSilentCode } from './messages.js';
-import type { ActiveStep } from './verifications.js';
+import type { ActiveStep } from '../state/verifications.js';
 import { activeStepNow, endStep } from './workflow.js';
 
 /** Redirects the device to the customer's page, with the result in the fragment. */

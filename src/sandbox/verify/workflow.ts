@@ -1,8 +1,8 @@
 import { silentAuthPath } from '../http/paths.js';
-import type { SandboxState } from '../state.js';
+import type { SandboxState } from '../state/state.js';
 import { deliver } from './messages.js';
-import { activeStepOf, nextStepOf } from './verifications.js';
-import type { ActiveStep, StepStatus, Verification } from './verifications.js';
+import { activeStepOf, nextStepOf } from '../state/verifications.js';
+import type { ActiveStep, StepStatus, Verification } from '../state/verifications.js';
 
 /** Silent steps ignore `channel_timeout`. */
 const SILENT_STEP_SECONDS = 60;

@@ -4,7 +4,7 @@ import type { JWTPayload } from 'jose';
 import { nowInSeconds } from '../../world.js';
 import { sendProblem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
-import type { SandboxState } from '../state.js';
+import type { SandboxState } from '../state/state.js';
 
 /** Seconds that the customer's clock may be ahead. */
 const LEEWAY_SECONDS = 30;

@@ -7,9 +7,9 @@ import { handlePath, queryParameter } from '../http/requests.js';
 import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
 import type { LoginRequest } from '../operator/redirects.js';
-import { isPhoneNumber } from '../operator/subscribers.js';
-import type { AuthorizationRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import type { AuthorizationRequest } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 const CODE_TTL_MS = 60_000;

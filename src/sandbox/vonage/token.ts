@@ -2,8 +2,8 @@ import type { IRouter, RequestHandler, Response } from 'express';
 import { randomToken } from '../../world.js';
 import { PATHS } from '../http/paths.js';
 import { bodyText, handlePath, requireMediaType } from '../http/requests.js';
-import type { AuthorizationCode } from '../records.js';
-import type { SandboxState } from '../state.js';
+import type { AuthorizationCode } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
 /** The longest lifetime that CAMARA allows. */

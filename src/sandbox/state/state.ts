@@ -1,14 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { World } from '../world.js';
-import { FaultInjection } from './control/faults.js';
-import { Conversation, type Login } from './conversation/conversation.js';
-import { Subscribers } from './operator/subscribers.js';
+import type { World } from '../../world.js';
+import { FaultInjection } from './faults.js';
+import { Conversation, type Login } from '../conversation/conversation.js';
+import { Subscribers } from './subscribers.js';
 import { BoundedList, createStore } from './records.js';
 import type { AuthorizationCode, AuthorizationRequest, Grant, Message, RecordedRequest } from './records.js';
-import { TemplateStore } from './templates/store.js';
-import { VerificationStore } from './verify/verifications.js';
-import { WebhookSender, type WebhookSettings } from './verify/webhooks.js';
+import { TemplateStore } from './templates.js';
+import { VerificationStore } from './verifications.js';
+import { WebhookSender, type WebhookSettings } from './webhooks.js';
 
 /** The application as the Vonage dashboard knows it. */
 export interface SandboxOptions {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { MAX_ENTRIES } from '../records.js';
+import { MAX_ENTRIES } from './records.js';
 
 export type Channel = 'silent_auth' | 'sms' | 'voice';
 

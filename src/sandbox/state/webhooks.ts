@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { nowInSeconds } from '../../world.js';
 import type { World } from '../../world.js';
 import type { Conversation } from '../conversation/conversation.js';
-import { BoundedList } from '../records.js';
+import { BoundedList } from './records.js';
 
 /** Where the customer receives webhooks, and the account's secrets that sign them. */
 export interface WebhookSettings {
