@@ -7,8 +7,7 @@ import { CONTROL_PATH } from './http/paths.js';
 import { handleError, pathNotFound } from './http/problems.js';
 import { numberVerificationRoutes } from './operator/number-verification.js';
 import { operatorRoutes } from './operator/redirects.js';
-import { createState } from './state/state.js';
-import type { SandboxOptions, SandboxState } from './state/state.js';
+import { createState, type SandboxOptions, type SandboxState } from './state/state.js';
 import { templateRoutes } from './templates/routes.js';
 import { verifyRoutes } from './verify/routes.js';
 import { silentAuthRoutes } from './verify/silent-auth.js';
@@ -20,7 +19,7 @@ import { tokenRoutes } from './vonage/token.js';
 export interface Sandbox {
   app: express.Express;
   state: SandboxState;
-  /** Ends the steps of Verify when their time is over, until the returned function is called. Keeps no process alive. */
+  /** Ends steps of Verify when their time is over, until the returned function is called. */
   startTicking(): () => void;
 }
 

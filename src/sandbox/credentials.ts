@@ -23,10 +23,7 @@ export const newCredentials = (): Credentials => ({
   signatureSecret: randomBytes(32).toString('base64url'),
 });
 
-/**
- * An env file that runs the server against the sandbox, for `node --env-file`, which reads `\n` in double quotes as a line
- * end.
- */
+/** An env file that runs the server against the sandbox, for `node --env-file`. */
 export const envFileOf = (
   credentials: Credentials,
 ): string => `# Protects the sessions; a new value logs everybody out.

@@ -1,5 +1,4 @@
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../private-key.js';
 
 export interface Settings {
@@ -32,7 +31,7 @@ const required = (text: string | undefined): string => {
   return text;
 };
 
-/** The half that Vonage keeps. A key that the server would refuse is refused here too, in the same words. */
+/** The half that Vonage keeps. The server and the sandbox refuse the same keys. */
 const readPublicKey = (text: string): KeyObject => {
   const key = parsePrivateKey(text);
   if (typeof key === 'string') throw new Error(key);

@@ -1,6 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { headerList } from '../conversation/calls.js';
-import type { Seen } from '../conversation/calls.js';
+import { headerList, type Seen } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
 import { bodyText, readText, recordedBody } from '../http/requests.js';
@@ -11,7 +10,7 @@ import type { SandboxState } from '../state/state.js';
 const isRecorded = (path: string): boolean =>
   path !== '/' && path !== CONTROL_PATH && !path.startsWith(`${CONTROL_PATH}/`);
 
-/** Records a request as soon as its headers are received, so that the records are in the order of arrival. */
+/** Records a request when its headers are received, so that the list is in order of arrival. */
 export const recordRequest =
   ({ world, requests }: SandboxState) =>
   (req: Request, res: Response): RecordedRequest => {
@@ -47,7 +46,7 @@ const headersOf = (res: Response) =>
       .flatMap((name) => [res.getHeader(name)].flat().flatMap((value) => [name, String(value)])),
   );
 
-/** Records the answer before its last byte is sent: the receiver may send the next request at once. */
+/** Records the answer before its last byte is sent: the next request may follow at once. */
 const recordAnswer = (res: Response, recorder: CallRecorder): void => {
   const end = res.end.bind(res) as (...args: unknown[]) => Response;
   res.end = ((...args: unknown[]) => {

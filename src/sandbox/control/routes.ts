@@ -1,13 +1,11 @@
-import { Router } from 'express';
-import type { RequestHandler, Response } from 'express';
+import { Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { jsonBody } from '../http/requests.js';
 import { BEHAVIOURS, PhoneNumber } from '../state/subscribers.js';
-import { resetState } from '../state/state.js';
-import type { SandboxState } from '../state/state.js';
+import { resetState, type SandboxState } from '../state/state.js';
 import { WebhookOptions } from '../state/webhooks.js';
 import { settleAll } from '../verify/workflow.js';
 import { FaultsBody } from '../state/faults.js';
@@ -92,10 +90,7 @@ const VIEWS = {
   }),
 };
 
-/**
- * Server-sent events with all that the page shows: `everything` first, then `login`, `messages` and `subscribers` as they
- * change.
- */
+/** Sends what the page shows: `everything` at first, then each event with what has changed. */
 const streamChanges =
   (state: SandboxState): RequestHandler =>
   (_req, res) => {

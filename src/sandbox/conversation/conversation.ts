@@ -7,7 +7,7 @@ import { SERVER_CALLS } from './server-calls.js';
 import { VERIFY_CALLS } from './verify-calls.js';
 import { VONAGE_CALLS } from './vonage-calls.js';
 
-/** Limits of what is kept. The oldest logins and unassigned calls are forgotten; later calls of a login are left out. */
+/** Limits of what is kept. Of logins and unassigned calls the newest are, of calls the first. */
 const MAX_LOGINS = 50;
 const MAX_CALLS_PER_LOGIN = 150;
 const MAX_UNASSIGNED_CALLS = 200;
@@ -81,7 +81,7 @@ export class Conversation {
     return this.#includesServer;
   }
 
-  /** Expects the calls to the server: from here on logins start with them, and other calls wait for that. */
+  /** Expects the calls to the server: logins start with them, and other calls wait for that. */
   includeServer(): void {
     this.#includesServer = true;
   }
@@ -99,7 +99,7 @@ export class Conversation {
 
   /**
    * Records a request; returns undefined if it does not belong to a login.
-   * @param identifier a value that the request shares with other calls, beside those that it contains
+   * @param identifier a value that the request shares with other calls without containing it
    */
   record(asked: Asked, identifier?: string): CallRecorder | undefined {
     const description = descriptionOf(asked);
@@ -173,7 +173,7 @@ export class Conversation {
     this.onChange(login);
   }
 
-  /** The login that starts with this call, or that the call continues although they share only the number. */
+  /** The login that starts with this call, or an existing one of the same number. */
   #start({ asked, description }: DescribedCall): Login | undefined {
     const number = phoneNumberIn(asked);
     const isExpected = !this.#includesServer || description.to === 'server';
@@ -204,7 +204,7 @@ export class Conversation {
     }
   }
 
-  /** Adds the calls that waited for this login. Their identifiers may be those that further calls wait for. */
+  /** Adds the calls that waited for this login, and those that waited for them. */
   #addWaiting(login: Login): void {
     const found = this.#unassigned.filter((each) => this.#find(each) === login);
     if (found.length === 0) return;

@@ -1,10 +1,9 @@
 import { PATHS } from '../http/paths.js';
 import type { Answered, Asked, Lane, Seen } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
-import { bad, plain } from './descriptions.js';
-import type { LoginFacts, Step, Words } from './descriptions.js';
+import { bad, plain, type LoginFacts, type Step, type Words } from './descriptions.js';
 
-/** One arrow of the diagram. `heard` is null while there is no answer, and for messages, which have none. */
+/** One arrow of the diagram. `heard` is null for messages and while there is no answer. */
 interface Arrow {
   id: number;
   at: string;
@@ -93,7 +92,7 @@ const factsOf = ({ number, calls }: Login): LoginFacts => {
   };
 };
 
-/** The outcome of the last answer that has one. A login that succeeded stays so: later refusals do not change it. */
+/** The outcome of the last answer that has one. Refusals after a success do not change it. */
 const outcomeOf = ({ calls }: Login, facts: LoginFacts): Words => {
   const outcomes = calls
     .flatMap((call) => (call.answered ? [{ ...call, answered: call.answered, ...facts }] : []))
@@ -112,7 +111,7 @@ const arrowsByStep = ({ calls }: Login, facts: LoginFacts): ArrowsByStep => {
   return arrows;
 };
 
-/** The steps to draw: those with arrows, and the numbered ones that are still to come, unless a code is typed instead. */
+/** The steps with arrows, and those still to come, unless a code is typed instead. */
 const stepsOf = (arrows: ArrowsByStep): DiagramStep[] => {
   const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
   return (Object.entries(titlesOf(arrows)) as [Step, string][])

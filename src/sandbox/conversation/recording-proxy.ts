@@ -4,13 +4,9 @@ import { buffer } from 'node:stream/consumers';
 import { headerList, MAX_BODY_CHARACTERS } from './calls.js';
 import type { CallRecorder, Conversation } from './conversation.js';
 
-const BAD_GATEWAY = JSON.stringify({
-  title: 'Bad Gateway',
-  status: 502,
-  detail: 'The server is not there.',
-});
+const BAD_GATEWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
-/** Records a request when its body has passed. Returns a function that gives the recorder of the answer. */
+/** Records a request when its body has passed. The result gives the recorder of the answer. */
 const recordRequest = (
   req: IncomingMessage,
   conversation: Conversation,
@@ -36,8 +32,8 @@ const recordRequest = (
 };
 
 /**
- * The headers of the forwarded request. A POST without framing has no body (RFC 9112, 6.3), and says so here: Node would
- * announce a chunked one.
+ * The headers of the forwarded request. A POST without framing has no body (RFC 9112, 6.3) and says
+ * so here, because Node would announce a chunked one.
  */
 const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage): string[] => {
   const isFramed = 'content-length' in headers || 'transfer-encoding' in headers;
@@ -47,8 +43,8 @@ const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage)
 };
 
 /**
- * Opens a connection for each request, so that none is used which the server closes meanwhile. The server is not asked to
- * close it: its answer would say so.
+ * Opens a connection for each request, so that none is used that the server closes meanwhile. It is
+ * kept alive all the same: the server would mention a connection that closes in its answer.
  */
 const agent = Object.assign(new Agent({ keepAlive: true }), { keepSocketAlive: () => false });
 
@@ -85,10 +81,8 @@ const sendBadGateway = (res: ServerResponse): void => {
 };
 
 /**
- * A proxy before the server that records each call. It passes answers back byte for byte: one that changed anything would
- * hide what an app really receives. To requests it adds only what their silence means already: that the connection may be
- * kept, and that there is no body.
- * @param port the port of the server on this machine
+ * A proxy before the server that records each call. It passes answers back byte for byte, so that
+ * an app receives what the server sends. @param port the port of the server on this machine
  */
 export const createRecordingProxy = (port: () => number, conversation: Conversation): RequestListener => {
   conversation.includeServer();
@@ -104,7 +98,7 @@ export const createRecordingProxy = (port: () => number, conversation: Conversat
       isAnswered = true;
       void passBack(answer, res, recorder()).catch(fail);
     });
-    // A server that refuses a body unread answers, and then closes the connection that is still being written.
+    // A server may answer before it has read the body, and then close the connection.
     forwarded.on('error', () => {
       if (!isAnswered) fail();
     });

@@ -1,5 +1,4 @@
-import { contentOf, fieldsOf, isTypedCode, parametersOf } from './calls.js';
-import type { Call } from './calls.js';
+import { contentOf, fieldsOf, isTypedCode, parametersOf, type Call } from './calls.js';
 import { bad, codeIssued, deviceToServer, failed, good, linkIssued, mistyped } from './descriptions.js';
 import { plain, worked, wrongSession } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
@@ -47,7 +46,7 @@ const verify = {
   outcome: verificationOutcome,
 } as const;
 
-/** The calls of app and device to the server. The sandbox sees them where its recording proxy runs. */
+/** The calls of app and device to the server, which a recording proxy sees. */
 export const SERVER_CALLS: readonly CallDescription[] = [
   {
     ...deviceToServer('POST', /^\/login$/, '1'),

@@ -1,6 +1,5 @@
 import { verifyPath } from '../http/paths.js';
-import { contentOf, fieldsOf, isTypedCode } from './calls.js';
-import type { Asked, Call } from './calls.js';
+import { contentOf, fieldsOf, isTypedCode, type Asked, type Call } from './calls.js';
 import { bad, codeIssued, deviceToVonage, failed, good, linkIssued, mistyped } from './descriptions.js';
 import { plain, serverToVonage, vonageToDevice, vonageToServer, worked } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';

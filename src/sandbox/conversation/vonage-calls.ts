@@ -8,7 +8,7 @@ import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
 const redirectParameters = ({ answered }: AnsweredCall): URLSearchParams =>
   parametersOf(locationOf(answered));
 
-/** Describes a redirect of the device; one that carries an error, or a refusal, in its own words. */
+/** Describes an answer that redirects the device, also with an error, or that refuses to. */
 export const redirected =
   (words: string) =>
   (call: AnsweredCall): Words => {

@@ -5,10 +5,9 @@ import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
 import { bearerToken, delayed, handlePath, jsonBody, mediaType } from '../http/requests.js';
 import type { Grant } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, SLOW_ANSWER_MS } from '../state/subscribers.js';
-import type { Behaviour } from '../state/subscribers.js';
+import { isPhoneNumber, SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
 
-/** The errors of Number Verification 0.3.1; 422 and 429 are CAMARA's common ones, which operators send as well. */
+/** The errors of Number Verification 0.3.1, and two of the common ones of CAMARA: 422 and 429. */
 const ERRORS = {
   INVALID_ARGUMENT: [400, 'Client specified an invalid argument, request body or query param'],
   UNAUTHENTICATED: [401, 'Request not authenticated due to missing, invalid, or expired credentials'],
@@ -33,7 +32,7 @@ const sendError = (res: Response, code: ErrorCode): void => {
   res.status(status).json({ status, code, message });
 };
 
-/** The behaviours that are an error here. Some end a login before, unless they are set in between. */
+/** The behaviours that are an error here. Some end a login earlier, unless set in between. */
 const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
   not_mobile: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
   unsupported: 'SERVICE_NOT_APPLICABLE',
@@ -64,7 +63,7 @@ const Body = z.union([
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Whether the body names the number of the SIM. A hash may be that of the number without its plus sign. */
+/** Whether the body names the number of the SIM. The hashed number may have no plus sign. */
 const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
   'phoneNumber' in body
     ? withPlus(body.phoneNumber) === sim
@@ -72,7 +71,7 @@ const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
 
 const tokenOf = ({ headers }: Request): string => bearerToken(headers.authorization) ?? '';
 
-/** Requires a token with this scope, and puts its grant into `res.locals`. The token stays usable. */
+/** Requires a token with this scope, and sets `res.locals.grant`. The token stays usable. */
 const requireToken =
   ({ tokens, world }: SandboxState, scope: string): RequestHandler =>
   (req, res, next) => {
@@ -87,7 +86,7 @@ const requireToken =
     }
   };
 
-/** Uses the token up and answers as its number behaves. @param answer the answer for the number of a SIM */
+/** Uses the token up, and answers as its number behaves: by default with `answer`. */
 const answerWith =
   ({ tokens, subscribers }: SandboxState, answer: (sim: string, res: Response) => object): RequestHandler =>
   (req, res) => {

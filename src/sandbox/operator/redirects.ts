@@ -7,8 +7,7 @@ import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
 import type { AuthorizationRequest, Claim, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber } from '../state/subscribers.js';
-import type { Behaviour } from '../state/subscribers.js';
+import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 
 /** The time from the link to the last redirect. */
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
@@ -40,8 +39,8 @@ const readClaim = (req: Request, name: keyof typeof CLAIMS): Claim => {
 };
 
 /**
- * Records the claims of the device; returns false if one is malformed. The first claim counts: Android sends an app's
- * headers with the first request only, iOS with every one.
+ * Records the claims of the device; returns false if one is malformed. The first one counts:
+ * Android sends an app's headers with the first request only, iOS with every one.
  */
 export const recordClaims = (req: Request, authorization: AuthorizationRequest): boolean => {
   const claims = { sim: readClaim(req, 'sim'), network: readClaim(req, 'network') };
@@ -72,7 +71,7 @@ interface Hop {
   accepts?: (authorization: AuthorizationRequest) => boolean;
 }
 
-/** Takes the authorization request of a hop, which works once. Refused requests leave it in place. */
+/** Takes the authorization request of a hop, which works once. A refusal leaves it in place. */
 export const takeAuthorization = (
   { world }: SandboxState,
   { store, key, accepts = () => true }: Hop,
@@ -91,9 +90,9 @@ export const takeAuthorization = (
 };
 
 /**
- * Redirects the device. The URL works once, so browsers must not remember where a 301 led. There is no Content-Length:
- * with one, Vonage's SDK for Android sends the next request over this connection, which it has asked to be closed, because
- * all redirects of the sandbox stay on one host.
+ * Redirects the device. The URL works once, so browsers must not remember where a 301 led. With a
+ * Content-Length, Vonage's SDK for Android would send the next request over this connection, which
+ * it has asked to close.
  */
 export const redirect = (res: Response, status: 301 | 302, url: string): void => {
   res.set('Cache-Control', 'no-store').status(status).location(url);
@@ -137,6 +136,6 @@ const identify = (state: SandboxState, req: Request, res: Response): void => {
   redirect(res, 301, withQuery(callback, { ...authorization.answer, state: wrappedState }));
 };
 
-/** `GET /operator/authorize`: the operator identifies the SIM of the device, and redirects it to Vonage. */
+/** `GET /operator/authorize`: identifies the SIM of the device, and redirects it to Vonage. */
 export const operatorRoutes = (state: SandboxState, router: IRouter): void =>
   handlePath(router, PATHS.operator, { get: [(req, res) => identify(state, req, res)] });

@@ -1,7 +1,7 @@
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Makes an element. Attributes that are undefined or false are left out, and so are children that are undefined. */
+/** Makes an element, without the attributes and children that are undefined or false. */
 export const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

@@ -1,6 +1,6 @@
 import { byId, clock, make, NO_NUMBER, numberIn } from './dom.js';
 
-/** The cookies that state the SIM and the network of this browser. The sandbox reads them when a link is opened. */
+/** The cookies in which the sandbox reads the SIM and the network of this browser. */
 const SIM_COOKIE = 'sandbox_sim';
 const NETWORK_COOKIE = 'sandbox_network';
 
@@ -45,7 +45,7 @@ const showSims = (numbers) => {
 
 const CHANNELS = { sms: 'SMS', voice: 'Call' };
 
-/** Absent where the browser lets no page write to the clipboard: over plain http from another host. */
+/** Absent where pages may not write to the clipboard: over http from another host. */
 const copyButton = ({ code, to }) => {
   if (!navigator.clipboard) return undefined;
   const label = `Copy the code for ${to}`;
@@ -75,7 +75,7 @@ const messageItem = (message, isElsewhere) => {
   );
 };
 
-/** Shows the messages of all phones, newest first, those to the SIM in this phone before the others. */
+/** Shows all messages, newest first, those to the SIM in this phone before the others. */
 const showMessages = (messages) => {
   const sim = simInPhone();
   const isElsewhere = ({ to }) => sim !== '' && to !== sim;

@@ -14,7 +14,7 @@ const BEHAVIOURS = {
   rate_limited: ['Vonage asks to slow down', 'The app gets no link.'],
 };
 
-/** Sets what a number does. Returns whether the sandbox accepted it, and shows on the page if it did not. */
+/** Sets what a number does. Returns whether the sandbox accepted it, and shows if not. */
 const save = async (number, subscriber) => {
   const answer = await fetch(`/__sandbox/subscribers/${encodeURIComponent(number)}`, {
     method: 'PUT',

@@ -43,7 +43,7 @@ const Fault = z.strictObject({
 
 type Fault = z.infer<typeof Fault>;
 
-/** The body of `PUT /__sandbox/faults`. Endpoints that it does not name keep their fault; null removes one. */
+/** The body of `PUT /__sandbox/faults`. null removes a fault; other endpoints keep theirs. */
 export const FaultsBody = z.partialRecord(z.enum(NAMES), Fault.nullable());
 
 const sendFault = (res: Response, { status = 200, headers, body = '', content_type }: Fault): void => {
@@ -105,7 +105,7 @@ export class FaultInjection {
     };
   }
 
-  /** The fault for this request, if there is one and `applies` accepts it. It counts as one of its times. */
+  /** Takes the fault for this request, if `applies` accepts it, as one of its times. */
   #take(req: Request, applies: (fault: Fault) => boolean): Fault | undefined {
     if (this.#faults.size === 0) return undefined;
     const name = NAMES.find(

@@ -17,7 +17,7 @@ export interface SandboxOptions {
   publicKey: KeyObject;
   /** Compared exactly. */
   redirectUri: string;
-  /** The base URL of the sandbox for devices. A function, because tests learn the port after listening. */
+  /** The base URL for devices. A function, because tests learn the port after listening. */
   publicUrl: () => string;
   /** Without these settings Verify sends no webhooks. */
   webhooks?: WebhookSettings | undefined;

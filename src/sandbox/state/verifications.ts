@@ -53,7 +53,7 @@ export const activeStepOf = ({ steps }: Verification): Step | undefined =>
 export const nextStepOf = ({ steps }: Verification): Step | undefined =>
   steps.find(({ status }) => status === 'unused');
 
-/** The verifications under way. Vonage answers for one that is over as for one that never was, so those are removed. */
+/** The verifications under way. Those that are over are removed: Vonage answers 404 for them. */
 export class VerificationStore {
   readonly #byNumber = new Map<string, Verification>();
   readonly #byId = new LRUCache<string, Verification>({

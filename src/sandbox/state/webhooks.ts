@@ -2,8 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
-import { nowInSeconds } from '../../world.js';
-import type { World } from '../../world.js';
+import { nowInSeconds, type World } from '../../world.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { BoundedList } from './records.js';
 
@@ -154,7 +153,7 @@ export class WebhookSender {
     void this.#firstTries.then(() => this.#retry(delivery));
   }
 
-  /** Sends a webhook again, signed, until it is accepted. Waits in real time, but keeps no process alive. */
+  /** Sends a webhook again, signed, until it is accepted. Waits in real time. */
   async #retry({ webhook, token, isWanted }: Delivery): Promise<void> {
     const isAccepted = (): boolean => webhook.status === 200 || webhook.status === 204;
     for (let wait = FIRST_RETRY_MS; isWanted() && !isAccepted(); wait *= 2) {

@@ -20,8 +20,8 @@ const DEFAULT_TEXTS = {
 type MessageChannel = keyof typeof DEFAULT_TEXTS;
 
 /**
- * The template of a message, if there is one. `template_id` applies to SMS and RCS (Verify v2 reference): calls of a
- * verification that names a template use Vonage's text.
+ * The template of a message, if there is one. `template_id` applies to SMS and RCS alone (Verify v2
+ * reference): a call that belongs to it has Vonage's text.
  */
 const templateOf = (
   { templates }: SandboxState,

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { PATHS } from '../http/paths.js';
-import { sendProblem, sendRequestNotFound } from '../http/problems.js';
-import type { ProblemName } from '../http/problems.js';
+import { sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import type { Behaviour } from '../state/subscribers.js';
 import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
-import { readCheck, readStart } from './bodies.js';
-import type { StartBody } from './bodies.js';
-import { nextStepOf } from '../state/verifications.js';
-import type { ActiveStep, Step, Verification } from '../state/verifications.js';
+import { readCheck, readStart, type StartBody } from './bodies.js';
+import { nextStepOf, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
 /** Wrong codes after which a verification ends, over all its steps. */
@@ -41,7 +38,7 @@ const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification
   wrongCodes: 0,
 });
 
-/** The problem for which a verification is not started. The virtual operator fails later, in the redirects. */
+/** The problem with which a start fails. The virtual operator fails later, in the redirects. */
 const problemOf = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
   const someBehave = (behaviour: Behaviour, among: Step[]): boolean =>
     among.some(({ to }) => state.subscribers.of(to).behaviour === behaviour);
@@ -64,10 +61,7 @@ const begin = (state: SandboxState, verification: Verification): object => {
   state.verifications.add(verification);
   if (first) startStep(state, { verification, step: first }, verification.submittedAt);
   const isSilent = first?.channel === 'silent_auth';
-  return {
-    request_id: verification.id,
-    ...(isSilent && { check_url: checkUrlOf(state, verification) }),
-  };
+  return { request_id: verification.id, ...(isSilent && { check_url: checkUrlOf(state, verification) }) };
 };
 
 const start =

@@ -1,12 +1,10 @@
 import type { IRouter, RequestHandler, Response } from 'express';
 import { silentAuthPath } from '../http/paths.js';
-import { detailOf, sendProblem, sendRequestNotFound } from '../http/problems.js';
-import type { ProblemName } from '../http/problems.js';
+import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { delayed, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import { SLOW_ANSWER_MS } from '../state/subscribers.js';
-import type { Behaviour } from '../state/subscribers.js';
+import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
 import type { AuthorizationRequest } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { redirectToOperator } from '../vonage/authorization.js';
@@ -27,7 +25,7 @@ const refuse = (res: Response, redirectUrl: string | undefined, problem: Problem
   else sendProblem(res, problem);
 };
 
-/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once, while its step is under way. */
+/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once. */
 const openCheckUrl =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
@@ -91,7 +89,7 @@ const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res:
   }
 };
 
-/** The last redirect: the device receives a code, or the reason for which the step failed and the next one starts. */
+/** The last redirect: the device receives a code, or the step fails and the next one starts. */
 const complete =
   (state: SandboxState): RequestHandler =>
   (req, res) => {

@@ -81,11 +81,11 @@ export const startStep = (state: SandboxState, active: ActiveStep, at: number): 
 const startWithoutCoverage = (state: SandboxState, active: ActiveStep, at: number): void => {
   const isSupported = state.subscribers.of(active.step.to).behaviour !== 'unsupported';
   if (isSupported) sendActionPending(state, active);
-  // The last step fails when its link is opened: the link of a verification that is over could not say why.
+  // The last step fails when its link is opened, while the verification is still known.
   else if (nextStepOf(active.verification)) endStep(state, active, { status: 'failed', at });
 };
 
-/** Ends the step under way without success. The next step starts at the same time, or the verification is over. */
+/** Ends the step under way without success. The next step starts at once, if there is one. */
 export const endStep = (state: SandboxState, active: ActiveStep, { status, at }: End): void => {
   const { verification, step } = active;
   const endedAt = at ?? state.world.now();

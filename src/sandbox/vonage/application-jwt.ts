@@ -1,6 +1,5 @@
 import type { RequestHandler } from 'express';
-import { errors, jwtVerify } from 'jose';
-import type { JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowInSeconds } from '../../world.js';
 import { sendProblem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
@@ -12,7 +11,7 @@ const LEEWAY_SECONDS = 30;
 /** The longest lifetime that Vonage accepts. */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
-/** What is wrong with the claims, if anything. A repeated `jti` is accepted: clients use one JWT for minutes. */
+/** What is wrong with the claims, if anything. Clients may use one JWT, and its `jti`, again. */
 const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState): string | undefined => {
   const { application_id, iat, exp, jti } = claims;
   if (application_id !== applicationId) return 'application_id is not this application';

@@ -5,8 +5,7 @@ import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
 import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
-import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import type { LoginRequest } from '../operator/redirects.js';
+import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 import type { AuthorizationRequest } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
@@ -82,7 +81,7 @@ const errorOf = (state: SandboxState, req: Request, login: LoginRequest): Author
   return errorOfNumber(state, login.number);
 };
 
-/** Checks an OpenID Connect request that the customer built by hand, and redirects to the operator. */
+/** Checks an OpenID Connect request that the customer built, and redirects to the operator. */
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
   const login: LoginRequest = {
     number: queryParameter(req, 'login_hint'),
@@ -133,7 +132,7 @@ const issueCode = (state: SandboxState, authorization: AuthorizationRequest): st
   return code;
 };
 
-/** `GET /camara/oauth/callback`: the device returns from the operator, and is redirected to the customer or to Verify. */
+/** `GET /camara/oauth/callback`: redirects the device to the customer, or to Verify. */
 const returnFromOperator =
   (state: SandboxState): RequestHandler =>
   (req, res) => {

@@ -68,7 +68,7 @@ const setRateLimitHeader: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** `POST /v0.1/network-enablement`: whether a number can be verified, and the link for its device. */
+/** `POST /v0.1/network-enablement`: whether a number can be verified, and the link to open. */
 export const networkEnablementRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state);
   const json = requireMediaType('application/json');
