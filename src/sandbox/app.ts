@@ -25,25 +25,17 @@ export interface Sandbox {
 
 const TICK_INTERVAL_MS = 1_000;
 
-const SELF = ["'self'"];
 const NONE = ["'none'"];
+const SELF = ["'self'"];
 
 /** The page contains nothing inline and nothing from another origin. */
-const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: NONE,
-      scriptSrc: SELF,
-      styleSrc: SELF,
-      imgSrc: SELF,
-      connectSrc: SELF,
-      formAction: NONE,
-      baseUri: NONE,
-      frameAncestors: NONE,
-    },
+const contentSecurityPolicy = {
+  useDefaults: false,
+  directives: {
+    ...{ defaultSrc: NONE, formAction: NONE, baseUri: NONE, frameAncestors: NONE },
+    ...{ scriptSrc: SELF, styleSrc: SELF, imgSrc: SELF, connectSrc: SELF },
   },
-});
+};
 
 /** The page at `/`, and its files at `/page`. */
 const pageRoutes = (root: string): Router => {
@@ -75,7 +67,7 @@ export const createSandbox = (options: SandboxOptions): Sandbox => {
   const record = recordRequest(state);
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
-  app.use(securityHeaders);
+  app.use(helmet({ contentSecurityPolicy }));
   app.use(pageRoutes(options.root));
   app.use(state.faults.dropUnread(record));
   app.use(recordAndRead(record));

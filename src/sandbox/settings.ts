@@ -15,8 +15,7 @@ type Env = Partial<Record<string, string>>;
 
 /** An http(s) URL without its trailing slash. */
 const readUrl = (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) throw new Error('must be an http or https URL');
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) throw new Error('must be an http or https URL');
   return text.replace(/\/+$/, '');
 };
 
@@ -44,13 +43,13 @@ const readSignatureSecret = (text: string | undefined): string => {
   return text ?? '';
 };
 
-/** One of the two alone signs nothing. */
+/** The key and the secret are of use only together. */
 const together = (value: string | undefined, other: string | undefined, name: string): string => {
   if (!value && other) throw new Error(`is missing: without it ${name} has no use`);
   return value ?? '';
 };
 
-/** Reads the environment; says everything that is wrong with it at once. */
+/** Reads the environment, or returns everything that is wrong with it. */
 export const readSettings = (env: Env): Settings | { problems: string[] } => {
   const problems: string[] = [];
   const read = <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
@@ -80,14 +79,7 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
   if (port === undefined || !publicUrl || !serverUrl || !applicationId || !publicKey || problems.length > 0) {
     return { problems };
   }
-  const webhooks =
-    webhookUrl && apiKey && signatureSecret ? { url: webhookUrl, apiKey, signatureSecret } : undefined;
-  return {
-    port,
-    publicUrl,
-    redirectUri: `${serverUrl}/callback`,
-    applicationId,
-    publicKey,
-    ...(webhooks && { webhooks }),
-  };
+  const hasAccount = webhookUrl && apiKey && signatureSecret;
+  const webhooks = hasAccount ? { webhooks: { url: webhookUrl, apiKey, signatureSecret } } : {};
+  return { port, publicUrl, redirectUri: `${serverUrl}/callback`, applicationId, publicKey, ...webhooks };
 };

@@ -34,25 +34,8 @@ const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | unde
   return undefined;
 };
 
-/** Answers with a value, read when it is asked for. */
-const show =
-  (read: () => unknown): RequestHandler =>
-  (_req, res) =>
-    void res.json(read());
-
-/** Applies a valid body and answers with it, or with what `apply` returns. */
-const change =
-  <T>(schema: z.ZodType<T>, apply: (body: T) => unknown): RequestHandler =>
-  (req, res) => {
-    const body = parse(res, schema, jsonBody(req));
-    if (body !== undefined) res.json(apply(body) ?? body);
-  };
-
 const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
-  router.get(
-    '/subscribers',
-    show(() => subscribers.all()),
-  );
+  router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
   router.get('/subscribers/:number', (req, res) => {
     const path = parse(res, NumberInPath, req.params);
     if (path) res.json(subscribers.of(path.number));
@@ -79,7 +62,7 @@ const VIEWS = {
     app: new URL(redirectUri).origin,
     /** Whether the calls to the server are included. */
     tapped: conversation.includesServer,
-    logins: conversation.logins().map(diagramOf),
+    logins: conversation.logins.map(diagramOf),
   }),
   everything: (state: SandboxState): object => ({
     ...VIEWS.conversation(state),
@@ -122,36 +105,21 @@ export const controlRoutes = (state: SandboxState): Router => {
     const includesDevices = req.query.all === 'true';
     res.json(requests.all().filter(({ from }) => includesDevices || from === 'server'));
   });
-  router.get(
-    '/messages',
-    show(() => messages.all()),
-  );
+  router.get('/messages', (_req, res) => void res.json(messages.all()));
   addSubscriberRoutes(state, router);
-  router.get(
-    '/webhooks',
-    show(() => webhooks.sent()),
-  );
-  router.put(
-    '/webhooks',
-    change(WebhookOptions, (options) => webhooks.set(options)),
-  );
-  router.get(
-    '/conversation',
-    show(() => VIEWS.conversation(state)),
-  );
+  router.get('/webhooks', (_req, res) => void res.json(webhooks.sent.all()));
+  router.get('/conversation', (_req, res) => void res.json(VIEWS.conversation(state)));
   router.get('/conversation/stream', streamChanges(state));
-  router.put(
-    '/token',
-    change(TokenBody, (response) => void (state.tokenResponse = response)),
-  );
-  router.put(
-    '/templates',
-    change(TemplatesBody, ({ enabled }) => void (templates.enabled = enabled)),
-  );
-  router.put(
-    '/faults',
-    change(FaultsBody, (body) => faults.set(body)),
-  );
+  /** Applies a valid body, and answers with it or with what `apply` returns. */
+  const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
+    router.put(path, (req, res) => {
+      const body = parse(res, schema, jsonBody(req));
+      if (body !== undefined) res.json(apply(body) ?? body);
+    });
+  put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
+  put('/token', TokenBody, (response) => void (state.tokenResponse = response));
+  put('/templates', TemplatesBody, ({ enabled }) => void (templates.enabled = enabled));
+  put('/faults', FaultsBody, (body) => faults.set(body));
   router.post('/reset', (_req, res) => {
     resetState(state);
     res.status(204).end();

@@ -64,11 +64,12 @@ const descriptionOf = (asked: Asked): CallDescription | undefined => {
 /** The recorded calls, grouped into logins by the values they share. */
 export class Conversation {
   /** Newest first. */
-  readonly #logins: Login[] = [];
+  readonly logins: Login[] = [];
+  /** Whether the calls to the server are recorded: then logins start there, and other calls wait. */
+  includesServer = false;
   readonly #byIdentifier = new Map<string, Login>();
   #unassigned: RecordedCall[] = [];
   #counts = { logins: 0, calls: 0, answers: 0 };
-  #includesServer = false;
 
   /** @param onChange is called with each login that changes */
   constructor(
@@ -76,23 +77,8 @@ export class Conversation {
     private readonly onChange: (login: Login) => void,
   ) {}
 
-  /** Whether the calls to the server are recorded as well. */
-  get includesServer(): boolean {
-    return this.#includesServer;
-  }
-
-  /** Expects the calls to the server: logins start with them, and other calls wait for that. */
-  includeServer(): void {
-    this.#includesServer = true;
-  }
-
-  /** Newest first. */
-  logins(): readonly Login[] {
-    return this.#logins;
-  }
-
   clear(): void {
-    this.#logins.splice(0);
+    this.logins.splice(0);
     this.#byIdentifier.clear();
     this.#unassigned = [];
   }
@@ -176,14 +162,14 @@ export class Conversation {
   /** The login that starts with this call, or an existing one of the same number. */
   #start({ asked, description }: DescribedCall): Login | undefined {
     const number = phoneNumberIn(asked);
-    const isExpected = !this.#includesServer || description.to === 'server';
+    const isExpected = !this.includesServer || description.to === 'server';
     if (!description.startsLogin || number === undefined || !isExpected) return undefined;
-    const started = this.#logins.find((login) => login.number === number);
+    const started = this.logins.find((login) => login.number === number);
     if (description.startsLogin === 'unless-started' && started) return started;
     const login: Login = { id: ++this.#counts.logins, number, calls: [], identifiers: new Set() };
-    this.#logins.unshift(login);
-    if (this.#logins.length > MAX_LOGINS) {
-      this.#logins.pop()?.identifiers.forEach((each) => this.#byIdentifier.delete(each));
+    this.logins.unshift(login);
+    if (this.logins.length > MAX_LOGINS) {
+      this.logins.pop()?.identifiers.forEach((each) => this.#byIdentifier.delete(each));
     }
     return login;
   }
@@ -197,7 +183,7 @@ export class Conversation {
       calls.sort((one, other) => one.id - other.id);
     }
     // A forgotten login may still have a call under way.
-    if (!this.#logins.includes(login)) return;
+    if (!this.logins.includes(login)) return;
     for (const identifier of identifiers.filter((each) => !this.#byIdentifier.has(each))) {
       this.#byIdentifier.set(identifier, login);
       login.identifiers.add(identifier);

@@ -48,15 +48,10 @@ const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage)
  */
 const agent = Object.assign(new Agent({ keepAlive: true }), { keepSocketAlive: () => false });
 
-const forward = (req: IncomingMessage, port: number): ClientRequest =>
-  request({
-    agent,
-    host: 'localhost',
-    port,
-    method: req.method,
-    path: req.url,
-    headers: forwardedHeaders(req),
-  });
+const forward = (req: IncomingMessage, port: number): ClientRequest => {
+  const { method, url: path } = req;
+  return request({ agent, host: 'localhost', port, method, path, headers: forwardedHeaders(req) });
+};
 
 /** Passes the answer back in one piece, with the headers as they were spelt. */
 const passBack = async (
@@ -74,10 +69,9 @@ const passBack = async (
 };
 
 const sendBadGateway = (res: ServerResponse): void => {
+  const headers = { 'Content-Type': 'application/problem+json', Connection: 'close' };
   if (res.headersSent) res.destroy();
-  else {
-    res.writeHead(502, { 'Content-Type': 'application/problem+json', Connection: 'close' }).end(BAD_GATEWAY);
-  }
+  else res.writeHead(502, headers).end(BAD_GATEWAY);
 };
 
 /**
@@ -85,7 +79,7 @@ const sendBadGateway = (res: ServerResponse): void => {
  * an app receives what the server sends. @param port the port of the server on this machine
  */
 export const createRecordingProxy = (port: () => number, conversation: Conversation): RequestListener => {
-  conversation.includeServer();
+  conversation.includesServer = true;
   return (req, res) => {
     const recorder = recordRequest(req, conversation);
     const forwarded = forward(req, port());

@@ -7,19 +7,16 @@ import type { Grant } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
 
+const NOT_MOBILE = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK';
+const NO_NUMBER = 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT';
+
 /** The errors of Number Verification 0.3.1, and two of the common ones of CAMARA: 422 and 429. */
 const ERRORS = {
   INVALID_ARGUMENT: [400, 'Client specified an invalid argument, request body or query param'],
   UNAUTHENTICATED: [401, 'Request not authenticated due to missing, invalid, or expired credentials'],
   PERMISSION_DENIED: [403, 'Client does not have sufficient permissions to perform this action'],
-  'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK': [
-    403,
-    'Client must authenticate via the mobile network to use this service',
-  ],
-  'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT': [
-    403,
-    'Phone number cannot be deducted from access token context',
-  ],
+  [NOT_MOBILE]: [403, 'Client must authenticate via the mobile network to use this service'],
+  [NO_NUMBER]: [403, 'Phone number cannot be deducted from access token context'],
   SERVICE_NOT_APPLICABLE: [422, 'The service is not available for the provided identifier.'],
   TOO_MANY_REQUESTS: [429, 'Rate limit reached.'],
   INTERNAL: [500, 'Server error'],
@@ -34,7 +31,7 @@ const sendError = (res: Response, code: ErrorCode): void => {
 
 /** The behaviours that are an error here. Some end a login earlier, unless set in between. */
 const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
-  not_mobile: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
+  not_mobile: NOT_MOBILE,
   unsupported: 'SERVICE_NOT_APPLICABLE',
   rate_limited: 'TOO_MANY_REQUESTS',
   server_error: 'INTERNAL',
@@ -95,7 +92,7 @@ const answerWith =
     const { behaviour } = subscribers.of(number);
     const error = ERROR_OF[behaviour];
     if (error) sendError(res, error);
-    else if (sim === null) sendError(res, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT');
+    else if (sim === null) sendError(res, NO_NUMBER);
     else if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, () => res.json(answer(sim, res)));
     else if (behaviour === 'garbage') {
       res.type('text/html').send('<html><body>{"devicePhoneNumberVerified": tr');

@@ -59,10 +59,7 @@ export const refuseClaims = (res: Response): void =>
       'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
   });
 
-const refuseAuthorization = (res: Response): void =>
-  sendProblem(res, 'badRequest', {
-    detail: 'This authorization request is unknown, expired or already used.',
-  });
+const UNKNOWN = 'This authorization request is unknown, expired or already used.';
 
 /** Where a device waits for its next request, and what that request must bring. */
 interface Hop {
@@ -79,7 +76,7 @@ export const takeAuthorization = (
 ): AuthorizationRequest | undefined => {
   const found = typeof key === 'string' ? store.get(key) : undefined;
   if (!found || world.now() >= found.expiresAt || !accepts(found)) {
-    refuseAuthorization(res);
+    sendProblem(res, 'badRequest', { detail: UNKNOWN });
   } else if (!recordClaims(req, found)) {
     refuseClaims(res);
   } else {
@@ -124,12 +121,8 @@ const identify = (state: SandboxState, req: Request, res: Response): void => {
   if (!authorization) return;
   const { number, wrappedState } = authorization;
   const behaviour = behaviourOf(state, authorization);
-  const seen: Seen = {
-    number,
-    sim: simOf(state, authorization),
-    network: behaviour === 'wifi' ? 'wifi' : 'cellular',
-  };
-  res.locals.seen = seen;
+  const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
+  res.locals.seen = { number, sim: simOf(state, authorization), network } satisfies Seen;
   authorization.answer = { ...(ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
   state.returning.set(wrappedState, authorization);
   const callback = `${state.publicUrl()}${PATHS.vonageCallback}`;

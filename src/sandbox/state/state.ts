@@ -43,15 +43,10 @@ interface Changes {
 
 /** Creates the state of a sandbox, all of it in memory and bounded. */
 export const createState = (options: SandboxOptions) => {
-  const { applicationId, publicKey, redirectUri, publicUrl, world } = options;
   const changes = new EventEmitter<Changes>().setMaxListeners(0);
-  const conversation = new Conversation(world, (login) => changes.emit('login', login));
+  const conversation = new Conversation(options.world, (login) => changes.emit('login', login));
   return {
-    applicationId,
-    publicKey,
-    redirectUri,
-    publicUrl,
-    world,
+    ...options,
     changes,
     conversation,
     requests: new BoundedList<RecordedRequest>(),
@@ -71,7 +66,7 @@ export const createState = (options: SandboxOptions) => {
     tokenResponse: {} as TokenResponse,
     subscribers: new Subscribers(),
     faults: new FaultInjection(),
-    templates: new TemplateStore(world),
+    templates: new TemplateStore(options.world),
     verifications: new VerificationStore(),
     webhooks: new WebhookSender(options, conversation),
   };
@@ -80,13 +75,12 @@ export const createState = (options: SandboxOptions) => {
 /** The state of a sandbox and the options it was created with. */
 export type SandboxState = ReturnType<typeof createState>;
 
+const isClearable = (value: unknown): value is { clear(): void } =>
+  typeof value === 'object' && value !== null && 'clear' in value;
+
 /** Returns to the state of a new sandbox. */
 export const resetState = (state: SandboxState): void => {
-  const { requests, messages, usedStates, issuedLinks, atOperator, returning, completing } = state;
-  const { codes, tokens, subscribers, faults, templates, verifications, webhooks, conversation } = state;
-  const records = [requests, messages, usedStates, issuedLinks, atOperator, returning, completing];
-  const stores = [codes, tokens, subscribers, faults, templates, verifications, webhooks, conversation];
-  for (const each of [...records, ...stores]) each.clear();
+  for (const each of Object.values(state)) if (isClearable(each)) each.clear();
   state.tokenResponse = {};
   state.changes.emit('everything');
 };

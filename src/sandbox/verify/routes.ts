@@ -50,18 +50,18 @@ const problemOf = (state: SandboxState, { steps, templateId }: Verification): Pr
   return someBehave('unsupported', lookedUp) ? 'notCovered' : undefined;
 };
 
-/** The verification that is under way for one of the numbers. */
-const concurrentTo = (state: SandboxState, { steps }: Verification): Verification | undefined =>
+/** The id of the verification that is under way for one of the numbers. */
+const concurrentTo = (state: SandboxState, { steps }: Verification): string | undefined =>
   steps
-    .map(({ to }) => activeStepNow(state, state.verifications.ofNumber(to))?.verification)
-    .find((each) => each !== undefined);
+    .map(({ to }) => state.verifications.ofNumber(to)?.id)
+    .find((id) => id !== undefined && activeStepNow(state, id));
 
 const begin = (state: SandboxState, verification: Verification): object => {
   const [first] = verification.steps;
   state.verifications.add(verification);
   if (first) startStep(state, { verification, step: first }, verification.submittedAt);
   const isSilent = first?.channel === 'silent_auth';
-  return { request_id: verification.id, ...(isSilent && { check_url: checkUrlOf(state, verification) }) };
+  return { request_id: verification.id, check_url: isSilent ? checkUrlOf(state, verification) : undefined };
 };
 
 const start =
@@ -77,7 +77,7 @@ const start =
     const concurrent = concurrentTo(state, verification);
     if (problem === 'throttled') res.set('Retry-After', '7');
     if (problem) sendProblem(res, problem);
-    else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent.id });
+    else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent });
     else res.status(202).json(begin(state, verification));
   };
 
@@ -86,7 +86,7 @@ const onVerification =
   (state: SandboxState, answer: (active: ActiveStep, req: Request, res: Response) => void): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const active = activeStepNow(state, state.verifications.get(id));
+    const active = activeStepNow(state, id);
     if (active) answer(active, req, res);
     else sendRequestNotFound(res, id);
   };

@@ -30,7 +30,7 @@ const openCheckUrl =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const verification = activeStepNow(state, state.verifications.get(id))?.verification;
+    const verification = activeStepNow(state, id)?.verification;
     const step = verification?.steps[0];
     if (!verification || step?.channel !== 'silent_auth') {
       sendRequestNotFound(res, id);
@@ -101,7 +101,7 @@ const complete =
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization?.silentStep) return;
     const { verificationId, redirectUrl } = authorization.silentStep;
-    const active = activeStepNow(state, state.verifications.get(verificationId));
+    const active = activeStepNow(state, verificationId);
     if (active?.step.channel !== 'silent_auth') {
       refuse(res, redirectUrl, 'cannotBeCompleted');
       return;

@@ -19,9 +19,6 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export const checkUrlOf = ({ publicUrl }: SandboxState, { id }: Verification): string =>
   publicUrl() + silentAuthPath(id, 'redirect');
 
-const clientRefOf = ({ clientRef }: Verification): object =>
-  clientRef === undefined ? {} : { client_ref: clientRef };
-
 /** Sends the event of a silent step. Other steps have none: they are in the summary. */
 const sendEvent = (
   { webhooks }: SandboxState,
@@ -35,7 +32,7 @@ const sendEvent = (
     type: 'event',
     channel: step.channel,
     ...more,
-    ...clientRefOf(verification),
+    client_ref: verification.clientRef,
   });
 };
 
@@ -59,10 +56,10 @@ const sendSummary = (
     channel_timeout: verification.channelTimeoutSeconds,
     workflow: verification.steps.map((step) => ({
       channel: step.channel,
-      ...(step.initiatedAt !== undefined && { initiated_at: iso(step.initiatedAt) }),
+      initiated_at: step.initiatedAt && iso(step.initiatedAt),
       status: step.status,
     })),
-    ...clientRefOf(verification),
+    client_ref: verification.clientRef,
   });
 
 /** Starts a step that was unused. */
@@ -101,11 +98,7 @@ export const endStep = (state: SandboxState, active: ActiveStep, { status, at }:
 };
 
 /** Ends the whole verification, whatever steps are left. */
-export const endVerification = (
-  state: SandboxState,
-  active: ActiveStep,
-  status: 'completed' | 'failed',
-): void => {
+export const endVerification = (state: SandboxState, active: ActiveStep, status: 'completed' | 'failed') => {
   active.step.status = status;
   sendEvent(state, active, { status, finalized_at: iso(state.world.now()) });
   state.verifications.remove(active.verification);
@@ -125,11 +118,9 @@ const settle = (state: SandboxState, verification: Verification): void => {
 export const settleAll = (state: SandboxState): void =>
   state.verifications.all().forEach((verification) => settle(state, verification));
 
-/** The step under way as of now; undefined when the verification is over. */
-export const activeStepNow = (
-  state: SandboxState,
-  verification: Verification | undefined,
-): ActiveStep | undefined => {
+/** The step of a verification that is under way as of now; undefined when it is over. */
+export const activeStepNow = (state: SandboxState, id: string): ActiveStep | undefined => {
+  const verification = state.verifications.get(id);
   if (!verification) return undefined;
   settle(state, verification);
   const step = activeStepOf(verification);

@@ -42,8 +42,8 @@ interface AuthorizationError {
   error_description: string;
 }
 
-const invalidRequest = (error_description: string): AuthorizationError => ({
-  error: 'invalid_request',
+const refusal = (error: string, error_description: string): AuthorizationError => ({
+  error,
   error_description,
 });
 
@@ -52,33 +52,25 @@ const hasKnownScopes = (scopes: string[]): boolean => {
   return scopes.includes('openid') && products.length > 0 && products.every(isKnownScope);
 };
 
-/** The errors for numbers that Network Enablement would have refused. */
-const errorOfNumber = ({ subscribers }: SandboxState, number: string): AuthorizationError | undefined => {
-  const { behaviour } = subscribers.of(number);
-  if (behaviour === 'unsupported') {
-    return { error: 'unauthorized_client', error_description: NUMBER_NOT_ALLOWED };
-  }
-  return behaviour === 'rate_limited'
-    ? { error: 'temporarily_unavailable', error_description: 'Please wait, then retry your request' }
-    : undefined;
-};
-
 const errorOf = (state: SandboxState, req: Request, login: LoginRequest): AuthorizationError | undefined => {
   if (queryParameter(req, 'response_type') !== 'code') {
-    return { error: 'unsupported_response_type', error_description: 'response_type must be code.' };
+    return refusal('unsupported_response_type', 'response_type must be code.');
   }
   if (!hasKnownScopes(login.scopes)) {
-    return {
-      error: 'invalid_scope',
-      error_description: 'scope must be openid and the scope of a Network API.',
-    };
+    return refusal('invalid_scope', 'scope must be openid and the scope of a Network API.');
   }
   if (!isPhoneNumber(login.number)) {
-    return invalidRequest('login_hint must be a phone number in E.164 format with a leading +.');
+    return refusal('invalid_request', 'login_hint must be a phone number in E.164 format with a leading +.');
   }
-  if (login.state.length < 8) return invalidRequest('state must have at least 8 characters.');
-  if (state.usedStates.has(login.state)) return invalidRequest('state must be unique for each request.');
-  return errorOfNumber(state, login.number);
+  if (login.state.length < 8) return refusal('invalid_request', 'state must have at least 8 characters.');
+  if (state.usedStates.has(login.state)) {
+    return refusal('invalid_request', 'state must be unique for each request.');
+  }
+  // The errors for numbers that Network Enablement would have refused.
+  const { behaviour } = state.subscribers.of(login.number);
+  if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
+  if (behaviour !== 'rate_limited') return undefined;
+  return refusal('temporarily_unavailable', 'Please wait, then retry your request');
 };
 
 /** Checks an OpenID Connect request that the customer built, and redirects to the operator. */
