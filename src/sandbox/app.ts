@@ -16,13 +16,6 @@ import { authorizationRoutes } from './vonage/authorization.js';
 import { networkEnablementRoutes } from './vonage/network-enablement.js';
 import { tokenRoutes } from './vonage/token.js';
 
-export interface Sandbox {
-  app: express.Express;
-  state: SandboxState;
-  /** Ends steps of Verify when their time is over, until the returned function is called. */
-  startTicking(): () => void;
-}
-
 const TICK_INTERVAL_MS = 1_000;
 
 const NONE = ["'none'"];
@@ -32,8 +25,14 @@ const SELF = ["'self'"];
 const contentSecurityPolicy = {
   useDefaults: false,
   directives: {
-    ...{ defaultSrc: NONE, formAction: NONE, baseUri: NONE, frameAncestors: NONE },
-    ...{ scriptSrc: SELF, styleSrc: SELF, imgSrc: SELF, connectSrc: SELF },
+    defaultSrc: NONE,
+    scriptSrc: SELF,
+    styleSrc: SELF,
+    imgSrc: SELF,
+    connectSrc: SELF,
+    formAction: NONE,
+    baseUri: NONE,
+    frameAncestors: NONE,
   },
 };
 
@@ -62,22 +61,22 @@ const apiRoutes = (state: SandboxState): Router => {
 };
 
 /** Creates a sandbox: Vonage and the operator as one Express app. */
-export const createSandbox = (options: SandboxOptions): Sandbox => {
+export const createSandbox = (options: SandboxOptions) => {
   const state = createState(options);
-  const record = recordRequest(state);
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
   app.use(helmet({ contentSecurityPolicy }));
   app.use(pageRoutes(options.root));
-  app.use(state.faults.dropUnread(record));
-  app.use(recordAndRead(record));
+  app.use(state.faults.dropUnread((req, res) => recordRequest(state, req, res)));
+  app.use(recordAndRead(state));
   app.use(CONTROL_PATH, controlRoutes(state));
   app.use(recordConversation(state));
   app.use(state.faults.answer());
   app.use(apiRoutes(state));
   app.use(pathNotFound);
   app.use(handleError(options.world.log));
-  const startTicking = () => {
+  /** Ends steps of Verify when their time is over, until the returned function is called. */
+  const startTicking = (): (() => void) => {
     const timer = setInterval(() => settleAll(state), TICK_INTERVAL_MS).unref();
     return () => clearInterval(timer);
   };

@@ -11,8 +11,6 @@ export interface Settings {
   webhooks?: { url: string; apiKey: string; signatureSecret: string };
 }
 
-type Env = Partial<Record<string, string>>;
-
 /** An http(s) URL without its trailing slash. */
 const readUrl = (text: string): string => {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) throw new Error('must be an http or https URL');
@@ -49,10 +47,10 @@ const together = (value: string | undefined, other: string | undefined, name: st
   return value ?? '';
 };
 
-/** Reads the environment, or returns everything that is wrong with it. */
-export const readSettings = (env: Env): Settings | { problems: string[] } => {
-  const problems: string[] = [];
-  const read = <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
+/** Reads one variable; adds to `problems` what is wrong with it. */
+const readerOf =
+  (env: NodeJS.ProcessEnv, problems: string[]) =>
+  <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
     try {
       return parse(env[name]);
     } catch (error) {
@@ -60,6 +58,11 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
       return undefined;
     }
   };
+
+/** Reads the environment, or returns everything that is wrong with it. */
+export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: string[] } => {
+  const problems: string[] = [];
+  const read = readerOf(env, problems);
   if (env.NODE_ENV === 'production')
     problems.push('NODE_ENV is production: the sandbox is no place for real users');
   const port = read('SANDBOX_PORT', (text) => readPort(text || '4000'));

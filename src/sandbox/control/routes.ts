@@ -4,24 +4,13 @@ import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { jsonBody } from '../http/requests.js';
-import { BEHAVIOURS, PhoneNumber } from '../state/subscribers.js';
-import { resetState, type SandboxState } from '../state/state.js';
+import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
+import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
 import { WebhookOptions } from '../state/webhooks.js';
 import { settleAll } from '../verify/workflow.js';
 import { FaultsBody } from '../state/faults.js';
 
 const NumberInPath = z.object({ number: PhoneNumber });
-
-const SubscriberBody = z.strictObject({
-  behaviour: z.enum(BEHAVIOURS),
-  sim: PhoneNumber.nullable().optional(),
-});
-
-const TokenBody = z.strictObject({
-  expires_in: z.union([z.number(), z.string()]).nullable().optional(),
-  token_type: z.string().optional(),
-  refresh_token: z.string().optional(),
-});
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
@@ -42,7 +31,7 @@ const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Rou
   });
   router.put('/subscribers/:number', (req, res) => {
     const path = parse(res, NumberInPath, req.params);
-    const subscriber = path && parse(res, SubscriberBody, jsonBody(req));
+    const subscriber = path && parse(res, Subscriber, jsonBody(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
     changes.emit('subscribers');
@@ -117,7 +106,7 @@ export const controlRoutes = (state: SandboxState): Router => {
       if (body !== undefined) res.json(apply(body) ?? body);
     });
   put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
-  put('/token', TokenBody, (response) => void (state.tokenResponse = response));
+  put('/token', TokenResponse, (response) => void (state.tokenResponse = response));
   put('/templates', TemplatesBody, ({ enabled }) => void (templates.enabled = enabled));
   put('/faults', FaultsBody, (body) => faults.set(body));
   router.post('/reset', (_req, res) => {

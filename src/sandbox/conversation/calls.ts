@@ -103,9 +103,7 @@ export const phoneNumberIn = ({ url, body }: Asked): string | undefined => {
 };
 
 /** Fields and parameters whose values identify one login. */
-const IDENTIFYING = new Set([
-  ...['login_id', 'state', 'code', 'request_id', 'request', 'ticket', 'access_token'],
-]);
+const IDENTIFYING = new Set('login_id state code request_id request ticket access_token'.split(' '));
 
 /** Values of digits alone do not identify: two logins may have the same code by SMS. */
 const identifiersIn = (name: string, value: unknown): string[] => {

@@ -65,7 +65,7 @@ const descriptionOf = (asked: Asked): CallDescription | undefined => {
 export class Conversation {
   /** Newest first. */
   readonly logins: Login[] = [];
-  /** Whether the calls to the server are recorded: then logins start there, and other calls wait. */
+  /** Whether calls to the server are recorded: then logins start there, and others wait. */
   includesServer = false;
   readonly #byIdentifier = new Map<string, Login>();
   #unassigned: RecordedCall[] = [];
@@ -93,9 +93,10 @@ export class Conversation {
     const recorded = this.#recordedCall(asked, description);
     if (identifier !== undefined) recorded.identifiers.unshift(identifier);
     const { call } = recorded;
-    recorded.login = this.#find(recorded);
-    call.isStranger = recorded.login !== undefined && !this.#isInSession(asked, recorded.login);
-    if (recorded.login || !description.answer) this.#assign(recorded);
+    const login = this.#find(recorded);
+    recorded.login = login;
+    call.isStranger = login !== undefined && !sessionOf(asked).some((each) => login.identifiers.has(each));
+    if (login || !description.answer) this.#assign(recorded);
     const isOver = (): boolean => call.answered !== null || call.broken;
     return {
       answer: (answer, seen) => {
@@ -135,10 +136,6 @@ export class Conversation {
     recorded.call.answered = { ...truncated(answer), took, order: ++this.#counts.answers };
     recorded.identifiers.push(...identifiersInAnswer(recorded.call.answered));
     this.#assign(recorded);
-  }
-
-  #isInSession(asked: Asked, { identifiers }: Login): boolean {
-    return sessionOf(asked).some((session) => identifiers.has(session));
   }
 
   #find({ identifiers, weakIdentifiers }: RecordedCall): Login | undefined {

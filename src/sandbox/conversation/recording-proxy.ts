@@ -7,10 +7,7 @@ import type { CallRecorder, Conversation } from './conversation.js';
 const BAD_GATEWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
 /** Records a request when its body has passed. The result gives the recorder of the answer. */
-const recordRequest = (
-  req: IncomingMessage,
-  conversation: Conversation,
-): (() => CallRecorder | undefined) => {
+const recordRequest = (req: IncomingMessage, conversation: Conversation) => {
   const chunks: Buffer[] = [];
   let length = 0;
   let record = (): CallRecorder | undefined => {
@@ -54,11 +51,7 @@ const forward = (req: IncomingMessage, port: number): ClientRequest => {
 };
 
 /** Passes the answer back in one piece, with the headers as they were spelt. */
-const passBack = async (
-  answer: IncomingMessage,
-  res: ServerResponse,
-  recorder: CallRecorder | undefined,
-): Promise<void> => {
+const passBack = async (answer: IncomingMessage, res: ServerResponse, recorder?: CallRecorder) => {
   const { statusCode: status = 502, statusMessage = '', rawHeaders } = answer;
   const body = await buffer(answer);
   recorder?.answer({ status, headers: headerList(rawHeaders), body: body.toString() });

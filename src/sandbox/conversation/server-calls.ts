@@ -1,4 +1,4 @@
-import { contentOf, fieldsOf, isTypedCode, parametersOf, type Call } from './calls.js';
+import { contentOf, fieldsOf, isTypedCode, parametersOf } from './calls.js';
 import { bad, codeIssued, deviceToServer, failed, good, linkIssued, mistyped } from './descriptions.js';
 import { plain, worked, wrongSession } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
@@ -31,11 +31,6 @@ const verificationOutcome = (call: AnsweredCall): Words => {
   if (call.isStranger) return wrongSession;
   return isTypedCode(call.asked) ? mistyped : failed(call, 'invalid_code');
 };
-
-const presentedBy = ({ isStranger }: Call): string =>
-  isStranger
-    ? 'Somebody presents the device’s code, without the cookie of the session that began.'
-    : 'The app presents the device’s code, with its cookie: now both halves are in one hand.';
 
 const verify = {
   answer: unlessRefused(({ answered }) =>
@@ -77,7 +72,14 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     matches: isTypedCode,
     request: 'The app presents the code that the user typed.',
   },
-  { ...deviceToServer('POST', /^\/verify$/, '5'), ...verify, request: presentedBy },
+  {
+    ...deviceToServer('POST', /^\/verify$/, '5'),
+    ...verify,
+    request: ({ isStranger }) =>
+      isStranger
+        ? 'Somebody presents the device’s code, without the cookie of the session that began.'
+        : 'The app presents the device’s code, with its cookie: now both halves are in one hand.',
+  },
   {
     ...deviceToServer('POST', /^\/login\/next$/, 'code'),
     request: 'The app asks for a code to be sent.',

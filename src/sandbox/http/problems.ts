@@ -15,12 +15,9 @@ const silentAuthFailed = (status: number, name: string) =>
 const unmetCondition = silentAuthFailed(412, 'precondition-failed');
 const invalidParameters = (title: string) =>
   problem(422, '#invalid-params', title)('The value of one or more parameters is invalid.');
+const NO_OPERATOR = 'Device number does not resolve to a supported Mobile Network Operator.';
 const networkNotSupported = (name: string) =>
-  problem(
-    412,
-    `/verify-v2#${name}`,
-    'Network not supported',
-  )('Device number does not resolve to a supported Mobile Network Operator.');
+  problem(412, `/verify-v2#${name}`, 'Network not supported')(NO_OPERATOR);
 
 /** The problems that all of Vonage's APIs share. Most details are the sandbox's own. */
 const GENERAL = {

@@ -5,7 +5,7 @@ import type { Seen } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
-import type { AuthorizationRequest, Claim, Store } from '../state/records.js';
+import type { Authorization, Claim, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 
@@ -13,9 +13,9 @@ import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
 
 /** A login as the customer requests it. */
-export type LoginRequest = Pick<AuthorizationRequest, 'number' | 'scopes' | 'state'>;
+export type LoginRequest = Pick<Authorization, 'number' | 'scopes' | 'state'>;
 
-export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): AuthorizationRequest => ({
+export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): Authorization => ({
   ...login,
   wrappedState: `v2_${randomUUID()}`,
   expiresAt: world.now() + AUTHORIZATION_TTL_MS,
@@ -42,14 +42,14 @@ const readClaim = (req: Request, name: keyof typeof CLAIMS): Claim => {
  * Records the claims of the device; returns false if one is malformed. The first one counts:
  * Android sends an app's headers with the first request only, iOS with every one.
  */
-export const recordClaims = (req: Request, authorization: AuthorizationRequest): boolean => {
+export const recordClaims = (req: Request, authorization: Authorization): boolean => {
   const claims = { sim: readClaim(req, 'sim'), network: readClaim(req, 'network') };
   const areValid = (['sim', 'network'] as const).every((name) =>
     Object.values(claims[name] as Record<string, string>).every(CLAIMS[name]),
   );
   if (!areValid) return false;
-  authorization.claims.sim = { ...claims.sim, ...authorization.claims.sim };
-  authorization.claims.network = { ...claims.network, ...authorization.claims.network };
+  const { sim, network } = authorization.claims;
+  authorization.claims = { sim: { ...claims.sim, ...sim }, network: { ...claims.network, ...network } };
   return true;
 };
 
@@ -63,9 +63,9 @@ const UNKNOWN = 'This authorization request is unknown, expired or already used.
 
 /** Where a device waits for its next request, and what that request must bring. */
 interface Hop {
-  store: Store<AuthorizationRequest>;
+  store: Store<Authorization>;
   key: unknown;
-  accepts?: (authorization: AuthorizationRequest) => boolean;
+  accepts?: (authorization: Authorization) => boolean;
 }
 
 /** Takes the authorization request of a hop, which works once. A refusal leaves it in place. */
@@ -73,7 +73,7 @@ export const takeAuthorization = (
   { world }: SandboxState,
   { store, key, accepts = () => true }: Hop,
   { req, res }: { req: Request; res: Response },
-): AuthorizationRequest | undefined => {
+): Authorization | undefined => {
   const found = typeof key === 'string' ? store.get(key) : undefined;
   if (!found || world.now() >= found.expiresAt || !accepts(found)) {
     sendProblem(res, 'badRequest', { detail: UNKNOWN });
@@ -98,16 +98,14 @@ export const redirect = (res: Response, status: 301 | 302, url: string): void =>
 };
 
 /** The number of the SIM in the device: the one it states, else the subscriber's. */
-export const simOf = (
-  { subscribers }: SandboxState,
-  { claims, number }: AuthorizationRequest,
-): string | null => claims.sim.header ?? claims.sim.cookie ?? subscribers.simOf(number);
+export const simOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): string | null =>
+  claims.sim.header ?? claims.sim.cookie ?? subscribers.simOf(number);
 
 /** The behaviour of the number. On Wi-Fi no operator sees a SIM, whatever the number. */
-export const behaviourOf = (
-  { subscribers }: SandboxState,
-  { claims: { network }, number }: AuthorizationRequest,
-): Behaviour => ((network.header ?? network.cookie) === 'wifi' ? 'wifi' : subscribers.of(number).behaviour);
+export const behaviourOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): Behaviour => {
+  const isOnWifi = (claims.network.header ?? claims.network.cookie) === 'wifi';
+  return isOnWifi ? 'wifi' : subscribers.of(number).behaviour;
+};
 
 /** The errors with which the operator redirects a device that it cannot identify. */
 const ERRORS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {

@@ -1,7 +1,6 @@
 import { byId, clock, make } from './dom.js';
 
-const LANES = ['device', 'server', 'vonage', 'operator'];
-const LANE_NAMES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
+const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
 const STATES = { waiting: 'waiting …', broken: 'connection broke', sent: 'delivered' };
 const EMPTY = 'Nobody has logged in yet. Open the login page, and each call appears here as it is made.';
 
@@ -48,7 +47,7 @@ const exchange = ({ asked, answered, state }) => {
 
 /** The arrow of the request, and that of the answer. */
 const arrowsOf = ({ from, to, state }) => {
-  const [start, end] = [LANES.indexOf(from), LANES.indexOf(to)];
+  const [start, end] = [from, to].map((lane) => Object.keys(LANES).indexOf(lane));
   const arrow = (name, isLeftward) =>
     make('span', { class: `arrow ${name}${isLeftward ? ' leftward' : ''}` });
   const arrows = make(
@@ -64,7 +63,7 @@ const arrowsOf = ({ from, to, state }) => {
 
 const summaryOf = (call) => {
   const { from, to, says, heard, asked } = call;
-  const lanes = `${LANE_NAMES[from]} to ${LANE_NAMES[to]}: `;
+  const lanes = `${LANES[from]} to ${LANES[to]}: `;
   return make(
     'summary',
     {},

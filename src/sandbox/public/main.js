@@ -39,11 +39,11 @@ const EVENTS = {
     drawConversation();
   },
   messages: (messages) => {
-    state.messages = messages;
+    Object.assign(state, { messages });
     drawPhone();
   },
   subscribers: (subscribers) => {
-    state.subscribers = subscribers;
+    Object.assign(state, { subscribers });
     drawSubscribers();
   },
 };

@@ -1,8 +1,7 @@
 import { byId, clock, make, NO_NUMBER, numberIn } from './dom.js';
 
 /** The cookies in which the sandbox reads the SIM and the network of this browser. */
-const SIM_COOKIE = 'sandbox_sim';
-const NETWORK_COOKIE = 'sandbox_network';
+const [SIM_COOKIE, NETWORK_COOKIE] = ['sandbox_sim', 'sandbox_network'];
 
 /** The option of the SIM whose number is typed. */
 const TYPED = 'typed';

@@ -16,10 +16,9 @@ const BEHAVIOURS = {
 
 /** Sets what a number does. Returns whether the sandbox accepted it, and shows if not. */
 const save = async (number, subscriber) => {
-  const answer = await fetch(`/__sandbox/subscribers/${encodeURIComponent(number)}`, {
-    method: 'PUT',
-    body: JSON.stringify(subscriber),
-  }).catch(() => undefined);
+  const url = `/__sandbox/subscribers/${encodeURIComponent(number)}`;
+  const request = { method: 'PUT', body: JSON.stringify(subscriber) };
+  const answer = await fetch(url, request).catch(() => undefined);
   const isSaved = answer?.ok ?? false;
   byId('add-problem').textContent = isSaved ? '' : `The sandbox did not take what was set for ${number}.`;
   return isSaved;

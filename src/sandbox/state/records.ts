@@ -50,13 +50,10 @@ export interface Message {
 }
 
 /** What a device states about itself: an app in a header, a browser in a cookie. */
-export interface Claim {
-  header?: string;
-  cookie?: string;
-}
+export type Claim = Partial<Record<'header' | 'cookie', string>>;
 
 /** An authorization request that the device carries through the redirects. */
-export interface AuthorizationRequest {
+export interface Authorization {
   /** The number that logs in. */
   number: string;
   scopes: string[];

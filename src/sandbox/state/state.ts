@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { z } from 'zod';
 import type { World } from '../../world.js';
 import { FaultInjection } from './faults.js';
 import { Conversation, type Login } from '../conversation/conversation.js';
 import { Subscribers } from './subscribers.js';
 import { BoundedList, createStore } from './records.js';
-import type { AuthorizationCode, AuthorizationRequest, Grant, Message, RecordedRequest } from './records.js';
+import type { AuthorizationCode, Authorization, Grant, Message, RecordedRequest } from './records.js';
 import { TemplateStore } from './templates.js';
 import { VerificationStore } from './verifications.js';
 import { WebhookSender, type WebhookSettings } from './webhooks.js';
@@ -27,19 +28,14 @@ export interface SandboxOptions {
 }
 
 /** How the token response differs from the usual one. `expires_in: null` omits the field. */
-export interface TokenResponse {
-  expires_in?: number | string | null | undefined;
-  token_type?: string | undefined;
-  refresh_token?: string | undefined;
-}
+export const TokenResponse = z.strictObject({
+  expires_in: z.union([z.number(), z.string()]).nullable().optional(),
+  token_type: z.string().optional(),
+  refresh_token: z.string().optional(),
+});
 
-/** Changes that the page shows. */
-interface Changes {
-  login: [Login];
-  messages: [];
-  subscribers: [];
-  everything: [];
-}
+/** The events of changes that the page shows, and their arguments. */
+type Changes = { login: [Login] } & Record<'messages' | 'subscribers' | 'everything', []>;
 
 /** Creates the state of a sandbox, all of it in memory and bounded. */
 export const createState = (options: SandboxOptions) => {
@@ -54,16 +50,16 @@ export const createState = (options: SandboxOptions) => {
     /** The customer's states that were used: each may be used once. */
     usedStates: createStore<true>(),
     /** Links of Network Enablement that no device has opened, by wrapped state. */
-    issuedLinks: createStore<AuthorizationRequest>(),
+    issuedLinks: createStore<Authorization>(),
     /** Devices on their way to the operator, by the operator's own key. */
-    atOperator: createStore<AuthorizationRequest>(),
+    atOperator: createStore<Authorization>(),
     /** Devices on their way back to Vonage, by wrapped state. */
-    returning: createStore<AuthorizationRequest>(),
+    returning: createStore<Authorization>(),
     /** Devices on their way to the end of a silent step of Verify, by ticket. */
-    completing: createStore<AuthorizationRequest>(),
+    completing: createStore<Authorization>(),
     codes: createStore<AuthorizationCode>(),
     tokens: createStore<Grant>(),
-    tokenResponse: {} as TokenResponse,
+    tokenResponse: {} as z.infer<typeof TokenResponse>,
     subscribers: new Subscribers(),
     faults: new FaultInjection(),
     templates: new TemplateStore(options.world),

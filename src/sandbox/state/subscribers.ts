@@ -26,10 +26,12 @@ export type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
 export const BEHAVIOURS: Behaviour[] = Object.values(DOCUMENTED);
 
 /** A behaviour, and the SIM: absent for one with the number itself, null for an unknown one. */
-export interface Subscriber {
-  behaviour: Behaviour;
-  sim?: string | null | undefined;
-}
+export const Subscriber = z.strictObject({
+  behaviour: z.enum(BEHAVIOURS),
+  sim: PhoneNumber.nullable().optional(),
+});
+
+export type Subscriber = z.infer<typeof Subscriber>;
 
 /** Longer than the 5 seconds that a client should wait. */
 export const SLOW_ANSWER_MS = 6_000;

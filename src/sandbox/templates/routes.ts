@@ -3,7 +3,6 @@ import type { ZodType } from 'zod';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import type { InvalidParameter, ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, mediaType } from '../http/requests.js';
-
 import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { fragmentBody, FragmentChange, fragmentsUrl, NewFragment, NewTemplate } from './representation.js';

@@ -23,11 +23,8 @@ type MessageChannel = keyof typeof DEFAULT_TEXTS;
  * The template of a message, if there is one. `template_id` applies to SMS and RCS alone (Verify v2
  * reference): a call that belongs to it has Vonage's text.
  */
-const templateOf = (
-  { templates }: SandboxState,
-  { templateId, locale }: Verification,
-  channel: MessageChannel,
-): string | undefined => {
+const templateOf = ({ templates }: SandboxState, verification: Verification, channel: MessageChannel) => {
+  const { templateId, locale } = verification;
   if (templateId !== undefined && channel === 'voice') return undefined;
   const id = templateId ?? templates.defaultId;
   return id === undefined ? undefined : templates.text(id, channel, locale);

@@ -7,7 +7,7 @@ import type { Behaviour } from '../state/subscribers.js';
 import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { readCheck, readStart, type StartBody } from './bodies.js';
-import { nextStepOf, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
+import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
 /** Wrong codes after which a verification ends, over all its steps. */
@@ -43,7 +43,7 @@ const problemOf = (state: SandboxState, { steps, templateId }: Verification): Pr
   const someBehave = (behaviour: Behaviour, among: Step[]): boolean =>
     among.some(({ to }) => state.subscribers.of(to).behaviour === behaviour);
   const real = steps.filter(({ to }) => !to.startsWith('+990'));
-  if (templateId !== undefined && !state.templates.has(templateId)) return 'templateNotFound';
+  if (templateId !== undefined && !state.templates.get(templateId)) return 'templateNotFound';
   if (someBehave('rate_limited', real)) return 'throttled';
   if (someBehave('server_error', real)) return 'internalError';
   const lookedUp = steps.filter(({ coverageCheck }) => coverageCheck);
@@ -121,7 +121,7 @@ const check = (state: SandboxState): RequestHandler =>
 
 const next = (state: SandboxState): RequestHandler =>
   onVerification(state, (active, _req, res) => {
-    if (!nextStepOf(active.verification)) {
+    if (!stepWith('unused', active.verification)) {
       sendProblem(res, 'noEvents');
       return;
     }

@@ -5,9 +5,9 @@ import { delayed, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
 import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
-import type { AuthorizationRequest } from '../state/records.js';
+import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { redirectToOperator } from '../vonage/authorization.js';
+import { sendToOperator } from '../vonage/authorization.js';
 import { drawSilentCode } from './messages.js';
 import type { ActiveStep } from '../state/verifications.js';
 import { activeStepNow, endStep } from './workflow.js';
@@ -51,27 +51,22 @@ const openCheckUrl =
       refuse(res, redirectUrl, 'cannotBeCompleted');
     } else {
       step.isOpened = true;
-      const proceed = (): void => redirectToOperator(state, res, authorization);
+      const proceed = (): void => sendToOperator(state, res, authorization);
       if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, proceed);
       else proceed();
     }
   };
 
-/** The behaviours that fail a silent step. The operator's own errors are in its answer. */
-const PROBLEM_OF: Partial<Record<Behaviour, ProblemName>> = {
-  unsupported: 'noNetwork',
-  wifi: 'notCellular',
-  not_mobile: 'cannotBeCompleted',
-  invalid_grant: 'cannotBeCompleted',
-  server_error: 'cannotBeCompleted',
-  rate_limited: 'cannotBeCompleted',
-};
+/** The behaviours with which a silent step cannot be completed. */
+const FAILING: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
 
-const problemOf = (state: SandboxState, authorization: AuthorizationRequest): ProblemName | undefined => {
-  const problem = PROBLEM_OF[behaviourOf(state, authorization)];
-  if (problem) return problem;
+const problemOf = (state: SandboxState, authorization: Authorization): ProblemName | undefined => {
+  const behaviour = behaviourOf(state, authorization);
   const sim = simOf(state, authorization);
-  if (sim === null || 'error' in authorization.answer) return 'cannotBeCompleted';
+  if (behaviour === 'unsupported') return 'noNetwork';
+  if (behaviour === 'wifi') return 'notCellular';
+  if (FAILING.includes(behaviour) || sim === null) return 'cannotBeCompleted';
+  if ('error' in authorization.answer) return 'cannotBeCompleted';
   return sim === authorization.number ? undefined : 'otherNumber';
 };
 
@@ -96,7 +91,7 @@ const complete =
     const hop = {
       store: state.completing,
       key: req.query.ticket,
-      accepts: ({ silentStep }: AuthorizationRequest) => silentStep?.verificationId === req.params.id,
+      accepts: ({ silentStep }: Authorization) => silentStep?.verificationId === req.params.id,
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization?.silentStep) return;

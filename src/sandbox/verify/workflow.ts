@@ -1,17 +1,14 @@
 import { silentAuthPath } from '../http/paths.js';
 import type { SandboxState } from '../state/state.js';
 import { deliver } from './messages.js';
-import { activeStepOf, nextStepOf } from '../state/verifications.js';
-import type { ActiveStep, StepStatus, Verification } from '../state/verifications.js';
+import { stepWith } from '../state/verifications.js';
+import type { ActiveStep, Verification } from '../state/verifications.js';
 
 /** Silent steps ignore `channel_timeout`. */
 const SILENT_STEP_SECONDS = 60;
 
-/** How a step ends. `at` is in milliseconds since the epoch, and now by default. */
-interface End {
-  status: Exclude<StepStatus, 'unused' | 'pending' | 'completed'>;
-  at?: number;
-}
+/** How a step ends without success. `at` is in milliseconds since the epoch, and now by default. */
+type End = { status: 'failed' | 'expired' | 'user_rejected'; at?: number };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -20,11 +17,7 @@ export const checkUrlOf = ({ publicUrl }: SandboxState, { id }: Verification): s
   publicUrl() + silentAuthPath(id, 'redirect');
 
 /** Sends the event of a silent step. Other steps have none: they are in the summary. */
-const sendEvent = (
-  { webhooks }: SandboxState,
-  { verification, step }: ActiveStep,
-  more: { status: string; [field: string]: unknown },
-): void => {
+const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveStep, more: object): void => {
   if (step.channel !== 'silent_auth') return;
   webhooks.send({
     request_id: verification.id,
@@ -36,18 +29,7 @@ const sendEvent = (
   });
 };
 
-const sendActionPending = (state: SandboxState, active: ActiveStep): void => {
-  const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
-  // The reference has an array in its example, and an object in its OpenAPI description.
-  const isObject = state.webhooks.options.action_as_object;
-  sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
-};
-
-const sendSummary = (
-  { webhooks }: SandboxState,
-  verification: Verification,
-  status: 'completed' | 'failed' | 'expired',
-): void =>
+const sendSummary = ({ webhooks }: SandboxState, verification: Verification, status: string): void =>
   webhooks.send({
     request_id: verification.id,
     submitted_at: iso(verification.submittedAt),
@@ -72,14 +54,21 @@ export const startStep = (state: SandboxState, active: ActiveStep, at: number): 
   step.endsAt = at + seconds * 1000;
   if (!isSilent) deliver(state, active, at);
   // With a coverage check, a network that is not supported was refused before the 202.
-  else if (!step.coverageCheck) startWithoutCoverage(state, active, at);
+  else if (!step.coverageCheck) reportSilentStep(state, active, at);
 };
 
-const startWithoutCoverage = (state: SandboxState, active: ActiveStep, at: number): void => {
+/** Sends the check URL by webhook as well, or the failure of a network that is not supported. */
+const reportSilentStep = (state: SandboxState, active: ActiveStep, at: number): void => {
+  const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
+  // The reference has an array in its example, and an object in its OpenAPI description.
+  const isObject = state.webhooks.options.action_as_object;
   const isSupported = state.subscribers.of(active.step.to).behaviour !== 'unsupported';
-  if (isSupported) sendActionPending(state, active);
-  // The last step fails when its link is opened, while the verification is still known.
-  else if (nextStepOf(active.verification)) endStep(state, active, { status: 'failed', at });
+  if (isSupported) {
+    sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
+  } else if (stepWith('unused', active.verification)) {
+    // The last step fails when its link is opened, while the verification is still known.
+    endStep(state, active, { status: 'failed', at });
+  }
 };
 
 /** Ends the step under way without success. The next step starts at once, if there is one. */
@@ -88,7 +77,7 @@ export const endStep = (state: SandboxState, active: ActiveStep, { status, at }:
   const endedAt = at ?? state.world.now();
   step.status = status;
   sendEvent(state, active, { status, finalized_at: iso(endedAt) });
-  const next = nextStepOf(verification);
+  const next = stepWith('unused', verification);
   if (next) {
     startStep(state, { verification, step: next }, endedAt);
   } else {
@@ -108,7 +97,7 @@ export const endVerification = (state: SandboxState, active: ActiveStep, status:
 /** Ends the steps whose time is over, each at the time when it was. */
 const settle = (state: SandboxState, verification: Verification): void => {
   for (;;) {
-    const step = activeStepOf(verification);
+    const step = stepWith('pending', verification);
     if (step?.endsAt === undefined || state.world.now() < step.endsAt) return;
     endStep(state, { verification, step }, { status: 'expired', at: step.endsAt });
   }
@@ -123,6 +112,6 @@ export const activeStepNow = (state: SandboxState, id: string): ActiveStep | und
   const verification = state.verifications.get(id);
   if (!verification) return undefined;
   settle(state, verification);
-  const step = activeStepOf(verification);
+  const step = stepWith('pending', verification);
   return step && { verification, step };
 };

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowInSeconds } from '../../world.js';
 import { sendProblem } from '../http/problems.js';
@@ -25,11 +25,8 @@ const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState
 
 const EXPIRED = 'the JWT has expired';
 
-const invalidJwt = async (
-  authorization: string | undefined,
-  state: SandboxState,
-): Promise<string | undefined> => {
-  const token = bearerToken(authorization);
+const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<string | undefined> => {
+  const token = bearerToken(headers.authorization);
   if (token === undefined) return 'a Bearer JWT is missing';
   try {
     const currentDate = new Date(state.world.now());
@@ -48,7 +45,7 @@ const invalidJwt = async (
 export const requireApplicationJwt =
   (state: SandboxState, expired?: 'jwtExpired'): RequestHandler =>
   async (req, res, next) => {
-    const reason = await invalidJwt(req.headers.authorization, state);
+    const reason = await invalidJwt(req, state);
     if (reason === undefined) next();
     else if (reason === EXPIRED && expired) sendProblem(res, expired);
     else sendProblem(res, 'unauthorized', { detail: `You did not provide correct credentials: ${reason}.` });

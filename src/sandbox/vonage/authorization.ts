@@ -7,18 +7,14 @@ import { handlePath, queryParameter } from '../http/requests.js';
 import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import { isPhoneNumber } from '../state/subscribers.js';
-import type { AuthorizationRequest } from '../state/records.js';
+import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 const CODE_TTL_MS = 60_000;
 
 /** Redirects the device to the operator of its number. */
-export const redirectToOperator = (
-  state: SandboxState,
-  res: Response,
-  authorization: AuthorizationRequest,
-): void => {
+export const sendToOperator = (state: SandboxState, res: Response, authorization: Authorization): void => {
   const request = randomToken(state.world);
   state.atOperator.set(request, authorization);
   redirect(res, 302, withQuery(`${state.publicUrl()}${PATHS.operator}`, { request }));
@@ -29,30 +25,22 @@ const followLink = (state: SandboxState, req: Request, res: Response): void => {
   const hop = {
     store: state.issuedLinks,
     key: req.query.state,
-    accepts: ({ scopes }: AuthorizationRequest) =>
+    accepts: ({ scopes }: Authorization) =>
       queryParameter(req, 'response_type') === 'code' && queryParameter(req, 'scope') === scopes.join(' '),
   };
   const authorization = takeAuthorization(state, hop, { req, res });
-  if (authorization) redirectToOperator(state, res, authorization);
+  if (authorization) sendToOperator(state, res, authorization);
 };
 
 /** An error that is redirected to the customer (RFC 6749, 4.1.2.1). */
-interface AuthorizationError {
-  error: string;
-  error_description: string;
-}
-
-const refusal = (error: string, error_description: string): AuthorizationError => ({
-  error,
-  error_description,
-});
+const refusal = (error: string, error_description: string) => ({ error, error_description });
 
 const hasKnownScopes = (scopes: string[]): boolean => {
   const products = scopes.filter((scope) => scope !== 'openid');
   return scopes.includes('openid') && products.length > 0 && products.every(isKnownScope);
 };
 
-const errorOf = (state: SandboxState, req: Request, login: LoginRequest): AuthorizationError | undefined => {
+const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
   if (queryParameter(req, 'response_type') !== 'code') {
     return refusal('unsupported_response_type', 'response_type must be code.');
   }
@@ -92,7 +80,7 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
     return;
   }
   state.usedStates.set(login.state, true);
-  redirectToOperator(state, res, authorization);
+  sendToOperator(state, res, authorization);
 };
 
 /** `GET /oauth2/auth`. A URI that is not registered is never redirected to (RFC 6749, 4.1.2.1). */
@@ -111,7 +99,7 @@ const authorize =
     }
   };
 
-const issueCode = (state: SandboxState, authorization: AuthorizationRequest): string => {
+const issueCode = (state: SandboxState, authorization: Authorization): string => {
   const code = randomToken(state.world);
   state.codes.set(code, {
     number: authorization.number,
@@ -132,7 +120,7 @@ const returnFromOperator =
     const hop = {
       store: state.returning,
       key,
-      accepts: (found: AuthorizationRequest) => isDeepStrictEqual(answer, found.answer),
+      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.answer),
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization) return;

@@ -31,9 +31,8 @@ type EnablementRequest = z.infer<ReturnType<typeof bodyFor>>;
 const answerFor = (state: SandboxState, request: EnablementRequest, scope: string): object => {
   const { phone_number: number } = request;
   if (!isKnownScope(scope) || state.subscribers.of(number).behaviour === 'unsupported') {
-    const instance = randomUUID();
-    const detail = NUMBER_NOT_ALLOWED;
-    return { error: { title: 'Forbidden', instance, detail, error_type: 'UNAUTHORIZED' } };
+    const error = { title: 'Forbidden', detail: NUMBER_NOT_ALLOWED, error_type: 'UNAUTHORIZED' };
+    return { error: { ...error, instance: randomUUID() } };
   }
   const authorization = createAuthorization(state, { number, scopes: [scope], state: request.state });
   state.issuedLinks.set(authorization.wrappedState, authorization);
