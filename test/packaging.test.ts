@@ -6,7 +6,7 @@ import { ERRORS } from '../src/errors.js';
 import { loadHooks } from '../src/hooks-file.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { readSettings } from '../src/sandbox/settings.js';
-import { Subscribers } from '../src/sandbox/operator/subscribers.js';
+import { Subscribers } from '../src/sandbox/state/subscribers.js';
 
 const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');

@@ -7,8 +7,7 @@ import { CONTROL_PATH } from './http/paths.js';
 import { handleError, pathNotFound } from './http/problems.js';
 import { numberVerificationRoutes } from './operator/number-verification.js';
 import { operatorRoutes } from './operator/redirects.js';
-import { createState } from './state.js';
-import type { SandboxOptions, SandboxState } from './state.js';
+import { createState, type SandboxOptions, type SandboxState } from './state/state.js';
 import { templateRoutes } from './templates/routes.js';
 import { verifyRoutes } from './verify/routes.js';
 import { silentAuthRoutes } from './verify/silent-auth.js';
@@ -17,34 +16,25 @@ import { authorizationRoutes } from './vonage/authorization.js';
 import { networkEnablementRoutes } from './vonage/network-enablement.js';
 import { tokenRoutes } from './vonage/token.js';
 
-export interface Sandbox {
-  app: express.Express;
-  state: SandboxState;
-  /** Ends the steps of Verify when their time is over, until the returned function is called. Keeps no process alive. */
-  startTicking(): () => void;
-}
-
 const TICK_INTERVAL_MS = 1_000;
 
-const SELF = ["'self'"];
 const NONE = ["'none'"];
+const SELF = ["'self'"];
 
 /** The page contains nothing inline and nothing from another origin. */
-const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: NONE,
-      scriptSrc: SELF,
-      styleSrc: SELF,
-      imgSrc: SELF,
-      connectSrc: SELF,
-      formAction: NONE,
-      baseUri: NONE,
-      frameAncestors: NONE,
-    },
+const contentSecurityPolicy = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: NONE,
+    scriptSrc: SELF,
+    styleSrc: SELF,
+    imgSrc: SELF,
+    connectSrc: SELF,
+    formAction: NONE,
+    baseUri: NONE,
+    frameAncestors: NONE,
   },
-});
+};
 
 /** The page at `/`, and its files at `/page`. */
 const pageRoutes = (root: string): Router => {
@@ -71,22 +61,22 @@ const apiRoutes = (state: SandboxState): Router => {
 };
 
 /** Creates a sandbox: Vonage and the operator as one Express app. */
-export const createSandbox = (options: SandboxOptions): Sandbox => {
+export const createSandbox = (options: SandboxOptions) => {
   const state = createState(options);
-  const record = recordRequest(state);
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
-  app.use(securityHeaders);
+  app.use(helmet({ contentSecurityPolicy }));
   app.use(pageRoutes(options.root));
-  app.use(state.faults.dropUnread(record));
-  app.use(recordAndRead(record));
+  app.use(state.faults.dropUnread((req, res) => recordRequest(state, req, res)));
+  app.use(recordAndRead(state));
   app.use(CONTROL_PATH, controlRoutes(state));
   app.use(recordConversation(state));
   app.use(state.faults.answer());
   app.use(apiRoutes(state));
   app.use(pathNotFound);
   app.use(handleError(options.world.log));
-  const startTicking = () => {
+  /** Ends steps of Verify when their time is over, until the returned function is called. */
+  const startTicking = (): (() => void) => {
     const timer = setInterval(() => settleAll(state), TICK_INTERVAL_MS).unref();
     return () => clearInterval(timer);
   };

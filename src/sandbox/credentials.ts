@@ -1,32 +1,23 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 
-/** What the Vonage dashboard gives a customer, and the secret that a server makes itself. */
-export interface Credentials {
-  applicationId: string;
-  /** PKCS #8. */
-  privateKeyPem: string;
-  /** 32 random bytes, base64url. */
-  sessionSecret: string;
-  /** The account: 8 hex digits. */
-  apiKey: string;
-  /** Signs webhooks: 32 random bytes, base64url. */
-  signatureSecret: string;
-}
-
-export const newCredentials = (): Credentials => ({
+/** Creates what the Vonage dashboard gives a customer, and the secret of a server. */
+export const newCredentials = () => ({
   applicationId: randomUUID(),
+  /** PKCS #8. */
   privateKeyPem: generateKeyPairSync('rsa', { modulusLength: 2048 })
     .privateKey.export({ type: 'pkcs8', format: 'pem' })
     .toString(),
+  /** 32 random bytes, base64url. */
   sessionSecret: randomBytes(32).toString('base64url'),
+  /** The account: 8 hex digits. */
   apiKey: randomBytes(4).toString('hex'),
+  /** Signs webhooks: 32 random bytes, base64url. */
   signatureSecret: randomBytes(32).toString('base64url'),
 });
 
-/**
- * An env file that runs the server against the sandbox, for `node --env-file`, which reads `\n` in double quotes as a line
- * end.
- */
+type Credentials = ReturnType<typeof newCredentials>;
+
+/** An env file that runs the server against the sandbox, for `node --env-file`. */
 export const envFileOf = (
   credentials: Credentials,
 ): string => `# Protects the sessions; a new value logs everybody out.

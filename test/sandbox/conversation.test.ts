@@ -192,7 +192,7 @@ describe('what is kept', () => {
   const open = () => {
     const told: number[] = [];
     const conversation = new Conversation({ now: () => 0 }, ({ id }) => told.push(id));
-    conversation.includeServer();
+    conversation.includesServer = true;
     const begin = (index: number) =>
       conversation
         .record(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
@@ -203,11 +203,11 @@ describe('what is kept', () => {
   test('is the last fifty logins, and nobody is told of an older one again', () => {
     const { conversation, begin, told } = open();
     for (let index = 1; index <= 51; index += 1) begin(index);
-    expect(conversation.logins().map(({ id }) => id)).toEqual(
+    expect(conversation.logins.map(({ id }) => id)).toEqual(
       Array.from({ length: 50 }, (_each, index) => 51 - index),
     );
     for (const index of [1, 2]) conversation.record(ask('GET', '/session', '', `sid=session-${index}`));
-    expect(conversation.logins().map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
+    expect(conversation.logins.map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
     expect(told.slice(51)).toEqual([2]);
   });
 
@@ -221,7 +221,7 @@ describe('what is kept', () => {
       .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
       ?.answer({ status: 400, headers: [], body: '{}' });
     conversation.record(ask('GET', '/session', '', 'sid=stranger'));
-    expect(conversation.logins()[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
+    expect(conversation.logins[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
   });
 
   test('is 150 calls of one login, the first ones', () => {
@@ -230,7 +230,7 @@ describe('what is kept', () => {
     for (let times = 0; times < 200; times += 1) {
       conversation.record(ask('DELETE', '/login', '', 'sid=session-1'));
     }
-    expect(conversation.logins()[0]?.calls.map(({ id }) => id)).toEqual(
+    expect(conversation.logins[0]?.calls.map(({ id }) => id)).toEqual(
       Array.from({ length: 150 }, (_each, index) => index + 1),
     );
   });
@@ -241,7 +241,7 @@ describe('what is kept', () => {
     conversation
       .record(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
       ?.answer({ status: 400, headers: [], body: 'y'.repeat(30_000) });
-    const call = conversation.logins()[0]?.calls[1];
+    const call = conversation.logins[0]?.calls[1];
     expect([call?.asked.body.length, call?.answered?.body.length]).toEqual([20_000, 20_000]);
   });
 
@@ -257,6 +257,6 @@ describe('what is kept', () => {
     waits(1);
     for (let index = 0; index < others; index += 1) waits(index + 1000);
     begin(1);
-    expect(conversation.logins()[0]?.calls).toHaveLength(calls);
+    expect(conversation.logins[0]?.calls).toHaveLength(calls);
   });
 });

@@ -142,7 +142,7 @@ describe('the tap before any server', () => {
     expect(answer.status).toBe(502);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(await answer.json()).toMatchObject({ status: 502 });
-    expect(heard.logins()).toMatchObject([{ number: ALICE, calls: [{ broken: true, answered: null }] }]);
+    expect(heard.logins).toMatchObject([{ number: ALICE, calls: [{ broken: true, answered: null }] }]);
   });
 
   test.each([
@@ -159,7 +159,7 @@ describe('the tap before any server', () => {
     });
     const answer = await fetch(`http://localhost:${port}/login`, { method: 'POST', body: BEGIN });
     expect(answer.status).toBe(502);
-    expect(heard.logins()).toMatchObject([{ calls: [{ broken: true }] }]);
+    expect(heard.logins).toMatchObject([{ calls: [{ broken: true }] }]);
   });
 
   test.each([
@@ -170,7 +170,7 @@ describe('the tap before any server', () => {
     const { port, heard } = await tapBefore((_req, res) => void res.writeHead(204).end());
     const [answer] = await say(port, [...lines, 'Connection: close']);
     expect(answer).toMatch(/^HTTP\/1\.1 204 /);
-    expect(heard.logins()).toEqual([]);
+    expect(heard.logins).toEqual([]);
   });
 
   test('passes on the whole of a long body, and notes its beginning', async () => {
@@ -182,7 +182,7 @@ describe('the tap before any server', () => {
     const body = `${BEGIN}${' '.repeat(100_000)}`;
     await fetch(`http://localhost:${port}/login`, { method: 'POST', body });
     expect(length).toBe(body.length);
-    expect(heard.logins()[0]?.calls[0]?.asked.body).toBe(body.slice(0, 20_000));
+    expect(heard.logins[0]?.calls[0]?.asked.body).toBe(body.slice(0, 20_000));
   });
 
   test('lets the server go when who asked has gone', async () => {

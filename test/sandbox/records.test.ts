@@ -1,4 +1,4 @@
-import { BoundedList, createStore, MAX_ENTRIES, MAX_RECORDS } from '../../src/sandbox/records.js';
+import { BoundedList, createStore, MAX_ENTRIES, MAX_RECORDS } from '../../src/sandbox/state/records.js';
 
 describe('records', () => {
   it('are forgotten when newer ones take their place', () => {

@@ -1,53 +1,44 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { headerList } from '../conversation/calls.js';
-import type { Seen } from '../conversation/calls.js';
+import { headerList, type HeaderList, type Seen } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
 import { bodyText, readText, recordedBody, whenOver } from '../http/requests.js';
-import type { RecordedRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
+import type { RecordedRequest } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 
 /** The page and the control API are not recorded. */
 const isRecorded = (path: string): boolean =>
   path !== '/' && path !== CONTROL_PATH && !path.startsWith(`${CONTROL_PATH}/`);
 
-/** Records a request as soon as its headers are received, so that the records are in the order of arrival. */
-export const recordRequest =
-  ({ world, requests }: SandboxState) =>
-  (req: Request, res: Response): RecordedRequest => {
-    const record: RecordedRequest = {
-      at: new Date(world.now()).toISOString(),
-      from: callerOf(req.path),
-      method: req.method,
-      path: req.originalUrl,
-      headers: req.headers,
-      body: null,
-      status: null,
-    };
-    if (isRecorded(req.path)) requests.add(record);
-    res.once('finish', () => (record.status = res.statusCode));
-    return record;
-  };
+/** Records a request when its headers are received, so that the list is in order of arrival. */
+export const recordRequest = (state: SandboxState, req: Request, res: Response): RecordedRequest => {
+  const { method, originalUrl: path, headers } = req;
+  const at = new Date(state.world.now()).toISOString();
+  const from = callerOf(req.path);
+  const record: RecordedRequest = { at, from, method, path, headers, body: null, status: null };
+  if (isRecorded(req.path)) state.requests.add(record);
+  res.once('finish', () => (record.status = res.statusCode));
+  return record;
+};
 
 /** Records the request, then reads its body and adds it to the record. */
 export const recordAndRead =
-  (record: ReturnType<typeof recordRequest>): RequestHandler =>
+  (state: SandboxState): RequestHandler =>
   (req, res, next) => {
-    const entry = record(req, res);
+    const record = recordRequest(state, req, res);
     readText(req, res, (error?: unknown) => {
-      entry.body = recordedBody(req);
+      record.body = recordedBody(req);
       next(error);
     });
   };
 
-const headersOf = (res: Response) =>
-  headerList(
-    res
-      .getHeaderNames()
-      .flatMap((name) => [res.getHeader(name)].flat().flatMap((value) => [name, String(value)])),
-  );
+const headersOf = (res: Response): HeaderList =>
+  res.getHeaderNames().flatMap((name) => {
+    const values = [res.getHeader(name)].flat();
+    return values.map((value): [string, string] => [name, String(value)]);
+  });
 
-/** Records the answer before its last byte is sent: the receiver may send the next request at once. */
+/** Records the answer before its last byte is sent: the next request may follow at once. */
 const recordAnswer = (res: Response, recorder: CallRecorder): void => {
   const end = res.end.bind(res) as (...args: unknown[]) => Response;
   res.end = ((...args: unknown[]) => {

@@ -1,29 +1,16 @@
-import { Router } from 'express';
-import type { RequestHandler, Response } from 'express';
+import { Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { jsonBody, whenOver } from '../http/requests.js';
-import { BEHAVIOURS, PhoneNumber } from '../operator/subscribers.js';
-import { resetState } from '../state.js';
-import type { SandboxState } from '../state.js';
-import { WebhookOptions } from '../verify/webhooks.js';
+import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
+import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
+import { WebhookOptions } from '../state/webhooks.js';
 import { settleAll } from '../verify/workflow.js';
-import { FaultsBody } from './faults.js';
+import { FaultsBody } from '../state/faults.js';
 
 const NumberInPath = z.object({ number: PhoneNumber });
-
-const SubscriberBody = z.strictObject({
-  behaviour: z.enum(BEHAVIOURS),
-  sim: PhoneNumber.nullable().optional(),
-});
-
-const TokenBody = z.strictObject({
-  expires_in: z.union([z.number(), z.string()]).nullable().optional(),
-  token_type: z.string().optional(),
-  refresh_token: z.string().optional(),
-});
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
@@ -36,32 +23,15 @@ const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | unde
   return undefined;
 };
 
-/** Answers with a value, read when it is asked for. */
-const show =
-  (read: () => unknown): RequestHandler =>
-  (_req, res) =>
-    void res.json(read());
-
-/** Applies a valid body and answers with it, or with what `apply` returns. */
-const change =
-  <T>(schema: z.ZodType<T>, apply: (body: T) => unknown): RequestHandler =>
-  (req, res) => {
-    const body = parse(res, schema, jsonBody(req));
-    if (body !== undefined) res.json(apply(body) ?? body);
-  };
-
 const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
-  router.get(
-    '/subscribers',
-    show(() => subscribers.all()),
-  );
+  router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
   router.get('/subscribers/:number', (req, res) => {
     const path = parse(res, NumberInPath, req.params);
     if (path) res.json(subscribers.of(path.number));
   });
   router.put('/subscribers/:number', (req, res) => {
     const path = parse(res, NumberInPath, req.params);
-    const subscriber = path && parse(res, SubscriberBody, jsonBody(req));
+    const subscriber = path && parse(res, Subscriber, jsonBody(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
     changes.emit('subscribers');
@@ -81,7 +51,7 @@ const VIEWS = {
     app: new URL(redirectUri).origin,
     /** Whether the calls to the server are included. */
     tapped: conversation.includesServer,
-    logins: conversation.logins().map(diagramOf),
+    logins: conversation.logins.map(diagramOf),
   }),
   everything: (state: SandboxState): object => ({
     ...VIEWS.conversation(state),
@@ -92,10 +62,7 @@ const VIEWS = {
   }),
 };
 
-/**
- * Server-sent events with all that the page shows: `everything` first, then `login`, `messages` and `subscribers` as they
- * change.
- */
+/** Sends what the page shows: `everything` at first, then each event with what has changed. */
 const streamChanges =
   (state: SandboxState): RequestHandler =>
   (_req, res) => {
@@ -127,36 +94,21 @@ export const controlRoutes = (state: SandboxState): Router => {
     const includesDevices = req.query.all === 'true';
     res.json(requests.all().filter(({ from }) => includesDevices || from === 'server'));
   });
-  router.get(
-    '/messages',
-    show(() => messages.all()),
-  );
+  router.get('/messages', (_req, res) => void res.json(messages.all()));
   addSubscriberRoutes(state, router);
-  router.get(
-    '/webhooks',
-    show(() => webhooks.sent()),
-  );
-  router.put(
-    '/webhooks',
-    change(WebhookOptions, (options) => webhooks.set(options)),
-  );
-  router.get(
-    '/conversation',
-    show(() => VIEWS.conversation(state)),
-  );
+  router.get('/webhooks', (_req, res) => void res.json(webhooks.sent.all()));
+  router.get('/conversation', (_req, res) => void res.json(VIEWS.conversation(state)));
   router.get('/conversation/stream', streamChanges(state));
-  router.put(
-    '/token',
-    change(TokenBody, (response) => void (state.tokenResponse = response)),
-  );
-  router.put(
-    '/templates',
-    change(TemplatesBody, ({ enabled }) => void (templates.enabled = enabled)),
-  );
-  router.put(
-    '/faults',
-    change(FaultsBody, (body) => faults.set(body)),
-  );
+  /** Applies a valid body, and answers with it or with what `apply` returns. */
+  const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
+    router.put(path, (req, res) => {
+      const body = parse(res, schema, jsonBody(req));
+      if (body !== undefined) res.json(apply(body) ?? body);
+    });
+  put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
+  put('/token', TokenResponse, (response) => void (state.tokenResponse = response));
+  put('/templates', TemplatesBody, ({ enabled }) => void (templates.enabled = enabled));
+  put('/faults', FaultsBody, (body) => faults.set(body));
   router.post('/reset', (_req, res) => {
     resetState(state);
     res.status(204).end();

@@ -1,7 +1,7 @@
 import { bearerToken } from '../http/requests.js';
 import { PATHS } from '../http/paths.js';
 
-/** Who sends or receives. App and device are one lane: the device is the phone that runs the app. */
+/** Who sends or receives. The device is the phone that runs the app: both are one lane. */
 export type Lane = 'device' | 'server' | 'vonage' | 'operator';
 
 /** Headers in their order and spelling. */
@@ -54,7 +54,7 @@ export interface Call {
   seen?: Seen;
 }
 
-/** Characters of a body that are kept. The sandbox reads bodies of 100 kB; the diagram needs less. */
+/** Characters of a body that are kept. */
 export const MAX_BODY_CHARACTERS = 20_000;
 
 /** Pairs the header lines of Node, in which names and values alternate. */
@@ -91,7 +91,7 @@ export const contentOf = (answer: Response): Record<string, unknown> => {
   return location === '' ? fieldsOf(answer.body) : Object.fromEntries(parametersOf(location));
 };
 
-/** Whether the code in the body was typed: such codes are digits alone, the codes of devices are not. */
+/** Whether the code in the body was typed. The codes of devices are never digits alone. */
 export const isTypedCode = ({ body }: Asked): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
 
 /** The number of the login, as its first call names it. */
@@ -103,9 +103,7 @@ export const phoneNumberIn = ({ url, body }: Asked): string | undefined => {
 };
 
 /** Fields and parameters whose values identify one login. */
-const IDENTIFYING = new Set([
-  ...['login_id', 'state', 'code', 'request_id', 'request', 'ticket', 'access_token'],
-]);
+const IDENTIFYING = new Set('login_id state code request_id request ticket access_token'.split(' '));
 
 /** Values of digits alone do not identify: two logins may have the same code by SMS. */
 const identifiersIn = (name: string, value: unknown): string[] => {
@@ -139,8 +137,8 @@ export const identifiersInRequest = ({ url, headers, body }: Asked): string[] =>
 ];
 
 /**
- * The values by which a request is assigned to a login that has them already, although they prove nothing: the session
- * may be a stranger's, and the bearer may be the JWT of the application.
+ * Values that assign a request to a login which has them already. They do not identify a new one:
+ * the session may be a stranger's, and the bearer may be the JWT of the application.
  */
 export const weakIdentifiersInRequest = (asked: Asked): string[] => {
   const bearer = bearerToken(headersNamed(asked.headers, 'authorization')[0]);

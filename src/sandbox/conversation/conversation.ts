@@ -7,7 +7,7 @@ import { SERVER_CALLS } from './server-calls.js';
 import { VERIFY_CALLS } from './verify-calls.js';
 import { VONAGE_CALLS } from './vonage-calls.js';
 
-/** Limits of what is kept. The oldest logins and unassigned calls are forgotten; later calls of a login are left out. */
+/** Limits of what is kept. Of logins and unassigned calls the newest are, of calls the first. */
 const MAX_LOGINS = 50;
 const MAX_CALLS_PER_LOGIN = 150;
 const MAX_UNASSIGNED_CALLS = 200;
@@ -64,11 +64,12 @@ const descriptionOf = (asked: Asked): CallDescription | undefined => {
 /** The recorded calls, grouped into logins by the values they share. */
 export class Conversation {
   /** Newest first. */
-  readonly #logins: Login[] = [];
+  readonly logins: Login[] = [];
+  /** Whether calls to the server are recorded: then logins start there, and others wait. */
+  includesServer = false;
   readonly #byIdentifier = new Map<string, Login>();
   #unassigned: RecordedCall[] = [];
   #counts = { logins: 0, calls: 0, answers: 0 };
-  #includesServer = false;
 
   /** @param onChange is called with each login that changes */
   constructor(
@@ -76,30 +77,15 @@ export class Conversation {
     private readonly onChange: (login: Login) => void,
   ) {}
 
-  /** Whether the calls to the server are recorded as well. */
-  get includesServer(): boolean {
-    return this.#includesServer;
-  }
-
-  /** Expects the calls to the server: from here on logins start with them, and other calls wait for that. */
-  includeServer(): void {
-    this.#includesServer = true;
-  }
-
-  /** Newest first. */
-  logins(): readonly Login[] {
-    return this.#logins;
-  }
-
   clear(): void {
-    this.#logins.splice(0);
+    this.logins.splice(0);
     this.#byIdentifier.clear();
     this.#unassigned = [];
   }
 
   /**
    * Records a request; returns undefined if it does not belong to a login.
-   * @param identifier a value that the request shares with other calls, beside those that it contains
+   * @param identifier a value that the request shares with other calls without containing it
    */
   record(asked: Asked, identifier?: string): CallRecorder | undefined {
     const description = descriptionOf(asked);
@@ -107,9 +93,10 @@ export class Conversation {
     const recorded = this.#recordedCall(asked, description);
     if (identifier !== undefined) recorded.identifiers.unshift(identifier);
     const { call } = recorded;
-    recorded.login = this.#find(recorded);
-    call.isStranger = recorded.login !== undefined && !this.#isInSession(asked, recorded.login);
-    if (recorded.login || !description.answer) this.#assign(recorded);
+    const login = this.#find(recorded);
+    recorded.login = login;
+    call.isStranger = login !== undefined && !sessionOf(asked).some((each) => login.identifiers.has(each));
+    if (login || !description.answer) this.#assign(recorded);
     const isOver = (): boolean => call.answered !== null || call.broken;
     return {
       answer: (answer, seen) => {
@@ -151,10 +138,6 @@ export class Conversation {
     this.#assign(recorded);
   }
 
-  #isInSession(asked: Asked, { identifiers }: Login): boolean {
-    return sessionOf(asked).some((session) => identifiers.has(session));
-  }
-
   #find({ identifiers, weakIdentifiers }: RecordedCall): Login | undefined {
     return [...identifiers, ...weakIdentifiers]
       .map((identifier) => this.#byIdentifier.get(identifier))
@@ -173,17 +156,17 @@ export class Conversation {
     this.onChange(login);
   }
 
-  /** The login that starts with this call, or that the call continues although they share only the number. */
+  /** The login that starts with this call, or an existing one of the same number. */
   #start({ asked, description }: DescribedCall): Login | undefined {
     const number = phoneNumberIn(asked);
-    const isExpected = !this.#includesServer || description.to === 'server';
+    const isExpected = !this.includesServer || description.to === 'server';
     if (!description.startsLogin || number === undefined || !isExpected) return undefined;
-    const started = this.#logins.find((login) => login.number === number);
+    const started = this.logins.find((login) => login.number === number);
     if (description.startsLogin === 'unless-started' && started) return started;
     const login: Login = { id: ++this.#counts.logins, number, calls: [], identifiers: new Set() };
-    this.#logins.unshift(login);
-    if (this.#logins.length > MAX_LOGINS) {
-      this.#logins.pop()?.identifiers.forEach((each) => this.#byIdentifier.delete(each));
+    this.logins.unshift(login);
+    if (this.logins.length > MAX_LOGINS) {
+      this.logins.pop()?.identifiers.forEach((each) => this.#byIdentifier.delete(each));
     }
     return login;
   }
@@ -197,14 +180,14 @@ export class Conversation {
       calls.sort((one, other) => one.id - other.id);
     }
     // A forgotten login may still have a call under way.
-    if (!this.#logins.includes(login)) return;
+    if (!this.logins.includes(login)) return;
     for (const identifier of identifiers.filter((each) => !this.#byIdentifier.has(each))) {
       this.#byIdentifier.set(identifier, login);
       login.identifiers.add(identifier);
     }
   }
 
-  /** Adds the calls that waited for this login. Their identifiers may be those that further calls wait for. */
+  /** Adds the calls that waited for this login, and those that waited for them. */
   #addWaiting(login: Login): void {
     const found = this.#unassigned.filter((each) => this.#find(each) === login);
     if (found.length === 0) return;

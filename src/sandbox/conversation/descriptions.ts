@@ -1,5 +1,4 @@
-import { isTypedCode } from './calls.js';
-import type { Answered, Asked, Call, Lane, Seen } from './calls.js';
+import { isTypedCode, type Answered, type Asked, type Call, type Lane, type Seen } from './calls.js';
 
 /** The headings of the diagram: the five steps, the typed code, and what follows a login. */
 export type Step = '1' | '2' | '3' | '4' | '5' | 'code' | 'after';
@@ -35,7 +34,7 @@ export interface CallDescription {
   to: Lane;
   /** `same` is the step of the call before. */
   step: Step | 'same';
-  /** Whether a login may start with this call. `unless-started` prefers the last login of the same number. */
+  /** Whether a login may start here; `unless-started` prefers an existing one of the number. */
   startsLogin?: 'always' | 'unless-started';
   /** Polls are repeated: only the last of several in a row is kept. */
   isPoll?: true;
@@ -45,6 +44,22 @@ export interface CallDescription {
   /** The state of the login after this answer; undefined where it does not change. */
   outcome?: (call: AnsweredCall) => Words | undefined;
 }
+
+/** The beginning of a description: who calls whom, by which method and path, in which step. */
+const between = (from: Lane, to: Lane) => (method: string, path: RegExp, step: CallDescription['step']) => ({
+  from,
+  to,
+  method,
+  path,
+  step,
+});
+
+export const deviceToServer = between('device', 'server');
+export const deviceToVonage = between('device', 'vonage');
+export const deviceToOperator = between('device', 'operator');
+export const serverToVonage = between('server', 'vonage');
+export const vonageToServer = between('vonage', 'server');
+export const vonageToDevice = between('vonage', 'device');
 
 /** Why a login failed, by the server's `error` or `reason`. Each text continues a sentence. */
 const REASONS: Record<string, string> = {
@@ -73,7 +88,7 @@ const numberMismatch = ({ seen, number }: AnsweredCall): string => {
   return `the SIM that walked the link is ${seen.sim}, and the login is for ${number}`;
 };
 
-/** Says why the login failed. @param error the name of an error or reason, or the server's answer */
+/** Says why the login failed, by the name of an error or reason, or by the server's answer. */
 export const failed = (call: AnsweredCall, error: string | Record<string, unknown>): Words => {
   const names = typeof error === 'string' ? [error] : [error['reason'], error['error']].map(String);
   if (names[0] === 'number_mismatch') return bad(`It failed, as it should: ${numberMismatch(call)}.`);

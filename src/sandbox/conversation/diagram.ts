@@ -1,26 +1,14 @@
 import { PATHS } from '../http/paths.js';
-import type { Answered, Asked, Lane, Seen } from './calls.js';
+import type { Call, Seen } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
 import { bad, plain } from './descriptions.js';
-import type { LoginFacts, Step, Words } from './descriptions.js';
+import type { CallDescription, LoginFacts, Step, Words } from './descriptions.js';
 
-/** One arrow of the diagram. `heard` is null while there is no answer, and for messages, which have none. */
-interface Arrow {
-  id: number;
-  at: string;
-  from: Lane;
-  to: Lane;
+/** One arrow of the diagram. `heard` is null for messages and while there is no answer. */
+interface Arrow extends Pick<Call, 'id' | 'at' | 'asked' | 'answered'>, Pick<CallDescription, 'from' | 'to'> {
   says: string;
   heard: Words | null;
   state: 'waiting' | 'answered' | 'broken' | 'sent';
-  asked: Asked;
-  answered: Answered | null;
-}
-
-interface DiagramStep {
-  step: Step;
-  title: string;
-  calls: Arrow[];
 }
 
 /** A login as the page draws it. */
@@ -31,7 +19,7 @@ export interface Diagram {
   seen: Seen | null;
   /** The state of the login, and why. */
   ending: Words;
-  steps: DiagramStep[];
+  steps: { step: Step; title: string; calls: Arrow[] }[];
 }
 
 const TITLES: Record<Step, string> = {
@@ -70,30 +58,29 @@ const describeAnswer = (call: DescribedCall, facts: LoginFacts): Words | null =>
 };
 
 const arrowOf = (call: DescribedCall, facts: LoginFacts): Arrow => {
-  const { from, to, request } = call.description;
+  const { id, at, asked, answered, description } = call;
+  const { from, to, request } = description;
+  const says = typeof request === 'string' ? request : request(call);
   return {
-    id: call.id,
-    at: call.at,
+    id,
+    at,
     from,
     to,
-    says: typeof request === 'string' ? request : request(call),
+    says,
     heard: describeAnswer(call, facts),
     state: stateOf(call),
-    asked: call.asked,
-    answered: call.answered,
+    asked,
+    answered,
   };
 };
 
 const factsOf = ({ number, calls }: Login): LoginFacts => {
   const message = calls.findLast(({ asked }) => asked.url.startsWith('tel:'))?.asked.method;
-  return {
-    number,
-    seen: calls.findLast(({ seen }) => seen)?.seen,
-    sentBy: message === undefined ? undefined : message === 'CALL' ? 'voice' : 'sms',
-  };
+  const sentBy = message === undefined ? undefined : message === 'CALL' ? 'voice' : 'sms';
+  return { number, seen: calls.findLast(({ seen }) => seen)?.seen, sentBy };
 };
 
-/** The outcome of the last answer that has one. A login that succeeded stays so: later refusals do not change it. */
+/** The outcome of the last answer that has one. Refusals after a success do not change it. */
 const outcomeOf = ({ calls }: Login, facts: LoginFacts): Words => {
   const outcomes = calls
     .flatMap((call) => (call.answered ? [{ ...call, answered: call.answered, ...facts }] : []))
@@ -112,8 +99,8 @@ const arrowsByStep = ({ calls }: Login, facts: LoginFacts): ArrowsByStep => {
   return arrows;
 };
 
-/** The steps to draw: those with arrows, and the numbered ones that are still to come, unless a code is typed instead. */
-const stepsOf = (arrows: ArrowsByStep): DiagramStep[] => {
+/** The steps with arrows, and those still to come, unless a code is typed instead. */
+const stepsOf = (arrows: ArrowsByStep): Diagram['steps'] => {
   const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
   return (Object.entries(titlesOf(arrows)) as [Step, string][])
     .filter(([step]) => isShown(step))

@@ -4,17 +4,10 @@ import { buffer } from 'node:stream/consumers';
 import { headerList, MAX_BODY_CHARACTERS } from './calls.js';
 import type { CallRecorder, Conversation } from './conversation.js';
 
-const BAD_GATEWAY = JSON.stringify({
-  title: 'Bad Gateway',
-  status: 502,
-  detail: 'The server is not there.',
-});
+const BAD_GATEWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
-/** Records a request when its body has passed. Returns a function that gives the recorder of the answer. */
-const recordRequest = (
-  req: IncomingMessage,
-  conversation: Conversation,
-): (() => CallRecorder | undefined) => {
+/** Records a request when its body has passed. The result gives the recorder of the answer. */
+const recordRequest = (req: IncomingMessage, conversation: Conversation) => {
   const chunks: Buffer[] = [];
   let length = 0;
   let record = (): CallRecorder | undefined => {
@@ -36,8 +29,8 @@ const recordRequest = (
 };
 
 /**
- * The headers of the forwarded request. A POST without framing has no body (RFC 9112, 6.3), and says so here: Node would
- * announce a chunked one.
+ * The headers of the forwarded request. A POST without framing has no body (RFC 9112, 6.3) and says
+ * so here, because Node would announce a chunked one.
  */
 const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage): string[] => {
   const isFramed = 'content-length' in headers || 'transfer-encoding' in headers;
@@ -47,27 +40,18 @@ const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage)
 };
 
 /**
- * Opens a connection for each request, so that none is used which the server closes meanwhile. The server is not asked to
- * close it: its answer would say so.
+ * Opens a connection for each request, so that none is used that the server closes meanwhile. It is
+ * kept alive all the same: the server would mention a connection that closes in its answer.
  */
 const agent = Object.assign(new Agent({ keepAlive: true }), { keepSocketAlive: () => false });
 
-const forward = (req: IncomingMessage, port: number): ClientRequest =>
-  request({
-    agent,
-    host: 'localhost',
-    port,
-    method: req.method,
-    path: req.url,
-    headers: forwardedHeaders(req),
-  });
+const forward = (req: IncomingMessage, port: number): ClientRequest => {
+  const { method, url: path } = req;
+  return request({ agent, host: 'localhost', port, method, path, headers: forwardedHeaders(req) });
+};
 
 /** Passes the answer back in one piece, with the headers as they were spelt. */
-const passBack = async (
-  answer: IncomingMessage,
-  res: ServerResponse,
-  recorder: CallRecorder | undefined,
-): Promise<void> => {
+const passBack = async (answer: IncomingMessage, res: ServerResponse, recorder?: CallRecorder) => {
   const { statusCode: status = 502, statusMessage = '', rawHeaders } = answer;
   const body = await buffer(answer);
   recorder?.answer({ status, headers: headerList(rawHeaders), body: body.toString() });
@@ -78,20 +62,17 @@ const passBack = async (
 };
 
 const sendBadGateway = (res: ServerResponse): void => {
+  const headers = { 'Content-Type': 'application/problem+json', Connection: 'close' };
   if (res.headersSent) res.destroy();
-  else {
-    res.writeHead(502, { 'Content-Type': 'application/problem+json', Connection: 'close' }).end(BAD_GATEWAY);
-  }
+  else res.writeHead(502, headers).end(BAD_GATEWAY);
 };
 
 /**
- * A proxy before the server that records each call. It passes answers back byte for byte: one that changed anything would
- * hide what an app really receives. To requests it adds only what their silence means already: that the connection may be
- * kept, and that there is no body.
- * @param port the port of the server on this machine
+ * A proxy before the server that records each call. It passes answers back byte for byte, so that
+ * an app receives what the server sends. @param port the port of the server on this machine
  */
 export const createRecordingProxy = (port: () => number, conversation: Conversation): RequestListener => {
-  conversation.includeServer();
+  conversation.includesServer = true;
   return (req, res) => {
     const recorder = recordRequest(req, conversation);
     const forwarded = forward(req, port());
@@ -104,7 +85,7 @@ export const createRecordingProxy = (port: () => number, conversation: Conversat
       isAnswered = true;
       void passBack(answer, res, recorder()).catch(fail);
     });
-    // A server that refuses a body unread answers, and then closes the connection that is still being written.
+    // A server may answer before it has read the body, and then close the connection.
     forwarded.on('error', () => {
       if (!isAnswered) fail();
     });

@@ -1,7 +1,6 @@
 import { contentOf, fieldsOf, isTypedCode, parametersOf } from './calls.js';
-import type { Call } from './calls.js';
-import { bad, codeIssued, failed, good, linkIssued, mistyped, plain } from './descriptions.js';
-import { worked, wrongSession } from './descriptions.js';
+import { bad, codeIssued, deviceToServer, failed, good, linkIssued, mistyped } from './descriptions.js';
+import { plain, worked, wrongSession } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
 
 const isRefused = ({ answered }: AnsweredCall): boolean => answered.status >= 400;
@@ -33,17 +32,7 @@ const verificationOutcome = (call: AnsweredCall): Words => {
   return isTypedCode(call.asked) ? mistyped : failed(call, 'invalid_code');
 };
 
-const presentedBy = ({ isStranger }: Call): string =>
-  isStranger
-    ? 'Somebody presents the device’s code, without the cookie of the session that began.'
-    : 'The app presents the device’s code, with its cookie: now both halves are in one hand.';
-
-const toServer = { from: 'device', to: 'server' } as const;
-
 const verify = {
-  ...toServer,
-  method: 'POST',
-  path: /^\/verify$/,
   answer: unlessRefused(({ answered }) =>
     fieldsOf(answered.body)['verified'] === true
       ? good('The server logs the session in, under a new id.')
@@ -52,13 +41,10 @@ const verify = {
   outcome: verificationOutcome,
 } as const;
 
-/** The calls of app and device to the server. The sandbox sees them where its recording proxy runs. */
+/** The calls of app and device to the server, which a recording proxy sees. */
 export const SERVER_CALLS: readonly CallDescription[] = [
   {
-    ...toServer,
-    method: 'POST',
-    path: /^\/login$/,
-    step: '1',
+    ...deviceToServer('POST', /^\/login$/, '1'),
     startsLogin: 'always',
     request: 'The app sends the number to the server.',
     answer: unlessRefused((call) =>
@@ -69,10 +55,7 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     outcome: orFailed((call) => (hasLink(call) ? linkIssued : failed(call, 'no_link'))),
   },
   {
-    ...toServer,
-    method: 'GET',
-    path: /^\/callback$/,
-    step: '4',
+    ...deviceToServer('GET', /^\/callback$/, '4'),
     request: ({ asked }) =>
       parametersOf(asked.url).has('error')
         ? 'The device comes back to the server, with an error instead of a code.'
@@ -84,26 +67,27 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     outcome: (call) => (hasCode(call) ? codeIssued : failed(call, contentOf(call.answered))),
   },
   {
+    ...deviceToServer('POST', /^\/verify$/, 'code'),
     ...verify,
-    step: 'code',
     matches: isTypedCode,
     request: 'The app presents the code that the user typed.',
   },
-  { ...verify, step: '5', request: presentedBy },
   {
-    ...toServer,
-    method: 'POST',
-    path: /^\/login\/next$/,
-    step: 'code',
+    ...deviceToServer('POST', /^\/verify$/, '5'),
+    ...verify,
+    request: ({ isStranger }) =>
+      isStranger
+        ? 'Somebody presents the device’s code, without the cookie of the session that began.'
+        : 'The app presents the device’s code, with its cookie: now both halves are in one hand.',
+  },
+  {
+    ...deviceToServer('POST', /^\/login\/next$/, 'code'),
     request: 'The app asks for a code to be sent.',
     answer: unlessRefused(() => good('The server answers that a code is on its way.')),
     outcome: orFailed(({ number }) => plain(`A code went to ${number}. Whoever gets it there may type it.`)),
   },
   {
-    ...toServer,
-    method: 'GET',
-    path: /^\/login$/,
-    step: 'same',
+    ...deviceToServer('GET', /^\/login$/, 'same'),
     isPoll: true,
     request: 'The app asks how far the login is.',
     answer: ({ answered }) =>
@@ -112,10 +96,7 @@ export const SERVER_CALLS: readonly CallDescription[] = [
       ),
   },
   {
-    ...toServer,
-    method: 'GET',
-    path: /^\/session$/,
-    step: 'same',
+    ...deviceToServer('GET', /^\/session$/, 'same'),
     isPoll: true,
     request: 'The app asks who is logged in.',
     answer: ({ answered }) => {
@@ -124,19 +105,13 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     },
   },
   {
-    ...toServer,
-    method: 'DELETE',
-    path: /^\/login$/,
-    step: 'after',
+    ...deviceToServer('DELETE', /^\/login$/, 'after'),
     request: 'The app gives the login up.',
     answer: unlessRefused(() => plain('Link and codes are worthless from here on.')),
     outcome: (call) => (isRefused(call) ? undefined : plain('The login was given up.')),
   },
   {
-    ...toServer,
-    method: 'POST',
-    path: /^\/logout$/,
-    step: 'after',
+    ...deviceToServer('POST', /^\/logout$/, 'after'),
     request: 'The user logs out.',
     answer: unlessRefused(() => plain('The cookie is dead at once.')),
   },

@@ -1,9 +1,9 @@
 import { verifyPath } from '../http/paths.js';
-import { contentOf, fieldsOf, isTypedCode } from './calls.js';
-import type { Asked, Call } from './calls.js';
-import { bad, codeIssued, failed, good, linkIssued, mistyped, plain, worked } from './descriptions.js';
+import { contentOf, fieldsOf, isTypedCode, type Asked, type Call } from './calls.js';
+import { bad, codeIssued, deviceToVonage, failed, good, linkIssued, mistyped } from './descriptions.js';
+import { plain, serverToVonage, vonageToDevice, vonageToServer, worked } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
-import { deviceToVonage, redirected, serverToVonage } from './vonage-calls.js';
+import { redirected } from './vonage-calls.js';
 
 const startsSilently = ({ body }: Asked): boolean => {
   const { workflow } = fieldsOf(body);
@@ -36,11 +36,7 @@ const silentFailure = (call: AnsweredCall): string => {
 
 const ID = '/[0-9a-f-]{36}';
 
-const start = { ...serverToVonage, path: verifyPath('/?') };
-
 const check = {
-  ...serverToVonage,
-  path: verifyPath(ID),
   request: 'The server asks Vonage whether this is the code.',
   answer: ifAccepted('It is, says Vonage.'),
 };
@@ -63,39 +59,34 @@ const describeWebhook = ({ asked }: Call): string => {
   return `Vonage tells the server by webhook of ${subject}: ${STATUSES[String(status)] ?? String(status)}.`;
 };
 
-const message = { path: /^\+\d+$/, from: 'vonage', to: 'device', step: 'code' } as const;
+/** The path of a `tel:` URL. */
+const NUMBER = /^\+\d+$/;
 
 /** Verify v2: its requests, its silent step, its messages and its webhooks. */
 export const VERIFY_CALLS: readonly CallDescription[] = [
   {
-    ...start,
+    ...serverToVonage('POST', verifyPath('/?'), '2'),
     matches: startsSilently,
-    step: '2',
     startsLogin: 'always',
     request: 'The server asks Vonage for a link for this number.',
     answer: ifAccepted('Vonage begins a Verify request; its link is for the device.'),
     outcome: (call) => (isAccepted(call) ? linkIssued : failed(call, 'no_link')),
   },
   {
-    ...start,
-    step: 'code',
+    ...serverToVonage('POST', verifyPath('/?'), 'code'),
     startsLogin: 'unless-started',
     request: 'The server asks Vonage to send a code to this number.',
     answer: ifAccepted('Vonage sends one.'),
   },
   {
-    ...deviceToVonage,
-    path: verifyPath(`${ID}/silent-auth/redirect`),
-    step: '3',
+    ...deviceToVonage('GET', verifyPath(`${ID}/silent-auth/redirect`), '3'),
     request: 'The device opens the link over its mobile network.',
     answer: redirected('Vonage sends it on to the operator of this number.'),
     outcome: (call) =>
       reasonIn(call).includes('Network Operator') ? failed(call, 'number_not_supported') : undefined,
   },
   {
-    ...deviceToVonage,
-    path: verifyPath(`${ID}/silent-auth/complete`),
-    step: '4',
+    ...deviceToVonage('GET', verifyPath(`${ID}/silent-auth/complete`), '4'),
     request: 'The device asks Vonage what came of it.',
     answer: (call) =>
       hasCode(call)
@@ -104,47 +95,36 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     outcome: (call) => (hasCode(call) ? codeIssued : failed(call, silentFailure(call))),
   },
   {
+    ...serverToVonage('POST', verifyPath(ID), 'code'),
     ...check,
     matches: isTypedCode,
-    step: 'code',
     outcome: (call) => (isAccepted(call) ? worked(call) : mistyped),
   },
   {
+    ...serverToVonage('POST', verifyPath(ID), '5'),
     ...check,
-    step: '5',
     outcome: (call) => (isAccepted(call) ? worked(call) : failed(call, 'invalid_code')),
   },
   {
-    ...serverToVonage,
-    path: verifyPath(`${ID}/next_workflow`),
-    step: 'code',
+    ...serverToVonage('POST', verifyPath(`${ID}/next_workflow`), 'code'),
     request: 'The server asks Vonage for the next way to send a code.',
     answer: ifAccepted('Vonage goes on to it.'),
   },
   {
-    ...serverToVonage,
-    method: 'DELETE',
-    path: verifyPath(ID),
-    step: 'after',
+    ...serverToVonage('DELETE', verifyPath(ID), 'after'),
     request: 'The server tells Vonage that the login is given up.',
     answer: ifAccepted('Vonage ends the request.'),
   },
   {
-    ...message,
-    method: 'SMS',
+    ...vonageToDevice('SMS', NUMBER, 'code'),
     request: ({ asked }) => `An SMS with a code goes to ${new URL(asked.url).pathname}.`,
   },
   {
-    ...message,
-    method: 'CALL',
+    ...vonageToDevice('CALL', NUMBER, 'code'),
     request: ({ asked }) => `A call reads a code out to ${new URL(asked.url).pathname}.`,
   },
   {
-    method: 'POST',
-    path: /^\/webhooks\/verify$/,
-    from: 'vonage',
-    to: 'server',
-    step: 'same',
+    ...vonageToServer('POST', /^\/webhooks\/verify$/, 'same'),
     request: describeWebhook,
     answer: (call) =>
       isAccepted(call)

@@ -1,13 +1,14 @@
 import { exactly, PATHS } from '../http/paths.js';
 import { fieldsOf, locationOf, parametersOf } from './calls.js';
-import { bad, failed, good, linkIssued, plain, worked } from './descriptions.js';
+import { bad, deviceToOperator, deviceToVonage, failed, good, linkIssued } from './descriptions.js';
+import { plain, serverToVonage, worked } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
 
 /** The parameters with which an answer redirects the device. */
 const redirectParameters = ({ answered }: AnsweredCall): URLSearchParams =>
   parametersOf(locationOf(answered));
 
-/** Describes a redirect of the device; one that carries an error, or a refusal, in its own words. */
+/** Describes an answer that redirects the device, also with an error, or that refuses to. */
 export const redirected =
   (words: string) =>
   (call: AnsweredCall): Words => {
@@ -23,15 +24,10 @@ const hasLink = ({ answered }: AnsweredCall): boolean => answered.body.includes(
 const isVerified = ({ answered }: AnsweredCall): unknown =>
   fieldsOf(answered.body)['devicePhoneNumberVerified'];
 
-export const serverToVonage = { from: 'server', to: 'vonage', method: 'POST' } as const;
-export const deviceToVonage = { from: 'device', to: 'vonage', method: 'GET' } as const;
-
 /** Silent authentication by Network Enablement, or by a link that the server makes itself. */
 export const VONAGE_CALLS: readonly CallDescription[] = [
   {
-    ...serverToVonage,
-    path: exactly(PATHS.networkEnablement),
-    step: '2',
+    ...serverToVonage('POST', exactly(PATHS.networkEnablement), '2'),
     startsLogin: 'always',
     request: 'The server asks Vonage for a link for this number.',
     answer: (call) =>
@@ -41,18 +37,13 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     outcome: (call) => (hasLink(call) ? linkIssued : failed(call, 'no_link')),
   },
   {
-    ...deviceToVonage,
-    path: exactly(PATHS.authorize),
-    step: '3',
+    ...deviceToVonage('GET', exactly(PATHS.authorize), '3'),
     startsLogin: 'always',
     request: 'The device opens the link over its mobile network.',
     answer: redirected('Vonage sends it on to the operator of this number.'),
   },
   {
-    ...deviceToVonage,
-    path: exactly(PATHS.operator),
-    to: 'operator',
-    step: '3',
+    ...deviceToOperator('GET', exactly(PATHS.operator), '3'),
     request: 'The operator looks which SIM is on this line.',
     answer: (call) => {
       if (redirectParameters(call).has('error')) {
@@ -63,9 +54,7 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     },
   },
   {
-    ...deviceToVonage,
-    path: exactly(PATHS.vonageCallback),
-    step: '3',
+    ...deviceToVonage('GET', exactly(PATHS.vonageCallback), '3'),
     request: 'The device carries the operator’s answer to Vonage.',
     answer: (call) =>
       redirected(
@@ -76,9 +65,7 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     outcome: (call) => (redirectParameters(call).has('error') ? failed(call, 'denied') : undefined),
   },
   {
-    ...serverToVonage,
-    path: exactly(PATHS.token),
-    step: '4',
+    ...serverToVonage('POST', exactly(PATHS.token), '4'),
     request: 'The server trades the operator’s code for a token: the code is dead from here on.',
     answer: ({ answered }) =>
       answered.status === 200
@@ -87,9 +74,7 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     outcome: (call) => (call.answered.status === 200 ? undefined : failed(call, 'operator_error')),
   },
   {
-    ...serverToVonage,
-    path: exactly(PATHS.verify),
-    step: '5',
+    ...serverToVonage('POST', exactly(PATHS.verify), '5'),
     request: 'The server asks, with the token: is the SIM that walked the one with this number?',
     answer: (call) => {
       if (isVerified(call) === true) return good('Yes, says the operator, by way of Vonage.');

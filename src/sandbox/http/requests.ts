@@ -2,10 +2,7 @@ import express from 'express';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { sendProblem } from './problems.js';
 
-/**
- * Reads every body as text (at most 100 kB). The endpoints parse it, so that each refuses a wrong content type in its own
- * words and not in those of a body parser.
- */
+/** Reads bodies as text of at most 100 kB. Each endpoint parses it, and refuses it as it does. */
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
 
 /** The body as text; empty when there was none. */
@@ -27,7 +24,7 @@ export const jsonBody = (req: Request): unknown => {
   }
 };
 
-/** The body as it is recorded: an object for JSON and forms, else the text; null when there was none. */
+/** The body as it is recorded: an object for JSON and forms, else text; null for none. */
 export const recordedBody = (req: Request): unknown => {
   const text = bodyText(req);
   if (text === '') return null;
@@ -70,7 +67,7 @@ export const whenOver = (res: Response, work: () => void): void => {
   res.once('close', over);
 };
 
-/** Calls `answer` after `ms` milliseconds, unless the client has disconnected. Keeps no process alive. */
+/** Calls `answer` after `ms` milliseconds, unless the client has disconnected by then. */
 export const delayed = (res: Response, ms: number, answer: () => void): void => {
   const timer = setTimeout(answer, ms).unref();
   whenOver(res, () => clearTimeout(timer));
@@ -79,8 +76,8 @@ export const delayed = (res: Response, ms: number, answer: () => void): void => 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /**
- * Registers the handlers of a path by method. Other methods are refused with 405 and have no effect, HEAD included:
- * Express would call the handler of GET, and a link preview would use up a link that works once.
+ * Registers the handlers of a path by method, and refuses other methods with 405. So is HEAD, which
+ * Express would hand to GET: a link preview would use up a link.
  */
 export const handlePath = (
   router: IRouter,

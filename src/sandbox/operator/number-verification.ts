@@ -3,24 +3,20 @@ import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
 import { bearerToken, delayed, handlePath, jsonBody, mediaType } from '../http/requests.js';
-import type { Grant } from '../records.js';
-import type { SandboxState } from '../state.js';
-import { isPhoneNumber, SLOW_ANSWER_MS } from './subscribers.js';
-import type { Behaviour } from './subscribers.js';
+import type { Grant } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber, SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
 
-/** The errors of Number Verification 0.3.1; 422 and 429 are CAMARA's common ones, which operators send as well. */
+const NOT_MOBILE = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK';
+const NO_NUMBER = 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT';
+
+/** The errors of Number Verification 0.3.1, and two of the common ones of CAMARA: 422 and 429. */
 const ERRORS = {
   INVALID_ARGUMENT: [400, 'Client specified an invalid argument, request body or query param'],
   UNAUTHENTICATED: [401, 'Request not authenticated due to missing, invalid, or expired credentials'],
   PERMISSION_DENIED: [403, 'Client does not have sufficient permissions to perform this action'],
-  'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK': [
-    403,
-    'Client must authenticate via the mobile network to use this service',
-  ],
-  'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT': [
-    403,
-    'Phone number cannot be deducted from access token context',
-  ],
+  [NOT_MOBILE]: [403, 'Client must authenticate via the mobile network to use this service'],
+  [NO_NUMBER]: [403, 'Phone number cannot be deducted from access token context'],
   SERVICE_NOT_APPLICABLE: [422, 'The service is not available for the provided identifier.'],
   TOO_MANY_REQUESTS: [429, 'Rate limit reached.'],
   INTERNAL: [500, 'Server error'],
@@ -33,9 +29,9 @@ const sendError = (res: Response, code: ErrorCode): void => {
   res.status(status).json({ status, code, message });
 };
 
-/** The behaviours that are an error here. Some end a login before, unless they are set in between. */
+/** The behaviours that are an error here. Some end a login earlier, unless set in between. */
 const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
-  not_mobile: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
+  not_mobile: NOT_MOBILE,
   unsupported: 'SERVICE_NOT_APPLICABLE',
   rate_limited: 'TOO_MANY_REQUESTS',
   server_error: 'INTERNAL',
@@ -64,7 +60,7 @@ const Body = z.union([
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Whether the body names the number of the SIM. A hash may be that of the number without its plus sign. */
+/** Whether the body names the number of the SIM. The hashed number may have no plus sign. */
 const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
   'phoneNumber' in body
     ? withPlus(body.phoneNumber) === sim
@@ -72,7 +68,7 @@ const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
 
 const tokenOf = ({ headers }: Request): string => bearerToken(headers.authorization) ?? '';
 
-/** Requires a token with this scope, and puts its grant into `res.locals`. The token stays usable. */
+/** Requires a token with this scope, and sets `res.locals.grant`. The token stays usable. */
 const requireToken =
   ({ tokens, world }: SandboxState, scope: string): RequestHandler =>
   (req, res, next) => {
@@ -87,7 +83,7 @@ const requireToken =
     }
   };
 
-/** Uses the token up and answers as its number behaves. @param answer the answer for the number of a SIM */
+/** Uses the token up, and answers as its number behaves: by default with `answer`. */
 const answerWith =
   ({ tokens, subscribers }: SandboxState, answer: (sim: string, res: Response) => object): RequestHandler =>
   (req, res) => {
@@ -96,7 +92,7 @@ const answerWith =
     const { behaviour } = subscribers.of(number);
     const error = ERROR_OF[behaviour];
     if (error) sendError(res, error);
-    else if (sim === null) sendError(res, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT');
+    else if (sim === null) sendError(res, NO_NUMBER);
     else if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, () => res.json(answer(sim, res)));
     else if (behaviour === 'garbage') {
       res.type('text/html').send('<html><body>{"devicePhoneNumberVerified": tr');

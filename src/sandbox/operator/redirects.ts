@@ -5,18 +5,17 @@ import type { Seen } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
-import type { AuthorizationRequest, Claim, Store } from '../records.js';
-import type { SandboxState } from '../state.js';
-import { isPhoneNumber } from './subscribers.js';
-import type { Behaviour } from './subscribers.js';
+import type { Authorization, Claim, Store } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 
 /** The time from the link to the last redirect. */
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
 
 /** A login as the customer requests it. */
-export type LoginRequest = Pick<AuthorizationRequest, 'number' | 'scopes' | 'state'>;
+export type LoginRequest = Pick<Authorization, 'number' | 'scopes' | 'state'>;
 
-export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): AuthorizationRequest => ({
+export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): Authorization => ({
   ...login,
   wrappedState: `v2_${randomUUID()}`,
   expiresAt: world.now() + AUTHORIZATION_TTL_MS,
@@ -40,17 +39,17 @@ const readClaim = (req: Request, name: keyof typeof CLAIMS): Claim => {
 };
 
 /**
- * Records the claims of the device; returns false if one is malformed. The first claim counts: Android sends an app's
- * headers with the first request only, iOS with every one.
+ * Records the claims of the device; returns false if one is malformed. The first one counts:
+ * Android sends an app's headers with the first request only, iOS with every one.
  */
-export const recordClaims = (req: Request, authorization: AuthorizationRequest): boolean => {
+export const recordClaims = (req: Request, authorization: Authorization): boolean => {
   const claims = { sim: readClaim(req, 'sim'), network: readClaim(req, 'network') };
   const areValid = (['sim', 'network'] as const).every((name) =>
     Object.values(claims[name] as Record<string, string>).every(CLAIMS[name]),
   );
   if (!areValid) return false;
-  authorization.claims.sim = { ...claims.sim, ...authorization.claims.sim };
-  authorization.claims.network = { ...claims.network, ...authorization.claims.network };
+  const { sim, network } = authorization.claims;
+  authorization.claims = { sim: { ...claims.sim, ...sim }, network: { ...claims.network, ...network } };
   return true;
 };
 
@@ -60,27 +59,24 @@ export const refuseClaims = (res: Response): void =>
       'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
   });
 
-const refuseAuthorization = (res: Response): void =>
-  sendProblem(res, 'badRequest', {
-    detail: 'This authorization request is unknown, expired or already used.',
-  });
+const UNKNOWN = 'This authorization request is unknown, expired or already used.';
 
 /** Where a device waits for its next request, and what that request must bring. */
 interface Hop {
-  store: Store<AuthorizationRequest>;
+  store: Store<Authorization>;
   key: unknown;
-  accepts?: (authorization: AuthorizationRequest) => boolean;
+  accepts?: (authorization: Authorization) => boolean;
 }
 
-/** Takes the authorization request of a hop, which works once. Refused requests leave it in place. */
+/** Takes the authorization request of a hop, which works once. A refusal leaves it in place. */
 export const takeAuthorization = (
   { world }: SandboxState,
   { store, key, accepts = () => true }: Hop,
   { req, res }: { req: Request; res: Response },
-): AuthorizationRequest | undefined => {
+): Authorization | undefined => {
   const found = typeof key === 'string' ? store.get(key) : undefined;
   if (!found || world.now() >= found.expiresAt || !accepts(found)) {
-    refuseAuthorization(res);
+    sendProblem(res, 'badRequest', { detail: UNKNOWN });
   } else if (!recordClaims(req, found)) {
     refuseClaims(res);
   } else {
@@ -91,9 +87,9 @@ export const takeAuthorization = (
 };
 
 /**
- * Redirects the device. The URL works once, so browsers must not remember where a 301 led. There is no Content-Length:
- * with one, Vonage's SDK for Android sends the next request over this connection, which it has asked to be closed, because
- * all redirects of the sandbox stay on one host.
+ * Redirects the device. The URL works once, so browsers must not remember where a 301 led. With a
+ * Content-Length, Vonage's SDK for Android would send the next request over this connection, which
+ * it has asked to close.
  */
 export const redirect = (res: Response, status: 301 | 302, url: string): void => {
   res.set('Cache-Control', 'no-store').status(status).location(url);
@@ -102,16 +98,14 @@ export const redirect = (res: Response, status: 301 | 302, url: string): void =>
 };
 
 /** The number of the SIM in the device: the one it states, else the subscriber's. */
-export const simOf = (
-  { subscribers }: SandboxState,
-  { claims, number }: AuthorizationRequest,
-): string | null => claims.sim.header ?? claims.sim.cookie ?? subscribers.simOf(number);
+export const simOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): string | null =>
+  claims.sim.header ?? claims.sim.cookie ?? subscribers.simOf(number);
 
 /** The behaviour of the number. On Wi-Fi no operator sees a SIM, whatever the number. */
-export const behaviourOf = (
-  { subscribers }: SandboxState,
-  { claims: { network }, number }: AuthorizationRequest,
-): Behaviour => ((network.header ?? network.cookie) === 'wifi' ? 'wifi' : subscribers.of(number).behaviour);
+export const behaviourOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): Behaviour => {
+  const isOnWifi = (claims.network.header ?? claims.network.cookie) === 'wifi';
+  return isOnWifi ? 'wifi' : subscribers.of(number).behaviour;
+};
 
 /** The errors with which the operator redirects a device that it cannot identify. */
 const ERRORS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {
@@ -125,18 +119,14 @@ const identify = (state: SandboxState, req: Request, res: Response): void => {
   if (!authorization) return;
   const { number, wrappedState } = authorization;
   const behaviour = behaviourOf(state, authorization);
-  const seen: Seen = {
-    number,
-    sim: simOf(state, authorization),
-    network: behaviour === 'wifi' ? 'wifi' : 'cellular',
-  };
-  res.locals.seen = seen;
+  const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
+  res.locals.seen = { number, sim: simOf(state, authorization), network } satisfies Seen;
   authorization.answer = { ...(ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
   state.returning.set(wrappedState, authorization);
   const callback = `${state.publicUrl()}${PATHS.vonageCallback}`;
   redirect(res, 301, withQuery(callback, { ...authorization.answer, state: wrappedState }));
 };
 
-/** `GET /operator/authorize`: the operator identifies the SIM of the device, and redirects it to Vonage. */
+/** `GET /operator/authorize`: identifies the SIM of the device, and redirects it to Vonage. */
 export const operatorRoutes = (state: SandboxState, router: IRouter): void =>
   handlePath(router, PATHS.operator, { get: [(req, res) => identify(state, req, res)] });

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { PATHS, withQuery } from '../http/paths.js';
-import type { SandboxState } from '../state.js';
-import { TEMPLATE_CHANNELS } from './store.js';
-import type { Fragment, Template } from './store.js';
+import type { SandboxState } from '../state/state.js';
+import { TEMPLATE_CHANNELS, type Fragment, type Template } from '../state/templates.js';
 
 export const TEMPLATES_PATH = `${PATHS.verifyRequests}/templates`;
 
@@ -26,14 +25,10 @@ const Locale = z
   .string()
   .regex(/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/, 'must be a locale in lower case, such as en-us');
 
-/** The bodies of requests. Unknown fields are refused: they are mistakes, which would go unnoticed. */
+/** The bodies of requests. Unknown fields are refused, so that mistakes are noticed. */
 export const NewTemplate = z.strictObject({ name: Name });
 export const TemplateChange = z.strictObject({ name: Name.optional(), is_default: z.boolean().optional() });
-export const NewFragment = z.strictObject({
-  channel: z.enum(TEMPLATE_CHANNELS),
-  locale: Locale,
-  text: Text,
-});
+export const NewFragment = z.strictObject({ channel: z.enum(TEMPLATE_CHANNELS), locale: Locale, text: Text });
 export const FragmentChange = z.strictObject({ text: Text });
 
 export const templatesUrl = ({ publicUrl }: SandboxState): string => `${publicUrl()}${TEMPLATES_PATH}`;
@@ -87,10 +82,7 @@ interface Collection {
   items: readonly object[];
 }
 
-/**
- * One page of a collection, as HAL. `next` and `prev` are absent where there is no such page, which Vonage's client goes
- * by. A page past the end is empty.
- */
+/** One page of a collection, as HAL. Links to pages that do not exist are absent. */
 export const pageBody = ({ page, page_size }: z.infer<typeof PageQuery>, collection: Collection) => {
   const { url, name, items } = collection;
   const last = Math.max(1, Math.ceil(items.length / page_size));

@@ -3,13 +3,12 @@ import type { ZodType } from 'zod';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import type { InvalidParameter, ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, mediaType } from '../http/requests.js';
-
-import type { SandboxState } from '../state.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { fragmentBody, FragmentChange, fragmentsUrl, NewFragment, NewTemplate } from './representation.js';
 import { pageBody, PageQuery, templateBody, TemplateChange } from './representation.js';
 import { TEMPLATES_PATH, templatesUrl } from './representation.js';
-import type { Fragment, Template } from './store.js';
+import type { Fragment, Template } from '../state/templates.js';
 
 /** "An account can only have a maximum of 10 custom templates". */
 const MAX_TEMPLATES = 10;
@@ -155,24 +154,18 @@ const deleteFragment = (state: SandboxState): Operation =>
 export const templateRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state, 'jwtExpired');
   const read = (operation: Operation): RequestHandler[] => [jwt, handle(operation)];
-  // Writing may be disabled. As in Vonage's gateway, that is checked before anything else about the request is.
+  // As in Vonage's gateway, whether writing is enabled is checked before the request is read.
   const write = (operation: Operation): RequestHandler[] =>
     read((req) => (state.templates.enabled ? operation(req) : { problem: 'templatesForbidden' }));
   const template = `${TEMPLATES_PATH}/:template_id`;
   const fragments = `${template}/template_fragments`;
-  handlePath(router, TEMPLATES_PATH, {
-    get: read(listTemplates(state)),
-    post: write(createTemplate(state)),
-  });
+  handlePath(router, TEMPLATES_PATH, { get: read(listTemplates(state)), post: write(createTemplate(state)) });
   handlePath(router, template, {
     get: read(showTemplate(state)),
     patch: write(changeTemplate(state)),
     delete: write(deleteTemplate(state)),
   });
-  handlePath(router, fragments, {
-    get: read(listFragments(state)),
-    post: write(createFragment(state)),
-  });
+  handlePath(router, fragments, { get: read(listFragments(state)), post: write(createFragment(state)) });
   handlePath(router, `${fragments}/:template_fragment_id`, {
     get: read(showFragment(state)),
     patch: write(changeFragment(state)),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InvalidParameter } from '../http/problems.js';
-import { isPhoneNumber } from '../operator/subscribers.js';
+import { isPhoneNumber } from '../state/subscribers.js';
 
 /** Verify v2 writes numbers without their plus sign. */
 const PhoneNumber = z.string().refine((to) => isPhoneNumber(`+${to}`), 'Phone number is invalid');
@@ -29,7 +29,7 @@ const STEPS = [SilentStep, SmsStep, VoiceStep] as const;
 const BRAND = /^[^/{}:$]*$/;
 const CUSTOM_CODE = /^[a-zA-Z0-9]{4,10}$/;
 
-/** A language of two letters, or one of two or three with a country: `es`, `en-us`, `fil-ph` (Verify languages guide). */
+/** A language, or a language of two or three letters and a country: `es`, `en-us`, `fil-ph`. */
 const LOCALE = /^(?:[a-z]{2}|[a-z]{2,3}-[a-z]{2})$/;
 
 const StartBody = z.strictObject({

@@ -1,6 +1,6 @@
 import type { World } from '../../world.js';
-import type { SandboxState } from '../state.js';
-import type { ActiveStep, Verification } from './verifications.js';
+import type { SandboxState } from '../state/state.js';
+import type { ActiveStep, Verification } from '../state/verifications.js';
 
 const DIGITS = '0123456789';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -20,14 +20,11 @@ const DEFAULT_TEXTS = {
 type MessageChannel = keyof typeof DEFAULT_TEXTS;
 
 /**
- * The template of a message, if there is one. `template_id` applies to SMS and RCS (Verify v2 reference): calls of a
- * verification that names a template use Vonage's text.
+ * The template of a message, if there is one. `template_id` applies to SMS and RCS alone (Verify v2
+ * reference): a call that belongs to it has Vonage's text.
  */
-const templateOf = (
-  { templates }: SandboxState,
-  { templateId, locale }: Verification,
-  channel: MessageChannel,
-): string | undefined => {
+const templateOf = ({ templates }: SandboxState, verification: Verification, channel: MessageChannel) => {
+  const { templateId, locale } = verification;
   if (templateId !== undefined && channel === 'voice') return undefined;
   const id = templateId ?? templates.defaultId;
   return id === undefined ? undefined : templates.text(id, channel, locale);

@@ -1,16 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { PATHS } from '../http/paths.js';
-import { sendProblem, sendRequestNotFound } from '../http/problems.js';
-import type { ProblemName } from '../http/problems.js';
+import { sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
-import type { Behaviour } from '../operator/subscribers.js';
-import type { SandboxState } from '../state.js';
+import type { Behaviour } from '../state/subscribers.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
-import { readCheck, readStart } from './bodies.js';
-import type { StartBody } from './bodies.js';
-import { nextStepOf } from './verifications.js';
-import type { ActiveStep, Step, Verification } from './verifications.js';
+import { readCheck, readStart, type StartBody } from './bodies.js';
+import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
 /** Wrong codes after which a verification ends, over all its steps. */
@@ -41,33 +38,30 @@ const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification
   wrongCodes: 0,
 });
 
-/** The problem for which a verification is not started. The virtual operator fails later, in the redirects. */
+/** The problem with which a start fails. The virtual operator fails later, in the redirects. */
 const problemOf = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
   const someBehave = (behaviour: Behaviour, among: Step[]): boolean =>
     among.some(({ to }) => state.subscribers.of(to).behaviour === behaviour);
   const real = steps.filter(({ to }) => !to.startsWith('+990'));
-  if (templateId !== undefined && !state.templates.has(templateId)) return 'templateNotFound';
+  if (templateId !== undefined && !state.templates.get(templateId)) return 'templateNotFound';
   if (someBehave('rate_limited', real)) return 'throttled';
   if (someBehave('server_error', real)) return 'internalError';
   const lookedUp = steps.filter(({ coverageCheck }) => coverageCheck);
   return someBehave('unsupported', lookedUp) ? 'notCovered' : undefined;
 };
 
-/** The verification that is under way for one of the numbers. */
-const concurrentTo = (state: SandboxState, { steps }: Verification): Verification | undefined =>
+/** The id of the verification that is under way for one of the numbers. */
+const concurrentTo = (state: SandboxState, { steps }: Verification): string | undefined =>
   steps
-    .map(({ to }) => activeStepNow(state, state.verifications.ofNumber(to))?.verification)
-    .find((each) => each !== undefined);
+    .map(({ to }) => state.verifications.ofNumber(to)?.id)
+    .find((id) => id !== undefined && activeStepNow(state, id));
 
 const begin = (state: SandboxState, verification: Verification): object => {
   const [first] = verification.steps;
   state.verifications.add(verification);
   if (first) startStep(state, { verification, step: first }, verification.submittedAt);
   const isSilent = first?.channel === 'silent_auth';
-  return {
-    request_id: verification.id,
-    ...(isSilent && { check_url: checkUrlOf(state, verification) }),
-  };
+  return { request_id: verification.id, check_url: isSilent ? checkUrlOf(state, verification) : undefined };
 };
 
 const start =
@@ -83,7 +77,7 @@ const start =
     const concurrent = concurrentTo(state, verification);
     if (problem === 'throttled') res.set('Retry-After', '7');
     if (problem) sendProblem(res, problem);
-    else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent.id });
+    else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent });
     else res.status(202).json(begin(state, verification));
   };
 
@@ -92,7 +86,7 @@ const onVerification =
   (state: SandboxState, answer: (active: ActiveStep, req: Request, res: Response) => void): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const active = activeStepNow(state, state.verifications.get(id));
+    const active = activeStepNow(state, id);
     if (active) answer(active, req, res);
     else sendRequestNotFound(res, id);
   };
@@ -127,7 +121,7 @@ const check = (state: SandboxState): RequestHandler =>
 
 const next = (state: SandboxState): RequestHandler =>
   onVerification(state, (active, _req, res) => {
-    if (!nextStepOf(active.verification)) {
+    if (!stepWith('unused', active.verification)) {
       sendProblem(res, 'noEvents');
       return;
     }

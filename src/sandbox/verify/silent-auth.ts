@@ -1,17 +1,15 @@
 import type { IRouter, RequestHandler, Response } from 'express';
 import { silentAuthPath } from '../http/paths.js';
-import { detailOf, sendProblem, sendRequestNotFound } from '../http/problems.js';
-import type { ProblemName } from '../http/problems.js';
+import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { delayed, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import { SLOW_ANSWER_MS } from '../operator/subscribers.js';
-import type { Behaviour } from '../operator/subscribers.js';
-import type { AuthorizationRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
-import { redirectToOperator } from '../vonage/authorization.js';
+import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
+import type { Authorization } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { sendToOperator } from '../vonage/authorization.js';
 import { drawSilentCode } from './messages.js';
-import type { ActiveStep } from './verifications.js';
+import type { ActiveStep } from '../state/verifications.js';
 import { activeStepNow, endStep } from './workflow.js';
 
 /** Redirects the device to the customer's page, with the result in the fragment. */
@@ -27,12 +25,12 @@ const refuse = (res: Response, redirectUrl: string | undefined, problem: Problem
   else sendProblem(res, problem);
 };
 
-/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once, while its step is under way. */
+/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once. */
 const openCheckUrl =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const verification = activeStepNow(state, state.verifications.get(id))?.verification;
+    const verification = activeStepNow(state, id)?.verification;
     const step = verification?.steps[0];
     if (!verification || step?.channel !== 'silent_auth') {
       sendRequestNotFound(res, id);
@@ -53,27 +51,22 @@ const openCheckUrl =
       refuse(res, redirectUrl, 'cannotBeCompleted');
     } else {
       step.isOpened = true;
-      const proceed = (): void => redirectToOperator(state, res, authorization);
+      const proceed = (): void => sendToOperator(state, res, authorization);
       if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, proceed);
       else proceed();
     }
   };
 
-/** The behaviours that fail a silent step. The operator's own errors are in its answer. */
-const PROBLEM_OF: Partial<Record<Behaviour, ProblemName>> = {
-  unsupported: 'noNetwork',
-  wifi: 'notCellular',
-  not_mobile: 'cannotBeCompleted',
-  invalid_grant: 'cannotBeCompleted',
-  server_error: 'cannotBeCompleted',
-  rate_limited: 'cannotBeCompleted',
-};
+/** The behaviours with which a silent step cannot be completed. */
+const FAILING: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
 
-const problemOf = (state: SandboxState, authorization: AuthorizationRequest): ProblemName | undefined => {
-  const problem = PROBLEM_OF[behaviourOf(state, authorization)];
-  if (problem) return problem;
+const problemOf = (state: SandboxState, authorization: Authorization): ProblemName | undefined => {
+  const behaviour = behaviourOf(state, authorization);
   const sim = simOf(state, authorization);
-  if (sim === null || 'error' in authorization.answer) return 'cannotBeCompleted';
+  if (behaviour === 'unsupported') return 'noNetwork';
+  if (behaviour === 'wifi') return 'notCellular';
+  if (FAILING.includes(behaviour) || sim === null) return 'cannotBeCompleted';
+  if ('error' in authorization.answer) return 'cannotBeCompleted';
   return sim === authorization.number ? undefined : 'otherNumber';
 };
 
@@ -91,19 +84,19 @@ const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res:
   }
 };
 
-/** The last redirect: the device receives a code, or the reason for which the step failed and the next one starts. */
+/** The last redirect: the device receives a code, or the step fails and the next one starts. */
 const complete =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const hop = {
       store: state.completing,
       key: req.query.ticket,
-      accepts: ({ silentStep }: AuthorizationRequest) => silentStep?.verificationId === req.params.id,
+      accepts: ({ silentStep }: Authorization) => silentStep?.verificationId === req.params.id,
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization?.silentStep) return;
     const { verificationId, redirectUrl } = authorization.silentStep;
-    const active = activeStepNow(state, state.verifications.get(verificationId));
+    const active = activeStepNow(state, verificationId);
     if (active?.step.channel !== 'silent_auth') {
       refuse(res, redirectUrl, 'cannotBeCompleted');
       return;

@@ -1,17 +1,14 @@
 import { silentAuthPath } from '../http/paths.js';
-import type { SandboxState } from '../state.js';
+import type { SandboxState } from '../state/state.js';
 import { deliver } from './messages.js';
-import { activeStepOf, nextStepOf } from './verifications.js';
-import type { ActiveStep, StepStatus, Verification } from './verifications.js';
+import { stepWith } from '../state/verifications.js';
+import type { ActiveStep, Verification } from '../state/verifications.js';
 
 /** Silent steps ignore `channel_timeout`. */
 const SILENT_STEP_SECONDS = 60;
 
-/** How a step ends. `at` is in milliseconds since the epoch, and now by default. */
-interface End {
-  status: Exclude<StepStatus, 'unused' | 'pending' | 'completed'>;
-  at?: number;
-}
+/** How a step ends without success. `at` is in milliseconds since the epoch, and now by default. */
+type End = { status: 'failed' | 'expired' | 'user_rejected'; at?: number };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -19,15 +16,8 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export const checkUrlOf = ({ publicUrl }: SandboxState, { id }: Verification): string =>
   publicUrl() + silentAuthPath(id, 'redirect');
 
-const clientRefOf = ({ clientRef }: Verification): object =>
-  clientRef === undefined ? {} : { client_ref: clientRef };
-
 /** Sends the event of a silent step. Other steps have none: they are in the summary. */
-const sendEvent = (
-  { webhooks }: SandboxState,
-  { verification, step }: ActiveStep,
-  more: { status: string; [field: string]: unknown },
-): void => {
+const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveStep, more: object): void => {
   if (step.channel !== 'silent_auth') return;
   webhooks.send({
     request_id: verification.id,
@@ -35,22 +25,11 @@ const sendEvent = (
     type: 'event',
     channel: step.channel,
     ...more,
-    ...clientRefOf(verification),
+    client_ref: verification.clientRef,
   });
 };
 
-const sendActionPending = (state: SandboxState, active: ActiveStep): void => {
-  const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
-  // The reference has an array in its example, and an object in its OpenAPI description.
-  const isObject = state.webhooks.options.action_as_object;
-  sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
-};
-
-const sendSummary = (
-  { webhooks }: SandboxState,
-  verification: Verification,
-  status: 'completed' | 'failed' | 'expired',
-): void =>
+const sendSummary = ({ webhooks }: SandboxState, verification: Verification, status: string): void =>
   webhooks.send({
     request_id: verification.id,
     submitted_at: iso(verification.submittedAt),
@@ -59,10 +38,10 @@ const sendSummary = (
     channel_timeout: verification.channelTimeoutSeconds,
     workflow: verification.steps.map((step) => ({
       channel: step.channel,
-      ...(step.initiatedAt !== undefined && { initiated_at: iso(step.initiatedAt) }),
+      initiated_at: step.initiatedAt && iso(step.initiatedAt),
       status: step.status,
     })),
-    ...clientRefOf(verification),
+    client_ref: verification.clientRef,
   });
 
 /** Starts a step that was unused. */
@@ -75,23 +54,30 @@ export const startStep = (state: SandboxState, active: ActiveStep, at: number): 
   step.endsAt = at + seconds * 1000;
   if (!isSilent) deliver(state, active, at);
   // With a coverage check, a network that is not supported was refused before the 202.
-  else if (!step.coverageCheck) startWithoutCoverage(state, active, at);
+  else if (!step.coverageCheck) reportSilentStep(state, active, at);
 };
 
-const startWithoutCoverage = (state: SandboxState, active: ActiveStep, at: number): void => {
+/** Sends the check URL by webhook as well, or the failure of a network that is not supported. */
+const reportSilentStep = (state: SandboxState, active: ActiveStep, at: number): void => {
+  const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
+  // The reference has an array in its example, and an object in its OpenAPI description.
+  const isObject = state.webhooks.options.action_as_object;
   const isSupported = state.subscribers.of(active.step.to).behaviour !== 'unsupported';
-  if (isSupported) sendActionPending(state, active);
-  // The last step fails when its link is opened: the link of a verification that is over could not say why.
-  else if (nextStepOf(active.verification)) endStep(state, active, { status: 'failed', at });
+  if (isSupported) {
+    sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
+  } else if (stepWith('unused', active.verification)) {
+    // The last step fails when its link is opened, while the verification is still known.
+    endStep(state, active, { status: 'failed', at });
+  }
 };
 
-/** Ends the step under way without success. The next step starts at the same time, or the verification is over. */
+/** Ends the step under way without success. The next step starts at once, if there is one. */
 export const endStep = (state: SandboxState, active: ActiveStep, { status, at }: End): void => {
   const { verification, step } = active;
   const endedAt = at ?? state.world.now();
   step.status = status;
   sendEvent(state, active, { status, finalized_at: iso(endedAt) });
-  const next = nextStepOf(verification);
+  const next = stepWith('unused', verification);
   if (next) {
     startStep(state, { verification, step: next }, endedAt);
   } else {
@@ -101,11 +87,7 @@ export const endStep = (state: SandboxState, active: ActiveStep, { status, at }:
 };
 
 /** Ends the whole verification, whatever steps are left. */
-export const endVerification = (
-  state: SandboxState,
-  active: ActiveStep,
-  status: 'completed' | 'failed',
-): void => {
+export const endVerification = (state: SandboxState, active: ActiveStep, status: 'completed' | 'failed') => {
   active.step.status = status;
   sendEvent(state, active, { status, finalized_at: iso(state.world.now()) });
   state.verifications.remove(active.verification);
@@ -115,7 +97,7 @@ export const endVerification = (
 /** Ends the steps whose time is over, each at the time when it was. */
 const settle = (state: SandboxState, verification: Verification): void => {
   for (;;) {
-    const step = activeStepOf(verification);
+    const step = stepWith('pending', verification);
     if (step?.endsAt === undefined || state.world.now() < step.endsAt) return;
     endStep(state, { verification, step }, { status: 'expired', at: step.endsAt });
   }
@@ -125,13 +107,11 @@ const settle = (state: SandboxState, verification: Verification): void => {
 export const settleAll = (state: SandboxState): void =>
   state.verifications.all().forEach((verification) => settle(state, verification));
 
-/** The step under way as of now; undefined when the verification is over. */
-export const activeStepNow = (
-  state: SandboxState,
-  verification: Verification | undefined,
-): ActiveStep | undefined => {
+/** The step of a verification that is under way as of now; undefined when it is over. */
+export const activeStepNow = (state: SandboxState, id: string): ActiveStep | undefined => {
+  const verification = state.verifications.get(id);
   if (!verification) return undefined;
   settle(state, verification);
-  const step = activeStepOf(verification);
+  const step = stepWith('pending', verification);
   return step && { verification, step };
 };

@@ -1,10 +1,9 @@
-import type { RequestHandler } from 'express';
-import { errors, jwtVerify } from 'jose';
-import type { JWTPayload } from 'jose';
+import type { Request, RequestHandler } from 'express';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowInSeconds } from '../../world.js';
 import { sendProblem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
-import type { SandboxState } from '../state.js';
+import type { SandboxState } from '../state/state.js';
 
 /** Seconds that the customer's clock may be ahead. */
 const LEEWAY_SECONDS = 30;
@@ -12,7 +11,7 @@ const LEEWAY_SECONDS = 30;
 /** The longest lifetime that Vonage accepts. */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
-/** What is wrong with the claims, if anything. A repeated `jti` is accepted: clients use one JWT for minutes. */
+/** What is wrong with the claims, if anything. Clients may use one JWT, and its `jti`, again. */
 const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState): string | undefined => {
   const { application_id, iat, exp, jti } = claims;
   if (application_id !== applicationId) return 'application_id is not this application';
@@ -26,11 +25,8 @@ const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState
 
 const EXPIRED = 'the JWT has expired';
 
-const invalidJwt = async (
-  authorization: string | undefined,
-  state: SandboxState,
-): Promise<string | undefined> => {
-  const token = bearerToken(authorization);
+const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<string | undefined> => {
+  const token = bearerToken(headers.authorization);
   if (token === undefined) return 'a Bearer JWT is missing';
   try {
     const currentDate = new Date(state.world.now());
@@ -49,7 +45,7 @@ const invalidJwt = async (
 export const requireApplicationJwt =
   (state: SandboxState, expired?: 'jwtExpired'): RequestHandler =>
   async (req, res, next) => {
-    const reason = await invalidJwt(req.headers.authorization, state);
+    const reason = await invalidJwt(req, state);
     if (reason === undefined) next();
     else if (reason === EXPIRED && expired) sendProblem(res, expired);
     else sendProblem(res, 'unauthorized', { detail: `You did not provide correct credentials: ${reason}.` });

@@ -5,21 +5,16 @@ import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
 import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
-import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import type { LoginRequest } from '../operator/redirects.js';
-import { isPhoneNumber } from '../operator/subscribers.js';
-import type { AuthorizationRequest } from '../records.js';
-import type { SandboxState } from '../state.js';
+import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import type { Authorization } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 const CODE_TTL_MS = 60_000;
 
 /** Redirects the device to the operator of its number. */
-export const redirectToOperator = (
-  state: SandboxState,
-  res: Response,
-  authorization: AuthorizationRequest,
-): void => {
+export const sendToOperator = (state: SandboxState, res: Response, authorization: Authorization): void => {
   const request = randomToken(state.world);
   state.atOperator.set(request, authorization);
   redirect(res, 302, withQuery(`${state.publicUrl()}${PATHS.operator}`, { request }));
@@ -30,59 +25,43 @@ const followLink = (state: SandboxState, req: Request, res: Response): void => {
   const hop = {
     store: state.issuedLinks,
     key: req.query.state,
-    accepts: ({ scopes }: AuthorizationRequest) =>
+    accepts: ({ scopes }: Authorization) =>
       queryParameter(req, 'response_type') === 'code' && queryParameter(req, 'scope') === scopes.join(' '),
   };
   const authorization = takeAuthorization(state, hop, { req, res });
-  if (authorization) redirectToOperator(state, res, authorization);
+  if (authorization) sendToOperator(state, res, authorization);
 };
 
 /** An error that is redirected to the customer (RFC 6749, 4.1.2.1). */
-interface AuthorizationError {
-  error: string;
-  error_description: string;
-}
-
-const invalidRequest = (error_description: string): AuthorizationError => ({
-  error: 'invalid_request',
-  error_description,
-});
+const refusal = (error: string, error_description: string) => ({ error, error_description });
 
 const hasKnownScopes = (scopes: string[]): boolean => {
   const products = scopes.filter((scope) => scope !== 'openid');
   return scopes.includes('openid') && products.length > 0 && products.every(isKnownScope);
 };
 
-/** The errors for numbers that Network Enablement would have refused. */
-const errorOfNumber = ({ subscribers }: SandboxState, number: string): AuthorizationError | undefined => {
-  const { behaviour } = subscribers.of(number);
-  if (behaviour === 'unsupported') {
-    return { error: 'unauthorized_client', error_description: NUMBER_NOT_ALLOWED };
-  }
-  return behaviour === 'rate_limited'
-    ? { error: 'temporarily_unavailable', error_description: 'Please wait, then retry your request' }
-    : undefined;
-};
-
-const errorOf = (state: SandboxState, req: Request, login: LoginRequest): AuthorizationError | undefined => {
+const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
   if (queryParameter(req, 'response_type') !== 'code') {
-    return { error: 'unsupported_response_type', error_description: 'response_type must be code.' };
+    return refusal('unsupported_response_type', 'response_type must be code.');
   }
   if (!hasKnownScopes(login.scopes)) {
-    return {
-      error: 'invalid_scope',
-      error_description: 'scope must be openid and the scope of a Network API.',
-    };
+    return refusal('invalid_scope', 'scope must be openid and the scope of a Network API.');
   }
   if (!isPhoneNumber(login.number)) {
-    return invalidRequest('login_hint must be a phone number in E.164 format with a leading +.');
+    return refusal('invalid_request', 'login_hint must be a phone number in E.164 format with a leading +.');
   }
-  if (login.state.length < 8) return invalidRequest('state must have at least 8 characters.');
-  if (state.usedStates.has(login.state)) return invalidRequest('state must be unique for each request.');
-  return errorOfNumber(state, login.number);
+  if (login.state.length < 8) return refusal('invalid_request', 'state must have at least 8 characters.');
+  if (state.usedStates.has(login.state)) {
+    return refusal('invalid_request', 'state must be unique for each request.');
+  }
+  // The errors for numbers that Network Enablement would have refused.
+  const { behaviour } = state.subscribers.of(login.number);
+  if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
+  if (behaviour !== 'rate_limited') return undefined;
+  return refusal('temporarily_unavailable', 'Please wait, then retry your request');
 };
 
-/** Checks an OpenID Connect request that the customer built by hand, and redirects to the operator. */
+/** Checks an OpenID Connect request that the customer built, and redirects to the operator. */
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
   const login: LoginRequest = {
     number: queryParameter(req, 'login_hint'),
@@ -101,7 +80,7 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
     return;
   }
   state.usedStates.set(login.state, true);
-  redirectToOperator(state, res, authorization);
+  sendToOperator(state, res, authorization);
 };
 
 /** `GET /oauth2/auth`. A URI that is not registered is never redirected to (RFC 6749, 4.1.2.1). */
@@ -120,7 +99,7 @@ const authorize =
     }
   };
 
-const issueCode = (state: SandboxState, authorization: AuthorizationRequest): string => {
+const issueCode = (state: SandboxState, authorization: Authorization): string => {
   const code = randomToken(state.world);
   state.codes.set(code, {
     number: authorization.number,
@@ -133,7 +112,7 @@ const issueCode = (state: SandboxState, authorization: AuthorizationRequest): st
   return code;
 };
 
-/** `GET /camara/oauth/callback`: the device returns from the operator, and is redirected to the customer or to Verify. */
+/** `GET /camara/oauth/callback`: redirects the device to the customer, or to Verify. */
 const returnFromOperator =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
@@ -141,7 +120,7 @@ const returnFromOperator =
     const hop = {
       store: state.returning,
       key,
-      accepts: (found: AuthorizationRequest) => isDeepStrictEqual(answer, found.answer),
+      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.answer),
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization) return;

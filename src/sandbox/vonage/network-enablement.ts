@@ -5,8 +5,8 @@ import { isKnownScope, PATHS, withQuery } from '../http/paths.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import { createAuthorization } from '../operator/redirects.js';
-import { PhoneNumber } from '../operator/subscribers.js';
-import type { SandboxState } from '../state.js';
+import { PhoneNumber } from '../state/subscribers.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
 /** Vonage's words for a number that the application may not ask about. */
@@ -31,9 +31,8 @@ type EnablementRequest = z.infer<ReturnType<typeof bodyFor>>;
 const answerFor = (state: SandboxState, request: EnablementRequest, scope: string): object => {
   const { phone_number: number } = request;
   if (!isKnownScope(scope) || state.subscribers.of(number).behaviour === 'unsupported') {
-    const instance = randomUUID();
-    const detail = NUMBER_NOT_ALLOWED;
-    return { error: { title: 'Forbidden', instance, detail, error_type: 'UNAUTHORIZED' } };
+    const error = { title: 'Forbidden', detail: NUMBER_NOT_ALLOWED, error_type: 'UNAUTHORIZED' };
+    return { error: { ...error, instance: randomUUID() } };
   }
   const authorization = createAuthorization(state, { number, scopes: [scope], state: request.state });
   state.issuedLinks.set(authorization.wrappedState, authorization);
@@ -68,7 +67,7 @@ const setRateLimitHeader: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** `POST /v0.1/network-enablement`: whether a number can be verified, and the link for its device. */
+/** `POST /v0.1/network-enablement`: whether a number can be verified, and the link to open. */
 export const networkEnablementRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state);
   const json = requireMediaType('application/json');

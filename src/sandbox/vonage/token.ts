@@ -2,8 +2,8 @@ import type { IRouter, RequestHandler, Response } from 'express';
 import { randomToken } from '../../world.js';
 import { PATHS } from '../http/paths.js';
 import { bodyText, handlePath, requireMediaType } from '../http/requests.js';
-import type { AuthorizationCode } from '../records.js';
-import type { SandboxState } from '../state.js';
+import type { AuthorizationCode } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
 /** The longest lifetime that CAMARA allows. */
@@ -12,7 +12,7 @@ const TOKEN_TTL_SECONDS = 300;
 const refuse = (res: Response, error: string, error_description: string): void =>
   void res.status(400).json({ error, error_description });
 
-/** Uses a code up, and returns it, or why it is not valid. A request that is wrong in another way uses it up as well. */
+/** Uses a code up, and returns it or why it is not valid. Any request uses it up. */
 const useCode = (state: SandboxState, name: string, redirectUri: string): AuthorizationCode | string => {
   const { codes, tokens, subscribers, world } = state;
   const code = codes.get(name);

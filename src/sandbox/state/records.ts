@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 /** Requests, messages and webhooks that are kept for reading. */
 export const MAX_RECORDS = 2_000;
 
-/** Authorizations, codes, tokens and used states that are kept: the sandbox may run for weeks, or under load. */
+/** Authorizations, codes, tokens and used states that are kept. */
 export const MAX_ENTRIES = 20_000;
 
 /** A list that forgets its oldest items. */
@@ -50,13 +50,10 @@ export interface Message {
 }
 
 /** What a device states about itself: an app in a header, a browser in a cookie. */
-export interface Claim {
-  header?: string;
-  cookie?: string;
-}
+export type Claim = Partial<Record<'header' | 'cookie', string>>;
 
 /** An authorization request that the device carries through the redirects. */
-export interface AuthorizationRequest {
+export interface Authorization {
   /** The number that logs in. */
   number: string;
   scopes: string[];
@@ -69,7 +66,7 @@ export interface AuthorizationRequest {
   claims: { sim: Claim; network: Claim };
   /** The operator's answer: the query of the redirect to Vonage, without the state. */
   answer: Record<string, string>;
-  /** The silent step of Verify that this is for; without it the device is redirected to the customer. */
+  /** The silent step of Verify that this is for. Others end at the customer. */
   silentStep?: { verificationId: string; redirectUrl: string | undefined };
 }
 
@@ -82,7 +79,7 @@ export interface Grant {
   expiresAt: number;
 }
 
-/** A used code is kept, so that a second use can revoke the token of the first (RFC 6749, 4.1.2). */
+/** A code. A second use revokes the token of the first (RFC 6749, 4.1.2). */
 export interface AuthorizationCode extends Grant {
   isUsed: boolean;
   token: string | null;

@@ -19,10 +19,8 @@ const NAMES = Object.keys(ENDPOINTS) as (keyof typeof ENDPOINTS)[];
 
 const isSendable = (headers: Record<string, string>): boolean => {
   try {
-    for (const [name, value] of Object.entries(headers)) {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    }
+    Object.keys(headers).forEach((name) => validateHeaderName(name));
+    Object.entries(headers).forEach(([name, value]) => validateHeaderValue(name, value));
     return true;
   } catch {
     return false;
@@ -43,18 +41,14 @@ const Fault = z.strictObject({
 
 type Fault = z.infer<typeof Fault>;
 
-/** The body of `PUT /__sandbox/faults`. Endpoints that it does not name keep their fault; null removes one. */
+/** The body of `PUT /__sandbox/faults`. null removes a fault; other endpoints keep theirs. */
 export const FaultsBody = z.partialRecord(z.enum(NAMES), Fault.nullable());
 
 const sendFault = (res: Response, { status = 200, headers, body = '', content_type }: Fault): void => {
+  const type = content_type ?? 'application/json';
+  const length = String(Buffer.byteLength(body));
   // Written raw, so that the given headers win, even a Content-Length that is wrong.
-  res
-    .writeHead(status, {
-      'content-type': content_type ?? 'application/json',
-      'content-length': String(Buffer.byteLength(body)),
-      ...headers,
-    })
-    .end(body);
+  res.writeHead(status, { 'content-type': type, 'content-length': length, ...headers }).end(body);
 };
 
 /** Whether the endpoint answers as usual after the delay. */
@@ -105,16 +99,16 @@ export class FaultInjection {
     };
   }
 
-  /** The fault for this request, if there is one and `applies` accepts it. It counts as one of its times. */
+  /** Takes the fault for this request, if `applies` accepts it, as one of its times. */
   #take(req: Request, applies: (fault: Fault) => boolean): Fault | undefined {
     if (this.#faults.size === 0) return undefined;
-    const name = NAMES.find(
-      (each) => ENDPOINTS[each].method === req.method && ENDPOINTS[each].path.test(req.path),
-    );
-    const found = this.#faults.get(name ?? '');
+    const isAt = ({ method, path }: (typeof ENDPOINTS)['verify']) =>
+      method === req.method && path.test(req.path);
+    const name = NAMES.find((each) => isAt(ENDPOINTS[each])) ?? '';
+    const found = this.#faults.get(name);
     if (!found || !applies(found.fault)) return undefined;
     found.remaining -= 1;
-    if (found.remaining <= 0) this.#faults.delete(name ?? '');
+    if (found.remaining <= 0) this.#faults.delete(name);
     return found.fault;
   }
 }

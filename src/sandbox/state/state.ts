@@ -1,14 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import type { World } from '../world.js';
-import { FaultInjection } from './control/faults.js';
-import { Conversation, type Login } from './conversation/conversation.js';
-import { Subscribers } from './operator/subscribers.js';
+import { z } from 'zod';
+import type { World } from '../../world.js';
+import { FaultInjection } from './faults.js';
+import { Conversation, type Login } from '../conversation/conversation.js';
+import { Subscribers } from './subscribers.js';
 import { BoundedList, createStore } from './records.js';
-import type { AuthorizationCode, AuthorizationRequest, Grant, Message, RecordedRequest } from './records.js';
-import { TemplateStore } from './templates/store.js';
-import { VerificationStore } from './verify/verifications.js';
-import { WebhookSender, type WebhookSettings } from './verify/webhooks.js';
+import type { AuthorizationCode, Authorization, Grant, Message, RecordedRequest } from './records.js';
+import { TemplateStore } from './templates.js';
+import { VerificationStore } from './verifications.js';
+import { WebhookSender, type WebhookSettings } from './webhooks.js';
 
 /** The application as the Vonage dashboard knows it. */
 export interface SandboxOptions {
@@ -17,7 +18,7 @@ export interface SandboxOptions {
   publicKey: KeyObject;
   /** Compared exactly. */
   redirectUri: string;
-  /** The base URL of the sandbox for devices. A function, because tests learn the port after listening. */
+  /** The base URL for devices. A function, because tests learn the port after listening. */
   publicUrl: () => string;
   /** Without these settings Verify sends no webhooks. */
   webhooks?: WebhookSettings | undefined;
@@ -27,31 +28,21 @@ export interface SandboxOptions {
 }
 
 /** How the token response differs from the usual one. `expires_in: null` omits the field. */
-export interface TokenResponse {
-  expires_in?: number | string | null | undefined;
-  token_type?: string | undefined;
-  refresh_token?: string | undefined;
-}
+export const TokenResponse = z.strictObject({
+  expires_in: z.union([z.number(), z.string()]).nullable().optional(),
+  token_type: z.string().optional(),
+  refresh_token: z.string().optional(),
+});
 
-/** Changes that the page shows. */
-interface Changes {
-  login: [Login];
-  messages: [];
-  subscribers: [];
-  everything: [];
-}
+/** The events of changes that the page shows, and their arguments. */
+type Changes = { login: [Login] } & Record<'messages' | 'subscribers' | 'everything', []>;
 
 /** Creates the state of a sandbox, all of it in memory and bounded. */
 export const createState = (options: SandboxOptions) => {
-  const { applicationId, publicKey, redirectUri, publicUrl, world } = options;
   const changes = new EventEmitter<Changes>().setMaxListeners(0);
-  const conversation = new Conversation(world, (login) => changes.emit('login', login));
+  const conversation = new Conversation(options.world, (login) => changes.emit('login', login));
   return {
-    applicationId,
-    publicKey,
-    redirectUri,
-    publicUrl,
-    world,
+    ...options,
     changes,
     conversation,
     requests: new BoundedList<RecordedRequest>(),
@@ -59,19 +50,19 @@ export const createState = (options: SandboxOptions) => {
     /** The customer's states that were used: each may be used once. */
     usedStates: createStore<true>(),
     /** Links of Network Enablement that no device has opened, by wrapped state. */
-    issuedLinks: createStore<AuthorizationRequest>(),
+    issuedLinks: createStore<Authorization>(),
     /** Devices on their way to the operator, by the operator's own key. */
-    atOperator: createStore<AuthorizationRequest>(),
+    atOperator: createStore<Authorization>(),
     /** Devices on their way back to Vonage, by wrapped state. */
-    returning: createStore<AuthorizationRequest>(),
+    returning: createStore<Authorization>(),
     /** Devices on their way to the end of a silent step of Verify, by ticket. */
-    completing: createStore<AuthorizationRequest>(),
+    completing: createStore<Authorization>(),
     codes: createStore<AuthorizationCode>(),
     tokens: createStore<Grant>(),
-    tokenResponse: {} as TokenResponse,
+    tokenResponse: {} as z.infer<typeof TokenResponse>,
     subscribers: new Subscribers(),
     faults: new FaultInjection(),
-    templates: new TemplateStore(world),
+    templates: new TemplateStore(options.world),
     verifications: new VerificationStore(),
     webhooks: new WebhookSender(options, conversation),
   };
@@ -80,13 +71,12 @@ export const createState = (options: SandboxOptions) => {
 /** The state of a sandbox and the options it was created with. */
 export type SandboxState = ReturnType<typeof createState>;
 
+const isClearable = (value: unknown): value is { clear(): void } =>
+  typeof value === 'object' && value !== null && 'clear' in value;
+
 /** Returns to the state of a new sandbox. */
 export const resetState = (state: SandboxState): void => {
-  const { requests, messages, usedStates, issuedLinks, atOperator, returning, completing } = state;
-  const { codes, tokens, subscribers, faults, templates, verifications, webhooks, conversation } = state;
-  const records = [requests, messages, usedStates, issuedLinks, atOperator, returning, completing];
-  const stores = [codes, tokens, subscribers, faults, templates, verifications, webhooks, conversation];
-  for (const each of [...records, ...stores]) each.clear();
+  for (const each of Object.values(state)) if (isClearable(each)) each.clear();
   state.tokenResponse = {};
   state.changes.emit('everything');
 };

@@ -3,7 +3,7 @@ import { parsePhoneNumber } from '../../phone.js';
 
 export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !== undefined;
 
-/** A phone number in a request: E.164 with its `+`, in the one spelling that the numbering plan gives it. */
+/** A phone number in a request: E.164 with its `+`, in its only valid spelling. */
 export const PhoneNumber = z.string().refine(isPhoneNumber, 'must be in E.164 format with a leading +');
 
 /** The documented numbers. */
@@ -25,11 +25,13 @@ export type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
 /** What a number can do. */
 export const BEHAVIOURS: Behaviour[] = Object.values(DOCUMENTED);
 
-/** A number's behaviour, and the number of its SIM: absent for its own number, null for an unknown one. */
-export interface Subscriber {
-  behaviour: Behaviour;
-  sim?: string | null | undefined;
-}
+/** A behaviour, and the SIM: absent for one with the number itself, null for an unknown one. */
+export const Subscriber = z.strictObject({
+  behaviour: z.enum(BEHAVIOURS),
+  sim: PhoneNumber.nullable().optional(),
+});
+
+export type Subscriber = z.infer<typeof Subscriber>;
 
 /** Longer than the 5 seconds that a client should wait. */
 export const SLOW_ANSWER_MS = 6_000;
@@ -37,7 +39,7 @@ export const SLOW_ANSWER_MS = 6_000;
 /** The SIM of `other_sim`, unless another one is set. */
 const OTHER_SIM = '+447700900999';
 
-/** Vonage's Virtual Operator, +990: numbers that end in 99 fail, odd ones do not match, even ones do. */
+/** Vonage's Virtual Operator, +990: numbers ending in 99 fail, even ones match, odd ones do not. */
 const virtualOperator = (number: string): Subscriber => {
   if (number.endsWith('99')) return { behaviour: 'server_error' };
   return { behaviour: Number(number.at(-1)) % 2 === 1 ? 'other_sim' : 'match' };

@@ -1,14 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import { MAX_ENTRIES } from '../records.js';
-
-export type Channel = 'silent_auth' | 'sms' | 'voice';
+import { MAX_ENTRIES } from './records.js';
 
 /** The status of a step, in the words of the summary; `pending` is the one under way. */
 export type StepStatus = 'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected';
 
 /** One step of a workflow. */
 export interface Step {
-  channel: Channel;
+  channel: 'silent_auth' | 'sms' | 'voice';
   /** E.164 with its plus sign, unlike the field of the request. */
   to: string;
   redirectUrl?: string | undefined;
@@ -47,13 +45,11 @@ export interface ActiveStep {
   step: Step;
 }
 
-export const activeStepOf = ({ steps }: Verification): Step | undefined =>
-  steps.find(({ status }) => status === 'pending');
+/** The first step with this status: the one under way is `pending`, the next one `unused`. */
+export const stepWith = (wanted: StepStatus, { steps }: Verification): Step | undefined =>
+  steps.find(({ status }) => status === wanted);
 
-export const nextStepOf = ({ steps }: Verification): Step | undefined =>
-  steps.find(({ status }) => status === 'unused');
-
-/** The verifications under way. Vonage answers for one that is over as for one that never was, so those are removed. */
+/** The verifications under way. Those that are over are removed: Vonage answers 404 for them. */
 export class VerificationStore {
   readonly #byNumber = new Map<string, Verification>();
   readonly #byId = new LRUCache<string, Verification>({

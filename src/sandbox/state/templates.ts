@@ -44,11 +44,7 @@ export class TemplateStore {
     return this.#templates.get(id);
   }
 
-  has(id: string): boolean {
-    return this.#templates.has(id);
-  }
-
-  /** The text of a template for a channel in a locale, else in en-us; undefined where it has none. */
+  /** The text for a channel in a locale, else in en-us; undefined where there is none. */
   text(id: string, channel: string, locale: string): string | undefined {
     const fragments = [...(this.get(id)?.fragments.values() ?? [])].filter(
       (each) => each.channel === channel,
