@@ -113,7 +113,8 @@ function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
     'Cache-Control: no-store',
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Node would go on to read: what arrives behind a refusal was handled, though nobody could be answered any more.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 const NOT_HTTP = new LoginError('invalid_request', 'This is not HTTP.');
