@@ -111,4 +111,25 @@ export const REGRESSIONS: readonly Regression[] = [
       { do: 'post', jar: 'alice', code: 0, careless: false },
     ],
   },
+  {
+    broke: 'a chain that nobody stopped sent a text and a call, of which one was counted',
+    engine: 'verify',
+    game: [
+      { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
+      { do: 'turn', seconds: 61 },
+      { do: 'turn', seconds: 301 },
+    ],
+  },
+  {
+    broke:
+      'a code of a SIM was tried at Vonage as one that is typed, once its login had gone on to a message',
+    engine: 'verify',
+    game: [
+      { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
+      { do: 'open', on: 'alice', link: 0, as: 'app', hops: 9 },
+      { do: 'next', jar: 'alice', channel: 'sms' },
+      { do: 'post', jar: 'alice', code: 1, careless: false },
+      { do: 'post', jar: 'alice', code: 1, careless: false },
+    ],
+  },
 ];

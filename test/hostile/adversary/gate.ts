@@ -42,6 +42,28 @@ export function createGate() {
       ping: () => pass(() => inner().ping()),
       close: () => inner().close(),
     }),
+    /**
+     * Starts a task and lets so many of its commands pass; the next one waits while whatever else is done passes.
+     * @returns whether the task was over before, and how it goes on to its end
+     */
+    async pauseAfter<T>(commands: number, task: () => Promise<T>) {
+      let unfinished = 1;
+      closed = true;
+      const answer = task().finally(() => unfinished--);
+      for (let passed = 0; passed <= commands; passed++) {
+        await quiet(() => unfinished);
+        if (unfinished === 0 || passed === commands) break;
+        waiting.shift()?.();
+      }
+      closed = false;
+      const isOver = unfinished === 0;
+      const goOn = (): Promise<T> => {
+        for (const next of waiting.splice(0)) next();
+        return answer;
+      };
+      if (isOver) void goOn();
+      return { isOver, goOn };
+    },
     /** Does everything at once. @param order which of those that wait goes next, over and over */
     async race(tasks: readonly (() => Promise<void>)[], order: readonly number[]): Promise<void> {
       let unfinished = 0;
