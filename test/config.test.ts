@@ -42,13 +42,7 @@ test('four settings are enough to try it, and six to run it', () => {
       apiHost: 'https://api-eu.vonage.com',
       tokenUrl: 'https://api-eu.vonage.com/oauth2/token',
       oidcUrl: 'https://oidc.idp.vonage.com/oauth2/auth',
-      authUrlHosts: [
-        'api-eu.vonage.com',
-        'oidc.idp.vonage.com',
-        'api.nexmo.com',
-        'api-us.vonage.com',
-        'api-ap.vonage.com',
-      ],
+      authUrlHosts: ['.vonage.com', '.nexmo.com'],
     },
   });
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
@@ -166,6 +160,10 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['an upstream that is not of the web', { VONAGE_API_HOST: 'ftp://x' }, /^VONAGE_API_HOST must be a URL/],
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
+  ['a link host with a star', { AUTH_URL_HOSTS: '*.vonage.com' }, /^AUTH_URL_HOSTS: .* as in \.vonage\.com/],
+  ['a link host that is a URL', { AUTH_URL_HOSTS: 'https://a.example' }, /^AUTH_URL_HOSTS: "https:/],
+  ['a domain of links with a port', { AUTH_URL_HOSTS: '.a.example:8443' }, /^AUTH_URL_HOSTS: ".a.exa/],
+  ['a domain of links that is everybody', { AUTH_URL_HOSTS: '.com' }, /^AUTH_URL_HOSTS: "\.com"/],
   ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
@@ -351,6 +349,44 @@ test('one base URL stands for every host of Vonage', () => {
   });
   expect(vonage.authUrlHosts[0]).toBe('localhost:4000');
 });
+
+test('the token endpoint is in the region of the API, unless it is set by hand', () => {
+  const placesOf = (env: Record<string, string>) => readConfig({ ...GOOD, ...env }).vonage;
+  const us = { VONAGE_API_HOST: 'https://api-us.vonage.com' };
+  expect(placesOf(us)).toMatchObject({
+    apiHost: 'https://api-us.vonage.com',
+    tokenUrl: 'https://api-us.vonage.com/oauth2/token',
+    verifyHost: 'https://api.nexmo.com',
+  });
+  expect(placesOf({ VONAGE_API_HOST: 'api-ap.vonage.com/' }).tokenUrl).toBe(
+    'https://api-ap.vonage.com/oauth2/token',
+  );
+  const byHand = {
+    VONAGE_TOKEN_URL: 'https://api-eu-3.vonage.com/oauth2/token',
+    VONAGE_VERIFY_HOST: 'https://api-ap.vonage.com',
+  };
+  expect(placesOf({ ...us, ...byHand })).toMatchObject({
+    apiHost: 'https://api-us.vonage.com',
+    tokenUrl: 'https://api-eu-3.vonage.com/oauth2/token',
+    verifyHost: 'https://api-ap.vonage.com',
+  });
+});
+
+test.each<[string, Record<string, string>, readonly string[]]>([
+  ['in another region', { VONAGE_API_HOST: 'https://api-us.vonage.com' }, []],
+  ['with Verify elsewhere', { VONAGE_VERIFY_HOST: 'https://api-ap.vonage.com' }, []],
+  ['behind a gateway', { VONAGE_API_HOST: 'https://gateway.example:8443' }, ['gateway.example:8443']],
+])('%s, links lead to all hosts of Vonage, and to those this server talks to', (_what, env, more) => {
+  const { vonage } = readConfig({ ...GOOD, ...env });
+  expect(vonage.authUrlHosts).toEqual([...more, '.vonage.com', '.nexmo.com']);
+});
+
+test.each(['api.nexmo.com', 'localhost:4000', '.vonage.com', '.eu.vonage.com,api.nexmo.com'])(
+  'AUTH_URL_HOSTS=%s narrows links to these',
+  (hosts) => {
+    expect(readConfig({ ...GOOD, AUTH_URL_HOSTS: hosts }).vonage.authUrlHosts).toEqual(hosts.split(','));
+  },
+);
 
 test.each(['+447700900000', '+34666111333', '+12025550123', '+99012345678', '+4915112345678'])(
   '%s is a phone number',

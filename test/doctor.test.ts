@@ -555,6 +555,7 @@ describe('on the command line', () => {
     ['nothing', []],
     ['a path', ['https://login.example.com/app']],
     ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
+    ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
     ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('with %s it was called wrongly', async (_what, args) => {
     expect((await run(args)).code).toBe(2);

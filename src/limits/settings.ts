@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { isCountry } from '../phone.js';
+import { isCountry, type Country } from '../phone.js';
 import type { Reader } from '../settings.js';
 import { RATES, type LimitSettings, type RateName } from './rates.js';
 
@@ -9,8 +9,8 @@ const MOST = 999_999_999;
 
 export interface LimitConfig {
   limits: LimitSettings;
-  /** ISO 3166 alpha-2; none means all. */
-  allowedCountries: readonly string[];
+  /** None means all. */
+  allowedCountries: readonly Country[];
   /** Whose `X-Forwarded-For` is believed, as Express's `trust proxy` takes it. */
   trustProxy: false | number | readonly string[];
 }
@@ -43,11 +43,14 @@ function readRates({ list, fail, whole }: SettingsReader): Record<RateName, numb
 }
 
 /** Countries by ISO 3166 alpha-2; none means all. */
-function readCountries(codes: readonly string[], fail: Reader['fail']): readonly string[] {
+function readCountries(codes: readonly string[], fail: Reader['fail']): readonly Country[] {
   for (const code of codes) {
-    if (!isCountry(code)) fail(`ALLOWED_COUNTRIES: "${code}" is not a country code of ISO 3166, such as GB.`);
+    if (!isCountry(code))
+      fail(
+        `ALLOWED_COUNTRIES: "${code}" is not a country code of ISO 3166, such as GB, or a country without numbers of its own.`,
+      );
   }
-  return codes;
+  return codes.filter(isCountry);
 }
 
 /** Names Express knows for ranges of private networks. */

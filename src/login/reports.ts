@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { createRecordFormat } from '../store/record.js';
 import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
@@ -7,6 +9,15 @@ import type { Report } from './progress.js';
 
 /** Seconds: longer than any request of ours lives. */
 const LIFE = 900;
+
+const FORMAT = createRecordFormat<Report>(
+  1,
+  z.object({
+    over: z.exactOptional(z.enum(['silent_auth', 'sms', 'voice', 'all'])),
+    at: z.number(),
+    checkUrl: z.exactOptional(z.string()),
+  }),
+);
 
 /** What webhooks told of Verify requests, kept under the request's id: they know nothing of sessions. */
 export interface Reports {
@@ -27,7 +38,7 @@ export function createReports(store: Store, secrets: readonly string[], world: P
     if (requestId === undefined) return undefined;
     const at = `verify:${requestId}`;
     const text = keyring.open(at, (await store.get(at)) ?? '');
-    return text === undefined ? undefined : (JSON.parse(text) as Report);
+    return text === undefined ? undefined : FORMAT.read(text);
   };
 
   return {
@@ -39,7 +50,7 @@ export function createReports(store: Store, secrets: readonly string[], world: P
         const report = { ...known, ...asReport(news), at: world.now() };
         if (!isNews(news, report, known)) return;
         const at = `verify:${news.requestId}`;
-        await store.set(at, keyring.seal(at, JSON.stringify(report)), LIFE);
+        await store.set(at, keyring.seal(at, FORMAT.write(report)), LIFE);
       });
       // Last, so that a webhook that could not be kept is heard when it comes again.
       await store.set(`jti:${jti}`, '1', LIFE);

@@ -1,8 +1,8 @@
 import type { Request, RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
-import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
-import type { Sessions } from '../session/session.js';
+import { mayBeOf, numberingOf, parsePhoneNumber, type Country, type PhoneNumber } from '../phone.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
@@ -47,7 +47,7 @@ export function loginRoutes(
   flow: Flow,
   sessions: Sessions,
   otp: Pick<Otp, 'cancellableAt'>,
-  countries: readonly string[],
+  countries: readonly Country[],
 ): void {
   const begin: RequestHandler = async (req, res) => {
     const body = bodyOf(req, LoginBody);
@@ -129,17 +129,17 @@ export function loginRoutes(
 }
 
 /** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
-function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber {
+function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {
   const number = parsePhoneNumber(input);
   if (number === undefined) {
-    const detail = 'Send the number in E.164: "+", country code, number, digits only.';
+    const detail =
+      'Send the number in E.164: "+", country code, number, digits only, without a national prefix.';
     throw new LoginError('invalid_phone_number', detail);
   }
-  const { country, personal } = numberingOf(number);
-  if (!personal) {
+  if (!numberingOf(number).personal) {
     throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
   }
-  if (countries.length > 0 && !countries.some((each) => each === country)) {
+  if (countries.length > 0 && !mayBeOf(countries, number)) {
     throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
   }
   return number;

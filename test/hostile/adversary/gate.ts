@@ -34,7 +34,7 @@ export function createGate() {
       get: (key) => pass(() => inner().get(key)),
       take: (key) => pass(() => inner().take(key)),
       delete: (key) => pass(() => inner().delete(key)),
-      move: (...args) => pass(() => inner().move(...args)),
+      replace: (...args) => pass(() => inner().replace(...args)),
       expire: (...args) => pass(() => inner().expire(...args)),
       increment: (...args) => pass(() => inner().increment(...args)),
       spend: (...args) => pass(() => inner().spend(...args)),
