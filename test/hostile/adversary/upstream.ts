@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { PATHS } from '../../../src/sandbox/paths.js';
+import { PATHS } from '../../../src/sandbox/http/paths.js';
 import type { Message } from '../../support/house.js';
 import { relay, type Truth } from '../liar.js';
 
