@@ -91,10 +91,14 @@ export async function relay(sandbox: string, req: IncomingMessage, body?: Buffer
       .on('error', reject)
       .end(sent);
   });
-  const { 'content-type': type = 'application/json', 'retry-after': wait } = answer.headers;
+  const { 'content-type': type = 'application/json', 'retry-after': wait, location } = answer.headers;
   return {
     status: answer.statusCode ?? 0,
-    headers: { 'content-type': type, ...(wait !== undefined && { 'retry-after': wait }) },
+    headers: {
+      'content-type': type,
+      ...(wait !== undefined && { 'retry-after': wait }),
+      ...(location !== undefined && { location }),
+    },
     body: (await buffer(answer)).toString('utf8'),
   };
 }

@@ -24,6 +24,8 @@ export interface Arena extends Field {
   upstream: Upstream;
   /** The next place in the one order of everything that happens. */
   order: () => number;
+  /** Turns the clock. What the server has put off until then is done in its time, and not all at the end. */
+  turn(seconds: number): Promise<void>;
   /** How many messages the limits know of by now; `undefined` where the hour has changed since the game began. */
   messagesCounted(): Promise<number | undefined>;
   /** Counts how far games got. */
@@ -40,6 +42,12 @@ const ENV = {
 };
 
 const HOUR_MS = 3_600_000;
+
+/** More than a game needs: a store sets memory aside for all of them, and each game has a store of its own. */
+const MOST_ENTRIES = 2000;
+
+/** Milliseconds that are waited for what was put off to reach Vonage. */
+const PUT_OFF_MS = 100;
 
 /** Seconds that Vonage takes to hear of a verification. */
 const LAG_SECONDS = 2;
@@ -71,10 +79,13 @@ export async function openArena(field: Field, counts: Map<string, number>): Prom
     through: (first) => gate.before(() => renewed.store ?? first),
   });
   const thisHour = () => Math.floor(house.world.now() / HOUR_MS);
+  let putOff: { at: number; work: () => void }[] = [];
+  house.world.later = (seconds, work) => void putOff.push({ at: house.world.now() + seconds * 1000, work });
   const renew = async (): Promise<void> => {
     await house.reset();
     upstream.forget();
-    if (store === 'memory') renewed.store = createMemoryStore(house.world);
+    putOff = [];
+    if (store === 'memory') renewed.store = createMemoryStore(house.world, MOST_ENTRIES);
     house.world.turn((HOUR_MS - (house.world.now() % HOUR_MS)) / 1000);
     hour = thisHour();
   };
@@ -84,6 +95,19 @@ export async function openArena(field: Field, counts: Map<string, number>): Prom
   return {
     ...field,
     ...{ house, gate, wire, upstream, order, renew },
+    async turn(seconds) {
+      const end = house.world.now() + seconds * 1000;
+      const turnTo = (at: number) => house.world.turn(Math.max(0, at - house.world.now()) / 1000);
+      for (;;) {
+        const [next] = putOff.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
+        if (next === undefined) break;
+        turnTo(next.at);
+        putOff = putOff.filter((each) => each !== next);
+        next.work();
+        await upstream.nextAnswer(PUT_OFF_MS);
+      }
+      turnTo(end);
+    },
     reached: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     async messagesCounted() {
       const counted = await countedWith(wire, house, engine);

@@ -164,8 +164,7 @@ export function createGame(arena: Arena): Game {
   const play = async (move: Move): Promise<void> => {
     switch (move.do) {
       case 'turn':
-        world.turn(move.seconds);
-        return;
+        return arena.turn(move.seconds);
       case 'plant': {
         const planted = latest(cookies, move.cookie);
         if (planted) jars[move.jar] = planted;
@@ -207,8 +206,9 @@ export function createGame(arena: Arena): Game {
     oracle.sent([...messages], counted);
   };
 
-  const check = async (end: boolean): Promise<void> => {
-    const inPlay = oracle.inPlay(Object.values(jars), end);
+  /** @param all cookies that are dead as well: after a race, and in the end */
+  const check = async (all: boolean): Promise<void> => {
+    const inPlay = oracle.inPlay(Object.values(jars), all);
     const answers = await Promise.all(
       inPlay.map((cookie) => wire.ask('GET', `${base}/session`, { cookie: cookie.value })),
     );
@@ -226,7 +226,7 @@ export function createGame(arena: Arena): Game {
       for (const each of [...settle.splice(0), ...settleProofs.splice(0)]) each();
       await readPhones(isLast);
       oracle.outdate();
-      await check(isLast);
+      await check(isLast || move.do === 'race');
       oracle.settle();
       return oracle.breaks()[0];
     },

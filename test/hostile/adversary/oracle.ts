@@ -98,6 +98,8 @@ interface Deps {
 
 const OUR_STATE = /^[ab][\w-]{43}$/;
 
+const isDead = ({ outdated, session }: Cookie): boolean => outdated || session.ended;
+
 const newSession = (first?: Begun): Session => {
   const begun = first ? [first] : [];
   return { begun, open: begun, proofs: [], ended: false };
@@ -303,13 +305,19 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
         if (session) session.open = session.open.filter((login) => !given.includes(login));
       };
     },
-    /** The cookies that somebody holds or may bring back; those that honest people left behind as well, in the end. */
-    inPlay: (held: readonly (Cookie | undefined)[], end: boolean): Cookie[] =>
+    /**
+     * The cookies that somebody holds, or the attacker knows, and those that were just replaced. Cookies that are dead since
+     * earlier are among `all`: those in honest hands as well.
+     */
+    inPlay: (held: readonly (Cookie | undefined)[], all: boolean): Cookie[] =>
       [...cookies.values()].filter(
         (each) =>
-          end || held.includes(each) || each.knownTo.has('eve') || replaced.some(({ by }) => by === each),
+          all ||
+          replaced.some(({ old, by }) => old === each || by === each) ||
+          (held.includes(each) && !each.outdated) ||
+          (each.knownTo.has('eve') && (each.user !== undefined || !isDead(each))),
       ),
-    isDead: (cookie: Cookie): boolean => cookie.outdated || cookie.session.ended,
+    isDead,
     toldTheDead: (): void => void found.push('a cookie that is dead was told of a login'),
     /** Judges who the product says is logged in with a cookie. */
     judge(cookie: Cookie, answer: { number: string; channel: unknown } | undefined): void {

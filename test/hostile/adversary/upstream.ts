@@ -40,6 +40,7 @@ export async function openUpstream({ pass, lag, order }: Deps) {
   /** The latest verification of each number. A number has one under way at a time (Verify v2, 409). */
   const latest = new Map<string, Verification>();
   const sent: Sent[] = [];
+  let answers = 0;
   /** When Vonage's last word on one of our requests was spoken. */
   const words = new Map<string, number>();
 
@@ -87,6 +88,7 @@ export async function openUpstream({ pass, lag, order }: Deps) {
       return answered;
     });
     res.writeHead(truth.status, truth.headers).end(truth.body);
+    answers++;
   };
   const server = createServer((req, res) => void answer(req, res).catch(() => req.socket.destroy()));
   await new Promise<void>((listening) => server.listen(0, listening));
@@ -97,6 +99,12 @@ export async function openUpstream({ pass, lag, order }: Deps) {
       return `http://localhost:${(server.address() as AddressInfo).port}`;
     },
     readMessages,
+    /** Resolves when Vonage has answered the next call, or after so many milliseconds without one. */
+    async nextAnswer(ms: number): Promise<void> {
+      const [before, startedAt] = [answers, performance.now()];
+      while (answers === before && performance.now() - startedAt < ms)
+        await new Promise((resolve) => setImmediate(resolve));
+    },
     verifications: verifications as ReadonlyMap<string, Verification>,
     /** When Vonage's last word on one of our requests was spoken; `undefined` where there was none. */
     wordOn: (requestId: string): number | undefined => words.get(requestId),
