@@ -5,6 +5,7 @@ import { createJournal } from './login/journal.js';
 import { createRoutes } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import type { Store } from './store/store.js';
+import { readClientAddresses } from './web/address.js';
 import { bareApp } from './web/bare.js';
 import { contract } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
@@ -35,6 +36,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   const journal = createJournal(world);
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
+  readClientAddresses(app, world);
 
   app.use(shield({ hsts: https }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };

@@ -1,3 +1,4 @@
+import { newCredentials } from '../src/sandbox/credentials.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, buildHouse, postCode, withHouse, type House } from './support/house.js';
 
@@ -252,7 +253,7 @@ test('the cookie over https is bound to the host, hidden from scripts, and not s
   }));
 
 test('a secret that was rotated still opens sessions, and one that is gone opens none', async () => {
-  const [old, fresh] = ['o'.repeat(32), 'f'.repeat(32)];
+  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
   const houses = await Promise.all(
     [old, `${fresh},${old}`, fresh].map((secret) => buildHouse({ env: { SESSION_SECRET: secret } })),
   );

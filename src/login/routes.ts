@@ -6,12 +6,12 @@ import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
-import { plainAddress } from '../web/range.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
 import type { Login } from './login.js';
 import { CODE_LENGTH, type Otp } from './otp.js';
+import type { Progress } from './progress.js';
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -63,16 +63,16 @@ export function loginRoutes(
       sessions.holder(req),
       requestIdOf(res),
     );
-    const described = await describe(login);
+    const progress = await flow.progress(login);
     sendJson(res, 201, {
-      ...described,
-      auth_url: authUrl ?? null,
-      ...(described.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
+      ...describe(login, progress),
+      auth_url: authUrl ?? progress.checkUrl ?? null,
+      ...(progress.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
     });
   };
 
-  const describe = async (login: Login) => {
-    const { channel, expiresAt, nextChannels, run } = await flow.progress(login);
+  /** An answer tells one reading of the progress: a webhook may come between two. */
+  const describe = (login: Login, { channel, expiresAt, nextChannels, run }: Progress) => {
     const typed = channel === 'sms' || channel === 'voice';
     return {
       login_id: login.id,
@@ -87,9 +87,10 @@ export function loginRoutes(
   const show: RequestHandler = async (req, res) => {
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    const { status, checkUrl } = await flow.progress(login);
+    const progress = await flow.progress(login);
+    const { status, checkUrl } = progress;
     sendJson(res, 200, {
-      ...(await describe(login)),
+      ...describe(login, progress),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
     });
@@ -98,7 +99,7 @@ export function loginRoutes(
   const next: RequestHandler = async (req, res) => {
     const { channel } = bodyOf(req, NextBody);
     const login = await flow.next(channel, callerOf(req, res), sessions.holder(req), requestIdOf(res));
-    sendJson(res, 200, { ...(await describe(login)), auth_url: null });
+    sendJson(res, 200, { ...describe(login, await flow.progress(login)), auth_url: null });
   };
 
   const cancel: RequestHandler = async (req, res) => {
@@ -108,7 +109,7 @@ export function loginRoutes(
 
   const verify: RequestHandler = async (req, res) => {
     const body = bodyOf(req, VerifyBody);
-    const proof = { code: body.code, codeVerifier: body.code_verifier };
+    const proof = { code: body.code, codeVerifier: body.code_verifier, caller: callerOf(req, res) };
     const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
     const answer = outcome.verified
       ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
@@ -152,7 +153,7 @@ const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 function visitorOf(req: Request): Visitor {
   const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
-  return { headers, ...(req.ip !== undefined && { ip: plainAddress(req.ip) }) };
+  return { headers, ...(req.ip !== undefined && { ip: req.ip }) };
 }
 
 /** Only browsers say where a request comes from. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { PhoneNumber } from '../phone.js';
 import { createRecordFormat, type RecordFormat } from '../store/record.js';
-import { deriveKeyOnce, seal, unseal } from '../store/seal.js';
+import { deriveTicketKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 
@@ -55,7 +55,7 @@ export const addressOf = (secret: string): string => hash('sha256', secret, 'bas
 export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
   const place = (kind: string, secret: string) => ({
     at: `${kind}:${addressOf(secret)}`,
-    key: deriveKeyOnce(secret, `${kind} ticket`),
+    key: deriveTicketKey(secret, `${kind} ticket`),
   });
 
   return {

@@ -11,6 +11,7 @@ import type { Sessions } from '../session/login-session.js';
 import { createMemoryStore } from '../store/memory.js';
 import { openRedisStore } from '../store/redis.js';
 import type { Store } from '../store/store.js';
+import { readClientAddresses } from '../web/address.js';
 import { bareApp } from '../web/bare.js';
 import { problemHandler } from '../web/problem.js';
 import { shield } from '../web/shield.js';
@@ -59,6 +60,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   // Without a setting of our own, that of the app holds, as Express has it for apps within apps.
   if (config.trustProxy !== false) app.set('trust proxy', config.trustProxy);
   app.on('mount', () => claim(rootOf(app), app));
+  readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
   const open = async () => routesOf(settings, await opening, await sessions, world, pathOf(app));
   app.use(oursAlone, async (req, res, next) => {

@@ -41,6 +41,7 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     delete: (key) => Promise.resolve(take(key) !== null),
     replace: (key, expected, value, ttl) =>
       Promise.resolve(cache.get(key) === expected && set(key, value, ttl)),
+    deleteIf: (key, value) => Promise.resolve(cache.get(key) === value && cache.delete(key)),
     expire: (key, ttlSeconds) => {
       const value = take(key);
       if (value !== null) set(key, value, ttlSeconds);

@@ -56,6 +56,7 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     delete: async (key) => (await ask(redis.del(key))) === 1,
     replace: async (key, expected, value, ttl) =>
       ttl > 0 && (await ask(redis.replace(key, expected, value, ttl))) === 1,
+    deleteIf: async (key, value) => (await ask(redis.deleteIf(key, value))) === 1,
     expire: async (key, ttl) => {
       await ask(redis.expire(key, ttl));
     },

@@ -21,8 +21,15 @@ redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 `;
 
+/** `Store.deleteIf`: KEYS[1] is removed if it holds the value ARGV[1]. */
+const DELETE_IF_SCRIPT = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
+    deleteIf(key: string, value: string): Result<number, Context>;
     increment(key: string, ttlSeconds: number): Result<number, Context>;
     note(key: string, entry: string, value: number, ttlSeconds: number): Result<number, Context>;
     replace(key: string, expected: string, value: string, ttlSeconds: number): Result<number, Context>;
@@ -40,6 +47,7 @@ declare module 'ioredis' {
  */
 export function defineScripts(client: Redis | Cluster): void {
   const scripts = {
+    deleteIf: DELETE_IF_SCRIPT,
     increment: INCREMENT_SCRIPT,
     note: NOTE_SCRIPT,
     replace: REPLACE_SCRIPT,

@@ -1,6 +1,7 @@
 /** What is to be added to one entry of an account, and how much it may hold then. */
 export interface Cost {
   entry: string;
+  /** Less than zero gives back, at most what the entry holds: none is ever less than zero. */
   by: number;
   limit: number;
 }
@@ -17,6 +18,8 @@ export interface Store {
   take(key: string): Promise<string | null>;
   /** @returns whether there was something to remove */
   delete(key: string): Promise<boolean>;
+  /** Removes a key in one step if it holds this value. @returns whether it did */
+  deleteIf(key: string, value: string): Promise<boolean>;
   /**
    * Compare and set: keeps `value` for `ttlSeconds` in place of `expected`, in one step.
    * @returns false where the key holds anything else, or nothing; then nothing is written

@@ -143,6 +143,36 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    rule: 'no address range uses up what a number may be sent',
+    file: 'src/limits/counted.ts',
+    find: 'limit: ofOneRange(rates[name])',
+    replace: 'limit: rates[name]',
+    caughtBy: {
+      suite: 'test/limits-money.test.ts',
+      test: 'of send-number=6 one range uses up no more than its share',
+    },
+  },
+  {
+    rule: 'a count that is given back leaves none below zero',
+    file: 'src/store/spend.ts',
+    find: 'local by = math.max(tonumber(ARGV[3 * i]), -totals[i])',
+    replace: 'local by = tonumber(ARGV[3 * i])',
+    caughtBy: {
+      suite: 'test/limits-money.test.ts',
+      test: 'with redis no entry of an account is ever less than nothing',
+    },
+  },
+  {
+    rule: 'all of a /48 is one address range',
+    file: 'src/web/address.ts',
+    find: 'range: cidrOf(bytes, IPV6_RANGE_BITS)',
+    replace: 'range: cidrOf(bytes, 64)',
+    caughtBy: {
+      suite: 'test/limits-addresses.test.ts',
+      test: 'a flood from a customer with a /48 takes no more than half of the turns of a second from other networks',
+    },
+  },
+  {
     rule: "no page of a stranger's may post",
     file: 'src/web/origin.ts',
     find: 'return allowed.includes(headers.origin);',
