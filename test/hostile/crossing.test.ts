@@ -1,3 +1,4 @@
+import type { Hooks } from '../../src/login/hooks.js';
 import { ALICE, BOB } from '../support/house.js';
 import { openCrossing, type Browser, type Crossing } from './crossing.js';
 import { tally } from './tally.js';
@@ -123,9 +124,8 @@ describe.each(['network-enablement', 'verify'])(
   (engine) => {
     let crossing: Crossing;
     beforeAll(async () => {
-      const hooks = {
-        beforeSession: ({ channel }: { channel: string }) =>
-          channel === 'silent_auth' ? { stepUp: true } : { allow: true },
+      const hooks: Hooks = {
+        beforeSession: ({ channel }) => (channel === 'silent_auth' ? { stepUp: true } : { allow: true }),
       };
       crossing = await openCrossing(engine, { hooks });
     });

@@ -18,7 +18,6 @@ export const ROWS = {
   'faults tried': 'sum',
   'faults survived': 'sum',
   'worst time to 503 (ms)': 'max',
-  'places held by strangers': 'sum',
 } as const;
 
 export type Row = keyof typeof ROWS;
