@@ -172,6 +172,17 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a link host that is a URL', { AUTH_URL_HOSTS: 'https://a.example' }, /^AUTH_URL_HOSTS: "https:/],
   ['a domain of links with a port', { AUTH_URL_HOSTS: '.a.example:8443' }, /^AUTH_URL_HOSTS: ".a.exa/],
   ['a domain of links that is everybody', { AUTH_URL_HOSTS: '.com' }, /^AUTH_URL_HOSTS: "\.com"/],
+  [
+    'a proxy that is no URL',
+    { HTTPS_PROXY: 'socks5://proxy:1080' },
+    /^HTTPS_PROXY must be the URL of a proxy/,
+  ],
+  ['a proxy with a path', { http_proxy: 'http://proxy:3128/x' }, /^HTTP_PROXY must be the URL of a proxy/],
+  [
+    'a proxy with half of its credentials',
+    { HTTPS_PROXY: 'http://user@proxy:3128' },
+    /^HTTPS_PROXY names a user/,
+  ],
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
   ['a channel nobody has', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],

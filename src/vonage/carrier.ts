@@ -1,5 +1,6 @@
 import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
-import { Agent, type Dispatcher } from 'undici';
+import { EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import type { Proxies } from './settings.js';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 export const MAX_CONNECTIONS = 1000;
@@ -15,16 +16,21 @@ export interface Carried {
 
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
- * compression, asks no proxy, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
+ * compression, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
  * `timeout` (ms) ends with the last byte of the answer, and is the only time that is kept.
+ * @param proxies the forward proxies to go through; the environment of the process is not asked again
  * @param maxAnswerBytes a longer body is cut off, and is an error
  * @returns an adapter for each request, which alone knows its headers: axios would copy and examine them several times, and its
  * errors would carry the bearer token
  */
 export function createCarrier(
+  proxies: Proxies,
   maxAnswerBytes: number,
 ): (headers: Readonly<Record<string, string>>) => AxiosAdapter {
-  const agent = new Agent({
+  const agent = new EnvHttpProxyAgent({
+    httpsProxy: proxies.https,
+    httpProxy: proxies.http,
+    noProxy: proxies.none,
     connections: MAX_CONNECTIONS,
     pipelining: 1,
     maxResponseSize: maxAnswerBytes,

@@ -2,6 +2,7 @@ import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
 import { createCarrier, type Carried } from './carrier.js';
+import { NO_PROXIES, type Proxies } from './settings.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -52,10 +53,10 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say they
  * are, in whole UTF-8, and name nothing twice. Nothing is retried here; who calls knows what a second try would cost.
  */
-export function createTransport(): Transport {
+export function createTransport(proxies: Proxies = NO_PROXIES): Transport {
   // An instance without the defaults of axios, which each request would be merged with, at half of its cost.
   const http = new Axios({});
-  const carry = createCarrier(MAX_ANSWER_BYTES);
+  const carry = createCarrier(proxies, MAX_ANSWER_BYTES);
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     try {
