@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createTransport, Unanswered, type Call } from '../src/vonage/transport.js';
-import { NO_PROXIES, type Proxies } from '../src/vonage/settings.js';
+import type { ProxySettings } from '../src/vonage/proxy.js';
 import { newCertificate } from './support/certificate.js';
 
 const CREDENTIALS = 'user:p%40ss';
@@ -61,8 +61,10 @@ describe('a forward proxy', () => {
   const call = (url: string): Call => ({
     ...{ api: 'token', method: 'POST', url, bearer: 'b', body: {}, deadlineMs: 3000, correlator: 'c' },
   });
-  const post = (proxies: Partial<Proxies>) =>
-    createTransport({ ...NO_PROXIES, ...proxies })(call(`http://localhost:${portOf(vonage)}/oauth2/token`));
+  const post = (proxy: Partial<ProxySettings>) =>
+    createTransport({ https: '', http: '', none: '', ...proxy })(
+      call(`http://localhost:${portOf(vonage)}/oauth2/token`),
+    );
   const through = (credentials = CREDENTIALS) => `http://${credentials}@localhost:${portOf(proxy)}`;
 
   test('is asked for a tunnel, with its credentials, and the call goes through it', async () => {

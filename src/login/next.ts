@@ -6,7 +6,7 @@ import type { Holder } from './holder.js';
 import type { Tell } from './journal.js';
 import { beingMoved } from './lock.js';
 import type { Login, OtpChannel, Run } from './login.js';
-import { CHANNEL_CHANGE_TIMEOUT_MS } from './otp.js';
+import { Abandoned, CHANNEL_CHANGE_TIMEOUT_MS } from './otp.js';
 import type { Parts } from './parts.js';
 import { endOfStep, stepOf, type Progress } from './progress.js';
 
@@ -16,9 +16,10 @@ const LOOK_INTERVAL_MS = 200;
 
 /**
  * Commands of the store ahead of the change itself, at the most: the session (1), the report (1, and
- * 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the link (1).
+ * 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of
+ * each message (2), the link (1).
  */
-const COMMANDS = 9 + LOOKS;
+const COMMANDS = 11 + LOOKS;
 
 /** Milliseconds that a change of channel takes at the most: the sum of the deadlines in it. */
 const LONGEST_MS =
@@ -48,8 +49,9 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
   ): Promise<Run> => {
     const steps = stepsTo(target, now.run);
     await limits.ready('verify');
-    // The first message of a chain was counted when its silent step began.
-    const messages = steps === 0 ? 1 : isSilentInChain(now) ? steps - 1 : steps;
+    // All messages of a chain were counted before its silent step began.
+    const isCounted = now.run?.steps[0]?.channel === 'silent_auth';
+    const messages = steps === 0 ? 1 : isCounted ? 0 : steps;
     if (messages > 0) await limits.send(caller, login.phoneNumber, messages);
     if (now.run !== undefined && steps > 0) {
       // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
@@ -60,8 +62,22 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     const channels = fallbacks
       .slice(fallbacks.indexOf(target))
       .filter((each) => now.nextChannels.includes(each));
-    const { id: loginId, phoneNumber, client, formerRun } = login;
+    // Verify has one request a number under way. One that does not come to `target` has to end first.
+    if (now.run !== undefined) otp.cancel(now.run, correlator);
+    const formerRun: Run | undefined = now.run ? { ...now.run, cancelled: true } : login.formerRun;
+    const { id: loginId, phoneNumber, client } = login;
     return otp.start({ loginId, phoneNumber, channels, client, formerRun, correlator });
+  };
+
+  /** Keeps in mind a request that was started in vain: the next one of this number will meet it. */
+  const remember = async (holder: Holder, login: Login, error: unknown): Promise<never> => {
+    if (error instanceof Abandoned) {
+      const { run: formerRun } = error;
+      await holder
+        .change((stored) => (stored.id === login.id ? { ...stored, formerRun } : stored))
+        .catch(() => undefined);
+    }
+    throw error;
   };
 
   /**
@@ -126,7 +142,9 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
       }
       const target = targetOf(channel, now);
       tell({ channel: target });
-      const run = await moveOn(login, target, now, caller, correlator);
+      const run = await moveOn(login, target, now, caller, correlator).catch((error: unknown) =>
+        remember(holder, login, error),
+      );
       const moved = await keep({ holder, login }, run, correlator);
       // From here on the silent way is closed: its link makes no call any more.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);

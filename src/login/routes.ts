@@ -96,11 +96,12 @@ export function loginRoutes(
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
     const progress = await flow.progress(login);
-    const { status, checkUrl } = progress;
+    const { status, checkUrl, reason } = progress;
     sendJson(res, 200, {
       ...describe(login, progress),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
+      ...(reason !== undefined && { reason }),
     });
   };
 

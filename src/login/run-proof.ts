@@ -1,4 +1,4 @@
-import { LoginError } from '../errors.js';
+import { LoginError, type MessageFailure } from '../errors.js';
 import {
   changeLogin,
   isOnSameChannel,
@@ -22,7 +22,7 @@ const TRIES_LIFE = 900;
 export function createRunProof(
   parts: Parts & { signIn: SignIn },
 ): (attempt: Attempt) => Promise<Verification> {
-  const { otp, store, limits, world, progress, signIn } = parts;
+  const { otp, store, limits, world, reports, progress, signIn } = parts;
 
   /** What a refused code says of its login. */
   const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: CodeKind, tries: number) => {
@@ -42,8 +42,8 @@ export function createRunProof(
 
   return async (attempt) => {
     const { code, codeVerifier, login, correlator, tell } = attempt;
-    const { run } = await progress(login);
-    if (run === undefined) throw tooLate();
+    const { run, reason, nextChannels } = await progress(login);
+    if (run === undefined) throw reason ? blocked(reason, nextChannels) : tooLate();
     const channel = channelOf(attempt.kind, run);
     if (channel === undefined || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
     tell({ channel });
@@ -56,6 +56,8 @@ export function createRunProof(
       if (error instanceof LoginError) await learn(error, attempt, run, kind, tries);
       throw error;
     });
+    // Where nobody told us yet, the code says that its message went out.
+    await reports.countMessages(run.requestId, [channel]);
     return signIn(attempt, channel);
   };
 }
@@ -74,6 +76,13 @@ function channelOf(kind: CodeKind, run: Run): Channel | undefined {
   if (channel !== 'silent_auth') return kind === 'typed' ? channel : undefined;
   return kind === 'silent' ? channel : (run.steps[run.step + 1]?.channel ?? channel);
 }
+
+/** Vonage did not send the message, so no code can be right. */
+const blocked = (reason: MessageFailure, nextChannels: readonly Channel[]): LoginError =>
+  new LoginError('login_expired', 'Vonage blocked the message. Go on by another channel.', {
+    reason,
+    next_channels: nextChannels,
+  });
 
 /** Known to be of this session, so it may be told apart from a wrong code. */
 const tooLate = (): LoginError =>

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../private-key.js';
 import { parseUrl, type Reader } from '../settings.js';
 import { isAllowedLink, VONAGE_DOMAINS } from './link.js';
+import { readProxy, type ProxySettings } from './proxy.js';
 
 /** Where Vonage is, and as which application it is called. */
 export interface VonageSettings {
@@ -12,18 +13,9 @@ export interface VonageSettings {
   oidcUrl: string;
   verifyHost: string;
   authUrlHosts: readonly string[];
-  proxies: Proxies;
+  /** Absent: Vonage is reached directly. */
+  proxy: ProxySettings | undefined;
 }
-
-/** The forward proxies on the way to Vonage, as URLs with their credentials; empty where there is none. */
-export interface Proxies {
-  https: string;
-  http: string;
-  /** The hosts that are reached without one, as `NO_PROXY` lists them. */
-  none: string;
-}
-
-export const NO_PROXIES: Proxies = { https: '', http: '', none: '' };
 
 /** @returns all but the key where that cannot be used: then `fail` was told */
 export function readVonage(
@@ -51,27 +43,7 @@ export function readVonage(
     verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
   };
   const authUrlHosts = readLinkHosts(reader, [apiHost, places.oidcUrl, places.verifyHost]);
-  return { applicationId, privateKey, ...places, authUrlHosts, proxies: readProxies(reader) };
-}
-
-/** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in lower case as well, as curl and most programs read them. */
-function readProxies({ get, fail }: Reader): Proxies {
-  const one = (name: string): string => {
-    const text = get(name.toLowerCase()) ?? get(name) ?? '';
-    const url = parseUrl(text.includes('://') ? text : `http://${text}`);
-    if (text === '') return '';
-    // Without the text, which may hold a password.
-    if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '')
-      fail(`${name} must be the URL of a proxy, like http://user:password@proxy.example.com:3128.`);
-    else if (url.username !== '' && url.password === '')
-      fail(`${name} names a user without a password: write http://user:password@host:port.`);
-    return url?.href ?? '';
-  };
-  return {
-    https: one('HTTPS_PROXY'),
-    http: one('HTTP_PROXY'),
-    none: get('no_proxy') ?? get('NO_PROXY') ?? '',
-  };
+  return { applicationId, privateKey, ...places, authUrlHosts, proxy: readProxy(reader) };
 }
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
