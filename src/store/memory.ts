@@ -39,6 +39,7 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     get: (key) => Promise.resolve(cache.get(key) ?? null),
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
+    deleteIf: (key, value) => Promise.resolve(cache.get(key) === value && cache.delete(key)),
     move: (from, to, value, ttl) => Promise.resolve(ttl > 0 && take(from) !== null && set(to, value, ttl)),
     expire: (key, ttlSeconds) => {
       const value = take(key);

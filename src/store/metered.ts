@@ -20,6 +20,7 @@ export function meteredStore(store: Store, meter: Meter): Store {
     take: (...args) => timed('take', () => store.take(...args)),
     move: (...args) => timed('move', () => store.move(...args)),
     delete: (...args) => timed('delete', () => store.delete(...args)),
+    deleteIf: (...args) => timed('deleteIf', () => store.deleteIf(...args)),
     expire: (...args) => timed('expire', () => store.expire(...args)),
     increment: (...args) => timed('increment', () => store.increment(...args)),
     spend: (...args) => timed('spend', () => store.spend(...args)),

@@ -2,7 +2,7 @@ import type { Access } from './address.js';
 import type { Certificates, RedisSettings } from './settings.js';
 
 /** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
-const PATIENCE = 500;
+export const COMMAND_TIMEOUT_MS = 500;
 const SILENCE = 700;
 
 /**
@@ -14,11 +14,11 @@ const SILENCE = 700;
  * would wait for each in turn.
  */
 export const OPTIONS = {
-  commandTimeout: PATIENCE,
+  commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: SILENCE,
   connectTimeout: 1000,
   // How long a connection that we leave has to close: one that leads nowhere never does.
-  disconnectTimeout: PATIENCE,
+  disconnectTimeout: COMMAND_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,

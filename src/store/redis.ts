@@ -54,6 +54,7 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     get: (key) => ask(redis.get(key)),
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
+    deleteIf: async (key, value) => (await ask(redis.deleteIf(key, value))) === 1,
     move: async (from, to, value, ttl) => ttl > 0 && (await ask(redis.moveTo(from, to, value, ttl))) === 1,
     expire: async (key, ttl) => {
       await ask(redis.expire(key, ttl));

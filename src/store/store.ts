@@ -17,6 +17,8 @@ export interface Store {
   take(key: string): Promise<string | null>;
   /** @returns whether there was something to remove */
   delete(key: string): Promise<boolean>;
+  /** Removes a key in one step if it holds this value. @returns whether it did */
+  deleteIf(key: string, value: string): Promise<boolean>;
   /**
    * Removes `from` and keeps `value` under `to` for `ttlSeconds`, in one step, unless there is no `from` any more. Both names have
    * the same part in braces, so that a cluster holds them on one node (Redis Cluster Specification, "Hash tags").

@@ -31,6 +31,7 @@ export function createGate() {
       get: (key) => pass(() => inner().get(key)),
       take: (key) => pass(() => inner().take(key)),
       delete: (key) => pass(() => inner().delete(key)),
+      deleteIf: (...args) => pass(() => inner().deleteIf(...args)),
       move: (...args) => pass(() => inner().move(...args)),
       expire: (...args) => pass(() => inner().expire(...args)),
       increment: (...args) => pass(() => inner().increment(...args)),
