@@ -76,7 +76,12 @@ function sessionParts(around: () => unknown): Part[] {
     ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth' },
     ...{ expiresAt: Infinity, ticket: 'a'.repeat(43) },
   };
-  const user = { phoneNumber, channel: 'silent_auth', authenticatedAt: world.now() } as const;
+  const user = {
+    phoneNumber,
+    channel: 'silent_auth',
+    channels: ['silent_auth'],
+    authenticatedAt: world.now(),
+  } as const;
   const begin = appOf(
     sessions.load,
     (req, _res, next) => void sessions.holder(req).begin(login).then(next, next),

@@ -97,6 +97,8 @@ export type Session =
       authenticated: true;
       phoneNumber: string;
       channel: Channel;
+      /** All channels that proved the number, if there were two: after a step-up. */
+      channels?: Channel[];
       authenticatedAt: string;
       expiresAt: string;
     };

@@ -13,7 +13,8 @@ import { createStates } from './states.js';
 import { addressOf } from './tickets.js';
 
 /**
- * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
+ * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is the link of an engine that
+ * begins by redirect. `progress` has the link of a Verify request while its silent step lasts.
  * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`, and what upstream said where there is no
  * other way than the silent one
  */
@@ -31,7 +32,7 @@ export type Begin = (
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal, progress } = parts;
+  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal } = parts;
   const statesFor = createStates(parts);
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
@@ -97,8 +98,7 @@ export function createBegin(parts: Parts): Begin {
       if (login.run !== undefined) otp.cancel(login.run, correlator);
       throw error;
     });
-    const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
-    return { login, authUrl };
+    return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
   return (request, caller, holder, correlator) => {

@@ -1,3 +1,4 @@
+import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
@@ -7,6 +8,9 @@ import type { Report } from './progress.js';
 
 /** Seconds: longer than any request of ours lives. */
 const LIFE = 900;
+
+/** Milliseconds that a report takes at the most: it is read and written. */
+const ADDING_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
 
 /** What webhooks told of Verify requests, kept under the request's id: they know nothing of sessions. */
 export interface Reports {
@@ -19,9 +23,13 @@ export interface Reports {
   add(news: VerifyNews, jti: string): Promise<void>;
 }
 
-export function createReports(store: Store, secrets: readonly string[], world: Pick<World, 'now'>): Reports {
+export function createReports(
+  store: Store,
+  secrets: readonly string[],
+  world: Pick<World, 'now' | 'random'>,
+): Reports {
   const keyring = createKeyring(secrets, 'verify report');
-  const lock = createLock(store);
+  const lock = createLock(store, world);
 
   const of = async (requestId: string | undefined): Promise<Report | undefined> => {
     if (requestId === undefined) return undefined;
@@ -34,7 +42,7 @@ export function createReports(store: Store, secrets: readonly string[], world: P
     of,
     async add(news, jti) {
       if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return;
-      await lock.hold(news.requestId, async () => {
+      await lock.hold(news.requestId, ADDING_TIMEOUT_MS, async () => {
         const known = await of(news.requestId);
         const report = { ...known, ...asReport(news), at: world.now() };
         if (!isNews(news, report, known)) return;

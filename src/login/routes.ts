@@ -12,6 +12,7 @@ import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
 import type { Login } from './login.js';
 import { CODE_LENGTH, type Otp } from './otp.js';
+import type { Progress } from './progress.js';
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -63,16 +64,16 @@ export function loginRoutes(
       sessions.holder(req),
       requestIdOf(res),
     );
-    const described = await describe(login);
+    const progress = await flow.progress(login);
     sendJson(res, 201, {
-      ...described,
-      auth_url: authUrl ?? null,
-      ...(described.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
+      ...describe(login, progress),
+      auth_url: authUrl ?? progress.checkUrl ?? null,
+      ...(progress.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
     });
   };
 
-  const describe = async (login: Login) => {
-    const { channel, expiresAt, nextChannels, run } = await flow.progress(login);
+  /** An answer tells one reading of the progress: a webhook may come between two. */
+  const describe = (login: Login, { channel, expiresAt, nextChannels, run }: Progress) => {
     const typed = channel === 'sms' || channel === 'voice';
     return {
       login_id: login.id,
@@ -87,9 +88,10 @@ export function loginRoutes(
   const show: RequestHandler = async (req, res) => {
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    const { status, checkUrl } = await flow.progress(login);
+    const progress = await flow.progress(login);
+    const { status, checkUrl } = progress;
     sendJson(res, 200, {
-      ...(await describe(login)),
+      ...describe(login, progress),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
     });
@@ -98,7 +100,7 @@ export function loginRoutes(
   const next: RequestHandler = async (req, res) => {
     const { channel } = bodyOf(req, NextBody);
     const login = await flow.next(channel, callerOf(req, res), sessions.holder(req), requestIdOf(res));
-    sendJson(res, 200, { ...(await describe(login)), auth_url: null });
+    sendJson(res, 200, { ...describe(login, await flow.progress(login)), auth_url: null });
   };
 
   const cancel: RequestHandler = async (req, res) => {

@@ -88,7 +88,11 @@ export function createHostSessions(deps: {
         if (changed !== login) await this.update(changed);
       },
       begin: (login) => moveTo(req, login, life.current(of(req).user)),
-      signIn: (user, login) => moveTo(req, login, user),
+      async signIn(user, login) {
+        await this.refresh();
+        if (this.login?.id !== login.id || this.login.locked) throw ended();
+        await moveTo(req, login, user);
+      },
       async refresh() {
         const found = await read(String(of(req).id));
         opened.set(req, found ?? {});

@@ -24,6 +24,7 @@ export function sessionRoutes(
         authenticated: true,
         phone_number: user.phoneNumber,
         channel: user.channel,
+        ...(user.channels.length > 1 && { channels: user.channels }),
         authenticated_at: new Date(user.authenticatedAt).toISOString(),
         expires_at: new Date(user.expiresAt).toISOString(),
       });

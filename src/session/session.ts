@@ -86,7 +86,12 @@ export function createSessions(deps: {
         if (changed !== login) await this.update(changed);
       },
       begin: (login) => moveTo(req, login, currentUser(req)),
-      signIn: (user, login) => moveTo(req, login, user),
+      async signIn(user, login) {
+        await reload(req);
+        if (this.login?.id !== login.id || this.login.locked)
+          throw new LoginError('login_expired', 'The login ended meanwhile.');
+        await moveTo(req, login, user);
+      },
       refresh: () => reload(req),
       update: async (login) => {
         if (login) req.session.login = login;
