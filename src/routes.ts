@@ -16,7 +16,7 @@ import { loginRoutes } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { webhookRoutes } from './login/webhooks.js';
 import { sessionRoutes } from './session/routes.js';
-import type { Sessions } from './session/session.js';
+import type { Sessions } from './session/login-session.js';
 import type { Store } from './store/store.js';
 import { MAX_CONNECTIONS } from './vonage/carrier.js';
 import { createVonage } from './vonage/vonage.js';
@@ -75,7 +75,7 @@ export function createRoutes(deps: RoutesDeps): Router {
   callbackRoutes(router, flow, sessions, deps.home, journal.failed);
   webhookRoutes(router, reader, reports, journal);
   errorsPage(router, deps.root, deps.hasPage);
-  if (assertions) keyRoutes(router, assertions);
+  if (assertions) keyRoutes(router, assertions, !deps.hasPage);
   router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
   loginRoutes(router, flow, sessions, otp, config.allowedCountries);
   sessionRoutes(router, sessions, flow, journal);

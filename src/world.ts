@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { NO_METER, NO_SPAN, type Meter, type Span } from './telemetry.js';
 
 /** One line of structured log. pino satisfies this; nothing else of a logger is used. */
@@ -31,26 +31,6 @@ export interface World {
   later(seconds: number, work: () => void): void;
   /** How the event loop spent its time since the process began. */
   loopTime(): LoopTime;
-}
-
-/** Bytes that are drawn at once. */
-const POOL = 4096;
-const pool = Buffer.alloc(POOL);
-let used = POOL;
-
-/**
- * Cryptographically strong random bytes. They are drawn in advance, as `crypto.randomUUID` does it, since each draw costs
- * several times what it brings; what was handed out is no longer in the pool. @param bytes 4096 at the most
- */
-export function randomBytes(bytes: number): Buffer {
-  if (used + bytes > POOL) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const drawn = Buffer.from(pool.subarray(used, used + bytes));
-  pool.fill(0, used, used + bytes);
-  used += bytes;
-  return drawn;
 }
 
 export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World => ({

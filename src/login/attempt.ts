@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { Caller } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { CodeKind } from './code.js';
@@ -12,6 +13,7 @@ export interface Attempt {
   kind: CodeKind;
   /** What answers the login's PKCE challenge. */
   codeVerifier?: string | undefined;
+  caller: Caller;
   /** The login as the session held it when the code came. */
   login: Login;
   holder: Holder;

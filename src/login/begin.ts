@@ -60,7 +60,7 @@ export function createBegin(parts: Parts): Begin {
     tell: Tell,
   ): Promise<Beginning> => {
     const { id: loginId, phoneNumber, client } = login;
-    const states = statesFor(login);
+    const states = statesFor(login, caller);
     const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
     const about = { loginId, phoneNumber, client, formerRun, correlator };
     const beginning = await engine

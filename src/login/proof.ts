@@ -1,4 +1,5 @@
 import { LoginError } from '../errors.js';
+import type { Caller } from '../limits/limits.js';
 import { createAdmission } from './admission.js';
 import {
   CHANGE_TIMEOUT_MS,
@@ -23,7 +24,7 @@ import { createRunProof } from './run-proof.js';
  * rules say (`admission`), and what upstream said
  */
 export type Prove = (
-  proof: { code: string; codeVerifier?: string | undefined },
+  proof: { code: string; codeVerifier?: string | undefined; caller: Caller },
   holder: Holder,
   correlator: string,
 ) => Promise<Verification>;
@@ -35,7 +36,7 @@ const OUR_CODE = /^[\w-]{43}$/;
 const MISSES = 100;
 
 export function createProof(parts: Parts): Prove {
-  const { engine, tickets, store, world, journal, lock, progress } = parts;
+  const { engine, tickets, store, limits, world, journal, lock, progress } = parts;
   /** Notes that the silent step failed. A request that moves the login on decides what becomes of it. */
   const fail = (attempt: Attempt) =>
     lock
@@ -49,12 +50,14 @@ export function createProof(parts: Parts): Prove {
 
   const signIn: SignIn = async (attempt, channel) => {
     await admit(attempt, channel);
-    const { holder, login } = attempt;
+    const { caller, holder, login } = attempt;
     const { phoneNumber } = login;
     const channels = provedBy(login, channel);
     // Refused where the login was given up, or another one begun, since the code came.
     const user = { phoneNumber, channel, channels, authenticatedAt: world.now() };
     await holder.signIn(user, completed(login, channel));
+    if (login.run?.steps.some((step) => step.channel !== 'silent_auth'))
+      await limits.verified(caller, phoneNumber);
     return { verified: true, phoneNumber, channel };
   };
 

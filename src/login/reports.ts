@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { createRecordFormat } from '../store/record.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
@@ -9,6 +11,14 @@ import type { Report } from './progress.js';
 /** Seconds: longer than any request of ours lives. */
 const LIFE = 900;
 
+const FORMAT = createRecordFormat<Report>(
+  1,
+  z.object({
+    over: z.exactOptional(z.enum(['silent_auth', 'sms', 'voice', 'all'])),
+    at: z.number(),
+    checkUrl: z.exactOptional(z.string()),
+  }),
+);
 /** Milliseconds that a report takes at the most: it is read and written. */
 const ADDING_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
 
@@ -35,7 +45,7 @@ export function createReports(
     if (requestId === undefined) return undefined;
     const at = `verify:${requestId}`;
     const text = keyring.open(at, (await store.get(at)) ?? '');
-    return text === undefined ? undefined : (JSON.parse(text) as Report);
+    return text === undefined ? undefined : FORMAT.read(text);
   };
 
   return {
@@ -47,7 +57,7 @@ export function createReports(
         const report = { ...known, ...asReport(news), at: world.now() };
         if (!isNews(news, report, known)) return;
         const at = `verify:${news.requestId}`;
-        await store.set(at, keyring.seal(at, JSON.stringify(report)), LIFE);
+        await store.set(at, keyring.seal(at, FORMAT.write(report)), LIFE);
       });
       // Last, so that a webhook that could not be kept is heard when it comes again.
       await store.set(`jti:${jti}`, '1', LIFE);

@@ -1,12 +1,11 @@
 import type { Request, RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
-import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
-import type { Sessions } from '../session/session.js';
+import { mayBeOf, numberingOf, parsePhoneNumber, type Country, type PhoneNumber } from '../phone.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
-import { plainAddress } from '../web/range.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
@@ -48,7 +47,7 @@ export function loginRoutes(
   flow: Flow,
   sessions: Sessions,
   otp: Pick<Otp, 'cancellableAt'>,
-  countries: readonly string[],
+  countries: readonly Country[],
 ): void {
   const begin: RequestHandler = async (req, res) => {
     const body = bodyOf(req, LoginBody);
@@ -110,7 +109,7 @@ export function loginRoutes(
 
   const verify: RequestHandler = async (req, res) => {
     const body = bodyOf(req, VerifyBody);
-    const proof = { code: body.code, codeVerifier: body.code_verifier };
+    const proof = { code: body.code, codeVerifier: body.code_verifier, caller: callerOf(req, res) };
     const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
     const answer = outcome.verified
       ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
@@ -131,17 +130,17 @@ export function loginRoutes(
 }
 
 /** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
-function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber {
+function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {
   const number = parsePhoneNumber(input);
   if (number === undefined) {
-    const detail = 'Send the number in E.164: "+", country code, number, digits only.';
+    const detail =
+      'Send the number in E.164: "+", country code, number, digits only, without a national prefix.';
     throw new LoginError('invalid_phone_number', detail);
   }
-  const { country, personal } = numberingOf(number);
-  if (!personal) {
+  if (!numberingOf(number).personal) {
     throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
   }
-  if (countries.length > 0 && !countries.some((each) => each === country)) {
+  if (countries.length > 0 && !mayBeOf(countries, number)) {
     throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
   }
   return number;
@@ -154,7 +153,7 @@ const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 function visitorOf(req: Request): Visitor {
   const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
-  return { headers, ...(req.ip !== undefined && { ip: plainAddress(req.ip) }) };
+  return { headers, ...(req.ip !== undefined && { ip: req.ip }) };
 }
 
 /** Only browsers say where a request comes from. */

@@ -13,7 +13,7 @@ const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstr
 
 /** What is asked of the store. */
 const OPERATIONS = [
-  ...['set', 'get', 'take', 'delete', 'deleteIf', 'move', 'expire', 'increment', 'spend', 'note', 'ping'],
+  ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
 ];
 
 /** Why silence ends without success. */

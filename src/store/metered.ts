@@ -18,7 +18,7 @@ export function meteredStore(store: Store, meter: Meter): Store {
     set: (...args) => timed('set', () => store.set(...args)),
     get: (...args) => timed('get', () => store.get(...args)),
     take: (...args) => timed('take', () => store.take(...args)),
-    move: (...args) => timed('move', () => store.move(...args)),
+    replace: (...args) => timed('replace', () => store.replace(...args)),
     delete: (...args) => timed('delete', () => store.delete(...args)),
     deleteIf: (...args) => timed('deleteIf', () => store.deleteIf(...args)),
     expire: (...args) => timed('expire', () => store.expire(...args)),

@@ -77,7 +77,7 @@ export function createVerifyApi(deps: {
     async start(start, correlator) {
       const answer = await send('POST', '', START_TIMEOUT_MS, correlator, asBody(start));
       const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
-      if (!started?.success) throw verifyRefusal(answer);
+      if (!started?.success) throw verifyRefusal(answer, 'start');
       const { request_id: requestId, check_url: checkUrl } = started.data;
       if (checkUrl === undefined) return { requestId };
       if (isAllowedLink(checkUrl, deps.authUrlHosts)) return { requestId, checkUrl };
@@ -85,7 +85,7 @@ export function createVerifyApi(deps: {
     },
     async check(requestId, code, correlator) {
       const answer = await send('POST', at(requestId), START_TIMEOUT_MS, correlator, { code });
-      if (answer.status !== 200) throw verifyRefusal(answer);
+      if (answer.status !== 200) throw verifyRefusal(answer, 'check');
       if (VerifyChecked.safeParse(answer.json).data?.request_id !== requestId) throw refusal(API, answer);
     },
     async cancel(requestId, correlator) {

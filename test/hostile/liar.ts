@@ -1,7 +1,7 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { PATHS } from '../../src/sandbox/paths.js';
+import { PATHS } from '../../src/sandbox/http/paths.js';
 
 /** What the sandbox answered, before anything was made of it. */
 export interface Truth {

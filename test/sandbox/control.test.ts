@@ -103,7 +103,10 @@ describe('the subscribers', () => {
     ['+447700900000', { behaviour: 'match', sim: '12' }, 'sim'],
     ['+447700900000', { behaviour: 'match', colour: 'red' }, 'body'],
     ['+447700900000', undefined, 'body'],
+    ['+447700900000', { behaviour: 'match', sim: '+999770090000' }, 'sim'],
     ['447700900000', { behaviour: 'match' }, 'number'],
+    ['+999770090000', { behaviour: 'match' }, 'number'],
+    ['+44770090', { behaviour: 'match' }, 'number'],
   ];
   it.each(bad)('%s cannot be set to %j', async (number, body, name) => {
     const answer = await sandbox.control('PUT', `/subscribers/${number}`, body);

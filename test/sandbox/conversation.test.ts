@@ -1,4 +1,4 @@
-import { createConversation } from '../../src/sandbox/conversation/conversation.js';
+import { Conversation } from '../../src/sandbox/conversation/conversation.js';
 import { walk } from '../support/device.js';
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
@@ -191,11 +191,11 @@ describe('what is kept', () => {
   });
   const open = () => {
     const told: number[] = [];
-    const conversation = createConversation({ now: () => 0 }, ({ id }) => told.push(id));
-    conversation.tap();
+    const conversation = new Conversation({ now: () => 0 }, ({ id }) => told.push(id));
+    conversation.includeServer();
     const begin = (index: number) =>
       conversation
-        .open(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
+        .record(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
         ?.answer(begun(index));
     return { conversation, begin, told };
   };
@@ -206,7 +206,7 @@ describe('what is kept', () => {
     expect(conversation.logins().map(({ id }) => id)).toEqual(
       Array.from({ length: 50 }, (_each, index) => 51 - index),
     );
-    for (const index of [1, 2]) conversation.open(ask('GET', '/session', '', `sid=session-${index}`));
+    for (const index of [1, 2]) conversation.record(ask('GET', '/session', '', `sid=session-${index}`));
     expect(conversation.logins().map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
     expect(told.slice(51)).toEqual([2]);
   });
@@ -215,12 +215,12 @@ describe('what is kept', () => {
     const { conversation, begin } = open();
     begin(1);
     conversation
-      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=session-1'))
+      .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=session-1'))
       ?.answer({ status: 400, headers: [], body: '{}' });
     conversation
-      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
+      .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
       ?.answer({ status: 400, headers: [], body: '{}' });
-    conversation.open(ask('GET', '/session', '', 'sid=stranger'));
+    conversation.record(ask('GET', '/session', '', 'sid=stranger'));
     expect(conversation.logins()[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
   });
 
@@ -228,7 +228,7 @@ describe('what is kept', () => {
     const { conversation, begin } = open();
     begin(1);
     for (let times = 0; times < 200; times += 1) {
-      conversation.open(ask('DELETE', '/login', '', 'sid=session-1'));
+      conversation.record(ask('DELETE', '/login', '', 'sid=session-1'));
     }
     expect(conversation.logins()[0]?.calls.map(({ id }) => id)).toEqual(
       Array.from({ length: 150 }, (_each, index) => index + 1),
@@ -239,7 +239,7 @@ describe('what is kept', () => {
     const { conversation, begin } = open();
     begin(1);
     conversation
-      .open(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
+      .record(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
       ?.answer({ status: 400, headers: [], body: 'y'.repeat(30_000) });
     const call = conversation.logins()[0]?.calls[1];
     expect([call?.asked.body.length, call?.answered?.body.length]).toEqual([20_000, 20_000]);
@@ -252,7 +252,7 @@ describe('what is kept', () => {
     const { conversation, begin } = open();
     const waits = (index: number) =>
       conversation
-        .open(ask('POST', '/verify', JSON.stringify({ code: `x${index}` }), `sid=session-${index}`))
+        .record(ask('POST', '/verify', JSON.stringify({ code: `x${index}` }), `sid=session-${index}`))
         ?.answer({ status: 400, headers: [], body: '{}' });
     waits(1);
     for (let index = 0; index < others; index += 1) waits(index + 1000);

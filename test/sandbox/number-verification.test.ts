@@ -57,8 +57,11 @@ describe('CAMARA phone_number_verify', () => {
     ['03: another number', { phoneNumber: OTHER }, false],
     ['04: the hash of the same number', { hashedPhoneNumber: sha256(NUMBER) }, true],
     ['04: the hash in upper case', { hashedPhoneNumber: sha256(NUMBER).toUpperCase() }, true],
+    ['04: the hash of the number without its plus', { hashedPhoneNumber: sha256(NUMBER.slice(1)) }, true],
+    ['04: the same in upper case', { hashedPhoneNumber: sha256(NUMBER.slice(1)).toUpperCase() }, true],
     ['05: the hash of another number', { hashedPhoneNumber: sha256(OTHER) }, false],
-    ['05: the hash of the number without its plus', { hashedPhoneNumber: sha256(NUMBER.slice(1)) }, false],
+    ['05: the hash of another number without its plus', { hashedPhoneNumber: sha256(OTHER.slice(1)) }, false],
+    ['05: the hash of the national number', { hashedPhoneNumber: sha256('07700900000') }, false],
   ];
   it.each(rows)('%s', async (_, body, devicePhoneNumberVerified) => {
     const answer = await sandbox.verify(await sandbox.tokenFor(), body);
@@ -97,6 +100,8 @@ describe('CAMARA phone_number_verify', () => {
     ['C02.01: +00012230304913849', '{"phoneNumber":"+00012230304913849"}'],
     ['C02.01: 123', '{"phoneNumber":"123"}'],
     ['C02.01: ++49565456787', '{"phoneNumber":"++49565456787"}'],
+    ['a number of no country', '{"phoneNumber":"+999770090000"}'],
+    ['a number of no country, without a plus', '{"phoneNumber":"999770090000"}'],
     ['a number that is no string', '{"phoneNumber":447700900000}'],
     ['a hash that is too short', `{"hashedPhoneNumber":"${'a'.repeat(63)}"}`],
   ];

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+import { VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 import { systemWorld } from '../../src/world.js';
 
-export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 
 export const REDIRECT_URI = 'https://app.example.com/callback';
 export const APPLICATION_ID = randomUUID();

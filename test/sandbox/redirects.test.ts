@@ -162,18 +162,20 @@ describe('the SIM in the device', () => {
     expect(await verifies('+447700900000')).toBe(false);
   });
 
-  it.each([{ 'x-sandbox-sim': '447700900000' }, { cookie: 'sandbox_sim=nonsense' }])(
-    'must be a phone number: %p spends nothing',
-    async (headers) => {
-      const url = await sandbox.authUrl();
-      expect((await ask(url, { headers })).status).toBe(400);
-      const operator = locationOf(await ask(url)).href;
-      expect((await ask(operator, { headers })).status).toBe(400);
-      const back = locationOf(await ask(operator)).href;
-      expect((await ask(back, { headers })).status).toBe(400);
-      expect((await ask(back)).status).toBe(302);
-    },
-  );
+  it.each([
+    { 'x-sandbox-sim': '447700900000' },
+    { 'x-sandbox-sim': '+999770090000' },
+    { cookie: 'sandbox_sim=nonsense' },
+    { cookie: 'sandbox_sim=%2B44770090' },
+  ])('must be a phone number: %p spends nothing', async (headers) => {
+    const url = await sandbox.authUrl();
+    expect((await ask(url, { headers })).status).toBe(400);
+    const operator = locationOf(await ask(url)).href;
+    expect((await ask(operator, { headers })).status).toBe(400);
+    const back = locationOf(await ask(operator)).href;
+    expect((await ask(back, { headers })).status).toBe(400);
+    expect((await ask(back)).status).toBe(302);
+  });
 });
 
 describe('the direct OpenID Connect request', () => {
@@ -230,6 +232,7 @@ describe('the direct OpenID Connect request', () => {
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['no login_hint', { login_hint: undefined }, 'invalid_request'],
     ['a login_hint without plus', { login_hint: '447700900000' }, 'invalid_request'],
+    ['a login_hint of no country', { login_hint: '+999770090000' }, 'invalid_request'],
     ['a short state', { state: '1234567' }, 'invalid_request'],
     ['no state', { state: undefined }, 'invalid_request'],
     ['a number it may not ask about', { login_hint: '+447700900102' }, 'unauthorized_client'],

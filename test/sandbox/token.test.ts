@@ -40,13 +40,44 @@ describe('the token endpoint', () => {
     ['no code', `grant_type=authorization_code&${redirect}`, 'invalid_request'],
     ['no redirect_uri', 'grant_type=authorization_code&code=x', 'invalid_request'],
     ['a doubled code', `grant_type=authorization_code&code=x&code=y&${redirect}`, 'invalid_request'],
+    ['an empty grant_type', `grant_type=&code=x&${redirect}`, 'invalid_request'],
+    ['a doubled grant_type', `grant_type=password&grant_type=password&${redirect}`, 'invalid_request'],
+    [
+      'a doubled field nobody knows',
+      `grant_type=authorization_code&code=x&${redirect}&a=1&a=2`,
+      'invalid_request',
+    ],
     ['another grant_type', `grant_type=password&code=x&${redirect}`, 'unsupported_grant_type'],
+    ['another grant_type alone', 'grant_type=client_credentials', 'unsupported_grant_type'],
+    [
+      'another grant_type without a code',
+      'grant_type=refresh_token&refresh_token=x',
+      'unsupported_grant_type',
+    ],
+    [
+      'another grant_type with an empty code',
+      `grant_type=password&code=&${redirect}`,
+      'unsupported_grant_type',
+    ],
+    ['another grant_type with a doubled code', 'grant_type=password&code=x&code=y', 'unsupported_grant_type'],
+    [
+      'a grant_type in capitals',
+      `grant_type=Authorization_Code&code=x&${redirect}`,
+      'unsupported_grant_type',
+    ],
     ['an unknown code', `grant_type=authorization_code&code=x&${redirect}`, 'invalid_grant'],
   ];
   it.each(invalid)('refuses %s', async (_, text, error) => {
     const answer = await form(text);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error, error_description: expect.any(String) as string });
+  });
+
+  it('leaves a code alone that comes with another grant_type', async () => {
+    const code = await sandbox.codeFor();
+    const wrong = await sandbox.exchange(code, { grant_type: 'client_credentials' });
+    expect(wrong.body).toMatchObject({ error: 'unsupported_grant_type' });
+    expect((await sandbox.exchange(code)).status).toBe(200);
   });
 
   it('refuses a code after 60 seconds', async () => {

@@ -56,6 +56,45 @@ describe('a message', () => {
     expect(sms?.text).toBe('ACME: 1234, 3 minutes');
     expect(voice?.text).toContain('ACME code is');
   });
+
+  /** A template with a text for SMS and one for calls. The first one of an account is its default. */
+  const template = async (name: string, locale = 'en-us'): Promise<string> => {
+    const { body } = await sandbox.postJson('/v2/verify/templates', { name });
+    const { template_id } = body as { template_id: string };
+    for (const channel of ['sms', 'voice']) {
+      const fragment = { channel, locale, text: `${name} ${channel} \${code}` };
+      const made = await sandbox.postJson(`/v2/verify/templates/${template_id}/template_fragments`, fragment);
+      expect(made.status).toBe(201);
+    }
+    return template_id;
+  };
+  const textsOf = async (changes: object): Promise<(string | undefined)[]> => {
+    const id = await sandbox.started(['sms', 'voice'], { code: '1234', ...changes });
+    await sandbox.next(id);
+    return (await sandbox.messages()).map(({ text }) => text);
+  };
+  const OWN_VOICE = 'Your ACME code is: 1, 2, 3, 4. Again, your code is: 1, 2, 3, 4.';
+
+  it.each(['first', 'second'])(
+    'follows the template that the request names by SMS, and not in a call: %s',
+    async (name) => {
+      const ids: Record<string, string> = {
+        first: await template('first'),
+        second: await template('second'),
+      };
+      expect(await textsOf({ template_id: ids[name] })).toEqual([`${name} sms 1234`, OWN_VOICE]);
+    },
+  );
+
+  it('follows the default template by SMS and in a call, where the request names none', async () => {
+    await template('first');
+    expect(await textsOf({})).toEqual(['first sms 1234', 'first voice 1, 2, 3, 4']);
+  });
+
+  it.each(['cmn-cn', 'fil-ph', 'yue-cn'])('follows a template in %s', async (locale) => {
+    await template('first', locale);
+    expect(await textsOf({ locale })).toEqual(['first sms 1234', 'first voice 1, 2, 3, 4']);
+  });
 });
 
 describe('a code', () => {

@@ -147,6 +147,41 @@ describe('a walk that fails', () => {
     expect(end).toBe(`${HOME}#error_description=${encodeURIComponent(detail)}`);
   });
 
+  const NO_NETWORK = 'Device number does not resolve to a supported Mobile Network Operator.';
+  const uncovered = (channels: string[], more: Record<string, unknown> = {}) =>
+    silent('447700900102', { coverage_check: false, ...more }, channels);
+
+  it.each([[['silent_auth']], [['silent_auth', 'sms']], [['silent_auth', 'voice', 'sms']]])(
+    'without coverage or a coverage check (%j) says so at the link, and the next step is under way',
+    async (channels) => {
+      const id = await uncovered(channels);
+      for (let opened = 0; opened < 2; opened += 1) {
+        const answer = await ask(sandbox.checkUrl(id));
+        if (opened === 1 && channels.length === 1) {
+          expect(answer.status).toBe(404);
+        } else {
+          expect([answer.status, answer.body]).toEqual([
+            412,
+            expect.objectContaining({ type: `${ERRORS}#network-error`, detail: NO_NETWORK }),
+          ]);
+        }
+      }
+      expect((await sandbox.messages()).map(({ channel }) => channel)).toEqual(channels.slice(1, 2));
+    },
+  );
+
+  it('without coverage or a coverage check leads home with the words', async () => {
+    const id = await uncovered(['silent_auth', 'sms'], { redirect_url: HOME });
+    const hash = `#error_description=${encodeURIComponent(NO_NETWORK)}`;
+    expect(locationOf(await ask(sandbox.checkUrl(id))).href).toBe(HOME + hash);
+  });
+
+  it('without coverage ends by its time where nobody opens the link', async () => {
+    const id = await uncovered(['silent_auth']);
+    sandbox.turn(60);
+    expect((await ask(sandbox.checkUrl(id))).status).toBe(404);
+  });
+
   const virtual: [string, number][] = [
     ['99012345678', 200],
     ['99012345677', 403],

@@ -31,9 +31,21 @@ describe('starting a request', () => {
     });
   });
 
-  it('gives none when the coverage check is off', async () => {
-    const answer = await sandbox.start(['silent_auth', 'sms'], {}, { coverage_check: false });
-    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
+  const uncheckedNumbers = [ALICE, '447700900101', '447700900102', '447700900103', '447700900108'];
+  it.each(uncheckedNumbers)('gives %s a check URL when the coverage check is off', async (to) => {
+    for (const channels of [['silent_auth'], ['silent_auth', 'sms']]) {
+      const workflow = channels.map((channel) => ({ channel, to }));
+      Object.assign(workflow[0] ?? {}, { coverage_check: false });
+      const answer = await sandbox.start([], { workflow });
+      const id = field(answer.body, 'request_id');
+      expect(answer.status).toBe(202);
+      expect(answer.body).toEqual({ request_id: id, check_url: sandbox.checkUrl(id) });
+      await sandbox.control('POST', '/reset');
+    }
+  });
+
+  it.each(['es', 'en-us', 'ar-xa', 'cmn-cn', 'fil-ph', 'yue-cn'])('takes the locale %s', async (locale) => {
+    expect((await sandbox.start(['sms'], { locale })).status).toBe(202);
   });
 
   it('takes everything the reference names', async () => {
@@ -88,6 +100,15 @@ describe('starting a request', () => {
       'workflow[0]',
       '`to` Phone number is invalid',
     ],
+    ...[
+      ['a number of no country', '999770090000'],
+      ['a number that is too short', '44770090'],
+    ].map(([name = '', to]): [string, object, string, string] => [
+      name,
+      { workflow: [{ ...sms, to }] },
+      'workflow[0]',
+      '`to` Phone number is invalid',
+    ]),
     ['silence second', { workflow: [sms, silent] }, 'workflow', '`silent_auth` must be the first channel'],
     ['silence twice', { workflow: [silent, silent] }, 'workflow', '`silent_auth` must be the first channel'],
     ['a redirect_url that is none', { workflow: [{ ...silent, redirect_url: 'home' }] }, 'workflow[0]'],
@@ -103,6 +124,8 @@ describe('starting a request', () => {
     ['the old sandbox field', { workflow: [{ ...silent, sandbox: true }] }, 'workflow[0]'],
     ['a locale in capitals', { locale: 'en-US' }, 'locale'],
     ['a locale of three letters', { locale: 'eng' }, 'locale'],
+    ['a locale of four letters', { locale: 'mand-cn' }, 'locale'],
+    ['a locale of three letters in capitals', { locale: 'fil-PH' }, 'locale'],
     ['a short channel_timeout', { channel_timeout: 14 }, 'channel_timeout'],
     ['a long channel_timeout', { channel_timeout: 901 }, 'channel_timeout'],
     ['half a second', { channel_timeout: 60.5 }, 'channel_timeout'],

@@ -95,7 +95,7 @@ describe('a webhook', () => {
 });
 
 describe('the events', () => {
-  it('bring the check URL that the 202 left out, and it can be walked', async () => {
+  it('bring the check URL of the 202 without a coverage check, and it can be walked', async () => {
     const id = await sandbox.started(
       ['silent_auth', 'sms'],
       { client_ref: 'mine' },
@@ -176,6 +176,16 @@ describe('the events', () => {
     expect(answer.status).toBe(202);
     expect(await sandbox.messages()).toHaveLength(1);
     expect(statuses(await listener.hear(1))).toEqual([['event', 'silent_auth', 'failed']]);
+  });
+
+  it('say so when the link is opened, where silence was the only step', async () => {
+    const workflow = [{ channel: 'silent_auth', to: '447700900102', coverage_check: false }];
+    const id = await sandbox.started([], { workflow });
+    await sandbox.walkSilently(id);
+    expect(statuses(await listener.hear(2))).toEqual([
+      ['event', 'silent_auth', 'failed'],
+      ['summary', undefined, 'failed'],
+    ]);
   });
 
   it.each(['after a wrong code', 'after its time', 'when the next step is asked for'])(

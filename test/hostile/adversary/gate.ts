@@ -32,7 +32,7 @@ export function createGate() {
       take: (key) => pass(() => inner().take(key)),
       delete: (key) => pass(() => inner().delete(key)),
       deleteIf: (...args) => pass(() => inner().deleteIf(...args)),
-      move: (...args) => pass(() => inner().move(...args)),
+      replace: (...args) => pass(() => inner().replace(...args)),
       expire: (...args) => pass(() => inner().expire(...args)),
       increment: (...args) => pass(() => inner().increment(...args)),
       spend: (...args) => pass(() => inner().spend(...args)),
