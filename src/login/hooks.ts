@@ -47,11 +47,11 @@ type OneOf<Words extends string> = {
 }[Words];
 
 /** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it does not. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- no answer is `void`
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
 export type BeforeLoginAnswer = OneOf<Answer<'beforeLogin'>> | undefined | void;
 
 /** The same of a session; `{ stepUp: true }` wants a code as well. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- no answer is `void`
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
 export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | void;
 
 /**
