@@ -3,7 +3,7 @@ import type { Caller } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { CodeKind } from './code.js';
-import type { Holder } from './holder.js';
+import { MAX_CONFLICTS, type Holder } from './holder.js';
 import type { Tell } from './journal.js';
 import type { Channel, Login, OtpChannel } from './login.js';
 
@@ -33,8 +33,8 @@ export type Verification = (
 /** Gives the session of an attempt its user, whose number was proved by `channel`. */
 export type SignIn = (attempt: Attempt, channel: Channel) => Promise<Verification>;
 
-/** Milliseconds that {@link changeLogin} takes at the most: it reads and writes, up to four times. */
-export const CHANGE_TIMEOUT_MS = 8 * COMMAND_TIMEOUT_MS;
+/** Milliseconds that {@link changeLogin} takes at the most: it writes, and reads again at a conflict. */
+export const CHANGE_TIMEOUT_MS = 2 * (1 + MAX_CONFLICTS) * COMMAND_TIMEOUT_MS;
 
 /**
  * Changes the login of an attempt as it stands in the store now. Changes of other requests are

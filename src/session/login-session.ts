@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { LoginError } from '../errors.js';
-import type { Holder } from '../login/holder.js';
+import { MAX_CONFLICTS, type Holder } from '../login/holder.js';
 import type { Login, User } from '../login/login.js';
 import { sessionEnded, type SessionRecords, type SessionState } from './records.js';
 
@@ -36,9 +36,6 @@ export interface Carrier {
    */
   write(state: SessionState, renewed: boolean): Promise<boolean>;
 }
-
-/** How often a change is worked out again because another request was faster. */
-const MAX_CONFLICTS = 10;
 
 /** The session of a request for the login's story. Every write is compared with what was read, so that none is lost. */
 export function createLoginSession(
