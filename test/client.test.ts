@@ -182,32 +182,41 @@ describe('the code in the address of a page', () => {
     expect(codeInFragment(fragment, current)).toBe('abc');
   });
 
-  test.each<[string, CurrentLogin | undefined]>([
-    ['', pending],
-    ['#', pending],
-    ['#code=abc', pending],
-    ['#code=abc', byVerify],
-    [`#login_id=${pending.loginId}`, pending],
-    [`#login_id=${pending.loginId}&code=`, pending],
-    ['#login_id=&code=abc', pending],
-    [`#login_id=${pending.loginId.slice(0, -1)}&code=abc`, pending],
-    [`#login_id=${pending.loginId.toUpperCase()}&code=abc`, pending],
-    [`#login_id=another&request_id=${verificationId}&code=abc`, byVerify],
-    [`#request_id=${verificationId}&code=abc`, pending],
-    [`#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
-    ['#request_id=&code=abc', byVerify],
-    ['#request_id=verify&code=abc', byVerify],
-    ['#request_id=silent-auth&code=abc', byVerify],
-    [`#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
-    ['#error=access_denied', pending],
-    [`#${own}`, undefined],
-    [`#${own}`, { ...silent, status: 'expired' }],
-    [`#${own}`, { ...silent, status: 'failed' }],
-    [`#${own}`, { ...silent, status: 'completed' }],
-    [`#${own}`, { ...login, authUrl: null, channel: 'sms', codeLength: 6, status: 'pending' }],
-    [`#${own}`, { ...login, authUrl: null, channel: null, status: 'pending' }],
-    [`#request_id=${verificationId}&code=abc`, { ...silent, authUrl: link, status: 'expired' }],
-  ])('is not this login’s in %j (%j)', (fragment, current) => {
+  const over = (status: 'expired' | 'failed' | 'completed'): CurrentLogin => ({ ...silent, status });
+  test.each<[what: string, fragment: string, current: CurrentLogin | undefined]>([
+    ['nothing', '', pending],
+    ['an empty fragment', '#', pending],
+    ['a code alone', '#code=abc', pending],
+    ['a code alone, with Verify', '#code=abc', byVerify],
+    ['no code', `#login_id=${login.loginId}`, pending],
+    ['an empty code', `#login_id=${login.loginId}&code=`, pending],
+    ['a login without a name', '#login_id=&code=abc', pending],
+    ['a part of the name', `#login_id=${login.loginId.slice(0, -1)}&code=abc`, pending],
+    ['the name in other letters', `#login_id=${login.loginId.toUpperCase()}&code=abc`, pending],
+    ['another login', `#login_id=another&request_id=${verificationId}&code=abc`, byVerify],
+    ['a request of Verify that this login has not', `#request_id=${verificationId}&code=abc`, pending],
+    ['another request', `#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
+    ['a request without a name', '#request_id=&code=abc', byVerify],
+    ['a word of the link', '#request_id=verify&code=abc', byVerify],
+    ['another word of the link', '#request_id=silent-auth&code=abc', byVerify],
+    ['more of the link than the request', `#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
+    ['an error', '#error=access_denied', pending],
+    ['a code where there is no login', `#${own}`, undefined],
+    ['a code that comes too late', `#${own}`, over('expired')],
+    ['a code of a login that failed', `#${own}`, over('failed')],
+    ['a code of a login that is done', `#${own}`, over('completed')],
+    ['a code of Verify that comes too late', `#request_id=${verificationId}&code=abc`, over('expired')],
+    [
+      'a code of a login that waits for a typed one',
+      `#${own}`,
+      { ...login, channel: 'sms', status: 'pending', authUrl: null, codeLength: 6 },
+    ],
+    [
+      'a code of a login that cannot be silent',
+      `#${own}`,
+      { ...login, channel: null, status: 'pending', authUrl: null },
+    ],
+  ])('is not for this login: %s', (_what, fragment, current) => {
     expect(codeInFragment(fragment, current)).toBeUndefined();
   });
 });

@@ -182,4 +182,54 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'from another origin: no route that changes anything answers',
     },
   },
+  {
+    rule: 'a login is moved on by one request at a time, however long that takes',
+    file: 'src/login/lock.ts',
+    find: 'const LIFE = 10;',
+    replace: 'const LIFE = 1;',
+    caughtBy: {
+      suite: 'test/races.test.ts',
+      test: 'a request that takes as long as it may keeps all others from its login',
+    },
+  },
+  {
+    rule: 'tries are counted for as long as a request of Verify lives',
+    file: 'src/login/run-proof.ts',
+    find: 'const TRIES_LIFE = 900;',
+    replace: 'const TRIES_LIFE = 60;',
+    caughtBy: {
+      suite: 'test/otp.test.ts',
+      test: 'wrong codes of a request are counted together for as long as it lives',
+    },
+  },
+  {
+    rule: 'a webhook is remembered for as long as its signature is good',
+    file: 'src/login/reports.ts',
+    find: "await store.set(`jti:${jti}`, '1', LIFE);",
+    replace: "await store.set(`jti:${jti}`, '1', 60);",
+    caughtBy: {
+      suite: 'test/webhooks.test.ts',
+      test: 'a webhook whose id was seen is not heard again for as long as its signature is good',
+    },
+  },
+  {
+    rule: 'a challenge is answered by the whole of its hash',
+    file: 'src/login/code.ts',
+    find: "return timingSafeEqual(answer, Buffer.from(challenge, 'base64url'));",
+    replace: "return answer[0] === Buffer.from(challenge, 'base64url')[0];",
+    caughtBy: {
+      suite: 'test/two-halves.test.ts',
+      test: 'a verifier whose hash is not the whole challenge is refused, wherever the two differ',
+    },
+  },
+  {
+    rule: 'a page posts a code of its address for its own login alone',
+    file: 'client/silent-auth.ts',
+    find: 'const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;',
+    replace: 'const isOfLogin = loginId === null || isOfLink || loginId === login.loginId;',
+    caughtBy: {
+      suite: 'test/client.test.ts',
+      test: 'is not for this login: a code alone',
+    },
+  },
 ];
