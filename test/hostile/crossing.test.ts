@@ -1,3 +1,4 @@
+import type { Hooks } from '../../src/login/hooks.js';
 import { ALICE, BOB } from '../support/house.js';
 import { openCrossing, type Browser, type Crossing } from './crossing.js';
 import { tally } from './tally.js';
