@@ -25,14 +25,19 @@ export interface Crossing {
   /** Brings a login to where its code can be posted. @returns the code */
   codeFor(browser: Browser, phoneNumber: string): Promise<string>;
   /**
-   * Holds `first` after so many of its commands, and does `second` in between.
-   * @returns whether `first` was over by then, and both answers
+   * Holds one of two requests after so many of its commands, and does the other one in between.
+   * @param first which of them is held
+   * @returns whether that one was over by then, and both answers, in the order of the requests
    */
-  cross(commands: number, first: Ask, second: Ask): Promise<{ isOver: boolean; answers: [Answer, Answer] }>;
+  cross(
+    commands: number,
+    first: 0 | 1,
+    asks: readonly [Ask, Ask],
+  ): Promise<{ isOver: boolean; answers: [Answer, Answer] }>;
   stop(): Promise<void>;
 }
 
-type Ask = () => Promise<Answer>;
+export type Ask = () => Promise<Answer>;
 
 export async function openCrossing(engine: string, options: HouseOptions = {}): Promise<Crossing> {
   const [gate, wire] = [createGate(), createWire()];
@@ -67,11 +72,12 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
       expect((await browser.ask('POST', '/login/next', { channel: 'sms' })).status).toBe(200);
       return (await house.messages()).findLast(({ to }) => to === phoneNumber)?.code ?? '';
     },
-    async cross(commands, first, second) {
-      const held = await gate.pauseAfter(commands, first);
-      const meanwhile = second();
+    async cross(commands, first, asks) {
+      const held = await gate.pauseAfter(commands, asks[first]);
+      const meanwhile = asks[first === 0 ? 1 : 0]();
       await Promise.race([meanwhile, pause(SECOND_MS)]);
-      return { isOver: held.isOver, answers: [await held.goOn(), await meanwhile] };
+      const [early, late] = [await held.goOn(), await meanwhile];
+      return { isOver: held.isOver, answers: first === 0 ? [early, late] : [late, early] };
     },
     async stop() {
       wire.close();

@@ -59,9 +59,10 @@ export function createGame(arena: Arena): Game {
     const [{ status, json, headers }] = await say(jar, 'POST', '/verify', body);
     const verified = json?.['verified'] === true;
     const word = upstream.wordOn(String(headers['x-request-id']));
-    settleProofs.push(() => note({ status, verified, channel: json?.['channel'], word }));
+    const steppedUp = json?.['error'] === 'step_up_required';
+    settleProofs.push(() => note({ status, verified, steppedUp, channel: json?.['channel'], word }));
     if (json?.['verified'] === false) reached('numbers that the operator denied');
-    if (json?.['error'] === 'step_up_required') reached('codes of a SIM that were not enough');
+    if (steppedUp) reached('codes of a SIM that were not enough');
     if (!verified) return;
     reached(by === 'eve' ? 'logins of the attacker as himself' : 'honest logins');
     if (by !== 'eve' && asked?.knownTo.has('eve')) reached('logins of victims in a session that was planted');
@@ -213,7 +214,8 @@ export function createGame(arena: Arena): Game {
       inPlay.map((cookie) => wire.ask('GET', `${base}/session`, { cookie: cookie.value })),
     );
     answers.forEach(({ json }, at) => {
-      const user = { number: String(json?.['phone_number']), channel: json?.['channel'] };
+      const channels = [json?.['channel'], ...((json?.['channels'] ?? []) as unknown[])];
+      const user = { number: String(json?.['phone_number']), channels };
       oracle.judge(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
     });
     oracle.tried();

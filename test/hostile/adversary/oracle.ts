@@ -21,6 +21,8 @@ export interface Begun {
   at: number;
   /** It went on to a message: its link has closed. */
   movedOn: boolean;
+  /** The SIM was confirmed, which was not enough. */
+  steppedUp?: boolean;
   /** When `DELETE /login` was answered, in the order of the game. */
   givenUp?: number;
 }
@@ -76,6 +78,7 @@ interface Shown {
 export interface Verified {
   status: number;
   verified: boolean;
+  steppedUp: boolean;
   channel: unknown;
   /** When Vonage's last word on it was spoken, in the order of the game. */
   word: number | undefined;
@@ -189,7 +192,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     if (login.givenUp !== undefined && login.givenUp < (word ?? Infinity))
       found.push('a login that was given up logged somebody in');
     if (session === undefined) return;
-    session.proofs = [{ number, channel: right.channel }];
+    session.proofs = [
+      { number, channel: right.channel },
+      ...(login.steppedUp ? [{ number, channel: 'silent_auth' as const }] : []),
+    ];
     session.open = session.open.filter((each) => each !== login);
     if (who === 'eve' && number !== numbers.eve && right.channel !== 'silent_auth') session.guessed = number;
   };
@@ -271,7 +277,9 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       const session = asked?.outdated ? undefined : asked?.session;
       const open = session?.ended ? [] : (session?.open ?? []);
       const atFirst = proofsOf(open, code, verifier);
+      const walked = open.find((login) => login.verifier === verifier && isWalked(login, code));
       return (answer) => {
+        if (answer.steppedUp && walked) walked.steppedUp = true;
         // A verification may have been taken up by the login meanwhile.
         if (answer.verified)
           accept({ ...shown, session }, answer, [...atFirst, ...proofsOf(open, code, verifier)]);
@@ -320,7 +328,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     isDead,
     toldTheDead: (): void => void found.push('a cookie that is dead was told of a login'),
     /** Judges who the product says is logged in with a cookie. */
-    judge(cookie: Cookie, answer: { number: string; channel: unknown } | undefined): void {
+    judge(cookie: Cookie, answer: { number: string; channels: readonly unknown[] } | undefined): void {
       cookie.user = answer?.number;
       if (answer === undefined) return;
       const { session, outdated } = cookie;
@@ -329,8 +337,8 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       if (session.ended) found.push(`a logout ended nothing: its session is still authenticated as ${who}`);
       if (outdated) found.push(`a cookie whose place another one took is authenticated as ${who}`);
       if (proofs.length === 0) found.push(`a session is authenticated as ${who}, who did not prove it there`);
-      else if (!proofs.some(({ channel }) => channel === answer.channel))
-        found.push(`a session is said to be proved by ${String(answer.channel)}, which it was not`);
+      else if (!answer.channels.every((each) => proofs.some(({ channel }) => channel === each)))
+        found.push(`a session is said to be proved by ${answer.channels.join()}, which it was not`);
       const isExcused = [cookie.copiedFrom, session.guessed].includes(answer.number);
       if (cookie.knownTo.has('eve') && who !== 'eve' && !isExcused)
         found.push(`the attacker holds a session that is authenticated as ${who}`);

@@ -43,7 +43,7 @@ export function describeAdversary({ runs, seed }: { runs: number; seed: number }
         for (const [what, count] of found.counts) total.set(what, (total.get(what) ?? 0) + count);
         expect(found.broken).toBeUndefined();
       },
-      20_000 + runs * 1000,
+      60_000 + runs * 2000,
     );
 
     test('gets deep enough for that to mean something, and honest users log in', () => {
