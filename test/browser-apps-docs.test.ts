@@ -98,6 +98,20 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await alice.page.getByLabel('Code').isVisible()).toBe(false);
   });
 
+  test('posts no code that somebody else put into its address', async () => {
+    const alice = await begin('+447700900102');
+    await alice.page.getByRole('button', { name: 'Send me a code' }).click();
+    await says(alice, 'Type the 6 digits');
+    for (const fragment of ['#code=000001', '#code=000002', `#login_id=${'a'.repeat(32)}&code=000003`]) {
+      await alice.page.goto('about:blank');
+      await alice.page.goto(`${house.base}/${fragment}`);
+      await alice.page.getByLabel('Code').waitFor();
+      expect(alice.page.url()).toBe(`${house.base}/`);
+    }
+    await typesCode(alice, await lastCode());
+    await says(alice, 'Logged in as +447700900102.');
+  });
+
   test('says what is wrong with a number', async () => {
     stage.expected.push(refused(400), refused(404));
     await says(await begin('+447'), 'That did not work (invalid_phone_number).');

@@ -1,5 +1,12 @@
 import * as client from '../client/silent-auth.js';
-import { createClient, LoginError, SERVER_ERRORS, type Client } from '../client/silent-auth.js';
+import {
+  codeInFragment,
+  createClient,
+  LoginError,
+  SERVER_ERRORS,
+  type Client,
+  type CurrentLogin,
+} from '../client/silent-auth.js';
 import { ERRORS, type SilentFailure } from '../src/errors.js';
 import type { Channel, OtpChannel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
@@ -150,5 +157,57 @@ describe('the client', () => {
       const error = await refusal(silent.login('+447700900109'));
       expect(error).toMatchObject({ error: 'unavailable', status: 503, retryAfter: 7 });
     });
+  });
+});
+
+describe('the code in the address of a page', () => {
+  const verificationId = 'c11236f4-00bf-4b89-84ba-88b25df97315';
+  const link = `https://api.nexmo.com/v2/verify/${verificationId}/silent-auth/redirect`;
+  const login = {
+    loginId: '5b3c0b1ea7f34a3f9f1d0c7a2e6d4b88',
+    expiresAt: '2026-01-01T12:05:00.000Z',
+    nextChannels: ['sms' as const],
+  };
+  const silent = { ...login, channel: 'silent_auth' as const, authUrl: null };
+  const pending: CurrentLogin = { ...silent, status: 'pending' };
+  const byVerify: CurrentLogin = { ...pending, authUrl: link };
+  const own = `login_id=${pending.loginId}&code=abc`;
+
+  test.each([
+    [`#${own}`, pending],
+    [own, pending],
+    [`#code=abc&login_id=${pending.loginId}`, byVerify],
+    [`#request_id=${verificationId}&code=abc`, byVerify],
+  ])('is there in %j', (fragment, current) => {
+    expect(codeInFragment(fragment, current)).toBe('abc');
+  });
+
+  test.each<[string, CurrentLogin | undefined]>([
+    ['', pending],
+    ['#', pending],
+    ['#code=abc', pending],
+    ['#code=abc', byVerify],
+    [`#login_id=${pending.loginId}`, pending],
+    [`#login_id=${pending.loginId}&code=`, pending],
+    ['#login_id=&code=abc', pending],
+    [`#login_id=${pending.loginId.slice(0, -1)}&code=abc`, pending],
+    [`#login_id=${pending.loginId.toUpperCase()}&code=abc`, pending],
+    [`#login_id=another&request_id=${verificationId}&code=abc`, byVerify],
+    [`#request_id=${verificationId}&code=abc`, pending],
+    [`#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
+    ['#request_id=&code=abc', byVerify],
+    ['#request_id=verify&code=abc', byVerify],
+    ['#request_id=silent-auth&code=abc', byVerify],
+    [`#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
+    ['#error=access_denied', pending],
+    [`#${own}`, undefined],
+    [`#${own}`, { ...silent, status: 'expired' }],
+    [`#${own}`, { ...silent, status: 'failed' }],
+    [`#${own}`, { ...silent, status: 'completed' }],
+    [`#${own}`, { ...login, authUrl: null, channel: 'sms', codeLength: 6, status: 'pending' }],
+    [`#${own}`, { ...login, authUrl: null, channel: null, status: 'pending' }],
+    [`#request_id=${verificationId}&code=abc`, { ...silent, authUrl: link, status: 'expired' }],
+  ])('is not this login’s in %j (%j)', (fragment, current) => {
+    expect(codeInFragment(fragment, current)).toBeUndefined();
   });
 });

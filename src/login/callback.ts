@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../errors.js';
-import type { Sessions } from '../session/session.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { tellFailure, type Failed } from '../web/problem.js';
 import { requestIdOf } from '../web/shield.js';

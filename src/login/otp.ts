@@ -1,7 +1,14 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
 import { Concurrent } from '../vonage/verify-errors.js';
-import { SILENT_SECONDS, type VerifyApi, type WorkflowStep } from '../vonage/verify.js';
+import {
+  MAX_STEPS,
+  NEXT_TIMEOUT_MS,
+  SILENT_SECONDS,
+  START_TIMEOUT_MS,
+  type VerifyApi,
+  type WorkflowStep,
+} from '../vonage/verify.js';
 import type { World } from '../world.js';
 import type { Channel, Client, Run } from './login.js';
 import { stepOf } from './progress.js';
@@ -17,6 +24,9 @@ const CANCEL_AFTER = 30;
 
 /** Seconds before its first code ends at which a request that nobody finished is cancelled, lest it rings somebody. */
 const CANCEL_MARGIN = 15;
+
+/** Milliseconds that calls to Vonage take to change the channel: one start, or every next step. */
+export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(START_TIMEOUT_MS, (MAX_STEPS - 1) * NEXT_TIMEOUT_MS);
 
 export interface OtpStart {
   loginId: string;
@@ -86,11 +96,13 @@ export function createOtp(deps: {
         // Templates are for SMS alone (Verify v2 reference, `template_id`).
         ...(deps.templateId !== undefined && channels.includes('sms') && { templateId: deps.templateId }),
       };
-      const startedAt = world.now();
       const begun = await verify
         .start(start, correlator)
-        .catch((error: unknown) => resume(error, formerRun, startedAt));
+        .catch((error: unknown) => resume(error, formerRun, world.now()));
       if ('steps' in begun) return begun;
+      // Counted from the answer, not from the call: no step ends here while Vonage still runs it,
+      // and no code counts for a message that was not sent yet.
+      const startedAt = world.now();
       const steps = channels.map((channel) => ({
         channel,
         seconds: channel === 'silent_auth' ? SILENT_SECONDS : CHANNEL_SECONDS,

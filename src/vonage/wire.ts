@@ -4,15 +4,18 @@ import { z } from 'zod';
 
 export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
 
-/** Network Enablement, 200: each scope has a link, or an error of its own. */
+/**
+ * Network Enablement, 200: each scope has a link, or an error of its own. Only our scope is read: an answer may name others,
+ * in shapes that nobody announced, and they do not concern this server.
+ */
 export const EnablementAnswer = z.object({
-  scopes: z.record(
-    z.string(),
-    z.union([
+  scopes: z.object({
+    [VERIFY_SCOPE]: z.union([
       z.object({ auth_url: z.string() }),
-      z.object({ error: z.object({ instance: z.string().optional(), error_type: z.string().optional() }) }),
+      // Whatever the error looks like, it says that silence is impossible.
+      z.object({ error: z.union([z.object({}), z.string()]) }),
     ]),
-  ),
+  }),
 });
 
 /**
@@ -32,7 +35,7 @@ export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolea
 const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
 const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
 const ProblemError = z.object({
-  title: z.string(),
+  title: z.string().optional(),
   type: z.string().optional(),
   instance: z.string().optional(),
 });
@@ -55,7 +58,8 @@ export function readError(json: unknown): UpstreamError | undefined {
   const problem = ProblemError.safeParse(json);
   if (!problem.success) return undefined;
   const { type, title, instance } = problem.data;
-  return { code: type?.split('#')[1] ?? title, ...(instance !== undefined && { instance }) };
+  const code = type?.split('#')[1] ?? title;
+  return code === undefined ? undefined : { code, ...(instance !== undefined && { instance }) };
 }
 
 /** An id of Verify v2, which becomes part of paths. They are UUIDs; nothing says that they always will be. */
@@ -67,7 +71,7 @@ export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.stri
 /** Verify v2, 200 to a check: the code was right, and this is the request it was right for. */
 export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
 
-/** Verify v2, 409 to a start: names the request that is under way. */
+/** Verify v2, a conflict (409 or 422): names the request that is under way. */
 export const VerifyConcurrent = z.object({ request_id: RequestId });
 
 const WebhookChannel = z.string().max(40);

@@ -10,11 +10,15 @@ export const ROWS = {
   'random requests answered otherwise than declared': 'sum',
   'interleavings tried': 'sum',
   'invariant breaks': 'sum',
+  'logouts that ended nothing': 'sum',
+  'places held by strangers': 'sum',
+  'spellings accepted (of one number, at the most)': 'max',
   'mutations tried': 'sum',
   'mutations caught': 'sum',
   'faults tried': 'sum',
   'faults survived': 'sum',
   'worst time to 503 (ms)': 'max',
+  'places held by strangers': 'sum',
 } as const;
 
 export type Row = keyof typeof ROWS;

@@ -77,7 +77,6 @@ export const openSandbox = async ({
     now: () => clock.ms,
     pause: () => Promise.resolve(),
     later: () => {},
-    loopTime: () => ({ busy: 0, idle: 0 }),
   };
   const { url, close, startTicking } = await listening({ world, ...more });
   const seconds = (): number => Math.floor(clock.ms / 1000);

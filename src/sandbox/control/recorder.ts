@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { headerList, type HeaderList, type Seen } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
-import { bodyText, readText, recordedBody } from '../http/requests.js';
+import { bodyText, readText, recordedBody, whenOver } from '../http/requests.js';
 import type { RecordedRequest } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 
@@ -48,7 +48,7 @@ const recordAnswer = (res: Response, recorder: CallRecorder): void => {
     recorder.answer(answer, res.locals.seen as Seen | undefined);
     return end(...args);
   }) as Response['end'];
-  res.once('close', () => recorder.breakOff());
+  whenOver(res, () => recorder.breakOff());
 };
 
 /** Records the calls of server and device for the diagram. Their bodies were read before. */

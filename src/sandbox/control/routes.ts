@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
-import { jsonBody } from '../http/requests.js';
+import { jsonBody, whenOver } from '../http/requests.js';
 import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
 import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
 import { WebhookOptions } from '../state/webhooks.js';
@@ -72,11 +72,11 @@ const streamChanges =
     send('everything', VIEWS.everything(state));
     const sendLogin = (login: Login): void => send('login', diagramOf(login));
     state.changes.on('login', sendLogin);
-    res.once('close', () => state.changes.off('login', sendLogin));
+    whenOver(res, () => state.changes.off('login', sendLogin));
     for (const topic of ['messages', 'subscribers', 'everything'] as const) {
       const sendTopic = (): void => send(topic, VIEWS[topic](state));
       state.changes.on(topic, sendTopic);
-      res.once('close', () => state.changes.off(topic, sendTopic));
+      whenOver(res, () => state.changes.off(topic, sendTopic));
     }
   };
 

@@ -52,10 +52,25 @@ export const queryParameter = (req: Request, name: string): string => {
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
 
+/**
+ * Runs `work` once, when the answer is out or its connection is closed. For an answer that waits behind another one on its
+ * connection (pipelining), Node emits no `close` when the connection ends.
+ */
+export const whenOver = (res: Response, work: () => void): void => {
+  const { socket } = res.req;
+  const over = (): void => {
+    socket.off('close', over);
+    res.off('close', over);
+    work();
+  };
+  socket.once('close', over);
+  res.once('close', over);
+};
+
 /** Calls `answer` after `ms` milliseconds, unless the client has disconnected by then. */
 export const delayed = (res: Response, ms: number, answer: () => void): void => {
   const timer = setTimeout(answer, ms).unref();
-  res.once('close', () => clearTimeout(timer));
+  whenOver(res, () => clearTimeout(timer));
 };
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
