@@ -106,6 +106,9 @@ describe('/__sandbox/subscribers', () => {
     ['+447700900000', { behaviour: 'match', sim: '+999770090000' }, 'sim'],
     ['447700900000', { behaviour: 'match' }, 'number'],
     ['+999770090000', { behaviour: 'match' }, 'number'],
+    ['+447700900000', { behaviour: 'match', sim: '+610412345678' }, 'sim'],
+    ['+4407700900000', { behaviour: 'match' }, 'number'],
+    ['+112015550123', { behaviour: 'match' }, 'number'],
     ['+44770090', { behaviour: 'match' }, 'number'],
   ];
   it.each(bad)('refuses to set %s to %j', async (number, body, name) => {

@@ -103,6 +103,8 @@ describe('Network Enablement', () => {
     ['a number that begins with 0', { phone_number: '+07700900000' }, 'phone_number'],
     ['a number that is too long', { phone_number: '+1234567890123456' }, 'phone_number'],
     ['a number of no country', { phone_number: '+999770090000' }, 'phone_number'],
+    ['a number in another spelling', { phone_number: '+4407700900000' }, 'phone_number'],
+    ['a number in the other spelling of Argentina', { phone_number: '+54111523456789' }, 'phone_number'],
     ['a number that is too short', { phone_number: '+44770090' }, 'phone_number'],
     ['no number', { phone_number: undefined }, 'phone_number'],
     ['no scopes', { scopes: [] }, 'scopes'],

@@ -101,6 +101,8 @@ describe('CAMARA phone_number_verify', () => {
     ['C02.01: 123', '{"phoneNumber":"123"}'],
     ['C02.01: ++49565456787', '{"phoneNumber":"++49565456787"}'],
     ['a number of no country', '{"phoneNumber":"+999770090000"}'],
+    ['a number in another spelling', '{"phoneNumber":"+4407700900000"}'],
+    ['a number in another spelling, without a plus', '{"phoneNumber":"610412345678"}'],
     ['a number of no country, without a plus', '{"phoneNumber":"999770090000"}'],
     ['a number that is no string', '{"phoneNumber":447700900000}'],
     ['a hash that is too short', `{"hashedPhoneNumber":"${'a'.repeat(63)}"}`],

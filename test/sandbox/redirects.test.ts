@@ -165,6 +165,8 @@ describe('the SIM in the device', () => {
   it.each([
     { 'x-sandbox-sim': '447700900000' },
     { 'x-sandbox-sim': '+999770090000' },
+    { 'x-sandbox-sim': '+4407700900000' },
+    { cookie: 'sandbox_sim=%2B610412345678' },
     { cookie: 'sandbox_sim=nonsense' },
     { cookie: 'sandbox_sim=%2B44770090' },
   ])('must be a phone number: %p spends nothing', async (headers) => {
@@ -232,6 +234,7 @@ describe('the direct OpenID Connect request', () => {
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['no login_hint', { login_hint: undefined }, 'invalid_request'],
     ['a login_hint without plus', { login_hint: '447700900000' }, 'invalid_request'],
+    ['a login_hint in another spelling', { login_hint: '+4407700900000' }, 'invalid_request'],
     ['a login_hint of no country', { login_hint: '+999770090000' }, 'invalid_request'],
     ['a short state', { state: '1234567' }, 'invalid_request'],
     ['no state', { state: undefined }, 'invalid_request'],

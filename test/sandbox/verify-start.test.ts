@@ -102,6 +102,8 @@ describe('starting a request', () => {
     ],
     ...[
       ['a number of no country', '999770090000'],
+      ['a number in another spelling', '4407700900000'],
+      ['one of Australia', '610412345678'],
       ['a number that is too short', '44770090'],
     ].map(([name = '', to]): [string, object, string, string] => [
       name,
