@@ -7,7 +7,7 @@ import { ALICE, buildHouse, withHouse, type House } from '../support/house.js';
 
 const BEGIN = JSON.stringify({ phone_number: ALICE });
 
-describe('the tap before the server', () => {
+describe('the recording proxy before the server', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ tapped: true })));
   beforeEach(() => house.reset());
@@ -31,7 +31,7 @@ describe('the tap before the server', () => {
     }
   });
 
-  test('lets a whole login through, and what is refused unread', async () => {
+  test('forwards a whole login, and a request that is refused before its body is read', async () => {
     const { app, code } = await house.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);
     await app.post('/logout').send({}).expect(204);
@@ -42,7 +42,7 @@ describe('the tap before the server', () => {
   });
 });
 
-describe('the tap before any server', () => {
+describe('the recording proxy before any server', () => {
   const open: ReturnType<typeof createServer>[] = [];
   const listen = async (listener: RequestListener): Promise<number> => {
     const server = createServer(listener).listen(0);
@@ -50,13 +50,13 @@ describe('the tap before any server', () => {
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
-  /** A tap before this server. */
+  /** A recording proxy before this server. */
   const tapBefore = async (server: RequestListener): Promise<{ port: number; heard: Conversation }> => {
     const heard = new Conversation({ now: () => 0 }, () => undefined);
     const behind = await listen(server);
     return { port: await listen(createRecordingProxy(() => behind, heard)), heard };
   };
-  /** Says this over a socket of its own, and hears all that comes until it is closed, read by read. */
+  /** Sends this over its own socket, and returns each chunk received until it is closed. */
   const say = async (port: number, lines: string[], body = ''): Promise<string[]> => {
     const socket = connect(port, 'localhost');
     const reads: string[] = [];
@@ -72,7 +72,7 @@ describe('the tap before any server', () => {
     }
   });
 
-  test('passes each header on as it was spelt, in both directions, and adds none', async () => {
+  test('forwards headers in both directions as they are spelt, and adds none', async () => {
     let raw: string[] = [];
     const { port } = await tapBefore((req, res) => {
       raw = req.rawHeaders;
@@ -102,7 +102,7 @@ describe('the tap before any server', () => {
   });
 
   test.each(['GET', 'POST', 'DELETE'])(
-    'gets for a bare %s the answer that it has without a tap',
+    'returns the same answer to a bare %s as the server',
     async (method) => {
       const heard = new Conversation({ now: () => 0 }, () => undefined);
       const behind = await listen(({ headers }, res) => {
@@ -123,7 +123,7 @@ describe('the tap before any server', () => {
     },
   );
 
-  test('closes where the server closes, and answers in one piece what came in two', async () => {
+  test('closes the connection when the server does, and answers in one piece', async () => {
     const { port } = await tapBefore((_req, res) => {
       res.writeHead(200, ['Content-Length', '6', 'Connection', 'close']);
       res.write('one', () => res.end('two'));
@@ -133,7 +133,7 @@ describe('the tap before any server', () => {
     expect(reads[0]).toMatch(/\r\nConnection: close\r\n[^]*\r\n\r\nonetwo$/);
   });
 
-  test('answers 502 when the server is away, and the call is drawn as broken', async () => {
+  test('answers 502 when the server is unreachable, and records a broken call', async () => {
     const heard = new Conversation({ now: () => 0 }, () => undefined);
     const gone = await listen(() => undefined);
     open.pop()?.close();
@@ -173,7 +173,7 @@ describe('the tap before any server', () => {
     expect(heard.logins).toEqual([]);
   });
 
-  test('passes on the whole of a long body, and notes its beginning', async () => {
+  test('forwards a long body in full, and records its beginning', async () => {
     let length = 0;
     const { port, heard } = await tapBefore((req, res) => {
       req.on('data', (chunk: Buffer) => (length += chunk.length));
@@ -185,7 +185,7 @@ describe('the tap before any server', () => {
     expect(heard.logins[0]?.calls[0]?.asked.body).toBe(body.slice(0, 20_000));
   });
 
-  test('lets the server go when who asked has gone', async () => {
+  test('closes the connection to the server when the client disconnects', async () => {
     const asked = new EventEmitter();
     const { port } = await tapBefore((_req, res) => asked.emit('asked', res));
     const socket = connect(port, 'localhost').on('error', () => undefined);
@@ -197,7 +197,7 @@ describe('the tap before any server', () => {
   });
 });
 
-test('without a tap, logins are drawn from what Vonage is asked', async () => {
+test('without a recording proxy, logins start with the calls to Vonage', async () => {
   await withHouse({}, async (house) => {
     const { app, code } = await house.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);

@@ -1,14 +1,14 @@
 import { Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import type { Login } from '../conversation/conversation.js';
+import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { jsonBody, whenOver } from '../http/requests.js';
-import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
+import { FaultsBody } from '../state/faults.js';
 import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
+import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
 import { WebhookOptions } from '../state/webhooks.js';
 import { settleAll } from '../verify/workflow.js';
-import { FaultsBody } from '../state/faults.js';
 
 const NumberInPath = z.object({ number: PhoneNumber });
 

@@ -1,5 +1,5 @@
-import { bearerToken } from '../http/requests.js';
 import { PATHS } from '../http/paths.js';
+import { bearerToken } from '../http/requests.js';
 
 /** Who sends or receives. The device is the phone that runs the app: both are one lane. */
 export type Lane = 'device' | 'server' | 'vonage' | 'operator';

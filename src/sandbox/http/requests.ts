@@ -52,19 +52,15 @@ export const queryParameter = (req: Request, name: string): string => {
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
 
-/**
- * Runs `work` once, when the answer is out or its connection is closed. For an answer that waits behind another one on its
- * connection (pipelining), Node emits no `close` when the connection ends.
- */
+/** Runs `work` once, when the answer is sent or the connection closes, which may be pipelined. */
 export const whenOver = (res: Response, work: () => void): void => {
   const { socket } = res.req;
-  const over = (): void => {
-    socket.off('close', over);
-    res.off('close', over);
+  const end = (): void => {
+    for (const each of [socket, res]) each.off('close', end);
     work();
   };
-  socket.once('close', over);
-  res.once('close', over);
+  // Node emits no `close` for an answer that waits behind another one when its connection ends.
+  for (const each of [socket, res]) each.once('close', end);
 };
 
 /** Calls `answer` after `ms` milliseconds, unless the client has disconnected by then. */

@@ -4,11 +4,11 @@ import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import type { InvalidParameter, ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, mediaType } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
+import type { Fragment, Template } from '../state/templates.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { fragmentBody, FragmentChange, fragmentsUrl, NewFragment, NewTemplate } from './representation.js';
 import { pageBody, PageQuery, templateBody, TemplateChange } from './representation.js';
 import { TEMPLATES_PATH, templatesUrl } from './representation.js';
-import type { Fragment, Template } from '../state/templates.js';
 
 /** "An account can only have a maximum of 10 custom templates". */
 const MAX_TEMPLATES = 10;

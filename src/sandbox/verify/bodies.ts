@@ -27,6 +27,7 @@ const VoiceStep = z.strictObject({ channel: z.literal('voice'), to: PhoneNumber 
 
 const STEPS = [SilentStep, SmsStep, VoiceStep] as const;
 const BRAND = /^[^/{}:$]*$/;
+const CLIENT_REF = /^[a-zA-Z0-9]*$/;
 const CUSTOM_CODE = /^[a-zA-Z0-9]{4,10}$/;
 
 /** A language, or a language of two or three letters and a country: `es`, `en-us`, `fil-ph`. */
@@ -40,9 +41,7 @@ const StartBody = z.strictObject({
     .max(3, 'must have at most three steps'),
   locale: z.string().regex(LOCALE, 'must be a language such as en-us').default('en-us'),
   channel_timeout: z.int().min(15).max(900).default(180),
-  client_ref: text(40)
-    .regex(/^[a-zA-Z0-9]*$/, 'must be letters and digits')
-    .optional(),
+  client_ref: text(40).regex(CLIENT_REF, 'must be letters and digits').optional(),
   code_length: z.int().min(4).max(10).default(4),
   code: z.string().regex(CUSTOM_CODE, 'must be 4 to 10 letters and digits').optional(),
   template_id: text(64).optional(),

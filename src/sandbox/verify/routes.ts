@@ -3,11 +3,11 @@ import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { PATHS } from '../http/paths.js';
 import { sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
-import type { Behaviour } from '../state/subscribers.js';
 import type { SandboxState } from '../state/state.js';
+import type { Behaviour } from '../state/subscribers.js';
+import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { readCheck, readStart, type StartBody } from './bodies.js';
-import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
 /** Wrong codes after which a verification ends, over all its steps. */

@@ -4,12 +4,12 @@ import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '..
 import { delayed, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
-import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
+import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
+import type { ActiveStep } from '../state/verifications.js';
 import { sendToOperator } from '../vonage/authorization.js';
 import { drawSilentCode } from './messages.js';
-import type { ActiveStep } from '../state/verifications.js';
 import { activeStepNow, endStep } from './workflow.js';
 
 /** Redirects the device to the customer's page, with the result in the fragment. */

@@ -1,8 +1,8 @@
 import { silentAuthPath } from '../http/paths.js';
 import type { SandboxState } from '../state/state.js';
-import { deliver } from './messages.js';
 import { stepWith } from '../state/verifications.js';
 import type { ActiveStep, Verification } from '../state/verifications.js';
+import { deliver } from './messages.js';
 
 /** Silent steps ignore `channel_timeout`. */
 const SILENT_STEP_SECONDS = 60;

@@ -6,9 +6,9 @@ import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
 import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
 import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
-import { isPhoneNumber } from '../state/subscribers.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber } from '../state/subscribers.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 const CODE_TTL_MS = 60_000;

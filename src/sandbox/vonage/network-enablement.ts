@@ -5,8 +5,8 @@ import { isKnownScope, PATHS, withQuery } from '../http/paths.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import { createAuthorization } from '../operator/redirects.js';
-import { PhoneNumber } from '../state/subscribers.js';
 import type { SandboxState } from '../state/state.js';
+import { PhoneNumber } from '../state/subscribers.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
 /** Vonage's words for a number that the application may not ask about. */
