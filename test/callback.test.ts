@@ -77,7 +77,7 @@ describe('a callback that should not be is refused before anything is spent', ()
       for (const client of ['app', 'browser'] as const) {
         const door = await atTheDoor(client);
         const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
-        const early = await send(door.path, { ...headers, ...ahead } as Record<string, string>);
+        const early = await send(door.path, { ...headers, ...ahead });
         expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
         const visit = await send(door.path, headers);
         expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
