@@ -12,7 +12,7 @@ const RETRY_AFTER_SECONDS = { least: 2, spread: 8 };
 /** Milliseconds for which one line of the log stands. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** With fewer logins under way none is refused: so few overload no process. */
+/** With fewer others under way a login is never refused: so few overload no process. */
 const ALWAYS_TAKEN = 4;
 
 const DETAIL = 'Too many are logging in just now. Try again.';
