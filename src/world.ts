@@ -34,8 +34,6 @@ export interface World {
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
   later(seconds: number, work: () => void): void;
   loopTime(): LoopTime;
-  /** How late the event loop comes to what is due: the mean since this was asked last, in ms. */
-  loopDelay(): number;
 }
 
 export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World => ({
@@ -47,7 +45,6 @@ export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World =
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
   loopTime,
-  loopDelay: openLoopDelay(),
 });
 
 function loopTime(): LoopTime {
@@ -60,24 +57,6 @@ function loopTime(): LoopTime {
 function cpuUsage(): NodeJS.CpuUsage {
   const newer = process as { threadCpuUsage?: () => NodeJS.CpuUsage };
   return newer.threadCpuUsage?.() ?? process.cpuUsage();
-}
-
-/** Milliseconds between two measurements of the delay. They are part of what Node reports. */
-const DELAY_RESOLUTION_MS = 10;
-
-/** Node measures by a timer, which runs from the first question on. Until then nothing is known. */
-function openLoopDelay(): () => number {
-  let histogram: IntervalHistogram | undefined;
-  return () => {
-    if (histogram === undefined) {
-      histogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
-      histogram.enable();
-      return 0;
-    }
-    const { count, mean } = histogram;
-    histogram.reset();
-    return count === 0 ? 0 : Math.max(0, mean / 1e6 - DELAY_RESOLUTION_MS);
-  };
 }
 
 /** Seconds since the Unix epoch: what JWTs and OAuth count in. */

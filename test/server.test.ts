@@ -9,11 +9,13 @@ describe('the socket of the server', () => {
   let server: Listening;
   let waiting: { path: string; res: ServerResponse }[];
   let closed: string[];
+  let begun: () => void;
   beforeEach(async () => {
-    [waiting, closed] = [[], []];
+    [waiting, closed, begun] = [[], [], () => undefined];
     // It answers when it is told to.
     server = await listen(
       ({ url: path = '' }, res) => {
+        begun();
         waiting.push({ path, res });
         res.on('close', () => closed.push(path));
       },
@@ -47,6 +49,32 @@ describe('the socket of the server', () => {
     await haveClosed(1);
     socket.end();
     expect(await said).toMatch(/^Keep-Alive: timeout=620\r$/m);
+  });
+
+  test('of requests that come together on a connection, one is begun in each turn of the loop', async () => {
+    let turn = 0;
+    const turns: number[] = [];
+    const counting = (): void => {
+      turn++;
+      if (waiting.length < 20) setImmediate(counting);
+    };
+    counting();
+    begun = () => void turns.push(turn);
+    const { socket } = open(asking('/').repeat(20));
+    await arrived(20);
+    socket.destroy();
+    expect(new Set(turns).size).toBe(20);
+  });
+
+  test.each([
+    [1000, true],
+    [1001, false],
+  ])('a connection on which %i requests wait behind the first stays open: %s', async (count, isOpen) => {
+    const { socket, said } = open(asking('/').repeat(1 + count));
+    await (isOpen ? arrived(1 + count) : said);
+    socket.destroy();
+    expect(waiting.length === 1 + count).toBe(isOpen);
+    await haveClosed(waiting.length);
   });
 
   const PATHS = ['/1', '/2', '/3', '/4'];

@@ -149,6 +149,8 @@ test('the span of a request ends with its connection, though its answer waits be
     const socket = connect(port, 'localhost');
     socket.write(post('/login', { phone_number: ALICE }) + post('/verify', { code: '123456' }).repeat(9));
     await until(() => Promise.resolve(asked.length > 0));
+    // By then the others have been begun, one in each turn of the server's loop.
+    for (let each = 0; each < 9; each++) await fetch(`${base}/healthz`);
     socket.destroy();
     server.child.kill('SIGTERM');
     await server.ended;

@@ -3,62 +3,49 @@ import type { LoopTime, World } from '../world.js';
 /** Milliseconds of one measurement. */
 const WINDOW_MS = 250;
 
-/** Milliseconds of the event loop that a request takes at a time, about. */
-const REQUEST_MS = 2;
-
-/** The loop's delay, in multiples of the tolerated one, at which no new login is taken at all. */
-const NONE_TAKEN_AT = 3;
-
 /** The part of the loop's active time for which this process must have had a processor. */
 const OWN_SHARE = 0.5;
 
-/** How late this process is by its own work, and the share of new logins that it refuses for that. */
+/** How busy this process is by its own work, and the share of new logins that it refuses for that. */
 export interface Load {
   /** Measures if a window is over; to be called at every request. @returns whether it measured */
   measure: () => boolean;
   /** Whether the next login belongs to the refused share. */
   refusesNext: () => boolean;
-  /** Whether the loop is late, so that clients may have given up meanwhile. */
-  isLate: () => boolean;
+  /** Whether there is more to do than time for it, so that clients may have given up meanwhile. */
+  isBusy: () => boolean;
 }
 
 /**
- * A share of new logins is refused while, over a window, both of these hold:
+ * A share of new logins is refused if, in the last window, the event loop was active for more than
+ * `maxUtilization` percent of the time, and had a processor for most of that: a process that others
+ * keep from running is late, but not busy.
  *
- * - The event loop was active for more than `maxUtilization` percent of the time, and had a
- *   processor for most of that: a process that others keep from running is late, but not busy.
- * - Its delay was above the tolerated one. At a utilization of ρ, ρ/(1-ρ) requests are in the queue
- *   on average (M/M/1), each of which delays those behind it. So 90 percent tolerate a delay of
- *   18 ms, 50 percent 2 ms, and 100 percent any.
- *
- * The share grows with the delay, from none to all. With a single threshold, a server would switch
+ * The share grows from none at `maxUtilization` to all at 100 percent, where requests wait, and
+ * nothing tells how many. It grows with the third power, because a process with much to do does more
+ * at a time: most of what it can do lies in the last few percent. Without such a slope it would switch
  * to and fro between taking all and none.
  *
- * The requests that follow on a login are never refused, and need no forecast: they add to the delay
- * as they come, and the more there are of them the fewer new logins are taken.
+ * The requests that follow on a login are never refused, and need no forecast: as they come they
+ * fill the time of the loop, and so leave less of it for new logins.
+ *
+ * The delay of the loop (`monitorEventLoopDelay`) says nothing here: Node accepts one connection in
+ * each turn of the loop, so the turns stay short while the connections of seconds wait in the system.
  * @param maxUtilization percent, 1 to 100
  */
-export function createLoad(world: Pick<World, 'loopTime' | 'loopDelay'>, maxUtilization: number): Load {
-  const toleratedMs = (REQUEST_MS * maxUtilization) / (100 - maxUtilization);
-  let from = world.loopTime();
+export function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
+  /** Absent until the first request: what a process does to start is no load. */
+  let from: LoopTime | undefined;
   let refusedShare = 0;
   /** Adds up the share with each login: one is refused whenever this makes a whole. */
   let due = 0;
 
-  const shareFor = ({ active, idle, cpu }: LoopTime, delayMs: number): number => {
-    const utilization = (active / (active + idle)) * 100;
-    if (utilization <= maxUtilization || cpu < active * OWN_SHARE) return 0;
-    const share = (delayMs / toleratedMs - 1) / (NONE_TAKEN_AT - 1);
-    return Math.min(1, Math.max(0, share));
-  };
-
   return {
     measure() {
-      const now = world.loopTime();
-      const { active, idle, cpu } = now;
-      const spent = { active: active - from.active, idle: idle - from.idle, cpu: cpu - from.cpu };
+      const now = loopTime();
+      const spent = between((from ??= now), now);
       if (spent.active + spent.idle < WINDOW_MS) return false;
-      refusedShare = shareFor(spent, world.loopDelay());
+      refusedShare = shareFor(spent, maxUtilization);
       from = now;
       return true;
     },
@@ -68,6 +55,18 @@ export function createLoad(world: Pick<World, 'loopTime' | 'loopDelay'>, maxUtil
       due -= 1;
       return true;
     },
-    isLate: () => refusedShare > 0,
+    isBusy: () => refusedShare > 0,
   };
+}
+
+const between = (from: LoopTime, to: LoopTime): LoopTime => ({
+  active: to.active - from.active,
+  idle: to.idle - from.idle,
+  cpu: to.cpu - from.cpu,
+});
+
+function shareFor({ active, idle, cpu }: LoopTime, maxUtilization: number): number {
+  const utilization = (active / (active + idle)) * 100;
+  if (utilization <= maxUtilization || cpu < active * OWN_SHARE) return 0;
+  return ((utilization - maxUtilization) / (100 - maxUtilization)) ** 3;
 }

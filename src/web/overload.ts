@@ -12,8 +12,8 @@ const RETRY_AFTER_SECONDS = { least: 2, spread: 8 };
 /** Milliseconds for which one line of the log stands. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** With fewer logins under way none is refused: so few overload no process. */
-const ALWAYS_TAKEN = 8;
+/** With fewer others under way a login is never refused: so few overload no process. */
+const ALWAYS_TAKEN = 4;
 
 const DETAIL = 'Too many are logging in just now. Try again.';
 
@@ -81,7 +81,7 @@ function watchFor(load: Load, refusals: Refusals): RequestHandler {
   const known = new WeakSet<Socket>();
   return (req, _res, next) => {
     if (load.measure()) refusals.log();
-    const mayBeGone = load.isLate() || !known.has(req.socket);
+    const mayBeGone = load.isBusy() || !known.has(req.socket);
     known.add(req.socket);
     // That a client hung up is read from the socket a turn later than what it sent.
     if (mayBeGone) setImmediate(() => setImmediate(() => req.socket.destroyed || next()));

@@ -37,9 +37,13 @@ export async function listen(
   docsUrl: string,
   { host, messages = {}, keepAliveSeconds }: ListenOptions = {},
 ): Promise<Listening> {
+  const inTurn = createTurns();
   const answer: RequestListener = (req, res) => {
-    if (res.socket === null) closeWith(req.socket, res);
-    handler(req, res);
+    if (res.socket !== null) return handler(req, res);
+    closeWith(req.socket, res);
+    inTurn(() => {
+      if (!req.socket.destroyed) handler(req, res);
+    });
   };
   // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
   const server = createServer(
@@ -62,6 +66,9 @@ export async function listen(
   return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
 }
 
+/** Requests that a client may send before the first is answered. Beyond, its connection is cut. */
+const MAX_PIPELINED = 1000;
+
 /** The responses of a connection that wait behind another one. */
 const waiting = new WeakMap<Socket, Set<ServerResponse>>();
 
@@ -80,6 +87,19 @@ function closeWith(socket: Socket, res: ServerResponse): void {
   }
   responses.add(res);
   res.once('close', () => responses.delete(res));
+  if (responses.size > MAX_PIPELINED) socket.destroy();
+}
+
+/**
+ * Does one work in each turn of the loop, in their order. For requests that wait behind another one
+ * on their connection: all at once, they would hold up everybody who sends one at a time.
+ */
+function createTurns(): (work: () => void) => void {
+  let last = Promise.resolve();
+  return (work) => {
+    last = last.then(() => new Promise((resolve) => setImmediate(resolve)));
+    void last.then(work);
+  };
 }
 
 function drain(server: Server, graceMs: number): Promise<void> {
