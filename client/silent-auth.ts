@@ -146,8 +146,8 @@ export class LoginError extends Error {
 
 export interface ClientOptions {
   /**
-   * Where the server is: an origin (`https://login.example.com`), a path on the page's own (`/auth`, where an app mounts the
-   * routes there), or both. Left out, the page's own origin.
+   * Where the server is: an origin (`https://login.example.com`, in ASCII), a path on the page's own (`/auth`, where an app
+   * mounts the routes there), or both. Left out, the page's own origin.
    */
   base?: string;
   /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
