@@ -54,6 +54,9 @@ const SILENT_FAILURES = ['not_on_cellular', 'denied', 'number_not_supported', 'o
 /** Why silence failed, with `silent_auth_failed`. */
 export type SilentFailure = (typeof SILENT_FAILURES)[number];
 
+/** Why no message came: Vonage's rules against fraud blocked it. */
+export type MessageFailure = 'blocked';
+
 interface LoginBase {
   loginId: string;
   /** ISO 8601. */
@@ -62,6 +65,7 @@ interface LoginBase {
   cancellableAt?: string;
   /** What is left to go on to with `next()`. */
   nextChannels: CodeChannel[];
+  reason?: 'silent_auth_unavailable' | MessageFailure;
 }
 
 /** Open `authUrl` on the device. It is null while Vonage has not told the link yet: `current()` has it later. */
@@ -75,16 +79,12 @@ export interface CodeLogin extends LoginBase {
   channel: CodeChannel;
   authUrl: null;
   codeLength: number;
-  /** Why it is not silent, such as `silent_auth_unavailable`. */
-  reason?: string;
 }
 
 /** It cannot be silent, or that was not enough: go on with `next()`. */
 export interface OpenLogin extends LoginBase {
   channel: null;
   authUrl: null;
-  /** Why it is not silent, such as `silent_auth_unavailable`. */
-  reason?: string;
 }
 
 /** A login, told apart by `channel`. */
@@ -104,6 +104,8 @@ export type Session =
       authenticated: true;
       phoneNumber: string;
       channel: Channel;
+      /** All channels that proved the number, if there were two: after a step-up. */
+      channels?: Channel[];
       authenticatedAt: string;
       expiresAt: string;
     };
@@ -113,7 +115,7 @@ interface ProblemFields {
   requestId?: string;
   retryAfter?: number;
   nextChannels?: CodeChannel[];
-  reason?: SilentFailure;
+  reason?: SilentFailure | MessageFailure;
   errors?: { field: string; message: string }[];
 }
 
@@ -126,7 +128,8 @@ export class LoginError extends Error {
   /** Seconds after which to try again. */
   readonly retryAfter: number | undefined;
   readonly nextChannels: readonly CodeChannel[] | undefined;
-  readonly reason: SilentFailure | undefined;
+  /** With `silent_auth_failed`, or with `login_expired` where no message came. */
+  readonly reason: SilentFailure | MessageFailure | undefined;
   /** With `invalid_request`: what is wrong with which field. */
   readonly errors: readonly { field: string; message: string }[] | undefined;
   /** What to tell the server's operator, whose log has it too. */
@@ -367,6 +370,7 @@ const isNumber: Check = (value) => isText(value) && /^\+[1-9]\d{6,14}$/.test(val
 const isLink: Check = (value) => isText(value) && /^https?:\/\//i.test(value);
 const isCodeChannel: Check = is(...CODE_CHANNELS);
 const isChannel: Check = is('silent_auth', ...CODE_CHANNELS);
+const isChannels: Check = (value) => Array.isArray(value) && value.every(isChannel);
 const isCodeChannels: Check = (value) => Array.isArray(value) && value.every(isCodeChannel);
 
 const fits = (value: unknown, shape: Shape): value is Fields =>
@@ -398,7 +402,13 @@ const VERIFICATIONS = [
   { verified: is(true), phoneNumber: isNumber, channel: isChannel },
   { verified: is(false), reason: is('number_mismatch'), nextChannels: isCodeChannels },
 ];
-const USER = { phoneNumber: isNumber, channel: isChannel, authenticatedAt: isTime, expiresAt: isTime };
+const USER = {
+  phoneNumber: isNumber,
+  channel: isChannel,
+  channels: optional(isChannels),
+  authenticatedAt: isTime,
+  expiresAt: isTime,
+};
 const SESSIONS = [{ authenticated: is(false) }, { authenticated: is(true), ...USER }];
 
 interface Route {

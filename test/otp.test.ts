@@ -287,6 +287,55 @@ describe('what may have sent a message is never asked for again', () => {
     expect((await app.get('/session')).body.authenticated).toBe(false);
   });
 
+  const problem = (status: number, detail: string, more: object = {}) => ({
+    status,
+    content_type: 'application/problem+json',
+    body: JSON.stringify({ type: 'https://x/api-errors#conflict', title: 'Conflict', detail, ...more }),
+  });
+  const LATER = 'The operation cannot be performed at this time. Please try again later.';
+
+  test.each([409, 422])(
+    'a request of this session that a start meets is taken up again, when Vonage says so by %i #conflict',
+    async (status) => {
+      const app = house.app();
+      await begin(app, ALICE);
+      const started = { status: 202, body: '{"request_id":"a-request"}', times: 1 };
+      await house.control('faults', { 'verify-start': started });
+      await next(app, 'sms').expect(200);
+      await begin(app, ALICE);
+      await house.control('faults', { 'verify-start': problem(status, '', { request_id: 'a-request' }) });
+      expect((await next(app, 'sms').expect(200)).body.channel).toBe('sms');
+      const stranger = house.app();
+      await begin(stranger, ALICE);
+      const refused = await next(stranger, 'sms').expect(409);
+      expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
+    },
+  );
+
+  test('what Vonage cannot do at this time may be asked for again: a start, a step, a code', async () => {
+    const app = house.app();
+    const busy = { ...problem(409, LATER), times: 1 };
+    await begin(app, ALICE);
+    await house.control('faults', { 'verify-start': busy, 'verify-next': busy, 'verify-check': busy });
+    const expectPatience = (answer: { status: number; body: object; headers: Record<string, unknown> }) => {
+      expect(answer).toMatchObject({
+        status: 409,
+        body: { error: 'login_in_progress', retry_after: 5 },
+        headers: { 'retry-after': '5' },
+      });
+    };
+    expectPatience(await next(app, 'sms'));
+    expect((await app.get('/login')).body).toMatchObject({ channel: 'silent_auth', status: 'pending' });
+    await next(app, 'sms').expect(200);
+    expectPatience(await next(app, 'voice'));
+    expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
+    await next(app, 'voice').expect(200);
+    const code = (await house.messages()).at(-1)?.code ?? '';
+    expectPatience(await postCode(app, code));
+    await postCode(app, code).expect(200);
+    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms', 'voice']);
+  });
+
   test('a number of the Virtual Operator is offered no message', async () => {
     const app = house.app();
     expect((await begin(app, '+99012345678')).body.next_channels).toEqual([]);

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { createAppToken } from '../src/vonage/app-token.js';
-import { isAllowedLink } from '../src/vonage/link.js';
+import { isAllowedLink, VONAGE_DOMAINS } from '../src/vonage/link.js';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { keptFor } from './support/records.js';
@@ -64,6 +64,36 @@ describe('what Vonage answers', () => {
       const answer = await begin().expect(502);
       expect(JSON.stringify(answer.body)).not.toContain('evil');
       expect(answer.body.error).toBe('upstream_error');
+    });
+
+    test.each<[string, unknown]>([
+      ['has neither link nor error', {}],
+      ['is null', null],
+      ['is a word', 'unsupported'],
+      ['is a number', 7],
+      ['is a list', [{ auth_url: 7 }]],
+      ['has a link that is a number', { auth_url: 7 }],
+      ['has an error in words', { error: 'UNAUTHORIZED' }],
+      ['has an error whose fields are numbers', { error: { instance: 7, error_type: 7 } }],
+      ['has fields of a later version', { status: 'PENDING', links: [] }],
+    ])('another scope that %s does not concern this server', async (_what, other) => {
+      const auth_url = `${house.sandbox}/oauth2/auth?x=1`;
+      const scopes = { 'dpv:Other#scope': other, [SCOPE]: { auth_url }, ['__proto__']: other };
+      await house.control('faults', { 'network-enablement': json({ scopes }) });
+      const answer = await begin().expect(201);
+      expect(answer.body).toMatchObject({ channel: 'silent_auth', auth_url });
+    });
+
+    test.each<[string, unknown]>([
+      ['without fields', {}],
+      ['in words', 'UNAUTHORIZED'],
+      ['whose fields are numbers', { instance: 7, error_type: 7, title: null }],
+      ['beside a link that is null', { error_type: 'UNAUTHORIZED' }],
+    ])('an error %s for our own scope means that silence is impossible', async (what, error) => {
+      const own = { error, ...(what.includes('null') && { auth_url: null }) };
+      await house.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: own } }) });
+      const answer = await begin().expect(201);
+      expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
     });
 
     test.each([502, 503, 504])('%i is tried once more, with a new state', async (status) => {
@@ -307,6 +337,50 @@ test.each([
   ['', false],
 ])('a device may be sent to %p: %p', (link, allowed) => {
   expect(isAllowedLink(link, ['api-eu.vonage.com', 'localhost:4000', '127.0.0.1:4000'])).toBe(allowed);
+});
+
+test.each([
+  ['https://api-eu-3.vonage.com/v2/verify/x/silent-auth/redirect', true],
+  ['https://api.nexmo.com/v2/verify/x/silent-auth/redirect', true],
+  ['https://vonage.com/x', true],
+  ['https://a.b.c.nexmo.com/?x=1#y', true],
+  ['HTTPS://API.NEXMO.COM/x', true],
+  ['https://api.nexmo.com:443/x', true],
+  ['https://api.nexmo.com', true],
+  [`https://api.nexmo.com/${'x'.repeat(8192 - 'https://api.nexmo.com/'.length)}`, true],
+  [`https://api.nexmo.com/${'x'.repeat(8193 - 'https://api.nexmo.com/'.length)}`, false],
+  ['http://api.nexmo.com/x', false],
+  ['https://api.nexmo.com:8443/x', false],
+  ['https://api.nexmo.com:80/x', false],
+  ['https://evilvonage.com/x', false],
+  ['https://vonage.com.evil.tld/x', false],
+  ['https://vonage.com./x', false],
+  ['https://api.vonage.com./x', false],
+  ['https://vonage.com@evil.tld/x', false],
+  ['https://vonage.com:x@evil.tld/x', false],
+  ['https://@api.nexmo.com/x', false],
+  ['https://evil.tld#.vonage.com/x', false],
+  ['https://evil.tld?.vonage.com', false],
+  ['https://evil.tld/.vonage.com', false],
+  ['https://evil.tld\\.vonage.com/x', false],
+  ['https://vonage.com\\.evil.tld/x', false],
+  ['https:api.nexmo.com/x', false],
+  ['https:///api.nexmo.com/x', false],
+  ['https://api%2enexmo.com/x', false],
+  ['https://evil.tld%2f.vonage.com/x', false],
+  ['https://von\tage.com/x', false],
+  ['https://api.nexmo.com/x\r\nHost: evil.tld', false],
+  [' https://api.nexmo.com/x', false],
+  ['https://vonage\uff0ecom/x', false],
+  ['https://\uff56onage.com/x', false],
+  ['https://v\u043enage.com/x', false],
+  ['https://xn--vnage-3nf.com/x', false],
+  ['https://com/x', false],
+  ['https://.vonage.com/x', false],
+  ['https://[::1]/x', false],
+  ['javascript://api.nexmo.com/%0aalert(1)', false],
+])('by default a device may be sent to %p: %p', (link, allowed) => {
+  expect(isAllowedLink(link, VONAGE_DOMAINS)).toBe(allowed);
 });
 
 describe('the application JWT', () => {

@@ -141,6 +141,8 @@ describe('every error of Verify v2, as the sandbox gives it, is one of ours', ()
   });
 });
 
+/** In the words of the reference. */
+const LATER = 'The operation cannot be performed at this time. Please try again later.';
 const docs = (fragment: string) => ({
   type: `https://www.developer.vonage.com/en/api-errors/verify-v2#${fragment}`,
   title: 'x',
@@ -163,6 +165,52 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
     'login_in_progress',
   ],
   ['409 #conflict', json(409, docs('conflict')), 'no_more_channels'],
+  ['409 #conflict with a request', json(409, { ...docs('conflict'), request_id: 'r' }), 'login_in_progress'],
+  ['422 #conflict with a request', json(422, { ...docs('conflict'), request_id: 'r' }), 'login_in_progress'],
+  [
+    '422 with a type and no title',
+    json(422, { type: docs('conflict').type, request_id: 'r' }),
+    'login_in_progress',
+  ],
+  [
+    '422 without a type, with a request',
+    json(422, { title: 'Conflict', request_id: 'r' }),
+    'login_in_progress',
+  ],
+  [
+    '422 in the words of a conflict, without a request',
+    json(422, {
+      ...docs('conflict'),
+      detail: 'Concurrent verifications to the same number are not allowed.',
+    }),
+    'login_in_progress',
+  ],
+  [
+    '422 about parameters, with a request',
+    json(422, { ...docs('invalid-params'), request_id: 'r' }),
+    'upstream_error',
+  ],
+  [
+    '409 about the steps, with a request',
+    json(409, {
+      ...docs('conflict'),
+      detail: 'There are no more events left to trigger.',
+      request_id: 'r',
+    }),
+    'no_more_channels',
+  ],
+  [
+    '422 about the steps',
+    json(422, { ...docs('conflict'), detail: 'There are no more events left to trigger.' }),
+    'no_more_channels',
+  ],
+  ['409 that asks for patience', json(409, { ...docs('conflict'), detail: LATER }), 'login_in_progress'],
+  ['422 that asks for patience', json(422, { ...docs('conflict'), detail: LATER }), 'login_in_progress'],
+  [
+    '409 without a type that asks for patience',
+    json(409, { title: 'Conflict', detail: 'Please TRY AGAIN later' }),
+    'login_in_progress',
+  ],
   ['412 without a type', json(412, { title: 'Network not supported' }), 'silent_auth_failed'],
   [
     '422 with parameters as an array',
@@ -193,4 +241,22 @@ test('a verification that is in the way is named, where Vonage names it', () => 
   expect(error).toBeInstanceOf(Concurrent);
   expect(error).toHaveProperty('requestId', 'r-1');
   expect(verifyRefusal(json(409, docs('concurrent')))).toHaveProperty('requestId', undefined);
+});
+
+test('a conflict that says nothing more is understood by what was asked', () => {
+  const nothing = json(409, {});
+  expect(verifyRefusal(nothing, 'start').code).toBe('login_in_progress');
+  expect(verifyRefusal(nothing, 'check').code).toBe('invalid_code');
+  expect(verifyRefusal(nothing, 'next').code).toBe('no_more_channels');
+});
+
+test.each([
+  ['a while, where Vonage does not say', undefined, 5],
+  ['as long as Vonage says', 17, 17],
+])('what cannot be done at this time may be repeated after %s', (_what, retryAfter, seconds) => {
+  const answer = {
+    ...json(409, { ...docs('conflict'), detail: LATER }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  };
+  expect(verifyRefusal(answer).fields).toMatchObject({ retry_after: seconds });
 });

@@ -7,13 +7,15 @@ import type { Holder } from './holder.js';
 import type { Visitor } from './hooks.js';
 import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
+import { Abandoned } from './otp.js';
 import type { Parts } from './parts.js';
 import { endOfStep, leftUnderWay, stepOf } from './progress.js';
 import { createStates } from './states.js';
 import { addressOf } from './tickets.js';
 
 /**
- * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
+ * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is the link of an engine that
+ * begins by redirect. `progress` has the link of a Verify request while its silent step lasts.
  * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`, and what upstream said where there is no
  * other way than the silent one
  */
@@ -31,7 +33,7 @@ export type Begin = (
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal, progress } = parts;
+  const { engine, otp, tickets, limits, place, world, rules, fallbacksOf, journal } = parts;
   const statesFor = createStates(parts);
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
@@ -39,7 +41,7 @@ export function createBegin(parts: Parts): Begin {
     const otherWay = fallbacksOf(number).length > 0;
     if (!otherWay || !(error instanceof LoginError && error.status >= 500)) throw error;
     tell({ upstream: error.upstream });
-    return { by: 'nothing', why: error.code };
+    return { by: 'nothing', why: error.code, ...(error instanceof Abandoned && { abandoned: error.run }) };
   };
 
   /** The request that the login before this one left behind, if this one may take it up; otherwise it is stopped. */
@@ -59,8 +61,9 @@ export function createBegin(parts: Parts): Begin {
     tell: Tell,
   ): Promise<Beginning> => {
     const { id: loginId, phoneNumber, client } = login;
-    const states = statesFor(login);
-    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
+    const states = statesFor(login, caller);
+    const mayPay = (messages: number) =>
+      limits.send(caller, phoneNumber, messages).then(() => true, unlessAway(tell));
     const about = { loginId, phoneNumber, client, formerRun, correlator };
     const beginning = await engine
       .begin({ ...about, newState: states.make, mayPay })
@@ -78,8 +81,6 @@ export function createBegin(parts: Parts): Begin {
     [caller, holder, correlator]: [Caller, Holder, string],
     tell: Tell,
   ): ReturnType<Begin> => {
-    // First of all: a store that is away, and whoever asks too often, must not cost a call.
-    await limits.login(caller, phoneNumber, engine.asks);
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
@@ -89,7 +90,7 @@ export function createBegin(parts: Parts): Begin {
 
     const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
     tell({ channel: login.channel });
-    if (beginning.by === 'nothing' && beginning.why !== undefined)
+    if (beginning.by !== 'redirect' && beginning.why !== undefined)
       tell({ outcome: 'silent_auth_unavailable', reason: beginning.why });
     if (holder.login?.ticket !== undefined) await tickets.cancelState(holder.login.ticket);
     await holder.begin(login).catch((error: unknown) => {
@@ -97,16 +98,17 @@ export function createBegin(parts: Parts): Begin {
       if (login.run !== undefined) otp.cancel(login.run, correlator);
       throw error;
     });
-    const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
-    return { login, authUrl };
+    return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
   return (request, caller, holder, correlator) => {
     const id = world.random(16).toString('hex');
     const known = { login_id: id, number: parts.pseudonym(request.phoneNumber), client: request.client };
-    return journal.step('begin', correlator, known, (tell) =>
-      begin(id, request, [caller, holder, correlator], tell),
-    );
+    return journal.step('begin', correlator, known, async (tell) => {
+      // First: a store that is away, and a client that asks too often, cost no call and no place.
+      await limits.login(caller, request.phoneNumber, engine.asks);
+      return place(() => begin(id, request, [caller, holder, correlator], tell));
+    });
   };
 }
 
@@ -126,10 +128,12 @@ function begun(beginning: Beginning): Partial<Login> {
       return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
     case 'run': {
       const { run } = beginning;
-      return { channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };
+      // Nobody asked for a message in this login yet, so `next` without a channel means the one that is on its way.
+      const channel = stepOf(run).channel === 'silent_auth' ? 'silent_auth' : null;
+      return { channel, run, expiresAt: endOfStep(run) };
     }
     case 'nothing':
-      return {};
+      return beginning.abandoned ? { formerRun: beginning.abandoned } : {};
   }
 }
 

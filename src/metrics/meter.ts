@@ -12,7 +12,9 @@ const OF_THE_STORE = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstream-pause', 'overload'];
 
 /** What is asked of the store. */
-const OPERATIONS = ['set', 'get', 'take', 'delete', 'move', 'expire', 'increment', 'spend', 'note', 'ping'];
+const OPERATIONS = [
+  ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
+];
 
 /** Why silence ends without success. */
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
@@ -54,7 +56,9 @@ export function createMeter(registry: Registry, engine: string): Meter {
     'api',
   ]);
   const refusals = counter('limit_refusals_total', 'What limits refused.', ['limit']);
-  const sends = counter('paid_sends_total', 'Messages that were ordered of Vonage.', ['channel']);
+  const sends = counter('paid_sends_total', 'Messages that Vonage took an order for, or sent by itself.', [
+    'channel',
+  ]);
   const storeErrors = counter('store_errors_total', 'Commands that Redis did not answer well.', [
     'operation',
   ]);
@@ -70,6 +74,7 @@ export function createMeter(registry: Registry, engine: string): Meter {
     logins.inc({ engine, channel, outcome: 'completed', reason: '' }, 0);
   for (const limit of LIMITS) refusals.inc({ limit }, 0);
   for (const channel of ['sms', 'voice']) sends.inc({ channel }, 0);
+  steps.inc({ step: 'webhook', outcome: 'ok', reason: 'blocked' }, 0);
   for (const operation of OPERATIONS) storeErrors.inc({ operation }, 0);
 
   return {

@@ -72,8 +72,7 @@ function notSent(error: unknown): Unanswered {
 function readAuthUrl(answer: Answer, hosts: readonly string[]): string | undefined {
   const body = answer.status === 200 ? EnablementAnswer.safeParse(answer.json) : undefined;
   if (!body?.success) throw refusal(API, answer);
-  const scope = Object.hasOwn(body.data.scopes, VERIFY_SCOPE) ? body.data.scopes[VERIFY_SCOPE] : undefined;
-  if (scope === undefined) throw refusal(API, answer);
+  const scope = body.data.scopes[VERIFY_SCOPE];
   if ('error' in scope) return undefined;
   if (!isAllowedLink(scope.auth_url, hosts)) {
     throw new LoginError('upstream_error', 'Vonage named a link that may not be opened.', {}, { api: API });

@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../private-key.js';
 import { parseUrl, type Reader } from '../settings.js';
+import { isAllowedLink, VONAGE_DOMAINS } from './link.js';
+import { readProxy, type ProxySettings } from './proxy.js';
 
 /** Where Vonage is, and as which application it is called. */
 export interface VonageSettings {
@@ -11,6 +13,8 @@ export interface VonageSettings {
   oidcUrl: string;
   verifyHost: string;
   authUrlHosts: readonly string[];
+  /** Absent: Vonage is reached directly. */
+  proxy: ProxySettings | undefined;
 }
 
 /** @returns all but the key where that cannot be used: then `fail` was told */
@@ -28,19 +32,18 @@ export function readVonage(
     fail,
   );
   const base = get('VONAGE_BASE_URL') && upstream('VONAGE_BASE_URL', 'http://localhost:4000');
+  const apiHost = base ?? upstream('VONAGE_API_HOST', 'https://api-eu.vonage.com');
   const places = {
-    apiHost: base ?? upstream('VONAGE_API_HOST', 'https://api-eu.vonage.com'),
-    tokenUrl: base
-      ? `${base}/oauth2/token`
-      : upstream('VONAGE_TOKEN_URL', 'https://api-eu.vonage.com/oauth2/token'),
+    apiHost,
+    // What a region's API hands out is exchanged there.
+    tokenUrl: base ? `${base}/oauth2/token` : upstream('VONAGE_TOKEN_URL', `${apiHost}/oauth2/token`),
     oidcUrl: base
       ? `${base}/oauth2/auth`
       : upstream('VONAGE_OIDC_URL', 'https://oidc.idp.vonage.com/oauth2/auth'),
     verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
   };
-  const { apiHost, oidcUrl, verifyHost } = places;
-  const authUrlHosts = readLinkHosts(reader, [apiHost, oidcUrl, verifyHost]);
-  return { applicationId, privateKey, ...places, authUrlHosts };
+  const authUrlHosts = readLinkHosts(reader, [apiHost, places.oidcUrl, places.verifyHost]);
+  return { applicationId, privateKey, ...places, authUrlHosts, proxy: readProxy(reader) };
 }
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
@@ -53,18 +56,23 @@ function readKey(text: string, fail: Reader['fail']): KeyObject | undefined {
   return undefined;
 }
 
-/** The hosts that are named, or those Vonage is known to send devices to, and those this server talks to itself. */
+/** The hosts that are named, or Vonage's domains and the hosts that this server talks to itself. */
 function readLinkHosts({ list, fail }: Reader, own: readonly string[]): string[] {
   const named = list('AUTH_URL_HOSTS');
   for (const host of named) {
-    if (parseUrl(`https://${host}`)?.host !== host)
-      fail(`AUTH_URL_HOSTS: "${host}" is not a host name (and port).`);
+    if (!isLinkHost(host))
+      fail(
+        `AUTH_URL_HOSTS: "${host}" is not a host name (and port), nor a domain with all its hosts, as in .vonage.com.`,
+      );
   }
   if (named.length > 0) return named;
-  return [
-    ...new Set([
-      ...own.map((url) => parseUrl(url)?.host ?? '').filter((host) => host !== ''),
-      ...['api-eu.vonage.com', 'api-us.vonage.com', 'api-ap.vonage.com', 'oidc.idp.vonage.com'],
-    ]),
-  ];
+  const others = own.filter((url) => !isAllowedLink(url, VONAGE_DOMAINS));
+  const hosts = others.map((url) => parseUrl(url)?.host ?? '').filter((host) => host !== '');
+  return [...new Set([...hosts, ...VONAGE_DOMAINS])];
+}
+
+/** Whether it is written as {@link isAllowedLink} compares it. A domain has two labels at least: `.com` is everybody's. */
+function isLinkHost(text: string): boolean {
+  if (!text.startsWith('.')) return !text.includes('*') && parseUrl(`https://${text}`)?.host === text;
+  return /^(?:\.[a-z0-9-]+){2,}$/.test(text) && parseUrl(`https://${text.slice(1)}`)?.host === text.slice(1);
 }

@@ -5,9 +5,15 @@ import { readError, VerifyConcurrent } from './wire.js';
 
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
+/** Seconds after which to repeat what Vonage cannot do "at this time", where it does not say when. */
+const BUSY_RETRY_SECONDS = 5;
+
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
 const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
 const TOO_MANY: Mapping = ['too_many_attempts', 'A wrong code was sent too often. Begin again.'];
+const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
+const UNDER_WAY: Mapping = ['login_in_progress', 'A verification of this number is still under way.'];
+const BUSY: Mapping = ['login_in_progress', 'Vonage cannot do this at the moment. Try again.'];
 const UNSUPPORTED: Mapping = [
   'silent_auth_failed',
   'Silent authentication is not possible for this number.',
@@ -23,7 +29,6 @@ const OUR_SETTINGS: Mapping = [
  * fragments: those of the document's list come first, those seen in the fixtures of Vonage's SDKs behind them.
  */
 const BY_FRAGMENT = new Map<string, Mapping>([
-  ['concurrent', ['login_in_progress', 'A verification of this number is still under way.']],
   ['invalid-code', INVALID_CODE],
   ['no-code', INVALID_CODE],
   ['expired', TOO_MANY],
@@ -44,17 +49,16 @@ const BY_FRAGMENT = new Map<string, Mapping>([
   ['low-balance', ['unavailable', 'No message can be sent at the moment.']],
 ]);
 
-/** Where neither `type` nor its fragment is known: some fixtures leave it out, or say `#bad-request`, `#conflict`. */
+/** Where neither `type` nor its fragment is known: some fixtures leave it out, or say `#bad-request`. */
 const BY_STATUS = new Map<number, Mapping>([
   [400, INVALID_CODE],
   [402, ['unavailable', 'No message can be sent at the moment.']],
   [404, OVER],
-  [409, ['no_more_channels', 'This cannot be done at the moment.']],
   [410, TOO_MANY],
   [412, UNSUPPORTED],
 ]);
 
-/** A verification of the same number that is already under way, with its id where Vonage tells it. */
+/** A verification of the same number is already under way; its id is there where Vonage names it. */
 export class Concurrent extends LoginError {
   constructor(
     readonly requestId: string | undefined,
@@ -64,22 +68,53 @@ export class Concurrent extends LoginError {
   }
 }
 
-/** The error for an answer of Verify v2 that is not the hoped-for one. */
-export function verifyRefusal(answer: Answer): LoginError {
-  const fragment = readError(answer.json)?.code ?? '';
-  const mapping =
-    BY_FRAGMENT.get(fragment) ?? (answer.status === 409 ? conflict(answer) : BY_STATUS.get(answer.status));
-  if (mapping === undefined) return refusal('verify', answer);
-  const [code, detail, fields = {}] = mapping;
-  const error = new LoginError(code, detail, fields, trace('verify', answer));
-  return code === 'login_in_progress'
-    ? new Concurrent(VerifyConcurrent.safeParse(answer.json).data?.request_id, error)
-    : error;
+/** A verification was started, and what Vonage said of it is of no use: nobody can prove anything with it. */
+export class Unusable extends LoginError {
+  constructor(
+    readonly requestId: string,
+    base: LoginError,
+  ) {
+    super(base.code, base.detail, base.fields, base.upstream);
+  }
 }
 
-/** A 409 without a known type: with a `request_id` it is about concurrency, about the step's code, or about the steps. */
-function conflict(answer: Answer): Mapping | undefined {
-  if (VerifyConcurrent.safeParse(answer.json).success) return BY_FRAGMENT.get('concurrent');
-  const detail = String((answer.json as { detail?: unknown } | undefined)?.detail);
-  return detail.includes('does not support a code') ? INVALID_CODE : BY_STATUS.get(409);
+/** What a conflict means that names no request and gives no cause that is known: it depends on what was asked. */
+const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
+
+/**
+ * The error for an answer of Verify v2 that is not the hoped-for one.
+ * @param call what Verify was asked; a cancellation counts as `next`
+ */
+export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLICT = 'next'): LoginError {
+  const name = readError(answer.json)?.code.toLowerCase() ?? '';
+  const rival = VerifyConcurrent.safeParse(answer.json).data?.request_id;
+  const mapping = isConflict(answer.status, name)
+    ? (byDetail(answer.json) ??
+      (rival !== undefined || name === 'concurrent' ? UNDER_WAY : UNCLEAR_CONFLICT[call]))
+    : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
+  if (mapping === undefined) return refusal('verify', answer);
+  const [code, detail, fields = {}] = mapping;
+  const waits = code === 'login_in_progress' && { retry_after: answer.retryAfter ?? BUSY_RETRY_SECONDS };
+  const error = new LoginError(code, detail, { ...fields, ...waits }, trace('verify', answer));
+  return waits && (rival !== undefined || mapping === UNDER_WAY) ? new Concurrent(rival, error) : error;
+}
+
+/**
+ * A conflict is a 409 in the document and a 422 in fixtures of Vonage's SDKs, named `concurrent` or `conflict`. A 409 whose
+ * name is not known is one as well.
+ */
+const isConflict = (status: number, name: string): boolean =>
+  status === 409 ? !BY_FRAGMENT.has(name) : ['concurrent', 'conflict'].includes(name);
+
+/** `#conflict` says in its `detail` alone what it is about (Verify v2 reference, and fixtures of the SDKs). */
+const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
+  [/concurrent/i, UNDER_WAY],
+  [/not support a code/i, INVALID_CODE],
+  [/no more events/i, NO_MORE],
+  [/at this time|try again/i, BUSY],
+];
+
+function byDetail(json: unknown): Mapping | undefined {
+  const detail = String((json as { detail?: unknown } | null | undefined)?.detail);
+  return BY_DETAIL.find(([words]) => words.test(detail))?.[1];
 }

@@ -3,8 +3,11 @@ import { dirname, join } from 'node:path';
 import express, { Router, type Response } from 'express';
 import { methodNotAllowed } from './answers.js';
 
-/** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
-export const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
+/**
+ * Kept by browsers, but asked for again each time, so that a new version is seen at once. Not kept by shared caches: an app
+ * around us may set its cookie beside it.
+ */
+export const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'private, no-cache');
 
 /** The page of the contract, and what the pages borrow, address and file: the client for any app, as it was built, and packages as they come. */
 function addressed(root: string): Record<string, string> {

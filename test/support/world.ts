@@ -5,8 +5,8 @@ import type { Log, LoopTime, World } from '../../src/world.js';
 export interface TestWorld extends World {
   /** Turns the clock by so many seconds. */
   turn(seconds: number): void;
-  /** Lets time of the event loop go by. */
-  spend(time: LoopTime): void;
+  /** Lets time of the event loop go by, in which it was so late (ms) to what was due. */
+  spend(time: LoopTime, delay?: number): void;
   /** Everything that was logged, as text. */
   logged(): string;
 }
@@ -15,7 +15,8 @@ export interface TestWorld extends World {
 export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
-  const loop = { busy: 0, idle: 0 };
+  const loop = { active: 0, idle: 0, cpu: 0 };
+  let delay = 0;
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(JSON.stringify({ level, ...fields, message }));
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
@@ -30,9 +31,12 @@ export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
     loopTime: () => ({ ...loop }),
-    spend({ busy, idle }) {
-      loop.busy += busy;
+    loopDelay: () => delay,
+    spend({ active, idle, cpu }, late = 0) {
+      loop.active += active;
       loop.idle += idle;
+      loop.cpu += cpu;
+      delay = late;
     },
     turn(seconds) {
       now += seconds * 1000;
