@@ -149,8 +149,8 @@ export class LoginError extends Error {
 
 export interface ClientOptions {
   /**
-   * Where the server is: an origin (`https://login.example.com`), a path on the page's own (`/auth`, where an app mounts the
-   * routes there), or both. Left out, the page's own origin.
+   * Where the server is: an origin (`https://login.example.com`, in ASCII), a path on the page's own (`/auth`, where an app
+   * mounts the routes there), or both. Left out, the page's own origin.
    */
   base?: string;
   /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
@@ -370,6 +370,7 @@ const isNumber: Check = (value) => isText(value) && /^\+[1-9]\d{6,14}$/.test(val
 const isLink: Check = (value) => isText(value) && /^https?:\/\//i.test(value);
 const isCodeChannel: Check = is(...CODE_CHANNELS);
 const isChannel: Check = is('silent_auth', ...CODE_CHANNELS);
+const isChannels: Check = (value) => Array.isArray(value) && value.every(isChannel);
 const isCodeChannels: Check = (value) => Array.isArray(value) && value.every(isCodeChannel);
 
 const fits = (value: unknown, shape: Shape): value is Fields =>
@@ -401,7 +402,13 @@ const VERIFICATIONS = [
   { verified: is(true), phoneNumber: isNumber, channel: isChannel },
   { verified: is(false), reason: is('number_mismatch'), nextChannels: isCodeChannels },
 ];
-const USER = { phoneNumber: isNumber, channel: isChannel, authenticatedAt: isTime, expiresAt: isTime };
+const USER = {
+  phoneNumber: isNumber,
+  channel: isChannel,
+  channels: optional(isChannels),
+  authenticatedAt: isTime,
+  expiresAt: isTime,
+};
 const SESSIONS = [{ authenticated: is(false) }, { authenticated: is(true), ...USER }];
 
 interface Route {

@@ -31,8 +31,7 @@ export function takeFragment() {
 /** Milliseconds of the first two steps, which this tab remembers, and of those after them. */
 const times = (...others) => [tab.took[0], tab.took[1], ...others];
 
-/** The form of a login's id, and of a request's of Verify: the server need not be asked about a code that has neither with it. */
-const ID = /^[0-9a-f-]{32,36}$/;
+const LOGIN_ID = /^[0-9a-f]{32}$/;
 
 /**
  * Posts the code in the fragment if it is for the login of this tab, which waits for it. Any page can lead a browser here with a code
@@ -40,8 +39,9 @@ const ID = /^[0-9a-f-]{32,36}$/;
  * @returns what the server said; nothing where the code was not posted
  */
 export async function verify(home) {
-  const isNamed = ID.test(home.get('login_id') ?? home.get('request_id') ?? '');
-  const { ok, said: login } = isNamed ? await settled(server.current()) : { ok: true };
+  // A tab that began nothing may still have been opened with the code of this browser's login.
+  const mayBeOurs = tab.loginId !== undefined || LOGIN_ID.test(home.get('login_id') ?? '');
+  const { ok, said: login } = mayBeOurs ? await settled(server.current()) : { ok: true };
   const isOfThisTab = tab.loginId === undefined || tab.loginId === login?.loginId;
   const code = ok && isOfThisTab ? codeInFragment(home.toString(), login) : undefined;
   if (code !== undefined) return post(code);
@@ -88,7 +88,7 @@ const saidByVonage = (fragment) =>
  * waits for a typed code has nothing to hear of redirects any more, unless Vonage itself went on to that code.
  */
 export const isOfLogin = async (fragment) =>
-  fragment.get('error') === 'wrong_client' || saidByVonage(fragment) !== undefined || true;
+  fragment.get('error') === 'wrong_client' || saidByVonage(fragment) !== undefined || !(await waitsForCode());
 
 export function tellError(fragment) {
   const [error, reason] = [fragment.get('error'), fragment.get('reason')];

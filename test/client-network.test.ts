@@ -83,6 +83,7 @@ describe('the client, where something is in its way', () => {
   const mismatch = { verified: false, reason: 'number_mismatch', next_channels: ['sms'] };
   const times = { authenticated_at: '2026-01-01T12:00:00.000Z', expires_at: '2026-01-01T12:30:00.000Z' };
   const session = { authenticated: true, phone_number: '+447700900000', channel: 'sms', ...times };
+  const steppedUp = { ...session, channels: ['silent_auth', 'sms'] };
   const CALLS: Record<string, [call: (client: Client) => Promise<unknown>, status: number, body: object[]]> =
     {
       login: [
@@ -100,7 +101,7 @@ describe('the client, where something is in its way', () => {
       ],
       next: [(client) => client.next(), 200, [sent]],
       verify: [(client) => client.verify('123456'), 200, [verified, mismatch]],
-      session: [(client) => client.session(), 200, [session, { authenticated: false }]],
+      session: [(client) => client.session(), 200, [session, steppedUp, { authenticated: false }]],
       cancel: [(client) => client.cancel(), 204, []],
       logout: [(client) => client.logout(), 204, []],
     };
@@ -118,7 +119,7 @@ describe('the client, where something is in its way', () => {
         answers(status, body);
         await call(client);
         for (const part of Object.keys(body)) {
-          const optional = part === 'auth_url' && 'status' in body;
+          const optional = part === 'channels' || (part === 'auth_url' && 'status' in body);
           for (const other of [undefined, 7.5, '', {}]) {
             if (optional && other === undefined) continue;
             answers(status, { ...body, [part]: other });

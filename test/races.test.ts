@@ -120,37 +120,6 @@ describe('requests that meet each other', () => {
   });
 });
 
-/** Seconds that a request may hold a login: a call to Vonage takes five at the most, and Redis half a one for each command. */
-const LONG_WORK = 9;
-
-test('a request that takes as long as it may keeps all others from its login', async () => {
-  let meanwhile: (() => Promise<unknown>) | undefined;
-  const through = (store: Store): Store => ({
-    ...store,
-    set: async (...args) => {
-      const isWritten = await store.set(...args);
-      if (args[0].startsWith('lock:')) {
-        const work = meanwhile;
-        meanwhile = undefined;
-        await work?.();
-      }
-      return isWritten;
-    },
-  });
-  await withHouse({ env: WITH_CODES, store: 'memory', through }, async (house) => {
-    const app = house.app();
-    await begin(app, ALICE).expect(201);
-    let error = '';
-    meanwhile = async () => {
-      house.world.turn(LONG_WORK);
-      error = String((await next(app, 'sms')).body.error);
-    };
-    await next(app, 'sms').expect(200);
-    expect(error).toBe('login_in_progress');
-    expect(await house.messages()).toHaveLength(1);
-  });
-});
-
 test('with the chain of Verify, one message is sent though the app asks before the webhook came', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
     for (const body of [{ channel: 'sms' }, {}]) {
