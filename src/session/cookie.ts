@@ -21,7 +21,7 @@ declare module 'express-session' {
     user?: User | undefined;
     /** The text the record was read from; absent while the session is new. */
     stored?: string | undefined;
-    /** The cookie has an outdated secret: the session cannot be read here, but it can be ended. */
+    /** The session can be ended, but not read: by an outdated secret, or as another release wrote it. */
     outdated?: true;
   }
 }
@@ -57,7 +57,7 @@ class CookieStore extends RedisStore {
   }
 
   override async get(id: string, done: Done): Promise<void> {
-    await super.get(handleOf(id), (error: unknown, record: SessionRecord | null) => {
+    await super.get(handleOf(id), (error: unknown, record?: SessionRecord | null) => {
       const seen = error ? undefined : this.records.seenBy(id, record);
       done(error, seen === undefined ? null : this.dataOf(seen));
     });

@@ -155,7 +155,8 @@ async function reopen(req: Request, carried: string | undefined): Promise<void> 
   const session = sessionOf(req);
   // A session that did not come with the request was never saved, so there is nothing to read.
   if (cameWith(req)) await settled(req, (done) => session.reload(done));
-  if (req.session.silentAuth?.id !== carried) throw sessionEnded();
+  const { id } = (req.session.silentAuth ?? {}) as Partial<CarriedSession>;
+  if ((isSessionId(id) ? id : undefined) !== carried) throw sessionEnded();
 }
 
 /** Whether the cookie of the request names its session: express-session gives any other request a session with a new id. */

@@ -92,10 +92,18 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     return record === undefined ? null : { ...record, stored };
   };
 
-  /** A record as the bearer of `id` may see it: `outdated` where the session goes on under a newer secret. */
-  const seenBy = (id: string, record: SessionRecord | null): SessionRecord | 'outdated' | undefined => {
+  /**
+   * A record as the bearer of `id` may see it: `outdated` where the session goes on under a newer secret, or in a process of
+   * another release whose record is not read here. Either can be ended.
+   * @param record `null` where something is stored that does not open; `undefined` where nothing is
+   */
+  const seenBy = (
+    id: string,
+    record: SessionRecord | null | undefined,
+  ): SessionRecord | 'outdated' | undefined => {
+    if (record === null) return 'outdated';
     // A record that was copied to another handle within the store is nobody's.
-    if (record === null || record.handle !== handleOf(id)) return undefined;
+    if (record?.handle !== handleOf(id)) return undefined;
     return record.secretHash === secretHashOf(id) ? record : 'outdated';
   };
 
@@ -130,7 +138,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     renewedId: (id: string): string => handleOf(id) + random(SECRET_BYTES),
     async read(id: string) {
       const stored = await store.get(keyOf(id));
-      return seenBy(id, stored === null ? null : open(stored));
+      return seenBy(id, stored === null ? undefined : open(stored));
     },
     /** Gives the session its whole idle time again. */
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),

@@ -16,7 +16,7 @@ export function createRecordFormat<T extends object>(version: number, schema: Zo
   return {
     write: (value) => JSON.stringify({ v: version, ...value }),
     read(text) {
-      const { v, ...value } = JSON.parse(text) as Record<string, unknown>;
+      const { v, ...value } = (JSON.parse(text) ?? {}) as Record<string, unknown>;
       return v === version ? schema.safeParse(value).data : undefined;
     },
   };

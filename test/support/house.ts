@@ -67,6 +67,8 @@ export interface House {
   store: Store;
   /** An app: an HTTP client with cookies of its own. */
   app(): ReturnType<typeof supertest.agent>;
+  /** From now on this one of several servers is asked. */
+  sendTo(server: number): void;
   /** What the server asked of Vonage, in order. */
   upstream(): Promise<Recorded[]>;
   /** Changes the sandbox: `/__sandbox/<path>`. */
@@ -115,6 +117,8 @@ export interface HouseOptions {
   registered?: string;
   /** Servers on the one Redis behind the one address; requests go to each in turn. */
   servers?: number;
+  /** What each of these servers is built from, where it is not this build: one of another release, in a rolling upgrade. */
+  builds?: readonly (typeof createApp)[];
   /** Is told what the server is asked and answers. */
   heard?: (exchange: Exchange) => void;
 }
@@ -152,7 +156,8 @@ export async function buildHouse({
   between = (each) => each,
   vonageWorld,
   registered,
-  servers = 1,
+  builds,
+  servers = builds?.length ?? 1,
   heard = () => undefined,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld(watchers.meter, watchers.span);
@@ -190,16 +195,18 @@ export async function buildHouse({
     through(kind === 'redis' ? createRedisStore(each) : createMemoryStore(world)),
   );
   const [store] = stores as [Store];
-  const apps = stores.map(
-    (each) => createApp({ config, store: each, world, root, hooks }) as RequestListener,
-  );
+  const apps = stores.map((each, at) => {
+    const build = builds?.[at] ?? createApp;
+    return build({ config, store: each, world, root, hooks }) as RequestListener;
+  });
   let turn = 0;
+  let sentTo: number | undefined;
   doors.server = (req, res) => {
     listenIn(req, res, (exchange) => {
       hold(exchange);
       heard(exchange);
     });
-    apps[turn++ % servers]?.(req, res);
+    apps[sentTo ?? turn++ % servers]?.(req, res);
   };
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
@@ -221,6 +228,7 @@ export async function buildHouse({
     redis: client as Redis,
     store,
     app: () => supertest.agent(base),
+    sendTo: (server) => (sentTo = server),
     upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
     messages: async () => (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[],
     async control(path, body) {

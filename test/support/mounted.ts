@@ -45,13 +45,15 @@ interface Options {
   env?: Record<string, string>;
   /** What the app is made of. */
   compose?: (app: Express, silentAuth: SilentAuth, redis: Redis) => void;
+  /** What the routes are built from, where it is not this build: one of another release, in a rolling upgrade. */
+  build?: typeof createSilentAuth;
 }
 
 const composed = (app: Express, silentAuth: SilentAuth, redis: Redis): void =>
   void app.use(sessionOn(redis)).use('/auth', silentAuth);
 
 export async function withMounted(
-  { options = (redis) => ({ session: 'host', redis }), env = {}, compose = composed }: Options,
+  { options = (redis) => ({ session: 'host', redis }), env = {}, compose = composed, build }: Options,
   work: (mounted: Mounted) => Promise<void>,
 ): Promise<void> {
   const world = testWorld();
@@ -72,7 +74,7 @@ export async function withMounted(
     BRAND: 'Sandbox',
     ...{ ...WEBHOOKS, ...UNLIMITED, ...env },
   };
-  const silentAuth = createSilentAuth({ env: settings, log: world.log, ...options(redis) });
+  const silentAuth = (build ?? createSilentAuth)({ env: settings, log: world.log, ...options(redis) });
   const app = express();
   compose(app, silentAuth, redis);
   doors.app = app as RequestListener;
