@@ -9,6 +9,11 @@ export function createReader(env: Env) {
   const production = env['NODE_ENV'] === 'production';
   const fail = (problem: string): string => (problems.push(problem), '');
   const get = lookUp(env, fail);
+  /** A variable that other tools read too: they spell it in lower case as well, which goes first. */
+  const getInAnyCase = (name: string): string | undefined => {
+    const inLowerCase = name.toLowerCase();
+    return (inLowerCase in env ? get(inLowerCase) : undefined) ?? get(name);
+  };
   const need = (name: string, advice: string): string => get(name) ?? fail(`${name} is missing: ${advice}`);
   const oneOf = <T extends string>(name: string, values: readonly T[], fallback: T): T => {
     const value = (get(name) ?? fallback) as T;
@@ -37,7 +42,7 @@ export function createReader(env: Env) {
     fail(`${name} must be a whole number, ${least} to ${most}.`);
     return least;
   };
-  return { problems, production, get, fail, need, oneOf, list, upstream, whole };
+  return { problems, production, get, getInAnyCase, fail, need, oneOf, list, upstream, whole };
 }
 
 export type Reader = ReturnType<typeof createReader>;

@@ -335,6 +335,45 @@ test('a limit that is named replaces the one of the house, and no other', () => 
   });
 });
 
+test.each([
+  ['a word', 'hunter2 proxy'],
+  ['another protocol', 'socks5://user:hunter2@proxy:1080'],
+  ['a path, which may be half of a password', 'http://user:1hunter2/x@proxy:3128'],
+  ['a path', 'http://user:hunter2@proxy:3128/x'],
+  ['a query', 'http://user:hunter2@proxy:3128?x'],
+  ['a port that is none', 'http://user:hunter2@proxy:99999'],
+  ['a password that cannot be decoded', 'http://user:hunter2%zz@proxy:3128'],
+  ['a user alone', 'http://hunter2@proxy:3128'],
+  ['a password alone', 'http://:hunter2@proxy:3128'],
+])('a proxy that is %s is a problem, told with the others and without the URL', (_what, url) => {
+  const problems = problemsOf({ ...GOOD, HTTPS_PROXY: url, http_proxy: url, PORT: 'x' });
+  expect(problems.map((each) => each.split(' ')[0])).toEqual(['PORT', 'HTTPS_PROXY', 'HTTP_PROXY']);
+  expect(problems.join()).not.toContain('hunter2');
+});
+
+test.each<[string, Record<string, string>, object | undefined]>([
+  ['none', {}, undefined],
+  ['none, but NO_PROXY', { NO_PROXY: '*' }, undefined],
+  ['an empty one', { HTTPS_PROXY: '', http_proxy: ' ' }, undefined],
+  [
+    'one for https',
+    { HTTPS_PROXY: 'http://proxy:3128' },
+    { https: 'http://proxy:3128/', http: '', none: '' },
+  ],
+  [
+    'both, in lower case first',
+    { HTTPS_PROXY: 'http://a', https_proxy: 'https://b:8443', HTTP_PROXY: 'c:3128', no_proxy: 'localhost' },
+    { https: 'https://b:8443/', http: 'http://c:3128/', none: 'localhost' },
+  ],
+  [
+    'one with credentials',
+    { https_proxy: 'http://user:p%40ss@[::1]:3128/' },
+    { https: 'http://user:p%40ss@[::1]:3128/', http: '', none: '' },
+  ],
+])('of proxies, %s is followed', (_what, env, proxy) => {
+  expect(readConfig({ ...GOOD, ...env }).vonage.proxy).toEqual(proxy);
+});
+
 test('no problem repeats a secret', () => {
   const text = problemsOf({ ...GOOD, SESSION_SECRET: 'hunter2', VONAGE_PRIVATE_KEY: 'hunter2' }).join();
   expect(text).not.toContain('hunter2');

@@ -12,12 +12,12 @@ export function reachVonage(
   world: World,
 ): { host: string; templates: Templates } | { problems: string[] } {
   const reader = createReader(env);
-  const { applicationId, privateKey, verifyHost } = readVonage(reader);
+  const { applicationId, privateKey, verifyHost, proxy } = readVonage(reader);
   const { problems } = reader;
   if (privateKey === undefined || problems.length > 0) return { problems };
 
   const templates = createTemplates({
-    transport: createTransport(),
+    transport: createTransport(proxy),
     appToken: createAppToken(applicationId, privateKey, world),
     verifyHost,
     // One for the whole run, so that all its calls are found together in the log of the other side.

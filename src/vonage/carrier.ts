@@ -1,5 +1,6 @@
 import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { Agent, type Dispatcher } from 'undici';
+import { createProxyAgent, type ProxySettings } from './proxy.js';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 export const MAX_CONNECTIONS = 1000;
@@ -15,22 +16,25 @@ export interface Carried {
 
 /**
  * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
- * compression, asks no proxy, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
+ * compression, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
  * `timeout` (ms) ends with the last byte of the answer, and is the only time that is kept.
  * @param maxAnswerBytes a longer body is cut off, and is an error
+ * @param proxy through which all goes, if any
  * @returns an adapter for each request, which alone knows its headers: axios would copy and examine them several times, and its
  * errors would carry the bearer token
  */
 export function createCarrier(
   maxAnswerBytes: number,
+  proxy?: ProxySettings,
 ): (headers: Readonly<Record<string, string>>) => AxiosAdapter {
-  const agent = new Agent({
+  const options: Agent.Options = {
     connections: MAX_CONNECTIONS,
     pipelining: 1,
     maxResponseSize: maxAnswerBytes,
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
+  };
+  const agent = proxy ? createProxyAgent(options, proxy) : new Agent(options);
 
   return (headers) => (config) => {
     const { origin, pathname, search } = new URL(String(config.url));
@@ -47,7 +51,10 @@ export function createCarrier(
 
 type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
 
-/** Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. */
+/**
+ * Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. An error has a `request` once
+ * that was sent, and a `response` with as much of the answer as came.
+ */
 function answerOf(
   config: InternalAxiosRequestConfig,
   resolve: Executor[0],
@@ -56,18 +63,22 @@ function answerOf(
   const carried: Carried = { headers: {}, body: Buffer.alloc(0) };
   const answer = { status: 0, statusText: '', headers: {}, config, data: carried };
   const chunks: Buffer[] = [];
-  let started: Dispatcher.DispatchController | undefined;
+  let sent: Dispatcher.DispatchController | undefined;
   let late: AxiosError | undefined;
+  const failed = (message: string, code: string | undefined): AxiosError => {
+    carried.body = Buffer.concat(chunks);
+    return new AxiosError(message, code, config, sent, answer.status === 0 ? undefined : answer);
+  };
   const timer = setTimeout(() => {
-    late = new AxiosError('no answer came in time', AxiosError.ECONNABORTED, config);
-    started?.abort(late);
+    late = failed('no answer came in time', AxiosError.ECONNABORTED);
+    sent?.abort(late);
     reject(late);
   }, config.timeout);
   return {
     onRequestStart(controller) {
-      started = controller;
       // Its time ended while it waited for a connection: it is not sent any more.
       if (late !== undefined) controller.abort(late);
+      else sent = controller;
     },
     onResponseStart(_controller, status, headers) {
       answer.status = status;
@@ -82,7 +93,7 @@ function answerOf(
     onResponseError(_controller, error) {
       clearTimeout(timer);
       const { message, code } = error as NodeJS.ErrnoException;
-      reject(new AxiosError(message, code, config));
+      reject(failed(message, code));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../private-key.js';
 import { parseUrl, type Reader } from '../settings.js';
 import { isAllowedLink, VONAGE_DOMAINS } from './link.js';
+import { readProxy, type ProxySettings } from './proxy.js';
 
 /** Where Vonage is, and as which application it is called. */
 export interface VonageSettings {
@@ -12,6 +13,8 @@ export interface VonageSettings {
   oidcUrl: string;
   verifyHost: string;
   authUrlHosts: readonly string[];
+  /** Absent: Vonage is reached directly. */
+  proxy: ProxySettings | undefined;
 }
 
 /** @returns all but the key where that cannot be used: then `fail` was told */
@@ -40,7 +43,7 @@ export function readVonage(
     verifyHost: base ?? upstream('VONAGE_VERIFY_HOST', 'https://api.nexmo.com'),
   };
   const authUrlHosts = readLinkHosts(reader, [apiHost, places.oidcUrl, places.verifyHost]);
-  return { applicationId, privateKey, ...places, authUrlHosts };
+  return { applicationId, privateKey, ...places, authUrlHosts, proxy: readProxy(reader) };
 }
 
 const isUuid = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);

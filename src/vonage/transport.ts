@@ -2,6 +2,7 @@ import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
 import { createCarrier, type Carried } from './carrier.js';
+import type { ProxySettings } from './proxy.js';
 
 export interface Call {
   /** Which API this is, for the log. */
@@ -21,6 +22,8 @@ export interface Answer {
   status: number;
   /** The parsed body; `undefined` when there was none, or it was not JSON. */
   json: unknown;
+  /** The bytes of the body, for what has to be made out of one that cannot be read. */
+  body?: Buffer;
   /** Seconds, from `Retry-After`. */
   retryAfter?: number;
 }
@@ -28,21 +31,22 @@ export interface Answer {
 /** Sends one request to Vonage. Throws {@link Unanswered} where no whole answer came; any status is an answer. */
 export type Transport = (call: Call) => Promise<Answer>;
 
-/** No whole answer came. `sent: false` means that no connection was made, so nothing can have happened there. */
+/**
+ * No whole answer came. `sent: false` means that not a byte of the request was sent, so nothing can have happened there.
+ * `answer` is what came of it before it broke off.
+ */
 export class Unanswered extends LoginError {
   constructor(
     api: string,
     readonly sent: boolean,
     timedOut: boolean,
     cause: string,
+    readonly answer?: Pick<Answer, 'status' | 'body'>,
   ) {
     const detail = timedOut ? 'No answer came in time.' : 'The connection failed.';
     super(timedOut ? 'upstream_timeout' : 'upstream_error', detail, {}, { api, error: cause });
   }
 }
-
-/** Errors of name resolution and of connecting: the request itself never left. */
-const NOT_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** More than any answer of these APIs; an answer beyond it is cut off and counts as none. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -52,10 +56,10 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say they
  * are, in whole UTF-8, and name nothing twice. Nothing is retried here; who calls knows what a second try would cost.
  */
-export function createTransport(): Transport {
+export function createTransport(proxy?: ProxySettings): Transport {
   // An instance without the defaults of axios, which each request would be merged with, at half of its cost.
   const http = new Axios({});
-  const carry = createCarrier(MAX_ANSWER_BYTES);
+  const carry = createCarrier(MAX_ANSWER_BYTES, proxy);
 
   return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
     try {
@@ -74,15 +78,23 @@ export function createTransport(): Transport {
       return {
         status: response.status,
         json: readJson(response.data),
+        body: response.data.body,
         ...(retryAfter > 0 && { retryAfter }),
       };
     } catch (error) {
-      // The error of axios carries the whole request: only its code goes on.
-      const code = isAxiosError(error) ? (error.code ?? 'unknown') : 'unknown';
-      const late = code === AxiosError.ECONNABORTED;
-      throw new Unanswered(api, !NOT_CONNECTED.has(code), late, late ? 'deadline' : code);
+      throw unanswered(api, error);
     }
   };
+}
+
+/** The error of axios carries the whole request: only its code goes on, and what came of the answer. */
+function unanswered(api: string, error: unknown): Unanswered {
+  if (!isAxiosError<Carried>(error)) return new Unanswered(api, true, false, 'unknown');
+  const { code = 'unknown', response } = error;
+  const late = code === AxiosError.ECONNABORTED;
+  const sent = late || (error.request as unknown) !== undefined;
+  const answer = response && { status: response.status, body: response.data.body };
+  return new Unanswered(api, sent, late, late ? 'deadline' : code, answer);
 }
 
 /** Answers that may ask to be left alone for a while (RFC 9110 section 10.2.3, RFC 6585 section 4). */

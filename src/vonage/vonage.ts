@@ -25,7 +25,7 @@ export function createVonage(
   world: World,
   slowDown: (api: string, seconds: number) => Promise<void>,
 ): Vonage {
-  const transport = watched(heeding(createTransport(), slowDown), world);
+  const transport = watched(heeding(createTransport(vonage.proxy), slowDown), world);
   const appToken = createAppToken(vonage.applicationId, vonage.privateKey, world);
   const { applicationId, oidcUrl } = vonage;
   return {

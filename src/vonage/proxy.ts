@@ -1,0 +1,83 @@
+import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
+import { parseUrl, type Reader } from '../settings.js';
+
+/** The proxies that lead out, as the variables that all tools share name them. An empty one is none. */
+export interface ProxySettings {
+  /** For https. A URL, credentials included, which belongs into no log. */
+  https: string;
+  /** For http, and for https where there is no other one. */
+  http: string;
+  /** Hosts that are reached without a proxy, in the notation of `NO_PROXY`. */
+  none: string;
+}
+
+/** Milliseconds until a proxy has to have opened a tunnel: as long as the longest call may take. */
+const TUNNEL_TIMEOUT_MS = 5000;
+
+/** @returns `undefined` where no proxy is named */
+export function readProxy({ getInAnyCase, fail }: Reader): ProxySettings | undefined {
+  const read = (name: string): string => {
+    const text = getInAnyCase(name);
+    return text === undefined ? '' : readProxyUrl(text, (problem) => fail(`${name} ${problem}`));
+  };
+  const [https, http] = [read('HTTPS_PROXY'), read('HTTP_PROXY')];
+  const none = getInAnyCase('NO_PROXY') ?? '';
+  return https === '' && http === '' ? undefined : { https, http, none };
+}
+
+/** @param fail hears what is wrong, which never repeats the URL: there may be a password in it */
+function readProxyUrl(text: string, fail: (problem: string) => string): string {
+  const url = parseUrl(text.includes('://') ? text : `http://${text}`);
+  const isProxy = url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${originOf(url)}/`;
+  if (!isProxy || !isDecodable(url.username + url.password))
+    return fail(
+      'must be a URL like http://user:password@proxy.example.com:3128, without a path. Characters such as @ : / ? # % in a user or a password have to be percent-encoded.',
+    );
+  if ((url.username === '') !== (url.password === ''))
+    return fail('names a user without a password, or a password without a user.');
+  return url.href;
+}
+
+/** The URL without path, query and fragment, as it is written with its credentials. */
+const originOf = ({ protocol, username, password, host }: URL): string =>
+  `${protocol}//${username}${password && `:${password}`}${(username || password) && '@'}${host}`;
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well. */
+export const createProxyAgent = (
+  options: Agent.Options,
+  { https: httpsProxy, http: httpProxy, none: noProxy }: ProxySettings,
+): Dispatcher =>
+  new EnvHttpProxyAgent({ ...options, httpsProxy, httpProxy, noProxy, clientFactory: openProxyPool });
+
+/**
+ * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened: an error that says so and ends
+ * the call. Of a proxy that just hangs up undici would ask again at once, for ever.
+ */
+function openProxyPool(origin: URL, options: object): Dispatcher {
+  const pool = new Pool(origin, { ...options, headersTimeout: TUNNEL_TIMEOUT_MS });
+  const connect: (request: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData> =
+    pool.connect.bind(pool);
+  return Object.assign(pool, {
+    async connect(request: Dispatcher.ConnectOptions) {
+      const answer = await connect(request).catch((error: unknown) => {
+        throw noTunnel((error as NodeJS.ErrnoException).code ?? 'unknown');
+      });
+      if (answer.statusCode === 200) return answer;
+      answer.socket.on('error', () => undefined).destroy();
+      throw noTunnel(answer.statusCode);
+    },
+  });
+}
+
+/** @param why a code of Node or undici, or the status of the proxy's answer */
+const noTunnel = (why: string | number): Error =>
+  Object.assign(new Error('the proxy opened no tunnel'), { code: `PROXY_${why}` });
