@@ -49,6 +49,9 @@ export type ErrorCode = (typeof SERVER_ERRORS)[number] | 'no_answer' | 'unknown_
 /** Why silence failed, with `silent_auth_failed`. */
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
+/** Why no message came: Vonage's rules against fraud blocked it. */
+export type MessageFailure = 'blocked';
+
 interface LoginBase {
   loginId: string;
   /** ISO 8601. */
@@ -57,6 +60,7 @@ interface LoginBase {
   cancellableAt?: string;
   /** What is left to go on to with `next()`. */
   nextChannels: CodeChannel[];
+  reason?: 'silent_auth_unavailable' | MessageFailure;
 }
 
 /** Open `authUrl` on the device. It is null while Vonage has not told the link yet: `current()` has it later. */
@@ -70,14 +74,12 @@ export interface CodeLogin extends LoginBase {
   channel: CodeChannel;
   authUrl: null;
   codeLength: number;
-  reason?: 'silent_auth_unavailable';
 }
 
 /** It cannot be silent, or that was not enough: go on with `next()`. */
 export interface OpenLogin extends LoginBase {
   channel: null;
   authUrl: null;
-  reason?: 'silent_auth_unavailable';
 }
 
 /** A login, told apart by `channel`. */
@@ -106,7 +108,7 @@ interface ProblemFields {
   requestId?: string;
   retryAfter?: number;
   nextChannels?: CodeChannel[];
-  reason?: SilentFailure;
+  reason?: SilentFailure | MessageFailure;
   errors?: { field: string; message: string }[];
 }
 
@@ -119,7 +121,8 @@ export class LoginError extends Error {
   /** Seconds after which to try again. */
   readonly retryAfter: number | undefined;
   readonly nextChannels: readonly CodeChannel[] | undefined;
-  readonly reason: SilentFailure | undefined;
+  /** With `silent_auth_failed`, or with `login_expired` where no message came. */
+  readonly reason: SilentFailure | MessageFailure | undefined;
   /** With `invalid_request`: what is wrong with which field. */
   readonly errors: readonly { field: string; message: string }[] | undefined;
   /** What to tell the server's operator, whose log has it too. */

@@ -95,7 +95,7 @@ function createStory(
     pace.pause(api, seconds),
   );
   const redirectUrl = new URL(home, base).href;
-  const otp = createOtp({ verify: vonage.otp, world, ...config.verify, redirectUrl });
+  const otp = createOtp({ verify: vonage.otp, world, reports, ...config.verify, redirectUrl });
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks }),
     otp,

@@ -1,5 +1,6 @@
 import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+import { until } from './support/until.js';
 
 const HERE = '192.0.2.7';
 const ELSEWHERE = '198.51.100.7';
@@ -105,22 +106,45 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
         (body as { workflow: { channel: string }[] }).workflow.map(({ channel }) => channel),
       );
 
-  test.each<[string, Record<string, string>]>([
-    ['the number', { RATE_LIMITS: 'send-number=1' }],
-    ['the budget', { PAID_SENDS_PER_HOUR: '1' }],
-  ])('a start counts as a message; beyond the limit of %s it is silent alone', (_what, limits) =>
-    withHouse({ env: { ...env, ...limits } }, async (house) => {
+  const WHOLE = ['silent_auth', 'sms', 'voice'];
+  test.each<[string, Record<string, string>, string[][]]>([
+    ['the number', { RATE_LIMITS: 'send-number=4' }, [WHOLE, WHOLE, ['silent_auth']]],
+    ['the budget', { PAID_SENDS_PER_HOUR: '3' }, [WHOLE, ['silent_auth', 'sms'], ['silent_auth']]],
+  ])(
+    'each message of a chain is counted at its start; beyond the limit of %s it is cut',
+    (_what, limits, chains) =>
+      withHouse({ env: { ...env, ...limits } }, async (house) => {
+        atFullHour(house);
+        for (const address of [ELSEWHERE, HERE, HERE]) {
+          const begun = await someoneAt(house, address).login(ALICE).expect(201);
+          expect(begun.body).toMatchObject({
+            channel: 'silent_auth',
+            auth_url: expect.stringContaining('http'),
+          });
+          house.world.turn(1000);
+        }
+        expect(await channelsOf(house)).toEqual(chains);
+      }),
+  );
+
+  test.each<[string, number, string[]]>([
+    ['one message', 1, ['sms']],
+    ['two messages', 2, ['sms', 'voice']],
+  ])('a login that nobody finishes sends %s where the budget has as many', (_what, budget, sent) =>
+    withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: String(budget) } }, async (house) => {
       atFullHour(house);
-      await someoneAt(house, ELSEWHERE).login(ALICE).expect(201);
-      house.world.turn(1200);
-      const begun = await someoneAt(house, HERE).login(ALICE).expect(201);
-      expect(begun.body).toMatchObject({ channel: 'silent_auth', auth_url: expect.stringContaining('http') });
-      expect(await channelsOf(house)).toEqual([['silent_auth', 'sms', 'voice'], ['silent_auth']]);
+      const { app, login } = someoneAt(house, HERE);
+      await login(ALICE).expect(201);
+      for (const seconds of [61, 301, 301]) {
+        house.world.turn(seconds);
+        await app.get('/login').expect(200);
+      }
+      expect((await house.messages()).map(({ channel }) => channel)).toEqual(sent);
     }),
   );
 
-  test('the message of a chain is counted once, and each one behind it', () =>
-    withHouse({ env: { ...env, RATE_LIMITS: 'send-number=2' } }, async (house) => {
+  test('going on within a chain costs nothing more', () =>
+    withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
       const someone = someoneAt(house, HERE);
       await someone.login(ALICE).expect(201);
@@ -129,6 +153,26 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       house.world.turn(1200);
       await someoneAt(house, HERE).login(ALICE).expect(201);
       expect((await channelsOf(house)).at(-1)).toEqual(['silent_auth']);
+    }));
+
+  test('a message that was cut off is sent in a request of its own, which waits for the silent one to be cancelled', () =>
+    withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
+      atFullHour(house);
+      await someoneAt(house, ELSEWHERE).login(BOB).expect(201);
+      house.world.turn(3590);
+      const { login, next } = someoneAt(house, HERE);
+      await login(ALICE).expect(201);
+      expect((await next('sms')).status).toBe(503);
+      house.world.turn(15);
+      expect((await next('sms').expect(409)).body).toMatchObject({
+        error: 'login_in_progress',
+        retry_after: 15,
+      });
+      house.world.turn(15);
+      await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
+      expect((await next('sms').expect(200)).body.channel).toBe('sms');
+      const messages = (await house.messages()).filter(({ to }) => to === ALICE);
+      expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
   test('nothing is counted where nothing can be sent', () =>

@@ -12,6 +12,7 @@ import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
 import { endPrograms, node, source } from './support/programs.js';
 import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+import { until } from './support/until.js';
 
 afterAll(endPrograms);
 
@@ -270,6 +271,113 @@ test.each<[string, Record<string, string>, string]>([
   } finally {
     await house.stop();
   }
+});
+
+describe('of the messages that a chain of Verify sends by itself, each is counted once:', () => {
+  let house: CountedHouse;
+  beforeEach(async () => {
+    house = await buildCountedHouse({ env: { SILENT_AUTH: 'verify', ...WITH_CODES } });
+  });
+  afterEach(() => house.stop());
+
+  const begin = async (number = ALICE) => {
+    const app = house.app();
+    const begun = await app.post('/login').send({ phone_number: number }).expect(201);
+    return { app, link: String(begun.body.auth_url) };
+  };
+  const sends = () =>
+    Promise.all(['sms', 'voice'].map((channel) => house.count('silent_auth_paid_sends_total', { channel })));
+  const tick = () => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+  const hear = (paused: boolean) => house.control('webhooks', { paused });
+  /** All webhooks of the sandbox were accepted. */
+  const heard = () =>
+    until(async () => {
+      const sent = (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as {
+        status: number;
+      }[];
+      return sent.length > 0 && sent.every(({ status }) => status === 204);
+    });
+
+  test('none, where silence worked', async () => {
+    const { app, link } = await begin();
+    const { json } = await walk(link);
+    await postCode(app, String(json?.['code'])).expect(200);
+    house.world.turn(700);
+    await app.get('/login');
+    expect(await sends()).toEqual([0, 0]);
+  });
+
+  test('what the clock tells whoever asks, and the summary again', async () => {
+    await hear(true);
+    const { app } = await begin();
+    expect(await sends()).toEqual([0, 0]);
+    house.world.turn(60);
+    for (let asked = 0; asked < 3; asked++) await app.get('/login').expect(200);
+    expect(await sends()).toEqual([1, 0]);
+    house.world.turn(300);
+    await app.get('/login').expect(200);
+    expect(await sends()).toEqual([1, 1]);
+    house.world.turn(300);
+    await app.get('/login').expect(200);
+    await hear(false);
+    await tick();
+    await until(async () => (await app.get('/login')).body.status === 'failed');
+    expect(await sends()).toEqual([1, 1]);
+  });
+
+  test('what the summary alone tells, since nobody asked', async () => {
+    await begin();
+    house.world.turn(361);
+    await tick();
+    expect(await sends()).toEqual([0, 0]);
+    house.world.turn(300);
+    await tick();
+    await heard();
+    expect(await sends()).toEqual([1, 1]);
+  });
+
+  test('no call, where the message was the last one that the summary tells of', async () => {
+    const { app } = await begin('+447700900103');
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const [message] = await house.messages();
+    await postCode(app, message?.code ?? '').expect(200);
+    house.world.turn(700);
+    await tick();
+    await heard();
+    expect(await sends()).toEqual([1, 0]);
+  });
+
+  test('what webhooks tell before the clock would', async () => {
+    const { app, link } = await begin('+447700900103');
+    await walk(link);
+    await until(async () => (await app.get('/login')).body.channel === 'sms');
+    expect(await sends()).toEqual([1, 0]);
+  });
+
+  test('what a code tells that was typed before any of these', async () => {
+    await hear(true);
+    const { app, link } = await begin('+447700900103');
+    await walk(link);
+    expect(await sends()).toEqual([0, 0]);
+    await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
+    expect(await sends()).toEqual([1, 0]);
+    await hear(false);
+    await heard();
+    expect(await sends()).toEqual([1, 0]);
+  });
+
+  test('what /login/next finds sent, and what it orders', async () => {
+    const { app } = await begin();
+    house.world.turn(61);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    expect(await sends()).toEqual([1, 0]);
+    await app.post('/login/next').send({ channel: 'voice' }).expect(200);
+    expect(await sends()).toEqual([1, 1]);
+    house.world.turn(301);
+    await tick();
+    await until(async () => (await app.get('/login')).body.status === 'failed');
+    expect(await sends()).toEqual([1, 1]);
+  });
 });
 
 test('without silence nothing failed to be silent', async () => {

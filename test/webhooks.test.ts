@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SignJWT } from 'jose';
-import { buildHouse, withHouse, type House } from './support/house.js';
+import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
+import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
 
 const SECRET = 'w'.repeat(40);
 const API_KEY = 'abcd1234';
@@ -146,6 +147,168 @@ describe('a webhook of Verify', () => {
       expect(await records()).toEqual([]);
     },
   );
+});
+
+/** Signs a webhook as Vonage does, and sends it. @returns the status of the answer */
+async function tell(house: House, body: object): Promise<number> {
+  const text = JSON.stringify(body);
+  const claims = {
+    ...{ iss: 'Vonage', iat: Math.floor(house.world.now() / 1000), jti: randomUUID() },
+    ...{ api_key: API_KEY, payload_hash: sha256(text) },
+  };
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key(SECRET));
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  return (await fetch(`${house.base}/webhooks/verify`, { method: 'POST', body: text, headers })).status;
+}
+
+describe('a webhook about a message that is under way', () => {
+  let house: CountedHouse;
+  const request_id = 'a-request';
+  const CHAINED = ['silent_auth', 'sms', 'voice'];
+  beforeAll(async () => {
+    const env = { ...ENV, SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms,voice' };
+    house = await buildCountedHouse({ env });
+  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  /** A login whose request has come to the SMS. */
+  const atTheMessage = async () => {
+    await house.control('faults', { 'verify-start': { status: 202, body: JSON.stringify({ request_id }) } });
+    const app = house.app();
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    expect((await app.get('/login')).body.channel).toBe('sms');
+    return app;
+  };
+  const standing = async (app: ReturnType<House['app']>) =>
+    (await app.get('/login').expect(200)).body as object;
+
+  test.each<[string, object, object]>([
+    [
+      'an event, by its channel',
+      { request_id, channel: 'sms', status: 'failed' },
+      { status: 'pending', channel: 'voice' },
+    ],
+    [
+      'an event whose type is null',
+      { request_id, type: null, channel: 'sms', status: 'expired' },
+      { status: 'pending', channel: 'voice' },
+    ],
+    [
+      'a summary, by its steps',
+      { request_id, status: 'failed', workflow: CHAINED.map((channel) => ({ channel, status: 'failed' })) },
+      { status: 'failed' },
+    ],
+    [
+      'a summary with a channel too, by its steps',
+      { request_id, status: 'expired', channel: 'sms', workflow: [] },
+      { status: 'failed' },
+    ],
+    ['a summary, by naming no channel', { request_id, status: 'expired' }, { status: 'failed' }],
+    [
+      'a summary of success, which logs nobody in',
+      { request_id, status: 'completed', workflow: [] },
+      { status: 'pending', channel: 'sms' },
+    ],
+  ])('is read without a type: %s', async (_what, webhook, expected) => {
+    const app = await atTheMessage();
+    expect(await tell(house, webhook)).toBe(204);
+    expect(await standing(app)).toMatchObject(expected);
+    expect((await app.get('/session')).body).toEqual({ authenticated: false });
+  });
+
+  test('is read without a type: the link of a silent step', async () => {
+    const check_url = `${house.sandbox}/v2/verify/x/silent-auth/redirect`;
+    const webhook = { request_id, channel: 'silent_auth', status: 'action_pending', action: [{ check_url }] };
+    expect(await tell(house, webhook)).toBe(204);
+    expect(await house.redis.exists(`verify:${request_id}`)).toBe(1);
+  });
+
+  test.each<[string, object]>([
+    ['of another type', { request_id, type: 'receipt', channel: 'sms', status: 'failed' }],
+    ['about no request', { channel: 'sms', status: 'failed' }],
+    ['that waits for something, of no channel', { request_id, status: 'action_pending' }],
+    ['whose channel is a number', { request_id, channel: '+447700900000', status: 'failed' }],
+  ])('%s is refused', async (_what, webhook) => {
+    const app = await atTheMessage();
+    expect(await tell(house, webhook)).toBe(400);
+    expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'sms' });
+    expect(house.world.logged()).not.toContain('+447700900000');
+  });
+
+  const REASON = 'Fraudulent traffic detected to +447700900000 (447700900000) on network [ 23415 ] today';
+  const steps = (...statuses: object[]) => CHAINED.map((channel, at) => ({ channel, ...statuses[at] }));
+  const silent = { status: 'failed' };
+
+  test.each<[string, object]>([
+    [
+      'by the status of the request and the reason of a step',
+      {
+        request_id,
+        type: 'summary',
+        status: 'blocked',
+        workflow: steps(silent, { status: 'failed', reason: REASON }, { status: 'unused' }),
+      },
+    ],
+    [
+      'by the status of the step alone',
+      {
+        request_id,
+        type: 'summary',
+        status: 'failed',
+        workflow: steps(silent, { status: 'blocked', reason: REASON }, { status: 'unused' }),
+      },
+    ],
+    [
+      'without a type',
+      {
+        request_id,
+        status: 'blocked',
+        workflow: steps(silent, { status: 'blocked', reason: REASON }, { status: 'unused' }),
+      },
+    ],
+    ['of which no step is told', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
+  ])('that says it was blocked, %s, is told to the app, the log and the metrics', async (_what, webhook) => {
+    const app = await atTheMessage();
+    const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
+    expect(await tell(house, webhook)).toBe(204);
+    expect(await standing(app)).toMatchObject({ status: 'failed', reason: 'blocked' });
+    const refused = await postCode(app, '123456').expect(410);
+    expect(refused.body).toMatchObject({ error: 'login_expired', reason: 'blocked', next_channels: [] });
+    const after = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
+    expect(after - before).toBe(1);
+    expect(house.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
+    expect(house.world.logged()).not.toMatch(/Fraudulent|7700900000/);
+    // What comes again is not counted again.
+    await tell(house, webhook);
+    expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
+  });
+
+  test('that says that the last channel was blocked fails the login; another one goes on', async () => {
+    const app = await atTheMessage();
+    const blocked = (channel: string) =>
+      tell(house, { request_id, channel, status: 'blocked', reason: REASON });
+    expect(await blocked('sms')).toBe(204);
+    expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'voice' });
+    expect(await standing(app)).not.toHaveProperty('reason');
+    expect(await blocked('voice')).toBe(204);
+    expect(await standing(app)).toMatchObject({ status: 'failed', reason: 'blocked' });
+  });
+
+  test.each([
+    'no network',
+    'network 23415',
+    'network [ 447700900000 ]',
+    'network [ 1234 ]',
+    '[x] [ 23415x ]',
+    7,
+  ])('that gives the reason %p names no network', async (reason) => {
+    await atTheMessage();
+    expect(await tell(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
+    const line = house.world.logged().split('\n').at(-1);
+    expect(line).toContain('"reason":"blocked"');
+    expect(line).not.toMatch(/network|[0-9]{12}/);
+  });
 });
 
 test('without a secret no webhook is accepted, and Vonage is asked to come again', () =>

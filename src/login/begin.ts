@@ -7,6 +7,7 @@ import type { Holder } from './holder.js';
 import type { Visitor } from './hooks.js';
 import type { Tell } from './journal.js';
 import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
+import { Abandoned } from './otp.js';
 import type { Parts } from './parts.js';
 import { endOfStep, leftUnderWay, stepOf } from './progress.js';
 import { createStates } from './states.js';
@@ -39,7 +40,7 @@ export function createBegin(parts: Parts): Begin {
     const otherWay = fallbacksOf(number).length > 0;
     if (!otherWay || !(error instanceof LoginError && error.status >= 500)) throw error;
     tell({ upstream: error.upstream });
-    return { by: 'nothing', why: error.code };
+    return { by: 'nothing', why: error.code, ...(error instanceof Abandoned && { abandoned: error.run }) };
   };
 
   /** The request that the login before this one left behind, if this one may take it up; otherwise it is stopped. */
@@ -60,7 +61,8 @@ export function createBegin(parts: Parts): Begin {
   ): Promise<Beginning> => {
     const { id: loginId, phoneNumber, client } = login;
     const states = statesFor(login);
-    const mayPay = () => limits.send(caller, phoneNumber, 1).then(() => true, unlessAway(tell));
+    const mayPay = (messages: number) =>
+      limits.send(caller, phoneNumber, messages).then(() => true, unlessAway(tell));
     const about = { loginId, phoneNumber, client, formerRun, correlator };
     const beginning = await engine
       .begin({ ...about, newState: states.make, mayPay })
@@ -89,7 +91,7 @@ export function createBegin(parts: Parts): Begin {
 
     const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
     tell({ channel: login.channel });
-    if (beginning.by === 'nothing' && beginning.why !== undefined)
+    if (beginning.by !== 'redirect' && beginning.why !== undefined)
       tell({ outcome: 'silent_auth_unavailable', reason: beginning.why });
     if (holder.login?.ticket !== undefined) await tickets.cancelState(holder.login.ticket);
     await holder.begin(login).catch((error: unknown) => {
@@ -126,10 +128,12 @@ function begun(beginning: Beginning): Partial<Login> {
       return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
     case 'run': {
       const { run } = beginning;
-      return { channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };
+      // Nobody asked for a message in this login yet, so `next` without a channel means the one that is on its way.
+      const channel = stepOf(run).channel === 'silent_auth' ? 'silent_auth' : null;
+      return { channel, run, expiresAt: endOfStep(run) };
     }
     case 'nothing':
-      return {};
+      return beginning.abandoned ? { formerRun: beginning.abandoned } : {};
   }
 }
 

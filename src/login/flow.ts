@@ -6,7 +6,7 @@ import { createLock } from './lock.js';
 import type { Login } from './login.js';
 import { createNext, type NextChannel } from './next.js';
 import type { FlowDeps, Parts } from './parts.js';
-import { leftUnderWay, progressOf, type Progress } from './progress.js';
+import { leftUnderWay, progressOf, sentByVonage, type Progress } from './progress.js';
 import { createProof, type Prove } from './proof.js';
 import { createReturn, type Return } from './returned.js';
 
@@ -30,8 +30,12 @@ export interface Flow {
 export function createFlow(deps: FlowDeps): Flow {
   const { otp, world, reports } = deps;
   const fallbacksOf = (number: PhoneNumber) => (otp.isVirtual(number) ? [] : deps.fallbacks);
-  const progress = async (login: Login) =>
-    progressOf(login, world.now(), fallbacksOf(login.phoneNumber), await reports.of(login.run?.requestId));
+  const progress = async (login: Login) => {
+    const report = await reports.of(login.run?.requestId);
+    const now = world.now();
+    if (login.run) await reports.countMessages(login.run.requestId, sentByVonage(login, now, report));
+    return progressOf(login, now, fallbacksOf(login.phoneNumber), report);
+  };
   const known = (login: Login | undefined) =>
     login === undefined
       ? {}

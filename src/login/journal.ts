@@ -24,6 +24,8 @@ export interface Told {
   channel?: string | null | undefined;
   /** What a webhook told. */
   news?: string;
+  /** Where a message was blocked: the mobile network, by MCC and MNC. */
+  network?: string | undefined;
   outcome?: string;
   reason?: string | undefined;
   /** The limit that refused. */

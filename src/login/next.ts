@@ -3,6 +3,7 @@ import type { Caller } from '../limits/limits.js';
 import type { Holder } from './holder.js';
 import type { Tell } from './journal.js';
 import type { Login, OtpChannel, Run } from './login.js';
+import { Abandoned } from './otp.js';
 import type { Parts } from './parts.js';
 import { endOfStep, stepOf, type Progress } from './progress.js';
 
@@ -30,8 +31,9 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
   ): Promise<Run> => {
     const steps = stepsTo(target, now.run);
     await limits.ready('verify');
-    // The first message of a chain was counted when its silent step began.
-    const messages = steps === 0 ? 1 : isSilentInChain(now) ? steps - 1 : steps;
+    // All messages of a chain were counted before its silent step began.
+    const isCounted = now.run?.steps[0]?.channel === 'silent_auth';
+    const messages = steps === 0 ? 1 : isCounted ? 0 : steps;
     if (messages > 0) await limits.send(caller, login.phoneNumber, messages);
     if (now.run !== undefined && steps > 0) {
       // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
@@ -42,8 +44,22 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     const channels = fallbacks
       .slice(fallbacks.indexOf(target))
       .filter((each) => now.nextChannels.includes(each));
-    const { id: loginId, phoneNumber, client, formerRun } = login;
+    // Verify has one request a number under way. One that does not come to `target` has to end first.
+    if (now.run !== undefined) otp.cancel(now.run, correlator);
+    const formerRun: Run | undefined = now.run ? { ...now.run, cancelled: true } : login.formerRun;
+    const { id: loginId, phoneNumber, client } = login;
     return otp.start({ loginId, phoneNumber, channels, client, formerRun, correlator });
+  };
+
+  /** Keeps in mind a request that was started in vain: the next one of this number will meet it. */
+  const remember = async (holder: Holder, login: Login, error: unknown): Promise<never> => {
+    if (error instanceof Abandoned) {
+      const { run: formerRun } = error;
+      await holder
+        .change((stored) => (stored.id === login.id ? { ...stored, formerRun } : stored))
+        .catch(() => undefined);
+    }
+    throw error;
   };
 
   /**
@@ -91,7 +107,9 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
       }
       const target = targetOf(channel, now);
       tell({ channel: target });
-      const run = await moveOn(login, target, now, caller, correlator);
+      const run = await moveOn(login, target, now, caller, correlator).catch((error: unknown) =>
+        remember(holder, login, error),
+      );
       // From here on the silent way is closed: its link makes no call any more.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       const { channel: reached } = stepOf(run);

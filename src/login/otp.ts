@@ -1,10 +1,11 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
-import { Concurrent } from '../vonage/verify-errors.js';
+import { Concurrent, Unusable } from '../vonage/verify-errors.js';
 import { SILENT_SECONDS, type VerifyApi, type WorkflowStep } from '../vonage/verify.js';
 import type { World } from '../world.js';
 import type { Channel, Client, Run } from './login.js';
 import { stepOf } from './progress.js';
+import type { Reports } from './reports.js';
 
 /** Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four does not. */
 export const CODE_LENGTH = 6;
@@ -27,12 +28,24 @@ export interface OtpStart {
   correlator: string;
 }
 
+/** A request was started that this login cannot go on with. It is being cancelled, and is still under way until then. */
+export class Abandoned extends LoginError {
+  constructor(
+    readonly run: Run,
+    base: LoginError,
+  ) {
+    super(base.code, base.detail, base.fields, base.upstream);
+  }
+}
+
 /** Requests of Verify v2, as a login runs them. */
 export interface Otp {
   /**
    * Starts a request that goes through `channels`. Where one of the same number is under way, it is taken up again if
-   * it is this session's own, whatever its channels.
-   * @throws LoginError `login_in_progress` with `retry_after` if it is not
+   * it is this session's own, whatever its channels. The run begins behind a silent step that Vonage gave no link for,
+   * since it has gone on then.
+   * @throws LoginError `login_in_progress` with `retry_after` if it is not this session's own
+   * @throws Abandoned where it was started in vain
    */
   start(start: OtpStart): Promise<Run>;
   check(run: Run, code: string, correlator: string): Promise<void>;
@@ -49,13 +62,14 @@ export interface Otp {
 export function createOtp(deps: {
   verify: VerifyApi;
   world: World;
+  reports: Pick<Reports, 'countMessages'>;
   brand: string;
   templateId: string | undefined;
   coverageCheck: boolean;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
 }): Otp {
-  const { verify, world } = deps;
+  const { verify, world, reports } = deps;
   const asStep = (channel: Channel, client: Client): WorkflowStep =>
     channel === 'silent_auth'
       ? {
@@ -74,6 +88,13 @@ export function createOtp(deps: {
       });
     });
 
+  const cancel: Otp['cancel'] = (run, correlator) =>
+    cancelAt(run, (run.startedAt - world.now()) / 1000 + CANCEL_AFTER, correlator);
+  const abandon = (run: Run, correlator: string, error: LoginError): Abandoned => {
+    cancel(run, correlator);
+    return new Abandoned({ ...run, cancelled: true }, error);
+  };
+
   return {
     async start({ loginId, phoneNumber, channels, client, formerRun, correlator }) {
       const start = {
@@ -87,20 +108,25 @@ export function createOtp(deps: {
         ...(deps.templateId !== undefined && channels.includes('sms') && { templateId: deps.templateId }),
       };
       const startedAt = world.now();
-      const begun = await verify
-        .start(start, correlator)
-        .catch((error: unknown) => resume(error, formerRun, startedAt));
-      if ('steps' in begun) return begun;
       const steps = channels.map((channel) => ({
         channel,
         seconds: channel === 'silent_auth' ? SILENT_SECONDS : CHANNEL_SECONDS,
       }));
-      const run: Run = { ...begun, steps, step: 0, since: startedAt, startedAt };
-      if (channels[0] !== undefined && channels[0] !== 'silent_auth') world.meter.sent(channels[0]);
+      const asRun = (requestId: string): Run => ({ requestId, steps, step: 0, since: startedAt, startedAt });
+      const begun = await verify.start(start, correlator).catch((error: unknown) => {
+        if (error instanceof Unusable) throw abandon(asRun(error.requestId), correlator, error);
+        return resume(error, formerRun, startedAt);
+      });
+      if ('steps' in begun) return begun;
+      const run = { ...asRun(begun.requestId), ...begun };
+      const isSilent = channels[0] === 'silent_auth';
+      // Vonage has looked the network up, and gives no link where it does not cover it.
+      if (isSilent && deps.coverageCheck && begun.checkUrl === undefined) run.step = 1;
+      if (run.step >= steps.length) throw abandon(run, correlator, notCovered());
+      await reports.countMessages(run.requestId, [stepOf(run).channel]);
       // Vonage would go on to voice by itself. Where that was not asked for, it is told to stop before; a process that
       // dies meanwhile forgets to.
-      const unasked = channels[0] !== 'silent_auth' && channels.length > 1;
-      if (!unasked) return run;
+      if (isSilent || channels.length === 1) return run;
       cancelAt(run, CHANNEL_SECONDS - CANCEL_MARGIN, correlator);
       return { ...run, stopsAt: startedAt + (CHANNEL_SECONDS - CANCEL_MARGIN) * 1000 };
     },
@@ -108,16 +134,20 @@ export function createOtp(deps: {
     async advance(run, correlator) {
       await verify.next(run.requestId, correlator);
       const moved = { ...run, step: run.step + 1, since: world.now() };
-      world.meter.sent(stepOf(moved).channel);
+      await reports.countMessages(moved.requestId, [stepOf(moved).channel]);
       delete moved.stopsAt;
       return moved;
     },
-    cancel: (run, correlator) =>
-      cancelAt(run, (run.startedAt - world.now()) / 1000 + CANCEL_AFTER, correlator),
+    cancel,
     cancellableAt: ({ startedAt }) => startedAt + CANCEL_AFTER * 1000,
     isVirtual: (phoneNumber) => phoneNumber.startsWith('+990'),
   };
 }
+
+const notCovered = (): LoginError =>
+  new LoginError('silent_auth_failed', 'Silent authentication is not possible for this number.', {
+    reason: 'number_not_supported',
+  });
 
 /** Takes up the request that is in the way, when it is our own. */
 function resume(error: unknown, former: Run | undefined, now: number): Run {

@@ -1,3 +1,4 @@
+import type { MessageFailure } from '../errors.js';
 import type { Channel, Login, OtpChannel, Run, RunStep } from './login.js';
 
 /** What webhooks told of a Verify request. Nothing in it can complete a login. */
@@ -8,6 +9,8 @@ export interface Report {
   at: number;
   /** The link of the silent step, when it came by webhook. */
   checkUrl?: string;
+  /** Why the last channel that is over ended, where the app can make something of it. */
+  reason?: MessageFailure | undefined;
 }
 
 /** Where a login stands, as it is told to the app. */
@@ -21,6 +24,8 @@ export interface Progress {
   run?: Run;
   /** The link of the silent step that is under way. */
   checkUrl?: string;
+  /** Why it failed, where Vonage says so. */
+  reason?: MessageFailure;
 }
 
 /**
@@ -67,9 +72,10 @@ export function progressOf(
   const base = { expiresAt: login.expiresAt, nextChannels };
   if (login.status !== undefined) return { ...base, status: login.status, channel: login.channel };
   if (run === undefined) {
-    const status =
-      report?.over === 'all' ? 'failed' : login.run || now >= login.expiresAt ? 'expired' : 'pending';
-    return { ...base, status, channel: login.channel };
+    const reason = report?.reason;
+    const failed = report?.over === 'all' || reason !== undefined;
+    const status = failed ? 'failed' : login.run || now >= login.expiresAt ? 'expired' : 'pending';
+    return { ...base, status, channel: login.channel, ...(reason && { reason }) };
   }
   const { channel } = stepOf(run);
   const checkUrl = channel === 'silent_auth' ? (run.checkUrl ?? report?.checkUrl) : undefined;
@@ -81,6 +87,17 @@ export function progressOf(
     run,
     ...(checkUrl !== undefined && { checkUrl }),
   };
+}
+
+/**
+ * The channels whose messages Vonage is known to have sent by itself, in a request that began silently: all steps up to the one
+ * that is under way. How far a request came that a webhook ended is told by that webhook.
+ */
+export function sentByVonage({ run, status }: Login, now: number, report?: Report): Channel[] {
+  const isChain = run?.steps[0]?.channel === 'silent_auth';
+  if (!isChain || status !== undefined || report?.over === 'all') return [];
+  const last = runAt(run, now, report)?.step ?? run.steps.length - 1;
+  return run.steps.slice(1, last + 1).map(({ channel }) => channel);
 }
 
 /** The channels a login can still go on by: those behind the last one it reached, in the order of the settings. */

@@ -87,11 +87,12 @@ export function loginRoutes(
   const show: RequestHandler = async (req, res) => {
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    const { status, checkUrl } = await flow.progress(login);
+    const { status, checkUrl, reason } = await flow.progress(login);
     sendJson(res, 200, {
       ...(await describe(login)),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
+      ...(reason !== undefined && { reason }),
     });
   };
 

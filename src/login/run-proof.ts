@@ -1,4 +1,4 @@
-import { LoginError } from '../errors.js';
+import { LoginError, type MessageFailure } from '../errors.js';
 import { lockedUp, type Attempt, type Change, type SignIn } from './attempt.js';
 import { invalidCode, isAnsweredBy, tooManyAttempts } from './code.js';
 import type { Channel, Run } from './login.js';
@@ -21,7 +21,7 @@ const TRIES_LIFE = 900;
 export function createRunProof(
   parts: Parts & { change: Change; signIn: SignIn },
 ): (attempt: Attempt) => Promise<Verification> {
-  const { otp, store, limits, world, progress, change, signIn } = parts;
+  const { otp, store, limits, world, reports, progress, change, signIn } = parts;
 
   /** What a refused code says of its login. */
   const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: Kind, tries: number) => {
@@ -39,8 +39,8 @@ export function createRunProof(
 
   return async (attempt) => {
     const { code, codeVerifier, login, correlator, tell } = attempt;
-    const { run } = await progress(login);
-    if (run === undefined) throw tooLate();
+    const { run, reason, nextChannels } = await progress(login);
+    if (run === undefined) throw reason ? blocked(reason, nextChannels) : tooLate();
     if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
     const channel = channelOf(code, run);
     tell({ channel });
@@ -53,6 +53,8 @@ export function createRunProof(
       if (error instanceof LoginError) await learn(error, attempt, run, kind, tries);
       throw error;
     });
+    // Where nobody told us yet, the code says that its message went out.
+    await reports.countMessages(run.requestId, [channel]);
     return signIn(attempt, channel);
   };
 }
@@ -66,6 +68,13 @@ function channelOf(code: string, run: Run): Channel {
   const typed = new RegExp(`^[0-9]{${CODE_LENGTH}}$`).test(code);
   return channel === 'silent_auth' && typed ? (run.steps[run.step + 1]?.channel ?? channel) : channel;
 }
+
+/** Vonage did not send the message, so no code can be right. */
+const blocked = (reason: MessageFailure, nextChannels: readonly Channel[]): LoginError =>
+  new LoginError('login_expired', 'Vonage blocked the message. Go on by another channel.', {
+    reason,
+    next_channels: nextChannels,
+  });
 
 /** Known to be of this session, so it may be told apart from a wrong code. */
 const tooLate = (): LoginError =>

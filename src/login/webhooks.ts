@@ -28,12 +28,10 @@ export function webhookRoutes(
         if (read !== undefined && !Buffer.isBuffer(read)) throw new SetupError(BODY_IS_GONE);
         const body = read ?? Buffer.alloc(0);
         const { jti, news } = await reader.read(req.headers.authorization, body);
-        tell({
-          login_id: news.loginId,
-          news: news.kind,
-          ...(news.kind === 'over' && { channel: news.channel }),
-        });
-        await reports.add(news, jti);
+        const { loginId, kind, blocked } = news;
+        tell({ login_id: loginId, news: kind, ...(kind === 'over' && { channel: news.channel }) });
+        const isNew = await reports.add(news, jti);
+        if (isNew && blocked) tell({ reason: 'blocked', ...blocked });
       });
       res.status(204).end();
     })

@@ -54,7 +54,9 @@ export function createMeter(registry: Registry, engine: string): Meter {
     'api',
   ]);
   const refusals = counter('limit_refusals_total', 'What limits refused.', ['limit']);
-  const sends = counter('paid_sends_total', 'Messages that were ordered of Vonage.', ['channel']);
+  const sends = counter('paid_sends_total', 'Messages that Vonage took an order for, or sent by itself.', [
+    'channel',
+  ]);
   const storeErrors = counter('store_errors_total', 'Commands that Redis did not answer well.', [
     'operation',
   ]);
@@ -70,6 +72,7 @@ export function createMeter(registry: Registry, engine: string): Meter {
     logins.inc({ engine, channel, outcome: 'completed', reason: '' }, 0);
   for (const limit of LIMITS) refusals.inc({ limit }, 0);
   for (const channel of ['sms', 'voice']) sends.inc({ channel }, 0);
+  steps.inc({ step: 'webhook', outcome: 'ok', reason: 'blocked' }, 0);
   for (const operation of OPERATIONS) storeErrors.inc({ operation }, 0);
 
   return {

@@ -68,6 +68,16 @@ export class Concurrent extends LoginError {
   }
 }
 
+/** A verification was started, and what Vonage said of it is of no use: nobody can prove anything with it. */
+export class Unusable extends LoginError {
+  constructor(
+    readonly requestId: string,
+    base: LoginError,
+  ) {
+    super(base.code, base.detail, base.fields, base.upstream);
+  }
+}
+
 /** What a conflict means that names no request and gives no cause that is known: it depends on what was asked. */
 const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
 

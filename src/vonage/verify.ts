@@ -1,10 +1,10 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
-import type { Answer, Transport } from './transport.js';
+import { Unanswered, type Answer, type Transport } from './transport.js';
 import { isAllowedLink } from './link.js';
 import { refusal } from './refusal.js';
-import { verifyRefusal } from './verify-errors.js';
-import { VerifyChecked, VerifyStarted } from './wire.js';
+import { Unusable, verifyRefusal } from './verify-errors.js';
+import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 
 const API = 'verify';
 
@@ -43,6 +43,7 @@ export interface VerifyStart {
  * `upstream_timeout` or `unavailable`.
  */
 export interface VerifyApi {
+  /** @throws Unusable where a request was started that cannot be gone on with; {@link Concurrent} where another one is under way */
   start(start: VerifyStart, correlator: string): Promise<{ requestId: string; checkUrl?: string }>;
   /** Resolves when the code is right. */
   check(requestId: string, code: string, correlator: string): Promise<void>;
@@ -72,13 +73,19 @@ export function createVerifyApi(deps: {
 
   return {
     async start(start, correlator) {
-      const answer = await send('POST', '', DEADLINE, correlator, asBody(start));
+      const answer = await send('POST', '', DEADLINE, correlator, asBody(start)).catch((error: unknown) => {
+        if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
+        throw error;
+      });
       const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
-      if (!started?.success) throw verifyRefusal(answer, 'start');
+      if (!started?.success) throw unlessStarted(answer, verifyRefusal(answer, 'start'));
       const { request_id: requestId, check_url: checkUrl } = started.data;
-      if (checkUrl === undefined) return { requestId };
-      if (isAllowedLink(checkUrl, deps.authUrlHosts)) return { requestId, checkUrl };
-      throw new LoginError('upstream_error', 'Vonage named a link that may not be opened.', {}, { api: API });
+      const wantsLink = start.workflow[0]?.channel === 'silent_auth';
+      if (!wantsLink || checkUrl === undefined || checkUrl === null) return { requestId };
+      if (typeof checkUrl === 'string' && isAllowedLink(checkUrl, deps.authUrlHosts))
+        return { requestId, checkUrl };
+      const detail = 'Vonage named a link that may not be opened.';
+      throw new Unusable(requestId, new LoginError('upstream_error', detail, {}, { api: API }));
     },
     async check(requestId, code, correlator) {
       const answer = await send('POST', at(requestId), DEADLINE, correlator, { code });
@@ -94,6 +101,13 @@ export function createVerifyApi(deps: {
       if (answer.status !== 200) throw verifyRefusal(answer);
     },
   };
+}
+
+/** The error for an answer to a start that is of no use: it may have started a request all the same. */
+function unlessStarted({ status, body }: Pick<Answer, 'status' | 'body'>, error: LoginError): LoginError {
+  const began = status >= 200 && status <= 299;
+  const requestId = began ? findRequestId(body?.toString('latin1') ?? '') : undefined;
+  return requestId === undefined ? error : new Unusable(requestId, error);
 }
 
 function asBody(start: VerifyStart): object {

@@ -1,10 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { jwtVerify, type JWTPayload } from 'jose';
+import type { z } from 'zod';
 import { LoginError } from '../errors.js';
 import { hasDoubledNames } from '../json.js';
 import { nowInSeconds, type World } from '../world.js';
 import { isAllowedLink } from './link.js';
-import { VerifyEvent, VerifySummary } from './wire.js';
+import {
+  MESSAGE_CHANNELS,
+  VerifyEvent,
+  VerifySummary,
+  type MessageChannel,
+  type ReportedStep,
+} from './wire.js';
 
 /** Seconds by which a webhook's `iat` may be off, either way. */
 export const WEBHOOK_WINDOW = 300;
@@ -14,6 +21,10 @@ export type VerifyNews = {
   requestId: string;
   /** Of the login that the request was started for, where the webhook names one. For the log alone. */
   loginId?: string | undefined;
+  /** The channels whose messages went out, which the summary of a request says. */
+  sent: readonly MessageChannel[];
+  /** Vonage's rules against fraud blocked a message. */
+  blocked?: Blocked | undefined;
 } & (
   | { kind: 'link'; checkUrl: string }
   | { kind: 'over'; channel: string }
@@ -21,6 +32,12 @@ export type VerifyNews = {
   /** Completions, and what we do not know: only `/verify` completes a login. */
   | { kind: 'nothing' }
 );
+
+/** @property network the mobile network it was blocked for, as the digits of its MCC and MNC */
+interface Blocked {
+  channel?: string | undefined;
+  network?: string | undefined;
+}
 
 export interface WebhookReader {
   /**
@@ -91,24 +108,45 @@ function isHashOf(hash: unknown, body: Buffer): boolean {
   }
 }
 
-const OVER = new Set(['failed', 'user_rejected', 'rejected', 'expired']);
+const OVER = new Set(['failed', 'user_rejected', 'rejected', 'expired', 'blocked']);
 
 function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   const json = parse(body.toString('utf8'));
   const summary = VerifySummary.safeParse(json);
-  if (summary.success) {
-    const { request_id: requestId, status, client_ref: loginId } = summary.data;
-    return { requestId, loginId, kind: status === 'completed' ? 'nothing' : 'ended' };
-  }
+  if (summary.success) return newsOfSummary(summary.data);
   const event = VerifyEvent.safeParse(json);
   if (!event.success) throw new LoginError('invalid_request', 'The body is no webhook of Verify v2.');
   const { request_id: requestId, status, channel, action, client_ref: loginId } = event.data;
-  if (OVER.has(status)) return { requestId, loginId, kind: 'over', channel };
+  const base = { requestId, loginId, sent: [], blocked: blockedIn([event.data]) };
+  if (OVER.has(status)) return { ...base, kind: 'over', channel };
   const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
   if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
-    return { requestId, loginId, kind: 'link', checkUrl };
+    return { ...base, kind: 'link', checkUrl };
   }
-  return { requestId, loginId, kind: 'nothing' };
+  return { ...base, kind: 'nothing' };
+}
+
+function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
+  const { request_id: requestId, status, client_ref: loginId, reason } = summary;
+  const steps = summary.workflow.filter((step) => step !== null);
+  const blocked = blockedIn([...steps, { status, reason }]);
+  const wentOut = steps.filter((step) => step.status !== 'unused' && step.channel !== blocked?.channel);
+  const sent = MESSAGE_CHANNELS.filter((channel) => wentOut.some((step) => step.channel === channel));
+  const base = { requestId, loginId, sent, blocked };
+  return { ...base, kind: status === 'completed' ? 'nothing' : 'ended' };
+}
+
+/**
+ * What was blocked, if anything. Of its reason, which is prose and may name the number, only the network goes on ("Fraudulent
+ * traffic detected … on network [ 23415 ]"): five or six digits, which no phone number has.
+ */
+function blockedIn(parts: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
+  const blocked = parts.filter(({ status }) => status === 'blocked');
+  if (blocked.length === 0) return undefined;
+  const explained = parts.filter(({ reason }) => reason !== undefined);
+  const { channel } = [...blocked, ...explained].find((part) => part.channel !== undefined) ?? {};
+  const networks = explained.map(({ reason }) => /\[\s*(\d{5,6})\s*\]/.exec(reason ?? '')?.[1]);
+  return { channel, network: networks.find((network) => network !== undefined) };
 }
 
 function parse(body: string): unknown {

@@ -65,8 +65,12 @@ export function readError(json: unknown): UpstreamError | undefined {
 /** An id of Verify v2, which becomes part of paths. They are UUIDs; nothing says that they always will be. */
 const RequestId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 
-/** Verify v2, 202. */
-export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.string().optional() });
+/** Verify v2, 202. What a `check_url` is that is no string decides whoever needs it. */
+export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.unknown().optional() });
+
+/** Finds the id of a Verify v2 request in an answer that is otherwise not to be read, or broke off. */
+export const findRequestId = (text: string): string | undefined =>
+  /"request_id"\s*:\s*"([A-Za-z0-9_-]{1,100})"/.exec(text)?.[1];
 
 /** Verify v2, 200 to a check: the code was right, and this is the request it was right for. */
 export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
@@ -74,7 +78,14 @@ export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal
 /** Verify v2, a conflict (409 or 422): names the request that is under way. */
 export const VerifyConcurrent = z.object({ request_id: RequestId });
 
-const WebhookChannel = z.string().max(40);
+/** Channels of Verify v2 that carry a code for people. Each message costs money. */
+export const MESSAGE_CHANNELS = ['sms', 'voice'] as const;
+export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
+
+const Word = z.string().max(40);
+/** It goes into the log, which no number may reach. */
+const Channel = z.string().regex(/^[a-z_-]{1,40}$/i);
+const reason = z.string().optional().catch(undefined);
 
 /** What the request was started with as `client_ref`: a login id of ours. Anything else says nothing. */
 const LoginId = z
@@ -84,15 +95,17 @@ const LoginId = z
   .catch(undefined);
 
 /**
- * The three webhooks of Verify v2. `action` is an array in the document's example and the fixtures of the PHP SDK, an
- * object in the OpenAPI of the Node SDK; both are read. Statuses and channels nobody told us of are read as such.
+ * The webhooks of Verify v2 about one step. `action` is an array in the document's example and the fixtures of the PHP SDK, an
+ * object in the OpenAPI of the Node SDK; both are read. Statuses and channels nobody told us of are read as such. Some come
+ * without a `type`.
  */
 export const VerifyEvent = z.object({
   request_id: RequestId,
-  type: z.literal('event'),
-  channel: WebhookChannel,
+  type: z.literal('event').nullish(),
+  channel: Channel,
   client_ref: LoginId,
-  status: z.string().max(40),
+  status: Word,
+  reason,
   action: z
     .union([
       z.array(z.object({ check_url: z.string().optional() })),
@@ -100,9 +113,26 @@ export const VerifyEvent = z.object({
     ])
     .optional(),
 });
-export const VerifySummary = z.object({
+
+const ReportedStep = z.object({ channel: Channel, status: Word, reason });
+export type ReportedStep = z.infer<typeof ReportedStep>;
+const Workflow = z.array(ReportedStep.nullable().catch(null));
+const Summary = z.object({
   request_id: RequestId,
-  type: z.literal('summary'),
   client_ref: LoginId,
-  status: z.string().max(40),
+  status: Word,
+  reason,
+  workflow: Workflow.catch([]).default([]),
 });
+const NoType = { type: z.null().optional() };
+
+/** The webhook about a whole request. Without a `type` it is told from an event by its steps, or by naming no channel. */
+export const VerifySummary = z.union([
+  Summary.extend({ type: z.literal('summary') }),
+  Summary.extend({ ...NoType, workflow: Workflow }),
+  Summary.extend({
+    ...NoType,
+    channel: z.undefined().optional(),
+    status: z.enum(['completed', 'failed', 'expired', 'blocked']),
+  }),
+]);

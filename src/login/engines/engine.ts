@@ -12,8 +12,8 @@ export interface BeginRequest {
   newState: () => Promise<string>;
   /** The Verify request that may still be under way for this session and number. */
   formerRun: Run | undefined;
-  /** Whether messages may be sent, which cost money: asking is counting one. */
-  mayPay: () => Promise<boolean>;
+  /** Whether so many messages may be sent, which cost money: asking is counting them. */
+  mayPay: (messages: number) => Promise<boolean>;
   /** Goes upstream as `x-correlator`. */
   correlator: string;
 }
@@ -22,10 +22,16 @@ export interface BeginRequest {
 export type Beginning =
   /** The device goes to `authUrl`, and comes back to our `/callback` with `state` and an authorization code. */
   | { by: 'redirect'; authUrl: string; state: string }
-  /** A Verify request was started; its first step is silent, and gives the device a code by itself. */
-  | { by: 'run'; run: Run }
-  /** Silence is impossible: for this number, or at the moment. `why`, where it was tried, is for those who count. */
-  | { by: 'nothing'; why?: SilentFailure | ErrorCode };
+  /**
+   * A Verify request is under way. Its silent step gives the device a code by itself; where that was found impossible (`why`)
+   * a message is on its way.
+   */
+  | { by: 'run'; run: Run; why?: SilentFailure }
+  /**
+   * Silence is impossible: for this number, or at the moment. `why`, where it was tried, is for those who count. `abandoned` is
+   * a Verify request that was started all the same, and is being cancelled.
+   */
+  | { by: 'nothing'; why?: SilentFailure | ErrorCode; abandoned?: Run };
 
 /**
  * A way to verify silently. The flow knows engines as values of this type, and nothing of what is behind them: a new one

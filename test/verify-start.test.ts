@@ -1,0 +1,248 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { openLiar, type Lie } from './hostile/liar.js';
+import { JSON_LINE, says, whole, words } from './hostile/lies.js';
+import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
+import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+import { until } from './support/until.js';
+
+type App = ReturnType<House['app']>;
+
+const VERIFY = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+const begin = (app: App, more: object = {}) => app.post('/login').send({ phone_number: ALICE, ...more });
+const next = (app: App, channel?: string) => app.post('/login/next').send({ channel });
+const tick = (house: House) => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+const channelsOf = async (house: House) => (await house.messages()).map(({ channel }) => channel);
+const cancelled = async (house: House) =>
+  (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
+
+/** The truth with another link. */
+const link = (json: string): Lie =>
+  words(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
+const cutOff: Lie = says(
+  ({ body }) => `HTTP/1.1 202 X\r\n${JSON_LINE}\r\nContent-Length: 9999\r\n\r\n${body}`,
+);
+
+/** Answers to a start that cannot be used, though they name the request. */
+const UNUSABLE: Record<string, Lie> = {
+  'a link to a stranger': link('"https://evil.example/x"'),
+  'a link whose host only ends like one of Vonage': link('"https://evilvonage.com/x"'),
+  'a link over http': link('"http://api.nexmo.com/x"'),
+  'a link that is too long': link(`"http://localhost/${'x'.repeat(9000)}"`),
+  'a link that is a list': link('["https://api.nexmo.com/x"]'),
+  'an empty link': link('""'),
+  'another status': says(({ body }) => whole(200, [JSON_LINE], body)),
+  'another type': says(({ body }) => whole(202, ['Content-Type: text/plain'], body)),
+  'a field twice': words(({ body }) => body.replace('{', '{"check_url":null,')),
+  'more than 64 KiB': words(({ body }) => body.replace(/}$/, `,"x":"${'x'.repeat(70_000)}"}`)),
+  'a word behind the JSON': words(({ body }) => `${body} x`),
+  'half of the body': words(({ body }) => body.slice(0, -20)),
+  'a connection that ends in the body': cutOff,
+};
+
+describe('a verification whose start was answered with', () => {
+  let house: House;
+  let liar: Awaited<ReturnType<typeof openLiar>>;
+  beforeAll(async () => {
+    liar = await openLiar();
+    house = await buildHouse({ env: VERIFY, between: (sandbox) => liar.standBefore(sandbox) });
+  });
+  beforeEach(() => house.reset());
+  afterAll(async () => {
+    await house.stop();
+    liar.stop();
+  });
+
+  test.each(Object.entries(UNUSABLE))(
+    '%s is cancelled: it sends nothing, and keeps nobody out for longer than it lives',
+    async (_what, lie) => {
+      const app = house.app();
+      void liar.lieOnce('start', lie);
+      const begun = await begin(app).expect(201);
+      expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
+      house.world.turn(10);
+      for (const refused of [await next(app, 'sms'), await begin(app)])
+        expect(refused).toMatchObject({
+          status: 409,
+          body: { error: 'login_in_progress', retry_after: 20 },
+        });
+      house.world.turn(20);
+      await until(async () => (await cancelled(house)) > 0);
+      house.world.turn(600);
+      await tick(house);
+      expect(await house.messages()).toEqual([]);
+      await begin(app).expect(201);
+      await next(app, 'sms').expect(200);
+      expect(await channelsOf(house)).toEqual(['sms']);
+    },
+  );
+
+  test('an answer that names no request of ours is forgotten, and the way by codes stays open', async () => {
+    const app = house.app();
+    void liar.lieOnce(
+      'start',
+      words(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
+    );
+    expect((await begin(app).expect(201)).body.channel).toBe(null);
+    house.world.turn(31);
+    expect(await cancelled(house)).toBe(0);
+  });
+});
+
+test.each<[string, Lie, number]>([
+  [
+    'a link to a stranger, which it does not need',
+    words(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
+    200,
+  ],
+  ['another type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
+])('an SMS whose start was answered with %s', async (_what, lie, status) => {
+  const liar = await openLiar();
+  const between = (sandbox: string) => liar.standBefore(sandbox);
+  try {
+    await withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' }, between }, async (house) => {
+      const app = house.app();
+      await begin(app).expect(201);
+      void liar.lieOnce('start', lie);
+      expect((await next(app, 'sms')).status).toBe(status);
+      if (status === 200) return;
+      expect((await next(app, 'sms').expect(409)).body).toMatchObject({ retry_after: 30 });
+      house.world.turn(30);
+      await until(async () => (await cancelled(house)) > 0);
+      await next(app, 'sms').expect(200);
+    });
+  } finally {
+    liar.stop();
+  }
+});
+
+/**
+ * Vonage where the operator does not cover a number: it answers 202 without a link, and is at the step behind the silent one.
+ * A request that has none behind it stays without a step.
+ */
+async function openUncovered() {
+  let sandbox = '';
+  /** @returns status and body */
+  const answerTo = async (req: IncomingMessage): Promise<[number, string]> => {
+    let body = (await buffer(req)).toString();
+    if (req.method === 'POST' && req.url === '/v2/verify') {
+      const start = JSON.parse(body) as { workflow: { channel: string }[] };
+      const workflow = start.workflow.filter(({ channel }) => channel !== 'silent_auth');
+      if (workflow.length === 0) return [202, '{"request_id":"without-a-step"}'];
+      body = JSON.stringify({ ...start, workflow });
+    }
+    const { authorization = '', 'content-type': type = 'application/json' } = req.headers;
+    const headers = { authorization, 'content-type': type };
+    const asked = { method: req.method ?? '', headers, ...(body !== '' && { body }) };
+    const answered = await fetch(sandbox + (req.url ?? ''), asked);
+    return [answered.status, await answered.text()];
+  };
+  const server = createServer((req, res) => {
+    void answerTo(req).then(([status, text]) =>
+      res.writeHead(status, { 'content-type': 'application/json' }).end(text),
+    );
+  });
+  await new Promise<void>((listening) => server.listen(0, listening));
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  return {
+    between: (at: string) => {
+      sandbox = at;
+      return url;
+    },
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+describe('a verification that Vonage started without a link, since it has gone on to the message', () => {
+  let house: CountedHouse;
+  let vonage: Awaited<ReturnType<typeof openUncovered>>;
+  const counted = async (channel: string) => house.count('silent_auth_paid_sends_total', { channel });
+  beforeEach(async () => {
+    vonage = await openUncovered();
+    house = await buildCountedHouse({ env: VERIFY, between: vonage.between });
+  });
+  afterEach(async () => {
+    await house.stop();
+    vonage.stop();
+  });
+
+  test('begins with the message under way, and is counted as silence that is not supported', async () => {
+    const app = house.app();
+    const begun = await begin(app).expect(201);
+    const expiresAt = new Date(house.world.now() + 300_000).toISOString();
+    expect(begun.body).toMatchObject({
+      ...{ channel: 'sms', code_length: 6, auth_url: null, expires_at: expiresAt, next_channels: ['voice'] },
+      reason: 'silent_auth_unavailable',
+    });
+    expect((await app.get('/login')).body).toMatchObject({
+      ...{ status: 'pending', channel: 'sms', code_length: 6, expires_at: expiresAt },
+      next_channels: ['voice'],
+    });
+    const failed = { channel: 'silent_auth', outcome: 'failed', reason: 'number_not_supported' };
+    expect(await house.count('silent_auth_logins_total', failed)).toBe(1);
+    expect([await channelsOf(house), await counted('sms')]).toEqual([['sms'], 1]);
+  });
+
+  test.each([undefined, 'sms'])(
+    'sends nothing twice and skips nothing when /login/next asks for %p',
+    async (channel) => {
+      const app = house.app();
+      await begin(app).expect(201);
+      const calls = (await house.upstream()).length;
+      expect((await next(app, channel).expect(200)).body).toMatchObject({
+        channel: 'sms',
+        next_channels: ['voice'],
+      });
+      expect(await house.upstream()).toHaveLength(calls);
+      expect((await next(app).expect(200)).body).toMatchObject({ channel: 'voice', next_channels: [] });
+      expect(await channelsOf(house)).toEqual(['sms', 'voice']);
+      expect([await counted('sms'), await counted('voice')]).toEqual([1, 1]);
+      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+    },
+  );
+
+  test('is proved by the code of the message, as that', async () => {
+    const app = house.app();
+    await begin(app).expect(201);
+    const verified = await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
+    expect(verified.body).toMatchObject({ verified: true, channel: 'sms' });
+    expect(await counted('sms')).toBe(1);
+  });
+
+  test('goes on to the call by the clock of the message, which began at once', async () => {
+    const app = house.app();
+    await begin(app).expect(201);
+    house.world.turn(299);
+    expect((await app.get('/login')).body.channel).toBe('sms');
+    house.world.turn(1);
+    expect((await app.get('/login')).body.channel).toBe('voice');
+    expect([await counted('sms'), await counted('voice')]).toEqual([1, 1]);
+  });
+
+  test('is cancelled where nothing stands behind the silent step', () =>
+    withHouse({ env: { ...VERIFY, FALLBACK_CHANNELS: 'none' }, between: vonage.between }, async (alone) => {
+      const begun = await begin(alone.app()).expect(201);
+      expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: [] });
+      alone.world.turn(30);
+      const isCancelled = ({ method, path }: { method: string; path: string }) =>
+        method === 'DELETE' && path === '/v2/verify/without-a-step';
+      await until(async () => (await alone.upstream()).some(isCancelled));
+    }));
+});
+
+test('with COVERAGE_CHECK=false a link in the 202 is handed on at once, and one that is missing is waited for', () =>
+  withHouse({ env: { ...VERIFY, COVERAGE_CHECK: 'false' } }, async (house) => {
+    const started = (answer: object) =>
+      house.control('faults', {
+        'verify-start': { status: 202, body: JSON.stringify({ request_id: 'r', ...answer }) },
+      });
+    const check_url = `${house.sandbox}/v2/verify/r/silent-auth/redirect`;
+    await started({ check_url });
+    expect((await begin(house.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: check_url });
+    await started({});
+    expect((await begin(house.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: null });
+  }));
