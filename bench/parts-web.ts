@@ -4,7 +4,7 @@ import express, { type Express, type Request, type RequestHandler } from 'expres
 import { pino } from 'pino';
 import type { Login } from '../src/login/login.js';
 import type { PhoneNumber } from '../src/phone.js';
-import { createSessions } from '../src/session/session.js';
+import { createCookieSessions } from '../src/session/cookie.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { sendJson } from '../src/web/answers.js';
 import { jsonBody } from '../src/web/body.js';
@@ -70,13 +70,23 @@ export function webParts(): Part[] {
 function sessionParts(around: () => unknown): Part[] {
   const world = systemWorld(pino({ level: 'silent' }));
   const secrets = ['s'.repeat(32)];
-  const sessions = createSessions({ store: createMemoryStore(world), secrets, secureCookie: true, world });
+  const sessions = createCookieSessions({
+    store: createMemoryStore(world),
+    secrets,
+    secureCookie: true,
+    world,
+  });
   const phoneNumber = '+447400123456' as PhoneNumber;
   const login: Login = {
     ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth' },
     ...{ expiresAt: Infinity, ticket: 'a'.repeat(43) },
   };
-  const user = { phoneNumber, channel: 'silent_auth', authenticatedAt: world.now() } as const;
+  const user = {
+    phoneNumber,
+    channel: 'silent_auth',
+    channels: ['silent_auth'],
+    authenticatedAt: world.now(),
+  } as const;
   const begin = appOf(
     sessions.load,
     (req, _res, next) => void sessions.holder(req).begin(login).then(next, next),

@@ -3,11 +3,13 @@
  * nothing else, to be imported or copied. It asks each thing once: no request is ever repeated by itself.
  */
 
-/** What carries the proof that the number is in the user's hand. */
-export type Channel = 'silent_auth' | 'sms' | 'voice';
+const CODE_CHANNELS = ['sms', 'voice'] as const;
 
 /** The channels that carry a code for the user to type. Each message costs the server's operator money. */
-export type CodeChannel = Exclude<Channel, 'silent_auth'>;
+export type CodeChannel = (typeof CODE_CHANNELS)[number];
+
+/** What carries the proof that the number is in the user's hand. */
+export type Channel = 'silent_auth' | CodeChannel;
 
 /** Every error of the server, as its /errors.md explains them. */
 export const SERVER_ERRORS = [
@@ -42,12 +44,15 @@ export const SERVER_ERRORS = [
 
 /**
  * `no_answer`: the server could not be reached, or took longer than 20 seconds. What was asked may have been done.
- * `unknown_answer`: the answer is none of the server's, but a proxy's page, say, or an error newer than this file.
+ * `unknown_answer`: the answer is none of the server's, but a proxy's page, say, or an error newer than this file. What was
+ * asked has to be taken for not done.
  */
 export type ErrorCode = (typeof SERVER_ERRORS)[number] | 'no_answer' | 'unknown_answer';
 
+const SILENT_FAILURES = ['not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const;
+
 /** Why silence failed, with `silent_auth_failed`. */
-export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
+export type SilentFailure = (typeof SILENT_FAILURES)[number];
 
 /** Why no message came: Vonage's rules against fraud blocked it. */
 export type MessageFailure = 'blocked';
@@ -99,6 +104,8 @@ export type Session =
       authenticated: true;
       phoneNumber: string;
       channel: Channel;
+      /** All channels that proved the number, if there were two: after a step-up. */
+      channels?: Channel[];
       authenticatedAt: string;
       expiresAt: string;
     };
@@ -141,7 +148,10 @@ export class LoginError extends Error {
 }
 
 export interface ClientOptions {
-  /** The server's origin, as `https://login.example.com`; left out, the page's own. */
+  /**
+   * Where the server is: an origin (`https://login.example.com`, in ASCII), a path on the page's own (`/auth`, where an app
+   * mounts the routes there), or both. Left out, the page's own origin.
+   */
   base?: string;
   /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
   fetch?: typeof fetch;
@@ -186,20 +196,26 @@ export interface Client {
   logout(options?: Options): Promise<void>;
 }
 
-/** Makes a client. It keeps nothing: the login and the session lie in the server, and in the cookie that leads to them. */
+/**
+ * Makes a client. It keeps nothing: the login and the session lie in the server, and in the cookie that leads to them.
+ * @throws TypeError if `base` is neither an origin nor a path
+ */
 export function createClient({
   base = '',
   fetch: send = (...request) => fetch(...request),
   credentials = 'same-origin',
 }: ClientOptions = {}): Client {
-  const ask = async (method: string, path: string, { signal }: Options, body?: object): Promise<object> => {
-    const limit = within(PATIENCE, signal);
+  const prefix = prefixOf(base);
+
+  const ask = async (route: Route, { signal }: Options, body?: object): Promise<object> => {
+    const { method, path } = route;
+    const limit = within(REQUEST_TIMEOUT_MS, signal);
     const json = body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-    // A redirect would post number and code to whoever it leads to.
+    // A redirect would post number and code to another server.
     const request = { method, credentials, redirect: 'error', signal: limit.signal, ...json } as const;
     try {
-      const answer = await send(base + path, request);
-      return read(answer, await answer.text());
+      const answer = await send(prefix + path, request);
+      return readAnswer(route, answer, await answer.text());
     } catch (error) {
       if (error instanceof LoginError || signal?.aborted) throw error;
       throw new LoginError('no_answer', 0, {}, error);
@@ -211,36 +227,75 @@ export function createClient({
   return {
     async login(phoneNumber, { client, codeChallenge, ...options } = {}) {
       const body = { phone_number: phoneNumber, client, code_challenge: codeChallenge };
-      return (await ask('POST', '/login', options, body)) as Login;
+      return (await ask(ROUTES.login, options, body)) as Login;
     },
     async current(options = {}) {
       try {
-        return { authUrl: null, ...(await ask('GET', '/login', options)) } as CurrentLogin;
+        return { authUrl: null, ...(await ask(ROUTES.current, options)) } as CurrentLogin;
       } catch (error) {
         if (error instanceof LoginError && error.error === 'no_login') return undefined;
         throw error;
       }
     },
     async next(channel, options = {}) {
-      return (await ask('POST', '/login/next', options, { channel })) as CodeLogin;
+      return (await ask(ROUTES.next, options, { channel })) as CodeLogin;
     },
     async verify(code, { codeVerifier, ...options } = {}) {
-      return (await ask('POST', '/verify', options, { code, code_verifier: codeVerifier })) as Verification;
+      return (await ask(ROUTES.verify, options, { code, code_verifier: codeVerifier })) as Verification;
     },
     async cancel(options = {}) {
-      await ask('DELETE', '/login', options);
+      await ask(ROUTES.cancel, options);
     },
     async session(options = {}) {
-      return (await ask('GET', '/session', options)) as Session;
+      return (await ask(ROUTES.session, options)) as Session;
     },
     async logout(options = {}) {
-      await ask('POST', '/logout', options);
+      await ask(ROUTES.logout, options);
     },
   };
 }
 
+/**
+ * The code that the redirects left in the address of a page for `login`, while that login waits for its device; otherwise undefined.
+ * Any page can lead a browser to yours with a code of its own in the fragment, and a wrong code uses up a try: post only what this
+ * returns, and take the fragment out of the address. Needs the `URLSearchParams` of a browser.
+ * @param fragment `location.hash`
+ * @param login what `current()` says
+ */
+export function codeInFragment(fragment: string, login: CurrentLogin | undefined): string | undefined {
+  if (login?.channel !== 'silent_auth' || login.status !== 'pending') return undefined;
+  const fields = new URLSearchParams(fragment.replace(/^#/, ''));
+  const [loginId, verificationId] = [fields.get('login_id'), fields.get('request_id') ?? ''];
+  // With `SILENT_AUTH=verify` Vonage writes the fragment, and names its request by the id that stands in the link.
+  const isOfLink = UUID.test(verificationId) && login.authUrl?.includes(`/${verificationId}/`) === true;
+  const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;
+  const code = isOfLogin ? fields.get('code') : null;
+  return code === null || code === '' ? undefined : code;
+}
+
 /** Milliseconds that an answer may take. The server itself gives up sooner. */
-const PATIENCE = 20_000;
+const REQUEST_TIMEOUT_MS = 20_000;
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const ORIGIN = /https?:\/\/(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::\d+)?/;
+/** Neither empty nor of dots alone, which a URL parser reads as another host, or another path (WHATWG URL, section 4.4). */
+const SEGMENT = /\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w~%!$&'()*+,;=:@.-]+/;
+const BASE = new RegExp(`^(?:${ORIGIN.source})?(?:${SEGMENT.source})*/?$`, 'i');
+
+/** What stands before the path of each request. @throws TypeError */
+function prefixOf(base: string): string {
+  try {
+    if (!BASE.test(base)) throw new TypeError('not of the form');
+    if (/^http/i.test(base)) new URL(base);
+    return base.replace(/\/$/, '');
+  } catch (cause) {
+    const wanted = 'an origin (https://login.example.com), a path (/auth) or both';
+    throw new TypeError(`base has to be ${wanted}, without credentials, query and fragment: ${base}`, {
+      cause,
+    });
+  }
+}
 
 /** Aborts after so many milliseconds, or with `outer`. By hand, since React Native has no `AbortSignal.any`. */
 function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSignal; end(): void } {
@@ -256,25 +311,37 @@ function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSign
   return { signal: controller.signal, end };
 }
 
-/** What an answer says. @throws LoginError if that is an error */
-function read({ ok, status, headers }: Response, text: string): object {
-  const said = status === 204 ? {} : parse(text);
-  if (ok && said !== undefined) return said;
-  const id = headers.get('X-Request-Id');
-  const fields = id === null ? {} : { requestId: id };
-  const problem: ProblemFields & { error?: unknown } = said ?? {};
-  const known = SERVER_ERRORS.find((name) => name === problem.error);
-  if (known !== undefined) throw new LoginError(known, status, { ...problem, ...fields });
-  throw new LoginError('unknown_answer', status, { detail: text.slice(0, 200), ...fields });
+/** The fields of an answer, their names in camel case. */
+type Fields = Record<string, unknown>;
+
+/** What an answer says. @throws LoginError if that is an error, or the answer is not the server's */
+function readAnswer(route: Route, { status, headers }: Response, text: string): object {
+  const fields = status === 204 ? {} : parseFields(text);
+  const requestId = headers.get('X-Request-Id') ?? undefined;
+  // Any server can answer 204; only ours sends such an id with it.
+  const isOurs =
+    status === 204 ? UUID.test(requestId ?? '') : route.shapes.some((shape) => fits(fields, shape));
+  if (fields && status === route.status && isOurs) return fields;
+  const id = requestId === undefined ? {} : { requestId };
+  const known = SERVER_ERRORS.find((name) => name === fields?.['error']);
+  if (known !== undefined && fits(fields, { type: isText, title: isText, status: is(status) }))
+    throw new LoginError(known, status, { ...problemFields(fields), ...id });
+  throw new LoginError('unknown_answer', status, { detail: text.slice(0, 200), ...id });
 }
 
-/** An object of JSON, its names in camel case as in this file; undefined where it is none. */
-function parse(text: string): object | undefined {
+/** The fields of a JSON object; undefined for any other text. */
+function parseFields(text: string): Fields | undefined {
   try {
-    const said: unknown = JSON.parse(text);
-    if (typeof said !== 'object' || said === null || Array.isArray(said)) return undefined;
-    const entries = Object.entries(said as Record<string, unknown>);
-    return Object.fromEntries(entries.map(([name, value]) => [camelCase(name), value]));
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+    const fields: Fields = Object.fromEntries(
+      Object.entries(json).map(([name, value]) => [camelCase(name), value]),
+    );
+    const channels = fields['nextChannels'];
+    // A server that is newer than this file may offer channels that `next()` cannot name.
+    if (Array.isArray(channels) && channels.every(isText))
+      fields['nextChannels'] = channels.filter(isCodeChannel);
+    return fields;
   } catch {
     return undefined;
   }
@@ -282,3 +349,98 @@ function parse(text: string): object | undefined {
 
 const camelCase = (name: string): string =>
   name.replace(/_[a-z]/g, (letter) => letter.charAt(1).toUpperCase());
+
+type Check = (value: unknown) => boolean;
+type Shape = Record<string, Check>;
+
+const is =
+  (...values: unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) > 0;
+const isTime: Check = (value) =>
+  isText(value) && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
+const isNumber: Check = (value) => isText(value) && /^\+[1-9]\d{6,14}$/.test(value);
+/** A link that is opened must not run as a script of the page. */
+const isLink: Check = (value) => isText(value) && /^https?:\/\//i.test(value);
+const isCodeChannel: Check = is(...CODE_CHANNELS);
+const isChannel: Check = is('silent_auth', ...CODE_CHANNELS);
+const isChannels: Check = (value) => Array.isArray(value) && value.every(isChannel);
+const isCodeChannels: Check = (value) => Array.isArray(value) && value.every(isCodeChannel);
+
+const fits = (value: unknown, shape: Shape): value is Fields =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(shape).every(([name, check]) => check((value as Fields)[name]));
+
+const LOGIN = {
+  loginId: isText,
+  expiresAt: isTime,
+  cancellableAt: optional(isTime),
+  nextChannels: isCodeChannels,
+  reason: optional(isText),
+};
+const SILENT_LOGIN = {
+  ...LOGIN,
+  channel: is('silent_auth'),
+  authUrl: (value: unknown) => value === null || isLink(value),
+};
+const CODE_LOGIN = { ...LOGIN, channel: isCodeChannel, authUrl: is(null), codeLength: isCount };
+const OPEN_LOGIN = { ...LOGIN, channel: is(null), authUrl: is(null) };
+const LOGINS = [SILENT_LOGIN, CODE_LOGIN, OPEN_LOGIN];
+const CURRENT_LOGINS = LOGINS.map((shape) => ({
+  ...shape,
+  authUrl: optional(shape.authUrl),
+  status: is('pending', 'expired', 'failed', 'completed'),
+}));
+const VERIFICATIONS = [
+  { verified: is(true), phoneNumber: isNumber, channel: isChannel },
+  { verified: is(false), reason: is('number_mismatch'), nextChannels: isCodeChannels },
+];
+const USER = {
+  phoneNumber: isNumber,
+  channel: isChannel,
+  channels: optional(isChannels),
+  authenticatedAt: isTime,
+  expiresAt: isTime,
+};
+const SESSIONS = [{ authenticated: is(false) }, { authenticated: is(true), ...USER }];
+
+interface Route {
+  method: string;
+  path: string;
+  /** The status with which the server says that it did what it was asked. */
+  status: number;
+  /** The shapes that the body of its answer may have. */
+  shapes: readonly Shape[];
+}
+
+const ROUTES: Record<keyof Client, Route> = {
+  login: { method: 'POST', path: '/login', status: 201, shapes: LOGINS },
+  current: { method: 'GET', path: '/login', status: 200, shapes: CURRENT_LOGINS },
+  next: { method: 'POST', path: '/login/next', status: 200, shapes: [CODE_LOGIN] },
+  verify: { method: 'POST', path: '/verify', status: 200, shapes: VERIFICATIONS },
+  cancel: { method: 'DELETE', path: '/login', status: 204, shapes: [] },
+  session: { method: 'GET', path: '/session', status: 200, shapes: SESSIONS },
+  logout: { method: 'POST', path: '/logout', status: 204, shapes: [] },
+};
+
+/** What an error carries, as far as it is of the right type. */
+function problemFields(fields: Fields): ProblemFields {
+  const isFieldError: Check = (value) => fits(value, { field: isText, message: isText });
+  const checks: Record<keyof Omit<ProblemFields, 'requestId'>, Check> = {
+    detail: isText,
+    retryAfter: isCount,
+    nextChannels: isCodeChannels,
+    reason: is(...SILENT_FAILURES),
+    errors: (value) => Array.isArray(value) && value.every(isFieldError),
+  };
+  return Object.fromEntries(
+    Object.entries(checks).flatMap(([name, check]) => (check(fields[name]) ? [[name, fields[name]]] : [])),
+  );
+}

@@ -1,8 +1,8 @@
 import { begin, linkOpened } from './begin.js';
 import { beginAnew, sendNext, submitCode } from './codes.js';
-import { busy, codeForm, form, logout, next, phone, restart } from './controls.js';
+import { busy, codeForm, form, logout, next, phone, restart, submit } from './controls.js';
 import './devices.js';
-import { takeFragment, tellError, verify } from './home.js';
+import { isOfLogin, takeFragment, tellError, verify } from './home.js';
 import { complain, focusMessage, isSilent, say, sayAlso, silence } from './message.js';
 import { isNumberEmpty, writeNumber } from './number-field.js';
 import { server, settled } from './server.js';
@@ -50,12 +50,13 @@ async function start() {
   const failed = home.has('error') || home.has('error_description');
   let said = {};
   if (home.has('code')) said = await verify(home);
-  else if (failed) tellError(home);
+  else if (failed && (await isOfLogin(home))) tellError(home);
   else silence();
   if (!(await showWhoIsLoggedIn())) {
     const stands = said.nextChannels ? said : await afterwards(home);
     const sent = goOn(stands);
     if (sent && isSilent()) say((words) => words.sent[sent]);
+    else if (sent && home.get('error') === 'wrong_client') sayAlso((words) => words.sent[sent]);
     else if (sent) sayAlso((words) => words.orType[sent]);
     else if (isSilent() && stands.gone) say((words) => words.errors.no_login, 'bad');
     else if (isSilent()) say((words) => words.found[stands.status] ?? '');
@@ -69,9 +70,8 @@ async function start() {
 const isStillSilent = ({ status, channel, nextChannels: left }) =>
   status === 'pending' && channel === 'silent_auth' && left.length > 0;
 
-/** How the login of this tab can go on after what came home. Somebody else's link has nothing to do with it. */
+/** How the login of this tab can go on after what came home. */
 async function afterwards(home) {
-  if (home.get('error') === 'wrong_client') return {};
   const byVonage = home.has('error_description') && !home.has('error');
   return (await whereItStands(byVonage ? isStillSilent : undefined)) ?? {};
 }
@@ -85,6 +85,9 @@ logout.addEventListener('click', () => void logOut());
 hearOtherTabs((way) => void hearOtherTab(way));
 // The back button may bring this page back as it was left: busy, and ignorant of what happened since.
 window.addEventListener('pageshow', (event) => void (event.persisted && start()));
-// Somebody opened a fragment in a page that is already here.
-window.addEventListener('hashchange', () => location.reload());
+// The redirects load the page anew. A fragment that another page puts into the address of this one disturbs nothing under way.
+window.addEventListener('hashchange', () => {
+  if (submit.disabled || !codeForm.hidden) takeFragment();
+  else void start();
+});
 void start();

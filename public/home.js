@@ -1,8 +1,9 @@
-import { complain, say } from './message.js';
+import { codeInFragment } from './client.js';
+import { complain, say, silence } from './message.js';
 import { server, settled, timingOf } from './server.js';
 import { conclude, progress, took } from './steps.js';
 import { tab } from './tab.js';
-import { showCauses, whereItStands } from './ways.js';
+import { showCauses } from './ways.js';
 import { loggedIn } from './who.js';
 
 /** Steps 4 and 5: the device is home again, with a code or an error. */
@@ -30,13 +31,33 @@ export function takeFragment() {
 /** Milliseconds of the first two steps, which this tab remembers, and of those after them. */
 const times = (...others) => [tab.took[0], tab.took[1], ...others];
 
-/** Posts the code that the redirects brought. @returns what the server said */
+const LOGIN_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * Posts the code in the fragment if it is for the login of this tab, which waits for it. Any page can lead a browser here with a code
+ * of its own, and a wrong one would use up a try.
+ * @returns what the server said; nothing where the code was not posted
+ */
 export async function verify(home) {
+  // A tab that began nothing may still have been opened with the code of this browser's login.
+  const mayBeOurs = tab.loginId !== undefined || LOGIN_ID.test(home.get('login_id') ?? '');
+  const { ok, said: login } = mayBeOurs ? await settled(server.current()) : { ok: true };
+  const isOfThisTab = tab.loginId === undefined || tab.loginId === login?.loginId;
+  const code = ok && isOfThisTab ? codeInFragment(home.toString(), login) : undefined;
+  if (code !== undefined) return post(code);
+  if (!ok) complain(login);
+  else if (login && !isOfThisTab) say((words) => words.otherTab.replaced, 'bad');
+  else if (tab.loginId === undefined) complain({ error: 'invalid_code' });
+  else silence();
+  return {};
+}
+
+async function post(code) {
   const way = tab.wayHome();
   progress(4, 'now');
   took(times(way));
   say((words) => words.asking);
-  const { ok, said } = await settled(server.verify(home.get('code')));
+  const { ok, said } = await settled(server.verify(code));
   const { took: last, spent } = timingOf('/verify');
   took(times(way === undefined ? undefined : way - (spent.callback ?? 0), spent.callback, last));
   if (ok && said.verified === true) {
@@ -47,7 +68,6 @@ export async function verify(home) {
   }
   progress(4, 'failed');
   if (ok) refuseProof(said.reason);
-  else if (await isReplaced(home.get('login_id'))) say((words) => words.otherTab.replaced, 'bad');
   else complain(said);
   return said;
 }
@@ -59,14 +79,20 @@ function refuseProof(reason) {
   say((words) => (mismatch ? words.mismatch : words.notVerified), 'bad');
 }
 
-/** Whether the session has another login by now than the one of this tab, which came home. */
-async function isReplaced(loginId) {
-  return loginId === tab.loginId && (await whereItStands())?.replaced === true;
-}
+/** What Vonage says in the fragment, as a name in `words.returned`. */
+const saidByVonage = (fragment) =>
+  fragment.has('error') ? undefined : SAID_BY_VONAGE.get(fragment.get('error_description'));
+
+/**
+ * Whether the error in the fragment can be how the silent way of this tab's login ended. Anybody can write one, and a login that
+ * waits for a typed code has nothing to hear of redirects any more, unless Vonage itself went on to that code.
+ */
+export const isOfLogin = async (fragment) =>
+  fragment.get('error') === 'wrong_client' || saidByVonage(fragment) !== undefined || !(await waitsForCode());
 
 export function tellError(fragment) {
   const [error, reason] = [fragment.get('error'), fragment.get('reason')];
-  const byVonage = error === null ? SAID_BY_VONAGE.get(fragment.get('error_description')) : undefined;
+  const byVonage = saidByVonage(fragment);
   const at = byVonage ? 2 : Object.hasOwn(ENDED_AT, error) ? ENDED_AT[error] : 0;
   progress(at, at === 0 ? 'idle' : 'failed');
   took(times(tab.wayHome()));

@@ -76,3 +76,9 @@ export async function whereItStands(isToWaitOn = () => false) {
     await new Promise((wake) => setTimeout(wake, PAUSE));
   }
 }
+
+/** Whether a code is on its way that the user has to type. */
+export async function waitsForCode() {
+  const { status, codeLength } = (await whereItStands()) ?? {};
+  return status === 'pending' && codeLength !== undefined;
+}

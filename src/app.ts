@@ -3,8 +3,9 @@ import type { Config } from './config.js';
 import type { Hooks } from './login/hooks.js';
 import { createJournal } from './login/journal.js';
 import { createRoutes } from './routes.js';
-import { createSessions } from './session/session.js';
+import { createCookieSessions } from './session/cookie.js';
 import type { Store } from './store/store.js';
+import { readClientAddresses } from './web/address.js';
 import { bareApp } from './web/bare.js';
 import { contract } from './web/documents.js';
 import { healthRoutes } from './web/health.js';
@@ -26,10 +27,16 @@ export interface AppDeps {
 /** The whole server but its socket: the routes of the product, and what a server by itself has around them. */
 export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
-  const sessions = createSessions({ store, secrets: config.sessionSecrets, secureCookie: https, world });
+  const sessions = createCookieSessions({
+    store,
+    secrets: config.sessionSecrets,
+    secureCookie: https,
+    world,
+  });
   const journal = createJournal(world);
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
+  readClientAddresses(app, world);
 
   app.use(shield({ hsts: https }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };

@@ -18,8 +18,10 @@ export interface Config extends LimitConfig, WaySettings {
   /** The first one seals and signs, all of them open. */
   sessionSecrets: readonly string[];
   allowedOrigins: readonly string[];
-  /** Percent of the event loop's time beyond which new logins are refused; 100 refuses none. */
+  /** Percent of the event loop's time below which no new login is refused; 100 refuses none. */
   maxUtilization: number;
+  /** Seconds for which an idle connection of a client or a proxy is kept. */
+  keepAliveSeconds: number;
   /** Where the page sends people who need help; absent: nowhere. */
   helpUrl: string | undefined;
   logLevel: (typeof LOG_LEVELS)[number];
@@ -67,6 +69,7 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     assertions: readAssertions(reader),
     ...readLimits(reader),
     maxUtilization: whole('MAX_UTILIZATION', get('MAX_UTILIZATION') ?? '90', 1, 100),
+    keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', get('KEEP_ALIVE_SECONDS') ?? '65', 1, 3600),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     production,
     metrics: readMetricsSettings(reader, port),

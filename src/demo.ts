@@ -1,16 +1,16 @@
 import './quiet.js';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { readConfig } from './config.js';
+import { readConfig, type Config } from './config.js';
 import { loadHooks } from './hooks-file.js';
 import { createSandbox } from './sandbox/app.js';
 import type { Conversation } from './sandbox/conversation/conversation.js';
 import { newCredentials } from './sandbox/credentials.js';
-import { createTap } from './sandbox/tap.js';
+import { createRecordingProxy } from './sandbox/conversation/recording-proxy.js';
 import { run, startServer } from './server.js';
+import { listen } from './web/server.js';
 import { systemWorld } from './world.js';
 
 /** The server as `main` starts it, with a sandbox beside it, keys made on the spot, and nothing to configure. */
@@ -28,7 +28,7 @@ const settings = (problems: readonly string[]) => {
   const { ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER } =
     process.env;
   const env = {
-    // Any free one: at `PORT` there is a tap, which lets the sandbox show what app and server say to each other.
+    // Any free one: at `PORT` there is a proxy that records the calls of the app for the sandbox.
     PORT: '0',
     ...Object.fromEntries(watched),
     ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
@@ -62,24 +62,21 @@ const openSandbox = async () => {
   return { listening, conversation: made.state.conversation };
 };
 
-/** Stands at the address of the server, and passes everything on to where it really is. */
-const openTap = async (port: number, conversation: Conversation) => {
-  // Its answers are the server's, and so is the time in their `Keep-Alive`.
-  const tap = createServer(
-    { keepAliveTimeout: 65_000 },
-    createTap(() => port, conversation),
+/** Listens in place of the server, on a socket like the server's, and forwards every request to it. */
+const openRecordingProxy = (port: number, conversation: Conversation, { keepAliveSeconds }: Config) =>
+  listen(
+    createRecordingProxy(() => port, conversation),
+    Number(PORT),
+    `${publicUrl}/errors.md`,
+    { keepAliveSeconds },
   );
-  tap.listen(Number(PORT));
-  await once(tap, 'listening');
-  return tap;
-};
 
 await run(async () => {
   const { hooks, problems } = await loadHooks(process.env);
   const config = settings(problems);
   const { listening: sandbox, conversation } = await openSandbox();
   const server = await startServer(config, root, hooks);
-  const tap = await openTap(server.port, conversation);
+  const proxy = await openRecordingProxy(server.port, conversation, config);
   console.log(`
   The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say
   The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: what is said in a login, and codes by SMS
@@ -87,10 +84,9 @@ await run(async () => {
   Nothing leaves this machine.
 `);
   return async () => {
-    for (const each of [tap, sandbox]) {
-      each.close();
-      each.closeAllConnections();
-    }
+    await proxy.drain(0);
+    sandbox.close();
+    sandbox.closeAllConnections();
     await server.stop();
   };
 });

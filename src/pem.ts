@@ -1,18 +1,83 @@
 import { readFileSync } from 'node:fs';
 
+/** One part of a PEM (RFC 7468), such as a key or a certificate. */
+export interface PemPart {
+  /** Its label without spaces, which some tools drop: `RSAPRIVATEKEY`. */
+  label: string;
+  /** The part as it was found. */
+  text: string;
+  der: Buffer;
+  /** Whether a passphrase protects it. */
+  isEncrypted: boolean;
+}
+
+export const ENCRYPTED =
+  'is encrypted with a passphrase: decrypt it with `openssl pkey -in encrypted.key -out private.key`.';
+export const TRUNCATED =
+  'is truncated: a part of the PEM is missing. In a variable of one line, write \\n for its line ends.';
+
+const PART = /-+\s*BEGIN([A-Z0-9\s+_]+)-+(.*?)-+\s*END[A-Z0-9\s+_]+-{1,5}(?:\r?\n)?/gs;
+const FENCE = /-\s*(?:BEGIN|END)[A-Z0-9\s+_]+-/;
+
 /**
- * Reads a PEM (RFC 7468) in any of the forms people keep one in: PEM, PEM with `\n` written out (as in .env files), base64
- * of a PEM (as in CI secrets), or the path of a file.
+ * Reads a PEM in the forms that files, environments and secret stores leave of it: in quotes,
+ * indented, with line ends that are escaped, doubled or lost, among other text, the base64 of any
+ * of these, or the path of a file that holds one.
+ * @returns its parts, at least one; or what is wrong with the text, without repeating any of it
  */
-export function readPem(text: string): string | undefined {
-  const isPem = (candidate: string) => candidate.trimStart().startsWith('-----BEGIN');
-  if (isPem(text)) return text.replaceAll('\\n', '\n');
-  const decoded = Buffer.from(text, 'base64').toString('utf8');
-  if (isPem(decoded)) return decoded;
+export function readPem(text: string): PemPart[] | string {
+  const found = partsIn(text);
+  if (found !== undefined) return found;
+  const content = contentOf(text.replace(/^(["'])(.*)\1$/, '$2'));
+  if (content === undefined) return 'is neither PEM, nor base64 of a PEM, nor a file that can be read.';
+  return partsIn(content) ?? 'names a file that holds neither PEM nor base64 of a PEM.';
+}
+
+function contentOf(path: string): string | undefined {
   try {
-    const content = readFileSync(text, 'utf8');
-    return isPem(content) ? content : undefined;
+    return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }
+}
+
+/** @returns nothing where no line of a PEM can be recognised */
+function partsIn(text: string): PemPart[] | string | undefined {
+  const plain = undoEscapes(text);
+  const decoded = decode(plain);
+  // A secret that a person encodes is often encoded again by the tool that stores it.
+  const pem = [plain, decoded, decode(decoded)].find((candidate) => FENCE.test(candidate));
+  if (pem === undefined) return undefined;
+  const parts = [...pem.matchAll(PART)].map(([whole, label = '', body = '']) => ({
+    label: label.replace(/[^A-Z0-9]/g, ''),
+    text: whole,
+    der: Buffer.from(base64Of(body), 'base64'),
+    isEncrypted: label.includes('ENCRYPTED') || body.includes('Proc-Type'),
+  }));
+  if (parts.length > 0) return parts;
+  return pem.includes('Proc-Type') ? ENCRYPTED : TRUNCATED;
+}
+
+/** Undoes what JSON, URLs, UTF-16 and word processors do to a PEM. */
+const undoEscapes = (text: string): string =>
+  text
+    .replace(/(?:%|\\+x|\\+u00)([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)))
+    .replace(/\\+[nrt]/g, '\n')
+    .replace(/[\u2010-\u2015\u2212]/g, '-')
+    .replaceAll('\0', '');
+
+/** Base64 or base64url, among quotes and line ends. */
+const decode = (text: string): string =>
+  undoEscapes(Buffer.from(text.replace(/[^\w+/-]/g, ''), 'base64').toString('utf8'));
+
+function base64Of(body: string): string {
+  const base64 = body.replace(/[^A-Za-z0-9+/]/g, '');
+  // Where a shell drops the backslash of `\n`, an n stands before the first line and behind each.
+  // The base64 of DER begins with M.
+  return base64.startsWith('n')
+    ? base64
+        .slice(1)
+        .replace(/(.{64})n/g, '$1')
+        .replace(/n$/, '')
+    : base64;
 }

@@ -1,4 +1,9 @@
-import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import {
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+  type CountryCode,
+} from 'libphonenumber-js/max';
 
 declare const brand: unique symbol;
 
@@ -20,20 +25,28 @@ function lookUp(input: string) {
 }
 
 /**
- * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists and a length that
- * country uses. Ranges are not checked, since numbering data is older than the numbers operators hand out.
+ * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists
+ * and a length that country uses, in the spelling that libphonenumber itself writes. It reads other
+ * spellings too, such as one with a national prefix (`+4407…`) or with a token that is dialled for
+ * mobile phones (`+541115…`): they would make several users of one phone. Ranges are not checked,
+ * since numbering data is older than the numbers operators hand out.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   if (!E164.test(input)) return undefined;
-  const known = VIRTUAL_OPERATOR.test(input) || lookUp(input)?.isPossible() === true;
-  return known ? (input as PhoneNumber) : undefined;
+  if (VIRTUAL_OPERATOR.test(input)) return input as PhoneNumber;
+  const found = lookUp(input);
+  return found?.number === input && found.isPossible() ? (input as PhoneNumber) : undefined;
 }
 
 /** What Vonage's Virtual Operator is called among countries: a code that ISO 3166 leaves to its users. */
 const VIRTUAL_COUNTRY = 'XV';
 
-/** Whether text is an ISO 3166 alpha-2 code of a country with telephones, or `XV` for Vonage's Virtual Operator. */
-export const isCountry = (text: string): boolean => text === VIRTUAL_COUNTRY || isSupportedCountry(text);
+/** A country by its ISO 3166 alpha-2 code, or `XV` for Vonage's Virtual Operator. */
+export type Country = CountryCode | typeof VIRTUAL_COUNTRY;
+
+/** Whether text is the code of a country that has a numbering plan. */
+export const isCountry = (text: string): text is Country =>
+  text === VIRTUAL_COUNTRY || isSupportedCountry(text);
 
 /** Ranges in which whoever is called or written to earns by it, or in which no phone with a SIM can be. */
 const NOT_FOR_LOGINS = new Set<string | undefined>(
@@ -58,4 +71,21 @@ export function numberingOf(phoneNumber: PhoneNumber): Numbering {
     country: number.country ?? number.getPossibleCountries()[0],
     personal: !number.isNonGeographic() && !NOT_FOR_LOGINS.has(number.getType()),
   };
+}
+
+/**
+ * Whether a number may belong to one of these countries. Some numbers are in the plans of several
+ * countries: a mobile number of Åland looks like one of Finland. They belong to each of these.
+ */
+export function mayBeOf(countries: readonly Country[], phoneNumber: PhoneNumber): boolean {
+  const { country } = numberingOf(phoneNumber);
+  return countries.some((each) => each === country || isInPlanOf(each, phoneNumber));
+}
+
+function isInPlanOf(country: Country, phoneNumber: PhoneNumber): boolean {
+  if (country === VIRTUAL_COUNTRY) return false;
+  if (getCountryCallingCode(country) !== lookUp(phoneNumber)?.countryCallingCode) return false;
+  const number = parsePhoneNumberFromString(phoneNumber);
+  // By itself the library names the first country whose plan has the number, and looks no further.
+  return number !== undefined && Object.assign(number, { country }).isValid();
 }

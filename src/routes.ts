@@ -16,7 +16,7 @@ import { loginRoutes } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { webhookRoutes } from './login/webhooks.js';
 import { sessionRoutes } from './session/routes.js';
-import type { Sessions } from './session/session.js';
+import type { Sessions } from './session/login-session.js';
 import type { Store } from './store/store.js';
 import { MAX_CONNECTIONS } from './vonage/carrier.js';
 import { createVonage } from './vonage/vonage.js';
@@ -24,7 +24,7 @@ import { createWebhookReader } from './vonage/webhook.js';
 import { jsonBody } from './web/body.js';
 import { crossOrigin, refuseStrangers } from './web/origin.js';
 import { errorsPage } from './web/documents.js';
-import { createOverload } from './web/overload.js';
+import { createOverload, type Place } from './web/overload.js';
 import type { World } from './world.js';
 
 export interface RoutesDeps {
@@ -57,7 +57,6 @@ export const oursAlone: RequestHandler = (req, _res, next) =>
 export function createRoutes(deps: RoutesDeps): Router {
   const { config, store, world, sessions, journal } = deps;
   const reports = createReports(store, config.sessionSecrets, world);
-  const { flow, otp } = createStory(deps, reports);
   const assertions =
     config.assertions && createAssertions({ ...config.assertions, issuer: deps.base, world });
   const reader = config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world });
@@ -65,19 +64,17 @@ export function createRoutes(deps: RoutesDeps): Router {
   const fromOthers = crossOrigin(config.allowedOrigins);
   const docsUrl = `${deps.base}/errors.md`;
   const { maxUtilization } = config;
-  // Most of the logins that are being begun wait for Vonage: there are no more than connections to it.
-  const { watch, admit } = createOverload({ world, maxUtilization, mostUnderWay: MAX_CONNECTIONS, docsUrl });
+  const { watch, admit, place } = createOverload({ world, maxUtilization, places: MAX_CONNECTIONS, docsUrl });
+  const { flow, otp } = createStory(deps, reports, place);
 
   const router = Router({ caseSensitive: true, strict: true });
   router.use(oursAlone, watch);
-  // A page of another origin has to be able to read that it was refused.
-  router.post('/login', ...fromOthers, admit);
   callbackRoutes(router, flow, sessions, deps.home, journal.failed);
   webhookRoutes(router, reader, reports, journal);
   errorsPage(router, deps.root, deps.hasPage);
-  if (assertions) keyRoutes(router, assertions);
+  if (assertions) keyRoutes(router, assertions, !deps.hasPage);
   router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
-  loginRoutes(router, flow, sessions, otp, config.allowedCountries);
+  loginRoutes(router, { flow, sessions, otp, countries: config.allowedCountries, admit });
   sessionRoutes(router, sessions, flow, journal);
   if (assertions) assertionRoutes(router, assertions, sessions);
   return router;
@@ -87,6 +84,7 @@ export function createRoutes(deps: RoutesDeps): Router {
 function createStory(
   { config, store, world, hooks, journal, base, home }: RoutesDeps,
   reports: ReturnType<typeof createReports>,
+  place: Place,
 ): { flow: Flow; otp: Otp } {
   const { limits, fallbackChannels: fallbacks } = config;
   const [secret = ''] = config.sessionSecrets;
@@ -103,6 +101,7 @@ function createStory(
     tickets: createTickets(store, world),
     reports,
     rules: createRules(hooks, world),
+    place,
     limits: createLimits({ ...limits, store, world, pace, secret }),
     store,
     world,

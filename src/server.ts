@@ -33,7 +33,9 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
     await watchers.close();
   };
   try {
-    const server = await listen(watchers.ofServer(app), config.port, docsUrl, { messages: messagesOf(app) });
+    const { port, keepAliveSeconds } = config;
+    const messages = messagesOf(app);
+    const server = await listen(watchers.ofServer(app), port, docsUrl, { messages, keepAliveSeconds });
     doors.push(server);
     const metrics = await watchers.listen(docsUrl);
     if (metrics) doors.push(metrics);

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { deflateRawSync } from 'node:zlib';
 import { lookUp, type Env } from './variables.js';
 
 export type { Env };
@@ -71,10 +72,26 @@ export function readPublicUrl(
 
 export function readOrigins(origins: readonly string[], fail: Fail): readonly string[] {
   for (const origin of origins) {
-    if (parseUrl(origin)?.origin !== origin)
-      fail(`ALLOWED_ORIGINS: "${origin}" is not an origin like https://app.example.com.`);
+    const fault = faultOfOrigin(origin);
+    if (fault !== undefined) fail(`ALLOWED_ORIGINS: "${origin}" ${fault}`);
   }
   return origins;
+}
+
+/** A name, an IPv4 address, or an IPv6 address in brackets. URLs allow more: `*.example.com`. */
+const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])$/;
+
+/** @returns why no browser sends this text as an `Origin` (RFC 6454 section 6.2), and a remedy */
+function faultOfOrigin(text: string): string | undefined {
+  if (/\*|%2a|(?:^|:\/\/)\./i.test(text))
+    return 'is a wildcard, and origins are compared as they are: name each one, like https://app.example.com.';
+  if (text === 'null')
+    return 'is the origin of every sandboxed page: name origins like https://app.example.com.';
+  const bare = text.replace(/^["']|["']$/g, '');
+  const url = parseUrl(bare.includes('://') ? bare : `https://${bare}`);
+  if (url === undefined || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname))
+    return 'is not an origin like https://app.example.com. Several are separated by commas.';
+  return url.origin === text ? undefined : `is not as browsers write it: write ${url.origin}.`;
 }
 
 /** @returns it as browsers write it */
@@ -85,14 +102,59 @@ export function readHelpUrl(text: string | undefined, fail: Fail): string | unde
   return url?.href;
 }
 
+const RANDOM = 'Set it to what `openssl rand -base64 32` prints.';
+
 /** 32 characters of base64url or hex hold at least 128 bits, which is what OWASP ASVS 7.2.3 asks of a session. */
 export function readSecrets(secrets: string[], fail: Fail): string[] {
-  if (secrets.length === 0) {
+  if (secrets.length === 0)
     fail(
       'SESSION_SECRET is missing: set it to what `openssl rand -base64 32` prints. Several, separated by commas, rotate.',
     );
-  }
-  if (secrets.some((secret) => secret.length < 32))
-    fail('SESSION_SECRET: each secret must have at least 32 characters.');
+  else if (secrets.some((secret) => secret.length < 32))
+    fail(`SESSION_SECRET: each secret must have at least 32 characters. ${RANDOM}`);
+  else if (secrets.some(isMadeUp))
+    fail(
+      `SESSION_SECRET: a secret of repetitions, sequences or common words is guessed: it must be random. ${RANDOM}`,
+    );
   return secrets;
 }
+
+const DIGITS = '01234567890123456789';
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+const BACKWARDS = '98765432109876543210zyxwvutsrqponmlkjihgfedcba';
+
+/** Parts of secrets that people make up: words, sequences, rows of keys. */
+const COMMON = Buffer.from(
+  (
+    'the quick brown fox jumps over the lazy dog lorem ipsum dolor sit amet consectetur correct horse battery staple keyboard ' +
+    'cat your own very long random strong secure string value replace insert with please development example default sample ' +
+    'test testing demo local dummy placeholder todo private here password passw0rd passphrase token signing encryption cookie ' +
+    'express letmein welcome admin root at least thirty two characters openssl rand base64 32 hex do not use this is insecure ' +
+    'my super secret secretkey session key change me in production 1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p qwertyuiopasdfghjkl ' +
+    `zxcvbnm1234567890 ${BACKWARDS} ${DIGITS} abcdef ${LETTERS}`
+  ).replaceAll(' ', ''),
+);
+
+/**
+ * With this dictionary, secrets that people make up deflate to 20 bytes at most. The shortest of
+ * 300,000 random ones of 32 characters took 25, and each byte less is five times as rare.
+ */
+const LEAST_DEFLATED_BYTES = 21;
+
+function isMadeUp(secret: string): boolean {
+  const characters = Buffer.from(secret.toLowerCase().replace(/[-_. ]/g, ''));
+  const forms = [characters, stepsOf(characters)];
+  if (/^[\w+/-]+=*$/.test(secret)) {
+    const decoded = Buffer.from(secret, /^[0-9a-f]+$/i.test(secret) ? 'hex' : 'base64');
+    forms.push(inHex(decoded), inHex(stepsOf(decoded)));
+  }
+  return forms.some(
+    (bytes) => deflateRawSync(bytes, { level: 9, dictionary: COMMON }).length < LEAST_DEFLATED_BYTES,
+  );
+}
+
+/** The difference between each byte and the one before: in 0011223344 and acegik it repeats. */
+const stepsOf = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte, at) => byte - (bytes[at - 1] ?? 0)));
+
+/** Random bytes are too few to be judged by how far they deflate; their hex digits are not. */
+const inHex = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('hex'));

@@ -46,7 +46,11 @@ export async function openWatchers(config: Config): Promise<Watchers> {
     },
     ofServer: (listener) => traces?.around(listener) ?? listener,
     listen: async (docsUrl) =>
-      counting && listen(counting.listener, counting.port, docsUrl, { host: counting.host }),
+      counting &&
+      listen(counting.listener, counting.port, docsUrl, {
+        host: counting.host,
+        keepAliveSeconds: config.keepAliveSeconds,
+      }),
     close: async () => traces?.close(),
   };
 }

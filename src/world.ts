@@ -1,4 +1,5 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { NO_METER, NO_SPAN, type Meter, type Span } from './telemetry.js';
 
 /** One line of structured log. pino satisfies this; nothing else of a logger is used. */
@@ -9,11 +10,14 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** Milliseconds of the event loop of this process. */
+/** How the event loop of this process spent its time since the process began, in milliseconds. */
 export interface LoopTime {
-  busy: number;
+  /** At work, or kept from it by the system, which let others have the processor. */
+  active: number;
   /** Waiting for something to do. */
   idle: number;
+  /** The time for which it had a processor. */
+  cpu: number;
 }
 
 /** What the product does not control, and who watches it. All of it comes in through the door (`main`), so tests can turn it. */
@@ -29,28 +33,7 @@ export interface World {
   pause(ms: number): Promise<void>;
   /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
   later(seconds: number, work: () => void): void;
-  /** How the event loop spent its time since the process began. */
   loopTime(): LoopTime;
-}
-
-/** Bytes that are drawn at once. */
-const POOL = 4096;
-const pool = Buffer.alloc(POOL);
-let used = POOL;
-
-/**
- * Cryptographically strong random bytes. They are drawn in advance, as `crypto.randomUUID` does it, since each draw costs
- * several times what it brings; what was handed out is no longer in the pool. @param bytes 4096 at the most
- */
-export function randomBytes(bytes: number): Buffer {
-  if (used + bytes > POOL) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const drawn = Buffer.from(pool.subarray(used, used + bytes));
-  pool.fill(0, used, used + bytes);
-  used += bytes;
-  return drawn;
 }
 
 export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World => ({
@@ -61,11 +44,20 @@ export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World =
   span,
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   later: (seconds, work) => void setTimeout(work, seconds * 1000).unref(),
-  loopTime: () => {
-    const { active, idle } = performance.eventLoopUtilization();
-    return { busy: active, idle };
-  },
+  loopTime,
 });
+
+function loopTime(): LoopTime {
+  const { active, idle } = performance.eventLoopUtilization();
+  const { user, system } = cpuUsage();
+  return { active, idle, cpu: (user + system) / 1000 };
+}
+
+/** Of this thread where Node tells it, which is from 23.9 on; before, of the whole process. */
+function cpuUsage(): NodeJS.CpuUsage {
+  const newer = process as { threadCpuUsage?: () => NodeJS.CpuUsage };
+  return newer.threadCpuUsage?.() ?? process.cpuUsage();
+}
 
 /** Seconds since the Unix epoch: what JWTs and OAuth count in. */
 export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);

@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, randomBytes, verify, type JsonWebKey } from 'node:crypto';
+import type { Hooks } from '../src/login/hooks.js';
 import { API, ASSERTIONS, check, newSigningKey, OTHER_API } from './support/assertions.js';
 import { ALICE, BOB, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
 
@@ -176,6 +177,18 @@ test.each(['sms', 'voice'] as const)('an assertion after a code by %s says so', 
     expect((await check(house, await assertionOf(app))).payload['amr']).toEqual([channel]);
   }),
 );
+
+test.each(['sms', 'voice'] as const)('an assertion after a step-up says both: the SIM and %s', (channel) => {
+  const beforeSession: Hooks['beforeSession'] = ({ channels }) =>
+    channels.length > 1 ? undefined : { stepUp: true };
+  return withHouse({ env: { ...ASSERTIONS, ...WITH_CODES }, hooks: { beforeSession } }, async (house) => {
+    const { app, code } = await house.walkedLogin();
+    await postCode(app, code).expect(403);
+    await app.post('/login/next').send({ channel }).expect(200);
+    await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+    expect((await check(house, await assertionOf(app))).payload['amr']).toEqual(['sim', channel]);
+  });
+});
 
 test('a login that waits for a second proof is none that is asserted', () =>
   withHouse(

@@ -7,10 +7,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeInBrowser, refused, useBrowser, type Person } from './support/browser.js';
-import { ALICE, BOB, buildHouse, WITH_CODES, type House } from './support/house.js';
+import { ALICE, BOB, buildHouse, withHouse, WITH_CODES, type House } from './support/house.js';
 
 const ROOT = resolve(__dirname, '..');
 const text = readFileSync(join(ROOT, 'docs/apps.md'), 'utf8');
@@ -98,8 +101,69 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await alice.page.getByLabel('Code').isVisible()).toBe(false);
   });
 
+  test('posts no code that somebody else put into its address', async () => {
+    const alice = await begin('+447700900102');
+    await alice.page.getByRole('button', { name: 'Send me a code' }).click();
+    await says(alice, 'Type the 6 digits');
+    for (const fragment of ['#code=000001', '#code=000002', `#login_id=${'a'.repeat(32)}&code=000003`]) {
+      await alice.page.goto('about:blank');
+      await alice.page.goto(`${house.base}/${fragment}`);
+      await alice.page.getByLabel('Code').waitFor();
+      expect(alice.page.url()).toBe(`${house.base}/`);
+    }
+    await typesCode(alice, await lastCode());
+    await says(alice, 'Logged in as +447700900102.');
+  });
+
   test('says what is wrong with a number', async () => {
     stage.expected.push(refused(400), refused(404));
     await says(await begin('+447'), 'That did not work (invalid_phone_number).');
+  });
+});
+
+/** A page on another origin of the same site, which has a copy of the client. */
+async function openOtherOrigin(): Promise<Server> {
+  const client = readFileSync(join(ROOT, 'dist/client/silent-auth.js'));
+  const server = createServer((req, res) => {
+    const isClient = req.url === '/client.js';
+    res.setHeader('content-type', isClient ? 'text/javascript' : 'text/html');
+    res.end(isClient ? client : '<!doctype html><title>A shop</title><link rel="icon" href="data:," />');
+  });
+  await once(server.listen(0, 'localhost'), 'listening');
+  return server;
+}
+
+describeInBrowser('a page on another origin, by the client with its base', () => {
+  const stage = useBrowser();
+
+  test('logs in by a code, says who is logged in, and logs out', async () => {
+    const shop = await openOtherOrigin();
+    const origin = `http://localhost:${(shop.address() as AddressInfo).port}`;
+    try {
+      await withHouse({ env: { ...WITH_CODES, ALLOWED_ORIGINS: origin } }, async (house) => {
+        const { page } = await stage.person(house);
+        await page.goto(origin);
+        const call = (method: string, ...values: string[]) =>
+          page.evaluate<unknown>(
+            `import('/client.js').then(({ createClient }) =>
+              createClient({ base: '${house.base}/', credentials: 'include' }).${method}(...${JSON.stringify(values)}))`,
+          );
+        expect(await call('login', ALICE)).toMatchObject({ channel: 'silent_auth' });
+        await call('cancel');
+        expect(await call('current')).toBeUndefined();
+        await call('login', ALICE);
+        expect(await call('next')).toMatchObject({ channel: 'sms' });
+        const code = (await house.messages()).at(-1)?.code ?? '';
+        expect(await call('verify', code)).toMatchObject({ verified: true });
+        expect(await call('session')).toMatchObject({ authenticated: true, phoneNumber: ALICE });
+        await call('logout');
+        expect(await call('session')).toEqual({ authenticated: false });
+        stage.expected = [refused(404)];
+        await stage.leave();
+      });
+    } finally {
+      shop.closeAllConnections();
+      shop.close();
+    }
   });
 });

@@ -27,9 +27,8 @@ describeInBrowser('the page, where a hook has a word', () => {
     'a step-up is said, and finished by SMS (%s)',
     async (engine) => {
       stage.expected = [refused(403)];
-      const beforeSession: Hooks['beforeSession'] = ({ channel }) => ({
-        [channel === 'silent_auth' ? 'stepUp' : 'allow']: true,
-      });
+      const beforeSession: Hooks['beforeSession'] = ({ channel }) =>
+        channel === 'silent_auth' ? { stepUp: true } : { allow: true };
       await atThePage(engine, { beforeSession }, async (person, code) => {
         await person.reads('Your SIM was confirmed. To be on the safe side, a code is wanted as well.');
         await typeCode(person, code);

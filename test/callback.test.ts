@@ -64,6 +64,38 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(own.cookie).toBeUndefined();
   });
 
+  test.each([
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { 'sec-purpose': 'prefetch;anonymous-client-ip' },
+    { purpose: 'prefetch' },
+    { 'x-moz': 'prefetch' },
+    { 'x-purpose': 'preview' },
+  ])(
+    'by a browser that only speculates on a visit (%j): the visit that follows finds the link unused',
+    async (ahead) => {
+      for (const client of ['app', 'browser'] as const) {
+        const door = await atTheDoor(client);
+        const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
+        const early = await send(door.path, { ...headers, ...ahead });
+        expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
+        const visit = await send(door.path, headers);
+        expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
+      }
+      expect(await tokenCalls()).toBe(2);
+    },
+  );
+
+  test('an authorization code may have 8,192 characters, and no more', async () => {
+    const door = await atTheDoor('app');
+    const withCode = (length: number) => `/callback?state=${door.state}&code=${'x'.repeat(length)}`;
+    expect((await send(withCode(8193))).status).toBe(400);
+    expect(await tokenCalls()).toBe(0);
+    // The operator does not know it, but it was asked.
+    expect(JSON.parse((await send(withCode(8192))).body)).toMatchObject({ error: 'silent_auth_failed' });
+    expect(await tokenCalls()).toBe(1);
+  });
+
   test('twice: the second time finds nothing, and the operator hears of it once', async () => {
     const app = await atTheDoor('app');
     await send(app.path);

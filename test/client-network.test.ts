@@ -70,6 +70,140 @@ describe('the client, where something is in its way', () => {
     expect(await refusal(client.current())).toMatchObject({ error: 'unknown_answer', status });
   });
 
+  /** What the server answers, and to which call. */
+  const login = {
+    login_id: '5b3c0b1ea7f34a3f9f1d0c7a2e6d4b88',
+    channel: 'silent_auth',
+    expires_at: '2026-01-01T12:05:00.000Z',
+    next_channels: ['sms'],
+    auth_url: 'https://oidc.idp.vonage.com/oauth2/auth?state=x',
+  };
+  const sent = { ...login, channel: 'sms', code_length: 6, auth_url: null };
+  const verified = { verified: true, phone_number: '+447700900000', channel: 'sms' };
+  const mismatch = { verified: false, reason: 'number_mismatch', next_channels: ['sms'] };
+  const times = { authenticated_at: '2026-01-01T12:00:00.000Z', expires_at: '2026-01-01T12:30:00.000Z' };
+  const session = { authenticated: true, phone_number: '+447700900000', channel: 'sms', ...times };
+  const steppedUp = { ...session, channels: ['silent_auth', 'sms'] };
+  const CALLS: Record<string, [call: (client: Client) => Promise<unknown>, status: number, body: object[]]> =
+    {
+      login: [
+        (client) => client.login('+447700900000'),
+        201,
+        [login, sent, { ...login, channel: null, auth_url: null }],
+      ],
+      current: [
+        (client) => client.current(),
+        200,
+        [
+          { ...login, status: 'pending' },
+          { ...sent, status: 'failed' },
+        ],
+      ],
+      next: [(client) => client.next(), 200, [sent]],
+      verify: [(client) => client.verify('123456'), 200, [verified, mismatch]],
+      session: [(client) => client.session(), 200, [session, steppedUp, { authenticated: false }]],
+      cancel: [(client) => client.cancel(), 204, []],
+      logout: [(client) => client.logout(), 204, []],
+    };
+  const callsOf = (...names: string[]) =>
+    names.map((name) => [name, ...(CALLS[name] as (typeof CALLS)[string])] as const);
+  const answers = (status: number, body: unknown, headers = {}) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    answer = (_req, res) => res.writeHead(status, headers).end(status === 204 ? undefined : text);
+  };
+
+  test.each(callsOf('login', 'current', 'next', 'verify', 'session'))(
+    'takes for an answer to %s what the server answers, and nothing that lacks a part of it',
+    async (_name, call, status, bodies) => {
+      for (const body of bodies) {
+        answers(status, body);
+        await call(client);
+        for (const part of Object.keys(body)) {
+          const optional = part === 'channels' || (part === 'auth_url' && 'status' in body);
+          for (const other of [undefined, 7.5, '', {}]) {
+            if (optional && other === undefined) continue;
+            answers(status, { ...body, [part]: other });
+            const refused = await rejection(call(client));
+            expect([part, other, refused]).toEqual([
+              part,
+              other,
+              expect.objectContaining({ error: 'unknown_answer' }),
+            ]);
+          }
+        }
+      }
+    },
+  );
+
+  const FOREIGN: [string, number, unknown][] = [
+    ['an empty object', 200, {}],
+    ['nothing, of another server', 204, ''],
+    ['a page', 200, '<html>Log in to this Wi-Fi</html>'],
+    ['an empty page', 200, ''],
+    ['a list', 200, [login]],
+    ['a word', 200, '"ok"'],
+    ['null', 200, 'null'],
+    ['an answer of another kind', 200, { status: 'ok' }],
+    ['that it was created', 201, { id: 1 }],
+    ['that it was accepted', 202, {}],
+    ['an error of another server', 404, { error: 'no_login' }],
+    ['an error of OAuth', 400, { error: 'invalid_request', error_description: 'x' }],
+    ['a problem with another status', 404, { type: 'x', title: 'x', status: 500, error: 'no_login' }],
+  ];
+  test.each(FOREIGN)('does not take %s for an answer, whatever was asked', async (_what, status, body) => {
+    // A proxy numbers its answers in its own way.
+    answers(status, body, { 'x-request-id': 'of-the-proxy' });
+    for (const [name, call] of callsOf(...Object.keys(CALLS))) {
+      const refused = await rejection(call(client));
+      expect([name, refused]).toEqual([name, expect.objectContaining({ error: 'unknown_answer', status })]);
+    }
+  });
+
+  test.each(callsOf('cancel', 'logout'))(
+    'knows by the id of the answer that %s was done',
+    async (_name, call) => {
+      answers(204, '', { 'x-request-id': '0f8fad5b-d9cb-469f-a165-70867728950e' });
+      await call(client);
+      answers(204, '');
+      expect(await refusal(call(client))).toMatchObject({ error: 'unknown_answer', status: 204 });
+    },
+  );
+
+  test('takes an answer with another status than the server has for none', async () => {
+    answers(200, login);
+    expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'unknown_answer' });
+    answers(201, session);
+    expect(await refusal(client.session())).toMatchObject({ error: 'unknown_answer' });
+  });
+
+  test.each(['javascript:alert(1)', 'data:text/html,x', '//evil.example/x', '/x', ''])(
+    'hands on no link to %j, which a page would open',
+    async (auth_url) => {
+      answers(201, { ...login, auth_url });
+      expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'unknown_answer' });
+    },
+  );
+
+  test('offers no channel that only a newer client can name', async () => {
+    answers(201, { ...login, next_channels: ['sms', 'pigeon', 'voice'] });
+    expect(await client.login('+447700900000')).toMatchObject({ nextChannels: ['sms', 'voice'] });
+  });
+
+  test('hands on of an error only what is of its kind', async () => {
+    const problem = { type: 'x', title: 'x', status: 429, error: 'rate_limited' };
+    answers(429, {
+      ...problem,
+      retry_after: 'soon',
+      next_channels: 'sms',
+      reason: 7,
+      errors: [7, null],
+      detail: {},
+    });
+    const error = await refusal(client.session());
+    expect(error).toMatchObject({ error: 'rate_limited', message: 'rate_limited', retryAfter: undefined });
+    expect([error.nextChannels, error.reason, error.errors]).toEqual([undefined, undefined, undefined]);
+  });
+
   test('follows no redirect, which would take number and code to somebody else', async () => {
     answer = (req, res) => res.writeHead(req.url === '/login' ? 307 : 200, { location: '/elsewhere' }).end();
     expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'no_answer' });
@@ -135,18 +269,115 @@ describe('the client, where something is in its way', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('asks the page’s own origin with its cookies, unless it is told otherwise', async () => {
+  /** A client that asks nobody, and the addresses that it would ask. */
+  const recordingClient = (options: Parameters<typeof createClient>[0]) => {
     const requests: unknown[] = [];
     const recording = ((address: unknown, { credentials }: RequestInit) => {
       requests.push([address, credentials]);
       return Promise.resolve(new Response('{"authenticated":false}'));
     }) as typeof fetch;
-    await createClient({ fetch: recording }).session();
-    const base = 'https://login.example.com';
-    await createClient({ base, fetch: recording, credentials: 'include' }).session();
-    expect(requests).toEqual([
-      ['/session', 'same-origin'],
-      [`${base}/session`, 'include'],
-    ]);
+    return { requests, client: createClient({ ...options, fetch: recording }) };
+  };
+
+  test('asks the page’s own origin with its cookies, unless it is told otherwise', async () => {
+    const own = recordingClient({});
+    await own.client.session();
+    expect(own.requests).toEqual([['/session', 'same-origin']]);
+    const other = recordingClient({ base: 'https://login.example.com', credentials: 'include' });
+    await other.client.session();
+    expect(other.requests).toEqual([['https://login.example.com/session', 'include']]);
   });
+
+  test.each([
+    ['', '/session'],
+    ['/', '/session'],
+    ['/auth', '/auth/session'],
+    ['/auth/', '/auth/session'],
+    ['/a/b.c/~d', '/a/b.c/~d/session'],
+    ['https://login.example.com', 'https://login.example.com/session'],
+    ['https://login.example.com/', 'https://login.example.com/session'],
+    ['https://login.example.com/auth/', 'https://login.example.com/auth/session'],
+    ['HTTP://localhost:3000', 'HTTP://localhost:3000/session'],
+    ['http://127.0.0.1:3000/', 'http://127.0.0.1:3000/session'],
+    ['http://[::1]:3000', 'http://[::1]:3000/session'],
+  ])('with the base %j asks %j', async (base, address) => {
+    const { client, requests } = recordingClient({ base });
+    await client.session();
+    expect(requests).toEqual([[address, 'same-origin']]);
+    // As a browser resolves it, it is on the host that was named, or on the page's own.
+    const page = 'https://page.example/some/where';
+    const host = /^http/i.test(base) ? new URL(base).host : 'page.example';
+    expect(new URL(address, page).host).toBe(host);
+  });
+
+  test.each([
+    ...['//evil', '//evil/', '///evil', '/\\evil', '\\\\evil', '/\t/evil', '/\n/evil', ' //evil', '/ /evil'],
+    ...['/auth//', '/auth//evil', '/auth/..', '/auth/../', '/.//evil', '/./', '/%2e%2E/x', '/auth\\..'],
+    ...[
+      '/auth?x=1',
+      '/auth#x',
+      '/?',
+      '/#',
+      '?x',
+      '#x',
+      'https://a.example?x',
+      'https://a.example/#x',
+      'https://a.example/?x',
+    ],
+    ...[
+      'https://user@a.example',
+      'https://user:password@a.example',
+      'https://a.example@evil',
+      'https://a.example\\@evil',
+    ],
+    ...[
+      'https://',
+      'https:///a',
+      'https:a.example',
+      'https:/a.example',
+      'https//a',
+      'http://a.example:port',
+      'https://a.example:99999',
+    ],
+    ...[
+      'https://a b',
+      ' https://a.example',
+      'https://a.example ',
+      'https://a.example\n',
+      'https://a.example//',
+      'https://[::g]',
+      'https://1.2.3.4.5',
+    ],
+    ...[
+      'login.example.com',
+      'auth',
+      'auth/',
+      '.',
+      './',
+      '..',
+      '../x',
+      'localhost:3000',
+      '*',
+      'null',
+      'undefined',
+    ],
+    ...[
+      'ftp://a.example',
+      'ws://a.example',
+      'javascript:alert(1)',
+      'data:,x',
+      'file:///x',
+      'blob:https://a.example/x',
+    ],
+  ])('is not made with the base %j', (base) => {
+    expect(() => createClient({ base })).toThrow(TypeError);
+    expect(() => createClient({ base })).toThrow('base has to be an origin');
+  });
+
+  test.each([null, 7, {}, [], ['/auth'], new URL('https://a.example')])(
+    'is not made with %p for a base',
+    (base) => {
+      expect(() => createClient({ base: base as unknown as string })).toThrow('base has to be an origin');
+    },
+  );
 });

@@ -1,5 +1,12 @@
 import * as client from '../client/silent-auth.js';
-import { createClient, LoginError, SERVER_ERRORS, type Client } from '../client/silent-auth.js';
+import {
+  codeInFragment,
+  createClient,
+  LoginError,
+  SERVER_ERRORS,
+  type Client,
+  type CurrentLogin,
+} from '../client/silent-auth.js';
 import { ERRORS, type SilentFailure } from '../src/errors.js';
 import type { Channel, OtpChannel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
@@ -150,5 +157,66 @@ describe('the client', () => {
       const error = await refusal(silent.login('+447700900109'));
       expect(error).toMatchObject({ error: 'unavailable', status: 503, retryAfter: 7 });
     });
+  });
+});
+
+describe('the code in the address of a page', () => {
+  const verificationId = 'c11236f4-00bf-4b89-84ba-88b25df97315';
+  const link = `https://api.nexmo.com/v2/verify/${verificationId}/silent-auth/redirect`;
+  const login = {
+    loginId: '5b3c0b1ea7f34a3f9f1d0c7a2e6d4b88',
+    expiresAt: '2026-01-01T12:05:00.000Z',
+    nextChannels: ['sms' as const],
+  };
+  const silent = { ...login, channel: 'silent_auth' as const, authUrl: null };
+  const pending: CurrentLogin = { ...silent, status: 'pending' };
+  const byVerify: CurrentLogin = { ...pending, authUrl: link };
+  const own = `login_id=${pending.loginId}&code=abc`;
+
+  test.each([
+    [`#${own}`, pending],
+    [own, pending],
+    [`#code=abc&login_id=${pending.loginId}`, byVerify],
+    [`#request_id=${verificationId}&code=abc`, byVerify],
+  ])('is there in %j', (fragment, current) => {
+    expect(codeInFragment(fragment, current)).toBe('abc');
+  });
+
+  const over = (status: 'expired' | 'failed' | 'completed'): CurrentLogin => ({ ...silent, status });
+  test.each<[what: string, fragment: string, current: CurrentLogin | undefined]>([
+    ['nothing', '', pending],
+    ['an empty fragment', '#', pending],
+    ['a code alone', '#code=abc', pending],
+    ['a code alone, with Verify', '#code=abc', byVerify],
+    ['no code', `#login_id=${login.loginId}`, pending],
+    ['an empty code', `#login_id=${login.loginId}&code=`, pending],
+    ['a login without a name', '#login_id=&code=abc', pending],
+    ['a part of the name', `#login_id=${login.loginId.slice(0, -1)}&code=abc`, pending],
+    ['the name in other letters', `#login_id=${login.loginId.toUpperCase()}&code=abc`, pending],
+    ['another login', `#login_id=another&request_id=${verificationId}&code=abc`, byVerify],
+    ['a request of Verify that this login has not', `#request_id=${verificationId}&code=abc`, pending],
+    ['another request', `#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
+    ['a request without a name', '#request_id=&code=abc', byVerify],
+    ['a word of the link', '#request_id=verify&code=abc', byVerify],
+    ['another word of the link', '#request_id=silent-auth&code=abc', byVerify],
+    ['more of the link than the request', `#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
+    ['an error', '#error=access_denied', pending],
+    ['a code where there is no login', `#${own}`, undefined],
+    ['a code that comes too late', `#${own}`, over('expired')],
+    ['a code of a login that failed', `#${own}`, over('failed')],
+    ['a code of a login that is done', `#${own}`, over('completed')],
+    ['a code of Verify that comes too late', `#request_id=${verificationId}&code=abc`, over('expired')],
+    [
+      'a code of a login that waits for a typed one',
+      `#${own}`,
+      { ...login, channel: 'sms', status: 'pending', authUrl: null, codeLength: 6 },
+    ],
+    [
+      'a code of a login that cannot be silent',
+      `#${own}`,
+      { ...login, channel: null, status: 'pending', authUrl: null },
+    ],
+  ])('is not for this login: %s', (_what, fragment, current) => {
+    expect(codeInFragment(fragment, current)).toBeUndefined();
   });
 });

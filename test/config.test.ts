@@ -1,17 +1,17 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config.js';
-
 import { createPseudonym } from '../src/login/pseudonym.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 const GOOD = {
-  SESSION_SECRET: 's'.repeat(32),
+  SESSION_SECRET: newCredentials().sessionSecret,
   VONAGE_APPLICATION_ID: '29f760f8-7ce1-46c9-ade3-f2dedee4fed4',
   VONAGE_PRIVATE_KEY: PEM,
   BRAND: 'ACME',
@@ -59,6 +59,11 @@ test('nothing is counted or traced unless a setting asks for it', () => {
     expect(readConfig({ ...GOOD, ...endpoint, ...off }).traces).toBeUndefined();
 });
 
+test('an idle connection is kept for 65 seconds, or for as long as is said', () => {
+  expect(readConfig(GOOD).keepAliveSeconds).toBe(65);
+  expect(readConfig({ ...GOOD, KEEP_ALIVE_SECONDS: '620' }).keepAliveSeconds).toBe(620);
+});
+
 test('every problem is told at once, each with its setting', () => {
   expect(
     problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
@@ -80,6 +85,9 @@ test('every problem is told at once, each with its setting', () => {
 test.each<[string, Record<string, string>, RegExp]>([
   ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
   ['a part of the time in another notation', { MAX_UTILIZATION: '9e1' }, /^MAX_UTILIZATION must be a whole/],
+  ['idle connections that are never dropped', { KEEP_ALIVE_SECONDS: '0' }, /^KEEP_ALIVE_SECONDS must be/],
+  ['idle connections kept for more than an hour', { KEEP_ALIVE_SECONDS: '3601' }, /, 1 to 3600\.$/],
+  ['idle connections kept for a time with a unit', { KEEP_ALIVE_SECONDS: '65s' }, /whole number, 1 to 3600/],
   ['a port in another notation', { PORT: '0x1F90' }, /^PORT must be a whole number, 0 to 65535/],
   ['a limit beyond counting', { PAID_SENDS_PER_HOUR: '1000000000' }, /, 1 to 999999999\.$/],
   ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
@@ -123,7 +131,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a short secret', { SESSION_SECRET: 'short' }, /^SESSION_SECRET: each secret/],
   [
     'a short secret behind a good one',
-    { SESSION_SECRET: `${'s'.repeat(32)},short` },
+    { SESSION_SECRET: `${GOOD.SESSION_SECRET},short` },
     /^SESSION_SECRET: each secret/,
   ],
   [
@@ -164,7 +172,13 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a link host that is a URL', { AUTH_URL_HOSTS: 'https://a.example' }, /^AUTH_URL_HOSTS: "https:/],
   ['a domain of links with a port', { AUTH_URL_HOSTS: '.a.example:8443' }, /^AUTH_URL_HOSTS: ".a.exa/],
   ['a domain of links that is everybody', { AUTH_URL_HOSTS: '.com' }, /^AUTH_URL_HOSTS: "\.com"/],
-  ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/' }, /^ALLOWED_ORIGINS:/],
+  ['a proxy that is no URL', { HTTPS_PROXY: 'socks5://proxy:1080' }, /^HTTPS_PROXY must be a URL like/],
+  ['a proxy with a path', { http_proxy: 'http://proxy:3128/x' }, /^HTTP_PROXY must be a URL like/],
+  [
+    'a proxy with half of its credentials',
+    { HTTPS_PROXY: 'http://user@proxy:3128' },
+    /^HTTPS_PROXY names a user/,
+  ],
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
   ['a channel nobody has', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
@@ -193,7 +207,6 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['trust in every address', { TRUST_PROXY: '10.0.0.1,::/0' }, /^TRUST_PROXY must not be ::\/0/],
   ['trust in a name', { TRUST_PROXY: 'proxy.internal' }, /^TRUST_PROXY: "proxy.internal" is neither/],
   ['trust in no proxy', { TRUST_PROXY: '0' }, /^TRUST_PROXY: "0" is neither/],
-  ['any origin', { ALLOWED_ORIGINS: '*' }, /^ALLOWED_ORIGINS:/],
   ['assertions without a key', { ASSERTION_AUDIENCE: 'api' }, /^ASSERTION_KEYS is missing/],
   ['a number to tell without a key', { ASSERTION_PHONE_NUMBER: 'true' }, /^ASSERTION_KEYS is missing/],
   ['assertions for nobody', { ...ASSERTIONS, ASSERTION_AUDIENCE: ',' }, /^ASSERTION_AUDIENCE is missing/],
@@ -262,6 +275,115 @@ test('the key is read as PEM, with written-out line ends, as base64, and from a 
   }
 });
 
+describe('ALLOWED_ORIGINS', () => {
+  test.each([
+    'https://app.example.com',
+    'http://localhost:5173',
+    'https://[::1]:8443',
+    'https://xn--mnchen-3ya.example',
+    'https://a_b.example',
+    'https://127.0.0.1:8443',
+  ])('takes %s as it is', (origin) => {
+    expect(readConfig({ ...GOOD, ALLOWED_ORIGINS: origin }).allowedOrigins).toEqual([origin]);
+  });
+
+  test.each([
+    ['https://*.example.com', /"https:\/\/\*\.example\.com" is a wildcard, and origins .*: name each one/],
+    ['*', /is a wildcard/],
+    ['*.example.com', /is a wildcard/],
+    ['.example.com', /is a wildcard/],
+    ['https://.example.com', /is a wildcard/],
+    ['https://*', /is a wildcard/],
+    ['https://app.example.com:*', /is a wildcard/],
+    ['https://%2A.example.com', /is a wildcard/],
+    ['null', /is the origin of every sandboxed page/],
+    ['https://app.example.com/', /: write https:\/\/app\.example\.com\.$/],
+    ['https://app.example.com/path?a=b#c', /: write https:\/\/app\.example\.com\.$/],
+    ['https://APP.example.com', /: write https:\/\/app\.example\.com\.$/],
+    ['HTTPS://app.example.com', /: write https:\/\/app\.example\.com\.$/],
+    ['https://app.example.com:443', /: write https:\/\/app\.example\.com\.$/],
+    ['http://app.example.com:80', /: write http:\/\/app\.example\.com\.$/],
+    ['https://user@app.example.com', /: write https:\/\/app\.example\.com\.$/],
+    ['"https://app.example.com"', /: write https:\/\/app\.example\.com\.$/],
+    ['app.example.com', /: write https:\/\/app\.example\.com\.$/],
+    ['localhost:5173', /: write https:\/\/localhost:5173\.$/],
+    ['https://münchen.example', /: write https:\/\/xn--mnchen-3ya\.example\.$/],
+    ['https://127.1', /: write https:\/\/127\.0\.0\.1\.$/],
+    ['https://a.example https://b.example', /is not an origin like .* separated by commas/],
+    ['https://a.example;https://b.example', /is not an origin/],
+    ['https://$APP_HOST', /is not an origin/],
+    ['https://a..example', /is not an origin/],
+    ['^https://.+[.]example[.]com$', /is a wildcard/],
+    ['https://app.example.com/.well-known', /: write https:\/\/app\.example\.com\.$/],
+    ['file://', /is not an origin/],
+    ['https://', /is not an origin/],
+  ])('refuses %s, which no browser sends, and says why', (origin, says) => {
+    expect(problemsOf({ ...GOOD, ALLOWED_ORIGINS: `https://a.example,${origin}` })).toEqual([
+      expect.stringMatching(says),
+    ]);
+  });
+});
+
+describe('SESSION_SECRET', () => {
+  const PASSWORD_CHARACTERS = '!#$%&*+=?@ABCDEFGHJKLMNPRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
+
+  test.each<[string, () => string]>([
+    ['openssl rand -base64 32', () => randomBytes(32).toString('base64')],
+    ['openssl rand -base64 24', () => randomBytes(24).toString('base64')],
+    ['openssl rand -hex 32', () => randomBytes(32).toString('hex')],
+    ['openssl rand -hex 16', () => randomBytes(16).toString('hex')],
+    ['randomBytes(32) in base64url', () => randomBytes(32).toString('base64url')],
+    ['randomBytes(64) in hex', () => randomBytes(64).toString('hex')],
+    ['uuidgen', () => randomUUID()],
+    ['uuidgen, without dashes', () => randomUUID().replaceAll('-', '')],
+    [
+      'a password manager',
+      () =>
+        Array.from({ length: 32 }, () => PASSWORD_CHARACTERS[randomInt(PASSWORD_CHARACTERS.length)]).join(''),
+    ],
+  ])('is what %s prints', (_what, print) => {
+    const secrets = Array.from({ length: 2000 }, print);
+    expect(readConfig({ ...GOOD, SESSION_SECRET: secrets.join() }).sessionSecrets).toEqual(secrets);
+  });
+
+  test.each([
+    'a'.repeat(32),
+    'ab'.repeat(20),
+    `${'0'.repeat(31)}1`,
+    'changeme'.repeat(4),
+    'changeme-changeme-changeme-changeme',
+    'change-me-in-production-change-me-in-production',
+    'secret'.repeat(8),
+    'S3cr3t!S3cr3t!S3cr3t!S3cr3t!S3cr3t!',
+    'session-secret-session-secret-1234',
+    'this-is-a-very-long-session-secret',
+    'your-super-secret-session-key-here-32',
+    'replace-with-a-32-character-random-string',
+    'keyboard cat keyboard cat keyboard cat',
+    'correct horse battery staple correct',
+    '`openssl rand -base64 32`openssl rand',
+    'abcdefghijklmnopqrstuvwxyz012345',
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789',
+    'zyxwvutsrqponmlkjihgfedcba987654',
+    '12345678901234567890123456789012',
+    '0123456789abcdef0123456789abcdef',
+    '00112233445566778899aabbccddeeff',
+    '000102030405060708090a0b0c0d0e0f',
+    'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=',
+    'acegikmoqsuwyacegikmoqsuwyacegik',
+    'qwertyuiopasdfghjklzxcvbnm123456',
+    'deadbeefdeadbeefdeadbeefdeadbeef',
+    'c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0',
+    '11111111-1111-1111-1111-111111111111',
+  ])('is refused as no random secret: %s', (secret) => {
+    for (const secrets of [secret, `${GOOD.SESSION_SECRET},${secret}`]) {
+      const [problem = '', ...others] = problemsOf({ ...GOOD, SESSION_SECRET: secrets });
+      expect(problem).toMatch(/^SESSION_SECRET: a secret of .* must be random\. .*openssl rand -base64 32/);
+      expect([problem.includes(secret), others]).toEqual([false, []]);
+    }
+  });
+});
+
 describe('a setting in a file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -273,16 +395,17 @@ describe('a setting in a file', () => {
   const PLAIN = { VONAGE_APPLICATION_ID: GOOD.VONAGE_APPLICATION_ID, BRAND: GOOD.BRAND };
 
   test('is read as if it stood in the environment, without the line end', () => {
+    const secrets = [newCredentials().sessionSecret, newCredentials().sessionSecret];
     const config = readConfig({
       ...PLAIN,
-      SESSION_SECRET_FILE: file('session', `${'n'.repeat(32)},${'o'.repeat(32)}\n`),
+      SESSION_SECRET_FILE: file('session', `${secrets.join()}\n`),
       VONAGE_PRIVATE_KEY_FILE: file('key', PEM),
       REDIS_URL_FILE: file('redis', 'redis://bff:secret@redis\n'),
       PORT_FILE: file('port', '3001\n'),
     });
     expect(config).toMatchObject({
       port: 3001,
-      sessionSecrets: ['n'.repeat(32), 'o'.repeat(32)],
+      sessionSecrets: secrets,
       redis: { place: { username: 'bff', password: 'secret' } },
     });
     expect(config.vonage.privateKey.equals(privateKey)).toBe(true);
@@ -336,43 +459,19 @@ test('a limit that is named replaces the one of the house, and no other', () => 
 });
 
 test.each([
-  ['a word', 'hunter2 proxy'],
-  ['another protocol', 'socks5://user:hunter2@proxy:1080'],
-  ['a path, which may be half of a password', 'http://user:1hunter2/x@proxy:3128'],
-  ['a path', 'http://user:hunter2@proxy:3128/x'],
-  ['a query', 'http://user:hunter2@proxy:3128?x'],
-  ['a port that is none', 'http://user:hunter2@proxy:99999'],
-  ['a password that cannot be decoded', 'http://user:hunter2%zz@proxy:3128'],
-  ['a user alone', 'http://hunter2@proxy:3128'],
-  ['a password alone', 'http://:hunter2@proxy:3128'],
-])('a proxy that is %s is a problem, told with the others and without the URL', (_what, url) => {
-  const problems = problemsOf({ ...GOOD, HTTPS_PROXY: url, http_proxy: url, PORT: 'x' });
-  expect(problems.map((each) => each.split(' ')[0])).toEqual(['PORT', 'HTTPS_PROXY', 'HTTP_PROXY']);
-  expect(problems.join()).not.toContain('hunter2');
-});
-
-test.each<[string, Record<string, string>, object | undefined]>([
-  ['none', {}, undefined],
-  ['none, but NO_PROXY', { NO_PROXY: '*' }, undefined],
-  ['an empty one', { HTTPS_PROXY: '', http_proxy: ' ' }, undefined],
-  [
-    'one for https',
-    { HTTPS_PROXY: 'http://proxy:3128' },
-    { https: 'http://proxy:3128/', http: '', none: '' },
-  ],
-  [
-    'both, in lower case first',
-    { HTTPS_PROXY: 'http://a', https_proxy: 'https://b:8443', HTTP_PROXY: 'c:3128', no_proxy: 'localhost' },
-    { https: 'https://b:8443/', http: 'http://c:3128/', none: 'localhost' },
-  ],
-  [
-    'one with credentials',
-    { https_proxy: 'http://user:p%40ss@[::1]:3128/' },
-    { https: 'http://user:p%40ss@[::1]:3128/', http: '', none: '' },
-  ],
-])('of proxies, %s is followed', (_what, env, proxy) => {
-  expect(readConfig({ ...GOOD, ...env }).vonage.proxy).toEqual(proxy);
-});
+  ['1', '', 5],
+  ['2', '', 1],
+  ['7', '', 3],
+  ['10', '', 5],
+  ['1000', '', 5],
+  ['4', 'login-range-second=4', 4],
+])(
+  'of UPSTREAM_PER_SECOND=%s with RATE_LIMITS=%s one address range may take %i',
+  (perSecond, limits, rate) => {
+    const { limits: read } = readConfig({ ...GOOD, UPSTREAM_PER_SECOND: perSecond, RATE_LIMITS: limits });
+    expect(read.rates['login-range-second']).toBe(rate);
+  },
+);
 
 test('no problem repeats a secret', () => {
   const text = problemsOf({ ...GOOD, SESSION_SECRET: 'hunter2', VONAGE_PRIVATE_KEY: 'hunter2' }).join();

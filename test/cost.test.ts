@@ -1,9 +1,17 @@
 import { Redis } from 'ioredis';
-import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from './support/house.js';
+import {
+  ALICE,
+  BOB,
+  buildHouse,
+  postCode,
+  redisUrlOfWorker,
+  WITH_CODES,
+  type House,
+} from './support/house.js';
 
 describe('a whole login costs', () => {
   let house: House;
-  beforeAll(async () => (house = await buildHouse()));
+  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   afterAll(() => house.stop());
 
   /** The commands Redis was sent by the server while `work` ran, by name. */
@@ -50,6 +58,18 @@ describe('a whole login costs', () => {
     expect(tokens).toHaveLength(4);
     // An RS256 signature of the same claims has a new jti, so one token seen means one signature made.
     expect(new Set(tokens).size).toBe(1);
+  });
+
+  test('one command of Redis more, to give its messages back, where one was sent', async () => {
+    const someone = house.app();
+    await someone.post('/login').send({ phone_number: BOB }).expect(201);
+    await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const code = (await house.messages()).at(-1)?.code ?? '';
+    const commands = await commandsOf(() => postCode(someone, code).expect(200));
+    // The session, what webhooks told, whether Verify may be asked, the try, the new session, and this.
+    // A script goes out whole the first time.
+    const names = commands.map((name) => name.replace('evalsha', 'eval'));
+    expect(names).toEqual(['get', 'get', 'eval', 'eval', 'eval', 'eval']);
   });
 
   test('no command of Redis where a refusal needs none', async () => {

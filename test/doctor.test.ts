@@ -62,6 +62,18 @@ test('a deployment that is well has no mistake, no warning, and nothing that was
   expect(code).toBe(0);
 });
 
+test.each([
+  ['a port', (address: string) => `${address.includes('.') ? address : `[${address}]`}:51234`],
+  ['brackets', (address: string) => `[${address}]`],
+])('a proxy that writes %s around the address of the client is as well', async (_what, write) => {
+  const request: Habits['request'] = (headers) => {
+    const entries = String(headers['x-forwarded-for']).split(', ');
+    headers['x-forwarded-for'] = [...entries.slice(0, -1), write(entries.at(-1) ?? '')].join(', ');
+  };
+  const visited = await visit({ front: { request } });
+  expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
+});
+
 test('without settings and without a login nothing is begun, and what cannot be seen is said not to be', async () => {
   await inDeployment(redis.url, {}, async ({ front, house }) => {
     const visited = await doctor.visit([front.url], {});
@@ -234,6 +246,12 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
     ['readyz'],
     /redis is not reachable/,
   ],
+  [
+    'names no address of the client',
+    { request: (headers) => void (headers['x-forwarded-for'] = 'unknown') },
+    ['client addresses'],
+    /at the end of X-Forwarded-For, with or without its port/,
+  ],
   ['has a clock of its own', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
 ];
 
@@ -339,8 +357,8 @@ const PLANTED: Row[] = [
   [
     'a session secret that somebody typed',
     { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
-    ['SESSION_SECRET'],
-    /openssl rand/,
+    ['settings'],
+    /Mend it/,
   ],
   ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Mend it/],
   ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Mend it/],
@@ -555,6 +573,7 @@ describe('on the command line', () => {
     ['nothing', []],
     ['a path', ['https://login.example.com/app']],
     ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
+    ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
     ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('with %s it was called wrongly', async (_what, args) => {
     expect((await run(args)).code).toBe(2);

@@ -1,5 +1,5 @@
 import supertest from 'supertest';
-import type { Hooks, WantedLogin } from '../src/login/hooks.js';
+import type { BeforeLoginAnswer, Hooks, WantedLogin } from '../src/login/hooks.js';
 import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
 import { walk } from './support/device.js';
 import { FAILING } from './support/hooks.js';
@@ -42,7 +42,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
 
     test.each<[string, Hooks['beforeLogin']]>([
       ...FAILING,
-      ['an answer of the other hook', () => ({ stepUp: true })],
+      ['an answer of the other hook', (() => ({ stepUp: true })) as () => never],
     ])('%s is a 503, and nothing is spent on it', async (_what, rule) => {
       hook = rule;
       expect((await begin().expect(503)).body.error).toBe('unavailable');
@@ -50,7 +50,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     test('a hook that is not done after two seconds is a 503, and what it says later is not heard', async () => {
-      let say: (answer: unknown) => void = () => undefined;
+      let say: (answer: BeforeLoginAnswer) => void = () => undefined;
       const asked = new Promise<void>((heard) => {
         hook = () => new Promise((answer) => (heard(), (say = answer)));
       });

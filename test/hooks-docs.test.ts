@@ -117,6 +117,20 @@ describe('the example of docs/hooks.md', () => {
     expect(done.body).toMatchObject({ verified: true, channel: 'sms' });
   });
 
+  test.each([
+    ['low', { verified: true, channel: 'sms' }],
+    ['high', { error: 'login_refused' }],
+  ])('looks at the risk of a code without the SIM as well: it is %s', async (risk, answered) => {
+    said['/risks'] = { risk };
+    const app = supertest.agent(base);
+    await begin(app).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const messages = (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as { code: string }[];
+    const answer = await app.post('/verify').send({ code: messages.at(-1)?.code });
+    expect(answer.body).toMatchObject(answered);
+    expect(asked.map(({ path }) => path)).toContain('/risks');
+  });
+
   test.each(['/check', '/risks'])('logs nobody in while %s fails', async (path) => {
     said[path] = 500;
     const { app, verified } = await proof();

@@ -1,7 +1,7 @@
-import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
+import type { BeforeSessionAnswer, Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
-import { FAILING } from './support/hooks.js';
+import { FAILING, UNREADABLE } from './support/hooks.js';
 
 type App = ReturnType<House['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>
@@ -62,8 +62,11 @@ describe.each(WAYS)(
       expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
       const { body } = await app.get('/login');
       const requestId = verified.headers['x-request-id'];
-      expect(told).toEqual([{ loginId: body.login_id, phoneNumber: ALICE, channel, requestId }]);
-      expect(Object.isFrozen(told[0])).toBe(true);
+      const [login] = told;
+      expect(told).toEqual([
+        { loginId: body.login_id, phoneNumber: ALICE, channel, channels: [channel], requestId },
+      ]);
+      expect([login, login?.channels].every(Object.isFrozen)).toBe(true);
     });
 
     test('a code that is wrong never comes so far', async () => {
@@ -85,16 +88,19 @@ describe.each(WAYS)(
     });
 
     // Every answer that is none is tried before a login; one of each kind is enough here.
-    test.each(FAILING.slice(0, 4))('%s gives none, and the login is over', async (_what, rule) => {
-      const { app, code } = await proven();
-      hook = rule;
-      expect((await postCode(app, code).expect(503)).body.error).toBe('unavailable');
-      await isOver(app, code);
-    });
+    test.each([...FAILING.slice(0, 4), ...UNREADABLE.slice(0, 2)])(
+      '%s gives none, and the login is over',
+      async (_what, rule) => {
+        const { app, code } = await proven();
+        hook = rule;
+        expect((await postCode(app, code).expect(503)).body.error).toBe('unavailable');
+        await isOver(app, code);
+      },
+    );
 
     test('a hook that is not done after two seconds gives none, whatever it says later', async () => {
       const { app, code } = await proven();
-      let say: (answer: unknown) => void = () => undefined;
+      let say: (answer: BeforeSessionAnswer) => void = () => undefined;
       const asked = new Promise<void>((heard) => {
         hook = () => new Promise((answer) => (heard(), (say = answer)));
       });
@@ -123,7 +129,11 @@ describe.each(WAYS)(
 );
 
 test('what a hook does is logged, without the words of its error', async () => {
-  const answers: Hooks['beforeSession'][] = [FAILING[0]?.[1], () => ({ refuse: true }), () => ({})];
+  const nothing = FAILING.find(([what]) => what === 'the answer {}')?.[1];
+  const unreadable = UNREADABLE[0]?.[1];
+  const answers: Hooks['beforeSession'][] = [
+    ...[FAILING[0]?.[1], () => ({ refuse: true }) as const, nothing, unreadable],
+  ];
   const house = await buildHouse({ hooks: { beforeSession: (login) => answers.shift()?.(login) } });
   try {
     for (let left = answers.length; left > 0; left--) {
@@ -139,9 +149,51 @@ test('what a hook does is logged, without the words of its error', async () => {
       { ...failed, why: 'it threw', cause: 'Error', at: expect.stringContaining('hooks.ts') },
       { level: 'info', ...line, answer: 'refuse', message: 'a hook stepped in' },
       { ...failed, why: 'its answer is none' },
+      {
+        ...{ ...failed, why: 'its answer cannot be read', cause: 'Error' },
+        at: expect.stringContaining('hooks.ts'),
+      },
     ]);
     expect(lines.join('\n')).not.toContain(ALICE.slice(1));
   } finally {
     await house.stop();
   }
 });
+
+/* eslint-disable @typescript-eslint/require-await -- asynchronous hooks, whatever they wait for */
+test('the types let no answer pass that is none, whether the hook is asynchronous or not', () => {
+  const right: Hooks[] = [
+    { beforeLogin: () => undefined, beforeSession: () => undefined },
+    { beforeLogin: () => {}, beforeSession: async () => {} },
+    { beforeLogin: () => ({ allow: true }), beforeSession: async () => ({ allow: true }) },
+    { beforeLogin: async () => ({ refuse: true }), beforeSession: () => ({ refuse: true }) },
+    { beforeSession: ({ channels }) => (channels.length > 1 ? { allow: true } : { stepUp: true }) },
+    { beforeSession: async ({ channels }) => (channels.length > 1 ? undefined : { stepUp: true }) },
+  ];
+  const wrong: Hooks[] = [
+    // @ts-expect-error -- misspelled
+    { beforeSession: () => ({ alow: true }) },
+    // @ts-expect-error -- misspelled
+    { beforeSession: async () => ({ alow: true }) },
+    // @ts-expect-error -- misspelled
+    { beforeLogin: () => ({ alow: true }) },
+    // @ts-expect-error -- misspelled
+    { beforeLogin: async () => ({ alow: true }) },
+    // @ts-expect-error -- not true
+    { beforeSession: () => ({ allow: false }) },
+    // @ts-expect-error -- not true
+    { beforeLogin: async () => ({ allow: 'true' }) },
+    // @ts-expect-error -- two answers
+    { beforeSession: () => ({ allow: true, refuse: true }) },
+    // @ts-expect-error -- an answer of the other hook
+    { beforeLogin: async () => ({ stepUp: true }) },
+    // @ts-expect-error -- no object
+    { beforeSession: () => true },
+    // @ts-expect-error -- null is no answer
+    { beforeSession: async () => null },
+    // @ts-expect-error -- no answer, one time out of two
+    { beforeSession: ({ channel }) => (channel === 'sms' ? { allow: true } : { step_up: true }) },
+  ];
+  expect([right.length, wrong.length]).toEqual([6, 11]);
+});
+/* eslint-enable @typescript-eslint/require-await */

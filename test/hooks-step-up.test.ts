@@ -2,6 +2,7 @@ import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { walk } from './support/device.js';
 import {
   ALICE,
+  BOB,
   buildHouse,
   CHALLENGE,
   postCode,
@@ -68,7 +69,11 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect((await house.messages()).map((each) => [each.to, each.channel])).toEqual([[ALICE, channel]]);
     const verified = await postCode(app, await codeFrom(channel)).expect(200);
     expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
-    expect((await app.get('/session')).body).toMatchObject({ phone_number: ALICE, channel });
+    expect((await app.get('/session')).body).toMatchObject({
+      phone_number: ALICE,
+      channel,
+      channels: ['silent_auth', channel],
+    });
     expect(house.world.logged()).toContain('"outcome":"step_up_required"');
   });
 
@@ -86,6 +91,34 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     await next(app, 'sms').expect(200);
     await postCode(app, await codeFrom('sms')).expect(200);
     expect(told).toEqual(['silent_auth', 'sms']);
+  });
+
+  test('tells a code behind the SIM from a code alone', async () => {
+    const told: ProvenLogin['channels'][] = [];
+    /** Wants the SIM and a code. */
+    rule = ({ channels }) => (told.push(channels), channels.length > 1 ? undefined : { stepUp: true });
+    const both = await steppedUp();
+    await next(both.app, 'voice').expect(200);
+    await postCode(both.app, await codeFrom('voice')).expect(200);
+    expect(told.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
+    // No link is walked: the code is all there is.
+    const alone = house.app();
+    await alone.post('/login').send({ phone_number: BOB }).expect(201);
+    await next(alone, 'voice').expect(200);
+    expect((await postCode(alone, await codeFrom('voice')).expect(403)).body.error).toBe('login_refused');
+    expect(told).toEqual([['voice']]);
+    expect(await isAuthenticated(alone)).toBe(false);
+  });
+
+  test('counts in its own login alone: one that is begun anew knows of no SIM', async () => {
+    const told: ProvenLogin['channels'][] = [];
+    const { app } = await steppedUp();
+    rule = ({ channels }) => (told.push(channels), undefined);
+    await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    await next(app, 'sms').expect(200);
+    await postCode(app, await codeFrom('sms')).expect(200);
+    expect(told).toEqual([['sms']]);
+    expect((await app.get('/session')).body).not.toHaveProperty('channels');
   });
 
   test('leaves the silent way behind: its code is spent, before and after going on', async () => {
@@ -156,6 +189,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     await next(app, 'sms').expect(200);
     expect(await house.messages()).toHaveLength(1);
     await postCode(app, await codeFrom('sms')).expect(200);
+    expect((await app.get('/session')).body.channels).toEqual(['silent_auth', 'sms']);
   });
 });
 

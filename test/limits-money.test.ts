@@ -1,5 +1,6 @@
+import { walk } from './support/device.js';
 import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
-import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, postCode, withHouse, type House, type HouseOptions } from './support/house.js';
 import { until } from './support/until.js';
 
 const HERE = '192.0.2.7';
@@ -97,6 +98,215 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     }));
 });
 
+/** Behind a proxy, with a channel whose request ends by itself after five minutes. */
+const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms' };
+
+/** Begins a login, asks for a message and, if it is sent, waits until Vonage takes another request for the number. */
+async function messageTo(house: House, number: string, address: string): Promise<number> {
+  const { status } = await someoneAt(house, address).askForMessage(number);
+  if (status === 200) house.world.turn(300);
+  return status;
+}
+
+/** Logs in by the code of an SMS. @returns the answer to the request for it */
+async function loggedInBySms(house: House, number: string, address: string): Promise<number> {
+  const someone = someoneAt(house, address);
+  const { status } = await someone.askForMessage(number);
+  const code = (await house.messages()).at(-1)?.code ?? '';
+  if (status === 200) await someone.post('/verify', { code }).expect(200);
+  return status;
+}
+
+describe.each(['redis', 'memory'] as const)('with %s, the messages of a number', (store) => {
+  const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
+    withHouse({ store, env: { ...SMS_ALONE, ...env } }, async (house) => {
+      atFullHour(house);
+      await work(house);
+    });
+  const times = async (count: number, ask: (each: number) => Promise<number>): Promise<number[]> => {
+    const statuses: number[] = [];
+    for (let each = 0; each < count; each++) statuses.push(await ask(each));
+    return statuses;
+  };
+
+  test.each([
+    ['send-number=4', (each: number) => `192.0.2.${each}`, 2],
+    ['send-number=5', (each: number) => `192.0.2.${each}`, 2],
+    ['send-number=6', (each: number) => `192.0.2.${each}`, 3],
+    ['send-number=6', (each: number) => `2001:db8:1:${each}00::1`, 3],
+    ['send-number=6', (each: number) => `2002:c000:20${each}::1`, 3],
+    ['send-number=6', (each: number) => `unknown-${each}`, 3],
+    ['send-number-day=6,send-number=100', (each: number) => `192.0.2.${each}`, 3],
+    // An SMS, and a call if it does not come: what one login may need is not cut in two.
+    ['send-number=2', () => HERE, 2],
+    ['send-number=3', () => HERE, 2],
+  ])('of %s one range uses up no more than its share', (limits, address, most) =>
+    inHouse({ RATE_LIMITS: limits }, async (house) => {
+      const asked = await times(most + 1, (each) => messageTo(house, ALICE, address(each)));
+      expect(asked).toEqual([...Array<number>(most).fill(200), 429]);
+      const all = Number.parseInt(limits.split('=')[1] ?? '');
+      const left = Math.min(most, all - most);
+      const others = await times(left + 1, () => messageTo(house, ALICE, ELSEWHERE));
+      expect(others).toEqual([...Array<number>(left).fill(200), 429]);
+    }),
+  );
+
+  test('of the default one range uses up no more than two in an hour, and five in a day', () =>
+    inHouse({ RATE_LIMITS: '' }, async (house) => {
+      house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
+      const perHour: number[] = [];
+      for (let hour = 0; hour < 4; hour++) {
+        const statuses = await times(3, () => messageTo(house, ALICE, HERE));
+        perHour.push(statuses.filter((status) => status === 200).length);
+        atFullHour(house);
+      }
+      expect(perHour).toEqual([2, 2, 1, 0]);
+      const refused = await someoneAt(house, HERE).askForMessage(ALICE);
+      expect(refused.body.retry_after).toBe(86_400 - 4 * 3600);
+      expect(await messageTo(house, ALICE, ELSEWHERE)).toBe(200);
+    }));
+
+  test('are given back to the owner who verified it, though strangers had used them up', () =>
+    inHouse({ RATE_LIMITS: 'send-number=6,send-number-day=100' }, async (house) => {
+      for (const address of ['198.51.100.7', '203.0.113.7']) {
+        expect(await times(3, () => messageTo(house, ALICE, address))).not.toContain(409);
+        // One is left to the owner, who needs no more.
+        if (address === '198.51.100.7') expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
+      }
+      expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
+      // What a stranger's range used up is not given back to it.
+      expect(await messageTo(house, ALICE, '198.51.100.7')).toBe(429);
+    }));
+
+  test('that is verified again and again are as many as a day has, and its range, prefix and country have', () =>
+    inHouse({ RATE_LIMITS: 'send-number=2,send-number-day=8' }, async (house) => {
+      house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
+      expect(await times(5, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 200, 200, 429]);
+      expect(await times(5, () => loggedInBySms(house, ALICE, ELSEWHERE))).toEqual([200, 200, 200, 200, 429]);
+    }));
+
+  test.each(['send-range', 'send-prefix', 'send-country'])('do not give %s back', (name) =>
+    inHouse({ RATE_LIMITS: `${name}=2` }, async (house) => {
+      expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 429]);
+    }),
+  );
+
+  test('do not give the budget of the hour back', () =>
+    inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
+      expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 503]);
+    }));
+
+  test('are not given back for a code that was wrong', () =>
+    inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
+      const someone = someoneAt(house, HERE);
+      expect((await someone.askForMessage(ALICE)).status).toBe(200);
+      await someone.post('/verify', { code: '000000' }).expect(400);
+      house.world.turn(300);
+      expect(await times(2, () => messageTo(house, ALICE, HERE))).toEqual([200, 429]);
+    }));
+
+  test('that was verified are given back, and the login is complete, also where the store fails just then', () => {
+    const faulty = { broken: false };
+    return withHouse(
+      {
+        store,
+        env: { ...SMS_ALONE, RATE_LIMITS: 'send-number=1' },
+        through: (each) => ({
+          ...each,
+          spend: (account, ...rest) =>
+            faulty.broken && account.startsWith('limit:send:')
+              ? Promise.reject(new Error('away'))
+              : each.spend(account, ...rest),
+        }),
+      },
+      async (house) => {
+        atFullHour(house);
+        const someone = someoneAt(house, HERE);
+        await someone.askForMessage(ALICE);
+        faulty.broken = true;
+        const code = (await house.messages()).at(-1)?.code ?? '';
+        await someone.post('/verify', { code }).expect(200);
+        faulty.broken = false;
+        expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
+      },
+    );
+  });
+});
+
+describe.each(['redis', 'memory'] as const)('with %s, a message that is refused', (store) => {
+  /** When the clock goes over the turn of a window: after this account was asked. */
+  const MOMENTS = [
+    ['its number was counted', 'limit:send:'],
+    ['it was refused', 'limit:sends:'],
+  ] as const;
+
+  test.each(
+    MOMENTS.flatMap(([when, account]) =>
+      (['hour', 'day'] as const).flatMap((window) =>
+        ([1, 1800] as const).map((before) => [when, window, before, account] as const),
+      ),
+    ),
+  )('once %s, while the %s turns after %i s, counts nowhere', (_when, window, before, account) => {
+    let turn = (): void => undefined;
+    const through: HouseOptions['through'] = (each) => ({
+      ...each,
+      spend: async (key, ...rest) => {
+        const outcome = await each.spend(key, ...rest);
+        if (key.startsWith(account)) turn();
+        return outcome;
+      },
+    });
+    const limits = 'send-number=2,send-number-day=4,send-range=1';
+    return withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: limits }, through }, async (house) => {
+      const seconds = window === 'hour' ? 3600 : 86_400;
+      house.world.turn(seconds - ((house.world.now() / 1000) % seconds) + seconds - before);
+      await someoneAt(house, HERE).askForMessage(BOB);
+      const someone = someoneAt(house, '192.0.2.8');
+      await someone.login(ALICE).expect(201);
+      turn = () => {
+        turn = () => undefined;
+        house.world.turn(before);
+      };
+      await someone.next('sms').expect(429);
+      for (const key of await house.redis.keys('limit:send*')) {
+        expect(Math.min(...(await house.redis.hvals(key)).map(Number))).toBeGreaterThanOrEqual(0);
+      }
+      // All that the new window has, and no more.
+      const statuses: number[] = [];
+      for (const address of ['198.51.100.7', '198.51.101.7', '198.51.102.7']) {
+        statuses.push(await messageTo(house, ALICE, address));
+      }
+      expect(statuses).toEqual([200, 200, 429]);
+    });
+  });
+
+  test('counts nowhere in the same window', () =>
+    withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: 'send-number=2,send-range=1' } }, async (house) => {
+      atFullHour(house);
+      await someoneAt(house, HERE).askForMessage(BOB);
+      for (let each = 0; each < 9; each++) {
+        expect(await messageTo(house, ALICE, `192.0.2.${each}`)).toBe(429);
+        house.world.turn(1);
+      }
+      const statuses: number[] = [];
+      for (const address of ['198.51.100.7', '198.51.101.7', '198.51.102.7']) {
+        statuses.push(await messageTo(house, ALICE, address));
+      }
+      expect(statuses).toEqual([200, 200, 429]);
+    }));
+});
+
+test.each(['redis', 'memory'] as const)('with %s no entry of an account is ever less than nothing', (store) =>
+  withHouse({ store }, async (house) => {
+    const by = (count: number) => [{ entry: 'x', by: count, limit: 9 }];
+    expect(await house.store.spend('limit:x', by(-1), 100)).toEqual({ spent: true, totals: [0] });
+    await house.store.spend('limit:x', by(2), 100);
+    expect(await house.store.spend('limit:x', by(-999_999_999), 100)).toEqual({ spent: true, totals: [0] });
+    expect(await house.store.spend('limit:x', by(9), 100)).toEqual({ spent: true, totals: [9] });
+    expect(await house.store.spend('limit:x', by(1), 100)).toEqual({ spent: false, totals: [9] });
+  }),
+);
+
 describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
   const env = { ...BEHIND_PROXY, SILENT_AUTH: 'verify' };
   const channelsOf = async (house: House) =>
@@ -153,6 +363,18 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       house.world.turn(1200);
       await someoneAt(house, HERE).login(ALICE).expect(201);
       expect((await channelsOf(house)).at(-1)).toEqual(['silent_auth']);
+    }));
+
+  test('the message of a chain is given back where the device verified the number', () =>
+    withHouse({ env: { ...env, RATE_LIMITS: 'send-number=1' } }, async (house) => {
+      atFullHour(house);
+      for (let each = 0; each < 3; each++) {
+        const someone = someoneAt(house, HERE);
+        const begun = await someone.login(ALICE).expect(201);
+        const home = await walk(String(begun.body.auth_url));
+        await someone.post('/verify', { code: home.json?.['code'] }).expect(200);
+      }
+      expect(new Set((await channelsOf(house)).map(String))).toEqual(new Set(['silent_auth,sms']));
     }));
 
   test('a message that was cut off is sent in a request of its own, which waits for the silent one to be cancelled', () =>

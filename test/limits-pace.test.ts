@@ -54,6 +54,17 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(BOB).expect(503);
     }));
 
+  test('gets its second tries out of the turns that the range of the login has', () =>
+    inHouse({ UPSTREAM_PER_SECOND: '10', RATE_LIMITS: 'login-range-second=3' }, async (house) => {
+      await house.control('faults', { 'network-enablement': { status: 502, times: 9 } });
+      for (let each = 0; each < 5; each++) {
+        const someone = someoneAt(house, `192.0.2.${each}`);
+        expect((await someone.login(number(each))).status).toBe([201, 429][Math.min(each, 1)]);
+      }
+      expect(await callsTo(house, ENABLE)).toBe(3);
+      await someoneAt(house, '198.51.100.7').login(BOB).expect(201);
+    }));
+
   test.each([429, 503])('is left alone for as long as its %i says', (status) =>
     inHouse({}, async (house) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };

@@ -13,7 +13,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await work(house);
     });
 
-  test('of a number from one range are limited, and the answer says until when', () =>
+  test('of a number from one address are limited, and the answer says until when', () =>
     inHouse({ RATE_LIMITS: 'login-number=2,login-range=9' }, async (house) => {
       const someone = someoneAt(house, HERE);
       house.world.turn(100);
@@ -63,28 +63,15 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await someoneAt(house, HERE).login('+447700900012').expect(201);
     }));
 
-  test('of a number are not used up by a stranger somewhere else', () =>
+  test.each([
+    ['somewhere else', '198.51.100.1'],
+    ['behind another address of the same network', '192.0.2.8'],
+  ])('of a number are not used up by a stranger %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
-      const stranger = someoneAt(house, '198.51.100.1');
+      const stranger = someoneAt(house, address);
       await stranger.login(ALICE).expect(201);
       await stranger.login(ALICE).expect(429);
       await someoneAt(house, HERE).login(ALICE).expect(201);
-    }));
-
-  test.each([
-    ['192.0.2.1', '192.0.2.255', 'one'],
-    ['192.0.2.1', '::ffff:192.0.2.9', 'one'],
-    ['::ffff:192.0.2.1', '::ffff:192.0.3.1', 'two'],
-    ['192.0.2.1', '192.0.3.1', 'two'],
-    ['2001:db8:1:2::1', '2001:DB8:1:2:ffff::', 'one'],
-    ['2001:db8:1:2::1', '2001:db8:1:3::1', 'two'],
-    ['not an address', 'unknown', 'one'],
-  ])('from %s and %s come from %s range(s)', (one, other, ranges) =>
-    inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
-      await someoneAt(house, one).login(ALICE).expect(201);
-      await someoneAt(house, other)
-        .login(ALICE)
-        .expect(ranges === 'one' ? 429 : 201);
     }),
   );
 
@@ -185,18 +172,3 @@ test('nobody is counted at /callback, where a carrier has thousands behind one a
     expect((await walk(link)).status).not.toBe(429);
     await postCode(app, code).expect(200);
   }));
-
-describe('X-Forwarded-For', () => {
-  test.each([
-    ['is not believed where no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
-    ['is believed of the proxy in front', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed beyond it', { TRUST_PROXY: '1' }, '10.1.1.1, 192.0.2.1', '10.2.2.2, 192.0.2.1', 429],
-    ['is believed of proxies that are named', { TRUST_PROXY: 'loopback' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed of others', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
-  ])('%s', (_what, env, one, other, status) =>
-    withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
-      await someoneAt(house, one).login(ALICE).expect(201);
-      await someoneAt(house, other).login(ALICE).expect(status);
-    }),
-  );
-});

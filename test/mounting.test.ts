@@ -1,4 +1,6 @@
+import { RedisStore } from 'connect-redis';
 import express, { Router, type ErrorRequestHandler, type Express } from 'express';
+import session from 'express-session';
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
 import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
@@ -94,16 +96,101 @@ describe('mounted in an app, with its session', () => {
       expect((await app.get('/me')).body).toEqual({ user: BOB });
     }));
 
-  test.each(['/auth/logout', '/out'])('%s ends the session at once, of the app as well', (way) =>
+  test('what the app kept for a user whose login idled out is not there for the next', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
-      const { code } = await mounted.walked(app);
-      const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
-      expect(await me(mounted, cookie)).toEqual({ user: ALICE });
+      await mounted.logIn(app);
+      await app.post('/cart/apple');
+      await mounted.redis.del(await mounted.redis.keys('silent-auth:sess:*'));
+      await mounted.logIn(app, BOB);
+      expect((await app.get('/me')).body).toEqual({ user: BOB });
+    }));
+
+  test('nor for the next after twelve hours, when the login that is begun keeps the session alive', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const clock = jest.spyOn(Date, 'now').mockImplementation(() => mounted.world.now());
+      const app = mounted.agent();
+      await mounted.logIn(app);
+      await app.post('/cart/apple');
+      for (let hours = 0; hours < 12; hours += 0.25) {
+        mounted.world.turn(15 * 60);
+        await app.post('/auth/login').send({ phone_number: BOB }).expect(201);
+      }
+      expect((await app.get('/me')).body).toEqual({ cart: ['apple'] });
+      await mounted.logIn(app, BOB);
+      expect((await app.get('/me')).body).toEqual({ user: BOB });
+      clock.mockRestore();
+    }));
+
+  test.each(['/auth/logout', '/out'])('%s ends the session of the app though the login idled out', (way) =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      await mounted.logIn(app);
+      await app.post('/cart/apple');
+      await mounted.redis.del(await mounted.redis.keys('silent-auth:sess:*'));
       await app.post(way);
-      expect(await me(mounted, cookie)).toEqual({});
+      expect((await app.get('/me')).body).toEqual({});
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
     }),
+  );
+
+  /** Holds the first call to Vonage, and does `work` in the session of `app` meanwhile. */
+  const during = async (mounted: Mounted, cookie: string, work: (headers: object) => Promise<unknown>) => {
+    await fetch(`${mounted.sandbox}/__sandbox/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ 'network-enablement': { delay_ms: 300 } }),
+    });
+    const begun = fetch(`${mounted.base}/auth/login`, {
+      method: 'POST',
+      headers: { cookie, 'content-type': 'application/json' },
+      body: JSON.stringify({ phone_number: ALICE }),
+    });
+    await until(async () => (await mounted.asked()).length > 0);
+    await work({ method: 'POST', headers: { cookie } });
+    return begun;
+  };
+
+  test('what the app changes in its session while the first login begins is kept', () =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const cookie = sidOf((await mounted.agent().post('/cart/apple')).headers);
+      const begun = await during(mounted, cookie, (init) => fetch(`${mounted.base}/cart/pear`, init));
+      expect(begun.status).toBe(201);
+      const now = begun.headers.get('set-cookie')?.split(';')[0] ?? '';
+      expect(await me(mounted, now)).toEqual({ cart: ['apple', 'pear'] });
+    }));
+
+  test('a session that the app destroys while the first login begins stays destroyed', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          shop(app, silentAuth, redis);
+          app.post('/destroy', (req, res) => req.session.destroy(() => res.json({})));
+        },
+      },
+      async (mounted) => {
+        const cookie = sidOf((await mounted.agent().post('/cart/apple')).headers);
+        const begun = await during(mounted, cookie, (init) => fetch(`${mounted.base}/destroy`, init));
+        expect([begun.status, ((await begun.json()) as { error: string }).error]).toEqual([
+          410,
+          'login_expired',
+        ]);
+        expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+      },
+    ));
+
+  test.each(['/auth/logout', '/out'])(
+    '%s ends the session at once the session at once, of the app as well',
+    (way) =>
+      withMounted({ compose: shop }, async (mounted) => {
+        const app = mounted.agent();
+        const { code } = await mounted.walked(app);
+        const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
+        expect(await me(mounted, cookie)).toEqual({ user: ALICE });
+        await app.post(way);
+        expect(await me(mounted, cookie)).toEqual({});
+        expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+      }),
   );
 
   test('a login does not come back with a request of the app that writes its session late', () =>
@@ -258,6 +345,72 @@ describe('mounted in an app, with its session', () => {
       expect(mounted.world.logged()).toContain('express-session has to be mounted before');
     }));
 
+  test('where the session is one of cookie-session, the answer is 500, and the log says what to do', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth) => {
+          app.use((req, _res, next) => {
+            Object.assign(req, { session: { isNew: true } });
+            next();
+          });
+          app.use('/auth', silentAuth);
+        },
+      },
+      async (mounted) => {
+        await mounted.agent().post('/auth/login').send({ phone_number: ALICE }).expect(500);
+        expect(mounted.world.logged()).toContain("session: 'host' wants express-session");
+        expect(await mounted.asked()).toEqual([]);
+      },
+    ));
+
+  test('signing out of a session that was not loaded is an error that says what to do', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          app.use(sessionOn(redis)).use('/auth', silentAuth);
+          app.post('/out', async (req, res) => {
+            await silentAuth.signOut(req, res);
+            res.json({});
+          });
+          app.use(noting(errors));
+        },
+      },
+      async (mounted) => {
+        const app = mounted.agent();
+        await mounted.logIn(app);
+        await app.post('/out').expect(500);
+        expect(errors).toEqual([expect.stringContaining('put `load` before signOut')]);
+      },
+    );
+  });
+
+  test('the keys of assertions are for no shared cache, beside whose answer the app may set its cookie', () =>
+    withMounted(
+      {
+        env: ASSERTIONS,
+        compose: (app, silentAuth, redis) => {
+          app.use(
+            session({
+              store: new RedisStore({ client: redis }),
+              secret: 'the secret of the app',
+              resave: false,
+              saveUninitialized: true,
+              rolling: true,
+            }),
+          );
+          app.use('/auth', silentAuth);
+        },
+      },
+      async (mounted) => {
+        for (const path of ['/auth/.well-known/jwks.json', '/auth/errors.md']) {
+          const { headers } = await mounted.agent().get(path).expect(200);
+          expect(headers['set-cookie']).toBeDefined();
+          expect(headers['cache-control']).toMatch(/^private, /);
+        }
+      },
+    ));
+
   test('pages of strangers may not post', () =>
     withMounted({ compose: shop }, async (mounted) => {
       for (const path of ['/auth/login', '/auth/verify', '/auth/logout']) {
@@ -312,6 +465,74 @@ describe('mounted in an app, by itself', () => {
       async (mounted) => {
         await mounted.agent().get('/me').expect(500);
         expect(errors).toEqual([expect.stringContaining("give createSilentAuth session: 'host'")]);
+      },
+    );
+  });
+});
+
+describe('an app with sessions of its own', () => {
+  test('is told to hand them on where it loads ours first', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        options: () => ({}),
+        compose: (app, { load }, redis) => {
+          app.use(load, sessionOn(redis));
+          app.get('/me', (_req, res) => res.json({}));
+          app.use(noting(errors));
+        },
+      },
+      async (mounted) => {
+        await mounted.agent().get('/me').expect(500);
+        expect(errors).toEqual([expect.stringContaining("give createSilentAuth session: 'host'")]);
+      },
+    );
+  });
+});
+
+describe('two instances in one app', () => {
+  const second = () => createSilentAuth({ env: credentials(), session: 'own' });
+
+  test('are refused when the second is mounted', () =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          app.use(sessionOn(redis)).use('/auth', silentAuth);
+          expect(() => app.use('/other', second())).toThrow('createSilentAuth was called twice for one app');
+        },
+      },
+      () => Promise.resolve(),
+    ));
+
+  test('are refused in an app within an app, by the first request', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          const inner = express().use('/other', second());
+          app.use(sessionOn(redis)).use('/auth', silentAuth).use('/shop', inner).use(noting(errors));
+        },
+      },
+      async (mounted) => {
+        await mounted.agent().get('/auth/session').expect(200);
+        await mounted.agent().get('/shop/other/session').expect(500);
+        expect(errors).toEqual([expect.stringContaining('createSilentAuth was called twice for one app')]);
+      },
+    );
+  });
+
+  test('are refused where one request is loaded by both', () => {
+    const errors: string[] = [];
+    return withMounted(
+      {
+        compose: (app, silentAuth, redis) => {
+          app.use(sessionOn(redis), silentAuth.load, second().load);
+          app.use(noting(errors));
+        },
+      },
+      async (mounted) => {
+        await mounted.agent().get('/me').expect(500);
+        expect(errors).toEqual([expect.stringContaining('createSilentAuth was called twice for one app')]);
       },
     );
   });
@@ -517,7 +738,12 @@ describe('options', () => {
   });
 
   test('leave alone the settings that only the server by itself has', () => {
-    const ofTheApp = { OTEL_TRACES_EXPORTER: 'console', METRICS_PORT: 'none', HELP_URL: 'help' };
+    const ofTheApp = {
+      OTEL_TRACES_EXPORTER: 'console',
+      METRICS_PORT: 'none',
+      HELP_URL: 'help',
+      KEEP_ALIVE_SECONDS: 'no',
+    };
     expect(problemsOf({}, ofTheApp)).toEqual([]);
   });
 

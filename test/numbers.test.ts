@@ -1,3 +1,12 @@
+import examples from 'libphonenumber-js/examples.mobile.json';
+import {
+  getCountries,
+  getExampleNumber,
+  parsePhoneNumberFromString,
+  type CountryCode,
+  type PhoneNumber as Read,
+} from 'libphonenumber-js/max';
+import { mayBeOf, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
 import { ALICE, withHouse, type House } from './support/house.js';
 
 const login = (house: House, phoneNumber: string) =>
@@ -8,6 +17,86 @@ const nothingHappened = async (house: House) => {
   expect(await house.upstream()).toEqual([]);
   expect(await house.redis.dbsize()).toBe(0);
 };
+
+/** The mobile number that the library gives as the example of a region. */
+const exampleOf = (country: CountryCode): Read => {
+  const example = getExampleNumber(country, examples);
+  if (!example) throw new Error(`there is no example of ${country}`);
+  return example;
+};
+const EXAMPLES = getCountries().map(exampleOf);
+
+/** What is dialled before a number in its own country: a prefix, with a carrier in some countries. */
+const PREFIXES = [
+  ...Array.from({ length: 10 }, (_, digit) => `${digit}`),
+  ...Array.from({ length: 100 }, (_, digits) => `${digits}`.padStart(2, '0')),
+  ...Array.from({ length: 100 }, (_, carrier) => `0${`${carrier}`.padStart(2, '0')}`),
+];
+
+/** Other ways to write a number behind its country code. */
+const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string[] => [
+  ...[...PREFIXES, code, `00${code}`, `${code}0`].map((prefix) => `+${code}${prefix}${nationalNumber}`),
+  ...[1, 2, 3, 4].flatMap((at) =>
+    ['0', '1', '9', '15'].map(
+      (token) => `+${code}${nationalNumber.slice(0, at)}${token}${nationalNumber.slice(at)}`,
+    ),
+  ),
+  // What stands before it may as well be missing.
+  ...[1, 2, 3].map((digits) => `+${code}${nationalNumber.slice(digits)}`),
+];
+
+describe('a phone has one number', () => {
+  test('the example number of every region is let in', () =>
+    withHouse({}, async (house) => {
+      expect(EXAMPLES.length).toBeGreaterThan(240);
+      for (const { number } of EXAMPLES) await login(house, number).expect(201);
+    }));
+
+  test('no other spelling of such a number is accepted', () => {
+    let spellings = 0;
+    const accepted = EXAMPLES.flatMap((example) =>
+      spellingsOf(example).filter((spelling) => {
+        // The library says whose number it is; most of these are somebody else's, or nobody's.
+        const read = parsePhoneNumberFromString(spelling);
+        if (spelling === example.number || read?.number !== example.number) return false;
+        spellings++;
+        return parsePhoneNumber(spelling) !== undefined;
+      }),
+    );
+    expect(accepted).toEqual([]);
+    expect(spellings).toBeGreaterThan(200);
+  });
+
+  test.each([
+    ['a national prefix', '+4407700900000'],
+    ['a national prefix', '+610412345678'],
+    ['a national prefix', '+49015112345678'],
+    ['a national prefix', '+330612345678'],
+    ['a national prefix', '+788005553535'],
+    ['the country code twice', '+112015550123'],
+    ['the country code twice', '+447700900000'.replace('44', '4444')],
+    ['the token of mobile phones in Argentina', '+54111523456789'],
+    ['the former token of mobile phones in Mexico', '+5215512345678'],
+    ['a carrier in Brazil', '+5501511961234567'],
+    ['no area code in San Marino', '+378886377'],
+  ])('with %s it is refused: %s', (_what, spelling) =>
+    withHouse({}, async (house) => {
+      const refused = await login(house, spelling).expect(400);
+      expect(refused.body.error).toBe('invalid_phone_number');
+      await nothingHappened(house);
+    }),
+  );
+
+  test.each(['+390612345678', '+5491123456789', '+525512345678', '+3780549886377', '+5511961234567'])(
+    'as its numbering plan writes it, it is let in: %s',
+    (number) =>
+      withHouse({}, (house) =>
+        login(house, number)
+          .expect(201)
+          .then(() => undefined),
+      ),
+  );
+});
 
 describe('numbers of ranges nobody carries', () => {
   test.each([
@@ -54,6 +143,18 @@ describe('ALLOWED_COUNTRIES', () => {
     ['CA', '+14165550123'],
     ['US', '+12025550123'],
     ['XV', '+99012345678'],
+    // Nothing tells these numbers from those of a neighbour.
+    ['AX', '+358412345678'],
+    ['BL', '+590690001234'],
+    ['CC', '+61412345678'],
+    ['CX', '+61412345678'],
+    ['EH', '+212650123456'],
+    ['IM', '+447924123456'],
+    ['MF', '+590690001234'],
+    ['SJ', '+4741234567'],
+    ['VA', '+393123456789'],
+    ['FI', '+358412345678'],
+    ['AX', '+3581812345'],
   ])('%s lets in %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       await login(house, number).expect(201);
@@ -66,6 +167,13 @@ describe('ALLOWED_COUNTRIES', () => {
     ['US', '+12423570000'],
     ['DE', ALICE],
     ['GB', '+99012345678'],
+    ['XV', ALICE],
+    ['AX', ALICE],
+    ['FI', '+3581812345'],
+    ['IM', ALICE],
+    ['GB', '+447624123456'],
+    ['KZ', '+79123456789'],
+    ['GP,MF', '+4741234567'],
   ])('%s keeps out %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       const refused = await login(house, number).expect(403);
@@ -73,4 +181,11 @@ describe('ALLOWED_COUNTRIES', () => {
       await nothingHappened(house);
     }),
   );
+
+  test('every country lets in the example number of its own plan', () => {
+    const closed = getCountries().filter(
+      (country) => !mayBeOf([country], parsePhoneNumber(exampleOf(country).number) as PhoneNumber),
+    );
+    expect(closed).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { createApp } from '../src/app.js';
 import { ERRORS } from '../src/errors.js';
+import type { Hooks } from '../src/login/hooks.js';
 import {
   answersTo,
   contract,
@@ -157,7 +158,7 @@ describe('the examples of openapi.yaml', () => {
     const another = house.app();
     await begin(another, '+447700900102').expect(201);
     await next(another, 'sms').expect(409);
-    for (const code of ['0000', '0001', '0002']) await postCode(app, code);
+    for (const code of ['000000', '000001', '000002']) await postCode(app, code);
     const late = house.app();
     await begin(late, BOB).expect(201);
     await next(late, 'voice').expect(200);
@@ -220,7 +221,16 @@ describe('the examples of openapi.yaml', () => {
       const { app, code } = await house.walkedLogin();
       await postCode(app, code).expect(403);
     });
-    let meanwhile = (): Promise<unknown> => Promise.resolve();
+    const once: Hooks['beforeSession'] = ({ channels }) =>
+      channels.length > 1 ? { allow: true } : { stepUp: true };
+    await inHouse({ env: WITH_CODES, hooks: { beforeSession: once } }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(403);
+      await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      await app.get('/session').expect(200);
+    });
+    let meanwhile = (): Promise<void> => Promise.resolve();
     await inHouse({ hooks: { beforeLogin: () => meanwhile() } }, async (house) => {
       const { app } = await house.walkedLogin();
       meanwhile = () => house.redis.flushdb().then(() => undefined);

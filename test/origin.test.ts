@@ -1,5 +1,9 @@
 import { ALICE, buildHouse, withHouse, type House } from './support/house.js';
 
+/** The headers of CORS among these. */
+const corsOf = (headers: Record<string, string>): string[] =>
+  Object.keys(headers).filter((name) => name.startsWith('access-control-'));
+
 describe('a page of a stranger may not post', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
@@ -69,9 +73,11 @@ test("a listed origin may call with its cookies, on the app's routes alone; any 
     expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,DELETE');
 
     const callback = await house.app().get('/callback?state=x&code=y').set(friend);
-    expect(callback.headers['access-control-allow-origin']).toBeUndefined();
+    expect(corsOf(callback.headers)).toEqual([]);
     const stranger = await house.app().get('/session').set('origin', 'https://evil.example');
-    expect(stranger.headers['access-control-allow-origin']).toBeUndefined();
+    expect(corsOf(stranger.headers)).toEqual([]);
+    // A cache that holds this answer must not give it to the page of a listed origin.
+    expect(stranger.headers['vary']).toBe('Origin');
     await house
       .app()
       .post('/login')
@@ -79,3 +85,74 @@ test("a listed origin may call with its cookies, on the app's routes alone; any 
       .send({ phone_number: ALICE })
       .expect(403);
   }));
+
+describe('before a page sends headers of its own, its browser asks', () => {
+  let house: House;
+  beforeAll(async () => {
+    house = await buildHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com' } });
+  });
+  afterAll(() => house.stop());
+
+  const ask = (path: string, origin: string, names: string) =>
+    house
+      .app()
+      .options(path)
+      .set({
+        ...{ origin, 'access-control-request-method': 'POST' },
+        'access-control-request-headers': names,
+      });
+
+  test.each([
+    'sentry-trace, baggage, traceparent, content-type',
+    'content-type',
+    'baggage,content-type,sentry-trace,traceparent',
+    'x-b3-traceid,x-datadog-parent-id,newrelic,tracestate,x-request-id',
+  ])('and a listed origin may send %s', async (names) => {
+    for (const path of ['/login', '/login/next', '/verify', '/session', '/logout']) {
+      const { status, headers } = await ask(path, 'https://app.example.com', names);
+      expect([path, status]).toEqual([path, 204]);
+      expect(headers).toMatchObject({
+        'access-control-allow-origin': 'https://app.example.com',
+        'access-control-allow-credentials': 'true',
+        'access-control-allow-headers': names,
+        vary: 'Origin, Access-Control-Request-Headers',
+      });
+    }
+    const sent = Object.fromEntries(names.split(/, ?/).map((name) => [name, 'application/json']));
+    await house
+      .app()
+      .post('/login')
+      .set({ origin: 'https://app.example.com', ...sent })
+      .send({ phone_number: ALICE })
+      .expect(201);
+  });
+
+  test('and a listed origin that asks for none is told of none', async () => {
+    const { headers } = await house
+      .app()
+      .options('/verify')
+      .set({ origin: 'https://app.example.com', 'access-control-request-method': 'POST' })
+      .expect(204);
+    expect(headers['access-control-allow-headers']).toBeUndefined();
+  });
+
+  test.each(['/callback', '/webhooks/verify', '/errors.md', '/healthz'])(
+    'and is told nothing at %s, whatever its origin',
+    async (path) => {
+      const { status, headers } = await ask(path, 'https://app.example.com', 'sentry-trace');
+      expect([status, corsOf(headers)]).toEqual([405, []]);
+    },
+  );
+
+  test.each([
+    'https://evil.example',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'null',
+  ])('and %s is told nothing, as if there were no CORS', async (origin) => {
+    for (const path of ['/login', '/login/next', '/verify', '/session', '/logout']) {
+      const { status, headers } = await ask(path, origin, 'content-type');
+      expect([path, status, corsOf(headers)]).toEqual([path, 405, []]);
+    }
+  });
+});

@@ -504,6 +504,24 @@ test.each(['+447700900107', '+447700900109'])(
     }),
 );
 
+test('wrong codes of a request are counted together for as long as it lives', () =>
+  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' }, store: 'memory' }, async (house) => {
+    const app = house.app();
+    await begin(app, ALICE);
+    // Whatever Vonage counts: here it goes on to say that a code is wrong.
+    const type = 'https://www.developer.vonage.com/api-errors/verify#invalid-code';
+    await house.control('faults', {
+      'verify-check': { status: 400, body: JSON.stringify({ type, title: 'Invalid Code' }) },
+    });
+    const answers: string[] = [];
+    // A silent step lasts a minute, and the message and the call behind it five minutes each.
+    for (const seconds of [1, 1, 657]) {
+      house.world.turn(seconds);
+      answers.push(String((await postCode(app, '000000')).body.error));
+    }
+    expect(answers).toEqual(['invalid_code', 'invalid_code', 'too_many_attempts']);
+  }));
+
 test('a request that nobody finishes is cancelled before it would ring somebody', () =>
   withHouse({ env: WITH_CODES }, async (house) => {
     const app = house.app();

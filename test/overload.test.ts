@@ -1,29 +1,321 @@
 import { connect } from 'node:net';
-import { ALICE, buildHouse, postCode, WITH_CODES, withHouse, type House } from './support/house.js';
+import { MAX_CONNECTIONS } from '../src/vonage/carrier.js';
 import { walk } from './support/device.js';
+import { createGate, type Gate } from './support/gate.js';
+import { ALICE, postCode, WITH_CODES, withHouse, type House, type HouseOptions } from './support/house.js';
 import { until } from './support/until.js';
 
 const ENV = { MAX_UTILIZATION: '90' };
 
 const login = (house: House) => house.app().post('/login').send({ phone_number: ALICE });
-
-/** So many logins, one after the other, by what they were answered. */
-const logins = async (house: House, count: number) => {
-  const answers: number[] = [];
-  for (let each = 0; each < count; each++) answers.push((await login(house)).status);
-  return answers;
-};
+const portOf = (house: House): number => Number(new URL(house.base).port);
 const times = (count: number, status: number): number[] => Array<number>(count).fill(status);
 
-/** The event loop was busy all the time, so there is work that waits. */
-const neverRests = (house: House): void => house.world.spend({ busy: 600, idle: 0 });
-const rests = (house: House): void => house.world.spend({ busy: 50, idle: 550 });
-
-/** Ten requests that cost 48 ms each: a login is three, and new ones may have 450 ms at a time. */
-const learnsThatItIsSlow = async (house: House) => {
-  for (let each = 0; each < 10; each++) await house.app().get('/session').expect(200);
-  house.world.spend({ busy: 480, idle: 20 });
+/** The statuses of so many logins, one after the other. */
+const logins = async (house: House, count: number): Promise<number[]> => {
+  const statuses: number[] = [];
+  for (let each = 0; each < count; each++) statuses.push((await login(house)).status);
+  return statuses;
 };
+
+/** A second of which the event loop was so many percent active, on a processor of its own. */
+const works = (house: House, percent = 100): void =>
+  house.world.spend({ active: percent * 10, idle: 1000 - percent * 10, cpu: percent * 10 });
+const rests = (house: House): void => works(house, 5);
+
+interface Gates {
+  atLimits: Gate;
+  behindLimits: Gate;
+}
+
+/** A house whose logins can be held up, at their limits or right behind them. */
+async function withGates(work: (house: House, gates: Gates) => Promise<void>, options: HouseOptions = {}) {
+  const gates = { atLimits: createGate(), behindLimits: createGate() };
+  const gated: HouseOptions = {
+    env: ENV,
+    hooks: { beforeLogin: () => gates.behindLimits.pass() },
+    through: (store) => ({
+      ...store,
+      spend: (...all) => gates.atLimits.pass().then(() => store.spend(...all)),
+    }),
+    ...options,
+  };
+  await withHouse(gated, async (house) => {
+    try {
+      await work(house, gates);
+    } finally {
+      Object.values(gates).forEach((gate) => gate.open());
+    }
+  });
+}
+
+/** So many logins are under way while `work` runs, which then come to their end. */
+async function beside(house: House, gate: Gate, count: number, work: () => Promise<void>): Promise<void> {
+  gate.hold(count);
+  const held = Array.from({ length: count }, async () => (await login(house)).status);
+  await gate.full();
+  await work();
+  gate.open();
+  expect(await Promise.all(held)).toEqual(times(count, 201));
+}
+
+/** With fewer under way no login is refused. */
+const MANY = 4;
+
+/** Many logins are under way in a process that has no time left. */
+const whileBusy = (work: (house: House) => Promise<void>, options: HouseOptions = {}) =>
+  withGates(async (house, { atLimits }) => {
+    await beside(house, atLimits, MANY, async () => {
+      works(house);
+      await work(house);
+    });
+  }, options);
+
+const JSON_POST = 'POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+const posted = (body: string): string => `${JSON_POST}Content-Length: ${body.length}\r\n\r\n${body}`;
+const HONEST = posted(JSON.stringify({ phone_number: ALICE }));
+
+/** Writes to a connection of its own. @returns what hangs up, and what was answered until now */
+async function writeTo(house: House, text: string) {
+  let said = '';
+  const socket = connect(portOf(house), 'localhost');
+  socket.on('data', (chunk: Buffer) => (said += chunk.toString())).on('error', () => undefined);
+  await new Promise<void>((resolve) => socket.write(text, () => resolve()));
+  return {
+    hangUp: () => socket.destroy(),
+    answers: (status: number) => said.split(`HTTP/1.1 ${status}`).length - 1,
+  };
+}
+
+describe('a process that has no time left', () => {
+  test('refuses a new login at once, and says when to come back', () =>
+    whileBusy(async (house) => {
+      const before = await house.redis.dbsize();
+      const refused = await login(house).expect(503);
+      expect(refused.headers['content-type']).toBe('application/problem+json');
+      expect(refused.headers['x-request-id']).toBe(refused.body.instance);
+      expect(refused.body).toMatchObject({ error: 'unavailable', status: 503 });
+      expect(refused.headers['retry-after']).toBe(String(refused.body.retry_after));
+      expect(refused.body.retry_after).toBeGreaterThanOrEqual(2);
+      expect(refused.body.retry_after).toBeLessThanOrEqual(9);
+      expect(refused.headers['set-cookie']).toBeUndefined();
+      expect(await house.redis.dbsize()).toBe(before);
+      expect(await house.upstream()).toEqual([]);
+    }));
+
+  test('does not send everybody back at the same time', () =>
+    whileBusy(async (house) => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => login(house).expect(503)));
+      expect(new Set(answers.map(({ body }) => body.retry_after as number)).size).toBeGreaterThan(2);
+    }));
+
+  test('goes on with logins that were begun', () =>
+    withGates(async (house, { atLimits }) => {
+      const app = house.app();
+      const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body;
+      await beside(house, atLimits, MANY, async () => {
+        works(house);
+        await login(house).expect(503);
+        await app.get('/login').expect(200);
+        const home = await walk(link);
+        expect(home.status).toBe(200);
+        await postCode(app, String(home.json?.['code'])).expect(200);
+        expect((await app.get('/session').expect(200)).body.authenticated).toBe(true);
+        await app.post('/logout').expect(204);
+      });
+    }));
+
+  test('sends a message for a login that was begun, and says that it lives and is ready', () =>
+    withGates(
+      async (house, { atLimits }) => {
+        const app = house.app();
+        await app.post('/login').send({ phone_number: ALICE }).expect(201);
+        await beside(house, atLimits, MANY, async () => {
+          works(house);
+          await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+          await house.app().get('/healthz').expect(200);
+          await house.app().get('/readyz').expect(200);
+          await login(house).expect(503);
+        });
+      },
+      { env: { ...ENV, ...WITH_CODES } },
+    ));
+
+  test('takes logins again as soon as it rests', () =>
+    whileBusy(async (house) => {
+      await login(house).expect(503);
+      rests(house);
+      await login(house).expect(201);
+    }));
+
+  test('tells its log of it, but not for each', () =>
+    whileBusy(async (house) => {
+      const told = () => house.world.logged().split('overloaded').length - 1;
+      for (let look = 0; look < 5; look++) {
+        works(house);
+        expect(await logins(house, 3)).toEqual(times(3, 503));
+      }
+      expect(told()).toBe(1);
+      expect(house.world.logged()).not.toContain('request failed');
+      house.world.turn(11);
+      works(house);
+      await login(house);
+      expect(told()).toBe(2);
+      expect(house.world.logged()).toContain('"refused":12');
+    }));
+
+  test('lets a page of another origin read that its login was refused, and until when', () =>
+    whileBusy(
+      async (house) => {
+        const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
+        expect(refused.headers['access-control-allow-origin']).toBe('https://app.example.com');
+        expect(refused.headers['access-control-expose-headers']).toContain('retry-after');
+      },
+      { env: { ...ENV, ALLOWED_ORIGINS: 'https://app.example.com' } },
+    ));
+
+  test('reads a request before it decides on it', () =>
+    whileBusy(async (house) => {
+      await house.app().post('/login').set('content-type', 'application/json').send('{').expect(400);
+      const { answers, hangUp } = await writeTo(house, HONEST.slice(0, -1));
+      await login(house).expect(503);
+      expect(answers(503)).toBe(0);
+      hangUp();
+    }));
+});
+
+describe('of new logins', () => {
+  test.each([
+    ['none, as far as it may be filled', '90', 90, 0],
+    ['one in eight, halfway from there', '90', 95, 5],
+    ['more than half, where little is left', '90', 98.5, 24],
+    ['all, where nothing is left', '90', 100, 40],
+    ['some, earlier, where less of it may be filled', '50', 75, 5],
+    ['none, where hardly anything has to be left', '99', 99, 0],
+    ['none, where nothing has to be left', '100', 100, 0],
+  ])('it refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
+    withGates(
+      async (house, { atLimits }) => {
+        await beside(house, atLimits, MANY, async () => {
+          works(house, percent);
+          const statuses = await logins(house, 40);
+          expect(statuses.filter((status) => status === 503)).toHaveLength(refused);
+          expect(statuses.filter((status) => status === 201)).toHaveLength(40 - refused);
+        });
+      },
+      { env: { MAX_UTILIZATION } },
+    ),
+  );
+
+  test.each([
+    ['from which others take the processor', { active: 1000, idle: 0, cpu: 400 }],
+    ['that was measured for too short a time', { active: 200, idle: 0, cpu: 200 }],
+  ])('none is refused by a process %s', (_what, spent) =>
+    withGates(async (house, { atLimits }) => {
+      await beside(house, atLimits, MANY, async () => {
+        house.world.spend(spent);
+        expect(await logins(house, 20)).toEqual(times(20, 201));
+      });
+    }),
+  );
+
+  test('none is refused for what a process did before its first request', () =>
+    withGates(async (house, { atLimits }) => {
+      works(house);
+      await beside(house, atLimits, MANY, async () => {
+        expect(await logins(house, 2)).toEqual([201, 201]);
+      });
+    }));
+
+  test('none is refused to a client that sends one after the other, however busy the process is', () =>
+    withHouse({ env: ENV }, async (house) => {
+      for (let each = 0; each < 60; each++) {
+        works(house);
+        await login(house).expect(201);
+      }
+    }));
+
+  test('none is refused while a few are under way', () =>
+    withGates(async (house, { atLimits }) => {
+      await beside(house, atLimits, MANY - 1, async () => {
+        works(house);
+        expect(await logins(house, 20)).toEqual(times(20, 201));
+      });
+    }));
+
+  test('none is refused for requests that come together and are no logins', () =>
+    withHouse({ env: ENV }, async (house) => {
+      works(house);
+      const { hangUp, answers } = await writeTo(house, posted('{}').repeat(MANY * 5) + HONEST);
+      await until(() => Promise.resolve(answers(201) === 1));
+      hangUp();
+    }));
+});
+
+/** Logins that wait for nothing by themselves. */
+const CHEAP: HouseOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
+
+describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
+  test(
+    'each has one, no more than these, and each is free again',
+    () =>
+      withGates(async (house, { behindLimits }) => {
+        behindLimits.hold(MAX_CONNECTIONS);
+        const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
+        await behindLimits.full();
+        const refused = await login(house).expect(503);
+        expect(refused.body).toMatchObject({ error: 'unavailable', retry_after: expect.any(Number) });
+        behindLimits.open();
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        held.hangUp();
+        expect(await logins(house, 2)).toEqual([201, 201]);
+      }, CHEAP),
+    60_000,
+  );
+
+  test(
+    'none is taken by logins that their limits have not admitted yet',
+    () =>
+      withGates(async (house, { atLimits, behindLimits }) => {
+        atLimits.hold(MAX_CONNECTIONS + 1);
+        const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS + 1));
+        await atLimits.full();
+        await login(house).expect(201);
+        // They come to the places all at once: one too many.
+        behindLimits.hold(MAX_CONNECTIONS);
+        atLimits.open();
+        await behindLimits.full();
+        behindLimits.open();
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        expect(held.answers(503)).toBe(1);
+        held.hangUp();
+      }, CHEAP),
+    60_000,
+  );
+
+  test(
+    'none is kept by clients that hang up, whatever they had sent',
+    () =>
+      withGates(async (house, { behindLimits }) => {
+        const pipelines = [posted('{}'), posted('{'), posted('{"phone_number":"x"}'), HONEST].map((each) =>
+          each.repeat(400),
+        );
+        behindLimits.hold(400);
+        const gone = await Promise.all(pipelines.map((each) => writeTo(house, each)));
+        await behindLimits.full();
+        gone.forEach(({ hangUp }) => hangUp());
+        behindLimits.open();
+
+        behindLimits.hold(MAX_CONNECTIONS);
+        const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
+        await behindLimits.full();
+        behindLimits.open();
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        held.hangUp();
+      }, CHEAP),
+    60_000,
+  );
+});
 
 /** Sends a request on a connection of its own, and hangs up in the same moment. */
 const sendAndHangUp = (port: number, text: string): Promise<void> =>
@@ -35,185 +327,14 @@ const sendAndHangUp = (port: number, text: string): Promise<void> =>
     socket.once('close', () => resolve());
   });
 
-describe('a server that is behind its work', () => {
-  let house: House;
-  beforeEach(async () => (house = await buildHouse({ env: { ...ENV, ...WITH_CODES } })));
-  afterEach(() => house.stop());
-
-  test('refuses a new login at once, and says when to come back', async () => {
-    neverRests(house);
-    const refused = await login(house).expect(503);
-    expect(refused.headers['content-type']).toBe('application/problem+json');
-    expect(refused.headers['x-request-id']).toBe(refused.body.instance);
-    expect(refused.body).toMatchObject({ error: 'unavailable', status: 503 });
-    expect(refused.headers['retry-after']).toBe(String(refused.body.retry_after));
-    expect(refused.body.retry_after).toBeGreaterThanOrEqual(2);
-    expect(refused.body.retry_after).toBeLessThanOrEqual(9);
-    expect(refused.headers['set-cookie']).toBeUndefined();
-    expect(await house.redis.dbsize()).toBe(0);
-    expect(await house.upstream()).toEqual([]);
-  });
-
-  test('does not send everybody back at the same time', async () => {
-    neverRests(house);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => login(house).expect(503)));
-    expect(new Set(answers.map(({ body }) => body.retry_after as number)).size).toBeGreaterThan(2);
-  });
-
-  test('does not look at what a new login brings', async () => {
-    neverRests(house);
-    await house.app().post('/login').set('content-type', 'application/json').send('{').expect(503);
-  });
-
-  test('goes on with logins that were begun', async () => {
-    const app = house.app();
-    const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body;
-    neverRests(house);
-    await login(house).expect(503);
-    await app.get('/login').expect(200);
-    const home = await walk(link);
-    expect(home.status).toBe(200);
-    await postCode(app, String(home.json?.['code'])).expect(200);
-    expect((await app.get('/session').expect(200)).body.authenticated).toBe(true);
-    await app.post('/logout').expect(204);
-  });
-
-  test('sends a message to whoever began, and says that it lives and is ready', async () => {
-    const app = house.app();
-    await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    neverRests(house);
-    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    await house.app().get('/healthz').expect(200);
-    await house.app().get('/readyz').expect(200);
-    await login(house).expect(503);
-  });
-
-  test('takes logins again as soon as it rests', async () => {
-    neverRests(house);
-    await login(house).expect(503);
-    rests(house);
-    await login(house).expect(201);
-  });
-
-  test('tells its log of it, but not for each', async () => {
-    const told = () => house.world.logged().split('overloaded').length - 1;
-    for (let look = 0; look < 5; look++) {
-      neverRests(house);
-      expect(await logins(house, 3)).toEqual(times(3, 503));
-    }
-    expect(told()).toBe(1);
-    expect(house.world.logged()).not.toContain('request failed');
-    house.world.turn(11);
-    neverRests(house);
-    await login(house);
-    expect(told()).toBe(2);
-    expect(house.world.logged()).toContain('"refused":12');
-  });
-});
-
-test('a page of another origin can read that its login was refused, and until when', () =>
-  withHouse({ env: { ...ENV, ALLOWED_ORIGINS: 'https://app.example.com' } }, async (house) => {
-    neverRests(house);
-    const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
-    expect(refused.headers['access-control-allow-origin']).toBe('https://app.example.com');
-    expect(refused.headers['access-control-expose-headers']).toContain('retry-after');
-  }));
-
-describe('new logins', () => {
-  const inHouse = (work: (house: House) => Promise<void>) => withHouse({ env: ENV }, work);
-
-  test('are charged for all that follows on them', () =>
-    inHouse(async (house) => {
-      await learnsThatItIsSlow(house);
-      expect(await logins(house, 6)).toEqual([...times(4, 201), ...times(2, 503)]);
-      // 90 ms are earned in 100, and the last login left a debt of 126.
-      house.world.spend({ busy: 0, idle: 100 });
-      await login(house).expect(503);
-      house.world.spend({ busy: 0, idle: 100 });
-      expect(await logins(house, 2)).toEqual([201, 503]);
-    }));
-
-  test('are not kept out for long by a price that holds no more', () =>
-    inHouse(async (house) => {
-      await learnsThatItIsSlow(house);
-      for (let look = 0; look < 4; look++) {
-        await house.app().get('/session');
-        rests(house);
-      }
-      expect(await logins(house, 10)).toEqual(times(10, 201));
-    }));
-
-  test('are not kept out for what was spent on others while nobody logged in', () =>
-    inHouse(async (house) => {
-      const app = house.app();
-      for (let look = 0; look < 300; look++) {
-        await app.get('/session').expect(200);
-        house.world.spend({ busy: 500, idle: 100 });
-      }
-      await login(house).expect(201);
-      rests(house);
-      await login(house).expect(201);
-    }));
-
-  test('are all taken while the machine has time', () =>
-    inHouse(async (house) => {
-      for (let look = 0; look < 5; look++) {
-        rests(house);
-        expect(await logins(house, 5)).toEqual(times(5, 201));
-      }
-    }));
-
-  test('are all taken where MAX_UTILIZATION is 100', () =>
-    withHouse({ env: { MAX_UTILIZATION: '100' } }, async (house) => {
-      await learnsThatItIsSlow(house);
-      expect(await logins(house, 6)).toEqual(times(6, 201));
-      neverRests(house);
-      await login(house).expect(201);
-    }));
-
-  test('are begun a thousand at a time and no more, whatever they wait for', async () => {
-    let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    const env = { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' };
-    await withHouse(
-      {
-        ...{ store: 'memory', env },
-        // A store that is slow.
-        through: (store) => ({ ...store, spend: (...all) => released.then(() => store.spend(...all)) }),
-      },
-      async (house) => {
-        const body = JSON.stringify({ phone_number: ALICE });
-        const head = `POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-        let said = '';
-        const socket = connect(Number(new URL(house.base).port), 'localhost');
-        socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
-        socket.write((head + body).repeat(1000));
-        // Answers to one connection keep their order, so this asks on another; what is not refused waits for the store.
-        const asked = () =>
-          login(house)
-            .timeout(200)
-            .then(
-              ({ status }) => status,
-              () => 0,
-            );
-        await until(async () => (await asked()) === 503);
-        release();
-        await until(() => Promise.resolve(said.split('HTTP/1.1 201').length > 900));
-        socket.destroy();
-        await login(house).expect(201);
-      },
-    );
-  }, 60_000);
-});
-
 test('nothing is done for a client that has hung up', () =>
   withHouse({ env: ENV }, async (house) => {
-    const port = Number(new URL(house.base).port);
     const { auth_url: link } = (await login(house).expect(201)).body;
     const { hops } = await walk(link, { stopBefore: `${house.base}/callback` });
     const before = (await house.upstream()).length;
     const callback = new URL(hops.at(-1) ?? '');
-    await sendAndHangUp(port, `GET ${callback.pathname}${callback.search} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const request = `GET ${callback.pathname}${callback.search} HTTP/1.1\r\nHost: a\r\n\r\n`;
+    await sendAndHangUp(portOf(house), request);
     await house.app().get('/healthz').expect(200);
     expect(await house.upstream()).toHaveLength(before);
     // What it brought is not spent.

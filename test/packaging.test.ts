@@ -6,7 +6,7 @@ import { ERRORS } from '../src/errors.js';
 import { loadHooks } from '../src/hooks-file.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { readSettings } from '../src/sandbox/settings.js';
-import { createSubscribers } from '../src/sandbox/subscribers.js';
+import { Subscribers } from '../src/sandbox/state/subscribers.js';
 
 const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -103,7 +103,7 @@ describe('README.md', () => {
     expect(readme).toContain(`| \`${name}\` |`);
   });
 
-  it.each(Object.keys(createSubscribers().all()))('says what the sandbox number %s does', (number) => {
+  it.each(Object.keys(new Subscribers().all()))('says what the sandbox number %s does', (number) => {
     expect(readme).toContain(`| \`${number}\` |`);
   });
 

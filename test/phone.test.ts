@@ -80,6 +80,8 @@ describe('npm run phone', () => {
     [`https://login.example.com ${ALICE} more`, 2, /and nothing else/],
     [`login.example.com ${ALICE}`, 2, /is not a base URL/],
     [`https://login.example.com/path ${ALICE}`, 2, /is not a base URL/],
+    ['https://login.example.com +4407700900000', 2, /\+4407700900000 is not a phone number in E\.164/],
+    [`https://login.example.com ${ALICE} --sim 447700900001`, 2, /447700900001 is not a phone number/],
     [`https://login.example.com ${ALICE} --sdk web`, 2, /--sdk is ios or android, not web/],
     [`https://login.example.com ${ALICE} --odd`, 2, /Unknown option '--odd'/],
   ])('called with "%s" exits with %i', async (args, exit, says) => {

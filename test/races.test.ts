@@ -138,13 +138,13 @@ test('with the chain of Verify, one message is sent though the app asks before t
     }
   }));
 
-/** A store whose next move of a session fails, once. */
+/** A store whose next renewal of a session fails, once. */
 function failingOnce(store: Store): Store & { armed: boolean } {
   const flaky: Store & { armed: boolean } = {
     ...store,
     armed: false,
-    move: (...args) => {
-      if (!flaky.armed) return store.move(...args);
+    replace: (...args) => {
+      if (!flaky.armed) return store.replace(...args);
       flaky.armed = false;
       return Promise.reject(new Error('the store failed once'));
     },
@@ -173,9 +173,9 @@ test('a logout whose session ended while it was under way is a logout all the sa
   // Another request ends the session just before this one would write to it.
   const through = (store: Store): Store => ({
     ...store,
-    set: async (key, value, ttl, only) => {
-      if (only === 'existing' && key.startsWith('sess:')) await store.delete(key);
-      return store.set(key, value, ttl, only);
+    replace: async (key, ...args) => {
+      if (key.startsWith('sess:')) await store.delete(key);
+      return store.replace(key, ...args);
     },
   });
   await withHouse({ through }, async (house) => {
@@ -212,8 +212,11 @@ test('a request that only read its session again does not write over what others
       const work = key.startsWith('lock:') ? held.work : undefined;
       delete held.work;
       await work?.();
-      if (key.startsWith('sess:')) held.writes++;
       return store.set(...args);
+    },
+    replace: (...args) => {
+      held.writes++;
+      return store.replace(...args);
     },
   });
   await withHouse({ through, env: WITH_CODES }, async (house) => {

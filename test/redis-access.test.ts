@@ -65,6 +65,19 @@ describe('a Redis with a user for this server', () => {
   test('refuses a wrong password, which is told in the log, and requests get 503', () =>
     complaintOf(redisAt(urlOf(redis, 'bff:hunter2')), 'WRONGPASS'));
 
+  test('is found over the version of IP that its URL names, and over no other', async () => {
+    const byName = urlOf(redis, 'bff:change-me').replace('127.0.0.1', 'localhost');
+    await withHouse({ redisUrl: `${byName}?family=4`, emptied: false }, (house) =>
+      house
+        .app()
+        .get('/readyz')
+        .expect(200)
+        .then(() => undefined),
+    );
+    // It listens on 127.0.0.1 alone.
+    await complaintOf(redisAt(`${byName}?family=6`), 'redis is not reachable');
+  });
+
   test('refuses whoever gives no password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
 });
 

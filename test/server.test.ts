@@ -1,14 +1,28 @@
+import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { listen, type Listening } from '../src/web/server.js';
+import { until } from './support/until.js';
+
+const asking = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
 describe('the socket of the server', () => {
   let server: Listening;
-  let arrived: Promise<void>;
+  let waiting: { path: string; res: ServerResponse }[];
+  let closed: string[];
+  let begun: () => void;
   beforeEach(async () => {
-    let arrive: () => void = () => undefined;
-    arrived = new Promise((resolve) => (arrive = resolve));
-    // It never answers what it was asked.
-    server = await listen(() => arrive(), 0, 'errors');
+    [waiting, closed, begun] = [[], [], () => undefined];
+    // It answers when it is told to.
+    server = await listen(
+      ({ url: path = '' }, res) => {
+        begun();
+        waiting.push({ path, res });
+        res.on('close', () => closed.push(path));
+      },
+      0,
+      'errors',
+      { keepAliveSeconds: 620 },
+    );
   });
   afterEach(() => server.drain(0));
 
@@ -18,11 +32,73 @@ describe('the socket of the server', () => {
     socket.on('data', (chunk: Buffer) => (said += chunk.toString()));
     return { socket, said: new Promise((resolve) => socket.on('close', () => resolve(said))) };
   };
+  const arrived = (count: number): Promise<void> => until(() => Promise.resolve(waiting.length === count));
+  const haveClosed = (count: number): Promise<void> => until(() => Promise.resolve(closed.length >= count));
 
   test('a request that does not end in its time of grace is cut off, so that the server stops', async () => {
-    const { said } = open('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-    await arrived;
+    const { said } = open(asking('/'));
+    await arrived(1);
     await server.drain(100);
     expect(await said).toBe('');
+  });
+
+  test('an idle connection is kept as long as it is told, and says so', async () => {
+    const { socket, said } = open(asking('/'));
+    await arrived(1);
+    waiting[0]?.res.end();
+    await haveClosed(1);
+    socket.end();
+    expect(await said).toMatch(/^Keep-Alive: timeout=620\r$/m);
+  });
+
+  test('of requests that come together on a connection, one is begun in each turn of the loop', async () => {
+    let turn = 0;
+    const turns: number[] = [];
+    const counting = (): void => {
+      turn++;
+      if (waiting.length < 20) setImmediate(counting);
+    };
+    counting();
+    begun = () => void turns.push(turn);
+    const { socket } = open(asking('/').repeat(20));
+    await arrived(20);
+    socket.destroy();
+    expect(new Set(turns).size).toBe(20);
+  });
+
+  test.each([
+    [1000, true],
+    [1001, false],
+  ])('a connection on which %i requests wait behind the first stays open: %s', async (count, isOpen) => {
+    const { socket, said } = open(asking('/').repeat(1 + count));
+    await (isOpen ? arrived(1 + count) : said);
+    socket.destroy();
+    expect(waiting.length === 1 + count).toBe(isOpen);
+    await haveClosed(waiting.length);
+  });
+
+  const PATHS = ['/1', '/2', '/3', '/4'];
+  test.each([
+    ['before any of them is answered', [], false],
+    ['once the first is answered', [0], false],
+    ['when the others are answered behind the first, which is not', [1, 2, 3], false],
+    ['once all are answered', [0, 1, 2, 3], false],
+    ['when it is reset', [], true],
+  ])('a connection that ends closes each answer to a pipeline once: %s', async (_when, answered, isReset) => {
+    const { socket, said } = open(PATHS.map(asking).join(''));
+    await arrived(PATHS.length);
+    for (const each of answered) waiting[each]?.res.end('answer');
+    if (answered.length === PATHS.length) await haveClosed(PATHS.length);
+    if (isReset) socket.resetAndDestroy();
+    else socket.destroy();
+    await said;
+    await haveClosed(PATHS.length);
+    // What is answered afterwards goes nowhere, and breaks nothing.
+    for (const { res } of waiting) if (!res.writableEnded) res.end('answer');
+    const last = open(asking('/last'));
+    await arrived(PATHS.length + 1);
+    last.socket.destroy();
+    await haveClosed(PATHS.length + 1);
+    expect(closed.sort()).toEqual([...PATHS, '/last']);
   });
 });

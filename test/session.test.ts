@@ -1,3 +1,4 @@
+import { newCredentials } from '../src/sandbox/credentials.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, buildHouse, postCode, withHouse, type House } from './support/house.js';
 
@@ -65,6 +66,82 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(cookieOf(out.headers)).toMatch(/^sid=; Path=\/; Expires=Thu, 01 Jan 1970/);
     expect(await ask(valueOf(done.headers))).toEqual({ authenticated: false });
     await app.post('/logout').expect(204);
+  });
+
+  test('ends with a logout by any cookie that ever stood for it', async () => {
+    for (const age of [0, 1, 2]) {
+      const app = house.app();
+      const first = await app.post('/login').send({ phone_number: ALICE });
+      const second = await app.post('/login').send({ phone_number: ALICE });
+      const home = await walk(second.body.auth_url);
+      const done = await postCode(app, String(home.json?.['code'])).expect(200);
+      const cookies = [first, second, done].map(({ headers }) => valueOf(headers));
+      const out = await house
+        .app()
+        .post('/logout')
+        .set('cookie', cookies[age] ?? '')
+        .expect(204);
+      expect(cookieOf(out.headers)).toMatch(/^sid=;/);
+      expect(await ask(cookies[2] ?? '')).toEqual({ authenticated: false });
+      expect(await house.redis.keys('sess:*')).toEqual([]);
+    }
+  });
+
+  test('ends for a thief as well: the owner logs out by the cookie that the thief has made outdated', async () => {
+    const { app, code } = await house.walkedLogin();
+    const owner = valueOf((await postCode(app, code)).headers);
+    const stolen = await house.app().post('/login').set('cookie', owner).send({ phone_number: BOB });
+    const thief = valueOf(stolen.headers);
+    expect(await ask(thief)).toMatchObject({ authenticated: true });
+    expect(await ask(owner)).toEqual({ authenticated: false });
+    await app.post('/logout').expect(204);
+    expect(await ask(thief)).toEqual({ authenticated: false });
+  });
+
+  test('ends with a logout, whatever the same session is doing meanwhile', async () => {
+    for (let round = 0; round < 10; round++) {
+      const { app, code } = await house.walkedLogin();
+      const cookie = valueOf((await postCode(app, code)).headers);
+      const post = (path: string, body: object) =>
+        fetch(house.base + path, {
+          method: 'POST',
+          headers: { cookie, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+      const [begun] = await Promise.all([post('/login', { phone_number: ALICE }), post('/logout', {})]);
+      expect(await ask(cookie)).toEqual({ authenticated: false });
+      expect(await ask(begun.headers.get('set-cookie')?.split(';')[0] ?? '')).toEqual({
+        authenticated: false,
+      });
+    }
+  });
+
+  test('that goes on under a newer cookie is not touched by a login that is begun with the outdated one', async () => {
+    const app = house.app();
+    const first = await app.post('/login').send({ phone_number: ALICE });
+    const home = await walk(first.body.auth_url);
+    const done = await postCode(app, String(home.json?.['code'])).expect(200);
+    const [outdated, current] = [valueOf(first.headers), valueOf(done.headers)];
+    const begun = await house
+      .app()
+      .post('/login')
+      .set('cookie', outdated)
+      .send({ phone_number: BOB })
+      .expect(201);
+    expect(await ask(valueOf(begun.headers))).toEqual({ authenticated: false });
+    expect(await ask(current)).toMatchObject({ authenticated: true, phone_number: ALICE });
+  });
+
+  test('whose login was given up while its proof was under way stays logged out', async () => {
+    const { app, code } = await house.walkedLogin();
+    await house.control('faults', { verify: { delay_ms: 300 } });
+    const slow = postCode(app, code).then((answer) => answer);
+    for (let asked = false; !asked;)
+      asked = (await house.upstream()).some(({ path }) => path.startsWith('/camara'));
+    await app.delete('/login').expect(204);
+    const late = await slow;
+    expect([late.status, late.body.error]).toEqual([410, 'login_expired']);
+    expect((await app.get('/session')).body).toEqual({ authenticated: false });
   });
 
   test('is not brought back by a request that was under way when it ended', async () => {
@@ -170,13 +247,13 @@ test('the cookie over https is bound to the host, hidden from scripts, and not s
   withHouse({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (house) => {
     const begun = await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
     expect(cookieOf(begun.headers)).toMatch(
-      /^__Host-sid=s%3A%7B[\w-]{3}%7D[\w-]{43}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      /^__Host-sid=s%3A[\w-]{65}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     );
     expect(begun.headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
   }));
 
 test('a secret that was rotated still opens sessions, and one that is gone opens none', async () => {
-  const [old, fresh] = ['o'.repeat(32), 'f'.repeat(32)];
+  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
   const houses = await Promise.all(
     [old, `${fresh},${old}`, fresh].map((secret) => buildHouse({ env: { SESSION_SECRET: secret } })),
   );

@@ -54,7 +54,7 @@ test('a chain whose first message cannot be counted is not begun', () =>
 test('a login that could not be cancelled is told so, and can be cancelled again', () =>
   withFailingStore({}, async (house, told) => {
     const { app, code } = await house.walkedLogin();
-    told.failure = { operation: 'set', key: 'sess:' };
+    told.failure = { operation: 'replace', key: 'sess:' };
     await app.delete('/login').expect(503);
     told.failure = undefined;
     expect(await statusOf(app)).toBe('pending');

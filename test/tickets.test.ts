@@ -103,6 +103,17 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await store.get('sess:a')).toBeNull();
   });
 
+  test('the store removes what holds a value, and nothing that holds another one', async () => {
+    expect(await store.deleteIf('lock:a', 'mine')).toBe(false);
+    await store.set('lock:a', 'mine', 60);
+    expect(await store.deleteIf('lock:a', 'yours')).toBe(false);
+    expect(await store.deleteIf('lock:a', '')).toBe(false);
+    expect(await store.get('lock:a')).toBe('mine');
+    expect(await store.deleteIf('lock:a', 'mine')).toBe(true);
+    expect(await store.get('lock:a')).toBeNull();
+    expect(await store.deleteIf('lock:a', 'mine')).toBe(false);
+  });
+
   test('the store gives no life to what has ended, and ends what is given none', async () => {
     await store.expire('sess:a', 60);
     expect(await store.get('sess:a')).toBeNull();

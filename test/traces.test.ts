@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import supertest from 'supertest';
@@ -8,6 +10,7 @@ import { operations } from './support/contract.js';
 import { walk } from './support/device.js';
 import { ALICE } from './support/house.js';
 import { credentials, endPrograms, LISTENING, node, places, SANDBOX, source } from './support/programs.js';
+import { until } from './support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'traces-'));
 afterEach(endPrograms);
@@ -124,6 +127,40 @@ test('behind a proxy of ours a request joins the trace it names', async () => {
     expect([...collector.services()]).toEqual(['login']);
   } finally {
     collector.close();
+  }
+}, 60_000);
+
+test('the span of a request ends with its connection, though its answer waits behind another one', async () => {
+  const collector = await openCollector();
+  const asked: string[] = [];
+  const silent = createServer(({ url = '' }) => void asked.push(url)).listen(0);
+  try {
+    const { base, port, env } = await places();
+    const upstream = `http://localhost:${(silent.address() as AddressInfo).port}`;
+    const all = { ...env, ...credentials(), VONAGE_BASE_URL: upstream };
+    const watched = { ...all, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+    const server = node(source('src/main.ts'), watched);
+    await server.said(LISTENING);
+    const post = (path: string, body: object) => {
+      const text = JSON.stringify(body);
+      const head = `POST ${path} HTTP/1.1\r\nHost: ${new URL(base).host}\r\nContent-Type: application/json`;
+      return `${head}\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
+    };
+    const socket = connect(port, 'localhost');
+    socket.write(post('/login', { phone_number: ALICE }) + post('/verify', { code: '123456' }).repeat(9));
+    await until(() => Promise.resolve(asked.length > 0));
+    // By then the others have been begun, one in each turn of the server's loop.
+    for (let each = 0; each < 9; each++) await fetch(`${base}/healthz`);
+    socket.destroy();
+    server.child.kill('SIGTERM');
+    await server.ended;
+    const names = collector.spans().map(({ name }) => name);
+    expect(names.filter((name) => name === 'POST /login')).toHaveLength(1);
+    expect(names.filter((name) => name === 'POST /verify')).toHaveLength(9);
+  } finally {
+    collector.close();
+    silent.close();
+    silent.closeAllConnections();
   }
 }, 60_000);
 

@@ -113,6 +113,21 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/camara')).toBe(status === 200 ? 1 : 0);
   });
 
+  test('a verifier whose hash is not the whole challenge is refused, wherever the two differ', async () => {
+    const hash = Buffer.from(CHALLENGE.challenge, 'base64url');
+    for (let at = 0; at < hash.length; at++) {
+      const other = Buffer.from(hash);
+      other.writeUInt8(hash.readUInt8(at) ^ 1, at);
+      const app = house.app();
+      const login = { phone_number: ALICE, code_challenge: other.toString('base64url') };
+      const begun = await app.post('/login').send(login).expect(201);
+      const { json } = await walk(begun.body.auth_url);
+      const proof = { code: json?.['code'], code_verifier: CHALLENGE.verifier };
+      expect([at, (await app.post('/verify').send(proof)).status]).toEqual([at, 400]);
+    }
+    expect(await calls('/camara')).toBe(0);
+  });
+
   test('a verifier without a challenge is refused', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(400);

@@ -310,6 +310,28 @@ describe('a webhook about a message that is under way', () => {
     expect(line).not.toMatch(/network|[0-9]{12}/);
   });
 });
+test('a webhook whose id was seen is not heard again for as long as its signature is good', () =>
+  withHouse({ env: ENV, store: 'memory' }, async (house) => {
+    const [request_id, jti] = [randomUUID(), randomUUID()];
+    // Vonage's clock may be fast by as much as a signature may be old.
+    const iat = Math.floor(house.world.now() / 1000) + 299;
+    const say = async (channel: string) => {
+      const body = event({ request_id, channel });
+      const claims = { iss: 'Vonage', iat, jti, api_key: API_KEY, payload_hash: sha256(body) };
+      const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(key(SECRET));
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      return fetch(`${house.base}/webhooks/verify`, { method: 'POST', body, headers });
+    };
+    expect((await say('silent_auth')).status).toBe(204);
+    const before = await house.store.get(`verify:${request_id}`);
+    for (let seconds = 0; seconds < 598; seconds += 299) {
+      house.world.turn(299);
+      expect((await say('voice')).status).toBe(204);
+      expect(await house.store.get(`verify:${request_id}`)).toBe(before);
+    }
+    house.world.turn(2);
+    expect((await say('voice')).status).toBe(401);
+  }));
 
 test('without a secret no webhook is accepted, and Vonage is asked to come again', () =>
   withHouse({}, async (house) => {

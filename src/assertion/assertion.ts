@@ -8,7 +8,10 @@ import type { AssertionSettings } from './settings.js';
 /** Seconds an assertion is good for: one call from the app to an API, or a few. */
 const LIFE = 60;
 
-/** How the user was authenticated (RFC 8176): `sms` is registered there, the other two are ours. */
+/**
+ * The authentication method of each channel (RFC 8176). `sms` is registered there, the other two
+ * are ours.
+ */
 const AMR: Record<Channel, string> = { silent_auth: 'sim', sms: 'sms', voice: 'voice' };
 
 /** Tells other services who is logged in, in a form that they can check by themselves. */
@@ -31,12 +34,12 @@ export function createAssertions(
 
   return {
     audiences,
-    async assert({ phoneNumber, channel, authenticatedAt }, audience) {
+    async assert({ phoneNumber, channels, authenticatedAt }, audience) {
       const [{ kid } = {}] = await published;
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({
         auth_time: Math.floor(authenticatedAt / 1000),
-        amr: [AMR[channel]],
+        amr: channels.map((channel) => AMR[channel]),
         ...(deps.withPhoneNumber && { phone_number: phoneNumber }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: kid as string })

@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
-import type { Sessions } from '../session/session.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import type { Assertions } from './assertion.js';
@@ -9,13 +9,17 @@ import type { Assertions } from './assertion.js';
 /** Seconds for which the keys may be kept. A new key is published so long before it signs (docs/assertions.md). */
 const KEYS_LIFE = 300;
 
-/** `GET /.well-known/jwks.json`: what assertions are checked with. Public, and the only answer that may be kept. */
-export function keyRoutes(router: Router, assertions: Assertions): void {
+/**
+ * `GET /.well-known/jwks.json`: what assertions are checked with. Public, and the only answer that may be kept.
+ * @param inApp whether another app is around: its answers may carry its cookie, which no shared cache may keep
+ */
+export function keyRoutes(router: Router, assertions: Assertions, inApp: boolean): void {
+  const scope = inApp ? 'private' : 'public';
   router
     .route('/.well-known/jwks.json')
     .get(async (_req, res) => {
       const keys = await assertions.published();
-      res.setHeader('Cache-Control', `public, max-age=${KEYS_LIFE}`);
+      res.setHeader('Cache-Control', `${scope}, max-age=${KEYS_LIFE}`);
       sendJson(res, 200, keys, { type: 'application/jwk-set+json' });
     })
     .all(methodNotAllowed('GET, HEAD'));

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { baseOf } from '../handset/arguments.js';
+import { baseOf, faultOfNumber } from '../handset/arguments.js';
 import { wordsOf } from '../handset/words.js';
 
 export const USAGE = `Usage: npm run doctor -- <base url> [--login <number>] [--settings <file>] [--json]
@@ -35,7 +35,9 @@ export function readArguments(args: readonly string[]): Arguments | string | und
     if (address === '' || more.length > 0) return 'A base URL is wanted, and nothing else.';
     const base = baseOf(address);
     if (!base) return `${address} is not a base URL such as https://login.example.com.`;
-    return { base, login: values.login, file: values.settings, json: values.json };
+    return (
+      faultOfNumber(values.login) ?? { base, login: values.login, file: values.settings, json: values.json }
+    );
   } catch (error) {
     return wordsOf(error);
   }

@@ -129,9 +129,17 @@ function redirectFinding(link: URL, last: URL, base: URL): Finding {
       );
 }
 
-/** `RateLimit` tells what is left to one's own range: two forged ranges have each what one would have. */
+/**
+ * `RateLimit` tells what is left to one's own range: two forged ranges have each what one would have. A caller whose address the
+ * server does not know is told the policy alone.
+ */
 function addressFinding(first: Answer, second: Answer): Finding {
   const { ok, mistake, unchecked } = about('client addresses');
+  if (first.headers.has('ratelimit-policy') && !first.headers.has('ratelimit'))
+    return mistake(
+      'The server finds no address of the client in X-Forwarded-For, so that limits count all clients as one.',
+      "Let the proxy write the client's address at the end of X-Forwarded-For, with or without its port, and set TRUST_PROXY to the number of proxies that do.",
+    );
   const [one, two] = [leftOf(first), leftOf(second)];
   if (!one || !two || two.seconds > one.seconds)
     return unchecked('The answers do not say how often one may log in: run it again.');

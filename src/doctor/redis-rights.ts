@@ -14,12 +14,12 @@ const DEEDS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
       await store.take(`${kind}:${id}`);
     }
   },
-  'keep, move and end a session': async (store, id) => {
-    await store.set(`sess:{${id}}1`, '1', LIFE, 'new');
-    await store.get(`sess:{${id}}1`);
-    await store.expire(`sess:{${id}}1`, LIFE);
-    await store.move(`sess:{${id}}1`, `sess:{${id}}2`, '1', LIFE);
-    await store.delete(`sess:{${id}}2`);
+  'keep, renew and end a session': async (store, id) => {
+    await store.set(`sess:${id}`, '1', LIFE, 'new');
+    await store.get(`sess:${id}`);
+    await store.expire(`sess:${id}`, LIFE);
+    await store.replace(`sess:${id}`, '1', '2', LIFE);
+    await store.delete(`sess:${id}`);
   },
   count: async (store, id) => {
     await store.increment(`limit:code:${id}`, LIFE);

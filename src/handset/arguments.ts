@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { parsePhoneNumber } from '../phone.js';
 import { SDKS } from './walk.js';
 import { wordsOf } from './words.js';
 
@@ -34,6 +35,8 @@ export function readArguments(args: readonly string[]): Arguments | string | und
       return 'A base URL and a number are wanted, and nothing else.';
     const base = baseOf(address);
     if (!base) return `${address} is not a base URL such as https://login.example.com.`;
+    const fault = faultOfNumber(number) ?? faultOfNumber(sim);
+    if (fault !== undefined) return fault;
     if (!isSdk(sdk)) return `--sdk is ios or android, not ${sdk}.`;
     return { base, number, sim, sdk, trace };
   } catch (error) {
@@ -54,6 +57,12 @@ const parse = (args: readonly string[]) =>
   });
 
 const isSdk = (name: string): name is keyof typeof SDKS => Object.hasOwn(SDKS, name);
+
+/** @returns what is wrong with a number, in words; nothing where it is one, or is absent */
+export const faultOfNumber = (text: string | undefined): string | undefined =>
+  text === undefined || parsePhoneNumber(text) !== undefined
+    ? undefined
+    : `${text} is not a phone number in E.164: +, country code and number, without a national prefix, as +447700900000.`;
 
 /** An origin: the routes of the server are at its root. */
 export function baseOf(address: string): URL | undefined {

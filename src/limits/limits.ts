@@ -11,11 +11,15 @@ export interface Quota {
   left: number;
 }
 
-/** The one who asks, as far as limits see him. */
+/** The client that sent a request, as limits see it. Its addresses are stored under names that only `SESSION_SECRET` explains. */
 export interface Caller {
-  /** His address range; it is stored under a name that only `SESSION_SECRET` explains. */
+  /** Its own address. IPv6 gives a device a whole /64. */
+  address: string;
+  /** The widest range it is counted in, in CIDR: a /24 of IPv4, a /48 of IPv6. */
   range: string;
-  /** Takes what is left to him. What counts for others as well (a number, a country) is told to nobody. */
+  /** Narrower ranges it is counted in as well, and the share of what the widest may do that each may use up. */
+  within: readonly { range: string; share: number }[];
+  /** Takes what is left to its range. What counts for others as well (a number, a country) is told to nobody. */
   told(quotas: readonly Quota[]): void;
 }
 
@@ -32,10 +36,15 @@ export const PACED: ReadonlySet<string> = new Set<PacedApi>(['network-enablement
 export interface Limits {
   /** Counts a login, and takes its turn in calling `api`, for which it waits a moment where that is enough. */
   login(caller: Caller, phoneNumber: PhoneNumber, api: PacedApi | undefined): Promise<void>;
-  /** Takes one more turn, for a call that is made again. */
-  turn(api: PacedApi | undefined): Promise<void>;
+  /** Takes one more turn for a call that is made again, out of those of the caller's range. */
+  turn(caller: Caller, api: PacedApi | undefined): Promise<void>;
   /** Counts messages that cost money. */
   send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<void>;
+  /**
+   * Gives a number that was just verified its messages of this hour back, and the caller's range those it asked for. What counts
+   * by day, prefix, country and in all stays, so that nobody gets messages without end by verifying. Never fails.
+   */
+  verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void>;
   /** Resolves unless Vonage asked us to leave this API alone. */
   ready(api: PacedApi): Promise<void>;
 }

@@ -3,16 +3,16 @@ export const [TEN_MINUTES, HOUR, DAY] = [600, 3600, 86_400] as const;
 
 /**
  * How often each thing may be done in its window (README, "Limits"). A carrier puts thousands of phones behind one address, so
- * a range may do much; a number in that range is one user, and a message costs money.
+ * a range may do much; a number at an address is one user, and a message costs money.
  */
 export const RATES = {
-  /** Logins of a number from one address range: somebody else's range does not lock its owner out. */
+  /** Logins of a number from one address: nobody at another address locks its owner out. */
   'login-number': 10,
   /** Logins from one address range. A tenth of what Vonage lets an account do. */
   'login-range': 600,
   /** Logins from one address range in one second: half of what Vonage lets an account do stays with everybody else. */
   'login-range-second': 5,
-  /** Messages to a number, whoever asks, in an hour and in a day. */
+  /** Messages to a number in an hour and in a day, of which one address range may use up half. */
   'send-number': 5,
   'send-number-day': 10,
   /** Messages asked for from one address range. */
@@ -22,6 +22,9 @@ export const RATES = {
   /** Messages to one country. */
   'send-country': 150,
 } as const satisfies Record<string, number>;
+
+/** The highest rate a setting may name. */
+export const HIGHEST_RATE = 999_999_999;
 
 export type RateName = keyof typeof RATES;
 

@@ -1,16 +1,13 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { isCountry } from '../phone.js';
+import { isCountry, type Country } from '../phone.js';
 import type { Reader } from '../settings.js';
-import { RATES, type LimitSettings, type RateName } from './rates.js';
-
-/** The highest limit there is. */
-const MOST = 999_999_999;
+import { HIGHEST_RATE, RATES, type LimitSettings, type RateName } from './rates.js';
 
 export interface LimitConfig {
   limits: LimitSettings;
-  /** ISO 3166 alpha-2; none means all. */
-  allowedCountries: readonly string[];
+  /** None means all. */
+  allowedCountries: readonly Country[];
   /** Whose `X-Forwarded-For` is believed, as Express's `trust proxy` takes it. */
   trustProxy: false | number | readonly string[];
 }
@@ -18,36 +15,53 @@ export interface LimitConfig {
 type SettingsReader = Pick<Reader, 'get' | 'list' | 'fail' | 'whole'>;
 
 export function readLimits(reader: SettingsReader): LimitConfig {
-  const { get, list, fail, whole } = reader;
+  const { list, fail } = reader;
+  const perSecond = readCount(reader, 'UPSTREAM_PER_SECOND', '10');
   return {
     limits: {
-      rates: readRates(reader),
-      paidSendsPerHour: whole('PAID_SENDS_PER_HOUR', get('PAID_SENDS_PER_HOUR') ?? '300', 1, MOST),
-      upstreamPerSecond: whole('UPSTREAM_PER_SECOND', get('UPSTREAM_PER_SECOND') ?? '10', 1, MOST),
+      rates: readRates(reader, perSecond),
+      paidSendsPerHour: readCount(reader, 'PAID_SENDS_PER_HOUR', '300'),
+      upstreamPerSecond: perSecond,
     },
     allowedCountries: readCountries(list('ALLOWED_COUNTRIES'), fail),
     trustProxy: readTrustProxy(list('TRUST_PROXY'), fail),
   };
 }
 
-/** The rates of the house, but for those that are named: `login-number=20,send-prefix=100`. */
-function readRates({ list, fail, whole }: SettingsReader): Record<RateName, number> {
-  const rates: Record<RateName, number> = { ...RATES };
+const readCount = ({ get, whole }: SettingsReader, name: string, byDefault: string): number =>
+  whole(name, get(name) ?? byDefault, 1, HIGHEST_RATE);
+
+/**
+ * The default rates, but for those that are named: `login-number=20,send-prefix=100`. By default no address range takes more than
+ * half of the turns of a second, where there are two or more.
+ */
+function readRates(
+  { list, fail, whole }: SettingsReader,
+  upstreamPerSecond: number,
+): Record<RateName, number> {
+  const half = Math.floor(upstreamPerSecond / 2) || Infinity;
+  const rates: Record<RateName, number> = {
+    ...RATES,
+    'login-range-second': Math.min(RATES['login-range-second'], half),
+  };
   for (const item of list('RATE_LIMITS')) {
     const [name = '', count = ''] = item.split('=').map((part) => part.trim());
     if (!Object.hasOwn(RATES, name)) {
       fail(`RATE_LIMITS: "${name}" is none of ${Object.keys(RATES).join(', ')}.`);
-    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, 1, MOST);
+    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, 1, HIGHEST_RATE);
   }
   return rates;
 }
 
 /** Countries by ISO 3166 alpha-2; none means all. */
-function readCountries(codes: readonly string[], fail: Reader['fail']): readonly string[] {
+function readCountries(codes: readonly string[], fail: Reader['fail']): readonly Country[] {
   for (const code of codes) {
-    if (!isCountry(code)) fail(`ALLOWED_COUNTRIES: "${code}" is not a country code of ISO 3166, such as GB.`);
+    if (!isCountry(code))
+      fail(
+        `ALLOWED_COUNTRIES: "${code}" is not the ISO 3166 code of a country with telephone numbers, in capitals, such as GB.`,
+      );
   }
-  return codes;
+  return codes.filter(isCountry);
 }
 
 /** Names Express knows for ranges of private networks. */

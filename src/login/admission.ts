@@ -1,42 +1,48 @@
 import { LoginError } from '../errors.js';
-import { lockedUp, type Attempt, type Change } from './attempt.js';
+import { changeLogin, isOnSameChannel, lockedUp, type Attempt } from './attempt.js';
 import { loginRefused } from './hooks.js';
-import type { Channel, Login } from './login.js';
+import { provedBy, type Channel, type Login } from './login.js';
 import type { Parts } from './parts.js';
 
 /**
  * The last word before a session, which is the operator's own. A number was proved by `channel`, and its code is spent.
- * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login ended meanwhile
+ * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
+ * login ended before it could step up
  */
 export type Admit = (attempt: Attempt, channel: Channel) => Promise<void>;
 
-export function createAdmission(parts: Parts & { change: Change }): Admit {
-  const { rules, progress, change } = parts;
+export function createAdmission({ rules, progress, fallbacksOf }: Parts): Admit {
+  /**
+   * Sends the login on to a typed code. A message that it went on to meanwhile stays under way: the
+   * hook will be asked about its code.
+   */
+  const stepUp = async (attempt: Attempt, channel: Channel): Promise<LoginError> => {
+    const left = await changeLogin(attempt, (login) => ({
+      ...(isOnSameChannel(login, attempt.login) ? leftToCodes(login) : login),
+      proved: provedBy(login, channel),
+    }));
+    if (left === undefined) return new LoginError('login_expired', 'The login ended meanwhile.');
+    const { nextChannels } = await progress(left);
+    const fields = { next_channels: nextChannels };
+    return new LoginError('step_up_required', 'The SIM was confirmed; a code is wanted as well.', fields);
+  };
 
   return async (attempt, channel) => {
     if (rules.beforeSession === undefined) return;
-    const { login, holder, correlator } = attempt;
+    const { login, correlator } = attempt;
     const { id: loginId, phoneNumber } = login;
+    const channels = Object.freeze(provedBy(login, channel));
     const answer = await rules
-      .beforeSession({ loginId, phoneNumber, channel, requestId: correlator })
+      .beforeSession({ loginId, phoneNumber, channel, channels, requestId: correlator })
       .catch(async (error: unknown) => {
-        await change(attempt, lockedUp);
+        await changeLogin(attempt, lockedUp);
         throw error;
       });
-    if (answer === 'allow') {
-      // Asking took time, in which the login may have been given up.
-      await holder.refresh();
-      if (holder.login?.id === loginId) return;
-      throw new LoginError('login_expired', 'The login ended meanwhile.');
-    }
-    const { nextChannels } = await progress(leftToCodes(login));
-    if (answer === 'refuse' || channel !== 'silent_auth' || nextChannels.length === 0) {
-      await change(attempt, lockedUp);
-      throw loginRefused();
-    }
-    await change(attempt, leftToCodes);
-    const fields = { next_channels: nextChannels };
-    throw new LoginError('step_up_required', 'The SIM was confirmed; a code is wanted as well.', fields);
+    if (answer === 'allow') return;
+    const isHighest = channel !== 'silent_auth' || fallbacksOf(phoneNumber).length === 0;
+    if (answer === 'stepUp' && !isHighest) throw await stepUp(attempt, channel);
+    await changeLogin(attempt, lockedUp);
+    throw loginRefused();
   };
 }
 

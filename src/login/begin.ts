@@ -14,7 +14,8 @@ import { createStates } from './states.js';
 import { addressOf } from './tickets.js';
 
 /**
- * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is absent where there is no link, or not yet.
+ * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is the link of an engine that
+ * begins by redirect. `progress` has the link of a Verify request while its silent step lasts.
  * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`, and what upstream said where there is no
  * other way than the silent one
  */
@@ -32,7 +33,7 @@ export type Begin = (
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
 export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, limits, world, rules, fallbacksOf, journal, progress } = parts;
+  const { engine, otp, tickets, limits, place, world, rules, fallbacksOf, journal } = parts;
   const statesFor = createStates(parts);
 
   /** An outage of the silent way is no end while there is another way; without one it is an error. */
@@ -60,7 +61,7 @@ export function createBegin(parts: Parts): Begin {
     tell: Tell,
   ): Promise<Beginning> => {
     const { id: loginId, phoneNumber, client } = login;
-    const states = statesFor(login);
+    const states = statesFor(login, caller);
     const mayPay = (messages: number) =>
       limits.send(caller, phoneNumber, messages).then(() => true, unlessAway(tell));
     const about = { loginId, phoneNumber, client, formerRun, correlator };
@@ -80,8 +81,6 @@ export function createBegin(parts: Parts): Begin {
     [caller, holder, correlator]: [Caller, Holder, string],
     tell: Tell,
   ): ReturnType<Begin> => {
-    // First of all: a store that is away, and whoever asks too often, must not cost a call.
-    await limits.login(caller, phoneNumber, engine.asks);
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
     const expiresAt = world.now() + LOGIN_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
@@ -99,16 +98,17 @@ export function createBegin(parts: Parts): Begin {
       if (login.run !== undefined) otp.cancel(login.run, correlator);
       throw error;
     });
-    const authUrl = beginning.by === 'redirect' ? beginning.authUrl : (await progress(login)).checkUrl;
-    return { login, authUrl };
+    return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
   return (request, caller, holder, correlator) => {
     const id = world.random(16).toString('hex');
     const known = { login_id: id, number: parts.pseudonym(request.phoneNumber), client: request.client };
-    return journal.step('begin', correlator, known, (tell) =>
-      begin(id, request, [caller, holder, correlator], tell),
-    );
+    return journal.step('begin', correlator, known, async (tell) => {
+      // First: a store that is away, and a client that asks too often, cost no call and no place.
+      await limits.login(caller, request.phoneNumber, engine.asks);
+      return place(() => begin(id, request, [caller, holder, correlator], tell));
+    });
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../errors.js';
-import type { Sessions } from '../session/session.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { tellFailure, type Failed } from '../web/problem.js';
 import { requestIdOf } from '../web/shield.js';
@@ -9,7 +9,7 @@ import type { Arrival } from './returned.js';
 import { clientOf } from './state.js';
 
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11), and no longer than any operator's. */
-const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,2048}$/;
+const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;
 
 type Query = Pick<Arrival, 'state' | 'client' | 'result'>;
 
@@ -65,7 +65,7 @@ export function callbackRoutes(
     .route('/callback')
     // Express would let GET answer a HEAD, and a link preview would spend the state.
     .head(methodNotAllowed('GET'))
-    .get(closeAfterwards, refuseEmbedding, loadForBrowsers, answer)
+    .get(closeAfterwards, refuseWithoutVisit, loadForBrowsers, answer)
     .all(methodNotAllowed('GET'));
 }
 
@@ -75,8 +75,19 @@ const closeAfterwards: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** An image, a frame or a script of somebody's page may not walk a link for its visitor. */
-const refuseEmbedding: RequestHandler = (req, _res, next) => {
+/** The headers of a request that a browser makes ahead of a visit that may not come (prefetch, prerender, preview). */
+const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
+
+/**
+ * Refuses what would use up a link without a visit: an image, a frame or a script of another page, and a speculation of the
+ * browser, which discards an error and asks again when the user comes (W3C Prefetch, "Sec-Purpose").
+ */
+const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
+  const isSpeculation = SPECULATION_HEADERS.some((name) =>
+    /prefetch|prerender|preview/i.test(String(req.headers[name] ?? '')),
+  );
+  if (isSpeculation)
+    throw new LoginError('wrong_client', 'A prefetch does not open this link. Open it as a page.');
   const destination = req.headers['sec-fetch-dest'];
   if (destination !== undefined && destination !== 'document') {
     throw new LoginError('wrong_client', 'This link has to be opened as a page, or by an app.');

@@ -1,5 +1,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { LoginError } from '../errors.js';
+import { CODE_LENGTH } from './otp.js';
+
+/** How a code came: a device was given it, or the user received it in a message and typed it. */
+export type CodeKind = 'silent' | 'typed';
+
+const TYPED = new RegExp(`^[0-9]{${CODE_LENGTH}}$`);
+
+/**
+ * What a device is given: 43 characters of base64url by us, letters and digits by Vonage. Digits
+ * with punctuation are not accepted: a server that ignores the punctuation would read a typed code.
+ */
+const SILENT = /^(?:[0-9]{4,200}|(?=.*[A-Za-z])[A-Za-z0-9._~-]{4,200})$/;
+
+/**
+ * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device
+ * into a typed one, or a typed one into the code of a device.
+ * @returns undefined for what neither a message nor a device brings
+ */
+export function kindOf(code: string): CodeKind | undefined {
+  if (TYPED.test(code)) return 'typed';
+  return SILENT.test(code) ? 'silent' : undefined;
+}
 
 /** One answer for wrong, used, foreign and unknown codes: whoever guesses learns nothing. */
 export const invalidCode = (): LoginError =>

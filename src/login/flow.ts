@@ -1,9 +1,9 @@
-import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
+import { unlessEnded } from './attempt.js';
 import { createBegin, type Begin } from './begin.js';
 import type { Holder } from './holder.js';
 import { createLock } from './lock.js';
-import type { Login } from './login.js';
+import type { Login, Run } from './login.js';
 import { createNext, type NextChannel } from './next.js';
 import type { FlowDeps, Parts } from './parts.js';
 import { leftUnderWay, progressOf, sentByVonage, type Progress } from './progress.js';
@@ -40,7 +40,7 @@ export function createFlow(deps: FlowDeps): Flow {
     login === undefined
       ? {}
       : { login_id: login.id, number: deps.pseudonym(login.phoneNumber), client: login.client };
-  const parts: Parts = { ...deps, known, lock: createLock(deps.store), fallbacksOf, progress };
+  const parts: Parts = { ...deps, known, lock: createLock(deps.store, world), fallbacksOf, progress };
 
   return {
     begin: createBegin(parts),
@@ -59,20 +59,15 @@ function createCancel({ otp, tickets, world, journal, known }: Parts): Flow['can
     await journal.step('cancel', correlator, known(login), async (tell) => {
       tell({ channel: login.channel });
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
-      const run = leftUnderWay(login, world.now());
+      let run: Run | undefined;
+      const change = holder.change((stands) => {
+        run = stands.id === login.id ? leftUnderWay(stands, world.now()) : undefined;
+        if (stands.id !== login.id) return stands;
+        // The next login of this number meets a request that is still under way: remember it.
+        return run && { ...stands, status: 'cancelled', run: { ...run, cancelled: true } };
+      });
+      await change.catch(unlessEnded);
       if (run !== undefined) otp.cancel(run, correlator);
-      // A request that is still under way is remembered: the next login of this number will meet it.
-      const left: Login | undefined = run && {
-        ...login,
-        status: 'cancelled',
-        run: { ...run, cancelled: true },
-      };
-      await holder.update(left).catch(unlessEnded);
     });
   };
-}
-
-/** A session that ended meanwhile holds no login any more, which is all that was wanted. */
-function unlessEnded(error: unknown): void {
-  if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;
 }

@@ -1,5 +1,8 @@
 import type { Login, User } from './login.js';
 
+/** How often a change is worked out again because another request was faster. */
+export const MAX_CONFLICTS = 10;
+
 /** The session of the one who asks: the half of the proof that only the one who began the login holds. */
 export interface Holder {
   /** The login of this session; absent when there is none, or it was cancelled. */

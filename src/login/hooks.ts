@@ -27,25 +27,44 @@ export interface ProvenLogin {
   loginId: string;
   phoneNumber: PhoneNumber;
   channel: Channel;
+  /** Every channel that proved the number in this login, `channel` last. Two after a step-up. */
+  channels: readonly Channel[];
   requestId: string;
 }
 
-/** An operator's own rules (docs/hooks.md). What they answer is read, never trusted, and what they are given is frozen. */
-export interface Hooks {
-  beforeLogin?: (login: Readonly<WantedLogin>) => unknown;
-  beforeSession?: (login: Readonly<ProvenLogin>) => unknown;
-}
-
-/** The answers there are, each an object of this one field with `true` in it; no answer at all is the first. */
+/** The answers there are, by the field that says `true`; no answer at all is the first. */
 const ANSWERS = {
   beforeLogin: ['allow', 'refuse'],
   beforeSession: ['allow', 'refuse', 'stepUp'],
-} as const satisfies Record<keyof Hooks, readonly string[]>;
+} as const;
 
-type Answer<Name extends keyof Hooks> = (typeof ANSWERS)[Name][number];
+type HookName = keyof typeof ANSWERS;
+type Answer<Name extends HookName> = (typeof ANSWERS)[Name][number];
+
+/** An object of exactly one of these fields. */
+type OneOf<Words extends string> = {
+  [Word in Words]: Record<Word, true> & Partial<Record<Exclude<Words, Word>, never>>;
+}[Words];
+
+/** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it does not. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
+export type BeforeLoginAnswer = OneOf<Answer<'beforeLogin'>> | undefined | void;
+
+/** The same of a session; `{ stepUp: true }` wants a code as well. */
+// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
+export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | void;
+
+/**
+ * An operator's own rules (docs/hooks.md), asynchronous or not. What they answer is read, never
+ * trusted, and what they are given is frozen.
+ */
+export interface Hooks {
+  beforeLogin?: (login: Readonly<WantedLogin>) => BeforeLoginAnswer | Promise<BeforeLoginAnswer>;
+  beforeSession?: (login: Readonly<ProvenLogin>) => BeforeSessionAnswer | Promise<BeforeSessionAnswer>;
+}
 
 interface Failure {
-  failed: 'it threw' | 'it took too long' | 'its answer is none';
+  failed: 'it threw' | 'it took too long' | 'its answer is none' | 'its answer cannot be read';
   cause?: unknown;
 }
 
@@ -59,7 +78,7 @@ export interface Rules {
 
 /** A hook that throws, answers anything else or takes longer than two seconds lets nobody through. */
 export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'later'>): Rules {
-  const ask = async <Name extends keyof Hooks, About extends WantedLogin | ProvenLogin>(
+  const ask = async <Name extends HookName, About extends WantedLogin | ProvenLogin>(
     name: Name,
     hook: (about: About) => unknown,
     about: About,
@@ -96,17 +115,31 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
 /** No reason goes out: it would tell whoever is refused what to change. */
 export const loginRefused = (): LoginError => new LoginError('login_refused', 'This login is not allowed.');
 
-function read<Name extends keyof Hooks>(name: Name, answer: unknown): Answer<Name> | Failure {
+/** Reads what a hook answered. Getters and proxies run code of the hook, which may throw. */
+function read<Name extends HookName>(name: Name, answer: unknown): Answer<Name> | Failure {
   if (answer === undefined) return 'allow';
-  const [[word, value] = [], ...more] = Object.entries(answer ?? {});
-  const known = ANSWERS[name].find((each) => each === word);
-  return known !== undefined && value === true && more.length === 0
-    ? known
-    : { failed: 'its answer is none' };
+  try {
+    const [[word, value] = [], ...more] = Object.entries(answer ?? {});
+    const known = ANSWERS[name].find((each) => each === word);
+    return known !== undefined && value === true && more.length === 0
+      ? known
+      : { failed: 'its answer is none' };
+  } catch (cause) {
+    return { failed: 'its answer cannot be read', cause };
+  }
 }
 
-/** Where it threw, without the message: that one may have a number in it. */
+/**
+ * Where it threw, without the message, which may have a number in it. Nothing, if the error itself
+ * cannot be read.
+ */
 function traceOf(cause: unknown): object {
-  if (!(cause instanceof Error)) return {};
-  return { cause: cause.name, at: /^ {4}at (.*)$/m.exec(String(cause.stack))?.[1] };
+  try {
+    if (!(cause instanceof Error)) return {};
+    // A hook may throw an error whose fields are anything.
+    const { name, stack }: { name: unknown; stack?: unknown } = cause;
+    return { cause: String(name), at: /^ {4}at (.*)$/m.exec(String(stack))?.[1] };
+  } catch {
+    return {};
+  }
 }

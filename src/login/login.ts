@@ -60,6 +60,8 @@ export interface Login {
   run?: Run;
   /** A Verify request that the login before this one, in the same session and for the same number, left under way. */
   formerRun?: Run;
+  /** Channels that proved the number already, in their order: the login stepped up. */
+  proved?: readonly Channel[];
   /** Too many wrong codes, or refused by a hook: no channel is left to this login. */
   locked?: true;
 }
@@ -67,10 +69,19 @@ export interface Login {
 /** The one who is logged in. */
 export interface User {
   phoneNumber: PhoneNumber;
+  /** The channel that proved the number last. */
   channel: Channel;
+  /** Every channel that proved it in this login, in their order: after a step-up there are two. */
+  channels: readonly Channel[];
   /** Milliseconds since the epoch. */
   authenticatedAt: number;
 }
+
+/** Every channel that proved the number of a login, `channel` the last of them. */
+export const provedBy = ({ proved = [] }: Login, channel: Channel): readonly Channel[] => [
+  ...proved.filter((each) => each !== channel),
+  channel,
+];
 
 /** A silent login, and the whole way through the redirects, takes five minutes at the most. */
 export const LOGIN_SECONDS = 300;

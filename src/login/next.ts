@@ -1,11 +1,29 @@
 import { LoginError } from '../errors.js';
 import type { Caller } from '../limits/limits.js';
+import { COMMAND_TIMEOUT_MS } from '../store/options.js';
+import { CHANGE_TIMEOUT_MS, changeLogin, isOnSameChannel, isOver, type Attempt } from './attempt.js';
 import type { Holder } from './holder.js';
 import type { Tell } from './journal.js';
+import { beingMoved } from './lock.js';
 import type { Login, OtpChannel, Run } from './login.js';
-import { Abandoned } from './otp.js';
+import { Abandoned, CHANNEL_CHANGE_TIMEOUT_MS } from './otp.js';
 import type { Parts } from './parts.js';
 import { endOfStep, stepOf, type Progress } from './progress.js';
+
+/** How often, and how far apart, we look for the webhook of a silent step that just failed. */
+const LOOKS = 5;
+const LOOK_INTERVAL_MS = 200;
+
+/**
+ * Commands of the store ahead of the change itself, at the most: the session (1), the report (1, and
+ * 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of
+ * each message (2), the link (1).
+ */
+const COMMANDS = 11 + LOOKS;
+
+/** Milliseconds that a change of channel takes at the most: the sum of the deadlines in it. */
+const LONGEST_MS =
+  LOOKS * LOOK_INTERVAL_MS + CHANNEL_CHANGE_TIMEOUT_MS + COMMANDS * COMMAND_TIMEOUT_MS + CHANGE_TIMEOUT_MS;
 
 /**
  * Goes on to `channel`, or to the next one there is: the Verify request that is under way is moved on, or a new one is
@@ -68,19 +86,38 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
    */
   const settled = async (login: Login): Promise<Progress> => {
     let now = await progress(login);
-    for (let looks = 0; looks < 5 && isSilentInChain(now); looks++) {
-      await world.pause(200);
+    for (let looks = 0; looks < LOOKS && isSilentInChain(now); looks++) {
+      await world.pause(LOOK_INTERVAL_MS);
       now = await progress(login);
     }
     return now;
   };
 
-  /** Keeps the login that was moved on, if it is still there; what was started for one that is not is stopped. */
-  const keep = async (holder: Holder, moved: Login, run: Run, correlator: string): Promise<void> => {
+  /** Notes that Vonage went on by itself, unless another request changed the login meanwhile. */
+  const noteStep = async (holder: Holder, seen: Login, run: Run): Promise<Login> => {
+    const stands = await changeLogin({ holder, login: seen }, (login) =>
+      isOnSameChannel(login, seen) ? { ...login, channel: stepOf(run).channel, run } : login,
+    );
+    return onStep(stands, run);
+  };
+
+  /**
+   * Puts a login on the step of `run` that was just begun for it, and keeps what another request
+   * changed meanwhile. If the login ended meanwhile, the run is cancelled.
+   */
+  const keep = async (
+    from: Pick<Attempt, 'holder' | 'login'>,
+    run: Run,
+    correlator: string,
+  ): Promise<Login> => {
     try {
-      await holder.refresh();
-      if (holder.login?.id !== moved.id) throw new LoginError('no_login', 'The login ended meanwhile.');
-      await holder.update(moved);
+      const stands = await changeLogin(from, (login) => {
+        const moved: Login = { ...login, channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };
+        delete moved.ticket;
+        delete moved.status;
+        return moved;
+      });
+      return onStep(stands, run);
     } catch (error) {
       otp.cancel(run, correlator);
       throw error;
@@ -94,29 +131,23 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
   ): Promise<Login> => {
     const id = holder.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    return lock.hold(id, async () => {
+    return lock.hold(id, LONGEST_MS, async () => {
       await holder.refresh();
       const login = holder.login;
-      if (login?.id !== id) throw new LoginError('no_login', 'The login ended meanwhile.');
+      if (login?.id !== id) throw ended();
       const now = await settled(login);
       if (now.run !== undefined && isThereAlready(login, now, channel)) {
-        const there: Login = { ...login, channel: now.channel, run: now.run };
-        tell({ channel: there.channel });
-        await holder.update(there);
-        return there;
+        tell({ channel: now.channel });
+        return noteStep(holder, login, now.run);
       }
       const target = targetOf(channel, now);
       tell({ channel: target });
       const run = await moveOn(login, target, now, caller, correlator).catch((error: unknown) =>
         remember(holder, login, error),
       );
+      const moved = await keep({ holder, login }, run, correlator);
       // From here on the silent way is closed: its link makes no call any more.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
-      const { channel: reached } = stepOf(run);
-      const moved: Login = { ...login, channel: reached, run, expiresAt: endOfStep(run) };
-      delete moved.ticket;
-      delete moved.status;
-      await keep(holder, moved, run, correlator);
       return moved;
     });
   };
@@ -131,9 +162,20 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
 function targetOf(asked: OtpChannel | undefined, { nextChannels }: Progress): OtpChannel {
   const target = asked ?? nextChannels[0];
   if (target !== undefined && nextChannels.includes(target)) return target;
-  const fields = { next_channels: nextChannels };
-  throw new LoginError('no_more_channels', 'This login has no such channel left.', fields);
+  throw noMoreChannels(nextChannels);
 }
+
+const noMoreChannels = (left: readonly OtpChannel[]): LoginError =>
+  new LoginError('no_more_channels', 'This login has no such channel left.', { next_channels: left });
+
+/** The login, if it is on this step. @throws LoginError with what it came to instead */
+function onStep(login: Login | undefined, run: Run): Login {
+  if (login === undefined) throw ended();
+  if (login.run?.requestId === run.requestId && login.run.step === run.step) return login;
+  throw isOver(login) ? noMoreChannels([]) : beingMoved();
+}
+
+const ended = (): LoginError => new LoginError('no_login', 'The login ended meanwhile.');
 
 /** How many steps of the request that is under way lead to `target`; 0 where it does not come to it. */
 const stepsTo = (target: OtpChannel, run: Run | undefined): number =>

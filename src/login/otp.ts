@@ -1,7 +1,14 @@
 import { LoginError } from '../errors.js';
 import type { PhoneNumber } from '../phone.js';
 import { Concurrent, Unusable } from '../vonage/verify-errors.js';
-import { SILENT_SECONDS, type VerifyApi, type WorkflowStep } from '../vonage/verify.js';
+import {
+  MAX_STEPS,
+  NEXT_TIMEOUT_MS,
+  SILENT_SECONDS,
+  START_TIMEOUT_MS,
+  type VerifyApi,
+  type WorkflowStep,
+} from '../vonage/verify.js';
 import type { World } from '../world.js';
 import type { Channel, Client, Run } from './login.js';
 import { stepOf } from './progress.js';
@@ -18,6 +25,9 @@ const CANCEL_AFTER = 30;
 
 /** Seconds before its first code ends at which a request that nobody finished is cancelled, lest it rings somebody. */
 const CANCEL_MARGIN = 15;
+
+/** Milliseconds that calls to Vonage take to change the channel: one start, or every next step. */
+export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(START_TIMEOUT_MS, (MAX_STEPS - 1) * NEXT_TIMEOUT_MS);
 
 export interface OtpStart {
   loginId: string;
@@ -107,15 +117,19 @@ export function createOtp(deps: {
         // Templates are for SMS alone (Verify v2 reference, `template_id`).
         ...(deps.templateId !== undefined && channels.includes('sms') && { templateId: deps.templateId }),
       };
-      const startedAt = world.now();
       const steps = channels.map((channel) => ({
         channel,
         seconds: channel === 'silent_auth' ? SILENT_SECONDS : CHANNEL_SECONDS,
       }));
-      const asRun = (requestId: string): Run => ({ requestId, steps, step: 0, since: startedAt, startedAt });
+      // Counted from the answer, not from the call: no step ends here while Vonage still runs it,
+      // and no code counts for a message that was not sent yet.
+      const asRun = (requestId: string): Run => {
+        const startedAt = world.now();
+        return { requestId, steps, step: 0, since: startedAt, startedAt };
+      };
       const begun = await verify.start(start, correlator).catch((error: unknown) => {
         if (error instanceof Unusable) throw abandon(asRun(error.requestId), correlator, error);
-        return resume(error, formerRun, startedAt);
+        return resume(error, formerRun, world.now());
       });
       if ('steps' in begun) return begun;
       const run = { ...asRun(begun.requestId), ...begun };
@@ -128,7 +142,7 @@ export function createOtp(deps: {
       // dies meanwhile forgets to.
       if (isSilent || channels.length === 1) return run;
       cancelAt(run, CHANNEL_SECONDS - CANCEL_MARGIN, correlator);
-      return { ...run, stopsAt: startedAt + (CHANNEL_SECONDS - CANCEL_MARGIN) * 1000 };
+      return { ...run, stopsAt: run.startedAt + (CHANNEL_SECONDS - CANCEL_MARGIN) * 1000 };
     },
     check: (run, code, correlator) => verify.check(run.requestId, code, correlator),
     async advance(run, correlator) {

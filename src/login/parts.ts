@@ -1,6 +1,7 @@
 import type { Limits } from '../limits/limits.js';
 import type { PhoneNumber } from '../phone.js';
 import type { Store } from '../store/store.js';
+import type { Place } from '../web/overload.js';
 import type { World } from '../world.js';
 import type { Engine } from './engines/engine.js';
 import type { Rules } from './hooks.js';
@@ -22,6 +23,8 @@ export interface FlowDeps {
   reports: Reports;
   /** The operator's own. */
   rules: Rules;
+  /** Does the part of a beginning that waits for Vonage, as soon as limits have admitted it. */
+  place: Place;
   limits: Limits;
   store: Store;
   world: World;

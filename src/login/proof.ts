@@ -1,20 +1,21 @@
 import { LoginError } from '../errors.js';
-import type { PhoneNumber } from '../phone.js';
+import type { Caller } from '../limits/limits.js';
 import { createAdmission } from './admission.js';
-import { createChange, lockedUp, type Attempt, type SignIn } from './attempt.js';
-import { invalidCode, isAnsweredBy, tooManyAttempts } from './code.js';
+import {
+  CHANGE_TIMEOUT_MS,
+  changeLogin,
+  isOnSameChannel,
+  lockedUp,
+  type Attempt,
+  type SignIn,
+  type Verification,
+} from './attempt.js';
+import { invalidCode, isAnsweredBy, kindOf, tooManyAttempts } from './code.js';
 import type { Holder } from './holder.js';
-import { LOGIN_SECONDS, type Channel, type Login, type OtpChannel } from './login.js';
+import { unlessHeld } from './lock.js';
+import { LOGIN_SECONDS, provedBy, type Channel, type Login } from './login.js';
 import type { Parts } from './parts.js';
 import { createRunProof } from './run-proof.js';
-
-export type Verification = (
-  | { verified: true; phoneNumber: PhoneNumber; channel: Channel }
-  | { verified: false; reason: 'number_mismatch'; nextChannels: readonly OtpChannel[] }
-) & {
-  /** Milliseconds the device's callback took, where there was one. */
-  callbackMs?: number;
-};
 
 /**
  * Proves the login of this session with a code, whatever carried it: one that `/callback` gave the device, one that
@@ -23,7 +24,7 @@ export type Verification = (
  * rules say (`admission`), and what upstream said
  */
 export type Prove = (
-  proof: { code: string; codeVerifier?: string | undefined },
+  proof: { code: string; codeVerifier?: string | undefined; caller: Caller },
   holder: Holder,
   correlator: string,
 ) => Promise<Verification>;
@@ -35,16 +36,28 @@ const OUR_CODE = /^[\w-]{43}$/;
 const MISSES = 100;
 
 export function createProof(parts: Parts): Prove {
-  const { engine, tickets, store, world, journal, progress } = parts;
-  const change = createChange(parts);
-  const fail = (attempt: Attempt) => change(attempt, (login) => ({ ...login, status: 'failed' }));
-  const admit = createAdmission({ ...parts, change });
+  const { engine, tickets, store, limits, world, journal, lock, progress } = parts;
+  /** Notes that the silent step failed. A request that moves the login on decides what becomes of it. */
+  const fail = (attempt: Attempt) =>
+    lock
+      .hold(attempt.login.id, CHANGE_TIMEOUT_MS, () =>
+        changeLogin(attempt, (login) =>
+          isOnSameChannel(login, attempt.login) ? { ...login, status: 'failed' } : login,
+        ),
+      )
+      .catch(unlessHeld);
+  const admit = createAdmission(parts);
 
   const signIn: SignIn = async (attempt, channel) => {
     await admit(attempt, channel);
-    const { holder, login } = attempt;
+    const { caller, holder, login } = attempt;
     const { phoneNumber } = login;
-    await holder.signIn({ phoneNumber, channel, authenticatedAt: world.now() }, completed(login, channel));
+    const channels = provedBy(login, channel);
+    // Refused where the login was given up, or another one begun, since the code came.
+    const user = { phoneNumber, channel, channels, authenticatedAt: world.now() };
+    await holder.signIn(user, completed(login, channel));
+    if (login.run?.steps.some((step) => step.channel !== 'silent_auth'))
+      await limits.verified(caller, phoneNumber);
     return { verified: true, phoneNumber, channel };
   };
 
@@ -52,7 +65,7 @@ export function createProof(parts: Parts): Prove {
   const missed = async (attempt: Attempt): Promise<LoginError> => {
     const misses = await store.increment(`limit:code:${attempt.login.id}`, LOGIN_SECONDS);
     if (misses < MISSES) return invalidCode();
-    await change(attempt, lockedUp);
+    await changeLogin(attempt, lockedUp);
     return tooManyAttempts();
   };
 
@@ -77,7 +90,7 @@ export function createProof(parts: Parts): Prove {
     return { verified, reason: 'number_mismatch', nextChannels, callbackMs };
   };
 
-  const byRun = createRunProof({ ...parts, change, signIn });
+  const byRun = createRunProof({ ...parts, signIn });
 
   const withNextChannels = async (error: unknown, login: Login): Promise<unknown> => {
     if (!(error instanceof LoginError)) return error;
@@ -87,7 +100,7 @@ export function createProof(parts: Parts): Prove {
     return new LoginError(code, detail, { ...fields, next_channels: nextChannels }, upstream, cause);
   };
 
-  /** Once a login went on to a message, a code of its silent way is a wrong one, and no try of the one that is typed. */
+  /** Once the login has moved to a message, a silent code is rejected and uses up no attempt. */
   const wayOf = (code: string, login: Login) => {
     const ours = engine.redirect !== undefined && OUR_CODE.test(code);
     if (ours) return login.ticket === undefined ? undefined : byTicket;
@@ -98,9 +111,9 @@ export function createProof(parts: Parts): Prove {
     journal.step('verify', correlator, parts.known(holder.login), async (tell) => {
       const login = holder.login;
       if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
-      const way = wayOf(proof.code, login);
-      if (way === undefined) throw invalidCode();
-      return way({ ...proof, login, holder, correlator, tell });
+      const [kind, way] = [kindOf(proof.code), wayOf(proof.code, login)];
+      if (kind === undefined || way === undefined) throw invalidCode();
+      return way({ ...proof, kind, login, holder, correlator, tell });
     });
 }
 

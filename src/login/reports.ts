@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { createRecordFormat } from '../store/record.js';
+import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
@@ -11,6 +14,19 @@ const LIFE = 900;
 
 /** Longer than a request lives and a webhook about it may be late, so that no message is counted twice. */
 const COUNTED_TTL_SECONDS = 1800;
+
+/** Milliseconds that a report takes at the most: it is read and written. */
+const ADDING_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
+
+const FORMAT = createRecordFormat<Report>(
+  1,
+  z.object({
+    over: z.exactOptional(z.enum(['silent_auth', 'sms', 'voice', 'all'])),
+    at: z.number(),
+    checkUrl: z.exactOptional(z.string()),
+    reason: z.literal('blocked').optional(),
+  }),
+);
 
 /** What webhooks told of Verify requests, kept under the request's id: they know nothing of sessions. */
 export interface Reports {
@@ -32,25 +48,25 @@ export interface Reports {
 export function createReports(
   store: Store,
   secrets: readonly string[],
-  world: Pick<World, 'now' | 'meter'>,
+  world: Pick<World, 'now' | 'random' | 'meter'>,
 ): Reports {
   const keyring = createKeyring(secrets, 'verify report');
-  const lock = createLock(store);
+  const lock = createLock(store, world);
 
   const of = async (requestId: string | undefined): Promise<Report | undefined> => {
     if (requestId === undefined) return undefined;
     const at = `verify:${requestId}`;
     const text = keyring.open(at, (await store.get(at)) ?? '');
-    return text === undefined ? undefined : (JSON.parse(text) as Report);
+    return text === undefined ? undefined : FORMAT.read(text);
   };
 
   const keep = (news: News): Promise<boolean> =>
-    lock.hold(news.requestId, async () => {
+    lock.hold(news.requestId, ADDING_TIMEOUT_MS, async () => {
       const known = await of(news.requestId);
       const report = { ...known, ...asReport(news, known), at: world.now() };
       if (!isNews(news, report, known)) return false;
       const at = `verify:${news.requestId}`;
-      await store.set(at, keyring.seal(at, JSON.stringify(report)), LIFE);
+      await store.set(at, keyring.seal(at, FORMAT.write(report)), LIFE);
       return true;
     });
 

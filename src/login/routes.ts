@@ -1,17 +1,18 @@
 import type { Request, RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../errors.js';
-import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../phone.js';
-import type { Sessions } from '../session/session.js';
+import { mayBeOf, numberingOf, parsePhoneNumber, type Country, type PhoneNumber } from '../phone.js';
+import type { Sessions } from '../session/login-session.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { bodyOf } from '../web/body.js';
 import { callerOf } from '../web/caller.js';
-import { plainAddress } from '../web/range.js';
+import type { Overload } from '../web/overload.js';
 import { requestIdOf } from '../web/shield.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
 import type { Login } from './login.js';
 import { CODE_LENGTH, type Otp } from './otp.js';
+import type { Progress } from './progress.js';
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -38,18 +39,25 @@ const NextBody = z.strictObject({
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+export interface LoginRoutesDeps {
+  flow: Flow;
+  sessions: Sessions;
+  otp: Pick<Otp, 'cancellableAt'>;
+  /** Whose numbers may log in; none means all. */
+  countries: readonly Country[];
+  /** Puts the handler of `POST /login` behind the protection from overload. */
+  admit: Overload['admit'];
+}
+
 /**
- * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The story is told in flow.ts.
- * @param countries whose numbers may log in; none means all
+ * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The
+ * story is told in flow.ts.
  */
 export function loginRoutes(
   router: Router,
-  flow: Flow,
-  sessions: Sessions,
-  otp: Pick<Otp, 'cancellableAt'>,
-  countries: readonly string[],
+  { flow, sessions, otp, countries, admit }: LoginRoutesDeps,
 ): void {
-  const begin: RequestHandler = async (req, res) => {
+  const begin = admit(async (req, res) => {
     const body = bodyOf(req, LoginBody);
     const request = {
       phoneNumber: phoneNumberOf(body.phone_number, countries),
@@ -63,16 +71,16 @@ export function loginRoutes(
       sessions.holder(req),
       requestIdOf(res),
     );
-    const described = await describe(login);
+    const progress = await flow.progress(login);
     sendJson(res, 201, {
-      ...described,
-      auth_url: authUrl ?? null,
-      ...(described.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
+      ...describe(login, progress),
+      auth_url: authUrl ?? progress.checkUrl ?? null,
+      ...(progress.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
     });
-  };
+  });
 
-  const describe = async (login: Login) => {
-    const { channel, expiresAt, nextChannels, run } = await flow.progress(login);
+  /** An answer tells one reading of the progress: a webhook may come between two. */
+  const describe = (login: Login, { channel, expiresAt, nextChannels, run }: Progress) => {
     const typed = channel === 'sms' || channel === 'voice';
     return {
       login_id: login.id,
@@ -87,9 +95,10 @@ export function loginRoutes(
   const show: RequestHandler = async (req, res) => {
     const { login } = sessions.holder(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    const { status, checkUrl, reason } = await flow.progress(login);
+    const progress = await flow.progress(login);
+    const { status, checkUrl, reason } = progress;
     sendJson(res, 200, {
-      ...(await describe(login)),
+      ...describe(login, progress),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
       ...(reason !== undefined && { reason }),
@@ -99,7 +108,7 @@ export function loginRoutes(
   const next: RequestHandler = async (req, res) => {
     const { channel } = bodyOf(req, NextBody);
     const login = await flow.next(channel, callerOf(req, res), sessions.holder(req), requestIdOf(res));
-    sendJson(res, 200, { ...(await describe(login)), auth_url: null });
+    sendJson(res, 200, { ...describe(login, await flow.progress(login)), auth_url: null });
   };
 
   const cancel: RequestHandler = async (req, res) => {
@@ -109,7 +118,7 @@ export function loginRoutes(
 
   const verify: RequestHandler = async (req, res) => {
     const body = bodyOf(req, VerifyBody);
-    const proof = { code: body.code, codeVerifier: body.code_verifier };
+    const proof = { code: body.code, codeVerifier: body.code_verifier, caller: callerOf(req, res) };
     const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
     const answer = outcome.verified
       ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
@@ -130,17 +139,17 @@ export function loginRoutes(
 }
 
 /** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
-function phoneNumberOf(input: string, countries: readonly string[]): PhoneNumber {
+function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {
   const number = parsePhoneNumber(input);
   if (number === undefined) {
-    const detail = 'Send the number in E.164: "+", country code, number, digits only.';
+    const detail =
+      'Send the number in E.164: "+", country code, number, digits only, without a national prefix.';
     throw new LoginError('invalid_phone_number', detail);
   }
-  const { country, personal } = numberingOf(number);
-  if (!personal) {
+  if (!numberingOf(number).personal) {
     throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
   }
-  if (countries.length > 0 && !countries.some((each) => each === country)) {
+  if (countries.length > 0 && !mayBeOf(countries, number)) {
     throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
   }
   return number;
@@ -153,7 +162,7 @@ const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 function visitorOf(req: Request): Visitor {
   const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
-  return { headers, ...(req.ip !== undefined && { ip: plainAddress(req.ip) }) };
+  return { headers, ...(req.ip !== undefined && { ip: req.ip }) };
 }
 
 /** Only browsers say where a request comes from. */

@@ -1,39 +1,42 @@
 import { LoginError, type MessageFailure } from '../errors.js';
-import { lockedUp, type Attempt, type Change, type SignIn } from './attempt.js';
-import { invalidCode, isAnsweredBy, tooManyAttempts } from './code.js';
+import {
+  changeLogin,
+  isOnSameChannel,
+  lockedUp,
+  type Attempt,
+  type SignIn,
+  type Verification,
+} from './attempt.js';
+import { invalidCode, isAnsweredBy, tooManyAttempts, type CodeKind } from './code.js';
 import type { Channel, Run } from './login.js';
-import { CODE_LENGTH } from './otp.js';
 import { stepOf } from './progress.js';
 import type { Parts } from './parts.js';
-import type { Verification } from './proof.js';
-
-/** What Verify makes: digits for people, letters and digits for devices. */
-const VERIFY_CODE = /^[A-Za-z0-9._~-]{4,200}$/;
 
 /** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
-const TRIES = { device: 1, typed: 3 };
-type Kind = keyof typeof TRIES;
+const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
 
 /** Seconds the tries are remembered: longer than any request of ours lives. */
 const TRIES_LIFE = 900;
 
 /** Proves a login with a code that Verify made and checks: a device brings it, or the user types it. */
 export function createRunProof(
-  parts: Parts & { change: Change; signIn: SignIn },
+  parts: Parts & { signIn: SignIn },
 ): (attempt: Attempt) => Promise<Verification> {
-  const { otp, store, limits, world, reports, progress, change, signIn } = parts;
+  const { otp, store, limits, world, reports, progress, signIn } = parts;
 
   /** What a refused code says of its login. */
-  const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: Kind, tries: number) => {
+  const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: CodeKind, tries: number) => {
     const wrong = error.code === 'invalid_code';
     if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
-      await change(attempt, lockedUp);
+      await changeLogin(attempt, lockedUp);
       throw tooManyAttempts();
     }
     // A silent step has one try; Vonage goes on to the step behind it by itself.
-    if (wrong && kind === 'device') {
+    if (wrong && kind === 'silent') {
       const moved = { ...run, step: run.step + 1, since: world.now() };
-      await change(attempt, (login) => ({ ...login, run: moved }));
+      await changeLogin(attempt, (login) =>
+        isOnSameChannel(login, attempt.login) ? { ...login, run: moved } : login,
+      );
     }
   };
 
@@ -41,10 +44,10 @@ export function createRunProof(
     const { code, codeVerifier, login, correlator, tell } = attempt;
     const { run, reason, nextChannels } = await progress(login);
     if (run === undefined) throw reason ? blocked(reason, nextChannels) : tooLate();
-    if (!VERIFY_CODE.test(code) || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
-    const channel = channelOf(code, run);
+    const channel = channelOf(attempt.kind, run);
+    if (channel === undefined || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
     tell({ channel });
-    const kind: Kind = channel === 'silent_auth' ? 'device' : 'typed';
+    const kind: CodeKind = channel === 'silent_auth' ? 'silent' : 'typed';
     // A try that Vonage is not asked about must not count.
     await limits.ready('verify');
     const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
@@ -60,13 +63,18 @@ export function createRunProof(
 }
 
 /**
- * The channel a code belongs to. Vonage may have gone on to a message before we heard of it, so a code of the form that
- * people type never counts as silent: whoever asks "was it the SIM?" must not be told yes for an SMS.
+ * The channel of a request that carried a code of this kind.
+ *
+ * Vonage may have sent a message before we hear of it, so a typed code during the silent step
+ * belongs to the message behind that step. If no message is behind it, only a device can have been
+ * given the code, whatever its form. During the step of a message a silent code is too late, and
+ * asking Vonage would use up one of the user's tries.
+ * @returns undefined if the step that is under way brings no such code
  */
-function channelOf(code: string, run: Run): Channel {
+function channelOf(kind: CodeKind, run: Run): Channel | undefined {
   const { channel } = stepOf(run);
-  const typed = new RegExp(`^[0-9]{${CODE_LENGTH}}$`).test(code);
-  return channel === 'silent_auth' && typed ? (run.steps[run.step + 1]?.channel ?? channel) : channel;
+  if (channel !== 'silent_auth') return kind === 'typed' ? channel : undefined;
+  return kind === 'silent' ? channel : (run.steps[run.step + 1]?.channel ?? channel);
 }
 
 /** Vonage did not send the message, so no code can be right. */

@@ -1,3 +1,4 @@
+import type { Caller } from '../limits/limits.js';
 import type { Login } from './login.js';
 import type { Parts } from './parts.js';
 import { newState } from './state.js';
@@ -13,11 +14,11 @@ interface States {
 
 export const createStates =
   ({ engine, tickets, limits, world }: Parts) =>
-  ({ id: loginId, phoneNumber, client, expiresAt }: Login): States => {
+  ({ id: loginId, phoneNumber, client, expiresAt }: Login, caller: Caller): States => {
     const made: string[] = [];
     return {
       make: async () => {
-        if (made.length > 0) await limits.turn(engine.asks);
+        if (made.length > 0) await limits.turn(caller, engine.asks);
         const state = newState(client, world);
         await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
         made.push(state);

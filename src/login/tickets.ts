@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
+import { z } from 'zod';
 import type { PhoneNumber } from '../phone.js';
-import { deriveKeyOnce, seal, unseal } from '../store/seal.js';
+import { createRecordFormat, type RecordFormat } from '../store/record.js';
+import { deriveTicketKey, seal, unseal } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 
@@ -24,6 +26,17 @@ interface TicketOf {
   code: CodeTicket;
 }
 
+const State = z.object({
+  loginId: z.string(),
+  phoneNumber: z.custom<PhoneNumber>((value) => typeof value === 'string'),
+  expiresAt: z.number(),
+});
+const FORMATS = {
+  state: createRecordFormat<StateTicket>(1, State),
+  code: createRecordFormat<CodeTicket>(1, State.extend({ accessToken: z.string(), callbackMs: z.number() })),
+};
+const formatOf = <K extends keyof TicketOf>(kind: K) => FORMATS[kind] as unknown as RecordFormat<TicketOf[K]>;
+
 /**
  * Single-use tickets. A ticket lies under the SHA-256 of its secret and is sealed under a key derived from the secret,
  * so the store can neither name nor read what it holds. There is no way to read one without spending it.
@@ -42,24 +55,23 @@ export const addressOf = (secret: string): string => hash('sha256', secret, 'bas
 export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
   const place = (kind: string, secret: string) => ({
     at: `${kind}:${addressOf(secret)}`,
-    key: deriveKeyOnce(secret, `${kind} ticket`),
+    key: deriveTicketKey(secret, `${kind} ticket`),
   });
 
   return {
     async put(kind, secret, ticket) {
       const { at, key } = place(kind, secret);
       const left = Math.max(1, Math.ceil((ticket.expiresAt - world.now()) / 1000));
-      if (!(await store.set(at, seal(key, at, JSON.stringify(ticket)), left, 'new')))
+      if (!(await store.set(at, seal(key, at, formatOf(kind).write(ticket)), left, 'new')))
         throw new Error('a ticket was not kept');
     },
     async take<K extends keyof TicketOf>(kind: K, secret: string) {
       const { at, key } = place(kind, secret);
       const sealed = await store.take(at);
       const text = sealed === null ? undefined : unseal(key, at, sealed);
-      if (text === undefined) return undefined;
+      const ticket = text === undefined ? undefined : formatOf(kind).read(text);
       // The store's clock ends a ticket; ours does too, for a store that was set back or restored.
-      const ticket = JSON.parse(text) as TicketOf[K];
-      return world.now() < ticket.expiresAt ? ticket : undefined;
+      return ticket && world.now() < ticket.expiresAt ? ticket : undefined;
     },
     async cancelState(address) {
       await store.delete(`state:${address}`);

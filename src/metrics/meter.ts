@@ -12,7 +12,9 @@ const OF_THE_STORE = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstream-pause', 'overload'];
 
 /** What is asked of the store. */
-const OPERATIONS = ['set', 'get', 'take', 'delete', 'move', 'expire', 'increment', 'spend', 'note', 'ping'];
+const OPERATIONS = [
+  ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
+];
 
 /** Why silence ends without success. */
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [

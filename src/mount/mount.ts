@@ -5,17 +5,18 @@ import { SetupError } from '../errors.js';
 import { createRoutes, oursAlone } from '../routes.js';
 import { createJournal } from '../login/journal.js';
 import type { User } from '../login/login.js';
+import { createCookieSessions } from '../session/cookie.js';
 import { createHostSessions } from '../session/host.js';
-import { createSessions, type Sessions } from '../session/session.js';
+import type { Sessions } from '../session/login-session.js';
 import { createMemoryStore } from '../store/memory.js';
 import { openRedisStore } from '../store/redis.js';
 import type { Store } from '../store/store.js';
+import { readClientAddresses } from '../web/address.js';
 import { bareApp } from '../web/bare.js';
 import { problemHandler } from '../web/problem.js';
 import { shield } from '../web/shield.js';
 import { systemWorld, type World } from '../world.js';
 import { readOptions, type MountSettings, type SilentAuthOptions } from './options.js';
-import { alone } from './own.js';
 
 /** Who is logged in: the number in E.164, how it was proved, and times in milliseconds since the epoch. */
 export type SilentAuthUser = User & { expiresAt: number };
@@ -58,14 +59,20 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const app = bareApp(config);
   // Without a setting of our own, that of the app holds, as Express has it for apps within apps.
   if (config.trustProxy !== false) app.set('trust proxy', config.trustProxy);
+  app.on('mount', () => claim(rootOf(app), app));
+  readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
   const open = async () => routesOf(settings, await opening, await sessions, world, pathOf(app));
   app.use(oursAlone, async (req, res, next) => {
+    // By now all apps are mounted in each other.
+    claim(rootOf(app), app);
+    claim(req, app);
     if (isAt(req, pathOf(app))) (await (routes ??= open()))(req, res, next);
     else next();
   });
 
   const load: RequestHandler = async (req, res, next) => {
+    claim(req, app);
     const ready = await sessions;
     void ready.load(req, res, (error?: unknown) => {
       if (error === undefined) req.silentAuth = { user: ready.user(req) };
@@ -85,7 +92,55 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
 function sessionsOf({ session, config }: MountSettings, store: Store, world: World): Sessions {
   const deps = { store, secrets: config.sessionSecrets, world };
   if (session === 'host') return createHostSessions(deps);
-  return alone(createSessions({ ...deps, secureCookie: config.publicUrl.startsWith('https:') }));
+  const secureCookie = config.publicUrl.startsWith('https:');
+  return withoutAppSession(createCookieSessions({ ...deps, secureCookie }));
+}
+
+const TWO_SESSIONS =
+  "the app has a req.session: give createSilentAuth session: 'host', and mount it behind the app's session";
+
+/**
+ * Refuses a cookie of our own in an app that has sessions, whichever comes first: the app would keep what belongs to a user
+ * in a session that does not end with the login.
+ */
+function withoutAppSession(sessions: Sessions): Sessions {
+  return {
+    ...sessions,
+    load: (req, res, next) => {
+      if ((req as { session?: unknown }).session !== undefined) throw new SetupError(TWO_SESSIONS);
+      Object.defineProperty(req, 'session', {
+        configurable: true,
+        get: () => undefined,
+        set() {
+          throw new SetupError(TWO_SESSIONS);
+        },
+      });
+      void sessions.load(req, res, next);
+    },
+  };
+}
+
+/** The instance of each app, and of each request. */
+const instances = new WeakMap<object, object>();
+
+/**
+ * Refuses a second instance in one app: both would read and renew the same sessions, each by its own settings.
+ * @param where the app, or a request
+ * @throws SetupError
+ */
+function claim(where: object, instance: object): void {
+  const first = instances.get(where) ?? instance;
+  if (first !== instance)
+    throw new SetupError(
+      'createSilentAuth was called twice for one app: call it once, and mount what it returns.',
+    );
+  instances.set(where, instance);
+}
+
+/** The outermost app. Express tells an app where it is mounted. */
+function rootOf(app: Express): Express {
+  const { parent } = app as { parent?: Express };
+  return parent === undefined ? app : rootOf(parent);
 }
 
 /** The routes with what every answer of theirs wants, and no answer of the app's. */

@@ -31,7 +31,7 @@ const isHome = (text: string): boolean =>
   /^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/.test(text) && URL.canParse(text, 'http://localhost');
 
 /** Settings of what only a server by itself has. In an app the names may be set for something of its own. */
-const NOT_OURS = /^(?:HELP_URL|METRICS_|OTEL_)/;
+const NOT_OURS = /^(?:HELP_URL|KEEP_ALIVE_SECONDS|METRICS_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z

@@ -1,62 +1,84 @@
-import express from 'express';
+import { join } from 'node:path';
+import express, { Router } from 'express';
 import helmet from 'helmet';
-import { control } from './control.js';
-import { watch } from './conversation/watch.js';
-import { dropBefore, failAsAsked } from './faults.js';
-import { operator } from './operator.js';
-import { page } from './page.js';
-import { CONTROL } from './paths.js';
-import { notFound, onError } from './problem.js';
-import { createRecorder, recordAndRead } from './recorder.js';
-import { createState } from './state.js';
-import type { SandboxDeps, SandboxState, Stage } from './state.js';
-import { startTicking } from './ticking.js';
-import { vonage } from './vonage.js';
+import { recordAndRead, recordConversation, recordRequest } from './control/recorder.js';
+import { controlRoutes } from './control/routes.js';
+import { CONTROL_PATH } from './http/paths.js';
+import { handleError, pathNotFound } from './http/problems.js';
+import { numberVerificationRoutes } from './operator/number-verification.js';
+import { operatorRoutes } from './operator/redirects.js';
+import { createState, type SandboxOptions, type SandboxState } from './state/state.js';
+import { templateRoutes } from './templates/routes.js';
+import { verifyRoutes } from './verify/routes.js';
+import { silentAuthRoutes } from './verify/silent-auth.js';
+import { settleAll } from './verify/workflow.js';
+import { authorizationRoutes } from './vonage/authorization.js';
+import { networkEnablementRoutes } from './vonage/network-enablement.js';
+import { tokenRoutes } from './vonage/token.js';
 
-export interface Sandbox {
-  app: express.Express;
-  state: SandboxState;
-  /** From here on Verify requests go on by themselves; the returned function stops that. */
-  startTicking(): () => void;
-}
+const TICK_INTERVAL_MS = 1_000;
 
-const self = ["'self'"];
-const none = ["'none'"];
+const NONE = ["'none'"];
+const SELF = ["'self'"];
 
-/** The page needs nothing that is inline or from elsewhere. */
-const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: none,
-      scriptSrc: self,
-      styleSrc: self,
-      imgSrc: self,
-      connectSrc: self,
-      formAction: none,
-      baseUri: none,
-      frameAncestors: none,
-    },
+/** The page contains nothing inline and nothing from another origin. */
+const contentSecurityPolicy = {
+  useDefaults: false,
+  directives: {
+    defaultSrc: NONE,
+    scriptSrc: SELF,
+    styleSrc: SELF,
+    imgSrc: SELF,
+    connectSrc: SELF,
+    formAction: NONE,
+    baseUri: NONE,
+    frameAncestors: NONE,
   },
-});
+};
 
-/** Vonage and the operator in a box: the order of the house on one screen. */
-export const createSandbox = (deps: SandboxDeps): Sandbox => {
-  const state = createState(deps);
-  const stage: Stage = { ...deps, state };
-  const record = createRecorder(stage);
+/** The page at `/`, and its files at `/page`. */
+const pageRoutes = (root: string): Router => {
+  const folder = join(root, 'src', 'sandbox', 'public');
+  const router = Router({ caseSensitive: true, strict: true });
+  router.get('/', (_req, res) => res.sendFile(join(folder, 'index.html'), { cacheControl: false }));
+  router.use('/page', express.static(folder, { index: false, redirect: false, cacheControl: false }));
+  return router;
+};
+
+/** The APIs of Vonage and of the operator. */
+const apiRoutes = (state: SandboxState): Router => {
+  const router = Router({ caseSensitive: true, strict: true });
+  // Before the requests of Verify, in whose paths `templates` would be an id.
+  templateRoutes(state, router);
+  networkEnablementRoutes(state, router);
+  authorizationRoutes(state, router);
+  tokenRoutes(state, router);
+  verifyRoutes(state, router);
+  silentAuthRoutes(state, router);
+  operatorRoutes(state, router);
+  numberVerificationRoutes(state, router);
+  return router;
+};
+
+/** Creates a sandbox: Vonage and the operator as one Express app. */
+export const createSandbox = (options: SandboxOptions) => {
+  const state = createState(options);
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
-  app.use(securityHeaders);
-  app.use(page(deps.root));
-  app.use(dropBefore(stage, record));
-  app.use(recordAndRead(record));
-  app.use(CONTROL, control(stage));
-  app.use(watch(stage));
-  app.use(failAsAsked(stage));
-  app.use(vonage(stage));
-  app.use(operator(stage));
-  app.use(notFound(deps.world));
-  app.use(onError(deps.world));
-  return { app, state, startTicking: () => startTicking(stage) };
+  app.use(helmet({ contentSecurityPolicy }));
+  app.use(pageRoutes(options.root));
+  app.use(state.faults.dropUnread((req, res) => recordRequest(state, req, res)));
+  app.use(recordAndRead(state));
+  app.use(CONTROL_PATH, controlRoutes(state));
+  app.use(recordConversation(state));
+  app.use(state.faults.answer());
+  app.use(apiRoutes(state));
+  app.use(pathNotFound);
+  app.use(handleError(options.world.log));
+  /** Ends steps of Verify when their time is over, until the returned function is called. */
+  const startTicking = (): (() => void) => {
+    const timer = setInterval(() => settleAll(state), TICK_INTERVAL_MS).unref();
+    return () => clearInterval(timer);
+  };
+  return { app, state, startTicking };
 };

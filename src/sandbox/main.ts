@@ -6,9 +6,8 @@ import { readSettings } from './settings.js';
 
 const settings = readSettings(process.env);
 if ('problems' in settings) {
-  process.stderr.write(
-    `The sandbox cannot start:\n${settings.problems.map((each) => `  - ${each}\n`).join('')}`,
-  );
+  const problems = settings.problems.map((each) => `  - ${each}\n`);
+  process.stderr.write(`The sandbox cannot start:\n${problems.join('')}`);
   process.exit(1);
 }
 

@@ -1,5 +1,4 @@
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../private-key.js';
 
 export interface Settings {
@@ -12,12 +11,9 @@ export interface Settings {
   webhooks?: { url: string; apiKey: string; signatureSecret: string };
 }
 
-type Env = Partial<Record<string, string>>;
-
 /** An http(s) URL without its trailing slash. */
 const readUrl = (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) throw new Error('must be an http or https URL');
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) throw new Error('must be an http or https URL');
   return text.replace(/\/+$/, '');
 };
 
@@ -32,7 +28,7 @@ const required = (text: string | undefined): string => {
   return text;
 };
 
-/** The half that Vonage keeps. A key that the server would refuse is refused here too, in the same words. */
+/** The half that Vonage keeps. The server and the sandbox refuse the same keys. */
 const readPublicKey = (text: string): KeyObject => {
   const key = parsePrivateKey(text);
   if (typeof key === 'string') throw new Error(key);
@@ -45,16 +41,16 @@ const readSignatureSecret = (text: string | undefined): string => {
   return text ?? '';
 };
 
-/** One of the two alone signs nothing. */
+/** The key and the secret are of use only together. */
 const together = (value: string | undefined, other: string | undefined, name: string): string => {
   if (!value && other) throw new Error(`is missing: without it ${name} has no use`);
   return value ?? '';
 };
 
-/** Reads the environment; says everything that is wrong with it at once. */
-export const readSettings = (env: Env): Settings | { problems: string[] } => {
-  const problems: string[] = [];
-  const read = <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
+/** Reads one variable; adds to `problems` what is wrong with it. */
+const readerOf =
+  (env: NodeJS.ProcessEnv, problems: string[]) =>
+  <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
     try {
       return parse(env[name]);
     } catch (error) {
@@ -62,6 +58,11 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
       return undefined;
     }
   };
+
+/** Reads the environment, or returns everything that is wrong with it. */
+export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: string[] } => {
+  const problems: string[] = [];
+  const read = readerOf(env, problems);
   if (env.NODE_ENV === 'production')
     problems.push('NODE_ENV is production: the sandbox is no place for real users');
   const port = read('SANDBOX_PORT', (text) => readPort(text || '4000'));
@@ -81,14 +82,7 @@ export const readSettings = (env: Env): Settings | { problems: string[] } => {
   if (port === undefined || !publicUrl || !serverUrl || !applicationId || !publicKey || problems.length > 0) {
     return { problems };
   }
-  const webhooks =
-    webhookUrl && apiKey && signatureSecret ? { url: webhookUrl, apiKey, signatureSecret } : undefined;
-  return {
-    port,
-    publicUrl,
-    redirectUri: `${serverUrl}/callback`,
-    applicationId,
-    publicKey,
-    ...(webhooks && { webhooks }),
-  };
+  const hasAccount = webhookUrl && apiKey && signatureSecret;
+  const webhooks = hasAccount ? { webhooks: { url: webhookUrl, apiKey, signatureSecret } } : {};
+  return { port, publicUrl, redirectUri: `${serverUrl}/callback`, applicationId, publicKey, ...webhooks };
 };

@@ -1,118 +1,188 @@
 import type { Request } from 'express';
-import type { Login, User } from '../login/login.js';
-import { createKeyring } from '../store/seal.js';
-import type { Store } from '../store/store.js';
-import type { World } from '../world.js';
-import { end, ended, fieldsOf, hasSession, renew, reopen, sessionOf } from './host-session.js';
-import { createLife } from './life.js';
-import { newId, type Sessions } from './session.js';
+import { LoginError, SetupError } from '../errors.js';
+import type { User } from '../login/login.js';
+import { createLoginSession, NOT_LOADED, type Carrier, type Sessions } from './login-session.js';
+import {
+  createSessionRecords,
+  isSessionId,
+  sessionEnded,
+  type SessionDeps,
+  type SessionRecords,
+  type SessionState,
+} from './records.js';
 
-const PREFIX = 'sess:';
-const ID = /^\{.{3}\}[\w-]{43}$/;
+/** What we keep in the session of another app. */
+interface CarriedSession {
+  /** The id of our record. */
+  id: string;
+  /** A keyed name of the number whose data the app keeps in its session, once somebody has logged in. */
+  owner?: string | undefined;
+}
 
-/** What lies under an id; without one, a session that was not begun yet. */
-interface Carried {
-  id?: string;
-  login?: Login | undefined;
-  user?: User | undefined;
+declare module 'express-session' {
+  interface SessionData {
+    silentAuth?: CarriedSession;
+  }
+}
+
+type HostSession = Request['session'];
+
+/** What one request was found to carry. */
+interface Visit {
+  id?: string | undefined;
+  /** Absent where there is no id, or the session it names ended or goes on under a newer secret. */
+  record?: { state: SessionState; stored: string } | undefined;
 }
 
 const NO_SESSION =
   'req.session is missing: its store is away, or express-session has to be mounted before createSilentAuth';
+const OTHER_SESSION =
+  "req.session is not one of express-session: session: 'host' wants express-session, since a login gives the session a new id";
 
 /**
- * Sessions that are carried by the session of another app, where ours by themselves have a cookie: `req.session.silentAuth` is the id
- * of a record in our store. So the record is sealed, ends when it should, and what ended stays ended, whatever the store of the
- * other app does; that one only says which id a visitor has.
+ * Sessions that the session of another app carries: `req.session.silentAuth.id` is the id of a record of ours. The record
+ * is sealed, ends when it should, and what ended stays ended, whatever the store of the app does.
  */
-export function createHostSessions(deps: {
-  store: Store;
-  secrets: readonly string[];
-  world: World;
-}): Sessions {
-  const { store, world } = deps;
-  const keyring = createKeyring(deps.secrets, 'session');
-  const life = createLife(world);
-  const opened = new WeakMap<Request, Carried>();
-  const of = (req: Request): Carried => opened.get(req) ?? {};
-
-  const read = async (id: string): Promise<Carried | undefined> => {
-    const at = PREFIX + id;
-    const text = keyring.open(at, (await store.get(at)) ?? '');
-    return text === undefined ? undefined : { ...(JSON.parse(text) as Carried), id };
+export function createHostSessions(deps: SessionDeps): Sessions {
+  const records = createSessionRecords(deps);
+  const visits = new WeakMap<Request, Visit>();
+  const visitOf = (req: Request): Visit => {
+    const visit = visits.get(req);
+    if (visit === undefined) throw new SetupError(NOT_LOADED);
+    return visit;
   };
-  const sealed = (id: string, { login, user }: Carried): string =>
-    keyring.seal(PREFIX + id, JSON.stringify({ login, user }));
 
   const open = async (req: Request): Promise<void> => {
-    if (!hasSession(req)) world.log.error({}, NO_SESSION);
-    const { silentAuth: id } = sessionOf(req);
-    const found = typeof id === 'string' && ID.test(id) ? await read(id) : undefined;
-    opened.set(req, found ?? {});
-    // What could not be touched ends the earlier, that is all.
-    if (found) await store.expire(PREFIX + String(found.id), life.left(found)).catch(() => undefined);
-  };
-
-  /** Leaves the old id, which must still have been alive, for a new one, and the other app's id as well. */
-  const moveTo = async (req: Request, login: Login, user: User | undefined): Promise<void> => {
-    const { id: from, user: before } = of(req);
-    const id = newId(from, world);
-    const carried = { id, login, user };
-    if (from !== undefined) await reopen(req, from);
-    const [at, value, seconds] = [PREFIX + id, sealed(id, carried), life.left(carried)];
-    const moved = from
-      ? await store.move(PREFIX + from, at, value, seconds)
-      : await store.set(at, value, seconds, 'new');
-    if (!moved) throw ended();
-    opened.set(req, carried);
-    // What the other app kept for one user is not for the next.
-    const kept = before && before.phoneNumber !== user?.phoneNumber ? {} : fieldsOf(req);
-    await renew(req, { ...kept, silentAuth: id });
+    const { session } = req as { session?: Partial<HostSession> | null };
+    if (session && typeof session.regenerate !== 'function') throw new SetupError(OTHER_SESSION);
+    if (!session) deps.world.log.error({}, NO_SESSION);
+    const carried: unknown = sessionOf(req).silentAuth;
+    const visit = await read(records, (carried as Partial<CarriedSession> | undefined)?.id);
+    visits.set(req, visit);
+    const { id, record } = visit;
+    // A session that could not be touched ends earlier.
+    if (id !== undefined && record) await records.touch(id, record.state).catch(() => undefined);
   };
 
   return {
     load: (req, _res, next) => void open(req).then(() => next(), next),
-    holder: (req) => ({
-      get login() {
-        const { login } = of(req);
-        return login?.status === 'cancelled' ? undefined : login;
-      },
-      get former() {
-        return of(req).login;
-      },
-      async change(how) {
-        await this.refresh();
-        const { login } = this;
-        if (login === undefined) return;
-        const changed = how(login);
-        if (changed !== login) await this.update(changed);
-      },
-      begin: (login) => moveTo(req, login, life.current(of(req).user)),
-      signIn: (user, login) => moveTo(req, login, user),
-      async refresh() {
-        const found = await read(String(of(req).id));
-        opened.set(req, found ?? {});
-        if (found === undefined) throw ended();
-      },
-      async update(login) {
-        const { user } = of(req);
-        const id = String(of(req).id);
-        const carried = { id, user, login };
-        if (!(await store.set(PREFIX + id, sealed(id, carried), life.left(carried), 'existing')))
-          throw ended();
-        opened.set(req, carried);
-      },
-    }),
-    user(req) {
-      const user = life.current(of(req).user);
-      return user && { ...user, expiresAt: life.expiry(user) };
+    holder: (req) => createLoginSession(carrierOf(req, visitOf(req), records), records),
+    user(req): (User & { expiresAt: number }) | undefined {
+      const user = records.currentUser(visitOf(req).record?.state ?? {});
+      return user && { ...user, expiresAt: records.expiryOf(user) };
     },
     async signOut(req) {
-      const { id } = of(req);
-      if (id === undefined) return;
-      opened.set(req, {});
-      await store.delete(PREFIX + id);
-      await end(req);
+      const { id } = visitOf(req);
+      visits.set(req, {});
+      if (id !== undefined) await records.end(id);
+      // Another request may have ended the app's session meanwhile.
+      const { session } = req as { session?: HostSession };
+      if (session !== undefined) await settled(req, (done) => session.destroy(done));
     },
   };
 }
+
+async function read(records: SessionRecords, id: unknown): Promise<Visit> {
+  if (!isSessionId(id)) return {};
+  const record = await records.read(id);
+  if (record === undefined || record === 'outdated') return { id };
+  const { login, user, stored } = record;
+  return { id, record: { state: { login, user }, stored } };
+}
+
+function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier {
+  const writeRecord = async (id: string, state: SessionState): Promise<boolean> => {
+    const stored = await records.write(id, state, visit.record?.stored);
+    if (stored === undefined) return false;
+    Object.assign(visit, { id, record: { state, stored } });
+    return true;
+  };
+
+  /** Has the app's session carry our new id instead of `before`, under a new id of its own. */
+  const carry = async (before: Readonly<Visit>, id: string, { user }: SessionState): Promise<void> => {
+    await reopen(req, before.id);
+    const { silentAuth: carried, ...fields } = fieldsOf(req);
+    const names = user ? records.ownerNames(user.phoneNumber) : [];
+    const isSameOwner = !user || carried?.owner === undefined || names.includes(carried.owner);
+    // What the app keeps for one user is not for the next, nor for a visitor who comes after a session that ended.
+    const kept = carried === undefined || (before.record && isSameOwner);
+    const owner = user ? names[0] : kept ? carried?.owner : undefined;
+    await renew(req, { ...(kept && fields), silentAuth: { id, owner } });
+  };
+
+  return {
+    get state() {
+      return visit.record?.state ?? {};
+    },
+    async reload() {
+      Object.assign(visit, { record: undefined }, await read(records, visit.id));
+      if (visit.record === undefined) throw sessionEnded();
+    },
+    async write(state, renewed) {
+      const before = { ...visit };
+      if (!renewed) {
+        if (before.id === undefined || before.record === undefined) throw sessionEnded();
+        return writeRecord(before.id, state);
+      }
+      const id = before.id && before.record ? records.renewedId(before.id) : records.newId();
+      if (!(await writeRecord(id, state))) return false;
+      await carry(before, id, state).catch(async (error: unknown) => {
+        // Nothing carries the new id: the session under it must not live on.
+        await records.end(id).catch(() => undefined);
+        throw error;
+      });
+      return true;
+    },
+  };
+}
+
+/** @throws LoginError `unavailable` where there is no session: express-session gives none while its store is away */
+function sessionOf(req: Request): HostSession {
+  const { session } = req as { session?: HostSession };
+  if (!session) throw away();
+  return session;
+}
+
+/** What the app, and we, keep in its session. */
+const fieldsOf = (req: Request): { silentAuth?: CarriedSession; [name: string]: unknown } =>
+  Object.fromEntries(Object.entries(sessionOf(req)).filter(([name]) => name !== 'cookie'));
+
+/**
+ * Reads the app's session again, so that what another request changed meanwhile is kept.
+ * @throws LoginError `login_expired` if it ended, or carries another id than ours by now
+ */
+async function reopen(req: Request, carried: string | undefined): Promise<void> {
+  const session = sessionOf(req);
+  // A session that did not come with the request was never saved, so there is nothing to read.
+  if (cameWith(req)) await settled(req, (done) => session.reload(done));
+  if (req.session.silentAuth?.id !== carried) throw sessionEnded();
+}
+
+/** Whether the cookie of the request names its session: express-session gives any other request a session with a new id. */
+const cameWith = ({ headers, sessionID }: Request): boolean =>
+  headers.cookie?.includes(encodeURIComponent(`s:${sessionID}.`)) === true;
+
+/** Gives the app's session a new id, with these fields and no other, and saves it before anything is answered. */
+async function renew(req: Request, fields: object): Promise<void> {
+  const session = sessionOf(req);
+  await settled(req, (done) => session.regenerate(done));
+  Object.assign(req.session, fields);
+  await settled(req, (done) => req.session.save(done));
+}
+
+/** What express-session says of a session that is not in its store. */
+const GONE = 'failed to load session';
+
+/** A step of express-session as a promise. */
+const settled = (req: Request, ask: (done: (error?: unknown) => void) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    ask((error) => {
+      if (!error) return resolve();
+      // express-session would save as the answer ends, and might then succeed at what was said to have failed.
+      Reflect.deleteProperty(req, 'session');
+      reject(error instanceof Error && error.message === GONE ? sessionEnded(error) : away(error));
+    });
+  });
+
+const away = (cause?: unknown): LoginError =>
+  new LoginError('unavailable', 'There is no session. Try again.', { retry_after: 1 }, undefined, cause);

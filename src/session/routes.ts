@@ -3,7 +3,7 @@ import type { Flow } from '../login/flow.js';
 import type { Journal } from '../login/journal.js';
 import { methodNotAllowed, sendJson } from '../web/answers.js';
 import { requestIdOf } from '../web/shield.js';
-import type { Sessions } from './session.js';
+import type { Sessions } from './login-session.js';
 
 /** `GET /session` and `POST /logout`. */
 export function sessionRoutes(
@@ -24,6 +24,7 @@ export function sessionRoutes(
         authenticated: true,
         phone_number: user.phoneNumber,
         channel: user.channel,
+        ...(user.channels.length > 1 && { channels: user.channels }),
         authenticated_at: new Date(user.authenticatedAt).toISOString(),
         expires_at: new Date(user.expiresAt).toISOString(),
       });

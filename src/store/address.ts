@@ -10,8 +10,12 @@ export interface Access {
   password?: string;
 }
 
+/** The version of IP that names of hosts are looked up for; 0 is either. */
+const FAMILIES = [0, 4, 6] as const;
+type Family = (typeof FAMILIES)[number];
+
 /** What `REDIS_URL` says. */
-export type Place = Access & { tls: boolean } & (
+export type Place = Access & { tls: boolean; family: Family } & (
     | { kind: 'single'; nodes: readonly [Address]; db: number }
     /** The sentinels, and the name they know the primary by. */
     | { kind: 'sentinel'; nodes: readonly Address[]; name: string; db: number }
@@ -19,8 +23,9 @@ export type Place = Access & { tls: boolean } & (
     | { kind: 'cluster'; nodes: readonly Address[] }
   );
 
-/** Scheme, kind, user and password, hosts, path. An @ or / of a password that is not encoded fits nowhere else. */
-const SHAPE = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?$/i;
+/** Scheme, kind, user and password, hosts, path, query. An @ or / in a password must be encoded. */
+const SHAPE =
+  /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?(?:\?([^@#]*))?$/i;
 
 const ENCODE = 'In user, password and name, characters such as @ / : ? # % have to be percent-encoded.';
 const FORMS =
@@ -36,7 +41,8 @@ const unreadable = (problem: string): never => {
 /**
  * Reads `redis[s]://[[user]:password@]host[:port][/db]`, `redis[s]+sentinel://…@host[:port],host[:port]/name[/db]` and
  * `redis[s]+cluster://…@host[:port],host[:port]`. The first is that of Redis (provisional registration with IANA), the second the one of
- * RedisVL, LangChain and Prefect, the third in its manner.
+ * RedisVL, LangChain and Prefect, the third in its manner. The query may have `family` (0, 4 or 6),
+ * `db` and `tls=true`, as in the URLs that some providers give.
  * @returns the place, or what is wrong with the text, without repeating any of it
  */
 export function parseRedisUrl(text: string): Place | string {
@@ -50,24 +56,31 @@ export function parseRedisUrl(text: string): Place | string {
 
 function placeOf(text: string): Place {
   if (!/^rediss?(?:\+sentinel|\+cluster)?:\/\//i.test(text)) unreadable(`must be like ${FORMS}.`);
-  const [, scheme = '', kind = 'single', user, hosts = '', path = ''] =
+  const [, scheme = '', kind = 'single', user, hosts = '', path = '', query = ''] =
     SHAPE.exec(text) ?? unreadable(`cannot be read. It is like ${FORMS}. ${ENCODE}`);
-  const access = { tls: scheme.toLowerCase() === 'rediss', ...accessOf(user) };
+  const { db, ...said } = parametersOf(query, scheme.toLowerCase() === 'rediss');
+  const access = { ...said, ...accessOf(user) };
   const addresses = (port: number) => hosts.split(',').map((host) => addressOf(host.trim(), port));
   const [first = '', second = '', ...rest] = path.split('/');
   switch (kind.toLowerCase()) {
     case 'sentinel':
       if (first === '' || rest.length > 0)
         unreadable('must end in the name of the primary, as its sentinels know it: …/mymaster');
-      return { ...access, kind: 'sentinel', nodes: addresses(26379), name: decode(first), db: dbOf(second) };
+      return {
+        ...access,
+        kind: 'sentinel',
+        nodes: addresses(26379),
+        name: decode(first),
+        db: dbOf(second, db),
+      };
     case 'cluster':
-      if (!/^0?$/.test(path)) unreadable('names a database, but a cluster has only 0: leave it out.');
+      if (dbOf(path, db) !== 0) unreadable('names a database, but a cluster has only 0: leave it out.');
       return { ...access, kind: 'cluster', nodes: addresses(6379) };
     default: {
       const [node, ...others] = addresses(6379) as [Address, ...Address[]];
       if (others.length > 0)
         unreadable('names several hosts: begin it with redis+sentinel:// or redis+cluster://.');
-      return { ...access, kind: 'single', nodes: [node], db: dbOf(path) };
+      return { ...access, kind: 'single', nodes: [node], db: dbOf(path, db) };
     }
   }
 }
@@ -90,8 +103,45 @@ function addressOf(text: string, usualPort: number): Address {
   return { host: v6 ?? name ?? '', port: number };
 }
 
-const dbOf = (text: string): number =>
-  /^\d{0,5}$/.test(text) ? Number(text) : unreadable('must name a database by its number, as in …/1.');
+/** @param inQuery what the query says besides the path */
+function dbOf(path: string, inQuery: string): number {
+  if (path !== '' && inQuery !== '' && path !== inQuery) unreadable('names two databases: leave one out.');
+  const text = path || inQuery;
+  return /^\d{0,5}$/.test(text) ? Number(text) : unreadable('must name a database by its number, as in …/1.');
+}
+
+/** Parameters of other clients, and what stands for them here. */
+const ELSEWHERE = [
+  {
+    names: /cert|verify|reject|insecure/i,
+    advice: 'Certificates are always checked: set REDIS_CA to their CA, if need be.',
+  },
+  { names: /^ssl|^tls/i, advice: 'A URL that begins with rediss asks for TLS.' },
+  { names: /user|pass|auth/i, advice: 'User and password stand before the host, as user:password@.' },
+  { names: /sentinel|master|cluster/i, advice: `Write it like ${FORMS}.` },
+];
+
+/** @param tls whether the scheme asks for TLS */
+function parametersOf(query: string, tls: boolean): { family: Family; db: string; tls: boolean } {
+  const parameters = new URLSearchParams(query);
+  for (const [name, value] of parameters) {
+    if (!['family', 'db', 'tls'].includes(name)) unreadable(refusalOf(name, value));
+    if (parameters.getAll(name).length > 1) unreadable(`has the parameter "${name}" twice.`);
+  }
+  const family = FAMILIES.find((each) => `${each}` === (parameters.get('family') ?? '0'));
+  if (family === undefined) return unreadable('has a "family" other than 0 (either), 4 or 6.');
+  const asked = parameters.get('tls') ?? `${tls}`;
+  if (asked !== 'true' && (asked !== 'false' || tls))
+    unreadable('has a "tls" other than true: begin it with rediss for TLS, with redis for none.');
+  return { family, db: parameters.get('db') ?? '', tls: asked === 'true' };
+}
+
+/** What has no value may be the rest of a password, and is not repeated. */
+function refusalOf(name: string, value: string): string {
+  const what = /^\w{1,40}$/.test(name) && value !== '' ? `the parameter "${name}"` : 'a parameter';
+  const advice = ELSEWHERE.find(({ names }) => names.test(name))?.advice ?? 'Leave it out.';
+  return `cannot be read: it has ${what}, and only family, db and tls are taken. ${advice}`;
+}
 
 function decode(text: string): string {
   try {

@@ -39,7 +39,9 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     get: (key) => Promise.resolve(cache.get(key) ?? null),
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
-    move: (from, to, value, ttl) => Promise.resolve(ttl > 0 && take(from) !== null && set(to, value, ttl)),
+    replace: (key, expected, value, ttl) =>
+      Promise.resolve(cache.get(key) === expected && set(key, value, ttl)),
+    deleteIf: (key, value) => Promise.resolve(cache.get(key) === value && cache.delete(key)),
     expire: (key, ttlSeconds) => {
       const value = take(key);
       if (value !== null) set(key, value, ttlSeconds);

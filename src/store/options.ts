@@ -1,8 +1,8 @@
-import type { Access } from './address.js';
+import type { Access, Place } from './address.js';
 import type { Certificates, RedisSettings } from './settings.js';
 
 /** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
-const PATIENCE = 500;
+export const COMMAND_TIMEOUT_MS = 500;
 const SILENCE = 700;
 
 /**
@@ -14,11 +14,11 @@ const SILENCE = 700;
  * would wait for each in turn.
  */
 export const OPTIONS = {
-  commandTimeout: PATIENCE,
+  commandTimeout: COMMAND_TIMEOUT_MS,
   socketTimeout: SILENCE,
   connectTimeout: 1000,
   // How long a connection that we leave has to close: one that leads nowhere never does.
-  disconnectTimeout: PATIENCE,
+  disconnectTimeout: COMMAND_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
@@ -30,7 +30,7 @@ export const OPTIONS = {
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };
 
-export type ConnectionOptions = typeof OPTIONS & Access & { tls?: Certificates };
+export type ConnectionOptions = typeof OPTIONS & Access & Pick<Place, 'family'> & { tls?: Certificates };
 
 /** @param access whom we are to the one that is connected to */
 export const optionsFor = ({ place, certificates }: RedisSettings, access: Access): ConnectionOptions => ({
@@ -38,4 +38,5 @@ export const optionsFor = ({ place, certificates }: RedisSettings, access: Acces
   ...(access.username !== undefined && { username: access.username }),
   ...(access.password !== undefined && { password: access.password }),
   ...(place.tls && { tls: certificates }),
+  family: place.family,
 });

@@ -28,7 +28,7 @@ const away = (cause: unknown): LoginError =>
     cause,
   );
 
-/** The store on Redis. Each operation is one command, whose keys lie together, so it works on a cluster. */
+/** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {
   defineScripts(redis);
   const ask = async <T>(command: Promise<T>): Promise<T> => {
@@ -54,7 +54,9 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     get: (key) => ask(redis.get(key)),
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
-    move: async (from, to, value, ttl) => ttl > 0 && (await ask(redis.moveTo(from, to, value, ttl))) === 1,
+    replace: async (key, expected, value, ttl) =>
+      ttl > 0 && (await ask(redis.replace(key, expected, value, ttl))) === 1,
+    deleteIf: async (key, value) => (await ask(redis.deleteIf(key, value))) === 1,
     expire: async (key, ttl) => {
       await ask(redis.expire(key, ttl));
     },

@@ -14,18 +14,25 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('EXPIRE', KEYS[1], ARGV[3])
 `;
 
-/** `Store.move`: the value ARGV[1] goes from KEYS[1] to KEYS[2], where it ends in ARGV[2] seconds. */
-const MOVE_SCRIPT = `
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])
+/** `Store.replace`: KEYS[1] holds ARGV[2] for ARGV[3] seconds, if it holds ARGV[1] now. */
+const REPLACE_SCRIPT = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+`;
+
+/** `Store.deleteIf`: KEYS[1] is removed if it holds the value ARGV[1]. */
+const DELETE_IF_SCRIPT = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
+    deleteIf(key: string, value: string): Result<number, Context>;
     increment(key: string, ttlSeconds: number): Result<number, Context>;
     note(key: string, entry: string, value: number, ttlSeconds: number): Result<number, Context>;
-    moveTo(from: string, to: string, value: string, ttlSeconds: number): Result<number, Context>;
+    replace(key: string, expected: string, value: string, ttlSeconds: number): Result<number, Context>;
     spend(key: string, ...args: (string | number)[]): Result<number[], Context>;
   }
 }
@@ -39,7 +46,12 @@ declare module 'ioredis' {
  * says (`NOSCRIPT`) instead of doing anything.
  */
 export function defineScripts(client: Redis | Cluster): void {
-  const scripts = { increment: INCREMENT_SCRIPT, note: NOTE_SCRIPT, spend: SPEND_SCRIPT };
+  const scripts = {
+    deleteIf: DELETE_IF_SCRIPT,
+    increment: INCREMENT_SCRIPT,
+    note: NOTE_SCRIPT,
+    replace: REPLACE_SCRIPT,
+    spend: SPEND_SCRIPT,
+  };
   for (const [name, lua] of Object.entries(scripts)) client.defineCommand(name, { numberOfKeys: 1, lua });
-  client.defineCommand('moveTo', { numberOfKeys: 2, lua: MOVE_SCRIPT });
 }

@@ -1,12 +1,12 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
-  hash,
   hkdfSync,
+  randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { randomBytes } from '../world.js';
 
 const NONCE = 12;
 const TAG = 16;
@@ -20,20 +20,23 @@ export const deriveKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', infoOf(purpose), 32)));
 
 /**
- * The same for a secret that is 256 random bits already, and used once: one hash is enough (NIST SP 800-56C revision 2,
- * section 4, "One-Step Key Derivation": counter, secret, purpose).
+ * Derives a 256-bit key from a secret that is 256 random bits already. Such a secret needs no extraction (RFC 5869 section
+ * 3.3), and a key of this length is one round of expansion (section 2.3).
  */
-export const deriveKeyOnce = (secret: string, purpose: string): KeyObject =>
-  createSecretKey(hash('sha256', `\0\0\0\x01${secret}${infoOf(purpose)}`, 'buffer'));
+export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
+  createSecretKey(
+    createHmac('sha256', secret)
+      .update(`${infoOf(purpose)}\x01`)
+      .digest(),
+  );
 
 /**
- * Names something so that nobody without the key can tell what, and the same thing gets the same name. SHA-3 makes a keyed hash of a key
- * ahead of the text, where SHA-2 needs HMAC (Keccak team, "Strengths of Keccak", on length extension).
+ * Makes names that say nothing to anybody without the secret (HMAC-SHA256). The same text has the same name.
  * @returns 43 characters of base64url
  */
 export const createNaming = (secret: string, purpose: string): ((text: string) => string) => {
-  const key = deriveKey(secret, purpose).export().toString('base64url');
-  return (text) => hash('sha3-256', key + text, 'base64url');
+  const key = deriveKey(secret, purpose);
+  return (text) => createHmac('sha256', key).update(text).digest('base64url');
 };
 
 /** Seals text with AES-256-GCM; `context` (the key it is stored under) must be the same to open it again. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { readPem } from '../pem.js';
+import { parsePrivateKey } from '../private-key.js';
 import { parseRedisUrl, type Access, type Place } from './address.js';
 
 /** Whom Redis's certificates are believed from, and our own, in PEM. */
@@ -53,20 +54,41 @@ const optional = <K extends string>(name: K, value: string | undefined) =>
   (value === undefined ? {} : { [name]: value }) as { [N in K]?: string };
 
 function readCertificates({ get, fail }: Reader): Certificates {
-  const pem = (name: string): string | undefined => {
+  const read = (name: string, parse: (text: string) => string | { pem: string }): string | undefined => {
     const text = get(name);
-    const read = text && readPem(text);
-    if (text && !read) fail(`${name} is neither PEM, nor base64 of a PEM, nor a file that can be read.`);
-    return read || undefined;
+    const parsed = text && parse(text);
+    if (typeof parsed === 'object') return parsed.pem;
+    if (parsed) fail(`${name} ${parsed}`);
+    return undefined;
   };
-  const [ca, cert, key] = [pem(PEMS.ca), pem(PEMS.cert), pem(PEMS.key)];
-  if (ca && !holdsCertificates(ca))
-    fail('REDIS_CA looks like a PEM, but holds no certificate that can be read.');
+  const [ca, cert] = [read(PEMS.ca, parseCertificates), read(PEMS.cert, parseCertificates)];
+  const key = read(PEMS.key, parseKey);
   if ((get(PEMS.cert) === undefined) !== (get(PEMS.key) === undefined))
     fail('REDIS_CERT and REDIS_KEY belong together: our certificate, and its key.');
-  if (cert && key && !fit(cert, key))
-    fail('REDIS_CERT and REDIS_KEY must be a certificate and its own key, without a passphrase.');
+  if (cert && key && !fit(cert, key)) fail('REDIS_CERT and REDIS_KEY must be a certificate and its own key.');
   return { ...optional('ca', ca), ...optional('cert', cert), ...optional('key', key) };
+}
+
+/** @returns the certificates of a PEM, as OpenSSL reads them, or what is wrong with it */
+function parseCertificates(text: string): { pem: string } | string {
+  const parts = readPem(text);
+  if (typeof parts === 'string') return parts;
+  const certificates = parts.filter(({ label }) => label.endsWith('CERTIFICATE'));
+  // TLS itself would take a CA that cannot be read for none at all, and then believe nobody.
+  if (certificates.length === 0 || !certificates.every(({ der }) => succeeds(() => new X509Certificate(der))))
+    return 'looks like a PEM, but holds no certificate that can be read.';
+  return {
+    pem: certificates
+      .map(({ text, der }) =>
+        succeeds(() => new X509Certificate(text)) ? text : new X509Certificate(der).toString(),
+      )
+      .join('\n'),
+  };
+}
+
+function parseKey(text: string): { pem: string } | string {
+  const key = parsePrivateKey(text, 'any');
+  return typeof key === 'string' ? key : { pem: key.export({ type: 'pkcs8', format: 'pem' }) as string };
 }
 
 const succeeds = (work: () => unknown): boolean => {
@@ -82,9 +104,3 @@ const succeeds = (work: () => unknown): boolean => {
 const fit = (cert: string, key: string): boolean =>
   succeeds(() => createSecureContext({ cert, key })) &&
   new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-
-/** TLS itself would take a CA that cannot be read for none at all, and then believe nobody. */
-function holdsCertificates(pem: string): boolean {
-  const each = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
-  return each.length > 0 && each.every((certificate) => succeeds(() => new X509Certificate(certificate)));
-}

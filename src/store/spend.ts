@@ -2,7 +2,7 @@ import type { Cost } from './store.js';
 
 /**
  * `Store.spend` as Redis runs it: one key, one step. KEYS[1] is the account, ARGV[1] its life in seconds, and behind that
- * stand an entry, what is added to it, and its limit, for each cost.
+ * stand an entry, what is added to it, and its limit, for each cost. What is given back takes nothing below zero.
  */
 export const SPEND_SCRIPT = `
 local names, spent = {}, 1
@@ -14,7 +14,8 @@ for i = 1, #names do
 end
 if spent == 1 then
   for i = 1, #names do
-    if ARGV[3 * i] ~= '0' then totals[i] = redis.call('HINCRBY', KEYS[1], names[i], ARGV[3 * i]) end
+    local by = math.max(tonumber(ARGV[3 * i]), -totals[i])
+    if by ~= 0 then totals[i] = redis.call('HINCRBY', KEYS[1], names[i], by) end
   end
   if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 end
@@ -29,6 +30,10 @@ export function spendFrom(
   const before = costs.map(({ entry }) => account.get(entry) ?? 0);
   const spent = costs.every(({ by, limit }, at) => (before[at] ?? 0) + by <= limit);
   if (!spent) return { spent, totals: before };
-  for (const { entry, by } of costs) if (by !== 0) account.set(entry, (account.get(entry) ?? 0) + by);
+  for (const { entry, by } of costs) {
+    const total = account.get(entry) ?? 0;
+    const added = Math.max(by, -total);
+    if (added !== 0) account.set(entry, total + added);
+  }
   return { spent, totals: costs.map(({ entry }) => account.get(entry) ?? 0) };
 }

@@ -1,6 +1,7 @@
 /** What is to be added to one entry of an account, and how much it may hold then. */
 export interface Cost {
   entry: string;
+  /** Less than zero gives back, at most what the entry holds: none is ever less than zero. */
   by: number;
   limit: number;
 }
@@ -17,12 +18,13 @@ export interface Store {
   take(key: string): Promise<string | null>;
   /** @returns whether there was something to remove */
   delete(key: string): Promise<boolean>;
+  /** Removes a key in one step if it holds this value. @returns whether it did */
+  deleteIf(key: string, value: string): Promise<boolean>;
   /**
-   * Removes `from` and keeps `value` under `to` for `ttlSeconds`, in one step, unless there is no `from` any more. Both names have
-   * the same part in braces, so that a cluster holds them on one node (Redis Cluster Specification, "Hash tags").
-   * @returns whether it was moved
+   * Compare and set: keeps `value` for `ttlSeconds` in place of `expected`, in one step.
+   * @returns false where the key holds anything else, or nothing; then nothing is written
    */
-  move(from: string, to: string, value: string, ttlSeconds: number): Promise<boolean>;
+  replace(key: string, expected: string, value: string, ttlSeconds: number): Promise<boolean>;
   /** Gives a key that still exists a new life in seconds, of which 0 or less is its end; brings nothing back. */
   expire(key: string, ttlSeconds: number): Promise<void>;
   /** Counts up from 1; the count ends `ttlSeconds` after its last step. */

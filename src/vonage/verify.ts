@@ -9,8 +9,11 @@ import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 const API = 'verify';
 
 /** Milliseconds: starting and checking, and telling a request to go on or to stop. */
-const DEADLINE = 5000;
-const SHORT_DEADLINE = 3000;
+export const START_TIMEOUT_MS = 5000;
+export const NEXT_TIMEOUT_MS = 3000;
+
+/** Steps that a request has at the most (Verify v2 reference, `workflow`). */
+export const MAX_STEPS = 3;
 
 /** Seconds a silent step lasts; `channel_timeout` does not change it (Verify v2 reference, `channel_timeout`). */
 export const SILENT_SECONDS = 60;
@@ -21,7 +24,7 @@ export type WorkflowStep =
 
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
-  /** 1 to 3 steps; `silent_auth`, if any, first. */
+  /** 1 to {@link MAX_STEPS} steps; `silent_auth`, if any, first. */
   workflow: readonly WorkflowStep[];
   /** 1 to 18 characters, none of `/{}:$`. */
   brand: string;
@@ -73,10 +76,12 @@ export function createVerifyApi(deps: {
 
   return {
     async start(start, correlator) {
-      const answer = await send('POST', '', DEADLINE, correlator, asBody(start)).catch((error: unknown) => {
-        if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
-        throw error;
-      });
+      const answer = await send('POST', '', START_TIMEOUT_MS, correlator, asBody(start)).catch(
+        (error: unknown) => {
+          if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
+          throw error;
+        },
+      );
       const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
       if (!started?.success) throw unlessStarted(answer, verifyRefusal(answer, 'start'));
       const { request_id: requestId, check_url: checkUrl } = started.data;
@@ -88,16 +93,16 @@ export function createVerifyApi(deps: {
       throw new Unusable(requestId, new LoginError('upstream_error', detail, {}, { api: API }));
     },
     async check(requestId, code, correlator) {
-      const answer = await send('POST', at(requestId), DEADLINE, correlator, { code });
+      const answer = await send('POST', at(requestId), START_TIMEOUT_MS, correlator, { code });
       if (answer.status !== 200) throw verifyRefusal(answer, 'check');
       if (VerifyChecked.safeParse(answer.json).data?.request_id !== requestId) throw refusal(API, answer);
     },
     async cancel(requestId, correlator) {
-      const answer = await send('DELETE', at(requestId), SHORT_DEADLINE, correlator);
+      const answer = await send('DELETE', at(requestId), NEXT_TIMEOUT_MS, correlator);
       if (answer.status !== 204) throw verifyRefusal(answer);
     },
     async next(requestId, correlator) {
-      const answer = await send('POST', `${at(requestId)}/next_workflow`, SHORT_DEADLINE, correlator);
+      const answer = await send('POST', `${at(requestId)}/next_workflow`, NEXT_TIMEOUT_MS, correlator);
       if (answer.status !== 200) throw verifyRefusal(answer);
     },
   };

@@ -36,6 +36,8 @@ export function errorsPage(router: Router, root: string, styled: boolean): void 
     .route('/errors.md')
     .get((req, res) => {
       revalidate(res).vary('Accept');
+      // An app around us may set its cookie beside this answer, which no shared cache may keep.
+      if (!styled) res.setHeader('Cache-Control', 'private, no-cache');
       if (req.accepts(['text/markdown', 'text/html']) === 'text/html') res.type('html').send(page());
       else res.type('text/markdown; charset=utf-8').sendFile(file, { cacheControl: false });
     })

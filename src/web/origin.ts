@@ -1,4 +1,4 @@
-import cors from 'cors';
+import cors, { type CorsOptions } from 'cors';
 import type { Request, RequestHandler } from 'express';
 import { LoginError } from '../errors.js';
 
@@ -23,17 +23,24 @@ function isFriend({ headers }: Request, allowed: readonly string[]): boolean {
   return site === undefined || site === 'same-origin';
 }
 
-/** Lets pages of the listed origins read answers, cookies included. Off, and silent, when there are none. */
+/**
+ * Lets pages of the listed origins read answers, cookies included, and send any header, such as
+ * those that monitoring adds (`sentry-trace`, `traceparent`). Others are answered as without CORS.
+ */
 export function crossOrigin(origins: readonly string[]): RequestHandler[] {
   if (origins.length === 0) return [];
-  return [
-    cors({
-      origin: [...origins],
-      credentials: true,
-      methods: ['GET', 'POST', 'DELETE'],
-      allowedHeaders: ['content-type'],
-      exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
-      maxAge: 600,
-    }),
-  ];
+  const listed: CorsOptions = {
+    origin: [...origins],
+    credentials: true,
+    methods: ['GET', 'POST', 'DELETE'],
+    // Without `allowedHeaders` a preflight is allowed those that it asks for.
+    exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
+    maxAge: 600,
+  };
+  const varies: RequestHandler = (_req, res, next) => {
+    res.vary('Origin');
+    next();
+  };
+  const isListed = (origin: string | undefined) => origin !== undefined && origins.includes(origin);
+  return [varies, cors((req, use) => use(null, isListed(req.headers.origin) ? listed : { origin: false }))];
 }

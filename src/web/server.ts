@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { ERRORS, LoginError } from '../errors.js';
@@ -12,48 +12,106 @@ export interface Listening {
 }
 
 /**
+ * Connections that wait to be accepted, as far as the system allows (`net.core.somaxconn`). Node
+ * accepts one in each turn of its loop. A client that finds the queue full is told nothing, and its
+ * system tries again after a second, then two, then four.
+ */
+const BACKLOG = 4096;
+
+export interface ListenOptions {
+  /** The address to listen on; left out, all of them. */
+  host?: string;
+  /** What requests and responses are made with. */
+  messages?: Messages;
+  /** Seconds for which an idle connection is kept; left out, as long as Node keeps it. */
+  keepAliveSeconds?: number;
+}
+
+/**
  * @param port 0 for a free one
- * @param host the address to listen on; left out, all of them
- * @param messages what requests and responses are made with
  * @throws the error of the socket, such as `EADDRINUSE`
  */
 export async function listen(
   handler: RequestListener,
   port: number,
   docsUrl: string,
-  { host, messages = {} }: { host?: string; messages?: Messages } = {},
+  { host, messages = {}, keepAliveSeconds }: ListenOptions = {},
 ): Promise<Listening> {
+  const inTurn = createTurns();
+  const answer: RequestListener = (req, res) => {
+    if (res.socket !== null) return handler(req, res);
+    closeWith(req.socket, res);
+    inTurn(() => {
+      if (!req.socket.destroyed) handler(req, res);
+    });
+  };
   // A request without a host, and one that expects what we do not know, are refused where all others are: by the app.
   const server = createServer(
     { ...messages, connectionsCheckingInterval: 1000, requireHostHeader: false },
-    handler,
+    answer,
   );
-  server.on('checkExpectation', handler);
+  server.on('checkExpectation', answer);
   // Without this Node leaves out the headers beyond two thousand. Their size is bounded in any case.
   server.maxHeadersCount = 0;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
-  // Longer than the minute after which most proxies drop an idle connection, so that it is never us who drops one in use.
-  server.keepAliveTimeout = 65_000;
+  if (keepAliveSeconds !== undefined) server.keepAliveTimeout = keepAliveSeconds * 1000;
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
     refuseUnreadable(error, socket, docsUrl),
   );
   server.on('connect', (_req, socket: Socket) => refuse(NO_TUNNEL, socket, docsUrl));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, resolve);
+    server.once('error', reject).listen({ port, host, backlog: BACKLOG }, resolve);
   });
   return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
 }
 
+/** Requests that a client may send before the first is answered. Beyond, its connection is cut. */
+const MAX_PIPELINED = 1000;
+
+/** The responses of a connection that wait behind another one. */
+const waiting = new WeakMap<Socket, Set<ServerResponse>>();
+
+/**
+ * Lets a response that waits behind another one (pipelining) emit `close` when the connection ends.
+ * It has no socket yet, so Node emits nothing for it, and what that event releases would be held
+ * for ever.
+ */
+function closeWith(socket: Socket, res: ServerResponse): void {
+  const responses = waiting.get(socket) ?? new Set();
+  if (!waiting.has(socket)) {
+    waiting.set(socket, responses);
+    // In the next tick, when those for which Node emits `close` itself are no longer among them.
+    const closeAll = (): void => responses.forEach((each) => each.destroy().emit('close'));
+    socket.once('close', () => process.nextTick(closeAll));
+  }
+  responses.add(res);
+  res.once('close', () => responses.delete(res));
+  if (responses.size > MAX_PIPELINED) socket.destroy();
+}
+
+/**
+ * Does one work in each turn of the loop, in their order. For requests that wait behind another one
+ * on their connection: all at once, they would hold up everybody who sends one at a time.
+ */
+function createTurns(): (work: () => void) => void {
+  let last = Promise.resolve();
+  return (work) => {
+    last = last.then(() => new Promise((resolve) => setImmediate(resolve)));
+    void last.then(work);
+  };
+}
+
 function drain(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // A connection becomes idle only when its last answer is out, and a kept-alive one would hold us for a minute.
+    // A connection becomes idle only when its last answer is out, and would then be kept alive.
     const idle = setInterval(() => server.closeIdleConnections(), 50);
     const cut = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(cut);
-      resolve();
+      // Connections that were cut off emit `close` after the server, at the end of this turn.
+      setImmediate(() => setImmediate(resolve));
     });
   });
 }
@@ -75,7 +133,8 @@ function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
     'Cache-Control: no-store',
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // Node would go on to read: what arrives behind a refusal was handled, though nobody could be answered any more.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 const NOT_HTTP = new LoginError('invalid_request', 'This is not HTTP.');

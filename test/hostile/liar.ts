@@ -1,7 +1,7 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { PATHS } from '../../src/sandbox/paths.js';
+import { PATHS } from '../../src/sandbox/http/paths.js';
 
 /** What the sandbox answered, before anything was made of it. */
 export interface Truth {
@@ -35,7 +35,7 @@ export async function openLiar(): Promise<Liar> {
   const lied = new Set<Socket>();
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const truth = await ask(sandbox, req);
+    const truth = await relay(sandbox, req);
     const at = waiting.findIndex(({ endpoint }) => endpoint === endpointOf(req));
     const [due] = at < 0 ? [] : waiting.splice(at, 1);
     if (due === undefined) return void res.writeHead(truth.status, truth.headers).end(truth.body);
@@ -82,18 +82,23 @@ function endpointOf({ method, url = '' }: IncomingMessage): Endpoint | undefined
   return url === PATHS.verifyRequests ? 'start' : 'check';
 }
 
-async function ask(sandbox: string, req: IncomingMessage): Promise<Truth> {
-  const body = await buffer(req);
+/** Asks the sandbox what it was asked here. @param body what was read of the request already */
+export async function relay(sandbox: string, req: IncomingMessage, body?: Buffer): Promise<Truth> {
+  const sent = body ?? (await buffer(req));
   const { method, headers } = req;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     request(sandbox + (req.url ?? ''), { method, headers }, resolve)
       .on('error', reject)
-      .end(body);
+      .end(sent);
   });
-  const { 'content-type': type = 'application/json' } = answer.headers;
+  const { 'content-type': type = 'application/json', 'retry-after': wait, location } = answer.headers;
   return {
     status: answer.statusCode ?? 0,
-    headers: { 'content-type': type },
+    headers: {
+      'content-type': type,
+      ...(wait !== undefined && { 'retry-after': wait }),
+      ...(location !== undefined && { location }),
+    },
     body: (await buffer(answer)).toString('utf8'),
   };
 }

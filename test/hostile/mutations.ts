@@ -49,33 +49,53 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'the session has a new id once it is logged in',
-    file: 'src/session/session.ts',
-    find: 'if (req.session.storedAs) await regenerate(req);',
-    replace: 'if (req.session.storedAs && !user) await regenerate(req);',
+    file: 'src/session/cookie.ts',
+    find: 'if (renewed && !isNew(req.session))',
+    replace: 'if (renewed && !isNew(req.session) && !user)',
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
     rule: 'a session that ended is not brought back by a slow request',
-    file: 'src/session/store.ts',
-    find: "storedAs === undefined ? 'new' : 'existing'",
-    replace: "storedAs === undefined ? 'new' : undefined",
+    file: 'src/session/records.ts',
+    find: ': await store.replace(keyOf(id), stored, value, seconds);',
+    replace: ': await store.set(keyOf(id), value, seconds);',
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
-    rule: 'a session is not written back by who only read it',
-    file: 'src/session/request.ts',
-    find: 'if (!error) {\n        leaveAsIs(req.session);',
-    replace: 'if (!error) {',
+    rule: 'a logout with an outdated cookie ends the session',
+    file: 'src/session/records.ts',
+    find: "? record : 'outdated';",
+    replace: '? record : undefined;',
     caughtBy: {
-      suite: 'test/races.test.ts',
-      test: 'a request that only read its session again does not write over what others made of it',
+      suite: 'test/session.test.ts',
+      test: 'ends with a logout by any cookie that ever stood for it',
+    },
+  },
+  {
+    rule: 'an outdated cookie reads nothing',
+    file: 'src/session/records.ts',
+    find: "? record : 'outdated';",
+    replace: '? record : record;',
+    caughtBy: {
+      suite: 'test/session.test.ts',
+      test: 'gets a new id when the login begins and when it completes, and the old ids are dead',
+    },
+  },
+  {
+    rule: 'a login that was given up logs nobody in',
+    file: 'src/session/login-session.ts',
+    find: 'if (!isOpen) throw',
+    replace: 'if (isOpen === undefined) throw',
+    caughtBy: {
+      suite: 'test/session.test.ts',
+      test: 'whose login was given up while its proof was under way stays logged out',
     },
   },
   {
     rule: 'a logout ends the session',
-    file: 'src/session/session.ts',
-    find: 'await destroy(req).catch(',
-    replace: 'await Promise.resolve().catch(',
+    file: 'src/session/cookie.ts',
+    find: 'view.sessionStore.destroy(view.sessionID, done)',
+    replace: 'done()',
     caughtBy: { engine: 'verify', store: 'memory' },
   },
   {
@@ -114,12 +134,42 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'no script reads the cookie',
-    file: 'src/session/session.ts',
+    file: 'src/session/cookie.ts',
     find: 'httpOnly: true,',
     replace: 'httpOnly: false,',
     caughtBy: {
       suite: 'test/session.test.ts',
       test: 'the cookie over https is bound to the host, hidden from scripts, and not sent along by strangers',
+    },
+  },
+  {
+    rule: 'no address range uses up what a number may be sent',
+    file: 'src/limits/counted.ts',
+    find: 'limit: ofOneRange(rates[name])',
+    replace: 'limit: rates[name]',
+    caughtBy: {
+      suite: 'test/limits-money.test.ts',
+      test: 'of send-number=6 one range uses up no more than its share',
+    },
+  },
+  {
+    rule: 'a count that is given back leaves none below zero',
+    file: 'src/store/spend.ts',
+    find: 'local by = math.max(tonumber(ARGV[3 * i]), -totals[i])',
+    replace: 'local by = tonumber(ARGV[3 * i])',
+    caughtBy: {
+      suite: 'test/limits-money.test.ts',
+      test: 'with redis no entry of an account is ever less than nothing',
+    },
+  },
+  {
+    rule: 'all of a /48 is one address range',
+    file: 'src/web/address.ts',
+    find: 'range: cidrOf(bytes, IPV6_RANGE_BITS)',
+    replace: 'range: cidrOf(bytes, 64)',
+    caughtBy: {
+      suite: 'test/limits-addresses.test.ts',
+      test: 'a flood from a customer with a /48 takes no more than half of the turns of a second from other networks',
     },
   },
   {
@@ -130,6 +180,56 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       suite: 'test/origin.test.ts',
       test: 'from another origin: no route that changes anything answers',
+    },
+  },
+  {
+    rule: 'a login is moved on by one request at a time, however long that takes',
+    file: 'src/login/lock.ts',
+    find: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1000);',
+    replace: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1_000_000);',
+    caughtBy: {
+      suite: 'test/races-proof.test.ts',
+      test: 'the lock of a login outlives the longest work under it',
+    },
+  },
+  {
+    rule: 'tries are counted for as long as a request of Verify lives',
+    file: 'src/login/run-proof.ts',
+    find: 'const TRIES_LIFE = 900;',
+    replace: 'const TRIES_LIFE = 60;',
+    caughtBy: {
+      suite: 'test/otp.test.ts',
+      test: 'wrong codes of a request are counted together for as long as it lives',
+    },
+  },
+  {
+    rule: 'a webhook is remembered for as long as its signature is good',
+    file: 'src/login/reports.ts',
+    find: "await store.set(`jti:${jti}`, '1', LIFE);",
+    replace: "await store.set(`jti:${jti}`, '1', 60);",
+    caughtBy: {
+      suite: 'test/webhooks.test.ts',
+      test: 'a webhook whose id was seen is not heard again for as long as its signature is good',
+    },
+  },
+  {
+    rule: 'a challenge is answered by the whole of its hash',
+    file: 'src/login/code.ts',
+    find: "return timingSafeEqual(answer, Buffer.from(challenge, 'base64url'));",
+    replace: "return answer[0] === Buffer.from(challenge, 'base64url')[0];",
+    caughtBy: {
+      suite: 'test/two-halves.test.ts',
+      test: 'a verifier whose hash is not the whole challenge is refused, wherever the two differ',
+    },
+  },
+  {
+    rule: 'a page posts a code of its address for its own login alone',
+    file: 'client/silent-auth.ts',
+    find: 'const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;',
+    replace: 'const isOfLogin = loginId === null || isOfLink || loginId === login.loginId;',
+    caughtBy: {
+      suite: 'test/client.test.ts',
+      test: 'is not for this login: a code alone',
     },
   },
 ];

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { ALICE, buildHouse, type House } from '../support/house.js';
 import { tally } from './tally.js';
 import { sendSlowly } from './wire.js';
@@ -25,9 +26,26 @@ const SLOW: Record<string, [atOnce: string, pieces: string[]]> = {
   ],
 };
 
+/**
+ * Sends nothing until the server hangs up, and a whole request then, as a browser may that opened its connection ahead of need.
+ * @returns what closes its half of the connection
+ */
+const sendTooLate = (port: number): Promise<() => void> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: 'localhost', allowHalfOpen: true });
+    const request = `${HEAD}Content-Length: ${login.length}\r\n\r\n${login}`;
+    socket.resume();
+    socket.on('error', () => undefined);
+    socket.on('end', () => socket.write(request, () => resolve(() => socket.destroy())));
+  });
+
 describe('whoever is slow', () => {
   let house: House;
-  beforeAll(async () => (house = await buildHouse()));
+  let tooLate: Promise<() => void>;
+  beforeAll(async () => {
+    house = await buildHouse();
+    tooLate = sendTooLate(Number(new URL(house.base).port));
+  });
   afterAll(() => house.stop());
 
   test('is answered with 408 in the end, holds nobody up, and costs nothing', async () => {
@@ -46,5 +64,12 @@ describe('whoever is slow', () => {
     expect(performance.now() - startedAt).toBeLessThan(LIMIT);
     expect([await house.upstream(), await house.redis.dbsize()]).toEqual([[], 0]);
     tally({ 'cases tried': expected.length, 'cases refused': expected.length });
+  }, 30_000);
+
+  test('has nothing done any more by a request that arrives behind the 408', async () => {
+    const close = await tooLate;
+    await house.app().get('/session').expect(200);
+    expect(await house.upstream()).toEqual([]);
+    close();
   }, 30_000);
 });

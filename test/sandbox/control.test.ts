@@ -14,8 +14,8 @@ afterEach(() => sandbox.close());
 const requests = async (query = ''): Promise<{ path: string; from: string; status: number | null }[]> =>
   (await sandbox.control('GET', `/requests${query}`)).body as never;
 
-describe('the recorded requests', () => {
-  it('are what the server sent, in order, secrets shown', async () => {
+describe('GET /__sandbox/requests', () => {
+  it('lists the requests of the server in order, secrets included', async () => {
     const token = await sandbox.tokenFor();
     await sandbox.verify(token, { phoneNumber: '+447700900000' });
     const recorded = await requests();
@@ -32,7 +32,7 @@ describe('the recorded requests', () => {
     expect(recorded[0]).toMatchObject({ at: '2026-03-01T12:00:00.000Z', from: 'server' });
   });
 
-  it('include the hops of the device on request', async () => {
+  it('adds the requests of the device with ?all=true', async () => {
     await sandbox.walk(await sandbox.authUrl());
     const all = await requests('?all=true');
     expect(all.map(({ from, status }) => [from, status])).toEqual([
@@ -45,7 +45,7 @@ describe('the recorded requests', () => {
     expect(await requests()).toHaveLength(1);
   });
 
-  it('include what was refused, and never the control API', async () => {
+  it('includes refused requests, but none to the control API', async () => {
     await sandbox.post('/v0.1/network-enablement', 'text/plain', 'nonsense', 'bad');
     await ask(`${sandbox.url}/nowhere`);
     await ask(`${sandbox.url}/`);
@@ -56,8 +56,8 @@ describe('the recorded requests', () => {
   });
 });
 
-describe('the subscribers', () => {
-  it('are the table', async () => {
+describe('/__sandbox/subscribers', () => {
+  it('lists the documented numbers', async () => {
     const { body } = await sandbox.control('GET', '/subscribers');
     expect(
       Object.values(body as Record<string, { behaviour: string }>).map(({ behaviour }) => behaviour),
@@ -88,7 +88,7 @@ describe('the subscribers', () => {
     expect((await sandbox.control('GET', `/subscribers/${number}`)).body).toEqual({ behaviour });
   });
 
-  it('can be changed, until reset', async () => {
+  it('keeps a changed subscriber until the reset', async () => {
     const changed = { behaviour: 'other_sim', sim: '+447700900555' };
     const put = await sandbox.control('PUT', '/subscribers/%2B34600111222', changed);
     expect([put.status, put.body]).toEqual([200, changed]);
@@ -103,23 +103,29 @@ describe('the subscribers', () => {
     ['+447700900000', { behaviour: 'match', sim: '12' }, 'sim'],
     ['+447700900000', { behaviour: 'match', colour: 'red' }, 'body'],
     ['+447700900000', undefined, 'body'],
+    ['+447700900000', { behaviour: 'match', sim: '+999770090000' }, 'sim'],
     ['447700900000', { behaviour: 'match' }, 'number'],
+    ['+999770090000', { behaviour: 'match' }, 'number'],
+    ['+447700900000', { behaviour: 'match', sim: '+610412345678' }, 'sim'],
+    ['+4407700900000', { behaviour: 'match' }, 'number'],
+    ['+112015550123', { behaviour: 'match' }, 'number'],
+    ['+44770090', { behaviour: 'match' }, 'number'],
   ];
-  it.each(bad)('%s cannot be set to %j', async (number, body, name) => {
+  it.each(bad)('refuses to set %s to %j', async (number, body, name) => {
     const answer = await sandbox.control('PUT', `/subscribers/${number}`, body);
     expect(answer.status).toBe(400);
     expect(answer.headers.get('content-type')).toMatch('application/problem+json');
     expect(answer.body).toMatchObject({ title: 'Bad Request', invalid_parameters: [{ name }] });
   });
 
-  it('cannot be asked for by something that is no number', async () => {
+  it('refuses a path that is not a number', async () => {
     expect((await sandbox.control('GET', '/subscribers/nobody')).status).toBe(400);
     expect((await sandbox.control('GET', '/subscribers/%E0%A4%A')).status).toBe(400);
   });
 });
 
 describe('reset', () => {
-  it('forgets requests, messages, states, walks, codes and tokens', async () => {
+  it('removes requests, messages, states, links, codes and tokens', async () => {
     const [code, token, url] = [await sandbox.codeFor(), await sandbox.tokenFor(), await sandbox.authUrl()];
     await sandbox.enable({ state: 'repeatable' });
     const reset = await sandbox.control('POST', '/reset');
@@ -132,7 +138,7 @@ describe('reset', () => {
     expect((await sandbox.enable({ state: 'repeatable' })).status).toBe(200);
   });
 
-  it('restores the token answer and mends every fault', async () => {
+  it('restores the token response and removes every fault', async () => {
     await sandbox.control('PUT', '/token', { expires_in: 1 });
     await sandbox.control('PUT', '/faults', { 'network-enablement': { status: 503 } });
     await sandbox.control('POST', '/reset');
@@ -140,8 +146,8 @@ describe('reset', () => {
   });
 });
 
-describe('faults', () => {
-  it('answer in the place of the endpoint, as often as asked', async () => {
+describe('an injected fault', () => {
+  it('answers in place of the endpoint, as many times as requested', async () => {
     const body = '{"status":503,"code":"UNAVAILABLE","message":"Service unavailable"}';
     const headers = { 'retry-after': '3' };
     await sandbox.control('PUT', '/faults', { verify: { status: 503, body, headers, times: 2 } });
@@ -155,7 +161,7 @@ describe('faults', () => {
     expect((await requests()).map(({ status }) => status)).toEqual([503, 503, 401]);
   });
 
-  it('last until they are mended, each by itself', async () => {
+  it('lasts until it is removed, independently of other faults', async () => {
     await sandbox.control('PUT', '/faults', { token: { body: '<html>', content_type: 'text/html' } });
     await sandbox.control('PUT', '/faults', { 'network-enablement': { status: 500 } });
     const answer = await sandbox.exchange('any');
@@ -169,22 +175,25 @@ describe('faults', () => {
     expect((await sandbox.enable()).status).toBe(500);
   });
 
-  it('may be a delay and nothing else', async () => {
+  it('can be only a delay', async () => {
     await sandbox.control('PUT', '/faults', { 'network-enablement': { delay_ms: 200, times: 1 } });
     const begun = Date.now();
     expect((await sandbox.enable()).status).toBe(200);
     expect(Date.now() - begun).toBeGreaterThanOrEqual(190);
   });
 
-  it.each(['before', 'after'])('hang up %s the request was read, and it is recorded', async (drop) => {
-    await sandbox.control('PUT', '/faults', { verify: { drop, times: 1 } });
-    await expect(sandbox.verify('any', { phoneNumber: '+447700900000' })).rejects.toThrow();
-    const body = drop === 'before' ? null : { phoneNumber: '+447700900000' };
-    expect(await requests()).toMatchObject([{ path: VERIFY, status: null, body }]);
-    expect((await sandbox.verify('any', {})).status).toBe(401);
-  });
+  it.each(['before', 'after'])(
+    'closes the connection %s the request is read, and the request is recorded',
+    async (drop) => {
+      await sandbox.control('PUT', '/faults', { verify: { drop, times: 1 } });
+      await expect(sandbox.verify('any', { phoneNumber: '+447700900000' })).rejects.toThrow();
+      const body = drop === 'before' ? null : { phoneNumber: '+447700900000' };
+      expect(await requests()).toMatchObject([{ path: VERIFY, status: null, body }]);
+      expect((await sandbox.verify('any', {})).status).toBe(401);
+    },
+  );
 
-  it('wait for nobody who has gone', async () => {
+  it('is not sent to a client that has disconnected', async () => {
     await sandbox.control('PUT', '/faults', { verify: { delay_ms: 1000, status: 500, times: 1 } });
     const gone = fetch(sandbox.url + VERIFY, { method: 'POST', signal: AbortSignal.timeout(500) });
     await expect(gone).rejects.toThrow();
@@ -200,13 +209,13 @@ describe('faults', () => {
     { verify: { content_type: 'a\nb' } },
     { verify: { times: 0 } },
   ];
-  it.each(bad)('cannot be %j', async (faults) => {
+  it.each(bad)('is refused as %j', async (faults) => {
     expect((await sandbox.control('PUT', '/faults', faults)).status).toBe(400);
   });
 });
 
-describe('the house', () => {
-  it('answers an unknown path in the shape of a problem, and does not say what it is made of', async () => {
+describe('the sandbox', () => {
+  it('answers an unknown path with a problem, and does not reveal its framework', async () => {
     const answer = await ask(`${sandbox.url}/nowhere`);
     expect(answer.status).toBe(404);
     expect(answer.body).toMatchObject({ title: 'Not Found' });
@@ -214,11 +223,11 @@ describe('the house', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  it.each(['/OAUTH2/auth', '/oauth2/auth/'])('does not take %s for another path', async (path) => {
+  it.each(['/OAUTH2/auth', '/oauth2/auth/'])('does not treat %s as another path', async (path) => {
     expect((await ask(sandbox.url + path)).status).toBe(404);
   });
 
-  it('answers whatever host is named', async () => {
+  it('answers requests with an invalid Host header', async () => {
     const asked = request(`${sandbox.url}/nowhere`, { headers: { host: 'a b' } }).end();
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     answer.resume();

@@ -1,4 +1,4 @@
-import { createConversation } from '../../src/sandbox/conversation/conversation.js';
+import { Conversation } from '../../src/sandbox/conversation/conversation.js';
 import { walk } from '../support/device.js';
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
@@ -23,7 +23,7 @@ describe('logins', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  test('that happen at once are told apart, each with all its calls', async () => {
+  test('that run at the same time are separated, each with all its calls', async () => {
     const [alice, bob] = await Promise.all([house.walkedLogin(ALICE), house.walkedLogin(BOB)]);
     await Promise.all([alice, bob].map(({ app, code }) => app.post('/verify').send({ code }).expect(200)));
     const logins = await toldBy(house);
@@ -36,7 +36,7 @@ describe('logins', () => {
     }
   });
 
-  test('that follow each other in one session have each what was asked after it began', async () => {
+  test('in one session each have the calls made after they began', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.get('/login').expect(200);
@@ -50,7 +50,7 @@ describe('logins', () => {
     );
   });
 
-  test('that are refused leave the session with the one before', async () => {
+  test('that are refused leave the session to the login before', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.post('/login').send({ phone_number: '+999770090000' }).expect(400);
@@ -61,7 +61,7 @@ describe('logins', () => {
     expect(begun && pathsOf(begun)).toHaveLength(3);
   });
 
-  test('ask again and again, and only the last time is drawn', async () => {
+  test('show only the last of several polls', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     for (let times = 0; times < 3; times += 1) await app.get('/login').expect(200);
@@ -69,7 +69,7 @@ describe('logins', () => {
     expect(login && pathsOf(login).filter((path) => path === '/login')).toHaveLength(2);
   });
 
-  test('go on when a code was mistyped', async () => {
+  test('continue after a mistyped code', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
@@ -81,7 +81,7 @@ describe('logins', () => {
     expect((await toldBy(house))[0]?.ending.says).toMatch(/^It worked, by SMS/);
   });
 
-  test('say when they are given up, and that a logout ends the session', async () => {
+  test('show that the user gave up, and that a logout ended the session', async () => {
     const { app, code } = await house.walkedLogin();
     await app.delete('/login').send({}).expect(204);
     expect((await toldBy(house))[0]?.ending.says).toBe('The login was given up.');
@@ -95,7 +95,7 @@ describe('logins', () => {
   });
 });
 
-describe('the verdict', () => {
+describe('the outcome', () => {
   const OTHER_SIM = 'the SIM that walked the link is +447700900001, and the login is for +447700900000';
   const NO_LINK = 'there is no link for this number';
   const NO_SIM = 'the operator did not see a SIM on this line';
@@ -117,7 +117,7 @@ describe('the verdict', () => {
     ['verify', WIFI, undefined, NO_SIM],
     ['verify', '+447700900104', undefined, BROKEN],
     ['off', ALICE, undefined, NO_LINK],
-  ])('with SILENT_AUTH=%s, of %s by the SIM %s, is that %s', (engine, number, sim, why) =>
+  ])('with SILENT_AUTH=%s, for %s and the SIM %s, is that %s', (engine, number, sim, why) =>
     withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
       const app = house.app();
       const begun = await app.post('/login').send({ phone_number: number }).expect(201);
@@ -131,7 +131,7 @@ describe('the verdict', () => {
     }),
   );
 
-  test.each([true, false])('of a code that was read out is that it came by a call (tap: %s)', (tapped) =>
+  test.each([true, false])('names the call by which the code was sent (recording proxy: %s)', (tapped) =>
     withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
       const app = house.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -147,7 +147,7 @@ describe('the verdict', () => {
     }),
   );
 
-  test('of a code from another session is that the first half was missing', () =>
+  test('of a code from another session is that the session did not begin the login', () =>
     withHouse({ tapped: true }, async (house) => {
       const { code } = await house.walkedLogin();
       expect((await toldBy(house))[0]?.ending.says).toMatch(/^The device holds a code, the second half/);
@@ -159,7 +159,7 @@ describe('the verdict', () => {
 });
 
 describe('a webhook', () => {
-  test.each([true, false])('is drawn once (tap: %s)', (tapped) =>
+  test.each([true, false])('is drawn once (recording proxy: %s)', (tapped) =>
     withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
       const { app, code } = await house.walkedLogin();
       await app.post('/verify').send({ code }).expect(200);
@@ -177,7 +177,7 @@ describe('a webhook', () => {
   );
 });
 
-describe('what is kept', () => {
+describe('the record', () => {
   const ask = (method: string, path: string, body = '', cookie = '') => ({
     method,
     url: `http://server${path}`,
@@ -191,72 +191,72 @@ describe('what is kept', () => {
   });
   const open = () => {
     const told: number[] = [];
-    const conversation = createConversation({ now: () => 0 }, ({ id }) => told.push(id));
-    conversation.tap();
+    const conversation = new Conversation({ now: () => 0 }, ({ id }) => told.push(id));
+    conversation.includesServer = true;
     const begin = (index: number) =>
       conversation
-        .open(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
+        .record(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
         ?.answer(begun(index));
     return { conversation, begin, told };
   };
 
-  test('is the last fifty logins, and nobody is told of an older one again', () => {
+  test('keeps the last fifty logins, and reports no changes of older ones', () => {
     const { conversation, begin, told } = open();
     for (let index = 1; index <= 51; index += 1) begin(index);
-    expect(conversation.logins().map(({ id }) => id)).toEqual(
+    expect(conversation.logins.map(({ id }) => id)).toEqual(
       Array.from({ length: 50 }, (_each, index) => 51 - index),
     );
-    for (const index of [1, 2]) conversation.open(ask('GET', '/session', '', `sid=session-${index}`));
-    expect(conversation.logins().map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
+    for (const index of [1, 2]) conversation.record(ask('GET', '/session', '', `sid=session-${index}`));
+    expect(conversation.logins.map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
     expect(told.slice(51)).toEqual([2]);
   });
 
-  test('is no more of a stranger than the call that tried a login', () => {
+  test('keeps the attempt of another session, but not its other calls', () => {
     const { conversation, begin } = open();
     begin(1);
     conversation
-      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=session-1'))
+      .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=session-1'))
       ?.answer({ status: 400, headers: [], body: '{}' });
     conversation
-      .open(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
+      .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
       ?.answer({ status: 400, headers: [], body: '{}' });
-    conversation.open(ask('GET', '/session', '', 'sid=stranger'));
-    expect(conversation.logins()[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
+    conversation.record(ask('GET', '/session', '', 'sid=stranger'));
+    expect(conversation.logins[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
   });
 
-  test('is 150 calls of one login, the first ones', () => {
+  test('keeps the first 150 calls of a login', () => {
     const { conversation, begin } = open();
     begin(1);
     for (let times = 0; times < 200; times += 1) {
-      conversation.open(ask('DELETE', '/login', '', 'sid=session-1'));
+      conversation.record(ask('DELETE', '/login', '', 'sid=session-1'));
     }
-    expect(conversation.logins()[0]?.calls.map(({ id }) => id)).toEqual(
+    expect(conversation.logins[0]?.calls.map(({ id }) => id)).toEqual(
       Array.from({ length: 150 }, (_each, index) => index + 1),
     );
   });
 
-  test('is cut off where a body is long', () => {
+  test('truncates long bodies', () => {
     const { conversation, begin } = open();
     begin(1);
     conversation
-      .open(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
+      .record(ask('POST', '/verify', 'x'.repeat(30_000), 'sid=session-1'))
       ?.answer({ status: 400, headers: [], body: 'y'.repeat(30_000) });
-    const call = conversation.logins()[0]?.calls[1];
+    const call = conversation.logins[0]?.calls[1];
     expect([call?.asked.body.length, call?.answered?.body.length]).toEqual([20_000, 20_000]);
   });
 
   test.each([
     [199, 2],
     [200, 1],
-  ])('with %s others behind it, a call that waits for its login comes to %s calls', (others, calls) => {
+  ])('with %s newer unassigned calls, the login of a waiting call has %s calls', (others, calls) => {
     const { conversation, begin } = open();
     const waits = (index: number) =>
       conversation
-        .open(ask('POST', '/verify', JSON.stringify({ code: `x${index}` }), `sid=session-${index}`))
+        .record(ask('POST', '/verify', JSON.stringify({ code: `x${index}` }), `sid=session-${index}`))
         ?.answer({ status: 400, headers: [], body: '{}' });
     waits(1);
     for (let index = 0; index < others; index += 1) waits(index + 1000);
     begin(1);
-    expect(conversation.logins()[0]?.calls).toHaveLength(calls);
+    expect(conversation.logins[0]?.calls).toHaveLength(calls);
   });
 });

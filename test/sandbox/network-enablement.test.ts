@@ -47,12 +47,12 @@ describe('the application JWT', () => {
     expect((await ask(sandbox.url + PATH, { ...post, headers })).status).toBe(401);
   });
 
-  it('is asked for at the token endpoint too', async () => {
+  it('is required by the token endpoint as well', async () => {
     const form = 'application/x-www-form-urlencoded';
     expect((await sandbox.post('/oauth2/token', form, 'a=b', 'garbage')).status).toBe(401);
   });
 
-  it('may be used again, until it expires, and may be 30 seconds ahead', async () => {
+  it('can be reused until it expires, and may be issued 30 seconds in the future', async () => {
     const iat = sandbox.seconds() + 30;
     const token = await sandbox.jwt({ iat, exp: iat + 870 });
     const post = () => sandbox.post(PATH, 'application/json', '{}', token);
@@ -64,7 +64,7 @@ describe('the application JWT', () => {
 });
 
 describe('Network Enablement', () => {
-  it('answers with an auth URL of its own for each scope', async () => {
+  it('answers with a separate auth URL for each scope', async () => {
     const state = 'tests-state-b3977c55';
     const { status, body, headers } = await sandbox.enable({ scopes: [VERIFY_SCOPE, SHARE_SCOPE], state });
     expect(status).toBe(200);
@@ -102,6 +102,10 @@ describe('Network Enablement', () => {
     ['a number with letters', { phone_number: '+4477009foo' }, 'phone_number'],
     ['a number that begins with 0', { phone_number: '+07700900000' }, 'phone_number'],
     ['a number that is too long', { phone_number: '+1234567890123456' }, 'phone_number'],
+    ['a number of no country', { phone_number: '+999770090000' }, 'phone_number'],
+    ['a number in another spelling', { phone_number: '+4407700900000' }, 'phone_number'],
+    ['a number in the other spelling of Argentina', { phone_number: '+54111523456789' }, 'phone_number'],
+    ['a number that is too short', { phone_number: '+44770090' }, 'phone_number'],
     ['no number', { phone_number: undefined }, 'phone_number'],
     ['no scopes', { scopes: [] }, 'scopes'],
     ['scopes in one string', { scopes: VERIFY_SCOPE }, 'scopes'],
@@ -123,7 +127,7 @@ describe('Network Enablement', () => {
     expect((await sandbox.post(PATH, 'application/json', text)).status).toBe(422);
   });
 
-  it('refuses a state it has seen, but only once the request with it was good', async () => {
+  it('refuses a state that a valid request has used', async () => {
     const state = 'a-state-to-repeat';
     expect((await sandbox.enable({ state, scopes: [] })).status).toBe(422);
     expect((await sandbox.enable({ state })).status).toBe(200);
@@ -134,7 +138,7 @@ describe('Network Enablement', () => {
     });
   });
 
-  it.each(['GET', 'HEAD', 'PUT', 'DELETE'])('has no %s', async (method) => {
+  it.each(['GET', 'HEAD', 'PUT', 'DELETE'])('refuses the method %s', async (method) => {
     const answer = await ask(sandbox.url + PATH, { method });
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');
@@ -158,7 +162,7 @@ describe('Network Enablement', () => {
     expect(unsupported.body).toEqual({ scopes: { [VERIFY_SCOPE]: { error } } });
   });
 
-  it('limits the rate of a number that is rate limited', async () => {
+  it('answers 429 for a number that is rate limited', async () => {
     const { status, headers, body } = await sandbox.enable({ phone_number: '+447700900109' });
     expect(status).toBe(429);
     expect(headers.get('retry-after')).toBe('7');

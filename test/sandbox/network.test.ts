@@ -14,22 +14,17 @@ describe('the network of the device', () => {
   const wifi = { 'x-sandbox-network': 'wifi' };
   const cellular = { 'x-sandbox-network': 'cellular' };
   const rows: [string, string | undefined, (hop: number) => Record<string, string>, string | null][] = [
-    ['is the mobile one, unless it says otherwise', undefined, () => ({}), null],
+    ['is the mobile one by default', undefined, () => ({}), null],
+    ['follows the header of the first request', undefined, (hop) => (hop === 0 ? wifi : {}), 'access_denied'],
+    ['follows the cookie', undefined, () => ({ cookie: 'a=b; sandbox_network=wifi' }), 'access_denied'],
     [
-      'is what the header of the first hop says',
-      undefined,
-      (hop) => (hop === 0 ? wifi : {}),
-      'access_denied',
-    ],
-    ['is what the cookie says', undefined, () => ({ cookie: 'a=b; sandbox_network=wifi' }), 'access_denied'],
-    [
-      'is what the header says, over the cookie',
+      'follows the header rather than the cookie',
       undefined,
       () => ({ ...cellular, cookie: 'sandbox_network=wifi' }),
       null,
     ],
-    ['hides the SIM too', undefined, () => ({ ...wifi, 'x-sandbox-sim': OTHER }), 'access_denied'],
-    ['does not mend a number that behaves as on Wi-Fi', '+447700900103', () => cellular, 'access_denied'],
+    ['hides the SIM on Wi-Fi', undefined, () => ({ ...wifi, 'x-sandbox-sim': OTHER }), 'access_denied'],
+    ['does not override a number whose behaviour is Wi-Fi', '+447700900103', () => cellular, 'access_denied'],
   ];
   it.each(rows)('%s', async (_, number, headersOf, error) => {
     const { end } = await sandbox.walk(await sandbox.authUrl(number), headersOf);
@@ -38,7 +33,7 @@ describe('the network of the device', () => {
   });
 
   it.each([{ 'x-sandbox-network': 'lan' }, { cookie: 'sandbox_network=Wifi' }])(
-    'must be one of the two: %p spends nothing',
+    'is refused if it is malformed, and the link stays usable: %p',
     async (headers) => {
       const url = await sandbox.authUrl();
       expect((await ask(url, { headers })).status).toBe(400);
@@ -46,7 +41,7 @@ describe('the network of the device', () => {
     },
   );
 
-  it('ends a silent step of Verify as Wi-Fi does', async () => {
+  it('fails a silent step of Verify on Wi-Fi', async () => {
     const verify = await openVerify();
     const id = await verify.started(['silent_auth', 'sms']);
     const { last } = await verify.walkSilently(id, (hop) => (hop === 0 ? wifi : {}));

@@ -57,8 +57,11 @@ describe('CAMARA phone_number_verify', () => {
     ['03: another number', { phoneNumber: OTHER }, false],
     ['04: the hash of the same number', { hashedPhoneNumber: sha256(NUMBER) }, true],
     ['04: the hash in upper case', { hashedPhoneNumber: sha256(NUMBER).toUpperCase() }, true],
+    ['04: the hash of the number without its plus', { hashedPhoneNumber: sha256(NUMBER.slice(1)) }, true],
+    ['04: the same in upper case', { hashedPhoneNumber: sha256(NUMBER.slice(1)).toUpperCase() }, true],
     ['05: the hash of another number', { hashedPhoneNumber: sha256(OTHER) }, false],
-    ['05: the hash of the number without its plus', { hashedPhoneNumber: sha256(NUMBER.slice(1)) }, false],
+    ['05: the hash of another number without its plus', { hashedPhoneNumber: sha256(OTHER.slice(1)) }, false],
+    ['05: the hash of the national number', { hashedPhoneNumber: sha256('07700900000') }, false],
   ];
   it.each(rows)('%s', async (_, body, devicePhoneNumberVerified) => {
     const answer = await sandbox.verify(await sandbox.tokenFor(), body);
@@ -97,10 +100,14 @@ describe('CAMARA phone_number_verify', () => {
     ['C02.01: +00012230304913849', '{"phoneNumber":"+00012230304913849"}'],
     ['C02.01: 123', '{"phoneNumber":"123"}'],
     ['C02.01: ++49565456787', '{"phoneNumber":"++49565456787"}'],
+    ['a number of no country', '{"phoneNumber":"+999770090000"}'],
+    ['a number in another spelling', '{"phoneNumber":"+4407700900000"}'],
+    ['a number in another spelling, without a plus', '{"phoneNumber":"610412345678"}'],
+    ['a number of no country, without a plus', '{"phoneNumber":"999770090000"}'],
     ['a number that is no string', '{"phoneNumber":447700900000}'],
     ['a hash that is too short', `{"hashedPhoneNumber":"${'a'.repeat(63)}"}`],
   ];
-  it.each(invalid)('%s is an invalid argument, and does not spend the token', async (_, text) => {
+  it.each(invalid)('%s is an invalid argument, and the token stays usable', async (_, text) => {
     const token = await sandbox.tokenFor();
     expectError(await sandbox.post(VERIFY, 'application/json', text, token), INVALID);
     expect((await sandbox.verify(token, { phoneNumber: NUMBER })).status).toBe(200);
@@ -121,12 +128,12 @@ describe('CAMARA phone_number_verify', () => {
     expectError(await sandbox.verify(token, { phoneNumber: NUMBER }), UNAUTHENTICATED);
   });
 
-  it('401.3: an invalid token, and the application JWT is one', async () => {
+  it('401.3: an invalid token, such as the application JWT', async () => {
     expectError(await sandbox.verify('garbage', { phoneNumber: NUMBER }), UNAUTHENTICATED);
     expectError(await sandbox.verify(await sandbox.jwt(), { phoneNumber: NUMBER }), UNAUTHENTICATED);
   });
 
-  it('a token answers once', async () => {
+  it('a token can be used once', async () => {
     const token = await sandbox.tokenFor();
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => sandbox.verify(token, { phoneNumber: NUMBER })),
@@ -158,19 +165,19 @@ describe('CAMARA phone_number_verify', () => {
     ['rate_limited', [429, 'TOO_MANY_REQUESTS', 'Rate limit reached.']],
     ['server_error', [500, 'INTERNAL', 'Server error']],
   ];
-  it.each(later)('a number that becomes %s after the token', async (behaviour, error) => {
+  it.each(later)('a number that becomes %s after the token was issued', async (behaviour, error) => {
     const token = await sandbox.tokenFor();
     await sandbox.control('PUT', `/subscribers/${NUMBER}`, { behaviour });
     expectError(await sandbox.verify(token, { phoneNumber: NUMBER }), error);
   });
 
-  it('has no GET', async () => {
+  it('refuses GET', async () => {
     expect((await ask(sandbox.url + VERIFY)).status).toBe(405);
   });
 });
 
 describe('CAMARA phoneNumberShare', () => {
-  it('01: gives the number of the SIM that walked, once', async () => {
+  it('01: returns the number of the SIM in the device, once', async () => {
     const token = await sandbox.tokenFor(NUMBER, SHARE_SCOPE, { 'x-sandbox-sim': OTHER });
     const answer = await share(token);
     expect(answer.status).toBe(200);
@@ -178,7 +185,7 @@ describe('CAMARA phoneNumberShare', () => {
     expectError(await share(token), UNAUTHENTICATED);
   });
 
-  it('401 and 403 as for verify', async () => {
+  it('401 and 403: as for verify', async () => {
     expectError(await ask(sandbox.url + SHARE), UNAUTHENTICATED);
     expectError(await share('garbage'), UNAUTHENTICATED);
     expectError(await share(await sandbox.tokenFor()), DENIED);
@@ -190,7 +197,7 @@ describe('CAMARA phoneNumberShare', () => {
 });
 
 describe('an operator that misbehaves', () => {
-  it('is slow: six real seconds', async () => {
+  it('may answer after six seconds', async () => {
     const token = await sandbox.tokenFor('+447700900105');
     const begun = Date.now();
     const answer = await sandbox.verify(token, { phoneNumber: '+447700900105' });
@@ -198,7 +205,7 @@ describe('an operator that misbehaves', () => {
     expect(Date.now() - begun).toBeGreaterThanOrEqual(5_900);
   });
 
-  it('sends garbage', async () => {
+  it('may answer with a broken page', async () => {
     const answer = await sandbox.verify(await sandbox.tokenFor('+447700900108'), {
       phoneNumber: '+447700900108',
     });

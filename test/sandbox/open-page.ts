@@ -6,16 +6,16 @@ import type { House } from '../support/house.js';
 export const UNSUPPORTED = '+447700900102';
 export const WIFI = '+447700900103';
 
-/** Somebody with two tabs: the login page in one, the page of the sandbox in the other. */
+/** A person with two tabs: the login page, and the page of the sandbox. */
 export interface Onlooker extends Person {
   /** The tab with the sandbox. */
   watched: Page;
-  /** Waits until the sandbox says that this is where the login stands. */
+  /** Waits until the page of the sandbox shows this outcome. */
   sees(ending: string): Promise<void>;
-  /** What is said in a step, in order, apart from what the login page asks to show where it is. */
+  /** The calls of a step in order, without the polls of the login page. */
   saysOf(step: string): Promise<string[]>;
   titles(): Promise<string[]>;
-  /** Looks at the page in both lights, and lets axe-core do so too. */
+  /** Checks the page with axe-core, and photographs it, in the light and the dark scheme. */
   inspect(name: string): Promise<void>;
 }
 

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+import { VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 import { systemWorld } from '../../src/world.js';
 
-export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/scopes.js';
+export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 
 export const REDIRECT_URI = 'https://app.example.com/callback';
 export const APPLICATION_ID = randomUUID();
@@ -66,7 +66,7 @@ const listening = async (more: Pick<Deps, 'world' | 'webhooks'>) => {
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** A sandbox that listens, a clock to turn, and the things a customer does with it. */
+/** Starts a sandbox with a clock that tests turn, and the requests that a customer makes. */
 export const openSandbox = async ({
   startAt = Date.parse('2026-03-01T12:00:00Z'),
   ...more
@@ -77,7 +77,6 @@ export const openSandbox = async ({
     now: () => clock.ms,
     pause: () => Promise.resolve(),
     later: () => {},
-    loopTime: () => ({ busy: 0, idle: 0 }),
   };
   const { url, close, startTicking } = await listening({ world, ...more });
   const seconds = (): number => Math.floor(clock.ms / 1000);
@@ -95,7 +94,7 @@ export const openSandbox = async ({
     const authorization = `Bearer ${token ?? (await jwt())}`;
     return ask(`${url}${path}`, { method: 'POST', headers: { authorization, 'content-type': type }, body });
   };
-  /** A call of the server that has no body. */
+  /** A request of the server without a body. */
   const send = async (method: string, path: string): Promise<Answer> =>
     ask(`${url}${path}`, { method, headers: { authorization: `Bearer ${await jwt()}` } });
   const control = (method: string, path: string, body?: unknown): Promise<Answer> =>
@@ -109,7 +108,7 @@ export const openSandbox = async ({
     const { body } = await enable({ phone_number: number, scopes: [scope], state });
     return field((body as { scopes: Record<string, unknown> }).scopes[scope], 'auth_url');
   };
-  /** Follows redirects until they leave the sandbox or end; `headersOf` gives the headers of each hop, counted from 0. */
+  /** Follows redirects inside the sandbox. `headersOf` gives the headers of each request, from 0. */
   const walk = async (from: string, headersOf: (hop: number) => Record<string, string> = () => ({})) => {
     const hops: Answer[] = [];
     let next = from;

@@ -14,7 +14,7 @@ export interface Heard {
   body: Record<string, unknown>;
 }
 
-/** A customer's webhook endpoint: answers with these statuses in turn, then with 204. */
+/** A customer's webhook endpoint. It answers with the statuses in turn, then with 204. */
 export const openListener = async () => {
   const heard: Heard[] = [];
   const statuses: number[] = [];
@@ -28,7 +28,7 @@ export const openListener = async () => {
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/verify`;
-  /** Waits until so many were heard. */
+  /** Waits until it has received `count` webhooks. */
   const hear = async (count: number, withinMs = 5_000): Promise<Heard[]> => {
     for (const end = Date.now() + withinMs; heard.length < count;) {
       if (Date.now() > end) throw new Error(`only ${heard.length} webhooks came`);
@@ -51,7 +51,7 @@ export interface Message {
   at: string;
 }
 
-/** A sandbox, and what a customer of Verify does with it. */
+/** Starts a sandbox with the requests that a customer of Verify makes. */
 export const openVerify = async (options: { listenerUrl?: string; startAt?: number } = {}) => {
   const { listenerUrl, startAt } = options;
   const webhooks = listenerUrl && {
@@ -62,7 +62,7 @@ export const openVerify = async (options: { listenerUrl?: string; startAt?: numb
   const sandbox = await openSandbox({ ...(startAt && { startAt }), ...(webhooks && { webhooks }) });
   const postJson = (path: string, body: unknown, token?: string): Promise<Answer> =>
     sandbox.post(path, 'application/json', JSON.stringify(body), token);
-  /** Steps are written `sms` or `silent_auth`; the rest of a step or a request is in the changes. */
+  /** Starts a verification with these channels. The other parameters change its fields. */
   const start = (
     channels: readonly string[] = ['sms'],
     changes: Record<string, unknown> = {},
@@ -84,7 +84,7 @@ export const openVerify = async (options: { listenerUrl?: string; startAt?: numb
   const next = (id: string): Promise<Answer> => postJson(`/v2/verify/${id}/next_workflow`, {});
   const cancel = (id: string): Promise<Answer> => sandbox.send('DELETE', `/v2/verify/${id}`);
   const checkUrl = (id: string): string => `${sandbox.url}/v2/verify/${id}/silent-auth/redirect`;
-  /** Walks the check URL to its end, and gives the last answer. */
+  /** Opens the check URL, follows the redirects, and returns the last answer. */
   const walkSilently = async (
     id: string,
     headersOf?: (hop: number) => Record<string, string>,

@@ -3,7 +3,7 @@ import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
-// Pictures of whole pages take their time.
+// Screenshots of whole pages are slow.
 jest.setTimeout(60_000);
 
 describeInBrowser('the page of the sandbox', () => {
@@ -22,7 +22,7 @@ describeInBrowser('the page of the sandbox', () => {
   });
   afterAll(() => house.stop());
 
-  test('shows the five steps before anybody logged in, and where the login page is', async () => {
+  test('shows the five steps and a link to the login page before the first login', async () => {
     expect(await page.locator('.step h3').count()).toBe(5);
     await alice.sees('Nobody has logged in yet');
     expect(await page.getByRole('link', { name: 'Open the login page' }).getAttribute('href')).toBe(
@@ -32,7 +32,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.inspect('empty');
   });
 
-  test('draws a silent login while it happens, and says why it worked', async () => {
+  test('draws a silent login while it runs, and explains why it worked', async () => {
     await alice.logIn(ALICE);
     await alice.sees(`It worked: the SIM that walked the link has the number ${ALICE}`);
     expect(await alice.saysOf('1')).toEqual(['The app sends the number to the server.']);
@@ -50,7 +50,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.inspect('worked');
   });
 
-  test('opens an arrow, with the real request and answer', async () => {
+  test('opens a call with its request and answer', async () => {
     await alice.logIn(ALICE);
     await alice.sees('It worked');
     await page.locator('summary').filter({ hasText: 'The server trades' }).click();
@@ -61,7 +61,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.inspect('opened');
   });
 
-  test('breaks a login by another SIM in the phone, and says whose SIM walked', async () => {
+  test('fails a login with another SIM in the phone, and names the SIM', async () => {
     await page.getByLabel('SIM in it').selectOption('Another number …');
     await page.keyboard.type('nonsense');
     await page.keyboard.press('Enter');
@@ -83,7 +83,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.sees('It worked');
   });
 
-  test('puts the phone on Wi-Fi, where no operator sees its SIM', async () => {
+  test('fails a login on Wi-Fi, where the operator sees no SIM', async () => {
     await page.getByLabel('Wi-Fi').check();
     await alice.logIn(ALICE);
     await alice.sees('It failed: the operator did not see a SIM on this line.');
@@ -93,7 +93,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.sees('It worked');
   });
 
-  test('lets an earlier login be looked at again', async () => {
+  test('shows an earlier login when it is chosen', async () => {
     await alice.logIn('+447700900101');
     await alice.sees('It failed, as it should');
     await alice.logIn(ALICE);
@@ -119,7 +119,7 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await page.getByLabel(`What ${ALICE} does`).inputValue()).toBe('match');
   });
 
-  test('says when the sandbox does not take what is set', async () => {
+  test('reports a setting that the sandbox refuses', async () => {
     await page.route('**/__sandbox/subscribers/*', (route) => route.fulfill({ status: 500 }));
     stage.expected = [refused(500)];
     await page.getByLabel('Another number').fill(BOB);
@@ -131,7 +131,7 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await page.getByLabel('Another number').inputValue()).toBe(BOB);
   });
 
-  test('offers to copy a code where the browser lets a page do so', async () => {
+  test('offers to copy a code where the browser allows it', async () => {
     await alice.logIn(UNSUPPORTED);
     await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
     const copy = page.getByRole('button', { name: `Copy the code for ${UNSUPPORTED}` });
@@ -142,7 +142,7 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await copy.count()).toBe(0);
   });
 
-  test('is worked by keyboard alone, in the order in which it is read', async () => {
+  test('can be used with the keyboard alone, in reading order', async () => {
     await alice.logIn(ALICE);
     await alice.sees('It worked');
     await page.bringToFront();
@@ -163,14 +163,14 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await page.getByRole('group', { name: 'Request' }).textContent()).toMatch(/^POST/);
     expect(await next()).toMatch(/^PRE POST/);
 
-    // What is chosen by keyboard stays chosen, and the focus stays where it was, though the list is drawn anew.
+    // The choice and the focus survive the list being drawn again.
     await page.getByLabel(`What ${ALICE} does`).focus();
     await page.keyboard.press('ArrowDown');
     await page.getByText('number_mismatch.').nth(1).waitFor();
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe(`What ${ALICE} does`);
   });
 
-  test('every choice of what a number does can be read in full', async () => {
+  test('shows every behaviour of a number in full', async () => {
     for (const width of [390, 1280]) {
       await page.setViewportSize({ width, height: 800 });
       const cut =

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.close());
 
-/** The whole login: does this device verify as this number? */
+/** Runs a whole login, and returns whether the device has this number. */
 const verifies = async (
   number: string,
   headersOf?: (hop: number) => Record<string, string>,
@@ -29,7 +29,7 @@ const verifies = async (
 };
 
 describe('the redirects', () => {
-  it('lead over the operator and Vonage back to the dashboard URI, with the state as it was given', async () => {
+  it('lead through the operator and Vonage to the dashboard URI, with the original state', async () => {
     const state = 'a state+with/odd=characters&ü';
     const { hops, end } = await sandbox.walk(await sandbox.authUrl('+447700900000', state));
     expect(hops.map(({ status }) => status)).toEqual([302, 301, 302]);
@@ -45,7 +45,7 @@ describe('the redirects', () => {
     expect(url.searchParams.get('state')).toBe(state);
   });
 
-  it('work once at every hop', async () => {
+  it('each work once', async () => {
     const first = await sandbox.authUrl();
     const { hops } = await sandbox.walk(first);
     const urls = [first, ...hops.slice(0, 2).map((hop) => locationOf(hop).href)];
@@ -57,7 +57,7 @@ describe('the redirects', () => {
     }
   });
 
-  it('are not spent by a HEAD', async () => {
+  it('are not used up by HEAD', async () => {
     const url = await sandbox.authUrl();
     expect((await ask(url, { method: 'HEAD' })).status).toBe(405);
     expect((await ask(url)).status).toBe(302);
@@ -96,7 +96,7 @@ describe('the redirects', () => {
     expect(answer.headers.get('location')).toBeNull();
   });
 
-  it('believe only the code of the operator', async () => {
+  it('accept only the code that the operator issued', async () => {
     const operator = locationOf(await ask(await sandbox.authUrl()));
     const back = locationOf(await ask(operator.href));
     const forged = new URL(back);
@@ -152,7 +152,7 @@ describe('the SIM in the device', () => {
     expect(await verifies(number, headersOf)).toBe(verified);
   });
 
-  it('is what the table of subscribers says, when the device says nothing', async () => {
+  it('is the one of the subscriber when the device states none', async () => {
     await sandbox.control('PUT', '/subscribers/+447700900101', {
       behaviour: 'other_sim',
       sim: '+447700900101',
@@ -162,18 +162,22 @@ describe('the SIM in the device', () => {
     expect(await verifies('+447700900000')).toBe(false);
   });
 
-  it.each([{ 'x-sandbox-sim': '447700900000' }, { cookie: 'sandbox_sim=nonsense' }])(
-    'must be a phone number: %p spends nothing',
-    async (headers) => {
-      const url = await sandbox.authUrl();
-      expect((await ask(url, { headers })).status).toBe(400);
-      const operator = locationOf(await ask(url)).href;
-      expect((await ask(operator, { headers })).status).toBe(400);
-      const back = locationOf(await ask(operator)).href;
-      expect((await ask(back, { headers })).status).toBe(400);
-      expect((await ask(back)).status).toBe(302);
-    },
-  );
+  it.each([
+    { 'x-sandbox-sim': '447700900000' },
+    { 'x-sandbox-sim': '+999770090000' },
+    { 'x-sandbox-sim': '+4407700900000' },
+    { cookie: 'sandbox_sim=%2B610412345678' },
+    { cookie: 'sandbox_sim=nonsense' },
+    { cookie: 'sandbox_sim=%2B44770090' },
+  ])('must be a phone number: %p spends nothing', async (headers) => {
+    const url = await sandbox.authUrl();
+    expect((await ask(url, { headers })).status).toBe(400);
+    const operator = locationOf(await ask(url)).href;
+    expect((await ask(operator, { headers })).status).toBe(400);
+    const back = locationOf(await ask(operator)).href;
+    expect((await ask(back, { headers })).status).toBe(400);
+    expect((await ask(back)).status).toBe(302);
+  });
 });
 
 describe('the direct OpenID Connect request', () => {
@@ -193,7 +197,7 @@ describe('the direct OpenID Connect request', () => {
     return `${sandbox.url}/oauth2/auth?${query.toString()}`;
   };
 
-  it('walks the same three hops to a code that verifies', async () => {
+  it('follows the same three redirects to a code that verifies', async () => {
     const { hops, end } = await sandbox.walk(direct());
     expect(hops).toHaveLength(3);
     const { searchParams } = new URL(end);
@@ -214,7 +218,7 @@ describe('the direct OpenID Connect request', () => {
     ['no redirect_uri', { redirect_uri: undefined }],
     ['a SIM that is no number', {}],
   ];
-  it.each(notRedirected)('with %s goes nowhere', async (what, changes) => {
+  it.each(notRedirected)('with %s is not redirected', async (what, changes) => {
     const headers: Record<string, string> = what.startsWith('a SIM') ? { 'x-sandbox-sim': 'x' } : {};
     const answer = await ask(direct(changes), { headers });
     expect(answer.status).toBe(400);
@@ -230,12 +234,14 @@ describe('the direct OpenID Connect request', () => {
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['no login_hint', { login_hint: undefined }, 'invalid_request'],
     ['a login_hint without plus', { login_hint: '447700900000' }, 'invalid_request'],
+    ['a login_hint in another spelling', { login_hint: '+4407700900000' }, 'invalid_request'],
+    ['a login_hint of no country', { login_hint: '+999770090000' }, 'invalid_request'],
     ['a short state', { state: '1234567' }, 'invalid_request'],
     ['no state', { state: undefined }, 'invalid_request'],
     ['a number it may not ask about', { login_hint: '+447700900102' }, 'unauthorized_client'],
     ['a number that is rate limited', { login_hint: '+447700900109' }, 'temporarily_unavailable'],
   ];
-  it.each(redirected)('with %s tells the callback', async (_, changes, error) => {
+  it.each(redirected)('with %s redirects to the callback with an error', async (_, changes, error) => {
     const url = locationOf(await ask(direct(changes)));
     expect(url.origin + url.pathname).toBe(REDIRECT_URI);
     expect(url.searchParams.get('error')).toBe(error);
@@ -243,12 +249,12 @@ describe('the direct OpenID Connect request', () => {
     expect(url.searchParams.get('state')).toBe('state' in changes ? (changes.state ?? null) : 'direct-state');
   });
 
-  it('with a state that was seen tells the callback', async () => {
+  it('with a used state redirects to the callback with an error', async () => {
     await ask(direct());
     expect(locationOf(await ask(direct())).searchParams.get('error')).toBe('invalid_request');
   });
 
-  it('with a doubled parameter is refused', async () => {
+  it('with a repeated parameter is refused', async () => {
     expect((await ask(`${direct()}&client_id=${APPLICATION_ID}`)).status).toBe(400);
     expect(locationOf(await ask(`${direct()}&state=other-state`)).searchParams.get('error')).toBe(
       'invalid_request',

@@ -43,12 +43,12 @@ describe('the settings', () => {
     });
   });
 
-  it('keep the public half of the key', () => {
+  it('contain the public half of the key', () => {
     const { publicKey } = readSettings(enough) as Settings;
     expect(publicKey.equals(createPublicKey(privateKeyPem))).toBe(true);
   });
 
-  it('follow the environment', () => {
+  it('are read from the environment', () => {
     const env = { SANDBOX_PORT: '4100', PUBLIC_URL: 'https://bff.example.com/' };
     expect(readSettings({ ...enough, ...env })).toMatchObject({
       port: 4100,
@@ -85,12 +85,12 @@ describe('the settings', () => {
     ['no key at all', { VONAGE_PRIVATE_KEY: 'nonsense' }, 'VONAGE_PRIVATE_KEY is neither'],
     ['a bad URL', { ...account, SANDBOX_WEBHOOK_URL: 'nowhere' }, 'SANDBOX_WEBHOOK_URL must'],
   ];
-  it.each(halves)('are not good with %s', (_, env, problem) => {
+  it.each(halves)('are refused with %s', (_, env, problem) => {
     const settings = readSettings({ ...enough, ...env });
     expect(settings).toEqual({ problems: [expect.stringContaining(problem)] });
   });
 
-  it('say every problem at once', () => {
+  it('report every problem at once', () => {
     const env = { NODE_ENV: 'production', SANDBOX_PORT: 'x', SANDBOX_PUBLIC_URL: 'ftp://x', PUBLIC_URL: 'x' };
     const { problems } = readSettings(env) as { problems: string[] };
     expect(problems.map((problem) => problem.split(' ', 1)[0])).toEqual([
@@ -108,7 +108,7 @@ describe('setup', () => {
   const setup = (...args: string[]) =>
     run(process.execPath, ['--import', 'tsx', 'src/sandbox/setup.ts', ...args]);
 
-  it('writes an env file that Node reads, and leaves one that is there alone', async () => {
+  it('writes an env file that Node reads, and keeps an existing one', async () => {
     const file = join(folder, 'env');
     expect((await setup(file)).stdout).toContain('written');
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -134,7 +134,7 @@ describe('setup', () => {
     expect(readFileSync(file, 'utf8')).toBe(written);
   });
 
-  it('wants to know which file', async () => {
+  it('requires the name of a file', async () => {
     await expect(setup()).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Name the file') as string,
@@ -149,7 +149,7 @@ describe('the process', () => {
     VONAGE_PRIVATE_KEY: privateKeyPem,
   };
 
-  it('says where it listens, and stops on SIGTERM', async () => {
+  it('prints where it listens, and stops on SIGTERM', async () => {
     const sandbox = spawn(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
       env: { ...env, SANDBOX_PORT: '0' },
     });
@@ -161,7 +161,7 @@ describe('the process', () => {
     expect(await once(sandbox, 'exit')).toEqual([0, null]);
   });
 
-  it('is not for production', async () => {
+  it('refuses to start in production', async () => {
     const refused = run(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
       env: { ...env, NODE_ENV: 'production' },
     });

@@ -29,7 +29,7 @@ describe('the token endpoint', () => {
     expect(body).toMatchObject({ title: 'Unsupported Media Type' });
   });
 
-  it('has no GET', async () => {
+  it('refuses GET', async () => {
     expect((await ask(`${sandbox.url}/oauth2/token`)).status).toBe(405);
   });
 
@@ -40,13 +40,44 @@ describe('the token endpoint', () => {
     ['no code', `grant_type=authorization_code&${redirect}`, 'invalid_request'],
     ['no redirect_uri', 'grant_type=authorization_code&code=x', 'invalid_request'],
     ['a doubled code', `grant_type=authorization_code&code=x&code=y&${redirect}`, 'invalid_request'],
+    ['an empty grant_type', `grant_type=&code=x&${redirect}`, 'invalid_request'],
+    ['a doubled grant_type', `grant_type=password&grant_type=password&${redirect}`, 'invalid_request'],
+    [
+      'a doubled field nobody knows',
+      `grant_type=authorization_code&code=x&${redirect}&a=1&a=2`,
+      'invalid_request',
+    ],
     ['another grant_type', `grant_type=password&code=x&${redirect}`, 'unsupported_grant_type'],
+    ['another grant_type alone', 'grant_type=client_credentials', 'unsupported_grant_type'],
+    [
+      'another grant_type without a code',
+      'grant_type=refresh_token&refresh_token=x',
+      'unsupported_grant_type',
+    ],
+    [
+      'another grant_type with an empty code',
+      `grant_type=password&code=&${redirect}`,
+      'unsupported_grant_type',
+    ],
+    ['another grant_type with a doubled code', 'grant_type=password&code=x&code=y', 'unsupported_grant_type'],
+    [
+      'a grant_type in capitals',
+      `grant_type=Authorization_Code&code=x&${redirect}`,
+      'unsupported_grant_type',
+    ],
     ['an unknown code', `grant_type=authorization_code&code=x&${redirect}`, 'invalid_grant'],
   ];
   it.each(invalid)('refuses %s', async (_, text, error) => {
     const answer = await form(text);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error, error_description: expect.any(String) as string });
+  });
+
+  it('does not use up a code that is sent with another grant_type', async () => {
+    const code = await sandbox.codeFor();
+    const wrong = await sandbox.exchange(code, { grant_type: 'client_credentials' });
+    expect(wrong.body).toMatchObject({ error: 'unsupported_grant_type' });
+    expect((await sandbox.exchange(code)).status).toBe(200);
   });
 
   it('refuses a code after 60 seconds', async () => {
@@ -57,7 +88,7 @@ describe('the token endpoint', () => {
     expect((await sandbox.exchange(late)).body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  it('refuses a code with another redirect_uri, and that spends it', async () => {
+  it('refuses a code with another redirect_uri, and uses it up', async () => {
     const code = await sandbox.codeFor();
     const wrong = await sandbox.exchange(code, { redirect_uri: `${REDIRECT_URI}/` });
     expect(wrong.body).toMatchObject({ error: 'invalid_grant' });
@@ -71,7 +102,7 @@ describe('the token endpoint', () => {
     expect((await sandbox.verify(token, NUMBER)).status).toBe(401);
   });
 
-  it('lets exactly one of many parallel uses through', async () => {
+  it('accepts exactly one of many parallel uses', async () => {
     const code = await sandbox.codeFor();
     const answers = await Promise.all(Array.from({ length: 20 }, () => sandbox.exchange(code)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -84,7 +115,7 @@ describe('the token endpoint', () => {
   });
 });
 
-describe('the token answer', () => {
+describe('the token response', () => {
   const varied: [object, object, number][] = [
     [{ expires_in: 29, token_type: 'bearer' }, { expires_in: 29, token_type: 'bearer' }, 29],
     [
@@ -96,7 +127,7 @@ describe('the token answer', () => {
     [{ expires_in: 'soon' }, { expires_in: 'soon', token_type: 'Bearer' }, 300],
   ];
   it.each(varied)(
-    'can be varied with %j, and the token lives as long as it says',
+    'can be changed to %j, which the lifetime of the token follows',
     async (change, expected, life) => {
       await sandbox.control('PUT', '/token', change);
       const [first, second] = [await sandbox.codeFor(), await sandbox.codeFor()];
@@ -111,7 +142,7 @@ describe('the token answer', () => {
   );
 
   it.each([{ expires_in: true }, { unknown: 1 }, { token_type: 7 }])(
-    'cannot be varied with %j',
+    'cannot be changed to %j',
     async (change) => {
       const { status, body } = await sandbox.control('PUT', '/token', change);
       expect(status).toBe(400);

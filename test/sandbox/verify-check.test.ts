@@ -14,7 +14,7 @@ afterEach(() => sandbox.close());
 const wrong = (code: string): string => code.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
 
 describe('a message', () => {
-  it('of sms has the code in plain words', async () => {
+  it('by SMS contains the code', async () => {
     await sandbox.started();
     const [message] = await sandbox.messages();
     expect(message).toEqual({
@@ -26,7 +26,7 @@ describe('a message', () => {
     });
   });
 
-  it('of voice spells the code', async () => {
+  it('by voice reads the code digit by digit', async () => {
     await sandbox.started(['voice'], { code: '4711' });
     expect(await sandbox.messages()).toMatchObject([{ channel: 'voice', code: '4711' }]);
     expect((await sandbox.messages())[0]?.text).toContain('4, 7, 1, 1');
@@ -37,14 +37,14 @@ describe('a message', () => {
     [90, 'Valid for 90 seconds.'],
     [900, 'Valid for 15 minutes.'],
   ];
-  it.each(limits)('good for %i seconds says "%s"', async (channel_timeout, words) => {
+  it.each(limits)('whose code is valid for %i seconds says "%s"', async (channel_timeout, words) => {
     await sandbox.started(['sms'], { channel_timeout, code_length: 8 });
     const [message] = await sandbox.messages();
     expect(message?.code).toMatch(/^\d{8}$/);
     expect(message?.text).toContain(words);
   });
 
-  it('follows a template where it says something in that channel and locale', async () => {
+  it('uses a template that has a text for the channel and the locale', async () => {
     const { body } = await sandbox.postJson('/v2/verify/templates', { name: 'mine' });
     const { template_id } = body as { template_id: string };
     const text = '${brand}: ${code}, ${time-limit} ${time-limit-unit}';
@@ -56,10 +56,49 @@ describe('a message', () => {
     expect(sms?.text).toBe('ACME: 1234, 3 minutes');
     expect(voice?.text).toContain('ACME code is');
   });
+
+  /** Creates a template with a text for SMS and one for calls. The first one is the default. */
+  const template = async (name: string, locale = 'en-us'): Promise<string> => {
+    const { body } = await sandbox.postJson('/v2/verify/templates', { name });
+    const { template_id } = body as { template_id: string };
+    for (const channel of ['sms', 'voice']) {
+      const fragment = { channel, locale, text: `${name} ${channel} \${code}` };
+      const made = await sandbox.postJson(`/v2/verify/templates/${template_id}/template_fragments`, fragment);
+      expect(made.status).toBe(201);
+    }
+    return template_id;
+  };
+  const textsOf = async (changes: object): Promise<(string | undefined)[]> => {
+    const id = await sandbox.started(['sms', 'voice'], { code: '1234', ...changes });
+    await sandbox.next(id);
+    return (await sandbox.messages()).map(({ text }) => text);
+  };
+  const OWN_VOICE = 'Your ACME code is: 1, 2, 3, 4. Again, your code is: 1, 2, 3, 4.';
+
+  it.each(['first', 'second'])(
+    'uses the template that the request names by SMS, and not in a call: %s',
+    async (name) => {
+      const ids: Record<string, string> = {
+        first: await template('first'),
+        second: await template('second'),
+      };
+      expect(await textsOf({ template_id: ids[name] })).toEqual([`${name} sms 1234`, OWN_VOICE]);
+    },
+  );
+
+  it('uses the default template by SMS and in a call if the request names none', async () => {
+    await template('first');
+    expect(await textsOf({})).toEqual(['first sms 1234', 'first voice 1, 2, 3, 4']);
+  });
+
+  it.each(['cmn-cn', 'fil-ph', 'yue-cn'])('uses a template in %s', async (locale) => {
+    await template('first', locale);
+    expect(await textsOf({ locale })).toEqual(['first sms 1234', 'first voice 1, 2, 3, 4']);
+  });
 });
 
 describe('a code', () => {
-  it('that is right completes the request, once', async () => {
+  it('that is correct completes the request, once', async () => {
     const id = await sandbox.started();
     const code = await sandbox.lastCode();
     const answer = await sandbox.check(id, code);
@@ -67,7 +106,7 @@ describe('a code', () => {
     expect((await sandbox.check(id, code)).status).toBe(404);
   });
 
-  it('that is wrong twice may be right then', async () => {
+  it('can be corrected after two wrong ones', async () => {
     const id = await sandbox.started();
     const code = await sandbox.lastCode();
     for (let tries = 0; tries < 2; tries += 1) {
@@ -98,7 +137,7 @@ describe('a code', () => {
     expect(await sandbox.messages()).toHaveLength(1);
   });
 
-  it('counts as wrong over all steps', async () => {
+  it('is counted as wrong over all steps', async () => {
     const id = await sandbox.started(['sms', 'voice']);
     await sandbox.check(id, wrong(await sandbox.lastCode()));
     await sandbox.next(id);
@@ -106,7 +145,7 @@ describe('a code', () => {
     expect((await sandbox.check(id, wrong(await sandbox.lastCode()))).status).toBe(410);
   });
 
-  it('of the customer is good for every message', async () => {
+  it('of the customer is used in every message', async () => {
     const id = await sandbox.started(['sms', 'voice'], { code: 'e4dR1Qz' });
     await sandbox.next(id);
     expect((await sandbox.messages()).map(({ code }) => code)).toEqual(['e4dR1Qz', 'e4dR1Qz']);
@@ -114,7 +153,7 @@ describe('a code', () => {
     expect((await sandbox.check(id, 'e4dR1Qz')).status).toBe(200);
   });
 
-  it('of a step before counts no more', async () => {
+  it('of an earlier step is not valid any more', async () => {
     const id = await sandbox.started(['sms', 'voice'], { code_length: 10 });
     const first = await sandbox.lastCode();
     await sandbox.next(id);
@@ -123,7 +162,7 @@ describe('a code', () => {
   });
 
   it.each([{}, { code: 1234 }, { code: '123' }, { code: '12345678901' }, { code: '1234', token: 'x' }])(
-    'must be well formed: %j is refused, and spends no try',
+    'must be well formed: %j is refused, and uses up no try',
     async (body) => {
       const id = await sandbox.started();
       for (let tries = 0; tries < 3; tries += 1) {
@@ -137,7 +176,7 @@ describe('a code', () => {
 });
 
 describe('the clock', () => {
-  it('moves a request on to the next step when one has had its time', async () => {
+  it('starts the next step when the time of one is over', async () => {
     await sandbox.started(['silent_auth', 'sms', 'voice'], { channel_timeout: 100 });
     sandbox.turn(59);
     expect(await sandbox.messages()).toEqual([]);
@@ -150,7 +189,7 @@ describe('the clock', () => {
     ]);
   });
 
-  it('moves it over several steps at once, each in its time', async () => {
+  it('starts several steps at once, each with its own time', async () => {
     const id = await sandbox.started(['sms', 'sms', 'voice']);
     sandbox.turn(400);
     expect((await sandbox.check(id, '0000')).status).toBe(400);
@@ -168,7 +207,7 @@ describe('the clock', () => {
     expect((await sandbox.check(id, code)).status).toBe(404);
   });
 
-  it('is looked at on a tick', async () => {
+  it('is read on a tick', async () => {
     await sandbox.started(['silent_auth', 'sms']);
     sandbox.turn(60);
     const tick = await sandbox.control('POST', '/tick');
@@ -177,7 +216,7 @@ describe('the clock', () => {
     expect(await sandbox.messages()).toHaveLength(1);
   });
 
-  it('ticks by itself once it is started', async () => {
+  it('is read every second while it is started', async () => {
     const stop = sandbox.startTicking();
     await sandbox.started(['silent_auth', 'sms']);
     sandbox.turn(60);
@@ -189,7 +228,7 @@ describe('the clock', () => {
 });
 
 describe('the next step', () => {
-  it('begins when asked for, and the answer is empty', async () => {
+  it('starts when it is requested, and the answer is empty', async () => {
     const id = await sandbox.started(['silent_auth', 'sms', 'voice']);
     for (const channel of ['sms', 'voice']) {
       const answer = await sandbox.next(id);
@@ -198,7 +237,7 @@ describe('the next step', () => {
     }
   });
 
-  it('is refused when there is none, and the request goes on', async () => {
+  it('is refused if there is none, and the request continues', async () => {
     const id = await sandbox.started();
     const answer = await sandbox.next(id);
     expect(answer.status).toBe(409);
@@ -243,7 +282,7 @@ describe('cancelling', () => {
     }
   });
 
-  it('sends nothing more', async () => {
+  it('prevents further messages', async () => {
     const id = await sandbox.started(['silent_auth', 'sms']);
     sandbox.turn(30);
     await sandbox.cancel(id);
@@ -271,21 +310,21 @@ describe('an unknown request', () => {
     }
   });
 
-  it('is one that was forgotten by a reset', async () => {
+  it('includes one from before a reset', async () => {
     const id = await sandbox.started();
     await sandbox.control('POST', '/reset');
     expect((await sandbox.next(id)).status).toBe(404);
     expect((await sandbox.start()).status).toBe(202);
   });
 
-  it('has no other methods', async () => {
+  it('is refused by other methods', async () => {
     const answer = await ask(`${sandbox.url}/v2/verify/${UNKNOWN}`);
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST, DELETE']);
   });
 });
 
 describe('faults', () => {
-  it('are each of one endpoint', async () => {
+  it('apply to one endpoint each', async () => {
     const endpoints = ['start', 'check', 'next', 'cancel'];
     const faults = endpoints.map((name, index) => [`verify-${name}`, { status: 501 + index, times: 1 }]);
     await sandbox.control('PUT', '/faults', Object.fromEntries(faults));
@@ -300,7 +339,7 @@ describe('faults', () => {
     expect((await sandbox.cancel(UNKNOWN)).status).toBe(404);
   });
 
-  it('of the check leave the templates alone', async () => {
+  it('of the check do not apply to the templates', async () => {
     await sandbox.control('PUT', '/faults', { 'verify-check': { status: 503 } });
     expect((await sandbox.postJson('/v2/verify/templates', { name: 'mine' })).status).toBe(201);
   });

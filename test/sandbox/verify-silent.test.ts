@@ -18,12 +18,12 @@ const silent = (to = ALICE, more: Record<string, unknown> = {}, channels = ['sil
     workflow: channels.map((channel, index) => ({ channel, to, ...(index ? {} : more) })),
   });
 
-/** Makes a number behave only after its request was started. */
+/** Changes the behaviour of a number after its request was started. */
 const behaves = (number: string, behaviour: string) =>
   sandbox.control('PUT', `/subscribers/+${number}`, { behaviour });
 
 describe('the check URL', () => {
-  it('leads over the operator to a code, which completes the request', async () => {
+  it('leads through the operator to a code that completes the request', async () => {
     const id = await silent();
     const { hops, last } = await sandbox.walkSilently(id);
     expect(hops.map(({ status }) => status)).toEqual([302, 301, 302, 200]);
@@ -42,7 +42,7 @@ describe('the check URL', () => {
     expect(await sandbox.messages()).toEqual([]);
   });
 
-  it('is walked by the device, in the record', async () => {
+  it('is recorded as opened by the device', async () => {
     await sandbox.walkSilently(await silent());
     const { body } = await sandbox.control('GET', '/requests?all=true');
     expect((body as { from: string }[]).map(({ from }) => from)).toEqual([
@@ -51,7 +51,7 @@ describe('the check URL', () => {
     ]);
   });
 
-  it('leads home with a code behind the #', async () => {
+  it('leads to the redirect_url with a code in the fragment', async () => {
     const id = await silent(ALICE, { redirect_url: `${HOME}?a=b#old` });
     const { end, last } = await sandbox.walkSilently(id);
     expect(last.status).toBe(302);
@@ -60,7 +60,7 @@ describe('the check URL', () => {
     expect((await sandbox.check(id, code)).status).toBe(200);
   });
 
-  it('is good once, at every hop', async () => {
+  it('works once, and so does every redirect', async () => {
     const id = await silent();
     const { hops, last } = await sandbox.walkSilently(id);
     const again = await ask(sandbox.checkUrl(id));
@@ -69,14 +69,14 @@ describe('the check URL', () => {
     expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(200);
   });
 
-  it('is not spent by a HEAD, nor by a SIM that is no number', async () => {
+  it('is not used up by HEAD, nor by a malformed SIM', async () => {
     const id = await silent();
     expect((await ask(sandbox.checkUrl(id), { method: 'HEAD' })).status).toBe(405);
     expect((await ask(sandbox.checkUrl(id), { headers: { 'x-sandbox-sim': 'x' } })).status).toBe(400);
     expect((await ask(sandbox.checkUrl(id))).status).toBe(302);
   });
 
-  it('is worth nothing once its step is over', async () => {
+  it('fails when its step is over', async () => {
     const id = await silent();
     await sandbox.next(id);
     expect((await ask(sandbox.checkUrl(id))).status).toBe(412);
@@ -85,7 +85,7 @@ describe('the check URL', () => {
     expect(locationOf(await ask(sandbox.checkUrl(late))).hash).toMatch(/^#error_description=The%20silent/);
   });
 
-  it('gives no code to a walk whose step ended meanwhile', async () => {
+  it('issues no code if the step ended during the redirects', async () => {
     const id = await silent();
     const operator = locationOf(await ask(sandbox.checkUrl(id)));
     sandbox.turn(60);
@@ -97,19 +97,19 @@ describe('the check URL', () => {
     expect(await sandbox.messages()).toHaveLength(1);
   });
 
-  it('is there only where silence is asked for', async () => {
+  it('exists only for requests with a silent step', async () => {
     const id = await sandbox.started(['sms']);
     expect((await ask(sandbox.checkUrl(id))).status).toBe(404);
   });
 
-  it('ends only for the request it began for', async () => {
+  it('completes only the request that it belongs to', async () => {
     const { hops } = await sandbox.walkSilently(await silent());
     const end = locationOf(hops[2] as Answer).href.replace(/verify\/[0-9a-f-]+/, 'verify/another');
     expect((await ask(end)).status).toBe(400);
   });
 });
 
-describe('a walk that fails', () => {
+describe('a silent step that fails', () => {
   const CANNOT = 'The silent auth verification cannot be completed.';
   const rows: [string, string, number, string, string][] = [
     ['447700900101', 'other_sim', 403, 'msisdn-error', 'Device MSISDN does not match.'],
@@ -127,7 +127,7 @@ describe('a walk that fails', () => {
     ],
   ];
   it.each(rows)(
-    'of %s (%s) says %i #%s, and the next step begins',
+    'for %s (%s) answers %i #%s, and the next step starts',
     async (to, behaviour, status, fragment, detail) => {
       const id = await silent(to);
       await behaves(to, behaviour);
@@ -140,11 +140,49 @@ describe('a walk that fails', () => {
     },
   );
 
-  it.each(rows)('of %s (%s) leads home with the words', async (to, behaviour, _status, _fragment, detail) => {
-    const id = await silent(to, { redirect_url: HOME });
-    await behaves(to, behaviour);
-    const { end } = await sandbox.walkSilently(id);
-    expect(end).toBe(`${HOME}#error_description=${encodeURIComponent(detail)}`);
+  it.each(rows)(
+    'for %s (%s) redirects with the detail',
+    async (to, behaviour, _status, _fragment, detail) => {
+      const id = await silent(to, { redirect_url: HOME });
+      await behaves(to, behaviour);
+      const { end } = await sandbox.walkSilently(id);
+      expect(end).toBe(`${HOME}#error_description=${encodeURIComponent(detail)}`);
+    },
+  );
+
+  const NO_NETWORK = 'Device number does not resolve to a supported Mobile Network Operator.';
+  const uncovered = (channels: string[], more: Record<string, unknown> = {}) =>
+    silent('447700900102', { coverage_check: false, ...more }, channels);
+
+  it.each([[['silent_auth']], [['silent_auth', 'sms']], [['silent_auth', 'voice', 'sms']]])(
+    'without coverage or a coverage check (%j) answers 412 at the link, and the next step has started',
+    async (channels) => {
+      const id = await uncovered(channels);
+      for (let opened = 0; opened < 2; opened += 1) {
+        const answer = await ask(sandbox.checkUrl(id));
+        if (opened === 1 && channels.length === 1) {
+          expect(answer.status).toBe(404);
+        } else {
+          expect([answer.status, answer.body]).toEqual([
+            412,
+            expect.objectContaining({ type: `${ERRORS}#network-error`, detail: NO_NETWORK }),
+          ]);
+        }
+      }
+      expect((await sandbox.messages()).map(({ channel }) => channel)).toEqual(channels.slice(1, 2));
+    },
+  );
+
+  it('without coverage or a coverage check redirects with the detail', async () => {
+    const id = await uncovered(['silent_auth', 'sms'], { redirect_url: HOME });
+    const hash = `#error_description=${encodeURIComponent(NO_NETWORK)}`;
+    expect(locationOf(await ask(sandbox.checkUrl(id))).href).toBe(HOME + hash);
+  });
+
+  it('without coverage ends after 60 seconds if the link is not opened', async () => {
+    const id = await uncovered(['silent_auth']);
+    sandbox.turn(60);
+    expect((await ask(sandbox.checkUrl(id))).status).toBe(404);
   });
 
   const virtual: [string, number][] = [
@@ -152,25 +190,25 @@ describe('a walk that fails', () => {
     ['99012345677', 403],
     ['99011111199', 412],
   ];
-  it.each(virtual)('of the virtual operator: %s ends in %i', async (to, status) => {
+  it.each(virtual)('for the virtual operator: %s ends with %i', async (to, status) => {
     const id = await silent(to, {}, ['silent_auth']);
     expect((await sandbox.walkSilently(id)).last.status).toBe(status);
     expect((await sandbox.next(id)).status).toBe(status === 200 ? 409 : 404);
   });
 
-  it('because nobody knows the number of the SIM cannot be completed', async () => {
+  it('because the number of the SIM is unknown answers 412', async () => {
     await sandbox.control('PUT', `/subscribers/+${ALICE}`, { behaviour: 'match', sim: null });
     expect((await sandbox.walkSilently(await silent())).last.status).toBe(412);
   });
 
-  it('may be slow', async () => {
+  it('may be preceded by a slow redirect', async () => {
     const id = await silent('447700900105');
     const gone = fetch(sandbox.checkUrl(id), { redirect: 'manual', signal: AbortSignal.timeout(200) });
     await expect(gone).rejects.toThrow();
     expect((await ask(sandbox.checkUrl(id))).status).toBe(412);
   });
 
-  it('may end in something that is no JSON', async () => {
+  it('may end with a body that is not JSON', async () => {
     const { last } = await sandbox.walkSilently(await silent('447700900108'));
     expect([last.status, last.body]).toEqual([200, undefined]);
   });
@@ -183,18 +221,18 @@ describe('the SIM in the device', () => {
     ['a cookie', ALICE, () => ({ cookie: `sandbox_sim=${OTHER}` }), 403],
     ['its own number, over other_sim', '447700900101', () => ({ 'x-sandbox-sim': '+447700900101' }), 200],
   ];
-  it.each(rows)('is what the device says: %s', async (_, to, headersOf, status) => {
+  it.each(rows)('is the one that the device states: %s', async (_, to, headersOf, status) => {
     expect((await sandbox.walkSilently(await silent(to), headersOf)).last.status).toBe(status);
   });
 
-  it('is what the table of subscribers says', async () => {
+  it('is the one of the subscriber', async () => {
     await sandbox.control('PUT', `/subscribers/+${ALICE}`, { behaviour: 'match', sim: OTHER });
     expect((await sandbox.walkSilently(await silent())).last.status).toBe(403);
   });
 });
 
 describe('a silent code', () => {
-  it('cannot be checked before a device has walked', async () => {
+  it('cannot be checked before a device has opened the link', async () => {
     const id = await silent();
     const answer = await sandbox.check(id, 'si9sfG');
     expect(answer.status).toBe(409);
@@ -207,7 +245,7 @@ describe('a silent code', () => {
     expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(200);
   });
 
-  it('has one try: a wrong one moves the request on', async () => {
+  it('has one try: after a wrong one the next step starts', async () => {
     const id = await silent();
     const { last } = await sandbox.walkSilently(id);
     const answer = await sandbox.check(id, 'wrong1');
@@ -216,20 +254,20 @@ describe('a silent code', () => {
     expect((await sandbox.check(id, await sandbox.lastCode())).status).toBe(200);
   });
 
-  it('counts no more once the next step has begun', async () => {
+  it('is not valid any more when the next step has started', async () => {
     const id = await silent();
     const { last } = await sandbox.walkSilently(id);
     await sandbox.next(id);
     expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(400);
   });
 
-  it('ignores the code of the customer', async () => {
+  it('is not the code of the customer', async () => {
     const id = await sandbox.started(['silent_auth', 'sms'], { code: '123456' });
     const { last } = await sandbox.walkSilently(id);
     expect(field(last.body, 'code')).not.toBe('123456');
   });
 
-  it('lasts 60 seconds, whatever channel_timeout says', async () => {
+  it('is valid for 60 seconds, whatever the channel_timeout', async () => {
     const id = await sandbox.started(['silent_auth'], { channel_timeout: 900 });
     const { last } = await sandbox.walkSilently(id);
     sandbox.turn(60);

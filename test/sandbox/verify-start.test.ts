@@ -22,7 +22,7 @@ describe('starting a request', () => {
     expect(answer.body).toEqual({ request_id: expect.stringMatching(UUID) as string });
   });
 
-  it('gives a check URL when silence comes first', async () => {
+  it('returns a check URL when the first step is silent', async () => {
     const answer = await sandbox.start(['silent_auth', 'sms', 'voice']);
     const id = field(answer.body, 'request_id');
     expect(answer.body).toEqual({
@@ -31,12 +31,24 @@ describe('starting a request', () => {
     });
   });
 
-  it('gives none when the coverage check is off', async () => {
-    const answer = await sandbox.start(['silent_auth', 'sms'], {}, { coverage_check: false });
-    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
+  const uncheckedNumbers = [ALICE, '447700900101', '447700900102', '447700900103', '447700900108'];
+  it.each(uncheckedNumbers)('returns a check URL for %s when the coverage check is off', async (to) => {
+    for (const channels of [['silent_auth'], ['silent_auth', 'sms']]) {
+      const workflow = channels.map((channel) => ({ channel, to }));
+      Object.assign(workflow[0] ?? {}, { coverage_check: false });
+      const answer = await sandbox.start([], { workflow });
+      const id = field(answer.body, 'request_id');
+      expect(answer.status).toBe(202);
+      expect(answer.body).toEqual({ request_id: id, check_url: sandbox.checkUrl(id) });
+      await sandbox.control('POST', '/reset');
+    }
   });
 
-  it('takes everything the reference names', async () => {
+  it.each(['es', 'en-us', 'ar-xa', 'cmn-cn', 'fil-ph', 'yue-cn'])('accepts the locale %s', async (locale) => {
+    expect((await sandbox.start(['sms'], { locale })).status).toBe(202);
+  });
+
+  it('accepts every field of the reference', async () => {
     const answer = await sandbox.postJson('/v2/verify', {
       brand: 'ACME',
       locale: 'es-es',
@@ -60,7 +72,7 @@ describe('starting a request', () => {
     expect(answer.status).toBe(202);
   });
 
-  it('is recorded as a call of the server', async () => {
+  it('is recorded as a request of the server', async () => {
     await sandbox.start();
     expect((await sandbox.control('GET', '/requests')).body).toMatchObject([
       { method: 'POST', path: '/v2/verify', from: 'server', status: 202 },
@@ -88,6 +100,17 @@ describe('starting a request', () => {
       'workflow[0]',
       '`to` Phone number is invalid',
     ],
+    ...[
+      ['a number of no country', '999770090000'],
+      ['a number in another spelling', '4407700900000'],
+      ['one of Australia', '610412345678'],
+      ['a number that is too short', '44770090'],
+    ].map(([name = '', to]): [string, object, string, string] => [
+      name,
+      { workflow: [{ ...sms, to }] },
+      'workflow[0]',
+      '`to` Phone number is invalid',
+    ]),
     ['silence second', { workflow: [sms, silent] }, 'workflow', '`silent_auth` must be the first channel'],
     ['silence twice', { workflow: [silent, silent] }, 'workflow', '`silent_auth` must be the first channel'],
     ['a redirect_url that is none', { workflow: [{ ...silent, redirect_url: 'home' }] }, 'workflow[0]'],
@@ -103,6 +126,8 @@ describe('starting a request', () => {
     ['the old sandbox field', { workflow: [{ ...silent, sandbox: true }] }, 'workflow[0]'],
     ['a locale in capitals', { locale: 'en-US' }, 'locale'],
     ['a locale of three letters', { locale: 'eng' }, 'locale'],
+    ['a locale of four letters', { locale: 'mand-cn' }, 'locale'],
+    ['a locale of three letters in capitals', { locale: 'fil-PH' }, 'locale'],
     ['a short channel_timeout', { channel_timeout: 14 }, 'channel_timeout'],
     ['a long channel_timeout', { channel_timeout: 901 }, 'channel_timeout'],
     ['half a second', { channel_timeout: 60.5 }, 'channel_timeout'],
@@ -131,13 +156,13 @@ describe('starting a request', () => {
     expect(await sandbox.messages()).toEqual([]);
   });
 
-  it('with something that is no JSON is refused', async () => {
+  it('with a body that is not JSON is refused', async () => {
     const answer = await sandbox.post('/v2/verify', 'application/json', '{');
     expect(answer.body).toMatchObject({ invalid_parameters: [{ name: 'body' }] });
     expect((await sandbox.post('/v2/verify', 'text/plain', '{}')).status).toBe(415);
   });
 
-  it('with a number of the virtual operator allows silence alone', async () => {
+  it('with a number of the virtual operator allows only a silent step', async () => {
     const to = '99012345678';
     const answer = await sandbox.start(['silent_auth', 'sms', 'voice'], {
       workflow: ['silent_auth', 'sms', 'voice'].map((channel) => ({ channel, to })),
@@ -205,11 +230,11 @@ describe('a request is not started', () => {
     expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
   });
 
-  it('where no coverage is needed, coverage does not matter', async () => {
+  it('for lack of coverage only if a step is silent', async () => {
     expect((await sandbox.start(['sms'], {}, { to: '447700900102' })).status).toBe(202);
   });
 
-  it('while another to the same number is under way', async () => {
+  it('while another one for the same number is under way', async () => {
     const live = await sandbox.started();
     const answer = await sandbox.start(['voice', 'sms']);
     expect(answer.status).toBe(409);
@@ -224,16 +249,16 @@ describe('a request is not started', () => {
     expect((await sandbox.start(['sms', 'sms'], {}, { to: '447700900002' })).status).toBe(409);
   });
 
-  it.each(['is right', 'is over by time'])('until the code of the other %s', async (how) => {
+  it.each(['is completed', 'has expired'])('until the other one %s', async (how) => {
     const id = await sandbox.started();
-    if (how === 'is right') await sandbox.check(id, await sandbox.lastCode());
+    if (how === 'is completed') await sandbox.check(id, await sandbox.lastCode());
     else sandbox.turn(180);
     expect((await sandbox.start()).status).toBe(202);
   });
 });
 
 describe('the application JWT', () => {
-  it('is wanted by every endpoint but the check URL', async () => {
+  it('is required by every endpoint but the check URL', async () => {
     const id = await sandbox.started(['silent_auth', 'sms']);
     for (const path of ['', `/${id}`, `/${id}/next_workflow`]) {
       const answer = await sandbox.postJson(`/v2/verify${path}`, {}, 'nonsense');
@@ -244,7 +269,7 @@ describe('the application JWT', () => {
     expect(unsigned.status).toBe(401);
   });
 
-  it('has a problem of its own when it has expired', async () => {
+  it('is refused with its own problem when it has expired', async () => {
     const old = await sandbox.jwt({ iat: sandbox.seconds() - 900, exp: sandbox.seconds() });
     const answer = await sandbox.postJson('/v2/verify', {}, old);
     expect(answer.status).toBe(401);

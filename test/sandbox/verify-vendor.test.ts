@@ -8,14 +8,14 @@ import type { OpenVerify } from './open-verify.js';
 let sandbox: OpenVerify;
 let client: Verify2;
 beforeEach(async () => {
-  // The client signs by the real clock.
+  // The client signs with the system clock.
   sandbox = await openVerify({ startAt: Date.now() });
   const auth = new Auth({ applicationId: APPLICATION_ID, privateKey: PRIVATE_KEY_PEM });
   client = new Verify2(auth, { apiHost: sandbox.url });
 });
 afterEach(() => sandbox.close());
 
-/** The type of the client wants a redirect URL, which the API does not. */
+/** The client's type requires a redirect URL; the API does not. */
 const HOME = 'https://acme-app.com/sa/redirect';
 const silently = { channel: SilentAuthChannel.SILENT_AUTH, to: ALICE, redirectUrl: HOME } as const;
 const bySms = { channel: Channels.SMS, to: ALICE } as const;
@@ -32,7 +32,7 @@ describe("Vonage's own client", () => {
     expect(await sandbox.messages()).toEqual([]);
   });
 
-  it('logs in by text', async () => {
+  it('logs in by SMS', async () => {
     const { requestId, checkUrl } = await client.newRequest({
       brand: 'ACME',
       codeLength: 6,
@@ -45,7 +45,7 @@ describe("Vonage's own client", () => {
     expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
   });
 
-  it('goes on to the next step, while there is one', async () => {
+  it('starts the next step while there is one', async () => {
     const { requestId } = await client.newRequest({ brand: 'ACME', workflow: [silently, bySms, byVoice] });
     expect(await client.nextWorkflow(requestId)).toBe(true);
     expect(await client.nextWorkflow(requestId)).toBe(true);
@@ -54,7 +54,7 @@ describe("Vonage's own client", () => {
     expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
   });
 
-  it('cancels, half a minute after the start', async () => {
+  it('cancels 30 seconds after the start', async () => {
     const { requestId } = await client.newRequest({ brand: 'ACME', workflow: [bySms] });
     expect(await client.cancel(requestId)).toBe(false);
     sandbox.turn(31);
@@ -62,7 +62,7 @@ describe("Vonage's own client", () => {
     await expect(client.checkCode(requestId, '1234')).rejects.toThrow();
   });
 
-  it('hears why a request is not started', async () => {
+  it('receives the reason why a request is not started', async () => {
     await client.newRequest({ brand: 'ACME', workflow: [bySms] });
     await expect(client.newRequest({ brand: 'ACME', workflow: [bySms] })).rejects.toMatchObject({
       response: { status: 409 },

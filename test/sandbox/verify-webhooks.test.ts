@@ -20,11 +20,11 @@ afterEach(() => {
 const bodies = (heard: Heard[]) => heard.map(({ body }) => body);
 const statuses = (heard: Heard[]) => heard.map(({ body }) => [body.type, body.channel, body.status]);
 const sent = async () => (await sandbox.control('GET', '/webhooks')).body as Record<string, unknown>[];
-/** Waits until the first webhook is on record with this answer. */
+/** Waits until the first webhook is recorded with this answer. */
 const answered = async (status: number) => {
   while ((await sent())[0]?.status !== status) await new Promise((resolve) => setTimeout(resolve, 5));
 };
-/** A moment in which nothing more should come. */
+/** Waits for webhooks that should not be sent. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 100));
 
 const verified = async ({ headers, raw }: Heard) => {
@@ -50,7 +50,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('is on record with its answer', async () => {
+  it('is recorded with its answer', async () => {
     await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
     const [heard] = (await listener.hear(1)) as [Heard];
     await answered(204);
@@ -66,7 +66,7 @@ describe('a webhook', () => {
     ]);
   });
 
-  it.each([500, 401, 302, 202])('answered with %i comes again', async (status) => {
+  it.each([500, 401, 302, 202])('that is answered with %i is sent again', async (status) => {
     listener.statuses.push(status);
     await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
     const [first, second] = (await listener.hear(2)) as [Heard, Heard];
@@ -77,7 +77,7 @@ describe('a webhook', () => {
     expect(listener.heard).toHaveLength(2);
   });
 
-  it('comes again no more after a reset', async () => {
+  it('is not sent again after a reset', async () => {
     listener.statuses.push(500);
     await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
     await listener.hear(1);
@@ -86,7 +86,7 @@ describe('a webhook', () => {
     expect([listener.heard.length, await sent()]).toEqual([1, []]);
   });
 
-  it('is not sent where nobody listens', async () => {
+  it('is not sent without settings for webhooks', async () => {
     const deaf = await openVerify();
     await deaf.started(['silent_auth', 'sms'], {}, { coverage_check: false });
     expect((await deaf.control('GET', '/webhooks')).body).toEqual([]);
@@ -95,7 +95,7 @@ describe('a webhook', () => {
 });
 
 describe('the events', () => {
-  it('bring the check URL that the 202 left out, and it can be walked', async () => {
+  it('contain the check URL if there is no coverage check', async () => {
     const id = await sandbox.started(
       ['silent_auth', 'sms'],
       { client_ref: 'mine' },
@@ -115,7 +115,7 @@ describe('the events', () => {
     expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(200);
   });
 
-  it('of a silent login are its completion and the summary', async () => {
+  it('of a silent login are the completed step and the summary', async () => {
     const id = await sandbox.started(['silent_auth', 'sms', 'voice'], {
       client_ref: 'mine',
       channel_timeout: 300,
@@ -154,7 +154,7 @@ describe('the events', () => {
     ['447700900103', 'failed', 'a walk over Wi-Fi'],
     ['447700900104', 'failed', 'a walk outside the network'],
   ];
-  it.each(silence)('of %s say %s after %s', async (to, status) => {
+  it.each(silence)('of %s report %s after %s', async (to, status) => {
     const workflow = ['silent_auth', 'sms'].map((channel) => ({ channel, to }));
     const id = await sandbox.started([], { workflow });
     await sandbox.walkSilently(id);
@@ -167,7 +167,7 @@ describe('the events', () => {
     });
   });
 
-  it('say that silence failed at once without coverage, where the 202 did not look', async () => {
+  it('report a silent step without coverage as failed at once, if there is no coverage check', async () => {
     const workflow = [
       { channel: 'silent_auth', to: '447700900102', coverage_check: false },
       { channel: 'sms', to: '447700900102' },
@@ -178,8 +178,18 @@ describe('the events', () => {
     expect(statuses(await listener.hear(1))).toEqual([['event', 'silent_auth', 'failed']]);
   });
 
+  it('report it when the link is opened if the silent step is the only one', async () => {
+    const workflow = [{ channel: 'silent_auth', to: '447700900102', coverage_check: false }];
+    const id = await sandbox.started([], { workflow });
+    await sandbox.walkSilently(id);
+    expect(statuses(await listener.hear(2))).toEqual([
+      ['event', 'silent_auth', 'failed'],
+      ['summary', undefined, 'failed'],
+    ]);
+  });
+
   it.each(['after a wrong code', 'after its time', 'when the next step is asked for'])(
-    'say that silence is over %s',
+    'report the end of a silent step %s',
     async (how) => {
       const id = await sandbox.started(['silent_auth', 'sms']);
       if (how === 'after a wrong code') {
@@ -196,7 +206,7 @@ describe('the events', () => {
     },
   );
 
-  it('of messages are none but the summary', async () => {
+  it('of messages are only the summary', async () => {
     const id = await sandbox.started(['sms', 'voice']);
     await sandbox.next(id);
     await quiet();
@@ -216,7 +226,7 @@ describe('the events', () => {
 });
 
 describe('the summary', () => {
-  it('says expired when the last step had its time', async () => {
+  it('is expired when the time of the last step is over', async () => {
     await sandbox.started(['sms', 'voice']);
     sandbox.turn(360);
     await sandbox.control('POST', '/tick');
@@ -230,7 +240,7 @@ describe('the summary', () => {
     });
   });
 
-  it.each(['too many wrong codes', 'a cancellation'])('says failed after %s', async (what) => {
+  it.each(['too many wrong codes', 'a cancellation'])('is failed after %s', async (what) => {
     const id = await sandbox.started(['sms', 'voice'], { code: '1234' });
     if (what === 'a cancellation') {
       sandbox.turn(30);
@@ -246,22 +256,22 @@ describe('the summary', () => {
   });
 });
 
-describe('on request, webhooks', () => {
-  const quirk = (quirks: object) => sandbox.control('PUT', '/webhooks', quirks);
+describe('with options, webhooks', () => {
+  const configure = (options: object) => sandbox.control('PUT', '/webhooks', options);
   const rejected = async () => {
     const id = await sandbox.started(['silent_auth'], {}, { to: '99012345677' });
     await sandbox.walkSilently(id);
   };
 
-  it('have an action that is no array', async () => {
-    await quirk({ action_as_object: true });
+  it('have an object as their action', async () => {
+    await configure({ action_as_object: true });
     const id = await sandbox.started(['silent_auth', 'sms'], {}, { coverage_check: false });
     const [pending] = (await listener.hear(1)) as [Heard];
     expect(pending.body.action).toEqual({ type: 'check', check_url: sandbox.checkUrl(id) });
   });
 
-  it('come twice, byte for byte', async () => {
-    await quirk({ duplicate: true });
+  it('are sent twice with the same bytes', async () => {
+    await configure({ duplicate: true });
     await rejected();
     const heard = await listener.hear(4);
     expect(heard.map(({ body }) => body.type)).toEqual(['event', 'event', 'summary', 'summary']);
@@ -269,14 +279,14 @@ describe('on request, webhooks', () => {
     expect(heard[2]?.headers.authorization).not.toBe(heard[0]?.headers.authorization);
   });
 
-  it('come in the opposite order', async () => {
-    await quirk({ out_of_order: true });
+  it('are sent in reverse order', async () => {
+    await configure({ out_of_order: true });
     await rejected();
     expect((await listener.hear(2)).map(({ body }) => body.type)).toEqual(['summary', 'event']);
   });
 
-  it('come once without a signature, and signed after a 5xx', async () => {
-    await quirk({ unsigned_once: true });
+  it('are sent once without a signature, and signed after a 5xx', async () => {
+    await configure({ unsigned_once: true });
     listener.statuses.push(503);
     await rejected();
     const heard = await listener.hear(3);
@@ -288,16 +298,16 @@ describe('on request, webhooks', () => {
     await verified(heard[2] as Heard);
   });
 
-  it('wait until they are let go', async () => {
-    await quirk({ paused: true });
+  it('are held back until they are released', async () => {
+    await configure({ paused: true });
     await rejected();
     await quiet();
     expect([listener.heard, await sent()]).toEqual([[], []]);
-    await quirk({ paused: false });
+    await configure({ paused: false });
     expect((await listener.hear(2)).map(({ body }) => body.type)).toEqual(['event', 'summary']);
   });
 
-  it('say what is asked of them, until reset', async () => {
+  it('keep their options until the reset', async () => {
     const usual = {
       duplicate: false,
       unsigned_once: false,
@@ -305,19 +315,19 @@ describe('on request, webhooks', () => {
       action_as_object: false,
       paused: false,
     };
-    expect((await quirk({ duplicate: true, paused: true })).body).toEqual({
+    expect((await configure({ duplicate: true, paused: true })).body).toEqual({
       ...usual,
       duplicate: true,
       paused: true,
     });
     await sandbox.started(['silent_auth', 'sms'], {}, { to: ALICE, coverage_check: false });
     await sandbox.control('POST', '/reset');
-    expect((await quirk({})).body).toEqual(usual);
+    expect((await configure({})).body).toEqual(usual);
     await quiet();
     expect(listener.heard).toEqual([]);
   });
 
-  it.each([{ duplicate: 'yes' }, { late: true }])('cannot be %j', async (quirks) => {
-    expect((await quirk(quirks)).status).toBe(400);
+  it.each([{ duplicate: 'yes' }, { late: true }])('refuse the options %j', async (options) => {
+    expect((await configure(options)).status).toBe(400);
   });
 });

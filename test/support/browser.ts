@@ -149,8 +149,12 @@ async function newPerson(
   };
 }
 
-/** Takes pictures of a page as it is, on a phone and on a desk, for people to look at. */
+/**
+ * Takes pictures of a page as it is, at phone and desktop width, for people to look at (`artifacts/`). Only where PICTURES is
+ * set, since a picture takes longer than most tests.
+ */
 export async function photograph(page: Page, name: string): Promise<void> {
+  if (process.env['PICTURES'] === undefined) return;
   for (const width of [390, 1280]) {
     await page.setViewportSize({ width, height: 800 });
     await page.screenshot({

@@ -1,20 +1,69 @@
-/** What a hook may do that is no answer. */
-export const FAILING: [string, () => unknown][] = [
+/** A hook as a module in JavaScript may export it: the types let none of these pass. */
+type Untyped = () => never;
+
+const throws = (): never => {
+  throw new Error('about +447700900000');
+};
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+class Unreadable extends Error {
+  override get name(): string {
+    return throws();
+  }
+  override get stack(): string {
+    return throws();
+  }
+}
+
+/** Answers, and errors, that throw when they are read. */
+export const UNREADABLE = [
   [
-    'a hook that throws',
-    () => {
-      throw new Error('about +447700900000');
-    },
+    'an answer whose field throws',
+    () => Object.defineProperty({}, 'allow', { enumerable: true, get: throws }),
   ],
+  ['an answer whose then throws', () => Object.defineProperty({}, 'then', { get: throws })],
+  ['an answer that lists no fields', () => new Proxy({ allow: true }, { ownKeys: throws })],
+  ['an answer that shows no field', () => new Proxy({ allow: true }, { getOwnPropertyDescriptor: throws })],
+  ['an answer that is a revoked proxy', revoked],
+  [
+    'a promise of an answer whose field throws',
+    () =>
+      Promise.resolve({
+        get allow() {
+          return throws();
+        },
+      }),
+  ],
+  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- JavaScript lets hooks reject with anything.
+  ['an error that is a revoked proxy', () => Promise.reject(revoked())],
+  ['an error that tells neither name nor place', () => Promise.reject(new Unreadable())],
+  [
+    'an error whose name is no text',
+    () => Promise.reject(Object.assign(new Error(), { name: Object.create(null) as string })),
+  ],
+] as [string, Untyped][];
+
+/** What a hook may do that is no answer. */
+export const FAILING = [
+  ['a hook that throws', throws],
   ['a hook that rejects', () => Promise.reject(new Error('about +447700900000'))],
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- JavaScript lets hooks reject with anything.
   ['a hook that rejects with nothing', () => Promise.reject()],
-  ...[null, true, false, 'allow', 1, {}, [], ['allow']].map((answer): [string, () => unknown] => [
+  ...[null, true, false, 'allow', 1, {}, [], ['allow']].map((answer) => [
     `the answer ${JSON.stringify(answer)}`,
     () => answer,
   ]),
-  ...[{ allow: false }, { allow: 'true' }, { refuse: 1 }, { allow: true, refuse: true }, { admit: true }].map(
-    (answer): [string, () => unknown] => [`the answer ${JSON.stringify(answer)}`, () => answer],
-  ),
+  ...[
+    { allow: false },
+    { allow: 'true' },
+    { refuse: 1 },
+    { allow: true, refuse: true },
+    { admit: true },
+    { alow: true },
+  ].map((answer) => [`the answer ${JSON.stringify(answer)}`, () => answer]),
   ['an answer that is only inherited', () => Object.create({ allow: true }) as unknown],
-];
+  ...UNREADABLE,
+] as [string, Untyped][];

@@ -7,7 +7,7 @@ import { createApp } from '../../src/app.js';
 import { readConfig, type Config } from '../../src/config.js';
 import { RATES } from '../../src/limits/rates.js';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { createTap } from '../../src/sandbox/tap.js';
+import { createRecordingProxy } from '../../src/sandbox/conversation/recording-proxy.js';
 import type { Hooks } from '../../src/login/hooks.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
@@ -211,7 +211,7 @@ export async function buildHouse({
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   });
   doors.sandbox = sandboxApp as RequestListener;
-  if (tapped) doors.tap = createTap(() => server.port, state.conversation);
+  if (tapped) doors.tap = createRecordingProxy(() => server.port, state.conversation);
 
   const house: House = {
     base,

@@ -15,7 +15,7 @@ export interface TestWorld extends World {
 export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
-  const loop = { busy: 0, idle: 0 };
+  const loop = { active: 0, idle: 0, cpu: 0 };
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(JSON.stringify({ level, ...fields, message }));
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
@@ -30,9 +30,10 @@ export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
     loopTime: () => ({ ...loop }),
-    spend({ busy, idle }) {
-      loop.busy += busy;
+    spend({ active, idle, cpu }) {
+      loop.active += active;
       loop.idle += idle;
+      loop.cpu += cpu;
     },
     turn(seconds) {
       now += seconds * 1000;

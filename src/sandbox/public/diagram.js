@@ -1,83 +1,113 @@
 import { byId, clock, make } from './dom.js';
-import { exchange } from './exchange.js';
 
 const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
+const STATES = { waiting: 'waiting …', broken: 'connection broke', sent: 'delivered' };
 const EMPTY = 'Nobody has logged in yet. Open the login page, and each call appears here as it is made.';
 
-/** Who opened what, to keep it open when the login is drawn again. */
-const opened = new Set();
+/** The calls that are open, so that they stay open when the login is drawn again. */
+const openCalls = new Set();
 
-/** The long ids of requests, which an opened arrow shows in full. */
+/** Long ids are shortened in paths; an open call shows them. */
 const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g;
 
 const pathOf = ({ method, url }) =>
   url.startsWith('tel:') ? method : `${method} ${new URL(url).pathname.replace(UUID, '…')}`;
 
-const outcome = ({ state, answered }) => {
-  if (state === 'answered') return `${answered.status}\u00a0·\u00a0${answered.took}\u00a0ms`;
-  return { waiting: 'waiting …', broken: 'connection broke', sent: 'delivered' }[state];
+const outcomeOf = ({ state, answered }) =>
+  state === 'answered' ? `${answered.status}\u00a0·\u00a0${answered.took}\u00a0ms` : STATES[state];
+
+/** Breaks the lines of JSON, and writes a form with one field a line. */
+const readable = (body) => {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return /^[\w%.+-]+=[^\s]*$/.test(body) ? body.replaceAll('&', '\n&') : body;
+  }
 };
 
-const call = (arrow) => {
-  const { id, from, to, says, heard, state, asked } = arrow;
-  const tone = heard?.tone ?? 'plain';
-  const details = make(
-    'details',
-    { 'data-from': from, 'data-to': to, 'data-state': state, 'data-tone': tone },
-    make(
-      'summary',
-      {},
-      make('span', { class: 'says' }, says),
-      make(
-        'span',
-        { class: 'arrows', 'aria-hidden': true },
-        make('span', { class: 'arrow there' }),
-        state === 'answered' ? make('span', { class: 'arrow back' }) : undefined,
-      ),
-      make(
-        'span',
-        { class: 'wire' },
-        `${LANES[from]} to ${LANES[to]}: `,
-        make('code', {}, pathOf(asked)),
-        ` ${outcome(arrow)}`,
-      ),
-      heard ? make('span', { class: 'heard' }, heard.says) : undefined,
-    ),
+const wire = (label, first, { headers, body }) => {
+  const lines = [first, ...headers.map(([name, value]) => `${name}: ${value}`)];
+  const text = [...lines, ...(body ? ['', readable(body)] : [])].join('\n');
+  return make('pre', { tabindex: '0', role: 'group', 'aria-label': label }, text);
+};
+
+/** The request and the answer of a call as they were sent. */
+const exchange = ({ asked, answered, state }) => {
+  const parts =
+    state === 'sent'
+      ? [wire('Message', '', asked)]
+      : [
+          make('h4', {}, 'Request'),
+          wire('Request', `${asked.method} ${asked.url}`, asked),
+          make('h4', {}, answered ? `Answer, after ${answered.took} ms` : 'No answer'),
+          answered && wire('Answer', String(answered.status), answered),
+        ];
+  return make('div', { class: 'exchange' }, ...parts.filter(Boolean));
+};
+
+/** The arrow of the request, and that of the answer. */
+const arrowsOf = ({ from, to, state }) => {
+  const [start, end] = [from, to].map((lane) => Object.keys(LANES).indexOf(lane));
+  const arrow = (name, isLeftward) =>
+    make('span', { class: `arrow ${name}${isLeftward ? ' leftward' : ''}` });
+  const arrows = make(
+    'span',
+    { class: 'arrows', 'aria-hidden': true },
+    arrow('there', end < start),
+    state === 'answered' ? arrow('back', start < end) : undefined,
   );
-  const fill = () => details.children.length < 2 && details.append(exchange(arrow));
-  if (opened.has(id)) {
-    details.open = true;
-    fill();
-  }
+  arrows.style.setProperty('--left', Math.min(start, end));
+  arrows.style.setProperty('--right', Math.max(start, end));
+  return arrows;
+};
+
+const summaryOf = (call) => {
+  const { from, to, says, heard, asked } = call;
+  const lanes = `${LANES[from]} to ${LANES[to]}: `;
+  return make(
+    'summary',
+    {},
+    make('span', { class: 'says' }, says),
+    arrowsOf(call),
+    make('span', { class: 'wire' }, lanes, make('code', {}, pathOf(asked)), ` ${outcomeOf(call)}`),
+    heard ? make('span', { class: 'heard' }, heard.says) : undefined,
+  );
+};
+
+const callItem = (call) => {
+  const { id, state, heard } = call;
+  const tone = heard?.tone ?? 'plain';
+  const details = make('details', { 'data-state': state, 'data-tone': tone }, summaryOf(call));
+  const fill = () => details.children.length < 2 && details.append(exchange(call));
+  details.open = openCalls.has(id);
+  if (details.open) fill();
   details.addEventListener('toggle', () => {
-    if (details.open) opened.add(id);
-    else opened.delete(id);
+    if (details.open) openCalls.add(id);
+    else openCalls.delete(id);
     if (details.open) fill();
   });
   return make('li', { 'data-call': String(id) }, details);
 };
 
-const NUMBERED = /^\d$/;
-
-const step = ({ step: name, title, calls }) =>
+const stepItem = ({ step, title, calls }) =>
   make(
     'li',
-    { class: 'step', 'data-step': name, 'data-empty': calls.length === 0 },
-    make('h3', {}, NUMBERED.test(name) ? make('span', { class: 'count' }, name) : undefined, title),
-    calls.length > 0 ? make('ol', { class: 'calls', role: 'list' }, ...calls.map(call)) : undefined,
+    { class: 'step', 'data-step': step, 'data-empty': calls.length === 0 },
+    make('h3', {}, /^\d$/.test(step) ? make('span', { class: 'count' }, step) : undefined, title),
+    calls.length > 0 ? make('ol', { class: 'calls', role: 'list' }, ...calls.map(callItem)) : undefined,
   );
 
-/** Draws a login; without one, the steps that are to come. */
+/** Draws a login, or the steps to come where there is none, and keeps the focus. */
 export const drawLogin = (login, stepsToCome) => {
   const focused = document.activeElement?.closest?.('[data-call]')?.dataset.call;
-  byId('steps').replaceChildren(...(login?.steps ?? stepsToCome).map(step));
+  byId('steps').replaceChildren(...(login?.steps ?? stepsToCome).map(stepItem));
   const ending = byId('ending');
   if (ending.textContent !== (login?.ending.says ?? EMPTY)) ending.textContent = login?.ending.says ?? EMPTY;
   ending.dataset.tone = login?.ending.tone ?? 'plain';
   if (focused) byId('steps').querySelector(`[data-call="${focused}"] summary`)?.focus();
 };
 
-/** Lets one of the logins be chosen. */
+/** Offers the logins to choose from. */
 export const offerLogins = (logins, shown) => {
   byId('which').hidden = logins.length < 2;
   byId('login').replaceChildren(

@@ -1,7 +1,7 @@
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Makes an element. Attributes that are undefined or false are left out; children are elements and text. */
+/** Makes an element, without the attributes and children that are undefined or false. */
 export const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -11,7 +11,7 @@ export const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** E.164 with its plus sign, as the sandbox wants it; spaces are for people. */
+/** The number in E.164 with its plus sign, without the spaces and signs that people write. */
 export const numberIn = (text) => {
   const number = text.replace(/[\s().-]/g, '');
   return /^\+[1-9]\d{4,14}$/.test(number) ? number : undefined;

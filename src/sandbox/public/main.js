@@ -1,63 +1,64 @@
-import { offerSims, simInPhone, startDevice } from './device.js';
 import { drawLogin, offerLogins } from './diagram.js';
 import { byId } from './dom.js';
-import { showMessages } from './messages.js';
+import { showPhone, startPhone } from './phone.js';
 import { showSubscribers, startSubscribers } from './subscribers.js';
 
-/** What the sandbox told last. */
-const world = { logins: [], messages: [], subscribers: {}, behaviours: [], steps: [] };
+/** What the sandbox sent last. */
+const state = { logins: [], messages: [], subscribers: {}, behaviours: [], steps: [] };
 
-/** The login somebody chose to look at; undefined for the newest. */
+/** The id of the login that was chosen; undefined for the newest. */
 let chosen;
 
-const showConversation = () => {
-  const shown = world.logins.find(({ id }) => id === chosen) ?? world.logins[0];
-  offerLogins(world.logins, shown);
-  drawLogin(shown, world.steps);
+const drawConversation = () => {
+  const shown = state.logins.find(({ id }) => id === chosen) ?? state.logins[0];
+  offerLogins(state.logins, shown);
+  drawLogin(shown, state.steps);
 };
 
-const showPhone = () => {
-  offerSims(Object.keys(world.subscribers));
-  showMessages(world.messages, simInPhone());
+const drawPhone = () => showPhone(Object.keys(state.subscribers), state.messages);
+
+const drawSubscribers = () => {
+  showSubscribers(state.subscribers, state.behaviours);
+  drawPhone();
 };
 
-const hear = {
-  everything: (told) => {
-    Object.assign(world, told);
-    byId('app').href = world.app;
-    byId('untapped').hidden = world.tapped;
-    hear.subscribers(world.subscribers);
-    showConversation();
+/** How each event of the stream changes the page. */
+const EVENTS = {
+  everything: (sent) => {
+    Object.assign(state, sent);
+    byId('app').href = state.app;
+    byId('untapped').hidden = state.tapped;
+    drawSubscribers();
+    drawConversation();
   },
   login: (login) => {
-    const others = world.logins.filter(({ id }) => id !== login.id);
-    // A new login is what is looked at.
-    if (others.length === world.logins.length) chosen = undefined;
-    world.logins = [...others, login].sort((one, other) => other.id - one.id);
-    showConversation();
+    const others = state.logins.filter(({ id }) => id !== login.id);
+    // A new login is shown at once.
+    if (others.length === state.logins.length) chosen = undefined;
+    state.logins = [...others, login].sort((one, other) => other.id - one.id);
+    drawConversation();
   },
   messages: (messages) => {
-    world.messages = messages;
-    showPhone();
+    Object.assign(state, { messages });
+    drawPhone();
   },
   subscribers: (subscribers) => {
-    world.subscribers = subscribers;
-    showSubscribers(subscribers, world.behaviours);
-    showPhone();
+    Object.assign(state, { subscribers });
+    drawSubscribers();
   },
 };
 
-startDevice(showPhone);
+startPhone(drawPhone);
 startSubscribers();
 byId('login').addEventListener('change', ({ target }) => {
   chosen = Number(target.value);
-  showConversation();
+  drawConversation();
 });
 
-// An EventSource asks again by itself, and is told everything first.
-const news = new EventSource('/__sandbox/conversation/stream');
-news.addEventListener('open', () => (byId('offline').hidden = true));
-news.addEventListener('error', () => (byId('offline').hidden = false));
-for (const [topic, show] of Object.entries(hear)) {
-  news.addEventListener(topic, ({ data }) => show(JSON.parse(data)));
+// An EventSource reconnects by itself, and then receives everything again.
+const stream = new EventSource('/__sandbox/conversation/stream');
+stream.addEventListener('open', () => (byId('offline').hidden = true));
+stream.addEventListener('error', () => (byId('offline').hidden = false));
+for (const [event, apply] of Object.entries(EVENTS)) {
+  stream.addEventListener(event, ({ data }) => apply(JSON.parse(data)));
 }

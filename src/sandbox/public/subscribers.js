@@ -1,7 +1,7 @@
 import { byId, make, NO_NUMBER, numberIn } from './dom.js';
 
-/** What a number does, and what the app gets, in plain words. */
-const WORDS = {
+/** What a number does, and what the app receives. */
+const BEHAVIOURS = {
   match: ['The SIM has this number', 'The app gets: verified.'],
   other_sim: ['The SIM has another number', 'The app gets: not verified, number_mismatch.'],
   unsupported: ['The operator does not offer it', 'The app gets no link, and asks for a code by SMS.'],
@@ -14,26 +14,23 @@ const WORDS = {
   rate_limited: ['Vonage asks to slow down', 'The app gets no link.'],
 };
 
-const TABLE = '/__sandbox/subscribers';
-
-/** Says whether the sandbox took it; where it did not, the page says so too. */
+/** Sets what a number does. Returns whether the sandbox accepted it, and shows if not. */
 const save = async (number, subscriber) => {
-  const answer = await fetch(`${TABLE}/${encodeURIComponent(number)}`, {
-    method: 'PUT',
-    body: JSON.stringify(subscriber),
-  }).catch(() => undefined);
+  const url = `/__sandbox/subscribers/${encodeURIComponent(number)}`;
+  const request = { method: 'PUT', body: JSON.stringify(subscriber) };
+  const answer = await fetch(url, request).catch(() => undefined);
   const isSaved = answer?.ok ?? false;
   byId('add-problem').textContent = isSaved ? '' : `The sandbox did not take what was set for ${number}.`;
   return isSaved;
 };
 
-/** A select of behaviours. With another behaviour the SIM is what that one says. */
+/** A select of behaviours. Another behaviour comes with the SIM that belongs to it. */
 const behaviourSelect = (number, { behaviour }, behaviours) => {
   const select = make(
     'select',
     { 'aria-label': `What ${number} does` },
     ...behaviours.map((each) =>
-      make('option', { value: each, selected: each === behaviour }, WORDS[each]?.[0] ?? each),
+      make('option', { value: each, selected: each === behaviour }, BEHAVIOURS[each]?.[0] ?? each),
     ),
   );
   select.addEventListener('change', () => save(number, { behaviour: select.value }));
@@ -70,10 +67,10 @@ const row = (number, subscriber, behaviours) =>
       make('span', { 'aria-hidden': true }, 'SIM'),
       simInput(number, subscriber),
     ),
-    make('span', { class: 'gets' }, WORDS[subscriber.behaviour]?.[1] ?? ''),
+    make('span', { class: 'gets' }, BEHAVIOURS[subscriber.behaviour]?.[1] ?? ''),
   );
 
-/** Shows the table as it is, and leaves the focus where it was. */
+/** Draws the table, and keeps the focus. */
 export const showSubscribers = (subscribers, behaviours) => {
   const label = document.activeElement?.getAttribute('aria-label');
   byId('subscribers').replaceChildren(

@@ -1,6 +1,7 @@
 import { CHALLENGE } from '../../support/house.js';
 import type { Arena } from './arena.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
+import type { Cookie } from './oracle.js';
 import { createTable, NUMBERS } from './table.js';
 
 /** Pairs of PKCE: the attacker does not know the one of honest users. */
@@ -23,11 +24,12 @@ const latest = <T>(of: readonly T[], age: number): T | undefined => of[of.length
 
 /** Plays one game in an arena that was made new, and lets the oracle judge after every move. */
 export function createGame(arena: Arena): Game {
-  const { house, gate, wire, reached } = arena;
+  const { house, gate, wire, upstream, reached } = arena;
   const { base, world } = house;
   const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createTable(arena);
-  /** What can be noted of an answer only when everything that happens at once is over. */
+  /** What can be noted of an answer only when everything that happens at once is over; proofs when all else is noted. */
   const settle: (() => void)[] = [];
+  const settleProofs: (() => void)[] = [];
 
   const begin = async ({ jar, number, client, challenge }: Step & { do: 'begin' }): Promise<void> => {
     const by = JARS[jar];
@@ -41,49 +43,58 @@ export function createGame(arena: Arena): Game {
     if (status !== 201) return;
     const link = typeof json?.['auth_url'] === 'string' ? json['auth_url'] : null;
     const verifier = challenge ? PKCE[by].verifier : undefined;
-    oracle.begun(held, { number: NUMBERS[number], client, verifier, by, at, over: false }, link);
+    const id = String(json?.['login_id']);
+    const login = { id, number: NUMBERS[number], client, verifier, by, at, movedOn: false };
+    settle.push(oracle.begun(held, login, link));
     if (link !== null) links.push(link);
     if (by === 'eve' && number !== 'eve') reached('logins begun by the attacker with a number of others');
   };
 
   const prove = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {
-    const session = jars[jar];
+    const asked = jars[jar];
     const by = JARS[jar];
-    if (oracle.isForeign(session, code)) reached('codes brought to a session that did not begin their login');
-    const login = session?.login;
-    const note = oracle.proved(session, code, codeVerifier);
+    if (oracle.isForeign(asked, code)) reached('codes brought to a session that did not begin their login');
+    const note = oracle.proved(asked, { who: by, code, verifier: codeVerifier });
     const body = { code, ...(codeVerifier !== undefined && { code_verifier: codeVerifier }) };
-    const [{ status, json }] = await say(jar, 'POST', '/verify', body);
-    settle.push(() => note(status));
+    const [{ status, json, headers }] = await say(jar, 'POST', '/verify', body);
+    const verified = json?.['verified'] === true;
+    const word = upstream.wordOn(String(headers['x-request-id']));
+    const steppedUp = json?.['error'] === 'step_up_required';
+    settleProofs.push(() => note({ status, verified, steppedUp, channel: json?.['channel'], word }));
     if (json?.['verified'] === false) reached('numbers that the operator denied');
-    if (json?.['verified'] !== true) return;
-    if (login) login.over = true;
+    if (steppedUp) reached('codes of a SIM that were not enough');
+    if (!verified) return;
     reached(by === 'eve' ? 'logins of the attacker as himself' : 'honest logins');
-    if (by !== 'eve' && session?.knownTo.has('eve'))
-      reached('logins of victims in a session that was planted');
+    if (by !== 'eve' && asked?.knownTo.has('eve')) reached('logins of victims in a session that was planted');
   };
 
   const next = async (jar: Jar, channel: string | null): Promise<void> => {
-    const login = jars[jar]?.login;
+    const open = jars[jar]?.session.open ?? [];
     const [{ status }] = await say(jar, 'POST', '/login/next', channel === null ? {} : { channel });
-    if (status !== 200 || !login) return;
-    login.over = true;
-    if (login.by === 'eve' && login.number !== NUMBERS.eve)
+    if (status !== 200) return;
+    settle.push(() => open.forEach((login) => (login.movedOn = true)));
+    if (open.some(({ by, number }) => by === 'eve' && number !== NUMBERS.eve))
       reached('messages to victims that the attacker asked for');
   };
 
+  const look = async (jar: Jar): Promise<void> => {
+    const asked = jars[jar];
+    const wasDead = asked && oracle.isDead(asked);
+    const [{ status }] = await say(jar, 'GET', '/login');
+    if (wasDead && status === 200) oracle.toldTheDead();
+  };
+
   const cancel = async (jar: Jar): Promise<void> => {
-    const session = jars[jar];
+    const asked = jars[jar];
     const [{ status }] = await say(jar, 'DELETE', '/login');
-    if (status !== 204 || !session?.login) return;
-    session.login.over = true;
-    session.login = undefined;
+    if (status === 204) settle.push(oracle.gaveUp(asked, arena.order()));
   };
 
   const logout = async (jar: Jar): Promise<void> => {
-    const session = jars[jar];
+    const asked = jars[jar];
+    if (asked?.outdated) reached('logouts with a cookie whose place another one took');
     const [{ status }] = await say(jar, 'POST', '/logout');
-    if (status === 204 && session) session.ended = true;
+    if (status === 204) settle.push(() => oracle.loggedOut(asked));
   };
 
   /** Callbacks as they crossed the attacker's device. */
@@ -130,7 +141,8 @@ export function createGame(arena: Arena): Game {
       case 'post': {
         const by = JARS[what.jar];
         const code = latest(hand[by], what.code);
-        const right = jars[what.jar]?.login?.verifier === undefined ? undefined : PKCE[by].verifier;
+        const login = jars[what.jar]?.session.open.at(-1);
+        const right = login?.verifier === undefined ? undefined : PKCE[by].verifier;
         const other = right === undefined ? PKCE[by].verifier : undefined;
         return code === undefined ? undefined : prove(what.jar, code, what.careless ? other : right);
       }
@@ -140,8 +152,7 @@ export function createGame(arena: Arena): Game {
       case 'next':
         return next(what.jar, what.channel);
       case 'look':
-        await say(what.jar, 'GET', '/login');
-        return;
+        return look(what.jar);
       case 'cancel':
         return cancel(what.jar);
       case 'logout':
@@ -154,13 +165,21 @@ export function createGame(arena: Arena): Game {
   const play = async (move: Move): Promise<void> => {
     switch (move.do) {
       case 'turn':
-        world.turn(move.seconds);
-        return;
+        return arena.turn(move.seconds);
       case 'plant': {
         const planted = latest(cookies, move.cookie);
         if (planted) jars[move.jar] = planted;
-        if (planted?.ended && JARS[move.jar] === 'eve')
+        if (planted && oracle.isDead(planted) && JARS[move.jar] === 'eve')
           reached('cookies that were brought back after their end');
+        return;
+      }
+      case 'copy': {
+        const copied = jars[move.from];
+        if (copied === undefined) return;
+        oracle.copied(copied);
+        jars[move.jar] = copied;
+        if (!cookies.includes(copied)) cookies.push(copied);
+        if (copied.user !== undefined) reached('cookies of victims who are logged in that were copied');
         return;
       }
       case 'race':
@@ -174,34 +193,43 @@ export function createGame(arena: Arena): Game {
     }
   };
 
-  /** What came to the phones meanwhile. */
-  const readPhones = async (): Promise<void> => {
-    const messages = await house.messages();
-    oracle.sent(messages.map(({ to, code, at }) => ({ to, code, at: Date.parse(at) })));
+  /** What came to the phones meanwhile. @param end the game is over: what was sent is held against what was counted */
+  const readPhones = async (end: boolean): Promise<void> => {
+    const messages = await upstream.readMessages();
+    oracle.sent(messages);
     for (const who of PEOPLE) {
       for (const { code } of messages.filter(({ to }) => to === NUMBERS[who]))
         if (!hand[who].includes(code)) hand[who].push(code);
     }
+    if (!end || messages.length === 0) return;
+    const counted = await arena.messagesCounted();
+    if (counted !== undefined) reached('games whose messages were counted');
+    oracle.sent([...messages], counted);
   };
 
-  const check = async (end: boolean): Promise<void> => {
-    const inPlay = oracle.inPlay(Object.values(jars), end);
+  /** @param all cookies that are dead as well: after a race, and in the end */
+  const check = async (all: boolean): Promise<void> => {
+    const inPlay = oracle.inPlay(Object.values(jars), all);
     const answers = await Promise.all(
-      inPlay.map((session) => wire.ask('GET', `${base}/session`, { cookie: session.cookie })),
+      inPlay.map((cookie) => wire.ask('GET', `${base}/session`, { cookie: cookie.value })),
     );
     answers.forEach(({ json }, at) => {
-      const session = inPlay[at];
-      if (session && json?.['authenticated'] === true) oracle.judge(session, String(json['phone_number']));
+      const channels = [json?.['channel'], ...((json?.['channels'] ?? []) as unknown[])];
+      const user = { number: String(json?.['phone_number']), channels };
+      oracle.judge(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
     });
+    oracle.tried();
     oracle.overheard(heard.join('\n'));
   };
 
   return {
     async move(move, isLast) {
       await play(move);
-      for (const each of settle.splice(0)) each();
-      await readPhones();
-      await check(isLast);
+      for (const each of [...settle.splice(0), ...settleProofs.splice(0)]) each();
+      await readPhones(isLast);
+      oracle.outdate();
+      await check(isLast || move.do === 'race');
+      oracle.settle();
       return oracle.breaks()[0];
     },
   };

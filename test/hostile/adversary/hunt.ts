@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import { ENGINES, type EngineName } from '../../../src/login/engines/engines.js';
-import { openArena, type Arena, type StoreName } from './arena.js';
+import { openArena, type Arena, type Field } from './arena.js';
 import { createGame } from './game.js';
 import { games, type Game } from './moves.js';
 
-export interface Hunt {
-  engine: EngineName;
-  store: StoreName;
+export interface Hunt extends Omit<Field, 'stepUp'> {
+  stepUp?: boolean;
   /** How many games are played. */
   runs: number;
   /** The same seed draws the same games. */
@@ -17,10 +16,11 @@ export interface Hunt {
   hasty?: boolean;
 }
 
-/** Every engine over every store. */
-export const FIELDS = (Object.keys(ENGINES) as EngineName[]).flatMap((engine) =>
-  (['redis', 'memory'] as const).map((store) => ({ engine, store })),
-);
+/** Every engine over every store, and with a hook that wants a code on top of the SIM. */
+export const FIELDS: readonly Field[] = (Object.keys(ENGINES) as EngineName[]).flatMap((engine) => [
+  ...(['redis', 'memory'] as const).map((store) => ({ engine, store, stepUp: false })),
+  ...(engine === 'off' ? [] : [{ engine, store: 'memory' as const, stepUp: true }]),
+]);
 
 export interface Catch {
   /** What was broken, and how to see it again; absent where nothing was. */
@@ -31,9 +31,10 @@ export interface Catch {
 }
 
 /** Plays games of chance against one engine over one store, until one breaks a rule or all are played. */
-export async function hunt({ engine, store, runs, seed, known = [], hasty = false }: Hunt): Promise<Catch> {
+export async function hunt({ runs, seed, known = [], hasty = false, ...where }: Hunt): Promise<Catch> {
+  const { engine, store, stepUp = false } = where;
   const counts = new Map<string, number>();
-  const arena = await openArena(engine, store, counts);
+  const arena = await openArena({ engine, store, stepUp }, counts);
   try {
     const property = fc.asyncProperty(games(engine), (game) => playThrough(arena, game));
     const examples = known.map((game): [Game] => [game]);
@@ -44,7 +45,7 @@ export async function hunt({ engine, store, runs, seed, known = [], hasty = fals
       endOnFailure: hasty,
     });
     if (!run.failed) return { played: run.numRuns, counts };
-    return { broken: tell({ engine, store }, run), played: run.numRuns, counts };
+    return { broken: tell({ engine, store, stepUp }, run), played: run.numRuns, counts };
   } finally {
     await arena.close();
   }
@@ -61,10 +62,10 @@ async function playThrough(arena: Arena, game: Game): Promise<void> {
 }
 
 /** Everything that is needed to see it again: the seed and path for fast-check, and the game itself for the regressions. */
-function tell(where: { engine: string; store: string }, run: fc.RunDetails<[Game]>): string {
+function tell({ engine, store, stepUp }: Field, run: fc.RunDetails<[Game]>): string {
   const cause = run.errorInstance instanceof Error ? run.errorInstance.message : String(run.errorInstance);
   return [
-    `${cause}, with ${where.engine} over ${where.store}`,
+    `${cause}, with ${engine} over ${store}${stepUp ? ' and a step-up' : ''}`,
     `seed ${run.seed}, path ${run.counterexamplePath ?? ''}, ${run.numShrinks} times shrunk to`,
     ...(run.counterexample?.[0] ?? []).map((move) => `  ${JSON.stringify(move)},`),
   ].join('\n');

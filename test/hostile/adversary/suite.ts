@@ -15,11 +15,14 @@ const DEPTHS = {
   'codes brought to a session that did not begin their login': 5,
   'numbers that the operator denied': 2,
   'messages to victims that the attacker asked for': 1,
-  'logins of victims in a session that was planted': 5,
+  'logins of victims in a session that was planted': 3,
   'cookies that were brought back after their end': 1,
   'callbacks put together from two': 1,
   'codes that were guessed': 5,
   races: 40,
+  'cookies of victims who are logged in that were copied': 5,
+  'logouts with a cookie whose place another one took': 3,
+  'games whose messages were counted': 20,
 };
 
 /** @param runs games for each engine over each store; each field draws its own @param seed of the first field */
@@ -29,16 +32,18 @@ export function describeAdversary({ runs, seed }: { runs: number; seed: number }
     let [played, breaks] = [0, 0];
 
     test.each(FIELDS.map((field, at) => ({ ...field, seed: seed + at })))(
-      'takes nobody else’s place, with $engine over $store (seed $seed)',
+      'takes nobody else’s place, with $engine over $store (step-up: $stepUp, seed $seed)',
       async (field) => {
-        const known = REGRESSIONS.filter(({ engine }) => engine === field.engine).map(({ game }) => game);
+        const known = REGRESSIONS.filter(
+          ({ engine, stepUp = false }) => engine === field.engine && stepUp === field.stepUp,
+        ).map(({ game }) => game);
         const found = await hunt({ ...field, runs, known });
         played += found.played;
         breaks += found.broken === undefined ? 0 : 1;
         for (const [what, count] of found.counts) total.set(what, (total.get(what) ?? 0) + count);
         expect(found.broken).toBeUndefined();
       },
-      20_000 + runs * 1000,
+      60_000 + runs * 2000,
     );
 
     test('gets deep enough for that to mean something, and honest users log in', () => {

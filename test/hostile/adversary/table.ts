@@ -1,22 +1,23 @@
 import { ALICE, BOB } from '../../support/house.js';
 import type { Arena } from './arena.js';
 import { JARS, type Jar, type Who } from './moves.js';
-import { createOracle, type Begun, type Session } from './oracle.js';
+import { createOracle, type Begun, type Cookie } from './oracle.js';
 import type { Answer } from './wire.js';
 
 export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
 /** What lies on the table in one game: who holds what, and the two ways to speak, by a jar's cookie and by a device. */
-export function createTable({ house, engine, wire, reached }: Arena) {
+export function createTable({ house, engine, stepUp, upstream, wire, reached }: Arena) {
   const { base, world } = house;
-  const oracle = createOracle(engine, NUMBERS, () => world.now());
-  const jars: Partial<Record<Jar, Session | undefined>> = {};
+  const { verifications } = upstream;
+  const oracle = createOracle({ engine, stepUp, verifications, numbers: NUMBERS, now: () => world.now() });
+  const jars: Partial<Record<Jar, Cookie | undefined>> = {};
   /** Codes that came to somebody's device or phone. */
   const hand: Record<Who, string[]> = { alice: [], bob: [], eve: [] };
   /** Links that were handed out, whosever, and every address that crossed the attacker's device. */
   const links: string[] = [];
   /** Cookies that the attacker was ever given. */
-  const cookies: Session[] = [];
+  const cookies: Cookie[] = [];
 
   /** Everything that the attacker was ever answered. */
   const heard: string[] = [];
@@ -30,9 +31,9 @@ export function createTable({ house, engine, wire, reached }: Arena) {
     method: string,
     path: string,
     body?: object,
-  ): Promise<[Answer, Session | undefined]> => {
+  ): Promise<[Answer, Cookie | undefined]> => {
     const asked = jars[jar];
-    const answer = await wire.ask(method, base + path, { cookie: asked?.cookie, body });
+    const answer = await wire.ask(method, base + path, { cookie: asked?.value, body });
     const held = oracle.answered(JARS[jar], asked, answer.cookie);
     if (answer.cookie !== undefined) jars[jar] = held;
     if (held && JARS[jar] === 'eve' && !cookies.includes(held)) cookies.push(held);
@@ -48,9 +49,9 @@ export function createTable({ house, engine, wire, reached }: Arena) {
     };
     let url = from;
     for (let hop = 0; hop < hops; hop++) {
-      const session = as !== 'app' && url.startsWith(base) ? jars[on] : undefined;
-      const at = { isBrowser: as === 'browser', login: session?.login };
-      const answer = await wire.ask('GET', url, { headers, cookie: session?.cookie });
+      const cookie = as !== 'app' && url.startsWith(base) ? jars[on] : undefined;
+      const open = cookie?.session.open ?? [];
+      const answer = await wire.ask('GET', url, { headers, cookie: cookie?.value });
       hear(on, answer);
       if (answer.cookie !== undefined) throw new Error('a session was made at the end of a link');
       const location = answer.headers.location;
@@ -58,7 +59,8 @@ export function createTable({ house, engine, wire, reached }: Arena) {
         ? Object.fromEntries(new URLSearchParams(location.split('#')[1]))
         : answer.json;
       if (location === undefined || location.includes('#')) {
-        arrive(on, url, home?.['code'], at);
+        const verificationId = String(home?.['request_id']);
+        arrive(on, url, home?.['code'], { isBrowser: as === 'browser', open, verificationId });
         return;
       }
       const next = new URL(location, url).href;
@@ -71,7 +73,7 @@ export function createTable({ house, engine, wire, reached }: Arena) {
     on: Who,
     url: string,
     code: unknown,
-    at: { isBrowser: boolean; login: Begun | undefined },
+    at: { isBrowser: boolean; open: readonly Begun[]; verificationId: string },
   ): void => {
     if (typeof code !== 'string') return;
     oracle.gave(on, url, code, at);

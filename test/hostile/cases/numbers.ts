@@ -11,6 +11,8 @@ const OTHERS: [what: string, text: string][] = [
   ['too many digits', '+4477009000001234'],
   ['a length the country does not have', '+447700'],
   ['a country code nobody has', '+9991234567'],
+  ['a national prefix', '+4407700900000'],
+  ['the country code twice', '+112015550123'],
   ['00 for +', '00447700900000'],
   ['no plus', '447700900000'],
   ['a space in front', ` ${ALICE}`],

@@ -1,0 +1,117 @@
+import { Router, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import type { Login } from '../conversation/conversation.js';
+import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
+import { invalidParametersOf, sendProblem } from '../http/problems.js';
+import { jsonBody, whenOver } from '../http/requests.js';
+import { FaultsBody } from '../state/faults.js';
+import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
+import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
+import { WebhookOptions } from '../state/webhooks.js';
+import { settleAll } from '../verify/workflow.js';
+
+const NumberInPath = z.object({ number: PhoneNumber });
+
+const TemplatesBody = z.strictObject({ enabled: z.boolean() });
+
+/** The value if it is valid; else the answer is a 400 that names every problem. */
+const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const invalid_parameters = invalidParametersOf(error);
+  sendProblem(res, 'badRequest', { detail: z.prettifyError(error), invalid_parameters });
+  return undefined;
+};
+
+const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
+  router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
+  router.get('/subscribers/:number', (req, res) => {
+    const path = parse(res, NumberInPath, req.params);
+    if (path) res.json(subscribers.of(path.number));
+  });
+  router.put('/subscribers/:number', (req, res) => {
+    const path = parse(res, NumberInPath, req.params);
+    const subscriber = path && parse(res, Subscriber, jsonBody(req));
+    if (!subscriber) return;
+    subscribers.set(path.number, subscriber);
+    changes.emit('subscribers');
+    res.json(subscriber);
+  });
+};
+
+/** Messages that the page receives; more are kept. */
+const MAX_SHOWN_MESSAGES = 50;
+
+/** What the page shows, by the name of the event that carries it. */
+const VIEWS = {
+  messages: ({ messages }: SandboxState) => messages.all().slice(-MAX_SHOWN_MESSAGES),
+  subscribers: ({ subscribers }: SandboxState) => subscribers.all(),
+  conversation: ({ redirectUri, conversation }: SandboxState) => ({
+    /** The origin of the app. */
+    app: new URL(redirectUri).origin,
+    /** Whether the calls to the server are included. */
+    tapped: conversation.includesServer,
+    logins: conversation.logins.map(diagramOf),
+  }),
+  everything: (state: SandboxState): object => ({
+    ...VIEWS.conversation(state),
+    behaviours: BEHAVIOURS,
+    steps: EMPTY_STEPS,
+    messages: VIEWS.messages(state),
+    subscribers: VIEWS.subscribers(state),
+  }),
+};
+
+/** Sends what the page shows: `everything` at first, then each event with what has changed. */
+const streamChanges =
+  (state: SandboxState): RequestHandler =>
+  (_req, res) => {
+    const send = (event: string, data: unknown): void =>
+      void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    send('everything', VIEWS.everything(state));
+    const sendLogin = (login: Login): void => send('login', diagramOf(login));
+    state.changes.on('login', sendLogin);
+    whenOver(res, () => state.changes.off('login', sendLogin));
+    for (const topic of ['messages', 'subscribers', 'everything'] as const) {
+      const sendTopic = (): void => send(topic, VIEWS[topic](state));
+      state.changes.on(topic, sendTopic);
+      whenOver(res, () => state.changes.off(topic, sendTopic));
+    }
+  };
+
+/** The control API: what was sent, what the numbers do, and what fails. */
+export const controlRoutes = (state: SandboxState): Router => {
+  const { requests, messages, webhooks, templates, faults } = state;
+  const router = Router({ caseSensitive: true, strict: true });
+  // The answers show the state as of now.
+  router.use((_req, _res, next) => {
+    settleAll(state);
+    next();
+  });
+  router.post('/tick', (_req, res) => void res.status(204).end());
+  router.get('/requests', (req, res) => {
+    const includesDevices = req.query.all === 'true';
+    res.json(requests.all().filter(({ from }) => includesDevices || from === 'server'));
+  });
+  router.get('/messages', (_req, res) => void res.json(messages.all()));
+  addSubscriberRoutes(state, router);
+  router.get('/webhooks', (_req, res) => void res.json(webhooks.sent.all()));
+  router.get('/conversation', (_req, res) => void res.json(VIEWS.conversation(state)));
+  router.get('/conversation/stream', streamChanges(state));
+  /** Applies a valid body, and answers with it or with what `apply` returns. */
+  const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
+    router.put(path, (req, res) => {
+      const body = parse(res, schema, jsonBody(req));
+      if (body !== undefined) res.json(apply(body) ?? body);
+    });
+  put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
+  put('/token', TokenResponse, (response) => void (state.tokenResponse = response));
+  put('/templates', TemplatesBody, ({ enabled }) => void (templates.enabled = enabled));
+  put('/faults', FaultsBody, (body) => faults.set(body));
+  router.post('/reset', (_req, res) => {
+    resetState(state);
+    res.status(204).end();
+  });
+  return router;
+};

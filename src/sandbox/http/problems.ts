@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ZodError } from 'zod';
+import type { Log } from '../../world.js';
+
+/** A problem in Vonage's words. Clients match on the part of the type that follows its `#`. */
+const problem =
+  (status: number, type: string, title: string) =>
+  (detail = '') => ({ status, type, title, detail });
+
+const verifyConflict = (name: string) => problem(409, `/verify-v2#${name}`, 'Conflict');
+const conflict = problem(409, '#conflict', 'Conflict');
+const silentAuthFailed = (status: number, name: string) =>
+  problem(status, `/verify-v2#${name}`, 'Silent authentication failed');
+const unmetCondition = silentAuthFailed(412, 'precondition-failed');
+const invalidParameters = (title: string) =>
+  problem(422, '#invalid-params', title)('The value of one or more parameters is invalid.');
+const NO_OPERATOR = 'Device number does not resolve to a supported Mobile Network Operator.';
+const networkNotSupported = (name: string) =>
+  problem(412, `/verify-v2#${name}`, 'Network not supported')(NO_OPERATOR);
+
+/** The problems that all of Vonage's APIs share. Most details are the sandbox's own. */
+const GENERAL = {
+  badRequest: problem(400, '#bad-request', 'Bad Request')(),
+  unauthorized: problem(401, '#unauthorized', 'Unauthorized')(),
+  notFound: problem(404, '#not-found', 'Not Found')(),
+  methodNotAllowed: problem(405, '#method-not-allowed', 'Method Not Allowed')(),
+  payloadTooLarge: problem(413, '#payload-too-large', 'Payload Too Large')(),
+  unsupportedMediaType: problem(415, '#unsupported-media-type', 'Unsupported Media Type')(),
+  unprocessable: invalidParameters('Unprocessable Entity'),
+  throttled: problem(429, '#throttled', 'Rate Limit Hit')('Please wait, then retry your request'),
+  internalError: problem(
+    500,
+    '#internal-error',
+    'Internal error',
+  )('There was an error processing your request in the Platform.'),
+};
+
+/** The problems of Verify v2 (its reference, and the fixtures of Vonage's SDKs). */
+const VERIFY = {
+  invalidCode: problem(
+    400,
+    '/verify-v2#invalid-code',
+    'Invalid Code',
+  )('The code you provided does not match the expected value.'),
+  jwtExpired: problem(
+    401,
+    '#jwt-expired',
+    'You did not provide correct credentials.',
+  )('The JWT provided has expired.'),
+  templatesForbidden: problem(
+    403,
+    '/verify-v2#forbidden',
+    'Forbidden',
+  )('Templates management is not enabled for your account'),
+  otherNumber: silentAuthFailed(403, 'msisdn-error')('Device MSISDN does not match.'),
+  templateNotFound: problem(404, '/verify-v2#template-not-found', 'Not Found')('Template not found'),
+  fragmentNotFound: problem(
+    404,
+    '/verify-v2#template-fragment-not-found',
+    'Not Found',
+  )('Template Fragment not found'),
+  concurrent: verifyConflict('concurrent')('Concurrent verifications to the same number are not allowed.'),
+  fragmentExists: verifyConflict('fragment-exists')(
+    'A template fragment for this channel and locale already exists',
+  ),
+  maxTemplates: verifyConflict('max-templates')('An account can only have a maximum of 10 custom templates'),
+  noCode: verifyConflict('no-code')('The current Verify workflow step does not support a code.'),
+  noEvents: conflict('There are no more events left to trigger.'),
+  notEmptyTemplate: verifyConflict('not-empty-template')(
+    'The template is not empty and cannot be deleted. Please delete its fragments first',
+  ),
+  notNow: conflict('The operation cannot be performed at this time. Please try again later.'),
+  templateExists: verifyConflict('template-exists')('A template with this name already exists'),
+  tooManyCodes: problem(
+    410,
+    '/verify-v2#expired',
+    'Invalid Code',
+  )('An incorrect code has been provided too many times. Workflow terminated.'),
+  cannotBeCompleted: unmetCondition('The silent auth verification cannot be completed.'),
+  notCellular: unmetCondition('IP Address does not resolve to a cellular device.'),
+  noNetwork: networkNotSupported('network-error'),
+  notCovered: networkNotSupported('precondition-failed'),
+  invalidParams: invalidParameters('Invalid params'),
+};
+
+const PROBLEMS = { ...GENERAL, ...VERIFY };
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+/** One entry of `invalid_parameters`. */
+export interface InvalidParameter {
+  name: string;
+  reason: string;
+}
+
+export const invalidParametersOf = (error: ZodError): InvalidParameter[] =>
+  error.issues.map(({ path, message }) => ({ name: path.join('.') || 'body', reason: message }));
+
+export const detailOf = (name: ProblemName): string => PROBLEMS[name].detail;
+
+/** Sends a problem as Vonage does (RFC 9457, with a UUID as `instance`). `more` adds members. */
+export const sendProblem = (
+  res: Response,
+  name: ProblemName,
+  more: { detail?: string; request_id?: string; invalid_parameters?: InvalidParameter[] } = {},
+): void => {
+  const { status, type, title, detail } = PROBLEMS[name];
+  res.status(status).type('application/problem+json');
+  const members = { type: `https://developer.vonage.com/api-errors${type}`, title, detail, ...more };
+  res.send(JSON.stringify({ ...members, instance: randomUUID() }));
+};
+
+/** The answer of Verify v2 about a request that does not exist, or that is over. */
+export const sendRequestNotFound = (res: Response, id: string): void =>
+  sendProblem(res, 'notFound', { detail: `Request ${id} was not found or it has been verified already.` });
+
+/** The answer to a path that does not exist. */
+export const pathNotFound: RequestHandler = (req, res) =>
+  sendProblem(res, 'notFound', { detail: `There is no ${req.method} ${req.path} here.` });
+
+/** The last middleware. Refusals of the body reader and the router keep their status. */
+export const handleError =
+  (log: Log): ErrorRequestHandler =>
+  (error: Error & { status?: number }, req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    const { status = 500 } = error;
+    if (status >= 500) log.error({ err: error, path: req.path }, 'a request to the sandbox failed');
+    const names = Object.keys(GENERAL) as (keyof typeof GENERAL)[];
+    const name = names.find((each) => GENERAL[each].status === status);
+    sendProblem(res, name ?? (status < 500 ? 'badRequest' : 'internalError'), { detail: error.message });
+  };

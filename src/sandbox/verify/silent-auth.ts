@@ -1,0 +1,117 @@
+import type { IRouter, RequestHandler, Response } from 'express';
+import { silentAuthPath } from '../http/paths.js';
+import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
+import { delayed, handlePath } from '../http/requests.js';
+import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
+import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
+import type { Authorization } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
+import type { ActiveStep } from '../state/verifications.js';
+import { sendToOperator } from '../vonage/authorization.js';
+import { drawSilentCode } from './messages.js';
+import { activeStepNow, endStep } from './workflow.js';
+
+/** Redirects the device to the customer's page, with the result in the fragment. */
+const redirectToPage = (res: Response, redirectUrl: string, result: Record<string, string>): void => {
+  const fragment = Object.entries(result).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  res
+    .set('Cache-Control', 'no-store')
+    .redirect(302, `${redirectUrl.replace(/#.*/, '')}#${fragment.join('&')}`);
+};
+
+const refuse = (res: Response, redirectUrl: string | undefined, problem: ProblemName): void => {
+  if (redirectUrl) redirectToPage(res, redirectUrl, { error_description: detailOf(problem) });
+  else sendProblem(res, problem);
+};
+
+/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once. */
+const openCheckUrl =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const id = String(req.params.id);
+    const verification = activeStepNow(state, id)?.verification;
+    const step = verification?.steps[0];
+    if (!verification || step?.channel !== 'silent_auth') {
+      sendRequestNotFound(res, id);
+      return;
+    }
+    const { to: number, redirectUrl } = step;
+    const authorization = createAuthorization(state, { number, scopes: [], state: id });
+    authorization.silentStep = { verificationId: id, redirectUrl };
+    const { behaviour } = state.subscribers.of(number);
+    const isUsable = step.status === 'pending' && !step.isOpened;
+    if (isUsable && !recordClaims(req, authorization)) {
+      refuseClaims(res);
+    } else if (behaviour === 'unsupported') {
+      // Without a coverage check this is where the link fails.
+      if (isUsable) endStep(state, { verification, step }, { status: 'failed' });
+      refuse(res, redirectUrl, 'noNetwork');
+    } else if (!isUsable) {
+      refuse(res, redirectUrl, 'cannotBeCompleted');
+    } else {
+      step.isOpened = true;
+      const proceed = (): void => sendToOperator(state, res, authorization);
+      if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, proceed);
+      else proceed();
+    }
+  };
+
+/** The behaviours with which a silent step cannot be completed. */
+const FAILING: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
+
+const problemOf = (state: SandboxState, authorization: Authorization): ProblemName | undefined => {
+  const behaviour = behaviourOf(state, authorization);
+  const sim = simOf(state, authorization);
+  if (behaviour === 'unsupported') return 'noNetwork';
+  if (behaviour === 'wifi') return 'notCellular';
+  if (FAILING.includes(behaviour) || sim === null) return 'cannotBeCompleted';
+  if ('error' in authorization.answer) return 'cannotBeCompleted';
+  return sim === authorization.number ? undefined : 'otherNumber';
+};
+
+const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res: Response): void => {
+  const result = { request_id: verification.id, code: drawSilentCode(state.world) };
+  step.code = result.code;
+  if (state.subscribers.of(step.to).behaviour === 'garbage') {
+    res.type('text/html').send(`<html><body>{"request_id": "${verification.id}", "co`);
+  } else if (step.redirectUrl) {
+    redirectToPage(res, step.redirectUrl, result);
+  } else {
+    // Without a charset: the SDKs compare the whole media type.
+    res.setHeader('Content-Type', 'application/json');
+    res.set('Cache-Control', 'no-store').end(JSON.stringify(result));
+  }
+};
+
+/** The last redirect: the device receives a code, or the step fails and the next one starts. */
+const complete =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const hop = {
+      store: state.completing,
+      key: req.query.ticket,
+      accepts: ({ silentStep }: Authorization) => silentStep?.verificationId === req.params.id,
+    };
+    const authorization = takeAuthorization(state, hop, { req, res });
+    if (!authorization?.silentStep) return;
+    const { verificationId, redirectUrl } = authorization.silentStep;
+    const active = activeStepNow(state, verificationId);
+    if (active?.step.channel !== 'silent_auth') {
+      refuse(res, redirectUrl, 'cannotBeCompleted');
+      return;
+    }
+    const problem = problemOf(state, authorization);
+    if (!problem) {
+      issueCode(state, active, res);
+      return;
+    }
+    endStep(state, active, { status: problem === 'otherNumber' ? 'user_rejected' : 'failed' });
+    refuse(res, redirectUrl, problem);
+  };
+
+/** The silent step of a verification, on the device. */
+export const silentAuthRoutes = (state: SandboxState, router: IRouter): void => {
+  handlePath(router, silentAuthPath(':id', 'redirect'), { get: [openCheckUrl(state)] });
+  handlePath(router, silentAuthPath(':id', 'complete'), { get: [complete(state)] });
+};

@@ -1,0 +1,52 @@
+import type { Request, RequestHandler } from 'express';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { nowInSeconds } from '../../world.js';
+import { sendProblem } from '../http/problems.js';
+import { bearerToken } from '../http/requests.js';
+import type { SandboxState } from '../state/state.js';
+
+/** Seconds that the customer's clock may be ahead. */
+const LEEWAY_SECONDS = 30;
+
+/** The longest lifetime that Vonage accepts. */
+const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
+
+/** What is wrong with the claims, if anything. Clients may use one JWT, and its `jti`, again. */
+const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState): string | undefined => {
+  const { application_id, iat, exp, jti } = claims;
+  if (application_id !== applicationId) return 'application_id is not this application';
+  if (typeof iat !== 'number') return 'iat is missing';
+  if (iat > nowInSeconds(world) + LEEWAY_SECONDS) return 'iat is in the future';
+  if (typeof exp !== 'number') return 'exp is missing';
+  if (exp - iat > MAX_LIFETIME_SECONDS) return 'it lives longer than 24 hours';
+  if (typeof jti !== 'string' || jti === '') return 'jti is missing';
+  return undefined;
+};
+
+const EXPIRED = 'the JWT has expired';
+
+const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<string | undefined> => {
+  const token = bearerToken(headers.authorization);
+  if (token === undefined) return 'a Bearer JWT is missing';
+  try {
+    const currentDate = new Date(state.world.now());
+    const { payload } = await jwtVerify(token, state.publicKey, { algorithms: ['RS256'], currentDate });
+    return invalidClaim(payload, state);
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) return EXPIRED;
+    return error instanceof errors.JOSEError ? error.message : 'the JWT cannot be read';
+  }
+};
+
+/**
+ * Requires a JWT that is signed with the application's private key.
+ * @param expired the problem for an expired JWT, in APIs that have one of their own
+ */
+export const requireApplicationJwt =
+  (state: SandboxState, expired?: 'jwtExpired'): RequestHandler =>
+  async (req, res, next) => {
+    const reason = await invalidJwt(req, state);
+    if (reason === undefined) next();
+    else if (reason === EXPIRED && expired) sendProblem(res, expired);
+    else sendProblem(res, 'unauthorized', { detail: `You did not provide correct credentials: ${reason}.` });
+  };

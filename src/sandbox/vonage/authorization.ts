@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { IRouter, Request, RequestHandler, Response } from 'express';
+import { randomToken } from '../../world.js';
+import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
+import { sendProblem } from '../http/problems.js';
+import { handlePath, queryParameter } from '../http/requests.js';
+import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
+import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
+import type { Authorization } from '../state/records.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
+
+const CODE_TTL_MS = 60_000;
+
+/** Redirects the device to the operator of its number. */
+export const sendToOperator = (state: SandboxState, res: Response, authorization: Authorization): void => {
+  const request = randomToken(state.world);
+  state.atOperator.set(request, authorization);
+  redirect(res, 302, withQuery(`${state.publicUrl()}${PATHS.operator}`, { request }));
+};
+
+/** Follows a link of Network Enablement, which works once and unchanged. */
+const followLink = (state: SandboxState, req: Request, res: Response): void => {
+  const hop = {
+    store: state.issuedLinks,
+    key: req.query.state,
+    accepts: ({ scopes }: Authorization) =>
+      queryParameter(req, 'response_type') === 'code' && queryParameter(req, 'scope') === scopes.join(' '),
+  };
+  const authorization = takeAuthorization(state, hop, { req, res });
+  if (authorization) sendToOperator(state, res, authorization);
+};
+
+/** An error that is redirected to the customer (RFC 6749, 4.1.2.1). */
+const refusal = (error: string, error_description: string) => ({ error, error_description });
+
+const hasKnownScopes = (scopes: string[]): boolean => {
+  const products = scopes.filter((scope) => scope !== 'openid');
+  return scopes.includes('openid') && products.length > 0 && products.every(isKnownScope);
+};
+
+const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
+  if (queryParameter(req, 'response_type') !== 'code') {
+    return refusal('unsupported_response_type', 'response_type must be code.');
+  }
+  if (!hasKnownScopes(login.scopes)) {
+    return refusal('invalid_scope', 'scope must be openid and the scope of a Network API.');
+  }
+  if (!isPhoneNumber(login.number)) {
+    return refusal('invalid_request', 'login_hint must be a phone number in E.164 format with a leading +.');
+  }
+  if (login.state.length < 8) return refusal('invalid_request', 'state must have at least 8 characters.');
+  if (state.usedStates.has(login.state)) {
+    return refusal('invalid_request', 'state must be unique for each request.');
+  }
+  // The errors for numbers that Network Enablement would have refused.
+  const { behaviour } = state.subscribers.of(login.number);
+  if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
+  if (behaviour !== 'rate_limited') return undefined;
+  return refusal('temporarily_unavailable', 'Please wait, then retry your request');
+};
+
+/** Checks an OpenID Connect request that the customer built, and redirects to the operator. */
+const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
+  const login: LoginRequest = {
+    number: queryParameter(req, 'login_hint'),
+    scopes: queryParameter(req, 'scope').split(' '),
+    state: queryParameter(req, 'state'),
+  };
+  const error = errorOf(state, req, login);
+  if (error) {
+    const parameters = { ...error, ...(login.state !== '' && { state: login.state }) };
+    redirect(res, 302, withQuery(state.redirectUri, parameters));
+    return;
+  }
+  const authorization = createAuthorization(state, login);
+  if (!recordClaims(req, authorization)) {
+    refuseClaims(res);
+    return;
+  }
+  state.usedStates.set(login.state, true);
+  sendToOperator(state, res, authorization);
+};
+
+/** `GET /oauth2/auth`. A URI that is not registered is never redirected to (RFC 6749, 4.1.2.1). */
+const authorize =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const redirectUri = queryParameter(req, 'redirect_uri');
+    if (queryParameter(req, 'client_id') !== state.applicationId) {
+      sendProblem(res, 'badRequest', { detail: 'client_id is not the ID of this application.' });
+    } else if (redirectUri === `${state.publicUrl()}${PATHS.vonageCallback}`) {
+      followLink(state, req, res);
+    } else if (redirectUri === state.redirectUri) {
+      authorizeDirectly(state, req, res);
+    } else {
+      sendProblem(res, 'badRequest', { detail: 'redirect_uri is not the one in the dashboard.' });
+    }
+  };
+
+const issueCode = (state: SandboxState, authorization: Authorization): string => {
+  const code = randomToken(state.world);
+  state.codes.set(code, {
+    number: authorization.number,
+    scopes: authorization.scopes,
+    sim: simOf(state, authorization),
+    expiresAt: state.world.now() + CODE_TTL_MS,
+    isUsed: false,
+    token: null,
+  });
+  return code;
+};
+
+/** `GET /camara/oauth/callback`: redirects the device to the customer, or to Verify. */
+const returnFromOperator =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const { state: key, ...answer } = req.query;
+    const hop = {
+      store: state.returning,
+      key,
+      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.answer),
+    };
+    const authorization = takeAuthorization(state, hop, { req, res });
+    if (!authorization) return;
+    if (authorization.silentStep) {
+      const ticket = randomToken(state.world);
+      state.completing.set(ticket, authorization);
+      const path = silentAuthPath(authorization.silentStep.verificationId, 'complete');
+      redirect(res, 302, withQuery(`${state.publicUrl()}${path}`, { ticket }));
+    } else {
+      const isError = 'error' in authorization.answer;
+      const parameters = isError ? authorization.answer : { code: issueCode(state, authorization) };
+      redirect(res, 302, withQuery(state.redirectUri, { ...parameters, state: authorization.state }));
+    }
+  };
+
+/** Vonage's first and last redirect; the operator's is in between. */
+export const authorizationRoutes = (state: SandboxState, router: IRouter): void => {
+  handlePath(router, PATHS.authorize, { get: [authorize(state)] });
+  handlePath(router, PATHS.vonageCallback, { get: [returnFromOperator(state)] });
+};

@@ -1,0 +1,235 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describeInBrowser, useBrowser, type Person } from './support/browser.js';
+import type { Exchange } from './support/exchange.js';
+import { ALICE, BOB, buildHouse, WITH_CODES, type House } from './support/house.js';
+
+const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
+
+/** What names a login of this browser. A page of another origin knows neither. */
+interface Ids {
+  loginId: string;
+  verificationId: string;
+}
+
+/** Codes that another origin can put into the address of the page. */
+const CODES: [string, (ids: Ids) => Record<string, string>][] = [
+  ['a code alone', () => ({ code: '000001' })],
+  ['another code alone', () => ({ code: '000002' })],
+  ['a third code alone', () => ({ code: '000003' })],
+  ['a code of another login', () => ({ login_id: randomBytes(16).toString('hex'), code: '000001' })],
+  ['a code of a login without a name', () => ({ login_id: '', code: '000001' })],
+  ['a code of another request of Verify', () => ({ request_id: randomUUID(), code: '000001' })],
+  ['a code of a word in the link', () => ({ request_id: 'silent-auth', code: '000001' })],
+  ['a code like those of /callback', () => ({ code: randomBytes(32).toString('base64url') })],
+];
+/** Codes that are not posted either while the user is to type one. */
+const CODES_WITH_OWN_IDS: typeof CODES = [
+  ['a code of this login', ({ loginId }) => ({ login_id: loginId, code: '000001' })],
+  [
+    'a code of this request of Verify',
+    ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' }),
+  ],
+];
+const ERRORS: Record<string, string>[] = [
+  { error: 'silent_auth_failed', error_description: 'x', reason: 'denied' },
+  { error: 'login_expired', error_description: 'x' },
+  { error: 'wrong_client', error_description: 'x' },
+  { error: 'no_login' },
+  { error_description: 'Device MSISDN does not match.' },
+  { error_description: 'Your login is over. Start again.' },
+];
+
+const field = ({ page }: Person) => page.locator('#code:visible');
+const fragmentOf = (fields: Record<string, string>) => `#${new URLSearchParams(fields).toString()}`;
+
+/** A site of another origin. */
+async function openStranger(): Promise<Server> {
+  const page = '<!doctype html><title>A stranger</title><link rel="icon" href="data:," />';
+  const server = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(page));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
+
+describeInBrowser('a link of another origin to the page', () => {
+  // Each test opens the page some ten times.
+  jest.setTimeout(60_000);
+  const stage = useBrowser();
+  let stranger: Server;
+  beforeAll(async () => (stranger = await openStranger()));
+  afterAll(() => {
+    stranger.closeAllConnections();
+    stranger.close();
+  });
+
+  describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
+    let house: House;
+    /** What this browser posted to `/verify`, and the last login that it began. */
+    let posted: unknown[];
+    let begun: Record<string, string>;
+    const heard = ({ method, path, sent, body }: Exchange) => {
+      if (path === '/verify') posted.push(sent);
+      if (method === 'POST' && path === '/login') begun = JSON.parse(body) as Record<string, string>;
+    };
+    beforeAll(async () => {
+      house = await buildHouse({ heard, env: { ...WITH_CODES, SILENT_AUTH: engine } });
+    });
+    beforeEach(async () => {
+      posted = [];
+      await house.reset();
+    });
+    afterAll(() => house.stop());
+
+    const strangersPage = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`;
+    /** Goes to the stranger's page, which leads to ours, and waits until ours is at rest. */
+    const followLink = async (person: Person, fragment: string) => {
+      await person.page.goto(strangersPage());
+      await person.page.evaluate(`location.assign('${house.base}/${fragment}')`);
+      await person.page.waitForURL(`${house.base}/`);
+      await isAtRest(person);
+    };
+    const isAtRest = ({ page }: Person) =>
+      page.locator('#submit:enabled, #confirm:enabled').first().waitFor({ state: 'attached' });
+    const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
+    const ids = (): Ids => ({
+      loginId: begun['login_id'] ?? '',
+      verificationId: /verify\/([0-9a-f-]{36})\//.exec(begun['auth_url'] ?? '')?.[1] ?? randomUUID(),
+    });
+    /** Somebody whose login waits for a code that was sent. */
+    const withTypedCode = async (): Promise<Person> => {
+      const person = await stage.person(house);
+      await person.logIn(engine === 'verify' ? WIFI : UNSUPPORTED);
+      if (engine !== 'verify')
+        await person.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+      await field(person).waitFor();
+      await isAtRest(person);
+      return person;
+    };
+    /** Somebody whose login waits for the device, because the link has not opened yet. */
+    const withLink = async (): Promise<Person> => {
+      const person = await stage.person(house);
+      const answered = new Promise<void>((resolve) => {
+        void person.page.route(`${house.sandbox}/**`, async (route) => {
+          await route.fulfill({ status: 204 });
+          resolve();
+        });
+      });
+      await person.logIn(ALICE);
+      await answered;
+      await person.page.unroute(`${house.sandbox}/**`);
+      return person;
+    };
+    const openLink = ({ page }: Person) => page.goto(begun['auth_url'] ?? '');
+
+    test('uses up no try of a login that waits for a typed code, and does not end it', async () => {
+      const person = await withTypedCode();
+      for (const [what, fields] of [...CODES, ...CODES_WITH_OWN_IDS]) {
+        await followLink(person, fragmentOf(fields(ids())));
+        expect([what, posted]).toEqual([what, []]);
+        expect(await field(person).isVisible()).toBe(true);
+      }
+      await person.reads('A code is on its way by SMS.');
+      await field(person).fill(await lastCode());
+      await person.reads('You are logged in.');
+    });
+
+    test('with an error leaves a login that waits for a typed code as it is', async () => {
+      const person = await withTypedCode();
+      for (const error of ERRORS) {
+        await followLink(person, fragmentOf(error));
+        expect([error, await field(person).isVisible()]).toEqual([error, true]);
+        expect(await person.page.locator('#message').textContent()).not.toContain('Start again');
+      }
+      await field(person).fill(await lastCode());
+      await person.reads('You are logged in.');
+    });
+
+    test('leaves a login that waits for its device to the device', async () => {
+      const person = await withLink();
+      for (const [what, fields] of CODES) {
+        await followLink(person, fragmentOf(fields(ids())));
+        expect([what, posted]).toEqual([what, []]);
+      }
+      await followLink(person, fragmentOf({ error: 'wrong_client' }));
+      await openLink(person);
+      await person.reads('You are logged in.');
+      expect(posted).toHaveLength(1);
+      expect(await person.session()).toMatchObject({ channel: 'silent_auth' });
+    });
+
+    test('that changes the address of the open page disturbs no code that is being typed', async () => {
+      const person = await withTypedCode();
+      await field(person).pressSequentially('123');
+      for (const fields of [...CODES, ...CODES_WITH_OWN_IDS].map(([, of]) => of(ids())).concat(ERRORS)) {
+        await person.page.evaluate(`location.hash = ${JSON.stringify(fragmentOf(fields))}`);
+        await person.page.waitForURL(`${house.base}/`);
+      }
+      expect(await field(person).inputValue()).toBe('123');
+      expect(posted).toEqual([]);
+      await field(person).fill(await lastCode());
+      await person.reads('You are logged in.');
+    });
+
+    /** Opens the link of the login in this browser, but stops before our page. @returns the fragment it would be opened with */
+    const fragmentFromLink = async ({ context }: Person): Promise<string> => {
+      for (let at = begun['auth_url'] ?? ''; ;) {
+        const answer = await context.request.get(at, { maxRedirects: 0 });
+        const next = new URL(answer.headers()['location'] ?? '', at);
+        if (next.hash !== '') return next.hash;
+        at = next.href;
+      }
+    };
+
+    test('with the code of this login logs in, and is worth nothing a second time', async () => {
+      const person = await withLink();
+      const fragment = await fragmentFromLink(person);
+      await followLink(person, fragment);
+      await person.reads('You are logged in.');
+      await followLink(person, fragment);
+      expect(posted).toHaveLength(1);
+      expect(await person.session()).toMatchObject({ authenticated: true, channel: 'silent_auth' });
+    });
+
+    test('with the code of this login posts nothing once the login waits for the device no more', async () => {
+      const person = await withLink();
+      const fragment = await fragmentFromLink(person);
+      house.world.turn(engine === 'verify' ? 61 : 301);
+      await followLink(person, fragment);
+      await person.reads(engine === 'verify' ? 'A code is on its way by SMS.' : 'Your login took too long.');
+      expect(posted).toEqual([]);
+    });
+
+    test('with the code of this login posts nothing once another tab began another login', async () => {
+      const person = await withLink();
+      const fragment = await fragmentFromLink(person);
+      const data = { phone_number: BOB, client: 'browser' };
+      await person.context.request.post(`${house.base}/login`, { data });
+      await followLink(person, fragment);
+      await person.reads('Another login was begun meanwhile');
+      expect(posted).toEqual([]);
+    });
+
+    test('is not followed again by the buttons for back and forward', async () => {
+      const person = await withTypedCode();
+      await followLink(person, '#code=000001');
+      await person.page.evaluate(`location.hash = 'code=000002'`);
+      await person.page.waitForURL(`${house.base}/`);
+      const ours = `${house.base}/`;
+      const theirs = strangersPage();
+      for (const to of [ours, theirs, ours]) {
+        await person.page.goBack({ waitUntil: 'commit' });
+        await person.page.waitForURL(to, { waitUntil: 'commit' });
+      }
+      for (const to of [theirs, ours, ours]) {
+        await person.page.goForward({ waitUntil: 'commit' });
+        await person.page.waitForURL(to, { waitUntil: 'commit' });
+      }
+      await field(person).waitFor();
+      expect(posted).toEqual([]);
+      await field(person).fill(await lastCode());
+      await person.reads('You are logged in.');
+    });
+  });
+});

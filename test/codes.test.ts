@@ -1,0 +1,186 @@
+import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
+import { walk } from './support/device.js';
+import { ALICE, buildHouse, postCode, withHouse, type House, WITH_CODES } from './support/house.js';
+import { until } from './support/until.js';
+import { testWorld } from './support/world.js';
+
+type App = ReturnType<House['app']>;
+const begin = (app: App, phoneNumber = ALICE) =>
+  app.post('/login').send({ phone_number: phoneNumber }).expect(201);
+const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
+const tick = (house: House) => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
+const wrongFor = (right: string) => (right === '000000' ? '111111' : '000000');
+
+/** A digit in another script: the code point of its zero. */
+const inDigits = (zero: number) => (code: string) =>
+  code.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+
+/** What is nearly the code that was sent, and is not six ASCII digits. */
+const DISGUISES: [string, (code: string) => string][] = [
+  ['a hyphen behind it', (code) => `${code}-`],
+  ['a hyphen in it', (code) => `${code.slice(0, 3)}-${code.slice(3)}`],
+  ['a dot before it', (code) => `.${code}`],
+  ['a tilde behind it', (code) => `${code}~`],
+  ['an underscore in it', (code) => `${code.slice(0, 3)}_${code.slice(3)}`],
+  ['a space before it', (code) => ` ${code}`],
+  ['a space behind it', (code) => `${code} `],
+  ['a space in it', (code) => `${code.slice(0, 3)} ${code.slice(3)}`],
+  ['a line end behind it', (code) => `${code}\n`],
+  ['a plus before it', (code) => `+${code}`],
+  ['full-width digits', inDigits(0xff10)],
+  ['Arabic digits', inDigits(0x0660)],
+  ['Devanagari digits', inDigits(0x0966)],
+  ['a zero-width space in it', (code) => `${code.slice(0, 3)}\u200b${code.slice(3)}`],
+];
+
+/** What is no typed code either, and might be one of a device. */
+const OF_A_DEVICE: [string, (code: string) => string][] = [
+  ['letters', () => 'si9sfG'],
+  ['a letter behind it', (code) => `${code}a`],
+  ['a digit less', (code) => code.slice(1)],
+  ['a digit more', (code) => `${code}0`],
+  ['four digits', () => '1234'],
+  ['ten digits', () => '1234567890'],
+  ['43 characters', () => 'A'.repeat(43)],
+];
+
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  'while a message is under way with SILENT_AUTH=%s',
+  (engine) => {
+    let house: House;
+    beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
+    beforeEach(() => house.reset());
+    afterAll(() => house.stop());
+
+    test('a code that was not typed uses up no try once a message is under way', async () => {
+      const app = house.app();
+      await begin(app);
+      await next(app, 'sms').expect(200);
+      const right = await lastCode(house);
+      const calls = (await house.upstream()).length;
+      for (const [, disguised] of [...DISGUISES, ...OF_A_DEVICE]) {
+        const answer = await postCode(app, disguised(right)).expect(400);
+        expect(answer.body.error).toBe('invalid_code');
+      }
+      // Vonage was not asked.
+      expect(await house.upstream()).toHaveLength(calls);
+      expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: 'sms' });
+      await postCode(app, wrongFor(right)).expect(400);
+      await postCode(app, wrongFor(right)).expect(400);
+      await postCode(app, right).expect(200);
+    });
+  },
+);
+
+describe('with the chain of Verify', () => {
+  const told: ProvenLogin[] = [];
+  const hooks: Hooks = {
+    beforeSession: (login) => {
+      told.push(login);
+      return login.channels.includes('silent_auth') ? { stepUp: true } : { allow: true };
+    },
+  };
+  const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+  beforeEach(() => void told.splice(0));
+
+  test.each(DISGUISES)(
+    'a typed code with %s is refused while the silent step may be over',
+    (_what, disguised) =>
+      withHouse({ env, hooks }, async (house) => {
+        // Vonage has gone on to the SMS, and its webhook is late.
+        await house.control('webhooks', { paused: true });
+        const { app } = await house.walkedLogin('+447700900103');
+        expect((await app.get('/login')).body.channel).toBe('silent_auth');
+        const right = await lastCode(house);
+        const calls = (await house.upstream()).length;
+        expect((await postCode(app, disguised(right)).expect(400)).body.error).toBe('invalid_code');
+        expect(await house.upstream()).toHaveLength(calls);
+        await postCode(app, right).expect(200);
+        expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+      }),
+  );
+
+  test('a code of a device that comes behind our silent minute, and within that of Vonage, is no SMS', () => {
+    const vonageWorld = testWorld();
+    return withHouse({ env, hooks, vonageWorld }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      house.world.turn(60.2);
+      vonageWorld.turn(59.8);
+      expect((await app.get('/login')).body.channel).toBe('sms');
+      const calls = (await house.upstream()).length;
+      for (let each = 0; each < 4; each += 1) {
+        expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
+      }
+      expect(await house.upstream()).toHaveLength(calls);
+      expect(await house.messages()).toEqual([]);
+      expect((await app.get('/session')).body.authenticated).toBe(false);
+      // The SMS comes when the minute is over at Vonage too, with all of its tries.
+      vonageWorld.turn(1);
+      await tick(house);
+      const right = await lastCode(house);
+      await postCode(app, wrongFor(right)).expect(400);
+      await postCode(app, wrongFor(right)).expect(400);
+      expect((await postCode(app, right).expect(200)).body.channel).toBe('sms');
+      expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+    });
+  });
+
+  test('no step is over here while it is under way at Vonage, though Vonage took long to begin', () =>
+    withHouse({ env, hooks }, async (house) => {
+      const app = house.app();
+      await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+      const slow = begin(app).then((answer) => answer);
+      await until(async () => (await house.upstream()).length === 1);
+      house.world.turn(5);
+      const begun = await slow;
+      house.world.turn(58);
+      expect((await app.get('/login')).body.channel).toBe('silent_auth');
+      const home = await walk(begun.body.auth_url);
+      expect((await postCode(app, String(home.json?.['code'])).expect(403)).body.error).toBe(
+        'step_up_required',
+      );
+      expect(await house.messages()).toEqual([]);
+      expect(told.map(({ channels }) => channels)).toEqual([['silent_auth']]);
+    }));
+
+  test('a code by SMS is none by voice while nobody was called', () =>
+    withHouse({ env, hooks }, async (house) => {
+      const app = house.app();
+      await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+      const slow = begin(app).then((answer) => answer);
+      await until(async () => (await house.upstream()).length === 1);
+      house.world.turn(5);
+      await slow;
+      // A minute in silence, and five for the SMS: two seconds of them are left.
+      house.world.turn(358);
+      await tick(house);
+      expect((await postCode(app, await lastCode(house)).expect(200)).body.channel).toBe('sms');
+      expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+    }));
+
+  test('a code of a device that comes behind /login/next is refused here, as often as it comes', () =>
+    withHouse({ env, hooks }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await next(app, 'sms').expect(200);
+      const calls = (await house.upstream()).length;
+      for (let each = 0; each < 4; each += 1) await postCode(app, code).expect(400);
+      expect(await house.upstream()).toHaveLength(calls);
+      await postCode(app, await lastCode(house)).expect(200);
+      expect(told.map(({ channel }) => channel)).toEqual(['sms']);
+    }));
+
+  test('a code of a device is one of the SIM while the silent step is under way, whatever its length', () =>
+    withHouse({ env }, async (house) => {
+      for (const code of ['12345', '1234567', 'si9sfG', 'A'.repeat(43)]) {
+        const app = house.app();
+        await begin(app);
+        const body = JSON.stringify({ request_id: 'x', status: 'completed' });
+        await house.control('faults', { 'verify-check': { status: 400, body, times: 1 } });
+        await postCode(app, code).expect(400);
+        // It was the one try of the silent step, and the login went on.
+        expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
+        await house.reset();
+      }
+    }));
+});

@@ -1,0 +1,91 @@
+import examples from 'libphonenumber-js/examples.mobile.json';
+import {
+  getCountries,
+  getExampleNumber,
+  parsePhoneNumberFromString,
+  type PhoneNumber,
+} from 'libphonenumber-js/max';
+import { buildHouse, WITH_CODES, type House } from '../support/house.js';
+import { createWire, type Wire } from './adversary/wire.js';
+import { tally } from './tally.js';
+
+/** The mobile number that the library gives as the example of each region. */
+const EXAMPLES = getCountries().map((country) => getExampleNumber(country, examples) as PhoneNumber);
+
+/** The most digits of an E.164 number. */
+const MOST_DIGITS = 15;
+
+const digits = (count: number): string[] =>
+  Array.from({ length: 10 ** count }, (_, each) => `${each}`.padStart(count, '0'));
+const [ONE, TWO, THREE] = [digits(1), digits(2), digits(3)];
+
+/** Every number that has digits more in one place, with or without the digit that the national number begins with. */
+function* withMoreDigits({ countryCallingCode, nationalNumber }: PhoneNumber): Generator<string> {
+  for (const rest of [nationalNumber, nationalNumber.slice(1)]) {
+    for (let at = 0; at <= 4; at++) {
+      for (const more of [...ONE, ...TWO, ...(at === 0 ? THREE : [])])
+        yield `+${countryCallingCode}${rest.slice(0, at)}${more}${rest.slice(at)}`;
+    }
+  }
+}
+
+/** Ways in which people and programs write a number that are not E.164. */
+const otherForms = ({ number, countryCallingCode: code, nationalNumber: rest }: PhoneNumber): string[] => [
+  `${code}${rest}`,
+  `00${code}${rest}`,
+  `+00${code}${rest}`,
+  `+ ${code}${rest}`,
+  `+${code} ${rest}`,
+  `+${code}(0)${rest}`,
+  `+${code}-${rest}`,
+  `tel:${number}`,
+  `${number};ext=1`,
+  `${number}#`,
+  `${number}\u200e`,
+  number.replaceAll(/[0-9]/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
+];
+
+/** What the library reads as this number, however it is written. */
+const spellingsOf = (example: PhoneNumber): string[] => {
+  const longer = [...withMoreDigits(example)].filter(
+    (text) =>
+      text.length <= 1 + MOST_DIGITS &&
+      text !== example.number &&
+      parsePhoneNumberFromString(text)?.number === example.number,
+  );
+  return [...new Set([...longer, ...otherForms(example)])];
+};
+
+describe('the number of a phone', () => {
+  let house: House;
+  let wire: Wire;
+  beforeAll(async () => {
+    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' } });
+    wire = createWire();
+  });
+  afterAll(async () => {
+    wire.close();
+    await house.stop();
+  });
+
+  const isAccepted = async (text: string): Promise<boolean> =>
+    (await wire.ask('POST', `${house.base}/login`, { body: { phone_number: text } })).status === 201;
+
+  test('has one spelling that begins a login, in every region', async () => {
+    const accepted: string[][] = [];
+    let tried = 0;
+    for (const example of EXAMPLES) {
+      const spellings = [example.number, ...spellingsOf(example)];
+      tried += spellings.length;
+      const answers = await Promise.all(spellings.map(isAccepted));
+      accepted.push(spellings.filter((_text, at) => answers[at]));
+    }
+    tally({
+      'cases tried': tried,
+      'cases refused': tried - accepted.flat().length,
+      'spellings accepted (of one number, at the most)': Math.max(...accepted.map(({ length }) => length)),
+    });
+    expect(accepted).toEqual(EXAMPLES.map(({ number }) => [number]));
+    expect(tried).toBeGreaterThan(13 * EXAMPLES.length);
+  }, 120_000);
+});

@@ -1,0 +1,323 @@
+import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { ALICE, buildHouse, withHouse, type House, type HouseOptions } from './support/house.js';
+import { sessionOn, withMounted } from './support/mounted.js';
+
+const number = (each: number): string => `+44770090${String(each).padStart(4, '0')}`;
+
+describe('an address', () => {
+  let house: House;
+  beforeAll(async () => {
+    house = await buildHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=1' } });
+  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  /** Whether a number that logged in from one address may log in from the other: it may once from each. */
+  const areOne = async (one: string, other: string): Promise<boolean> => {
+    await someoneAt(house, one).login(ALICE).expect(201);
+    return (await someoneAt(house, other).login(ALICE)).status === 429;
+  };
+
+  test.each([
+    ['203.0.113.7:51234', '203.0.113.7'],
+    ['203.0.113.7:1', '203.0.113.7:65535'],
+    ['203.0.113.7:', '203.0.113.7'],
+    ['203.0.113.7:_hidden', '203.0.113.7'],
+    ['[203.0.113.7]:443', '203.0.113.7'],
+    ['"203.0.113.7:51234"', '203.0.113.7'],
+    ['\t203.0.113.7:51234\t', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::FFFF:203.0.113.7', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['[::ffff:203.0.113.7]:443', '203.0.113.7'],
+    ['::ffff:203.0.113.7:443', '203.0.113.7'],
+    ['::203.0.113.7', '203.0.113.7'],
+    ['64:ff9b::203.0.113.7', '203.0.113.7'],
+    ['64:ff9b:1::cb00:7107', '203.0.113.7'],
+    ['::ffff:0:203.0.113.7', '203.0.113.7'],
+    ['2002:cb00:7107::1', '203.0.113.7'],
+    ['[2002:cb00:7107:ffff::2]:443', '203.0.113.7'],
+    ['2001:0:4136:e378:8000:63bf:34ff:8ef8', '203.0.113.7'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['"[2001:db8::1]:443"', '2001:db8::1'],
+    ['[2001:db8::1]:_hidden', '2001:db8::1'],
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['2001:db8:0:0:0:0:0:1:51234', '2001:db8::1'],
+    ['2001:db8::1:51234', '2001:db8::1'],
+    ['2001:db8::1:443', '2001:db8::1'],
+    ['2001:db8::ffff:ffff:ffff:ffff', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['[fe80::1%25eth0]:443', 'fe80::1%eth1'],
+    ['not an address', 'unknown'],
+  ])('that is written %j is the same as %j', async (one, other) => {
+    expect(await areOne(one, other)).toBe(true);
+  });
+
+  test.each([
+    ['203.0.113.7', '203.0.113.8'],
+    ['203.0.113.7:443', '203.0.113.8:443'],
+    ['64:ff9b::203.0.113.7', '64:ff9b::203.0.113.8'],
+    ['2002:cb00:7107::1', '2002:cb00:7108::1'],
+    ['2001:0:4136:e378:8000:63bf:34ff:8ef8', '2001:0:4136:e378:8000:63bf:34ff:8ef7'],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1'],
+    ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443'],
+    ['203.0.113.7', 'unknown'],
+  ])('that is written %j is another than %j', async (one, other) => {
+    expect(await areOne(one, other)).toBe(false);
+  });
+
+  test.each([
+    '203.0.113',
+    '203.0.113.999',
+    '203.0.113.007',
+    '203.0.113.7.example',
+    '0xcb007107',
+    '3405803783',
+    ':443',
+    '[]:443',
+    '[2001:db8::1',
+    '2001:db8::1::2',
+    '2001:db8:1:2:3:4:5:6:7:8',
+    'unix:',
+    '_obfuscated',
+  ])('that is written %j is none', async (text) => {
+    expect(await areOne(text, 'unknown')).toBe(true);
+  });
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2.255', 'one'],
+  ['192.0.2.1', '192.0.2.255:51234', 'one'],
+  ['192.0.2.1', '::ffff:192.0.2.9', 'one'],
+  ['192.0.2.1', '64:ff9b::c000:209', 'one'],
+  ['2002:c000:201::1', '2002:c000:2ff::1', 'one'],
+  ['192.0.2.1', '192.0.3.1', 'two'],
+  ['::ffff:192.0.2.1', '::ffff:192.0.3.1', 'two'],
+  ['64:ff9b::192.0.2.1', '64:ff9b::192.0.3.1', 'two'],
+  ['2002:c000:201::1', '2002:c000:301::1', 'two'],
+  ['2001:db8:1:2::1', '2001:DB8:1:2:ffff::', 'one'],
+  ['2001:db8:1:2::1', '2001:db8:1:ff::1', 'one'],
+  ['2001:db8:1:2::1', '2001:db8:1:ffff::1', 'one'],
+  ['2001:db8:1:2::1', '2001:db8:2:2::1', 'two'],
+  ['not an address', 'unknown', 'one'],
+])('%s and %s are in %s range(s)', (one, other, ranges) =>
+  withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
+    await someoneAt(house, one).login(number(0)).expect(201);
+    await someoneAt(house, other)
+      .login(number(1))
+      .expect(ranges === 'one' ? 429 : 201);
+  }),
+);
+
+describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (store) => {
+  const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
+    withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
+      atFullHour(house);
+      await work(house);
+    });
+
+  /** How often each address is served before it is refused, one after the other. */
+  const served = async (addresses: readonly string[], ask: (address: string) => Promise<number>) => {
+    const counts: number[] = [];
+    for (const address of addresses) {
+      let count = 0;
+      while ((await ask(address)) < 400) count++;
+      counts.push(count);
+    }
+    return counts;
+  };
+  /** A device, another one of its home, another home, and another customer. */
+  const NEIGHBOURS = ['2001:db8:1:100::1', '2001:db8:1:101::1', '2001:db8:1:200::1', '2001:db8:2::1'];
+
+  test('a device leaves half of the logins, and a home a quarter', () =>
+    inHouse({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (house) => {
+      let each = 0;
+      const login = async (address: string) => (await someoneAt(house, address).login(number(each++))).status;
+      expect(await served(NEIGHBOURS, login)).toEqual([4, 2, 2, 4]);
+      expect(await served(['2001:db8:1:300::1'], login)).toEqual([0]);
+    }));
+
+  test('a device leaves half of the messages, and a home a quarter', () =>
+    inHouse({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (house) => {
+      let each = 0;
+      const ask = async (address: string) =>
+        (await someoneAt(house, address).askForMessage(number(each++))).status;
+      expect(await served(NEIGHBOURS, ask)).toEqual([2, 1, 1, 2]);
+    }));
+
+  test.each(['192.0.2.1', '2001:db8:1:100::1', 'unknown'])(
+    'a login from %s is counted in one step',
+    (address) => {
+      const accounts: string[] = [];
+      const through: HouseOptions['through'] = (each) => ({
+        ...each,
+        spend: (account, ...rest) => {
+          accounts.push(account);
+          return each.spend(account, ...rest);
+        },
+      });
+      return withHouse({ store, env: BEHIND_PROXY, through }, async (house) => {
+        await someoneAt(house, address).login(ALICE).expect(201);
+        expect(accounts).toHaveLength(1);
+      });
+    },
+  );
+
+  test('the answer says what is left in the range that has the least', () =>
+    inHouse({ RATE_LIMITS: 'login-range=8' }, async (house) => {
+      const leftAt = async (address: string, each: number) => {
+        const { headers } = await someoneAt(house, address).login(number(each)).expect(201);
+        const [policy = '', left = ''] = [headers['ratelimit-policy'], headers['ratelimit']];
+        expect(policy.match(/login-range"/g)).toHaveLength(1);
+        return [/"login-range";q=(\d+)/.exec(policy)?.[1], /"login-range";r=(\d+)/.exec(left)?.[1]];
+      };
+      expect(await leftAt('2001:db8:1:100::1', 0)).toEqual(['4', '3']);
+      expect(await leftAt('2001:db8:1:101::1', 1)).toEqual(['4', '3']);
+      expect(await leftAt('2001:db8:1:101::1', 2)).toEqual(['4', '2']);
+      expect(await leftAt('2001:db8:1:102::1', 3)).toEqual(['6', '2']);
+    }));
+});
+
+describe('X-Forwarded-For', () => {
+  test.each([
+    ['is not believed where no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
+    ['is believed of the proxy in front', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
+    ['is not believed beyond it', { TRUST_PROXY: '1' }, '10.1.1.1, 192.0.2.1', '10.2.2.2, 192.0.2.1', 429],
+    ['is believed of proxies that are named', { TRUST_PROXY: 'loopback' }, '192.0.2.1', '198.51.100.1', 201],
+    ['is not believed of others', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+    [
+      'with ports is believed of proxies that are counted',
+      { TRUST_PROXY: '2' },
+      '10.1.1.1:1, 192.0.2.1:2, 10.0.0.9:80',
+      '10.2.2.2:3, 192.0.2.1:4, 10.0.0.8:80',
+      429,
+    ],
+    [
+      'with ports is believed of proxies that are named',
+      { TRUST_PROXY: 'loopback,10.0.0.0/8,2001:db8:9::/48' },
+      '192.0.2.1:1, 10.0.0.9:80, [2001:db8:9::1]:443',
+      '198.51.100.1:1, [2001:db8:9::2]:443, 10.0.0.8:80',
+      201,
+    ],
+    [
+      'with ports is not believed beyond proxies that are named',
+      { TRUST_PROXY: 'loopback,10.0.0.0/8' },
+      '10.1.1.1, 192.0.2.1:1, 10.0.0.9:80',
+      '10.2.2.2, 192.0.2.1:2, 10.0.0.8:80',
+      429,
+    ],
+    ['may have empty entries', { TRUST_PROXY: '1' }, ', 192.0.2.1, ,', '192.0.2.1', 429],
+  ])('%s', (_what, env, one, other, status) =>
+    withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
+      await someoneAt(house, one).login(ALICE).expect(201);
+      await someoneAt(house, other).login(ALICE).expect(status);
+    }),
+  );
+
+  test.each([
+    ['203.0.113.7:51234', '203.0.113.7'],
+    ['[2001:DB8::1]:443', '2001:db8::1'],
+    ['[::ffff:203.0.113.7]:443', '203.0.113.7'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['64:ff9b::203.0.113.7', '64:ff9b::cb00:7107'],
+    ['<script>', undefined],
+  ])('%j is %j to hooks', async (written, ip) => {
+    const seen: unknown[] = [];
+    const hooks: HouseOptions['hooks'] = { beforeLogin: (login) => void seen.push(login.ip) };
+    await withHouse({ env: BEHIND_PROXY, hooks }, async (house) => {
+      await someoneAt(house, written).login(ALICE).expect(201);
+    });
+    expect(seen).toEqual([ip]);
+  });
+
+  test('with ports is read by the trust of the app that the routes are mounted in', () =>
+    withMounted(
+      {
+        env: { RATE_LIMITS: 'login-number=1' },
+        compose: (app, silentAuth, redis) =>
+          void app
+            .set('trust proxy', ['loopback', '10.0.0.0/8'])
+            .use(sessionOn(redis))
+            .use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        const begin = (from: string) =>
+          mounted.agent().post('/auth/login').set('x-forwarded-for', from).send({ phone_number: ALICE });
+        await begin('192.0.2.1:1, 10.0.0.9:80').expect(201);
+        await begin('192.0.2.1:2, 10.0.0.9:81').expect(429);
+        await begin('198.51.100.1:1, 10.0.0.9:80').expect(201);
+        await begin('unknown, 10.0.0.9:80').expect(201);
+        expect(mounted.world.logged()).toContain('the proxy names no address');
+      },
+    ));
+});
+
+describe('where the proxy names no address', () => {
+  const warnings = (house: House) => house.world.logged().split('the proxy names no address').length - 1;
+
+  test('one warning is logged in ten minutes, without what stood there', () =>
+    withHouse({ env: BEHIND_PROXY }, async (house) => {
+      await someoneAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
+      expect(warnings(house)).toBe(0);
+      for (let each = 1; each < 4; each++)
+        await someoneAt(house, 'secret-4711').login(number(each)).expect(201);
+      expect(warnings(house)).toBe(1);
+      house.world.turn(599);
+      await someoneAt(house, 'secret-4711').login(number(4)).expect(201);
+      expect(warnings(house)).toBe(1);
+      house.world.turn(1);
+      await someoneAt(house, 'secret-4711').login(number(5)).expect(201);
+      expect(warnings(house)).toBe(2);
+      expect(house.world.logged()).not.toContain('4711');
+      expect(house.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
+    }));
+
+  test('all clients are counted as one, and told the limits alone, for none of what is left is their own', () =>
+    withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (house) => {
+      for (const text of ['unknown', '-']) {
+        const { headers } = await someoneAt(house, text).login(number(text.length)).expect(201);
+        expect(headers['ratelimit-policy']).toContain('"login-range";q=2;w=600');
+        expect(headers).not.toHaveProperty('ratelimit');
+      }
+      await someoneAt(house, '_hidden').login(number(9)).expect(429);
+      await someoneAt(house, '192.0.2.1').login(number(9)).expect(201);
+    }));
+});
+
+test.each([
+  ['a home of IPv6', (each: number) => `2001:db8:1:1${hex(each)}::${each}`, 10, 5],
+  ['a customer with a /48', (each: number) => `2001:db8:1:${hex(each * 977)}::1`, 10, 5],
+  ['a network of IPv4', (each: number) => `192.0.2.${each}`, 10, 5],
+  ['a network of IPv4, as a socket writes it', (each: number) => `::ffff:192.0.2.${each}`, 10, 5],
+  ['a network of IPv4 behind NAT64', (each: number) => `64:ff9b::192.0.2.${each}`, 10, 5],
+  ['a network of IPv4 behind 6to4', (each: number) => `2002:c000:2${hex(each)}::${each}`, 10, 5],
+  ['clients without an address', (each: number) => `_${each}`, 10, 5],
+  ['a customer with a /48', (each: number) => `2001:db8:1:${hex(each * 977)}::1`, 7, 3],
+  ['a customer with a /48', (each: number) => `2001:db8:1:${hex(each * 977)}::1`, 4, 2],
+  ['a customer with a /48', (each: number) => `2001:db8:1:${hex(each * 977)}::1`, 2, 1],
+])(
+  'a flood from %s takes no more than half of the turns of a second from other networks',
+  (_what, address, perSecond, half) =>
+    withHouse(
+      { env: { ...BEHIND_PROXY, RATE_LIMITS: '', UPSTREAM_PER_SECOND: `${perSecond}` }, store: 'memory' },
+      async (house) => {
+        atFullHour(house);
+        for (const first of [0, 100]) {
+          const flood = Array.from({ length: 14 }, (_, each) =>
+            someoneAt(house, address(first + each)).login(number(first + each)),
+          );
+          const statuses = (await Promise.all(flood)).map(({ status }) => status).sort();
+          expect(statuses).toEqual([...Array<number>(half).fill(201), ...Array<number>(14 - half).fill(429)]);
+          for (let each = 0; each < half; each++) {
+            await someoneAt(house, `198.51.${each}.7`)
+              .login(number(first + 50 + each))
+              .expect(201);
+          }
+          house.world.turn(1);
+        }
+      },
+    ),
+);
+
+const hex = (value: number): string => value.toString(16).padStart(2, '0');

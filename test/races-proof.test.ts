@@ -1,0 +1,305 @@
+import type { Hooks } from '../src/login/hooks.js';
+import type { Store } from '../src/store/store.js';
+import { walk } from './support/device.js';
+import { ALICE, BOB, buildHouse, postCode, withHouse, type House, WITH_CODES } from './support/house.js';
+import { createMoment, type Moment } from './support/moment.js';
+import { until } from './support/until.js';
+
+type App = ReturnType<House['app']>;
+const begin = (app: App, phoneNumber = ALICE) =>
+  app.post('/login').send({ phone_number: phoneNumber }).expect(201);
+const next = (app: App, channel = 'sms') => app.post('/login/next').send({ channel });
+const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
+const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
+
+/** How a login comes to a code that is right. */
+const WAYS = [
+  ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
+  ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
+    ['sms', 'voice'].map((channel) => ({ engine, channel })),
+  ),
+];
+
+describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
+  let house: House;
+  let moment: Moment;
+  beforeAll(async () => {
+    moment = createMoment();
+    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, through: moment.through });
+  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  const proven = async () => {
+    const app = house.app();
+    const begun = await begin(app);
+    if (channel !== 'silent_auth') {
+      await next(app, channel).expect(200);
+      return { app, code: await lastCode(house) };
+    }
+    return { app, code: String((await walk(begun.body.auth_url)).json?.['code']) };
+  };
+
+  test.each<[string, (app: App) => Promise<unknown>, object]>([
+    ['given up', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
+    ['replaced by another one', (app) => begin(app, BOB), { status: 'pending' }],
+    ['left by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
+  ])('a login that was %s while its code was under way logs nobody in', async (_what, leave, then) => {
+    const { app, code } = await proven();
+    const isOurs = channel === 'silent_auth' && engine !== 'verify';
+    // The code is spent, or counted, before anybody is asked about it.
+    if (isOurs) moment.before('take', 'code:', () => leave(app));
+    else moment.before('increment', 'limit:otp:', () => leave(app));
+    expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
+    expect(await isAuthenticated(app)).toBe(false);
+    expect((await app.get('/login')).body).toMatchObject(then);
+  });
+});
+
+/** Where `/login/next` stands while the answer of the hook comes. */
+const MOMENTS: [string, (moment: Moment, work: () => unknown) => void][] = [
+  [
+    'which it just took',
+    (moment, work) =>
+      moment.before('set', 'lock:', () => {
+        moment.before('get', 'sess:', work);
+      }),
+  ],
+  [
+    'and has read the login',
+    (moment, work) =>
+      moment.before('set', 'lock:', () => {
+        moment.before('spend', 'limit:', work);
+      }),
+  ],
+];
+
+describe.each(['network-enablement', 'verify'])('the answer of a hook with SILENT_AUTH=%s', (engine) => {
+  let house: House;
+  let moment: Moment;
+  let rule: Hooks['beforeSession'];
+  beforeAll(async () => {
+    moment = createMoment();
+    const hooks: Hooks = { beforeSession: (login) => rule?.(login) };
+    const env = { ...WITH_CODES, SILENT_AUTH: engine };
+    house = await buildHouse({ env, hooks, through: moment.through });
+  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  test.each(MOMENTS)('a step-up is not lost while /login/next holds the lock, %s', async (_what, at) => {
+    rule = ({ channels }) => (channels.length > 1 ? { allow: true } : { stepUp: true });
+    const { app, code } = await house.walkedLogin();
+    const said: unknown[] = [];
+    at(moment, async () => said.push((await postCode(app, code)).body.error));
+    await next(app);
+    expect(said).toEqual(['step_up_required']);
+    await next(app).expect(200);
+    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+    await postCode(app, await lastCode(house)).expect(200);
+    expect((await app.get('/session')).body).toMatchObject({ channels: ['silent_auth', 'sms'] });
+  });
+
+  test.each(
+    MOMENTS.flatMap(([what, at]) =>
+      (
+        [
+          ['a refusal', () => ({ refuse: true }), 'login_refused'],
+          ['a failure', () => Promise.reject(new Error()), 'unavailable'],
+        ] as [string, NonNullable<Hooks['beforeSession']>, string][]
+      ).map(([kind, answer, error]) => ({ what, at, kind, answer, error })),
+    ),
+  )('$kind is not lost while /login/next holds the lock, $what', async ({ at, answer, error }) => {
+    rule = answer;
+    const { app, code } = await house.walkedLogin();
+    const said: unknown[] = [];
+    at(moment, async () => said.push((await postCode(app, code)).body.error));
+    expect((await next(app)).status).toBeGreaterThanOrEqual(400);
+    expect(said).toEqual([error]);
+    expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+    expect((await next(app).expect(409)).body.error).toBe('no_more_channels');
+    rule = undefined;
+    await postCode(app, await lastCode(house)).expect(400);
+    expect(await isAuthenticated(app)).toBe(false);
+    // What was begun for a login that ended meanwhile is stopped.
+    house.world.turn(31);
+    const calls = async () => house.upstream();
+    const started = (await calls()).filter(({ path, method }) => method === 'POST' && path === '/v2/verify');
+    if (engine === 'network-enablement' && started.length > 0)
+      await until(async () => (await calls()).some(({ method }) => method === 'DELETE'));
+  });
+
+  test('a refusal of the SIM ends the login whatever it went on to meanwhile', async () => {
+    const { app, code } = await house.walkedLogin();
+    rule = async () => {
+      await next(app);
+      return { refuse: true };
+    };
+    expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
+    rule = undefined;
+    expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+    await postCode(app, await lastCode(house)).expect(400);
+    expect(await isAuthenticated(app)).toBe(false);
+  });
+
+  test('a login that was refused meanwhile logs nobody in', async () => {
+    // Two right codes of one login: the one of its SIM, and behind it the one of its SMS.
+    rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
+    const { app, code } = await house.walkedLogin();
+    const refuse = async () => {
+      await next(app).expect(200);
+      await postCode(app, await lastCode(house)).expect(403);
+    };
+    if (engine === 'verify') moment.before('increment', 'limit:otp:', refuse);
+    else moment.before('take', 'code:', refuse);
+    expect((await postCode(app, code)).status).toBeGreaterThanOrEqual(400);
+    expect(await isAuthenticated(app)).toBe(false);
+    expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
+  });
+
+  test('a step-up of a login that was given up meanwhile leads nowhere', async () => {
+    const { app, code } = await house.walkedLogin();
+    rule = async () => {
+      await app.delete('/login').expect(204);
+      return { stepUp: true };
+    };
+    expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
+    await app.get('/login').expect(404);
+  });
+});
+
+describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
+  let house: House;
+  let moment: Moment;
+  beforeAll(async () => {
+    moment = createMoment();
+    const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+    house = await buildHouse({ store, env, through: moment.through });
+  });
+  beforeEach(() => house.reset());
+  afterAll(() => house.stop());
+
+  /** Goes on to an SMS, and does something while the lock is held. @returns the key of the lock */
+  const whileMoved = async (app: App, work: (lock: string) => unknown) => {
+    let lock = '';
+    moment.before('set', 'lock:', (key) => {
+      lock = key;
+      moment.before('spend', 'limit:', () => work(key));
+    });
+    const answer = await next(app);
+    return { lock, answer };
+  };
+
+  test('the lock of a login is freed by its holder alone', async () => {
+    const app = house.app();
+    await begin(app);
+    // As if the time of the first holder had run out, and a second one had come.
+    const { lock, answer } = await whileMoved(app, (key) => house.store.set(key, 'another holder', 60));
+    expect(answer.status).toBe(200);
+    expect(await house.store.get(lock)).toBe('another holder');
+    expect((await next(app, 'voice').expect(409)).body.error).toBe('login_in_progress');
+    await house.store.delete(lock);
+    await next(app, 'voice').expect(200);
+    expect(await house.store.get(lock)).toBeNull();
+  });
+
+  test('the lock of a report is freed by its holder alone', async () => {
+    const noted = new Promise<string>((resolve) => {
+      moment.before('set', 'verify:', async (key) => {
+        const lock = `lock:${key.slice('verify:'.length)}`;
+        await house.store.set(lock, 'another holder', 60);
+        // That a webhook was heard is noted when the lock is free again.
+        moment.before('set', 'jti:', () => resolve(lock));
+      });
+    });
+    // Its silent step fails at Vonage, which tells so by webhook.
+    await house.walkedLogin('+447700900103');
+    expect(await house.store.get(await noted)).toBe('another holder');
+  });
+});
+
+/**
+ * Seconds: one of looking for a webhook, two steps at Vonage with three each, and 36 commands of
+ * Redis with half of one each.
+ */
+const LONGEST_WORK = 25;
+
+test('the lock of a login outlives the longest work under it', async () => {
+  const moment = createMoment();
+  await withHouse({ env: WITH_CODES, through: moment.through }, async (house) => {
+    const app = house.app();
+    await begin(app);
+    let left = 0;
+    moment.before('set', 'lock:', (key) =>
+      moment.before('spend', 'limit:', async () => (left = await house.redis.ttl(key))),
+    );
+    await next(app).expect(200);
+    expect(left).toBeGreaterThanOrEqual(LONGEST_WORK);
+  });
+  await withHouse({ env: WITH_CODES, store: 'memory', through: moment.through }, async (house) => {
+    const app = house.app();
+    await begin(app);
+    moment.before('set', 'lock:', () =>
+      moment.before('spend', 'limit:', async () => {
+        house.world.turn(LONGEST_WORK);
+        expect((await next(app).expect(409)).body.error).toBe('login_in_progress');
+      }),
+    );
+    await next(app).expect(200);
+    expect(await house.messages()).toHaveLength(1);
+  });
+});
+
+/** A store whose next answer about a report is of before the report came. */
+function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; reads: number } {
+  const state = {
+    isBehind: false,
+    reads: 0,
+    through: (store: Store): Store => ({
+      ...store,
+      get: async (key) => {
+        if (!key.startsWith('verify:')) return store.get(key);
+        state.reads += 1;
+        const value = state.isBehind ? null : await store.get(key);
+        state.isBehind = false;
+        return value;
+      },
+    }),
+  };
+  return state;
+}
+
+test('an answer tells one reading of the progress, though a webhook comes while it is made', async () => {
+  const reports = behindOnce();
+  const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+  await withHouse({ env, through: reports.through }, async (house) => {
+    const app = house.app();
+    reports.reads = 0;
+    const begun = await begin(app, '+447700900103');
+    expect(reports.reads).toBe(1);
+    await walk(begun.body.auth_url);
+    await until(async () => (await app.get('/login')).body.channel === 'sms');
+
+    const after = (await app.get('/login')).body as Record<string, unknown>;
+    Object.assign(reports, { isBehind: true, reads: 0 });
+    const before = (await app.get('/login')).body as Record<string, unknown>;
+    expect(reports.reads).toBe(1);
+    expect(before).toMatchObject({ channel: 'silent_auth', auth_url: begun.body.auth_url });
+    expect(before).not.toHaveProperty('code_length');
+    expect(before['next_channels']).toEqual(['sms', 'voice']);
+    expect(after).toMatchObject({ channel: 'sms', code_length: 6, next_channels: ['voice'] });
+    expect(after).not.toHaveProperty('auth_url');
+
+    // The same session takes its request up again, as far as it got.
+    Object.assign(reports, { isBehind: true, reads: 0 });
+    const again = await begin(app, '+447700900103');
+    expect(reports.reads).toBe(1);
+    expect(again.body.auth_url === null).toBe(again.body.channel !== 'silent_auth');
+
+    reports.reads = 0;
+    const moved = await next(app).expect(200);
+    expect(moved.body).toMatchObject({ channel: 'sms', auth_url: null, next_channels: ['voice'] });
+    // One to go by, and one to tell of.
+    expect(reports.reads).toBe(2);
+  });
+});
