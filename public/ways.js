@@ -78,7 +78,7 @@ export async function whereItStands(isToWaitOn = () => false) {
 }
 
 /** Whether a code is on its way that the user has to type. */
-export async function waitsForCode() {
+async function waitsForCode() {
   const { status, codeLength } = (await whereItStands()) ?? {};
   return status === 'pending' && codeLength !== undefined;
 }
