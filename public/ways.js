@@ -78,7 +78,7 @@ export async function whereItStands(isToWaitOn = () => false) {
 }
 
 /** Whether a code is on its way that the user has to type. */
-async function waitsForCode() {
+export async function waitsForCode() {
   const { status, codeLength } = (await whereItStands()) ?? {};
   return status === 'pending' && codeLength !== undefined;
 }
