@@ -3,7 +3,7 @@ import { complain, say, silence } from './message.js';
 import { server, settled, timingOf } from './server.js';
 import { conclude, progress, took } from './steps.js';
 import { tab } from './tab.js';
-import { showCauses } from './ways.js';
+import { showCauses, waitsForCode } from './ways.js';
 import { loggedIn } from './who.js';
 
 /** Steps 4 and 5: the device is home again, with a code or an error. */

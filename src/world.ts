@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { NO_METER, NO_SPAN, type Meter, type Span } from './telemetry.js';
 
 /** One line of structured log. pino satisfies this; nothing else of a logger is used. */

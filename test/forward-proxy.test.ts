@@ -1,122 +1,230 @@
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect, type AddressInfo } from 'node:net';
+import { createPublicKey } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { createTransport, Unanswered, type Call } from '../src/vonage/transport.js';
-import type { ProxySettings } from '../src/vonage/proxy.js';
-import { newCertificate } from './support/certificate.js';
+import supertest from 'supertest';
+import { createSandbox } from '../src/sandbox/app.js';
+import { createTransport } from '../src/vonage/transport.js';
+import { newCa } from './support/certificates.js';
+import { openConnectProxy, PROXY_ANSWERS, type ConnectProxy } from './support/connect-proxy.js';
+import { walk } from './support/device.js';
+import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
+import { credentials, endPrograms, LISTENING, node, source, type Env } from './support/programs.js';
+import { freePort } from './support/redis-server.js';
+import { testWorld } from './support/world.js';
 
-const CREDENTIALS = 'user:p%40ss';
+/** With everything that has to be percent-encoded, and may be in no log. */
+const PASSWORD = 'hunter2@:/?#% ü';
+const USER = 'bff';
+const ENCODED = `${USER}:${encodeURIComponent(PASSWORD)}`;
+const SECRET = /hunter2|YmZmOmh1bnRlcj/;
 
-/** A forward proxy on loopback, which notes what it is asked for and refuses what has no credentials. */
-function openProxy(asked: string[]): Server {
-  const proxy = createServer((_req, res) => res.writeHead(400).end());
-  proxy.on('connect', (req, client, head) => {
-    asked.push(String(req.url));
-    client.on('error', () => undefined);
-    const expected = `Basic ${Buffer.from(decodeURIComponent(CREDENTIALS)).toString('base64')}`;
-    if (req.headers['proxy-authorization'] !== expected)
-      return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-    const upstream = connect(Number(req.url?.split(':')[1]), 'localhost', () => {
-      client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-      upstream.write(head);
-      upstream.pipe(client).pipe(upstream);
+let proxy: ConnectProxy;
+beforeEach(async () => (proxy = await openConnectProxy()));
+afterEach(async () => {
+  await endPrograms();
+  await proxy.close();
+});
+
+const begin = (house: House) => house.app().post('/login').send({ phone_number: ALICE });
+
+describe('over TLS, a server', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
+  const ca = newCa();
+  writeFileSync(join(folder, 'ca.pem'), ca.certificate);
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Vonage over TLS, for the server, and over http, for devices, which have no CA of ours. */
+  const openVonage = async (own: Env) => {
+    const door: { app?: RequestListener } = {};
+    const listener: RequestListener = (req, res) => door.app?.(req, res);
+    const [front, back] = [createHttpServer(listener), createTlsServer(ca.issue(), listener)];
+    await Promise.all([front, back].map((each) => once(each.listen(0), 'listening')));
+    const portOf = (server: typeof front) => (server.address() as AddressInfo).port;
+    const device = `http://localhost:${portOf(front)}`;
+    const { app, state } = createSandbox({
+      applicationId: own['VONAGE_APPLICATION_ID'] ?? '',
+      publicKey: createPublicKey(own['VONAGE_PRIVATE_KEY'] ?? ''),
+      redirectUri: `${own['PUBLIC_URL']}/callback`,
+      publicUrl: () => device,
+      root: resolve(__dirname, '..'),
+      world: testWorld(),
     });
-    upstream.on('error', () => client.destroy());
-  });
-  return proxy;
-}
-
-describe('a forward proxy', () => {
-  const asked: string[] = [];
-  const received: string[] = [];
-  const answer: RequestListener = (req, res) => {
-    received.push(`${req.method ?? ''} ${req.url ?? ''}`);
-    res.setHeader('content-type', 'application/json').end('{"ok":true}');
+    door.app = app as RequestListener;
+    return {
+      env: { VONAGE_BASE_URL: `https://localhost:${portOf(back)}`, AUTH_URL_HOSTS: new URL(device).host },
+      at: `localhost:${portOf(back)}`,
+      messages: () => state.messages.all(),
+      stop: () => {
+        for (const each of [front, back]) {
+          each.close();
+          each.closeAllConnections();
+        }
+      },
+    };
   };
-  const certificate = newCertificate();
-  const proxy = openProxy(asked);
-  const vonage = createServer(answer);
-  const vonageByTls = createTlsServer(certificate, answer);
-  const servers = [proxy, vonage, vonageByTls];
-  const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 
-  beforeAll(() => Promise.all(servers.map((server) => once(server.listen(0), 'listening'))));
-  beforeEach(() => {
-    asked.length = 0;
-    received.length = 0;
+  const withServer = async (
+    env: (proxyUrl: string) => Env,
+    work: (server: {
+      app: ReturnType<typeof supertest.agent>;
+      vonage: Awaited<ReturnType<typeof openVonage>>;
+    }) => Promise<void>,
+  ): Promise<string> => {
+    const port = await freePort();
+    const own = { ...credentials(), PORT: `${port}`, PUBLIC_URL: `http://localhost:${port}` };
+    const vonage = await openVonage(own);
+    const shared = {
+      LOG_LEVEL: 'debug',
+      MAX_UTILIZATION: '100',
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+    };
+    const proxyUrl = `http://${ENCODED}@127.0.0.1:${proxy.port}`;
+    try {
+      const server = node(source('src/main.ts'), { ...own, ...shared, ...vonage.env, ...env(proxyUrl) });
+      await server.said(LISTENING);
+      await work({ app: supertest.agent(own.PUBLIC_URL), vonage });
+      server.child.kill('SIGTERM');
+      return (await server.ended).output;
+    } finally {
+      vonage.stop();
+    }
+  };
+  const logIn = async (app: ReturnType<typeof supertest.agent>) => {
+    const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
+    const { json } = await walk(String(begun.body.auth_url));
+    await app.post('/verify').send({ code: json?.['code'] }).expect(200);
+  };
+
+  test.each(['HTTPS_PROXY', 'http_proxy'])(
+    'goes through the proxy of %s, silently and by SMS, and tells nobody its password',
+    async (name) => {
+      const output = await withServer(
+        (url) => ({ [name]: url, ...WITH_CODES }),
+        async ({ app, vonage }) => {
+          await logIn(app);
+          await app.post('/login').send({ phone_number: ALICE }).expect(201);
+          await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+          await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
+          // One tunnel: connections are kept.
+          expect(proxy.asked).toEqual([{ to: vonage.at, credentials: `${USER}:${PASSWORD}` }]);
+          proxy.answer('asks who we are with 407');
+          proxy.breakTunnels();
+          for (let each = 0; each < 2; each++) await app.post('/login').send({ phone_number: ALICE });
+        },
+      );
+      expect(output).toContain('PROXY_407');
+      expect(output).not.toMatch(SECRET);
+    },
+  );
+
+  test('goes directly where NO_PROXY names Vonage', async () => {
+    await withServer(
+      (url) => ({ HTTPS_PROXY: url, NO_PROXY: 'example.com,localhost' }),
+      async ({ app }) => logIn(app),
+    );
+    expect(proxy.asked).toEqual([]);
   });
-  afterAll(() => {
-    for (const server of servers) {
-      server.close();
-      server.closeAllConnections();
+
+  test('believes no certificate that is not of Vonage, and sends nothing behind it', async () => {
+    const output = await withServer(
+      (url) => ({ HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
+      async ({ app }) => {
+        const refused = await app.post('/login').send({ phone_number: ALICE });
+        expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
+      },
+    );
+    // It is tried once more, since nothing was sent.
+    expect(proxy.asked).toHaveLength(2);
+    expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
+});
+
+describe('a proxy that', () => {
+  const env = () => ({ HTTP_PROXY: `http://${ENCODED}@127.0.0.1:${proxy.port}` });
+  const failing = (Object.keys(PROXY_ANSWERS) as (keyof typeof PROXY_ANSWERS)[]).filter(
+    (how) => how !== 'opens the tunnel' && how !== 'never answers',
+  );
+
+  test.each(failing)(
+    '%s is an error at once: nothing was sent, so a beginning is tried once more',
+    async (how) => {
+      proxy.answer(how);
+      await withHouse({ env: env() }, async (house) => {
+        const refused = await begin(house);
+        expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
+        expect(proxy.asked).toHaveLength(2);
+        expect(await house.upstream()).toEqual([]);
+        expect(house.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
+        expect(house.world.logged()).not.toMatch(SECRET);
+        // It is asked again by the next one, and no sooner.
+        proxy.answer('opens the tunnel');
+        await begin(house).expect(201);
+        expect(proxy.asked).toHaveLength(3);
+      });
+    },
+  );
+
+  test('is not there is an error at once', () =>
+    withHouse({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (house) => {
+      expect((await begin(house)).body).toMatchObject({ status: 502, error: 'upstream_error' });
+      expect(house.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
+    }));
+
+  test('never answers is given up at the deadline of the call', async () => {
+    proxy.answer('never answers');
+    await withHouse({ env: env() }, async (house) => {
+      expect((await begin(house)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
+      expect(proxy.asked).toHaveLength(1);
+    });
+  });
+
+  test('breaks off once a message was ordered has it ordered once', async () => {
+    await withHouse({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
+      const app = house.app();
+      await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      proxy.breakTunnels();
+      expect((await app.post('/login/next').send({})).body).toMatchObject({ status: 502 });
+      expect(proxy.asked).toHaveLength(1);
+      expect((await house.upstream()).length).toBeLessThanOrEqual(1);
+    });
+  });
+
+  test('stands in front of Vonage changes nothing of a login', async () => {
+    const house = await buildHouse({ env: env() });
+    try {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(200);
+      expect(proxy.asked).toHaveLength(1);
+    } finally {
+      await house.stop();
     }
   });
 
-  const call = (url: string): Call => ({
-    ...{ api: 'token', method: 'POST', url, bearer: 'b', body: {}, deadlineMs: 3000, correlator: 'c' },
-  });
-  const post = (proxy: Partial<ProxySettings>) =>
-    createTransport({ https: '', http: '', none: '', ...proxy })(
-      call(`http://localhost:${portOf(vonage)}/oauth2/token`),
-    );
-  const through = (credentials = CREDENTIALS) => `http://${credentials}@localhost:${portOf(proxy)}`;
-
-  test('is asked for a tunnel, with its credentials, and the call goes through it', async () => {
-    expect(await post({ http: through() })).toMatchObject({ status: 200, json: { ok: true } });
-    expect(asked).toEqual([`localhost:${portOf(vonage)}`]);
-    expect(received).toEqual(['POST /oauth2/token']);
-  });
-
-  test('sees nothing of a call by https but the host', async () => {
-    // In a process of its own, which believes the certificate.
-    const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
-    const ca = join(folder, 'ca.pem');
-    writeFileSync(ca, certificate.cert);
-    const script = `
-      import { createTransport } from './src/vonage/transport.ts';
-      const answer = await createTransport({ https: process.env.VIA, http: '', none: '' })(JSON.parse(process.env.CALL));
-      console.log(answer.status);
-      process.exit(0);`;
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '-e', script],
-      {
-        cwd: resolve(__dirname, '..'),
-        env: {
-          PATH: process.env['PATH'],
-          NODE_EXTRA_CA_CERTS: ca,
-          VIA: through(),
-          CALL: JSON.stringify(call(`https://localhost:${portOf(vonageByTls)}/oauth2/token`)),
-        },
-      },
-    );
-    rmSync(folder, { recursive: true });
-    expect(stdout.trim()).toBe('200');
-    expect(asked).toEqual([`localhost:${portOf(vonageByTls)}`]);
-    expect(received).toEqual(['POST /oauth2/token']);
-  });
-
-  test('is not used for a host that NO_PROXY names', async () => {
-    expect(await post({ http: through(), none: 'example.com,localhost' })).toMatchObject({ status: 200 });
-    expect(asked).toEqual([]);
-  });
-
-  test.each([
-    ['refuses the credentials', () => through('user:wrong')],
-    ['is not there', () => `http://${CREDENTIALS}@localhost:1`],
-  ])('that %s is an error of a call that was not sent, which holds no credentials', async (_what, http) => {
-    const error = await post({ http: http() }).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(Unanswered);
-    expect(error).toMatchObject({ code: 'upstream_error', sent: false });
-    expect(JSON.stringify([error, (error as Error).message, (error as Error).cause])).not.toMatch(
-      /p%40ss|p@ss|wrong/,
-    );
-    expect(received).toEqual([]);
+  test('leads to an answer of more than 64 KiB, or to a redirect, changes nothing of what they are', async () => {
+    const server = createHttpServer((req, res) => {
+      const bytes = Number(req.url?.slice(1));
+      if (bytes === 0) return void res.writeHead(307, { location: 'http://localhost:1/' }).end();
+      res.setHeader('content-type', 'application/json').end(JSON.stringify('x'.repeat(bytes)));
+    });
+    await once(server.listen(0), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const transport = createTransport({ http: env().HTTP_PROXY, https: '', none: '' });
+    const ask = (bytes: number) =>
+      transport({
+        ...{ api: 'x', method: 'POST', url: `http://localhost:${port}/${bytes}`, bearer: 'b', body: {} },
+        ...{ deadlineMs: 5000, correlator: 'c' },
+      });
+    expect(await ask(60_000)).toMatchObject({ status: 200, json: 'x'.repeat(60_000) });
+    expect(await ask(0)).toMatchObject({ status: 307 });
+    await expect(ask(70_000)).rejects.toMatchObject({ code: 'upstream_error', sent: true });
+    proxy.answer('refuses with 403');
+    await expect(ask(1)).rejects.toMatchObject({ code: 'upstream_error', sent: false });
+    server.close();
+    server.closeAllConnections();
   });
 });

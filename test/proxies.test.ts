@@ -187,6 +187,10 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     }
   };
 
+  test('passes on a code of 8,192 characters', async () => {
+    expect(await get(`/callback?code=${'c'.repeat(8192)}&state=a${'s'.repeat(43)}`)).toBe(410);
+  });
+
   test('tells the address of the client last, and the host as it was asked for', () =>
     withEcho(async (heard) => {
       await until(async () => (await get('/session', { 'X-Forwarded-For': '203.0.113.7' })) === 200);

@@ -85,16 +85,16 @@ export const checkPublicUrl: Check = async ({ base, ask }) => {
       ];
 };
 
-/** A link comes home with a code of up to 2048 characters, and its state. */
+/** A link comes home with a code of up to 8192 characters, and its state. */
 export const checkLongLinks: Check = async ({ ask }) => {
   const { ok, mistake } = about('long links');
-  const { status, json } = await ask(`/callback?code=${'c'.repeat(2048)}&state=${'s'.repeat(2048)}`);
+  const { status, json } = await ask(`/callback?code=${'c'.repeat(8192)}&state=${'s'.repeat(44)}`);
   return status === 400 && json['error'] === 'invalid_request'
-    ? [ok('One of 4 KiB reaches the server.')]
+    ? [ok('One of 8 KiB reaches the server.')]
     : [
         mistake(
-          `A link of 4 KiB is answered with ${status}, and not by the server.`,
-          'Let the proxy take request lines of 8 KiB (nginx: large_client_header_buffers).',
+          `A link of 8 KiB is answered with ${status}, and not by the server.`,
+          'Let the proxy take request lines of 16 KiB (nginx: large_client_header_buffers 4 16k).',
         ),
       ];
 };
