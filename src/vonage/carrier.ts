@@ -1,9 +1,12 @@
 import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
-import { Agent, type Dispatcher } from 'undici';
-import { createProxyAgent, type ProxySettings } from './proxy.js';
+import { Agent, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
+import type { ProxySettings } from './proxy.js';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 export const MAX_CONNECTIONS = 1000;
+
+/** Milliseconds until a proxy has to have opened a tunnel: as long as the longest call may take. */
+const TUNNEL_TIMEOUT_MS = 5000;
 
 /** What every request says. */
 const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };
@@ -97,3 +100,34 @@ function answerOf(
     },
   };
 }
+
+/** An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well. */
+const createProxyAgent = (
+  options: Agent.Options,
+  { https: httpsProxy, http: httpProxy, none: noProxy }: ProxySettings,
+): Dispatcher =>
+  new EnvHttpProxyAgent({ ...options, httpsProxy, httpProxy, noProxy, clientFactory: openProxyPool });
+
+/**
+ * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened: an error that says so and ends
+ * the call. Of a proxy that just hangs up undici would ask again at once, for ever.
+ */
+function openProxyPool(origin: URL, options: object): Dispatcher {
+  const pool = new Pool(origin, { ...options, headersTimeout: TUNNEL_TIMEOUT_MS });
+  const connect: (request: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData> =
+    pool.connect.bind(pool);
+  return Object.assign(pool, {
+    async connect(request: Dispatcher.ConnectOptions) {
+      const answer = await connect(request).catch((error: unknown) => {
+        throw noTunnel((error as NodeJS.ErrnoException).code ?? 'unknown');
+      });
+      if (answer.statusCode === 200) return answer;
+      answer.socket.on('error', () => undefined).destroy();
+      throw noTunnel(answer.statusCode);
+    },
+  });
+}
+
+/** @param why a code of Node or undici, or the status of the proxy's answer */
+const noTunnel = (why: string | number): Error =>
+  Object.assign(new Error('the proxy opened no tunnel'), { code: `PROXY_${why}` });

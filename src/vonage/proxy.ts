@@ -1,4 +1,3 @@
-import { EnvHttpProxyAgent, Pool, type Agent, type Dispatcher } from 'undici';
 import { parseUrl, type Reader } from '../settings.js';
 
 /** The proxies that lead out, as the variables that all tools share name them. An empty one is none. */
@@ -10,9 +9,6 @@ export interface ProxySettings {
   /** Hosts that are reached without a proxy, in the notation of `NO_PROXY`. */
   none: string;
 }
-
-/** Milliseconds until a proxy has to have opened a tunnel: as long as the longest call may take. */
-const TUNNEL_TIMEOUT_MS = 5000;
 
 /** @returns `undefined` where no proxy is named */
 export function readProxy({ getInAnyCase, fail }: Reader): ProxySettings | undefined {
@@ -50,34 +46,3 @@ function isDecodable(text: string): boolean {
     return false;
   }
 }
-
-/** An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well. */
-export const createProxyAgent = (
-  options: Agent.Options,
-  { https: httpsProxy, http: httpProxy, none: noProxy }: ProxySettings,
-): Dispatcher =>
-  new EnvHttpProxyAgent({ ...options, httpsProxy, httpProxy, noProxy, clientFactory: openProxyPool });
-
-/**
- * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened: an error that says so and ends
- * the call. Of a proxy that just hangs up undici would ask again at once, for ever.
- */
-function openProxyPool(origin: URL, options: object): Dispatcher {
-  const pool = new Pool(origin, { ...options, headersTimeout: TUNNEL_TIMEOUT_MS });
-  const connect: (request: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData> =
-    pool.connect.bind(pool);
-  return Object.assign(pool, {
-    async connect(request: Dispatcher.ConnectOptions) {
-      const answer = await connect(request).catch((error: unknown) => {
-        throw noTunnel((error as NodeJS.ErrnoException).code ?? 'unknown');
-      });
-      if (answer.statusCode === 200) return answer;
-      answer.socket.on('error', () => undefined).destroy();
-      throw noTunnel(answer.statusCode);
-    },
-  });
-}
-
-/** @param why a code of Node or undici, or the status of the proxy's answer */
-const noTunnel = (why: string | number): Error =>
-  Object.assign(new Error('the proxy opened no tunnel'), { code: `PROXY_${why}` });
