@@ -16,7 +16,7 @@ export async function sendNext(event) {
   const channel = next.value;
   busy(true);
   say((words) => words.sending[channel]);
-  // Another tab may have begun a login with another number meanwhile, to which this one must send nothing.
+  // If another tab began a login meanwhile, a code would go to the number of that tab.
   const { gone, replaced } = (await whereItStands()) ?? {};
   const isSent = !gone && !replaced && (await send(channel));
   if (gone) {

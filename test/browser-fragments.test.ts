@@ -173,7 +173,10 @@ describeInBrowser('a link of another origin to the page', () => {
       await person.reads('You are logged in.');
     });
 
-    /** Opens the link of the login in this browser, but stops before our page. @returns the fragment it would be opened with */
+    /**
+     * Opens the link of the login in this browser, and stops before our page.
+     * @returns the fragment that our page would be opened with
+     */
     const fragmentFromLink = async ({ context }: Person): Promise<string> => {
       for (let at = begun['auth_url'] ?? ''; ;) {
         const answer = await context.request.get(at, { maxRedirects: 0 });
