@@ -151,7 +151,7 @@ export class LoginError extends Error {
 export interface ClientOptions {
   /**
    * Where the server is: an origin in ASCII (`https://login.example.com`), a path on the page's own
-   * origin (`/auth`, where an app mounts the routes), or both. The default is the page's own origin.
+   * origin (`/auth`, where an app mounts the routes), or both. By default the page's own origin.
    */
   base?: string;
   /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
