@@ -43,9 +43,10 @@ export const SERVER_ERRORS = [
 ] as const;
 
 /**
- * `no_answer`: the server could not be reached, or took longer than 20 seconds. What was asked may have been done.
- * `unknown_answer`: the answer is none of the server's, but a proxy's page, say, or an error newer than this file. What was
- * asked has to be taken for not done.
+ * `no_answer`: the server could not be reached, or took longer than 20 seconds. It may have done
+ * what it was asked.
+ * `unknown_answer`: the answer is not the server's, but the page of a proxy, say; or it is an error
+ * newer than this file. Do not rely on anything having been done.
  */
 export type ErrorCode = (typeof SERVER_ERRORS)[number] | 'no_answer' | 'unknown_answer';
 
@@ -149,8 +150,8 @@ export class LoginError extends Error {
 
 export interface ClientOptions {
   /**
-   * Where the server is: an origin (`https://login.example.com`, in ASCII), a path on the page's own (`/auth`, where an app
-   * mounts the routes there), or both. Left out, the page's own origin.
+   * Where the server is: an origin in ASCII (`https://login.example.com`), a path on the page's own
+   * origin (`/auth`, where an app mounts the routes), or both. By default the page's own origin.
    */
   base?: string;
   /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
@@ -197,7 +198,8 @@ export interface Client {
 }
 
 /**
- * Makes a client. It keeps nothing: the login and the session lie in the server, and in the cookie that leads to them.
+ * Makes a client. It stores nothing: the server holds the login and the session, and the cookie
+ * names them.
  * @throws TypeError if `base` is neither an origin nor a path
  */
 export function createClient({
@@ -256,17 +258,18 @@ export function createClient({
 }
 
 /**
- * The code that the redirects left in the address of a page for `login`, while that login waits for its device; otherwise undefined.
- * Any page can lead a browser to yours with a code of its own in the fragment, and a wrong code uses up a try: post only what this
- * returns, and take the fragment out of the address. Needs the `URLSearchParams` of a browser.
+ * Reads the code that the redirects left in the address of a page. Any site can link to your page
+ * with a code of its own, and a wrong code uses up a try: post only what this returns, and remove
+ * the fragment from the address. Uses `URLSearchParams`, which React Native lacks.
  * @param fragment `location.hash`
- * @param login what `current()` says
+ * @param login what `current()` returns
+ * @returns undefined if the code is not for `login`, or `login` is not waiting for its device
  */
 export function codeInFragment(fragment: string, login: CurrentLogin | undefined): string | undefined {
   if (login?.channel !== 'silent_auth' || login.status !== 'pending') return undefined;
   const fields = new URLSearchParams(fragment.replace(/^#/, ''));
   const [loginId, verificationId] = [fields.get('login_id'), fields.get('request_id') ?? ''];
-  // With `SILENT_AUTH=verify` Vonage writes the fragment, and names its request by the id that stands in the link.
+  // With `SILENT_AUTH=verify` Vonage writes the fragment. It names the id that is in the link.
   const isOfLink = UUID.test(verificationId) && login.authUrl?.includes(`/${verificationId}/`) === true;
   const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;
   const code = isOfLogin ? fields.get('code') : null;
@@ -279,7 +282,10 @@ const REQUEST_TIMEOUT_MS = 20_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const ORIGIN = /https?:\/\/(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::\d+)?/;
-/** Neither empty nor of dots alone, which a URL parser reads as another host, or another path (WHATWG URL, section 4.4). */
+/**
+ * Not empty and not only dots: a URL parser would read another host, or another path (WHATWG URL,
+ * section 4.4).
+ */
 const SEGMENT = /\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w~%!$&'()*+,;=:@.-]+/;
 const BASE = new RegExp(`^(?:${ORIGIN.source})?(?:${SEGMENT.source})*/?$`, 'i');
 
@@ -314,7 +320,10 @@ function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSign
 /** The fields of an answer, their names in camel case. */
 type Fields = Record<string, unknown>;
 
-/** What an answer says. @throws LoginError if that is an error, or the answer is not the server's */
+/**
+ * Reads an answer.
+ * @throws LoginError if it is an error, or not the server's
+ */
 function readAnswer(route: Route, { status, headers }: Response, text: string): object {
   const fields = status === 204 ? {} : parseFields(text);
   const requestId = headers.get('X-Request-Id') ?? undefined;

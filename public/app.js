@@ -85,7 +85,8 @@ logout.addEventListener('click', () => void logOut());
 hearOtherTabs((way) => void hearOtherTab(way));
 // The back button may bring this page back as it was left: busy, and ignorant of what happened since.
 window.addEventListener('pageshow', (event) => void (event.persisted && start()));
-// The redirects load the page anew. A fragment that another page puts into the address of this one disturbs nothing under way.
+// The redirects load the page anew. A fragment that appears in the open page is somebody else's,
+// and must not disturb what is under way.
 window.addEventListener('hashchange', () => {
   if (submit.disabled || !codeForm.hidden) takeFragment();
   else void start();

@@ -16,6 +16,22 @@ export async function sendNext(event) {
   const channel = next.value;
   busy(true);
   say((words) => words.sending[channel]);
+  // If another tab began a login meanwhile, a code would go to the number of that tab.
+  const { gone, replaced } = (await whereItStands()) ?? {};
+  const isSent = !gone && !replaced && (await send(channel));
+  if (gone) {
+    end();
+    complain({ error: 'no_login' });
+  } else if (replaced) {
+    goOn({});
+    say((words) => words.otherTab.replaced, 'bad');
+  }
+  busy(false);
+  if (!isSent) focusMessage();
+}
+
+/** Has a code sent, and says what came of it. @returns whether it is on its way */
+async function send(channel) {
   const { ok, said } = await settled(server.next(channel));
   if (ok) {
     emptyCode();
@@ -30,8 +46,7 @@ export async function sendNext(event) {
     if (said.error === 'no_login' || said.error === 'login_expired') end();
     complain(said);
   }
-  busy(false);
-  if (!ok) focusMessage();
+  return ok;
 }
 
 const isThereAnother = (stands) => (stands?.nextChannels?.length ? 'left' : 'none');

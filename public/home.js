@@ -34,12 +34,12 @@ const times = (...others) => [tab.took[0], tab.took[1], ...others];
 const LOGIN_ID = /^[0-9a-f]{32}$/;
 
 /**
- * Posts the code in the fragment if it is for the login of this tab, which waits for it. Any page can lead a browser here with a code
- * of its own, and a wrong one would use up a try.
- * @returns what the server said; nothing where the code was not posted
+ * Posts the code in the fragment if it is for the login of this tab, and that login waits for its
+ * device. Any site can link here with a code of its own, and a wrong code uses up a try.
+ * @returns what the server said; an empty object if the code was not posted
  */
 export async function verify(home) {
-  // A tab that began nothing may still have been opened with the code of this browser's login.
+  // A tab that began no login may have been opened with the code of this browser's login.
   const mayBeOurs = tab.loginId !== undefined || LOGIN_ID.test(home.get('login_id') ?? '');
   const { ok, said: login } = mayBeOurs ? await settled(server.current()) : { ok: true };
   const isOfThisTab = tab.loginId === undefined || tab.loginId === login?.loginId;
@@ -84,8 +84,9 @@ const saidByVonage = (fragment) =>
   fragment.has('error') ? undefined : SAID_BY_VONAGE.get(fragment.get('error_description'));
 
 /**
- * Whether the error in the fragment can be how the silent way of this tab's login ended. Anybody can write one, and a login that
- * waits for a typed code has nothing to hear of redirects any more, unless Vonage itself went on to that code.
+ * Whether an error in the fragment can concern this tab's login. Any site can link here with an
+ * error. A login that waits for a typed code expects no redirect any more, unless Vonage itself
+ * moved it on to that code.
  */
 export const isOfLogin = async (fragment) =>
   fragment.get('error') === 'wrong_client' || saidByVonage(fragment) !== undefined || !(await waitsForCode());

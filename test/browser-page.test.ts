@@ -264,6 +264,21 @@ describeInBrowser('the page, for everybody', () => {
       expect(await alice.session()).toEqual({ authenticated: false });
     });
 
+    test('no code is sent to the number of another tab', async () => {
+      const alice = await person();
+      await alice.logIn(UNSUPPORTED);
+      const send = alice.page.getByRole('button', { name: 'Send me a code by SMS' });
+      await send.waitFor();
+      const other = await secondTab(alice);
+      await other.getByLabel('Phone number').fill(WIFI);
+      await other.getByRole('button', { name: 'Log in' }).click();
+      await other.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
+      await send.click();
+      await alice.reads('Another login was begun meanwhile');
+      expect(await send.isVisible()).toBe(false);
+      expect(await house.messages()).toEqual([]);
+    });
+
     test('a link of a login that another tab replaced is over, and says so', async () => {
       const alice = await person();
       await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));

@@ -133,7 +133,7 @@ function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
     'Cache-Control: no-store',
     'Connection: close',
   ];
-  // Node would go on to read: what arrives behind a refusal was handled, though nobody could be answered any more.
+  // Without this Node reads on, and handles a request that arrives after its refusal.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 

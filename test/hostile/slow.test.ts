@@ -27,8 +27,9 @@ const SLOW: Record<string, [atOnce: string, pieces: string[]]> = {
 };
 
 /**
- * Sends nothing until the server hangs up, and a whole request then, as a browser may that opened its connection ahead of need.
- * @returns what closes its half of the connection
+ * Sends nothing until the server hangs up, and then a whole request. Browsers do so: they open
+ * connections before they need them.
+ * @returns closes the client's half of the connection
  */
 const sendTooLate = (port: number): Promise<() => void> =>
   new Promise((resolve) => {
