@@ -46,10 +46,6 @@ const adapted = (name: string, port: number, upstream: number): string =>
     .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
     .replace(/^ *listen \[::\].*$/m, '');
 
-/** Caddy before 2.6.4, which Debian 12 has, knows the directive by another name. */
-const isOldCaddy = (): boolean =>
-  /^v?2\.(?:[0-5]\.|6\.[0-3]\b)/.test(spawnSync('caddy', ['version']).stdout.toString());
-
 interface Proxy {
   program: string;
   version: string;
@@ -77,7 +73,7 @@ const PROXIES: Record<string, Proxy> = {
     version: 'version',
     start(port, upstream) {
       const text = adapted('Caddyfile', port, upstream)
-        .replace(/request_buffers .*/, (directive) => (isOldCaddy() ? 'buffer_requests' : directive))
+        .replace(/request_buffers .*/, (directive) => (isOld(this) ? 'buffer_requests' : directive))
         .replace(/^\{$/m, '{\n\tadmin off\n\tauto_https off')
         .replace('login.example.com {', `https://localhost:${port} {\n\ttls ${certPath} ${keyPath}\n\tlog`);
       return ['run', '--adapter', 'caddyfile', '--config', file('Caddyfile', text)];
@@ -91,6 +87,9 @@ const PROXIES: Record<string, Proxy> = {
 };
 
 const isHere = ({ program, version }: Proxy): boolean => spawnSync(program, [version]).status === 0;
+/** Caddy before 2.6.4, which Debian 12 has, knows a directive by another name. */
+const isOld = ({ program, version }: Proxy): boolean =>
+  /^v?2\.(?:[0-5]\.|6\.[0-3]\b)/.test(spawnSync(program, [version]).stdout.toString());
 const here = Object.entries(PROXIES).filter(([, proxy]) => isHere(proxy));
 // Where none of them is installed there is nothing to try.
 const each =

@@ -22,15 +22,15 @@ export interface Load {
  * keep from running is late, but not busy.
  *
  * The share grows from none at `maxUtilization` to all at 100 percent, where requests wait, and
- * nothing tells how many. It grows with the third power, because a process with much to do does more
- * at a time: most of what it can do lies in the last few percent. Without such a slope it would switch
- * to and fro between taking all and none.
+ * nothing tells how many. It grows with the third power, because a process with much to do does
+ * more at a time: most of what it can do lies in the last few percent. A single threshold would
+ * switch to and fro between taking all and none.
  *
  * The requests that follow on a login are never refused, and need no forecast: as they come they
  * fill the time of the loop, and so leave less of it for new logins.
  *
- * The delay of the loop (`monitorEventLoopDelay`) says nothing here: Node accepts one connection in
- * each turn of the loop, so the turns stay short while the connections of seconds wait in the system.
+ * The delay of the loop (`monitorEventLoopDelay`) says nothing here: Node accepts one connection
+ * in each turn of the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
 export function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
