@@ -14,7 +14,10 @@ import { newCredentials } from '../src/sandbox/credentials.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { systemWorld } from '../src/world.js';
 
-/** How many files of the server a reader passes through with one request: those of which a function runs (V8, precise coverage). */
+/**
+ * How many files of the server a reader passes through with one request: those of which a function
+ * runs (V8, precise coverage).
+ */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SRC = pathToFileURL(`${ROOT}src/`).href;
@@ -82,7 +85,10 @@ async function lastHop(link: string, base: string): Promise<string> {
 const isOurs = ({ url }: Profiler.ScriptCoverage): boolean =>
   url.startsWith(SRC) && !OTHER_PROGRAMS.test(relative(ROOT, fileURLToPath(url)));
 
-/** The function that begins where the script does is the script itself, which runs when it is loaded. */
+/**
+ * The function that begins where the script does is the script itself, which runs when it is
+ * loaded.
+ */
 const runs = ({ functions }: Profiler.ScriptCoverage): boolean =>
   functions.some(({ ranges: [whole] }) => whole !== undefined && whole.startOffset > 0 && whole.count > 0);
 

@@ -62,7 +62,9 @@ const openSandbox = async () => {
   return { listening, conversation: made.state.conversation };
 };
 
-/** Listens in place of the server, on a socket like the server's, and forwards every request to it. */
+/**
+ * Listens in place of the server, on a socket like the server's, and forwards every request to it.
+ */
 const openRecordingProxy = (port: number, conversation: Conversation, { keepAliveSeconds }: Config) =>
   listen(
     createRecordingProxy(() => port, conversation),

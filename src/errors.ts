@@ -34,7 +34,10 @@ export type ErrorCode = keyof typeof ERRORS;
 /** Why silence failed, in words an app can act on. */
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
-/** Why a message came to nothing, in words an app can act on: `blocked` by the rules against fraud that Vonage has. */
+/**
+ * Why a message came to nothing, in words an app can act on: `blocked` by the rules against fraud
+ * that Vonage has.
+ */
 export type MessageFailure = 'blocked';
 
 export interface ErrorFields {

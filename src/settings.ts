@@ -10,7 +10,9 @@ export function createReader(env: Env) {
   const production = env['NODE_ENV'] === 'production';
   const fail = (problem: string): string => (problems.push(problem), '');
   const get = lookUp(env, fail);
-  /** A variable that other tools read too: they spell it in lower case as well, which goes first. */
+  /**
+   * A variable that other tools read too: they spell it in lower case as well, which goes first.
+   */
   const getInAnyCase = (name: string): string | undefined => {
     const inLowerCase = name.toLowerCase();
     return (inLowerCase in env ? get(inLowerCase) : undefined) ?? get(name);

@@ -13,7 +13,10 @@ export interface Meter {
   called(api: string, status: string, ms: number): void;
   /** Something was refused by a limit. */
   refused(limit: string): void;
-  /** Vonage took an order for a message that costs money, or sent one by itself in a chain that was ordered. */
+  /**
+   * Vonage took an order for a message that costs money, or sent one by itself in a chain that was
+   * ordered.
+   */
   sent(channel: string): void;
   /** The store answered, or failed to. */
   stored(operation: string, failed: boolean, ms: number): void;

@@ -10,8 +10,10 @@ import type { Assertions } from './assertion.js';
 const KEYS_LIFE = 300;
 
 /**
- * `GET /.well-known/jwks.json`: what assertions are checked with. Public, and the only answer that may be kept.
- * @param inApp whether another app is around: its answers may carry its cookie, which no shared cache may keep
+ * `GET /.well-known/jwks.json`: what assertions are checked with. Public, and the only answer that
+ * may be kept.
+ * @param inApp whether another app is around: its answers may carry its cookie, which no shared
+ * cache may keep
  */
 export function keyRoutes(router: Router, assertions: Assertions, inApp: boolean): void {
   const scope = inApp ? 'private' : 'public';

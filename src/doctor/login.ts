@@ -130,8 +130,8 @@ function redirectFinding(link: URL, last: URL, base: URL): Finding {
 }
 
 /**
- * `RateLimit` tells what is left to one's own range: two forged ranges have each what one would have. A caller whose address the
- * server does not know is told the policy alone.
+ * `RateLimit` tells what is left to one's own range: two forged ranges have each what one would
+ * have. A caller whose address the server does not know is told the policy alone.
  */
 function addressFinding(first: Answer, second: Answer): Finding {
   const { ok, mistake, unchecked } = about('client addresses');

@@ -40,7 +40,10 @@ interface Asked {
 
 type Outcome = Awaited<ReturnType<typeof spendBy<Rate>>>;
 
-/** The limits, counted in the store. @param deps.secret keys the names under which numbers and addresses are counted */
+/**
+ * The limits, counted in the store.
+ * @param deps.secret keys the names under which numbers and addresses are counted
+ */
 export function createLimits(
   deps: LimitSettings & { store: Store; world: World; pace: Pace; secret: string },
 ): Limits {
@@ -55,7 +58,10 @@ export function createLimits(
     throw new Limited(name, 'rate_limited', 'This was asked for too often. Try again later.', window.left);
   };
 
-  /** Logged by the messages that leave no room for as many more, not by those that are refused: the log grows with no attack. */
+  /**
+   * Logged by the messages that leave no room for as many more, not by those that are refused: the
+   * log grows with no attack.
+   */
   const tellBudget = ({ broken, totals }: Outcome, { left }: Window, messages: number): void => {
     const limit = deps.paidSendsPerHour;
     if (broken !== undefined || limit - (totals.at(-1) ?? 0) >= messages) return;
@@ -79,7 +85,8 @@ export function createLimits(
       if (outcome.broken) refuse(outcome.broken);
     },
     async send(caller, phoneNumber, messages) {
-      // One moment for all of it: what is given back below is given back in the windows it was counted in.
+      // One moment for all of it: what is given back below is given back in the windows it was
+      // counted in.
       const now = world.now();
       const asked = { caller, phoneNumber, messages };
       const number = ofNumber(asked, now);
@@ -108,7 +115,10 @@ const givenBack = ({ account, rates }: Count): Count => ({
   rates: rates.map((rate) => ({ ...rate, by: -rate.by })),
 });
 
-/** How much of what a number has one range may use up: half, so that a stranger leaves the rest, but one login at least. */
+/**
+ * How much of what a number has one range may use up: half, so that a stranger leaves the rest, but
+ * one login at least.
+ */
 const ofOneRange = (limit: number): number =>
   Math.min(limit, Math.max(MESSAGES_OF_A_LOGIN, Math.floor(limit / 2)));
 
@@ -162,7 +172,9 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
       ];
       return { account: day, rates: own.map((each) => ({ ...each, by: messages })) };
     },
-    /** In one account for all messages of the hour, so that a message counts everywhere or nowhere. */
+    /**
+     * In one account for all messages of the hour, so that a message counts everywhere or nowhere.
+     */
     ofHour: ({ caller, phoneNumber, messages }: Asked, now: number): Count => {
       const hour = windowAt('sends', HOUR, now);
       const { country = 'none' } = numberingOf(phoneNumber);
@@ -177,10 +189,16 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
   };
 }
 
-/** A number that stays the same for a range: it chooses the part in which all logins of the range are counted. */
+/**
+ * A number that stays the same for a range: it chooses the part in which all logins of the range
+ * are counted.
+ */
 const partOf = (entry: string): number => Buffer.from(entry, 'base64url').readUInt32BE();
 
-/** What is left of each rate; where several ranges are counted for it, in the one that has the least. */
+/**
+ * What is left of each rate; where several ranges are counted for it, in the one that has the
+ * least.
+ */
 function quotasOf(rates: readonly Rate[], { totals }: Outcome): Quota[] {
   const tightest = new Map<string, Quota>();
   for (const [at, { name, limit, window }] of rates.entries()) {

@@ -11,15 +11,24 @@ export interface Quota {
   left: number;
 }
 
-/** The client that sent a request, as limits see it. Its addresses are stored under names that only `SESSION_SECRET` explains. */
+/**
+ * The client that sent a request, as limits see it. Its addresses are stored under names that only
+ * `SESSION_SECRET` explains.
+ */
 export interface Caller {
   /** Its own address. IPv6 gives a device a whole /64. */
   address: string;
   /** The widest range it is counted in, in CIDR: a /24 of IPv4, a /48 of IPv6. */
   range: string;
-  /** Narrower ranges it is counted in as well, and the share of what the widest may do that each may use up. */
+  /**
+   * Narrower ranges it is counted in as well, and the share of what the widest may do that each may
+   * use up.
+   */
   within: readonly { range: string; share: number }[];
-  /** Takes what is left to its range. What counts for others as well (a number, a country) is told to nobody. */
+  /**
+   * Takes what is left to its range. What counts for others as well (a number, a country) is told
+   * to nobody.
+   */
   told(quotas: readonly Quota[]): void;
 }
 
@@ -41,8 +50,9 @@ export interface Limits {
   /** Counts messages that cost money. */
   send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<void>;
   /**
-   * Gives a number that was just verified its messages of this hour back, and the caller's range those it asked for. What counts
-   * by day, prefix, country and in all stays, so that nobody gets messages without end by verifying. Never fails.
+   * Gives a number that was just verified its messages of this hour back, and the caller's range
+   * those it asked for. What counts by day, prefix, country and in all stays, so that nobody gets
+   * messages without end by verifying. Never fails.
    */
   verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void>;
   /** Resolves unless Vonage asked us to leave this API alone. */

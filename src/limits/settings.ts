@@ -32,8 +32,8 @@ const readCount = ({ get, whole }: SettingsReader, name: string, byDefault: stri
   whole(name, get(name) ?? byDefault, 1, HIGHEST_RATE);
 
 /**
- * The default rates, but for those that are named: `login-number=20,send-prefix=100`. By default no address range takes more than
- * half of the turns of a second, where there are two or more.
+ * The default rates, but for those that are named: `login-number=20,send-prefix=100`. By default no
+ * address range takes more than half of the turns of a second, where there are two or more.
  */
 function readRates(
   { list, fail, whole }: SettingsReader,

@@ -33,7 +33,10 @@ export type Verification = (
 /** Gives the session of an attempt its user, whose number was proved by `channel`. */
 export type SignIn = (attempt: Attempt, channel: Channel) => Promise<Verification>;
 
-/** Milliseconds that {@link changeLogin} takes at the most: it writes, and reads again at a conflict. */
+/**
+ * Milliseconds that {@link changeLogin} takes at the most: it writes, and reads again at a
+ * conflict.
+ */
 export const CHANGE_TIMEOUT_MS = 2 * (1 + MAX_CONFLICTS) * COMMAND_TIMEOUT_MS;
 
 /**

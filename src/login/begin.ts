@@ -128,7 +128,8 @@ function begun(beginning: Beginning): Partial<Login> {
       return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
     case 'run': {
       const { run } = beginning;
-      // Nobody asked for a message in this login yet, so `next` without a channel means the one that is on its way.
+      // Nobody asked for a message in this login yet, so `next` without a channel means the one
+      // that is on its way.
       const channel = stepOf(run).channel === 'silent_auth' ? 'silent_auth' : null;
       return { channel, run, expiresAt: endOfStep(run) };
     }

@@ -75,12 +75,16 @@ const closeAfterwards: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** The headers of a request that a browser makes ahead of a visit that may not come (prefetch, prerender, preview). */
+/**
+ * The headers of a request that a browser makes ahead of a visit that may not come (prefetch,
+ * prerender, preview).
+ */
 const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
 /**
- * Refuses what would use up a link without a visit: an image, a frame or a script of another page, and a speculation of the
- * browser, which discards an error and asks again when the user comes (W3C Prefetch, "Sec-Purpose").
+ * Refuses what would use up a link without a visit: an image, a frame or a script of another page,
+ * and a speculation of the browser, which discards an error and asks again when the user comes (W3C
+ * Prefetch, "Sec-Purpose").
  */
 const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
   const isSpeculation = SPECULATION_HEADERS.some((name) =>

@@ -14,8 +14,9 @@ export interface Holder {
   /** Reads the session anew: another request may have changed its login. */
   refresh(): Promise<void>;
   /**
-   * Changes the login as it stands in the store now: `how` is given it, and what it returns replaces it in one step. Returning the
-   * login it was given changes nothing; returning `undefined` forgets it. Does nothing where the session holds no login any more.
+   * Changes the login as it stands in the store now: `how` is given it, and what it returns
+   * replaces it in one step. Returning the login it was given changes nothing; returning
+   * `undefined` forgets it. Does nothing where the session holds no login any more.
    * @throws LoginError `login_expired` if the session ended meanwhile
    */
   change(how: (login: Login) => Login | undefined): Promise<void>;

@@ -15,9 +15,9 @@ const LOOKS = 5;
 const LOOK_INTERVAL_MS = 200;
 
 /**
- * Commands of the store ahead of the change itself, at the most: the session (1), the report (1, and
- * 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of
- * each message (2), the link (1).
+ * Commands of the store ahead of the change itself, at the most: the session (1), the report (1,
+ * and 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the
+ * count of each message (2), the link (1).
  */
 const COMMANDS = 11 + LOOKS;
 
@@ -62,7 +62,8 @@ export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts)
     const channels = fallbacks
       .slice(fallbacks.indexOf(target))
       .filter((each) => now.nextChannels.includes(each));
-    // Verify has one request a number under way. One that does not come to `target` has to end first.
+    // Verify has one request a number under way. One that does not come to `target` has to end
+    // first.
     if (now.run !== undefined) otp.cancel(now.run, correlator);
     const formerRun: Run | undefined = now.run ? { ...now.run, cancelled: true } : login.formerRun;
     const { id: loginId, phoneNumber, client } = login;

@@ -38,7 +38,10 @@ export interface OtpStart {
   correlator: string;
 }
 
-/** A request was started that this login cannot go on with. It is being cancelled, and is still under way until then. */
+/**
+ * A request was started that this login cannot go on with. It is being cancelled, and is still
+ * under way until then.
+ */
 export class Abandoned extends LoginError {
   constructor(
     readonly run: Run,
@@ -51,9 +54,9 @@ export class Abandoned extends LoginError {
 /** Requests of Verify v2, as a login runs them. */
 export interface Otp {
   /**
-   * Starts a request that goes through `channels`. Where one of the same number is under way, it is taken up again if
-   * it is this session's own, whatever its channels. The run begins behind a silent step that Vonage gave no link for,
-   * since it has gone on then.
+   * Starts a request that goes through `channels`. Where one of the same number is under way, it is
+   * taken up again if it is this session's own, whatever its channels. The run begins behind a
+   * silent step that Vonage gave no link for, since it has gone on then.
    * @throws LoginError `login_in_progress` with `retry_after` if it is not this session's own
    * @throws Abandoned where it was started in vain
    */

@@ -90,8 +90,9 @@ export function progressOf(
 }
 
 /**
- * The channels whose messages Vonage is known to have sent by itself, in a request that began silently: all steps up to the one
- * that is under way. How far a request came that a webhook ended is told by that webhook.
+ * The channels whose messages Vonage is known to have sent by itself, in a request that began
+ * silently: all steps up to the one that is under way. How far a request came that a webhook ended
+ * is told by that webhook.
  */
 export function sentByVonage({ run, status }: Login, now: number, report?: Report): Channel[] {
   const isChain = run?.steps[0]?.channel === 'silent_auth';

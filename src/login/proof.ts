@@ -37,7 +37,10 @@ const MISSES = 100;
 
 export function createProof(parts: Parts): Prove {
   const { engine, tickets, store, limits, world, journal, lock, progress } = parts;
-  /** Notes that the silent step failed. A request that moves the login on decides what becomes of it. */
+  /**
+   * Notes that the silent step failed. A request that moves the login on decides what becomes of
+   * it.
+   */
   const fail = (attempt: Attempt) =>
     lock
       .hold(attempt.login.id, CHANGE_TIMEOUT_MS, () =>

@@ -12,7 +12,10 @@ import type { Report } from './progress.js';
 /** Seconds: longer than any request of ours lives. */
 const LIFE = 900;
 
-/** Longer than a request lives and a webhook about it may be late, so that no message is counted twice. */
+/**
+ * Longer than a request lives and a webhook about it may be late, so that no message is counted
+ * twice.
+ */
 const COUNTED_TTL_SECONDS = 1800;
 
 /** Milliseconds that a report takes at the most: it is read and written. */
@@ -39,8 +42,8 @@ export interface Reports {
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;
   /**
-   * Counts messages that are known to have gone out, for the metrics: each once, however often and by whomever it becomes
-   * known. Silence is no message. Never fails.
+   * Counts messages that are known to have gone out, for the metrics: each once, however often and
+   * by whomever it becomes known. Silence is no message. Never fails.
    */
   countMessages(requestId: string, channels: readonly Channel[]): Promise<void>;
 }

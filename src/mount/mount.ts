@@ -100,8 +100,8 @@ const TWO_SESSIONS =
   "the app has a req.session: give createSilentAuth session: 'host', and mount it behind the app's session";
 
 /**
- * Refuses a cookie of our own in an app that has sessions, whichever comes first: the app would keep what belongs to a user
- * in a session that does not end with the login.
+ * Refuses a cookie of our own in an app that has sessions, whichever comes first: the app would
+ * keep what belongs to a user in a session that does not end with the login.
  */
 function withoutAppSession(sessions: Sessions): Sessions {
   return {
@@ -124,7 +124,8 @@ function withoutAppSession(sessions: Sessions): Sessions {
 const instances = new WeakMap<object, object>();
 
 /**
- * Refuses a second instance in one app: both would read and renew the same sessions, each by its own settings.
+ * Refuses a second instance in one app: both would read and renew the same sessions, each by its
+ * own settings.
  * @param where the app, or a request
  * @throws SetupError
  */

@@ -21,7 +21,10 @@ declare module 'express-session' {
     user?: User | undefined;
     /** The text the record was read from; absent while the session is new. */
     stored?: string | undefined;
-    /** The session can be ended, but not read: by an outdated secret, or as another release wrote it. */
+    /**
+     * The session can be ended, but not read: by an outdated secret, or as another release wrote
+     * it.
+     */
     outdated?: true;
   }
 }
@@ -32,10 +35,13 @@ type Done = (error?: unknown, session?: SessionData | null) => void;
 class Conflict extends Error {}
 
 /**
- * connect-redis, with the sealing of our records as its serializer. It goes beyond its documentation in three ways:
+ * connect-redis, with the sealing of our records as its serializer. It goes beyond its
+ * documentation in three ways:
  * - A record lies under the handle of an id, and only the id with its current secret reads it.
- * - A save replaces the record that was read and no other, so that a slow request brings nothing back.
- * - `regenerate` keeps the record and changes the secret of its id, so that any cookie of a session can end it.
+ * - A save replaces the record that was read and no other, so that a slow request brings nothing
+ *   back.
+ * - `regenerate` keeps the record and changes the secret of its id, so that any cookie of a session
+ *   can end it.
  */
 class CookieStore extends RedisStore {
   constructor(
@@ -94,8 +100,8 @@ class CookieStore extends RedisStore {
   }
 
   /**
-   * Comes with the end of an answer, when no error can be answered any more: express-session would run the handlers again.
-   * A session that could not be touched ends earlier.
+   * Comes with the end of an answer, when no error can be answered any more: express-session would
+   * run the handlers again. A session that could not be touched ends earlier.
    */
   override async touch(id: string, data: SessionData, done?: () => void): Promise<void> {
     if (data.outdated) return done?.();
@@ -104,17 +110,24 @@ class CookieStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & Partial<SessionData> {
     const { stored } = data;
-    // In place: express-session compares what it hands in here with the session at the end of the answer.
+    // In place: express-session compares what it hands in here with the session at the end of the
+    // answer.
     delete data.stored;
     return hideStored(super.createSession(req, data), stored);
   }
 }
 
-/** Keeps the text of a record out of what express-session serializes to see whether a session was changed. */
+/**
+ * Keeps the text of a record out of what express-session serializes to see whether a session was
+ * changed.
+ */
 const hideStored = <T extends Partial<SessionData>>(data: T, stored: string | undefined): T =>
   Object.defineProperty(data, 'stored', { value: stored, enumerable: false, configurable: true });
 
-/** What express-session does for one request, as promises, and without its writing by itself when an answer ends. */
+/**
+ * What express-session does for one request, as promises, and without its writing by itself when an
+ * answer ends.
+ */
 const settled = (ask: (done: (error?: unknown) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     ask((error) => {
@@ -123,7 +136,10 @@ const settled = (ask: (done: (error?: unknown) => void) => void): Promise<void> 
     });
   });
 
-/** By the end of an answer another request may have changed or ended the session: only {@link save} writes it. */
+/**
+ * By the end of an answer another request may have changed or ended the session: only {@link save}
+ * writes it.
+ */
 const withoutAutomaticSave = (read: Session): void => {
   read.save = (done) => (done?.(undefined), read);
 };
@@ -131,7 +147,10 @@ const withoutAutomaticSave = (read: Session): void => {
 /** express-session then neither writes nor touches anything as the answer ends. */
 const leaveWithoutSession = (req: Request): void => void Object.assign(req, { session: undefined });
 
-/** Saves before the answer goes out: a fast client must find the session, and a failing store must be an error. */
+/**
+ * Saves before the answer goes out: a fast client must find the session, and a failing store must
+ * be an error.
+ */
 async function save(req: Request): Promise<void> {
   const { prototype } = session.Session as { prototype: Session };
   await settled((done) => prototype.save.call(req.session, done));
@@ -171,7 +190,8 @@ function carrierOf(req: Request): Carrier {
       } catch (error) {
         req.sessionID = id;
         if (error instanceof Conflict) return false;
-        // express-session would try once more as the answer ends, and might then succeed at what was said to have failed.
+        // express-session would try once more as the answer ends, and might then succeed at what
+        // was said to have failed.
         leaveWithoutSession(req);
         throw error;
       }
@@ -185,7 +205,8 @@ function carrierOf(req: Request): Carrier {
  */
 export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean }): Sessions {
   const records = createSessionRecords(deps);
-  // `__Host-` makes the browser refuse the cookie from any other host, without Secure, or for a part of the paths.
+  // `__Host-` makes the browser refuse the cookie from any other host, without Secure, or for a
+  // part of the paths.
   const name = deps.secureCookie ? '__Host-sid' : 'sid';
   const cookie = { path: '/', httpOnly: true, secure: deps.secureCookie, sameSite: 'lax' } as const;
   const middleware = session({
@@ -201,7 +222,10 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
     saveUninitialized: false,
   });
 
-  /** What express-session sees of a request: the session it sets there is not that of an app around us. */
+  /**
+   * What express-session sees of a request: the session it sets there is not that of an app around
+   * us.
+   */
   const views = new WeakMap<Request, Request>();
   const viewOf = (req: Request): Request => {
     const view = views.get(req);
@@ -226,7 +250,8 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
     async signOut(req, res) {
       const view = viewOf(req);
       const { session: loaded } = view as { session?: Session & Partial<SessionData> };
-      // A session that was never saved is not in the store, and the cookie that came with the request is not ours.
+      // A session that was never saved is not in the store, and the cookie that came with the
+      // request is not ours.
       if (loaded !== undefined && isNew(loaded)) return;
       leaveWithoutSession(view);
       await settled((done) => view.sessionStore.destroy(view.sessionID, done));

@@ -15,7 +15,10 @@ import {
 interface CarriedSession {
   /** The id of our record. */
   id: string;
-  /** A keyed name of the number whose data the app keeps in its session, once somebody has logged in. */
+  /**
+   * A keyed name of the number whose data the app keeps in its session, once somebody has logged
+   * in.
+   */
   owner?: string | undefined;
 }
 
@@ -40,8 +43,9 @@ const OTHER_SESSION =
   "req.session is not one of express-session: session: 'host' wants express-session, since a login gives the session a new id";
 
 /**
- * Sessions that the session of another app carries: `req.session.silentAuth.id` is the id of a record of ours. The record
- * is sealed, ends when it should, and what ended stays ended, whatever the store of the app does.
+ * Sessions that the session of another app carries: `req.session.silentAuth.id` is the id of a
+ * record of ours. The record is sealed, ends when it should, and what ended stays ended, whatever
+ * the store of the app does.
  */
 export function createHostSessions(deps: SessionDeps): Sessions {
   const records = createSessionRecords(deps);
@@ -104,7 +108,8 @@ function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier
     const { silentAuth: carried, ...fields } = fieldsOf(req);
     const names = user ? records.ownerNames(user.phoneNumber) : [];
     const isSameOwner = !user || carried?.owner === undefined || names.includes(carried.owner);
-    // What the app keeps for one user is not for the next, nor for a visitor who comes after a session that ended.
+    // What the app keeps for one user is not for the next, nor for a visitor who comes after a
+    // session that ended.
     const kept = carried === undefined || (before.record && isSameOwner);
     const owner = user ? names[0] : kept ? carried?.owner : undefined;
     await renew(req, { ...(kept && fields), silentAuth: { id, owner } });
@@ -136,7 +141,10 @@ function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier
   };
 }
 
-/** @throws LoginError `unavailable` where there is no session: express-session gives none while its store is away */
+/**
+ * @throws LoginError `unavailable` where there is no session: express-session gives none while its
+ * store is away
+ */
 function sessionOf(req: Request): HostSession {
   const { session } = req as { session?: HostSession };
   if (!session) throw away();
@@ -159,11 +167,17 @@ async function reopen(req: Request, carried: string | undefined): Promise<void> 
   if ((isSessionId(id) ? id : undefined) !== carried) throw sessionEnded();
 }
 
-/** Whether the cookie of the request names its session: express-session gives any other request a session with a new id. */
+/**
+ * Whether the cookie of the request names its session: express-session gives any other request a
+ * session with a new id.
+ */
 const cameWith = ({ headers, sessionID }: Request): boolean =>
   headers.cookie?.includes(encodeURIComponent(`s:${sessionID}.`)) === true;
 
-/** Gives the app's session a new id, with these fields and no other, and saves it before anything is answered. */
+/**
+ * Gives the app's session a new id, with these fields and no other, and saves it before anything is
+ * answered.
+ */
 async function renew(req: Request, fields: object): Promise<void> {
   const session = sessionOf(req);
   await settled(req, (done) => session.regenerate(done));
@@ -179,7 +193,8 @@ const settled = (req: Request, ask: (done: (error?: unknown) => void) => void): 
   new Promise((resolve, reject) => {
     ask((error) => {
       if (!error) return resolve();
-      // express-session would save as the answer ends, and might then succeed at what was said to have failed.
+      // express-session would save as the answer ends, and might then succeed at what was said to
+      // have failed.
       Reflect.deleteProperty(req, 'session');
       reject(error instanceof Error && error.message === GONE ? sessionEnded(error) : away(error));
     });

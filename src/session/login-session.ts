@@ -4,16 +4,22 @@ import { MAX_CONFLICTS, type Holder } from '../login/holder.js';
 import type { Login, User } from '../login/login.js';
 import { sessionEnded, type SessionRecords, type SessionState } from './records.js';
 
-/** The sessions of requests, whatever carries them: a cookie of ours (`cookie.ts`), or the session of another app (`host.ts`). */
+/**
+ * The sessions of requests, whatever carries them: a cookie of ours (`cookie.ts`), or the session
+ * of another app (`host.ts`).
+ */
 export interface Sessions {
-  /** Loads the session of a request. Every route that uses the functions below has it before itself. */
+  /**
+   * Loads the session of a request. Every route that uses the functions below has it before itself.
+   */
   load: RequestHandler;
   /** The session as the login's story sees it. */
   holder(req: Request): Holder;
   /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
   user(req: Request): (User & { expiresAt: number }) | undefined;
   /**
-   * Ends the session that the request names, also by an outdated cookie of it, and takes the cookie back.
+   * Ends the session that the request names, also by an outdated cookie of it, and takes the cookie
+   * back.
    * @throws SetupError where `load` has not run
    */
   signOut(req: Request, res: Response): Promise<void>;
@@ -27,7 +33,10 @@ export const NOT_LOADED =
 export interface Carrier {
   /** The session as it was last read; empty where the request has none. */
   readonly state: SessionState;
-  /** Reads the session again. @throws LoginError `login_expired` if it ended, or goes on under a newer secret */
+  /**
+   * Reads the session again.
+   * @throws LoginError `login_expired` if it ended, or goes on under a newer secret
+   */
   reload(): Promise<void>;
   /**
    * Writes the session, which begins here where there is none.
@@ -37,12 +46,18 @@ export interface Carrier {
   write(state: SessionState, renewed: boolean): Promise<boolean>;
 }
 
-/** The session of a request for the login's story. Every write is compared with what was read, so that none is lost. */
+/**
+ * The session of a request for the login's story. Every write is compared with what was read, so
+ * that none is lost.
+ */
 export function createLoginSession(
   carrier: Carrier,
   { currentUser }: Pick<SessionRecords, 'currentUser'>,
 ): Holder {
-  /** Writes what `next` makes of the session as it stands. Where it returns the same state there is nothing to write. */
+  /**
+   * Writes what `next` makes of the session as it stands. Where it returns the same state there is
+   * nothing to write.
+   */
   const settle = async (next: (state: SessionState) => SessionState, renewed: boolean): Promise<void> => {
     for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts++) {
       const before = carrier.state;

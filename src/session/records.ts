@@ -8,7 +8,10 @@ import { createKeyring, deriveKey } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../world.js';
 
-/** Seconds a session lives without being used, and from its login to its end, used or not (OWASP ASVS 7.3). */
+/**
+ * Seconds a session lives without being used, and from its login to its end, used or not (OWASP
+ * ASVS 7.3).
+ */
 const IDLE_TTL_SECONDS = 30 * 60;
 const ABSOLUTE_TTL_SECONDS = 12 * 60 * 60;
 
@@ -62,9 +65,10 @@ export const isSessionId = (text: unknown): text is string => typeof text === 's
 export type SessionRecords = ReturnType<typeof createSessionRecords>;
 
 /**
- * Where the sessions are. A session is one record for its whole life. Its id has two parts: a handle, under which the record
- * lies, and a secret, of which the record holds the hash. When a session is renewed, the secret changes and the handle
- * stays. An id with an outdated secret reads nothing, but it still names the session, so a logout with it ends the session.
+ * Where the sessions are. A session is one record for its whole life. Its id has two parts: a
+ * handle, under which the record lies, and a secret, of which the record holds the hash. When a
+ * session is renewed, the secret changes and the handle stays. An id with an outdated secret reads
+ * nothing, but it still names the session, so a logout with it ends the session.
  */
 export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   const keyring = createKeyring(secrets, 'session');
@@ -93,8 +97,8 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   };
 
   /**
-   * A record as the bearer of `id` may see it: `outdated` where the session goes on under a newer secret, or in a process of
-   * another release whose record is not read here. Either can be ended.
+   * A record as the bearer of `id` may see it: `outdated` where the session goes on under a newer
+   * secret, or in a process of another release whose record is not read here. Either can be ended.
    * @param record `null` where something is stored that does not open; `undefined` where nothing is
    */
   const seenBy = (
@@ -110,7 +114,8 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   /**
    * Writes a session, in one step with the check that nobody wrote it since it was read.
    * @param stored what it replaces; absent for a new session
-   * @returns what is stored now, or `undefined` where another request changed or ended the session meanwhile
+   * @returns what is stored now, or `undefined` where another request changed or ended the session
+   * meanwhile
    */
   const write = async (
     id: string,
@@ -149,7 +154,10 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     currentUser,
     /** Milliseconds since the epoch at which the login ends if the session stays idle. */
     expiryOf: (user: User): number => Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)),
-    /** Names of a number that only SESSION_SECRET can make: the first is the one to keep, any of them may have been kept. */
+    /**
+     * Names of a number that only SESSION_SECRET can make: the first is the one to keep, any of
+     * them may have been kept.
+     */
     ownerNames: (phoneNumber: PhoneNumber): readonly string[] =>
       ownerKeys.map((key) => createHmac('sha256', key).update(phoneNumber).digest('base64url')),
   };

@@ -8,9 +8,10 @@ export interface RecordFormat<T> {
 }
 
 /**
- * Makes the format of one kind of record. Processes of two releases share a store while one replaces the other, so each
- * record says its version.
- * @param version raised with every change after which an older or newer process would misread the record
+ * Makes the format of one kind of record. Processes of two releases share a store while one
+ * replaces the other, so each record says its version.
+ * @param version raised with every change after which an older or newer process would misread the
+ * record
  */
 export function createRecordFormat<T extends object>(version: number, schema: ZodType<T>): RecordFormat<T> {
   return {

@@ -20,8 +20,9 @@ export const deriveKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', infoOf(purpose), 32)));
 
 /**
- * Derives a 256-bit key from a secret that is 256 random bits already. Such a secret needs no extraction (RFC 5869 section
- * 3.3), and a key of this length is one round of expansion (section 2.3).
+ * Derives a 256-bit key from a secret that is 256 random bits already. Such a secret needs no
+ * extraction (RFC 5869 section 3.3), and a key of this length is one round of expansion (section
+ * 2.3).
  */
 export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(
@@ -31,7 +32,8 @@ export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
   );
 
 /**
- * Makes names that say nothing to anybody without the secret (HMAC-SHA256). The same text has the same name.
+ * Makes names that say nothing to anybody without the secret (HMAC-SHA256). The same text has the
+ * same name.
  * @returns 43 characters of base64url
  */
 export const createNaming = (secret: string, purpose: string): ((text: string) => string) => {

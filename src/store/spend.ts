@@ -1,8 +1,9 @@
 import type { Cost } from './store.js';
 
 /**
- * `Store.spend` as Redis runs it: one key, one step. KEYS[1] is the account, ARGV[1] its life in seconds, and behind that
- * stand an entry, what is added to it, and its limit, for each cost. What is given back takes nothing below zero.
+ * `Store.spend` as Redis runs it: one key, one step. KEYS[1] is the account, ARGV[1] its life in
+ * seconds, and behind that stand an entry, what is added to it, and its limit, for each cost. What
+ * is given back takes nothing below zero.
  */
 export const SPEND_SCRIPT = `
 local names, spent = {}, 1

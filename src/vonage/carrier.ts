@@ -18,13 +18,14 @@ export interface Carried {
 }
 
 /**
- * Carries the requests of axios over undici, whose own share of a call is small (docs/performance.md). It follows no redirect, undoes no
- * compression, repeats nothing that was sent, and keeps connections alive as long as the other side allows.
- * `timeout` (ms) ends with the last byte of the answer, and is the only time that is kept.
+ * Carries the requests of axios over undici, whose own share of a call is small
+ * (docs/performance.md). It follows no redirect, undoes no compression, repeats nothing that was
+ * sent, and keeps connections alive as long as the other side allows. `timeout` (ms) ends with the
+ * last byte of the answer, and is the only time that is kept.
  * @param maxAnswerBytes a longer body is cut off, and is an error
  * @param proxy through which all goes, if any
- * @returns an adapter for each request, which alone knows its headers: axios would copy and examine them several times, and its
- * errors would carry the bearer token
+ * @returns an adapter for each request, which alone knows its headers: axios would copy and examine
+ * them several times, and its errors would carry the bearer token
  */
 export function createCarrier(
   maxAnswerBytes: number,
@@ -55,8 +56,8 @@ export function createCarrier(
 type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
 
 /**
- * Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. An error has a `request` once
- * that was sent, and a `response` with as much of the answer as came.
+ * Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. An
+ * error has a `request` once that was sent, and a `response` with as much of the answer as came.
  */
 function answerOf(
   config: InternalAxiosRequestConfig,
@@ -101,7 +102,9 @@ function answerOf(
   };
 }
 
-/** An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well. */
+/**
+ * An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well.
+ */
 const createProxyAgent = (
   options: Agent.Options,
   { https: httpsProxy, http: httpProxy, none: noProxy }: ProxySettings,
@@ -109,8 +112,9 @@ const createProxyAgent = (
   new EnvHttpProxyAgent({ ...options, httpsProxy, httpProxy, noProxy, clientFactory: openProxyPool });
 
 /**
- * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened: an error that says so and ends
- * the call. Of a proxy that just hangs up undici would ask again at once, for ever.
+ * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened:
+ * an error that says so and ends the call. Of a proxy that just hangs up undici would ask again at
+ * once, for ever.
  */
 function openProxyPool(origin: URL, options: object): Dispatcher {
   const pool = new Pool(origin, { ...options, headersTimeout: TUNNEL_TIMEOUT_MS });

@@ -8,9 +8,11 @@ const MAX_LINK_LENGTH = 8192;
 const LINK = /^https?:\/\/([a-z0-9[][^/?#]*)(?:[/?#][\x21-\x7e]*)?$/i;
 
 /**
- * Whether a device may be sent to `link`: over https to one of these hosts. Plain http is for a sandbox on this very machine.
- * Devices read a link by other parsers than ours, so a link whose authority is not written as it is meant is none.
- * @param hosts `host`, `host:port`, or with a dot in front a domain and all hosts below it, at the default port
+ * Whether a device may be sent to `link`: over https to one of these hosts. Plain http is for a
+ * sandbox on this very machine. Devices read a link by other parsers than ours, so a link whose
+ * authority is not written as it is meant is none.
+ * @param hosts `host`, `host:port`, or with a dot in front a domain and all hosts below it, at the
+ * default port
  */
 export function isAllowedLink(link: string, hosts: readonly string[]): boolean {
   const written = link.length <= MAX_LINK_LENGTH ? LINK.exec(link)?.[1]?.toLowerCase() : undefined;

@@ -1,6 +1,8 @@
 import { parseUrl, type Reader } from '../settings.js';
 
-/** The proxies that lead out, as the variables that all tools share name them. An empty one is none. */
+/**
+ * The proxies that lead out, as the variables that all tools share name them. An empty one is none.
+ */
 export interface ProxySettings {
   /** For https. A URL, credentials included, which belongs into no log. */
   https: string;

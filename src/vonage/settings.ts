@@ -71,7 +71,10 @@ function readLinkHosts({ list, fail }: Reader, own: readonly string[]): string[]
   return [...new Set([...hosts, ...VONAGE_DOMAINS])];
 }
 
-/** Whether it is written as {@link isAllowedLink} compares it. A domain has two labels at least: `.com` is everybody's. */
+/**
+ * Whether it is written as {@link isAllowedLink} compares it. A domain has two labels at least:
+ * `.com` is everybody's.
+ */
 function isLinkHost(text: string): boolean {
   if (!text.startsWith('.')) return !text.includes('*') && parseUrl(`https://${text}`)?.host === text;
   return /^(?:\.[a-z0-9-]+){2,}$/.test(text) && parseUrl(`https://${text.slice(1)}`)?.host === text.slice(1);

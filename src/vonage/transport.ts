@@ -32,8 +32,8 @@ export interface Answer {
 export type Transport = (call: Call) => Promise<Answer>;
 
 /**
- * No whole answer came. `sent: false` means that not a byte of the request was sent, so nothing can have happened there.
- * `answer` is what came of it before it broke off.
+ * No whole answer came. `sent: false` means that not a byte of the request was sent, so nothing can
+ * have happened there. `answer` is what came of it before it broke off.
  */
 export class Unanswered extends LoginError {
   constructor(
@@ -87,7 +87,9 @@ export function createTransport(proxy?: ProxySettings): Transport {
   };
 }
 
-/** The error of axios carries the whole request: only its code goes on, and what came of the answer. */
+/**
+ * The error of axios carries the whole request: only its code goes on, and what came of the answer.
+ */
 function unanswered(api: string, error: unknown): Unanswered {
   if (!isAxiosError<Carried>(error)) return new Unanswered(api, true, false, 'unknown');
   const { code = 'unknown', response } = error;

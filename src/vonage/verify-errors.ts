@@ -5,7 +5,9 @@ import { readError, VerifyConcurrent } from './wire.js';
 
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
-/** Seconds after which to repeat what Vonage cannot do "at this time", where it does not say when. */
+/**
+ * Seconds after which to repeat what Vonage cannot do "at this time", where it does not say when.
+ */
 const BUSY_RETRY_SECONDS = 5;
 
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
@@ -49,7 +51,10 @@ const BY_FRAGMENT = new Map<string, Mapping>([
   ['low-balance', ['unavailable', 'No message can be sent at the moment.']],
 ]);
 
-/** Where neither `type` nor its fragment is known: some fixtures leave it out, or say `#bad-request`. */
+/**
+ * Where neither `type` nor its fragment is known: some fixtures leave it out, or say
+ * `#bad-request`.
+ */
 const BY_STATUS = new Map<number, Mapping>([
   [400, INVALID_CODE],
   [402, ['unavailable', 'No message can be sent at the moment.']],
@@ -58,7 +63,9 @@ const BY_STATUS = new Map<number, Mapping>([
   [412, UNSUPPORTED],
 ]);
 
-/** A verification of the same number is already under way; its id is there where Vonage names it. */
+/**
+ * A verification of the same number is already under way; its id is there where Vonage names it.
+ */
 export class Concurrent extends LoginError {
   constructor(
     readonly requestId: string | undefined,
@@ -68,7 +75,10 @@ export class Concurrent extends LoginError {
   }
 }
 
-/** A verification was started, and what Vonage said of it is of no use: nobody can prove anything with it. */
+/**
+ * A verification was started, and what Vonage said of it is of no use: nobody can prove anything
+ * with it.
+ */
 export class Unusable extends LoginError {
   constructor(
     readonly requestId: string,
@@ -78,7 +88,10 @@ export class Unusable extends LoginError {
   }
 }
 
-/** What a conflict means that names no request and gives no cause that is known: it depends on what was asked. */
+/**
+ * What a conflict means that names no request and gives no cause that is known: it depends on what
+ * was asked.
+ */
 const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
 
 /**
@@ -100,13 +113,16 @@ export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLIC
 }
 
 /**
- * A conflict is a 409 in the document and a 422 in fixtures of Vonage's SDKs, named `concurrent` or `conflict`. A 409 whose
- * name is not known is one as well.
+ * A conflict is a 409 in the document and a 422 in fixtures of Vonage's SDKs, named `concurrent` or
+ * `conflict`. A 409 whose name is not known is one as well.
  */
 const isConflict = (status: number, name: string): boolean =>
   status === 409 ? !BY_FRAGMENT.has(name) : ['concurrent', 'conflict'].includes(name);
 
-/** `#conflict` says in its `detail` alone what it is about (Verify v2 reference, and fixtures of the SDKs). */
+/**
+ * `#conflict` says in its `detail` alone what it is about (Verify v2 reference, and fixtures of the
+ * SDKs).
+ */
 const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
   [/concurrent/i, UNDER_WAY],
   [/not support a code/i, INVALID_CODE],

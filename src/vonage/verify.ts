@@ -46,7 +46,10 @@ export interface VerifyStart {
  * `upstream_timeout` or `unavailable`.
  */
 export interface VerifyApi {
-  /** @throws Unusable where a request was started that cannot be gone on with; {@link Concurrent} where another one is under way */
+  /**
+   * @throws Unusable where a request was started that cannot be gone on with; {@link Concurrent}
+   * where another one is under way
+   */
   start(start: VerifyStart, correlator: string): Promise<{ requestId: string; checkUrl?: string }>;
   /** Resolves when the code is right. */
   check(requestId: string, code: string, correlator: string): Promise<void>;
@@ -108,7 +111,9 @@ export function createVerifyApi(deps: {
   };
 }
 
-/** The error for an answer to a start that is of no use: it may have started a request all the same. */
+/**
+ * The error for an answer to a start that is of no use: it may have started a request all the same.
+ */
 function unlessStarted({ status, body }: Pick<Answer, 'status' | 'body'>, error: LoginError): LoginError {
   const began = status >= 200 && status <= 299;
   const requestId = began ? findRequestId(body?.toString('latin1') ?? '') : undefined;

@@ -137,8 +137,9 @@ function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
 }
 
 /**
- * What was blocked, if anything. Of its reason, which is prose and may name the number, only the network goes on ("Fraudulent
- * traffic detected … on network [ 23415 ]"): five or six digits, which no phone number has.
+ * What was blocked, if anything. Of its reason, which is prose and may name the number, only the
+ * network goes on ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits, which
+ * no phone number has.
  */
 function blockedIn(parts: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
   const blocked = parts.filter(({ status }) => status === 'blocked');

@@ -5,8 +5,8 @@ import { z } from 'zod';
 export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
 
 /**
- * Network Enablement, 200: each scope has a link, or an error of its own. Only our scope is read: an answer may name others,
- * in shapes that nobody announced, and they do not concern this server.
+ * Network Enablement, 200: each scope has a link, or an error of its own. Only our scope is read:
+ * an answer may name others, in shapes that nobody announced, and they do not concern this server.
  */
 export const EnablementAnswer = z.object({
   scopes: z.object({
@@ -68,7 +68,9 @@ const RequestId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 /** Verify v2, 202. What a `check_url` is that is no string decides whoever needs it. */
 export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.unknown().optional() });
 
-/** Finds the id of a Verify v2 request in an answer that is otherwise not to be read, or broke off. */
+/**
+ * Finds the id of a Verify v2 request in an answer that is otherwise not to be read, or broke off.
+ */
 export const findRequestId = (text: string): string | undefined =>
   /"request_id"\s*:\s*"([A-Za-z0-9_-]{1,100})"/.exec(text)?.[1];
 
@@ -95,9 +97,9 @@ const LoginId = z
   .catch(undefined);
 
 /**
- * The webhooks of Verify v2 about one step. `action` is an array in the document's example and the fixtures of the PHP SDK, an
- * object in the OpenAPI of the Node SDK; both are read. Statuses and channels nobody told us of are read as such. Some come
- * without a `type`.
+ * The webhooks of Verify v2 about one step. `action` is an array in the document's example and the
+ * fixtures of the PHP SDK, an object in the OpenAPI of the Node SDK; both are read. Statuses and
+ * channels nobody told us of are read as such. Some come without a `type`.
  */
 export const VerifyEvent = z.object({
   request_id: RequestId,
@@ -126,7 +128,10 @@ const Summary = z.object({
 });
 const NoType = { type: z.null().optional() };
 
-/** The webhook about a whole request. Without a `type` it is told from an event by its steps, or by naming no channel. */
+/**
+ * The webhook about a whole request. Without a `type` it is told from an event by its steps, or by
+ * naming no channel.
+ */
 export const VerifySummary = z.union([
   Summary.extend({ type: z.literal('summary') }),
   Summary.extend({ ...NoType, workflow: Workflow }),

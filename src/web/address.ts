@@ -4,27 +4,33 @@ import ipaddr from 'ipaddr.js';
 import type { Caller } from '../limits/limits.js';
 import type { World } from '../world.js';
 
-/** An address in brackets, and one with a port behind it, which may be obfuscated (RFC 7239 section 6). */
+/**
+ * An address in brackets, and one with a port behind it, which may be obfuscated (RFC 7239 section
+ * 6).
+ */
 const BRACKETED = /^\[([^\]]*)\](?::[\w.-]*)?$/;
 const WITH_PORT = /^(.*):(?:\d{0,5}|_[\w.-]+)$/;
 
 /**
- * Reads an address as sockets and proxies write it: alone, with a port (`203.0.113.7:51234`, `[2001:db8::1]:443`), in brackets,
- * in quotes, or with a zone (`fe80::1%eth0`).
- * @returns the address alone, IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4; undefined where the text holds no address
+ * Reads an address as sockets and proxies write it: alone, with a port (`203.0.113.7:51234`,
+ * `[2001:db8::1]:443`), in brackets, in quotes, or with a zone (`fe80::1%eth0`).
+ * @returns the address alone, IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4; undefined where the
+ * text holds no address
  */
 function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const unquoted = text.replace(/^"(.*)"$/, '$1');
   const written = (BRACKETED.exec(unquoted)?.[1] ?? unquoted).replace(/%.*$/, '');
-  // A text that is an address as it stands ends in no port, though `2001:db8::1:443` may look like it.
+  // A text that is an address as it stands ends in no port, though `2001:db8::1:443` may look like
+  // it.
   const address = isIP(written) === 0 ? WITH_PORT.exec(written)?.[1] : written;
   return address === undefined || isIP(address) === 0 ? undefined : ipaddr.process(address).toString();
 }
 
 /**
- * The client of a request as Express's `trust proxy` finds it: going from the socket back through `X-Forwarded-For`, the first
- * one that is no trusted proxy. Express compares addresses alone, so an entry is read before it is compared.
+ * The client of a request as Express's `trust proxy` finds it: going from the socket back through
+ * `X-Forwarded-For`, the first one that is no trusted proxy. Express compares addresses alone, so
+ * an entry is read before it is compared.
  */
 function clientOf({ app, headers, socket }: Request): string | undefined {
   const isTrusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
@@ -38,7 +44,10 @@ function clientOf({ app, headers, socket }: Request): string | undefined {
   return plainAddress(client);
 }
 
-/** Takes the last entry of a list header, in which empty ones count for nothing (RFC 9110 section 5.6.1). */
+/**
+ * Takes the last entry of a list header, in which empty ones count for nothing (RFC 9110 section
+ * 5.6.1).
+ */
 function lastOf(entries: string[]): string | undefined {
   for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
     if (entry.trim() !== '') return entry.trim();
@@ -50,8 +59,8 @@ function lastOf(entries: string[]): string | undefined {
 const WARNING_INTERVAL_MS = 600_000;
 
 /**
- * Makes `req.ip` of an app the client's address and nothing else: undefined where there is none, which is logged. What stood in
- * its place is not, for anyone may have written it.
+ * Makes `req.ip` of an app the client's address and nothing else: undefined where there is none,
+ * which is logged. What stood in its place is not, for anyone may have written it.
  */
 export function readClientAddresses(app: Express, { now, log }: Pick<World, 'now' | 'log'>): void {
   let warnedAt = -Infinity;
@@ -76,9 +85,9 @@ export function readClientAddresses(app: Express, { now, log }: Pick<World, 'now
 type Counted = Pick<Caller, 'address' | 'range' | 'within'>;
 
 /**
- * The range of IPv6 that is counted as a /24 of IPv4 is: a /48 is the most that one customer is given, or thousands of phones of
- * a carrier (RFC 6177, RFC 7278). A home has a /56 of it, and a device a /64: a home leaves a quarter to its neighbours, and a
- * device half.
+ * The range of IPv6 that is counted as a /24 of IPv4 is: a /48 is the most that one customer is
+ * given, or thousands of phones of a carrier (RFC 6177, RFC 7278). A home has a /56 of it, and a
+ * device a /64: a home leaves a quarter to its neighbours, and a device half.
  */
 const IPV6_RANGE_BITS = 48;
 const IPV6_WITHIN = [
@@ -86,7 +95,10 @@ const IPV6_WITHIN = [
   { bits: 64, share: 1 / 2 },
 ] as const;
 
-/** Where the IPv4 address of the customer stands in IPv6 that is made of it: the first of its four bytes. */
+/**
+ * Where the IPv4 address of the customer stands in IPv6 that is made of it: the first of its four
+ * bytes.
+ */
 const EMBEDDED: Partial<Record<string, { at: number; inverted?: true }>> = {
   // NAT64 and stateless translation (RFC 6052 section 2.1, RFC 8215, RFC 7915).
   rfc6052: { at: 12 },
@@ -97,7 +109,10 @@ const EMBEDDED: Partial<Record<string, { at: number; inverted?: true }>> = {
   teredo: { at: 12, inverted: true },
 };
 
-/** How limits identify the client at an address. @param address undefined where it is not known: all such clients are one */
+/**
+ * How limits identify the client at an address.
+ * @param address undefined where it is not known: all such clients are one
+ */
 export function countedAt(address: string | undefined): Counted {
   if (address === undefined) return { address: 'unknown', range: 'unknown', within: [] };
   // Nearly all callers have IPv4, and need no parser.

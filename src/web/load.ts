@@ -6,7 +6,9 @@ const WINDOW_MS = 250;
 /** The part of the loop's active time for which this process must have had a processor. */
 const OWN_SHARE = 0.5;
 
-/** How busy this process is by its own work, and the share of new logins that it refuses for that. */
+/**
+ * How busy this process is by its own work, and the share of new logins that it refuses for that.
+ */
 export interface Load {
   /** Measures if a window is over; to be called at every request. @returns whether it measured */
   measure: () => boolean;

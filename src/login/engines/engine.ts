@@ -23,13 +23,14 @@ export type Beginning =
   /** The device goes to `authUrl`, and comes back to our `/callback` with `state` and an authorization code. */
   | { by: 'redirect'; authUrl: string; state: string }
   /**
-   * A Verify request is under way. Its silent step gives the device a code by itself; where that was found impossible (`why`)
-   * a message is on its way.
+   * A Verify request is under way. Its silent step gives the device a code by itself; where that
+   * was found impossible (`why`) a message is on its way.
    */
   | { by: 'run'; run: Run; why?: SilentFailure }
   /**
-   * Silence is impossible: for this number, or at the moment. `why`, where it was tried, is for those who count. `abandoned` is
-   * a Verify request that was started all the same, and is being cancelled.
+   * Silence is impossible: for this number, or at the moment. `why`, where it was tried, is for
+   * those who count. `abandoned` is a Verify request that was started all the same, and is being
+   * cancelled.
    */
   | { by: 'nothing'; why?: SilentFailure | ErrorCode; abandoned?: Run };
 

@@ -5,10 +5,11 @@ import { stepOf } from '../progress.js';
 import type { Engine } from './engine.js';
 
 /**
- * Verify v2 with `silent_auth` first and the fallbacks chained behind it (`SILENT_AUTH=verify`). Vonage goes on to the
- * fallbacks by itself, one after the other, when the silent step fails or its minute is over: this is the one place where
- * messages are sent without being asked for. So all that a chain may send is counted before it is started, and it is cut to
- * what limits allow, down to silence alone: limits on messages lock nobody out of that.
+ * Verify v2 with `silent_auth` first and the fallbacks chained behind it (`SILENT_AUTH=verify`).
+ * Vonage goes on to the fallbacks by itself, one after the other, when the silent step fails or its
+ * minute is over: this is the one place where messages are sent without being asked for. So all
+ * that a chain may send is counted before it is started, and it is cut to what limits allow, down
+ * to silence alone: limits on messages lock nobody out of that.
  */
 export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine => ({
   asks: 'verify',
