@@ -13,7 +13,7 @@ const LOGIN = JSON.stringify({ phone_number: ALICE });
 const ONE_BYTE = `${HEAD}Content-Length: ${LOGIN.length}\r\n\r\n{`;
 const PIPELINE = posted('{}').repeat(10);
 
-/** Opens so many connections, each of which says the same. Resolves when all of it is on its way. */
+/** Opens so many connections, each of which says the same. Resolves when all of it is sent. */
 async function gather(port: number, count: number, bytes: string): Promise<Socket[]> {
   const arrive = async (): Promise<Socket> => {
     const socket = connect(port, 'localhost').resume();
