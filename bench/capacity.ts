@@ -1,5 +1,5 @@
-import { partsOf } from '../src/limits/parts.js';
-import { RATES } from '../src/limits/rates.js';
+import { partsOf } from '../src/limits/pace.js';
+import { RATES } from '../src/config/limits.js';
 import { LIVES, USE, type Figures } from './figures.js';
 
 /** What so many logins need. */

@@ -1,13 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { destination, pino } from 'pino';
-import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { numberingOf, parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { deriveKey, seal, unseal } from '../src/store/seal.js';
 import { createTickets } from '../src/login/tickets.js';
-import { createAppToken } from '../src/vonage/app-token.js';
-import { randomToken, systemWorld } from '../src/world.js';
+import { createAppToken } from '../src/vonage/tokens.js';
+import { randomToken, systemWorld } from '../src/core/world.js';
 import type { Part } from './clock.js';
 
 const NUMBER = '+447400123456' as PhoneNumber;

@@ -3,13 +3,13 @@ import { Socket } from 'node:net';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import { pino } from 'pino';
 import type { Login } from '../src/login/login.js';
-import type { PhoneNumber } from '../src/phone.js';
+import type { PhoneNumber } from '../src/core/phone-number.js';
 import { createCookieSessions } from '../src/session/cookie.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import { sendJson } from '../src/web/answers.js';
-import { jsonBody } from '../src/web/body.js';
-import { shield } from '../src/web/shield.js';
-import { systemWorld } from '../src/world.js';
+import { sendJson } from '../src/http/answers.js';
+import { jsonBody } from '../src/http/body.js';
+import { shield } from '../src/http/protection.js';
+import { systemWorld } from '../src/core/world.js';
 import type { Part } from './clock.js';
 
 const BODY = JSON.stringify({ phone_number: '+447400123456' });

@@ -4,7 +4,7 @@ import { VERIFY_SCOPE } from '../src/vonage/wire.js';
 import { createTransport } from '../src/vonage/transport.js';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
-import type { World } from '../src/world.js';
+import type { World } from '../src/core/world.js';
 import { redisAt } from '../test/support/redis-server.js';
 import type { Part } from './clock.js';
 

@@ -8,11 +8,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import express from 'express';
 import { pino } from 'pino';
 import { createApp } from '../src/app.js';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { createSandbox } from '../src/sandbox/app.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import { systemWorld } from '../src/world.js';
+import { systemWorld } from '../src/core/world.js';
 
 /**
  * How many files of the server a reader passes through with one request: those of which a function

@@ -1,5 +1,5 @@
-import { partsOf } from '../src/limits/parts.js';
-import { RATES } from '../src/limits/rates.js';
+import { partsOf } from '../src/limits/pace.js';
+import { RATES } from '../src/config/limits.js';
 import { capacityFor, ends, type Capacity } from './capacity.js';
 import { USE, type Figures } from './figures.js';
 import { randomFrom, recoveryOf, turnsOf, waitsAt } from './simulation.js';

@@ -1,7 +1,7 @@
 import { createPace } from '../src/limits/pace.js';
-import { RATES } from '../src/limits/rates.js';
+import { RATES } from '../src/config/limits.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import type { World } from '../src/world.js';
+import type { World } from '../src/core/world.js';
 
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {

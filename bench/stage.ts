@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { RATES } from '../src/limits/rates.js';
+import { RATES } from '../src/config/limits.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { freePort, startRedis } from '../test/support/redis-server.js';
 import { listeningOn, startChild, startAnswering, startOwn, type Child } from './child.js';

@@ -1,18 +1,18 @@
 import type { Express } from 'express';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import type { Hooks } from './login/hooks.js';
 import { createJournal } from './login/journal.js';
 import { createRoutes } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import type { Store } from './store/store.js';
-import { readClientAddresses } from './web/address.js';
-import { bareApp } from './web/bare.js';
-import { contract } from './web/documents.js';
-import { healthRoutes } from './web/health.js';
-import { notFound, problemHandler } from './web/problem.js';
-import { shield } from './web/shield.js';
-import { staticFiles } from './web/static.js';
-import type { World } from './world.js';
+import { readClientAddresses } from './http/caller.js';
+import { bareApp } from './routes.js';
+import { contract } from './http/documents.js';
+import { healthRoutes } from './http/documents.js';
+import { notFound, problemHandler } from './http/problems.js';
+import { shield } from './http/protection.js';
+import { staticFiles } from './http/documents.js';
+import type { World } from './core/world.js';
 
 export interface AppDeps {
   config: Config;

@@ -1,7 +1,7 @@
-import './quiet.js';
+import './config/no-debug.js';
 import { fileURLToPath } from 'node:url';
-import { readConfig } from './config.js';
-import { loadHooks } from './hooks-file.js';
+import { readConfig } from './config/config.js';
+import { loadHooks } from './server.js';
 import { run, startServer } from './server.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

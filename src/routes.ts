@@ -1,31 +1,42 @@
-import { Router, type RequestHandler } from 'express';
-import { createAssertions } from './assertion/assertion.js';
-import { assertionRoutes, keyRoutes } from './assertion/routes.js';
-import type { Config } from './config.js';
-import { createLimits } from './limits/counted.js';
+import express from 'express';
+import { Router, type Express, type RequestHandler } from 'express';
+import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
+import type { Config } from './config/config.js';
+import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
 import { callbackRoutes } from './login/callback.js';
-import { ENGINES } from './login/engines/engines.js';
+import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
-import type { Journal } from './login/journal.js';
-import { createOtp, type Otp } from './login/otp.js';
-import { createPseudonym } from './login/pseudonym.js';
-import { createReports } from './login/reports.js';
-import { loginRoutes } from './login/routes.js';
+import { createPseudonym, type Journal } from './login/journal.js';
+import { createOtp, type Otp } from './login/verification.js';
+import { createReports } from './login/progress.js';
+import { loginRoutes, webhookRoutes } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
-import { webhookRoutes } from './login/webhooks.js';
 import { sessionRoutes } from './session/routes.js';
-import type { Sessions } from './session/login-session.js';
+import type { Sessions } from './login/routes.js';
 import type { Store } from './store/store.js';
-import { MAX_CONNECTIONS } from './vonage/carrier.js';
+import { MAX_CONNECTIONS } from './vonage/undici-adapter.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
-import { jsonBody } from './web/body.js';
-import { crossOrigin, refuseStrangers } from './web/origin.js';
-import { errorsPage } from './web/documents.js';
-import { createOverload, type Place } from './web/overload.js';
-import type { World } from './world.js';
+import { jsonBody } from './http/body.js';
+import { crossOrigin, refuseStrangers } from './http/protection.js';
+import { errorsPage } from './http/documents.js';
+import { createOverload, type Place } from './http/overload.js';
+import type { World } from './core/world.js';
+
+/**
+ * An Express application that tells nothing of itself, and takes a path and a query in one way only. Whether the client's
+ * connection is encrypted is said by `PUBLIC_URL`, not by a header that anyone can send.
+ */
+export function bareApp({ publicUrl }: { publicUrl: string }): Express {
+  const https = publicUrl.startsWith('https:');
+  const app = express();
+  app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
+  app.set('query parser', 'simple');
+  Object.defineProperty(app.request, 'secure', { get: () => https });
+  return app;
+}
 
 export interface RoutesDeps {
   config: Config;

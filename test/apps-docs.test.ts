@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createClient } from '../client/silent-auth.js';
-import { ERRORS } from '../src/errors.js';
+import { ERRORS } from '../src/core/errors.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';

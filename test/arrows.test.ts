@@ -3,95 +3,35 @@ import { dirname, join, normalize, relative } from 'node:path';
 
 const SRC = join(__dirname, '../src');
 
-/** Which rooms and files of `src` may be imported by which: arrows point down this list, and inside a room. */
+/**
+ * Which folders and files directly under `src` may import which. Every line names only what stands
+ * below it.
+ */
 const MAY: Record<string, readonly string[]> = {
-  'main.ts': ['server.ts', 'config.ts', 'hooks-file.ts'],
-  'demo.ts': ['server.ts', 'config.ts', 'hooks-file.ts', 'world.ts', 'sandbox', 'web'],
-  'server.ts': ['app.ts', 'config.ts', 'login', 'store', 'watchers.ts', 'web', 'world.ts'],
-  'watchers.ts': ['config.ts', 'log.ts', 'metrics', 'store', 'telemetry.ts', 'traces', 'web', 'world.ts'],
-  'log.ts': [],
-  'hooks-file.ts': ['login', 'settings.ts'],
-  'app.ts': ['config.ts', 'login', 'routes.ts', 'session', 'store', 'web', 'world.ts'],
-  'index.ts': ['config.ts', 'login', 'mount', 'world.ts'],
-  mount: [
-    ...['config.ts', 'errors.ts', 'login', 'routes.ts', 'session', 'settings.ts', 'store', 'web', 'world.ts'],
-  ],
-  'routes.ts': [
-    ...['assertion', 'config.ts', 'limits', 'login', 'phone.ts', 'session', 'store', 'vonage', 'web'],
-    'world.ts',
-  ],
-  'config.ts': ['assertion', 'settings.ts', 'limits', 'login', 'metrics', 'store', 'traces', 'vonage'],
-  'settings.ts': ['variables.ts'],
-  'variables.ts': [],
-  'terminal.ts': ['variables.ts', 'world.ts'],
-  'private-key.ts': ['pem.ts'],
-  'pem.ts': [],
-  templates: ['errors.ts', 'settings.ts', 'terminal.ts', 'variables.ts', 'vonage', 'world.ts'],
-  assertion: [
-    'errors.ts',
-    'login',
-    'phone.ts',
-    'private-key.ts',
-    'session',
-    'settings.ts',
-    'web',
-    'world.ts',
-  ],
-  session: ['errors.ts', 'login', 'phone.ts', 'store', 'web', 'world.ts'],
-  limits: ['errors.ts', 'phone.ts', 'settings.ts', 'store', 'world.ts'],
-  login: ['errors.ts', 'limits', 'phone.ts', 'session', 'settings.ts', 'store', 'vonage', 'web', 'world.ts'],
-  vonage: ['errors.ts', 'json.ts', 'phone.ts', 'private-key.ts', 'settings.ts', 'world.ts'],
-  web: ['errors.ts', 'json.ts', 'limits', 'store', 'world.ts'],
-  store: ['errors.ts', 'pem.ts', 'private-key.ts', 'telemetry.ts', 'world.ts'],
-  metrics: ['errors.ts', 'limits', 'settings.ts', 'telemetry.ts'],
-  traces: ['telemetry.ts'],
-  report: [],
-  'phone.ts': [],
-  'quiet.ts': [],
-  'errors.ts': [],
-  'json.ts': [],
-  'telemetry.ts': [],
-  'world.ts': ['telemetry.ts'],
-  // The second house: it meets the product over HTTP.
-  sandbox: ['phone.ts', 'private-key.ts', 'world.ts'],
-  // The third house: it meets the other two over HTTP, and shares with them what a phone number is.
-  handset: ['phone.ts'],
-  // It looks at all three from outside, as a phone does, and at what a server is set up with.
-  doctor: [
-    'assertion',
-    'config.ts',
-    'handset',
-    'login',
-    'quiet.ts',
-    'store',
-    'terminal.ts',
-    'variables.ts',
-    'vonage',
-    'world.ts',
-  ],
+  'main.ts': ['config', 'server.ts'],
+  // The commands look at a server from outside, as a phone does, and at its settings.
+  tools: ['config', 'core', 'http', 'login', 'sandbox', 'server.ts', 'session', 'store', 'vonage'],
+  'server.ts': ['app.ts', 'config', 'core', 'http', 'login', 'observability', 'store'],
+  'app.ts': ['config', 'core', 'http', 'login', 'routes.ts', 'session', 'store'],
+  'index.ts': ['config', 'core', 'http', 'login', 'routes.ts', 'session', 'store'],
+  'routes.ts': ['config', 'core', 'http', 'limits', 'login', 'session', 'store', 'vonage'],
+  session: ['config', 'core', 'http', 'login', 'store'],
+  observability: ['config', 'core', 'http', 'store'],
+  // A program of its own, which meets the server over HTTP.
+  sandbox: ['core'],
+  login: ['config', 'core', 'http', 'limits', 'store', 'vonage'],
+  http: ['core', 'limits', 'store'],
+  limits: ['config', 'core', 'store'],
+  vonage: ['config', 'core'],
+  store: ['config', 'core'],
+  config: ['core'],
+  core: [],
 };
 
-/** The story knows neither the web, nor what is behind an engine or a store, but as types. */
+/** The story knows neither HTTP, nor what is behind an engine or a store, but as types. */
 const STORY = [
-  ...[
-    'admission',
-    'attempt',
-    'begin',
-    'code',
-    'flow',
-    'holder',
-    'hooks',
-    'journal',
-    'lock',
-    'login',
-    'next',
-    'parts',
-    'progress',
-    'proof',
-    'reports',
-    'way',
-  ],
-  ...['returned', 'run-proof', 'state', 'states', 'tickets', 'engines/engine'],
+  ...['attempt', 'begin', 'context', 'engines', 'exchange', 'flow', 'hooks', 'journal', 'login'],
+  ...['next', 'progress', 'tickets', 'verify'],
 ].map((name) => `login/${name}.ts`);
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
@@ -126,8 +66,30 @@ test('every import follows an arrow of the house', () => {
   expect(inHouse.length).toBeGreaterThan(80);
 });
 
-test('every room has its arrows drawn', () => {
-  expect([...new Set(files.map(roomOf))].sort()).toEqual(Object.keys(MAY).sort());
+test('every room has its arrows drawn, and each arrow leads down', () => {
+  const rooms = Object.keys(MAY);
+  expect([...new Set(files.map(roomOf))].sort()).toEqual([...rooms].sort());
+  for (const [at, room] of rooms.entries())
+    for (const below of MAY[room] ?? []) expect(rooms.indexOf(below)).toBeGreaterThan(at);
+});
+
+test('no file imports itself by a way around, types included', () => {
+  const importedBy = new Map<string, string[]>();
+  for (const { from, to } of inHouse) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const walk = (file: string, way: readonly string[]): void => {
+    expect(way).not.toContain(file);
+    if (done.has(file)) return;
+    for (const next of importedBy.get(file) ?? []) walk(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+});
+
+test('a folder has at most sixteen files, and so has the top', () => {
+  const entries = (folder: string) => readdirSync(join(SRC, folder)).length;
+  const folders = new Set(files.map((file) => dirname(file)));
+  expect([...folders].filter((folder) => entries(folder) > 16)).toEqual([]);
 });
 
 test('the story of a login sees neither Express nor axios nor Redis', () => {
@@ -136,19 +98,19 @@ test('the story of a login sees neither Express nor axios nor Redis', () => {
   expect(story.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
     [],
   );
-  const outside = story.filter(({ to, typeOnly }) => /^(?:vonage|web|session)\//.test(to) && !typeOnly);
+  const outside = story.filter(({ to, typeOnly }) => /^(?:vonage|http|session)\//.test(to) && !typeOnly);
   expect(outside).toEqual([]);
   expect(story.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
 });
 
 test.each([
-  ['axios', ['vonage/carrier.ts', 'vonage/transport.ts']],
-  ['undici', ['vonage/carrier.ts']],
-  ['ioredis', ['cluster', 'connection', 'scripts', 'sentinel', 'together'].map((name) => `store/${name}.ts`)],
+  ['axios', ['vonage/transport.ts', 'vonage/undici-adapter.ts']],
+  ['undici', ['vonage/undici-adapter.ts']],
+  ['ioredis', ['cluster', 'connection', 'options', 'scripts', 'sentinel'].map((name) => `store/${name}.ts`)],
   ['connect-redis', ['session/cookie.ts']],
-  ['prom-client', ['metrics/meter.ts', 'metrics/metrics.ts', 'metrics/process.ts']],
-  ['@opentelemetry/sdk-trace-node', ['traces/traces.ts']],
-  ['helmet', ['sandbox/app.ts', 'web/shield.ts']],
+  ['prom-client', ['observability/metrics.ts']],
+  ['@opentelemetry/sdk-trace-node', ['observability/traces.ts']],
+  ['helmet', ['http/protection.ts', 'sandbox/app.ts']],
 ])('%s is known where it is used, and nowhere else', (library, places) => {
   expect(
     imports
@@ -159,10 +121,10 @@ test.each([
 });
 
 test('what counts and what traces is loaded by those who want it, when they do', () => {
-  const outside = inHouse.filter(
-    ({ from, to }) => /^(?:metrics|traces)\//.test(to) && roomOf(from) !== roomOf(to),
+  const eager = inHouse.filter(
+    ({ to, typeOnly }) => /^observability\/(?:metrics|traces)/.test(to) && !typeOnly,
   );
-  expect(outside.map(({ to }) => to).sort()).toEqual(['metrics/settings.ts', 'traces/settings.ts']);
+  expect(eager).toEqual([]);
 });
 
 test("the names of Vonage's fields stand in the folder of Vonage alone", () => {

@@ -7,7 +7,7 @@ import {
   type Client,
   type CurrentLogin,
 } from '../client/silent-auth.js';
-import { ERRORS, type SilentFailure } from '../src/errors.js';
+import { ERRORS, type SilentFailure } from '../src/core/errors.js';
 import type { Channel, OtpChannel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';

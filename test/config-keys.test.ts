@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { ConfigError, readConfig } from '../src/config.js';
+import { ConfigError, readConfig } from '../src/config/config.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 import { newCa } from './support/certificates.js';
 import { newCredentials } from '../src/sandbox/credentials.js';

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseRedisUrl } from '../src/store/address.js';
-import { readRedis, type RedisSettings } from '../src/store/settings.js';
+import { parseRedisUrl } from '../src/config/redis-url.js';
+import { readRedis, type RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
 
 const host = (name: string, port: number) => ({ host: name, port });

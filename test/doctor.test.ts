@@ -6,9 +6,9 @@ import { connect, createServer as createTcpServer, type AddressInfo, type Socket
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { checkMetricsPort, checkPlainHttp } from '../src/doctor/closed.js';
-import { persistenceFinding } from '../src/doctor/redis.js';
-import { checkTls } from '../src/doctor/tls.js';
+import { checkMetricsPort, checkPlainHttp } from '../src/tools/doctor/closed.js';
+import { persistenceFinding } from '../src/tools/doctor/redis.js';
+import { checkTls } from '../src/tools/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { newCa } from './support/certificates.js';
 import { inDeployment, type Plan } from './support/deployment.js';
@@ -555,7 +555,8 @@ test('the metrics are not for whoever asks', async () => {
 
 describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
-    node([...source('src/doctor/main.ts'), ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env }).ended;
+    node([...source('src/tools/doctor/main.ts'), ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env })
+      .ended;
 
   test('each thing is a line, each mistake has its mending below it, and the end counts them', async () => {
     await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
@@ -586,7 +587,7 @@ describe('on the command line', () => {
       const command = [
         '--import',
         require.resolve('tsx'),
-        join(ROOT, 'src/doctor/main.ts'),
+        join(ROOT, 'src/tools/doctor/main.ts'),
         'https://a.invalid',
       ];
       const { code, output } = await node(command, {}, folder).ended;
@@ -597,7 +598,7 @@ describe('on the command line', () => {
   });
 
   test('whoever reads it may leave before it has said all', async () => {
-    const { child, ended } = node([...source('src/doctor/main.ts'), '--help']);
+    const { child, ended } = node([...source('src/tools/doctor/main.ts'), '--help']);
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, output: '' });
   });

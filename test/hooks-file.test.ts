@@ -47,7 +47,7 @@ describe('the module of HOOKS', () => {
   const others = [join(folder, 'nowhere.mjs'), '', `  ${relative(root, files[0] ?? '')}  `];
   beforeAll(async () => {
     const script = `
-      import { loadHooks } from './src/hooks-file.ts';
+      import { loadHooks } from './src/server.ts';
       const loaded = await Promise.all(process.argv.slice(1).map((HOOKS) => loadHooks({ HOOKS })));
       console.log(JSON.stringify(loaded.map(({ problems }) => problems)));`;
     const args = ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...files, ...others];

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { createPace } from '../src/limits/pace.js';
-import { partsOf, shareOf } from '../src/limits/parts.js';
-import { RATES } from '../src/limits/rates.js';
+import { partsOf, shareOf } from '../src/limits/pace.js';
+import { RATES } from '../src/config/limits.js';
 import { createRedisStore } from '../src/store/redis.js';
 import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
 import { ALICE, BOB, redisUrlOfWorker, withHouse, type House } from './support/house.js';

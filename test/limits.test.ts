@@ -1,4 +1,4 @@
-import { LoginError } from '../src/errors.js';
+import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
 import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';

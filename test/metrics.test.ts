@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LAST_WORDS } from '../src/login/way.js';
-import { createMetrics } from '../src/metrics/metrics.js';
-import { readSamples, type Sample } from '../src/report/samples.js';
-import { reportOf } from '../src/report/report.js';
-import { LoginError } from '../src/errors.js';
+import { LAST_WORDS } from '../src/login/journal.js';
+import { createMetrics } from '../src/observability/metrics.js';
+import { readSamples, type Sample } from '../src/tools/report/samples.js';
+import { reportOf } from '../src/tools/report/report.js';
+import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
 import { endPrograms, node, source } from './support/programs.js';
@@ -420,6 +420,6 @@ test.each([
   [['/nowhere'], 1, /^\/nowhere cannot be read: ENOENT/],
   [[resolve(__dirname, '../package.json')], 1, /is not the text format of Prometheus/],
 ])('the report, called with %p, exits with %i', async (args, exit, says) => {
-  const { code, output } = await node([...source('src/report/main.ts'), ...args]).ended;
+  const { code, output } = await node([...source('src/tools/report/main.ts'), ...args]).ended;
   expect([code, output]).toEqual([exit, expect.stringMatching(says)]);
 });

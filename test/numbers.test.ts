@@ -6,7 +6,7 @@ import {
   type CountryCode,
   type PhoneNumber as Read,
 } from 'libphonenumber-js/max';
-import { mayBeOf, parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { mayBeOf, parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { ALICE, withHouse, type House } from './support/house.js';
 
 const login = (house: House, phoneNumber: string) =>

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { Redis } from 'ioredis';
 import { parse } from 'yaml';
-import { readConfig } from '../src/config.js';
+import { readConfig } from '../src/config/config.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { postCode, withHouse } from './support/house.js';
 import { freePort } from './support/redis-server.js';

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { readConfig } from '../src/config.js';
-import { ERRORS } from '../src/errors.js';
-import { loadHooks } from '../src/hooks-file.js';
+import { readConfig } from '../src/config/config.js';
+import { ERRORS } from '../src/core/errors.js';
+import { loadHooks } from '../src/server.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { readSettings } from '../src/sandbox/settings.js';
 import { Subscribers } from '../src/sandbox/state/subscribers.js';

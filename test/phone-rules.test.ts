@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import type { Device } from '../src/handset/sdk.js';
-import { SDKS, thisDevice, walk } from '../src/handset/walk.js';
+import type { Device } from '../src/tools/phone/sdk.js';
+import { SDKS, thisDevice, walk } from '../src/tools/phone/walk.js';
 import { ALICE, buildHouse } from './support/house.js';
 
 /** What is sent, piece by piece; the connection is closed behind the last one unless it is left open. */

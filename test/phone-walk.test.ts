@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { SDKS, walk } from '../src/handset/walk.js';
+import { SDKS, walk } from '../src/tools/phone/walk.js';
 import { newCertificate } from './support/certificate.js';
 
 /** A request as it came, and over which connection. */

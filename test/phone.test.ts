@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { once } from 'node:events';
-import { createAppClient } from '../src/handset/app-client.js';
-import { logIn } from '../src/handset/login.js';
-import { withoutSecrets } from '../src/handset/secrets.js';
-import { SDKS, thisDevice } from '../src/handset/walk.js';
+import { createAppClient } from '../src/tools/phone/app-client.js';
+import { logIn } from '../src/tools/phone/login.js';
+import { withoutSecrets } from '../src/tools/phone/secrets.js';
+import { SDKS, thisDevice } from '../src/tools/phone/walk.js';
 import { newCertificate } from './support/certificate.js';
 import { ALICE, BOB, buildHouse, WITH_CODES, withHouse, type House } from './support/house.js';
 import { endPrograms, node, source, type Env } from './support/programs.js';
@@ -17,7 +17,8 @@ import { freePort } from './support/redis-server.js';
 const NOT_ON_CELLULAR = '+447700900103';
 
 /** `npm run phone -- …` */
-const phone = (args: string[], env: Env = {}) => node([...source('src/handset/main.ts'), ...args], env).ended;
+const phone = (args: string[], env: Env = {}) =>
+  node([...source('src/tools/phone/main.ts'), ...args], env).ended;
 
 describe('npm run phone', () => {
   let house: House;

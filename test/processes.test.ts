@@ -99,7 +99,7 @@ describe('the log', () => {
   ])('has every line in its order when the process %s', async (_how, ending) => {
     // More than is kept back, in one turn.
     const program = `
-      const { openLog } = await import('./src/log.ts');
+      const { openLog } = await import('./src/observability/log.ts');
       const log = await openLog('info', true);
       for (let line = 0; line < 500; line++) log.info({ line }, 'told');
       ${ending}
@@ -147,7 +147,7 @@ describe('the demo', () => {
   it('logs a number in through all five steps, with nothing configured', async () => {
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    const demo = node(source('src/demo.ts'), { PORT, SANDBOX_PORT });
+    const demo = node(source('src/tools/demo.ts'), { PORT, SANDBOX_PORT });
     await demo.said(/The demo is at/);
     await logIn(base);
     demo.child.kill('SIGINT');
@@ -160,7 +160,7 @@ describe('the demo', () => {
     expect(script).toContain('http://localhost:3000');
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    await node(source('src/demo.ts'), { PORT, SANDBOX_PORT }).said(/The demo is at/);
+    await node(source('src/tools/demo.ts'), { PORT, SANDBOX_PORT }).said(/The demo is at/);
     const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
       cwd: folder,
     });

@@ -1,6 +1,6 @@
 import type { Login, Run } from '../src/login/login.js';
 import { progressOf, runAt, type Report } from '../src/login/progress.js';
-import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 
 const START = 1_700_000_000_000;
 const at = (seconds: number) => START + seconds * 1000;

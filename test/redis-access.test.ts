@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
-import type { RedisSettings } from '../src/store/settings.js';
+import type { RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
 import { ALICE, postCode, withHouse, WITH_CODES } from './support/house.js';
 import { freePort, redisAt, startRedis, type RedisServer } from './support/redis-server.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
-import type { RedisSettings } from '../src/store/settings.js';
+import type { RedisSettings } from '../src/config/redis.js';
 import { buildHouse, postCode, type House } from './support/house.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';

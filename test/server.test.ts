@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { listen, type Listening } from '../src/web/server.js';
+import { listen, type Listening } from '../src/http/server.js';
 import { until } from './support/until.js';
 
 const asking = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;

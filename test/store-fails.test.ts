@@ -1,4 +1,4 @@
-import { LoginError } from '../src/errors.js';
+import { LoginError } from '../src/core/errors.js';
 import type { Store } from '../src/store/store.js';
 import { ALICE, postCode, withHouse, WITH_CODES, type House, type HouseOptions } from './support/house.js';
 

@@ -7,13 +7,13 @@ import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { LoginError } from '../src/errors.js';
+import { LoginError } from '../src/core/errors.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
-import { parseTemplates } from '../src/templates/file.js';
-import { makePlan } from '../src/templates/plan.js';
-import { runTemplates } from '../src/templates/run.js';
-import { reachVonage } from '../src/templates/settings.js';
-import type { Surroundings } from '../src/terminal.js';
+import { parseTemplates } from '../src/tools/templates/file.js';
+import { makePlan } from '../src/tools/templates/plan.js';
+import { runTemplates } from '../src/tools/templates/run.js';
+import { reachVonage } from '../src/tools/templates/settings.js';
+import type { Surroundings } from '../src/tools/terminal.js';
 import type { Templates } from '../src/vonage/templates.js';
 import { openAccount, type Account } from './support/account.js';
 import { testWorld } from './support/world.js';
@@ -615,7 +615,7 @@ test('the command finds the settings in .env, and ends with its exit code', asyn
   const start = (cwd: string, ...args: string[]) =>
     new Promise<{ code: unknown; out: string; err: string }>((done) => {
       const env = { PATH: process.env['PATH'] };
-      const command = [...tsx, join(ROOT, 'src/templates/main.ts'), ...args];
+      const command = [...tsx, join(ROOT, 'src/tools/templates/main.ts'), ...args];
       execFile(process.execPath, command, { cwd, env }, (error, out, err) => {
         done({ code: error?.code ?? 0, out, err });
       });

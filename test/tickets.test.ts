@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { addressOf, createTickets, type StateTicket, type Tickets } from '../src/login/tickets.js';
-import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';

@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import supertest from 'supertest';
-import { isTraced } from '../src/traces/routes.js';
+import { isTraced } from '../src/observability/traces.js';
 import { attributesOf, openCollector, type Received } from './support/collector.js';
 import { operations } from './support/contract.js';
 import { walk } from './support/device.js';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import { createAppToken } from '../src/vonage/app-token.js';
-import { isAllowedLink, VONAGE_DOMAINS } from '../src/vonage/link.js';
+import { createAppToken } from '../src/vonage/tokens.js';
+import { isAllowedLink, VONAGE_DOMAINS } from '../src/config/vonage.js';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { keptFor } from './support/records.js';

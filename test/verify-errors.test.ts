@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ERRORS, type ErrorCode } from '../src/errors.js';
-import { Concurrent, verifyRefusal } from '../src/vonage/verify-errors.js';
+import { ERRORS, type ErrorCode } from '../src/core/errors.js';
+import { Concurrent, verifyRefusal } from '../src/vonage/errors.js';
 import type { Answer } from './sandbox/open-sandbox.js';
 import { openVerify, type OpenVerify } from './sandbox/open-verify.js';
 

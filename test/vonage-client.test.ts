@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { parsePhoneNumber, type PhoneNumber } from '../src/phone.js';
+import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { createNetworkEnablement } from '../src/vonage/network-enablement.js';
 import { createTransport, Unanswered, type Call, type Transport } from '../src/vonage/transport.js';
 import { createVerifyApi, type VerifyStart } from '../src/vonage/verify.js';

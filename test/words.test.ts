@@ -1,4 +1,4 @@
-import { ERRORS } from '../src/errors.js';
+import { ERRORS } from '../src/core/errors.js';
 
 type Words = { [name: string]: string | Words | ((...values: unknown[]) => string) };
 

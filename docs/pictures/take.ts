@@ -17,7 +17,7 @@ async function answers(url: string, tries = 100): Promise<void> {
 }
 
 const [page, sandbox] = ['http://localhost:3000', 'http://localhost:4000'];
-const demo = spawn(process.execPath, ['--import', 'tsx', 'src/demo.ts'], {
+const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/demo.ts'], {
   cwd: root,
   stdio: 'ignore',
 });

@@ -1,9 +1,38 @@
+import type { LimitSettings } from '../config/limits.js';
+import {
+  Limited,
+  PACED,
+  TEN_MINUTES,
+  spendBy,
+  windowAt,
+  type PacedApi,
+  type Rule,
+  type Window,
+} from './limits.js';
 import type { Store } from '../store/store.js';
-import { nowInSeconds, type World } from '../world.js';
-import { Limited, spendBy, windowAt, type Rule, type Window } from './account.js';
-import { PACED, type PacedApi } from './limits.js';
-import { TEN_MINUTES, type LimitSettings } from './rates.js';
-import { partsOf, shareOf } from './parts.js';
+import { nowInSeconds, type World } from '../core/world.js';
+
+/**
+ * Turns a second that a part of the account of logins has at least. In ten minutes so many logins leave 300,000 entries, which
+ * Redis forgets in a twentieth of a second.
+ */
+const LEAST_SHARE = 250;
+
+/** Each part is told of a pause by itself. */
+const MOST_PARTS = 256;
+
+/**
+ * How many parts the account of logins has, each a key of its own, so that no node of a cluster has to count every login. All
+ * processes find the same number from the same settings. No part has fewer turns than two address ranges may take at once.
+ */
+export function partsOf({ upstreamPerSecond, rates }: LimitSettings): number {
+  const share = Math.max(LEAST_SHARE, 2 * rates['login-range-second']);
+  return Math.min(MOST_PARTS, Math.max(1, Math.floor(upstreamPerSecond / share)));
+}
+
+/** The turns of one part: together they have exactly `perSecond`. */
+export const shareOf = (perSecond: number, part: number, parts: number): number =>
+  Math.floor((perSecond + part) / parts);
 
 /** Seconds: Vonage cannot send us away for longer than this. */
 const LONGEST_PAUSE = TEN_MINUTES;

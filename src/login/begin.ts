@@ -1,17 +1,41 @@
-import { LoginError } from '../errors.js';
-import { Limited } from '../limits/account.js';
-import type { Caller } from '../limits/limits.js';
-import type { PhoneNumber } from '../phone.js';
-import type { Beginning } from './engines/engine.js';
-import type { Holder } from './holder.js';
+import { Limited, type Caller } from '../limits/limits.js';
+import { LOGIN_SECONDS, type Client, type Holder, type Login, type Run } from './login.js';
+import type { Parts } from './context.js';
+import { addressOf, newState } from './tickets.js';
+import { LoginError } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import type { Beginning } from './engines.js';
 import type { Visitor } from './hooks.js';
 import type { Tell } from './journal.js';
-import { LOGIN_SECONDS, type Client, type Login, type Run } from './login.js';
-import { Abandoned } from './otp.js';
-import type { Parts } from './parts.js';
+import { Abandoned } from './verification.js';
 import { endOfStep, leftUnderWay, stepOf } from './progress.js';
-import { createStates } from './states.js';
-import { addressOf } from './tickets.js';
+
+/** The states that are made for one login, of which at most one is used. */
+interface States {
+  /** Makes a state and puts its ticket. A further one is for a further call of Vonage, and waits for its turn. */
+  make: () => Promise<string>;
+  /** Makes all but this one worthless. */
+  keepOnly: (used?: string) => Promise<unknown>;
+}
+
+export const createStates =
+  ({ engine, tickets, limits, world }: Parts) =>
+  ({ id: loginId, phoneNumber, client, expiresAt }: Login, caller: Caller): States => {
+    const made: string[] = [];
+    return {
+      make: async () => {
+        if (made.length > 0) await limits.turn(caller, engine.asks);
+        const state = newState(client, world);
+        await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
+        made.push(state);
+        return state;
+      },
+      keepOnly: (used) => {
+        const unused = made.filter((state) => state !== used);
+        return Promise.all(unused.map((state) => tickets.cancelState(addressOf(state))));
+      },
+    };
+  };
 
 /**
  * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is the link of an engine that

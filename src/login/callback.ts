@@ -1,12 +1,12 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
-import { LoginError } from '../errors.js';
-import type { Sessions } from '../session/login-session.js';
-import { methodNotAllowed, sendJson } from '../web/answers.js';
-import { tellFailure, type Failed } from '../web/problem.js';
-import { requestIdOf } from '../web/shield.js';
+import { LoginError } from '../core/errors.js';
+import type { Sessions } from './routes.js';
+import { methodNotAllowed, sendJson } from '../http/answers.js';
+import { tellFailure, type Failed } from '../http/problems.js';
+import { requestIdOf } from '../http/protection.js';
 import type { Flow } from './flow.js';
-import type { Arrival } from './returned.js';
-import { clientOf } from './state.js';
+import type { Arrival } from './exchange.js';
+import { clientOf } from './tickets.js';
 
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11), and no longer than any operator's. */
 const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;

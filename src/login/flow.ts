@@ -1,14 +1,14 @@
-import type { PhoneNumber } from '../phone.js';
+import type { PhoneNumber } from '../core/phone-number.js';
 import { unlessEnded } from './attempt.js';
 import { createBegin, type Begin } from './begin.js';
-import type { Holder } from './holder.js';
-import { createLock } from './lock.js';
+import type { Holder } from './login.js';
+import { createLock } from '../store/lock.js';
 import type { Login, Run } from './login.js';
 import { createNext, type NextChannel } from './next.js';
-import type { FlowDeps, Parts } from './parts.js';
+import type { FlowDeps, Parts } from './context.js';
 import { leftUnderWay, progressOf, sentByVonage, type Progress } from './progress.js';
-import { createProof, type Prove } from './proof.js';
-import { createReturn, type Return } from './returned.js';
+import { createProof, type Prove } from './verify.js';
+import { createReturn, type Return } from './exchange.js';
 
 /**
  * The story of a login, a chapter a file: the number comes in and a link goes out (`begin`), the device comes back and

@@ -1,6 +1,6 @@
-import { LoginError } from '../errors.js';
-import type { PhoneNumber } from '../phone.js';
-import type { World } from '../world.js';
+import { LoginError } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import type { World } from '../core/world.js';
 import type { Channel, Client } from './login.js';
 
 /** Seconds a hook has to answer in: somebody is waiting in front of a screen. */

@@ -1,13 +1,13 @@
-import { LoginError } from '../errors.js';
+import { LoginError } from '../core/errors.js';
 import type { Caller } from '../limits/limits.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { CHANGE_TIMEOUT_MS, changeLogin, isOnSameChannel, isOver, type Attempt } from './attempt.js';
-import type { Holder } from './holder.js';
+import type { Holder } from './login.js';
 import type { Tell } from './journal.js';
-import { beingMoved } from './lock.js';
+import { beingMoved } from '../store/lock.js';
 import type { Login, OtpChannel, Run } from './login.js';
-import { Abandoned, CHANNEL_CHANGE_TIMEOUT_MS } from './otp.js';
-import type { Parts } from './parts.js';
+import { Abandoned, CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
+import type { Parts } from './context.js';
 import { endOfStep, stepOf, type Progress } from './progress.js';
 
 /** How often, and how far apart, we look for the webhook of a silent step that just failed. */

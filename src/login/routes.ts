@@ -1,18 +1,46 @@
-import type { Request, RequestHandler, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
-import { LoginError } from '../errors.js';
-import { mayBeOf, numberingOf, parsePhoneNumber, type Country, type PhoneNumber } from '../phone.js';
-import type { Sessions } from '../session/login-session.js';
-import { methodNotAllowed, sendJson } from '../web/answers.js';
-import { bodyOf } from '../web/body.js';
-import { callerOf } from '../web/caller.js';
-import type { Overload } from '../web/overload.js';
-import { requestIdOf } from '../web/shield.js';
+import { LoginError, SetupError } from '../core/errors.js';
+import {
+  mayBeOf,
+  numberingOf,
+  parsePhoneNumber,
+  type Country,
+  type PhoneNumber,
+} from '../core/phone-number.js';
+import { methodNotAllowed, sendJson } from '../http/answers.js';
+import { bodyOf } from '../http/body.js';
+import { callerOf } from '../http/caller.js';
+import type { Overload } from '../http/overload.js';
+import { requestIdOf } from '../http/protection.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
-import type { Login } from './login.js';
-import { CODE_LENGTH, type Otp } from './otp.js';
-import type { Progress } from './progress.js';
+import type { Holder, Login, User } from './login.js';
+import { CODE_LENGTH, type Otp } from './verification.js';
+import type { Progress, Reports } from './progress.js';
+import type { WebhookReader } from '../vonage/webhook.js';
+import type { Journal } from './journal.js';
+
+/**
+ * The sessions of requests, whatever carries them: a cookie of ours, or the session of another
+ * app.
+ */
+export interface Sessions {
+  /**
+   * Loads the session of a request. Every route that uses the functions below has it before itself.
+   */
+  load: RequestHandler;
+  /** The session as the login's story sees it. */
+  holder(req: Request): Holder;
+  /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
+  user(req: Request): (User & { expiresAt: number }) | undefined;
+  /**
+   * Ends the session that the request names, also by an outdated cookie of it, and takes the cookie
+   * back.
+   * @throws SetupError where `load` has not run
+   */
+  signOut(req: Request, res: Response): Promise<void>;
+}
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -167,3 +195,35 @@ function visitorOf(req: Request): Visitor {
 
 /** Only browsers say where a request comes from. */
 const defaultClient = (req: Request) => (req.headers['sec-fetch-site'] === undefined ? 'app' : 'browser');
+
+/** An app that mounts the routes behind a parser of bodies has thrown away the bytes that were signed. */
+const BODY_IS_GONE = 'the body of a webhook was parsed before: mount createSilentAuth before express.json()';
+
+/**
+ * `POST /webhooks/verify`. It notes how far a verification got, and can do no more: no webhook logs anyone in.
+ * @param reader absent where no signature secret is set; then none can be believed
+ */
+export function webhookRoutes(
+  router: Router,
+  reader: WebhookReader | undefined,
+  reports: Reports,
+  journal: Pick<Journal, 'step'>,
+): void {
+  router
+    .route('/webhooks/verify')
+    .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
+      await journal.step('webhook', requestIdOf(res), {}, async (tell) => {
+        if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
+        const read: unknown = req.body;
+        if (read !== undefined && !Buffer.isBuffer(read)) throw new SetupError(BODY_IS_GONE);
+        const body = read ?? Buffer.alloc(0);
+        const { jti, news } = await reader.read(req.headers.authorization, body);
+        const { loginId, kind, blocked } = news;
+        tell({ login_id: loginId, news: kind, ...(kind === 'over' && { channel: news.channel }) });
+        const isNew = await reports.add(news, jti);
+        if (isNew && blocked) tell({ reason: 'blocked', ...blocked });
+      });
+      res.status(204).end();
+    })
+    .all(methodNotAllowed('POST'));
+}

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { systemWorld } from '../world.js';
+import { systemWorld } from '../core/world.js';
 import { createSandbox } from './app.js';
 import { readSettings } from './settings.js';
 

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { parsePrivateKey } from '../private-key.js';
+import { parsePrivateKey } from '../core/keys.js';
 
 export interface Settings {
   port: number;

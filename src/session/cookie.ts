@@ -1,10 +1,11 @@
 import { RedisStore } from 'connect-redis';
 import type { Request } from 'express';
 import session, { type CookieOptions, type Session, type SessionData } from 'express-session';
-import { SetupError } from '../errors.js';
+import { SetupError } from '../core/errors.js';
 import type { Login, User } from '../login/login.js';
 import type { Store } from '../store/store.js';
-import { createLoginSession, NOT_LOADED, type Carrier, type Sessions } from './login-session.js';
+import { createLoginSession, NOT_LOADED, type Carrier } from './login-session.js';
+import type { Sessions } from '../login/routes.js';
 import {
   createSessionRecords,
   handleOf,

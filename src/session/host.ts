@@ -1,7 +1,8 @@
 import type { Request } from 'express';
-import { LoginError, SetupError } from '../errors.js';
+import { LoginError, SetupError } from '../core/errors.js';
 import type { User } from '../login/login.js';
-import { createLoginSession, NOT_LOADED, type Carrier, type Sessions } from './login-session.js';
+import { createLoginSession, NOT_LOADED, type Carrier } from './login-session.js';
+import type { Sessions } from '../login/routes.js';
 import {
   createSessionRecords,
   isSessionId,

@@ -1,29 +1,6 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { LoginError } from '../errors.js';
-import { MAX_CONFLICTS, type Holder } from '../login/holder.js';
-import type { Login, User } from '../login/login.js';
+import { LoginError } from '../core/errors.js';
+import { MAX_CONFLICTS, type Holder, type Login } from '../login/login.js';
 import { sessionEnded, type SessionRecords, type SessionState } from './records.js';
-
-/**
- * The sessions of requests, whatever carries them: a cookie of ours (`cookie.ts`), or the session
- * of another app (`host.ts`).
- */
-export interface Sessions {
-  /**
-   * Loads the session of a request. Every route that uses the functions below has it before itself.
-   */
-  load: RequestHandler;
-  /** The session as the login's story sees it. */
-  holder(req: Request): Holder;
-  /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
-  user(req: Request): (User & { expiresAt: number }) | undefined;
-  /**
-   * Ends the session that the request names, also by an outdated cookie of it, and takes the cookie
-   * back.
-   * @throws SetupError where `load` has not run
-   */
-  signOut(req: Request, res: Response): Promise<void>;
-}
 
 /** What a developer is told who uses a session before it was loaded. */
 export const NOT_LOADED =

@@ -1,12 +1,12 @@
 import { createHmac, hash } from 'node:crypto';
 import { z } from 'zod';
-import { LoginError } from '../errors.js';
+import { LoginError } from '../core/errors.js';
 import type { Login, User } from '../login/login.js';
-import type { PhoneNumber } from '../phone.js';
-import { createRecordFormat } from '../store/record.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import { createRecordFormat } from '../store/seal.js';
 import { createKeyring, deriveKey } from '../store/seal.js';
 import type { Store } from '../store/store.js';
-import type { World } from '../world.js';
+import type { World } from '../core/world.js';
 
 /**
  * Seconds a session lives without being used, and from its login to its end, used or not (OWASP

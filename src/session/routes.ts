@@ -1,9 +1,9 @@
 import type { Router } from 'express';
 import type { Flow } from '../login/flow.js';
 import type { Journal } from '../login/journal.js';
-import { methodNotAllowed, sendJson } from '../web/answers.js';
-import { requestIdOf } from '../web/shield.js';
-import type { Sessions } from './login-session.js';
+import { methodNotAllowed, sendJson } from '../http/answers.js';
+import { requestIdOf } from '../http/protection.js';
+import type { Sessions } from '../login/routes.js';
 
 /** `GET /session` and `POST /logout`. */
 export function sessionRoutes(

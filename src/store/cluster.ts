@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { Place } from './address.js';
+import type { Place } from '../config/redis-url.js';
 import type { ConnectionOptions } from './options.js';
-import { writeTogether } from './together.js';
+import { writeTogether } from './options.js';
 
 /**
  * Connects to a Redis Cluster. A redirection (`MOVED`, `ASK`) is followed: a node that redirects has done nothing. Whatever else

@@ -1,10 +1,10 @@
 import { Cluster, Redis } from 'ioredis';
-import type { Log } from '../world.js';
+import type { Log } from '../core/world.js';
 import { connectCluster, nodesSettled } from './cluster.js';
 import { OPTIONS, optionsFor } from './options.js';
 import { connectThroughSentinels } from './sentinel.js';
-import type { RedisSettings } from './settings.js';
-import { writeTogether } from './together.js';
+import type { RedisClient, RedisSettings } from '../config/redis.js';
+import { writeTogether } from './options.js';
 
 /** A way to Redis, wherever it is, that is found again by itself when it was lost. */
 export interface Connection {
@@ -19,11 +19,6 @@ export function connectRedis(settings: RedisSettings, log: Log): Connection {
   const failed = failureOn(log);
   const { client, stopWatching } = clientFor(settings, failed);
   return watched(client, failed, stopWatching);
-}
-
-/** A client of ioredis that another app made, for one server or for a Sentinel. */
-export interface RedisClient {
-  duplicate(options: object): unknown;
 }
 
 /** What our keys begin with in the Redis of another app. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { World } from '../world.js';
+import type { World } from '../core/world.js';
 import { spendFrom } from './spend.js';
 import type { Store } from './store.js';
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { LoginError } from '../errors.js';
-import type { Log } from '../world.js';
-import { connectLike, connectRedis, type Connection, type RedisClient } from './connection.js';
+import { LoginError } from '../core/errors.js';
+import type { Log } from '../core/world.js';
+import { connectLike, connectRedis, type Connection } from './connection.js';
 import { defineScripts } from './scripts.js';
-import type { RedisSettings } from './settings.js';
+import type { RedisClient, RedisSettings } from '../config/redis.js';
 import type { Store } from './store.js';
 
 /** Milliseconds a starting server waits for its first connection. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import type { Address, Place } from './address.js';
+import type { Address, Place } from '../config/redis-url.js';
 import type { ConnectionOptions } from './options.js';
 
 type Sentinels = Extract<Place, { kind: 'sentinel' }>;

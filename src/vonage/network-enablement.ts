@@ -1,7 +1,7 @@
-import { LoginError } from '../errors.js';
-import type { PhoneNumber } from '../phone.js';
-import { isAllowedLink } from './link.js';
-import { refusal } from './refusal.js';
+import { LoginError } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import { isAllowedLink } from '../config/vonage.js';
+import { refusal } from './errors.js';
 import { Unanswered, type Answer, type Transport } from './transport.js';
 import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
 

@@ -1,6 +1,6 @@
-import { LoginError, type SilentFailure } from '../errors.js';
-import type { PhoneNumber } from '../phone.js';
-import { refusal, trace } from './refusal.js';
+import { LoginError, type SilentFailure } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import { refusal, trace } from './errors.js';
 import type { Transport } from './transport.js';
 import { readError, VerificationAnswer } from './wire.js';
 

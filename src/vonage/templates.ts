@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
-import { LoginError } from '../errors.js';
-import { refusal } from './refusal.js';
+import { LoginError } from '../core/errors.js';
+import { refusal } from './errors.js';
 import {
   FragmentAnswer,
   InvalidParameters,
@@ -8,10 +8,10 @@ import {
   TemplateAnswer,
   type Fragment,
   type Template,
-} from './template-wire.js';
+} from './wire.js';
 import type { Answer, Call, Transport } from './transport.js';
 
-export type { Fragment, Template } from './template-wire.js';
+export type { Fragment, Template } from './wire.js';
 
 const API = 'verify-templates';
 

@@ -1,9 +1,9 @@
-import { LoginError } from '../errors.js';
-import type { PhoneNumber } from '../phone.js';
+import { LoginError } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
 import { Unanswered, type Answer, type Transport } from './transport.js';
-import { isAllowedLink } from './link.js';
-import { refusal } from './refusal.js';
-import { Unusable, verifyRefusal } from './verify-errors.js';
+import { isAllowedLink } from '../config/vonage.js';
+import { refusal } from './errors.js';
+import { Unusable, verifyRefusal } from './errors.js';
 import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 
 const API = 'verify';

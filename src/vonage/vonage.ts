@@ -1,12 +1,12 @@
-import type { PhoneNumber } from '../phone.js';
-import type { World } from '../world.js';
-import { createAppToken } from './app-token.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import type { World } from '../core/world.js';
+import { createAppToken } from './tokens.js';
 import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
-import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './oauth.js';
-import type { VonageSettings } from './settings.js';
+import { buildAuthUrl, createTokenExchange, type ExchangeCode } from './tokens.js';
+import type { VonageSettings } from '../config/vonage.js';
 import { createTransport, heeding } from './transport.js';
-import { watched } from './watched.js';
+import { watched } from './transport.js';
 import { createVerifyApi, type VerifyApi } from './verify.js';
 
 /** What this product asks of Vonage. */

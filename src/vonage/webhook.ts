@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { jwtVerify, type JWTPayload } from 'jose';
 import type { z } from 'zod';
-import { LoginError } from '../errors.js';
-import { hasDoubledNames } from '../json.js';
-import { nowInSeconds, type World } from '../world.js';
-import { isAllowedLink } from './link.js';
+import { LoginError } from '../core/errors.js';
+import { hasDoubledNames } from '../core/json.js';
+import { nowInSeconds, type World } from '../core/world.js';
+import { isAllowedLink } from '../config/vonage.js';
 import {
   MESSAGE_CHANNELS,
   VerifyEvent,

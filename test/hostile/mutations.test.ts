@@ -16,7 +16,7 @@ describeMutations(MUTATIONS.filter(({ rule }) => QUICK.includes(rule)));
 test('a mutation whose place is gone is an error, not a rule that holds', async () => {
   const gone = {
     rule: 'any',
-    file: 'src/login/code.ts',
+    file: 'src/login/attempt.ts',
     find: 'nowhere in this file',
     replace: '',
     caughtBy: { engine: 'off', store: 'memory' },

@@ -14,14 +14,14 @@ export interface Mutation {
 export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a code belongs to the session that began its login',
-    file: 'src/login/proof.ts',
+    file: 'src/login/verify.ts',
     find: 'const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;',
     replace: 'const bound = ticket !== undefined;',
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
     rule: 'a SIM of another number is nobody',
-    file: 'src/login/proof.ts',
+    file: 'src/login/verify.ts',
     find: 'if (verified) return {',
     replace: 'if (verified !== undefined) return {',
     caughtBy: { engine: 'oidc', store: 'memory' },
@@ -35,14 +35,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a code that is typed is the one that was sent',
-    file: 'src/login/run-proof.ts',
+    file: 'src/login/verify.ts',
     find: 'await otp.check(run, code, correlator).catch(',
     replace: 'await Promise.resolve().catch(',
     caughtBy: { engine: 'off', store: 'redis' },
   },
   {
     rule: 'a challenge has to be answered',
-    file: 'src/login/code.ts',
+    file: 'src/login/attempt.ts',
     find: 'return challenge === verifier;',
     replace: 'return true;',
     caughtBy: { engine: 'oidc', store: 'redis' },
@@ -100,21 +100,21 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'the link of a browser answers the browser that began',
-    file: 'src/login/returned.ts',
+    file: 'src/login/exchange.ts',
     find: "if (client === 'browser' && login?.ticket !== addressOf(state)) {",
     replace: "if (client === 'browser' && login?.ticket === state) {",
     caughtBy: { engine: 'oidc', store: 'redis' },
   },
   {
     rule: 'the link of an app answers no browser',
-    file: 'src/login/returned.ts',
+    file: 'src/login/exchange.ts',
     find: "if (client === 'app' && isBrowser) {",
     replace: "if (client === 'app' && isBrowser && login !== undefined) {",
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
     rule: 'tries are counted',
-    file: 'src/login/run-proof.ts',
+    file: 'src/login/verify.ts',
     find: 'if (tries > TRIES[kind]) throw',
     replace: 'if (tries > TRIES[kind] * 100) throw',
     caughtBy: {
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'no address range uses up what a number may be sent',
-    file: 'src/limits/counted.ts',
+    file: 'src/limits/counters.ts',
     find: 'limit: ofOneRange(rates[name])',
     replace: 'limit: rates[name]',
     caughtBy: {
@@ -164,7 +164,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'all of a /48 is one address range',
-    file: 'src/web/address.ts',
+    file: 'src/http/caller.ts',
     find: 'range: cidrOf(bytes, IPV6_RANGE_BITS)',
     replace: 'range: cidrOf(bytes, 64)',
     caughtBy: {
@@ -174,7 +174,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: "no page of a stranger's may post",
-    file: 'src/web/origin.ts',
+    file: 'src/http/protection.ts',
     find: 'return allowed.includes(headers.origin);',
     replace: 'return true;',
     caughtBy: {
@@ -184,7 +184,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a login is moved on by one request at a time, however long that takes',
-    file: 'src/login/lock.ts',
+    file: 'src/store/lock.ts',
     find: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1000);',
     replace: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1_000_000);',
     caughtBy: {
@@ -194,7 +194,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'tries are counted for as long as a request of Verify lives',
-    file: 'src/login/run-proof.ts',
+    file: 'src/login/verify.ts',
     find: 'const TRIES_LIFE = 900;',
     replace: 'const TRIES_LIFE = 60;',
     caughtBy: {
@@ -204,7 +204,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a webhook is remembered for as long as its signature is good',
-    file: 'src/login/reports.ts',
+    file: 'src/login/progress.ts',
     find: "await store.set(`jti:${jti}`, '1', LIFE);",
     replace: "await store.set(`jti:${jti}`, '1', 60);",
     caughtBy: {
@@ -214,7 +214,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a challenge is answered by the whole of its hash',
-    file: 'src/login/code.ts',
+    file: 'src/login/attempt.ts',
     find: "return timingSafeEqual(answer, Buffer.from(challenge, 'base64url'));",
     replace: "return answer[0] === Buffer.from(challenge, 'base64url')[0];",
     caughtBy: {

@@ -6,8 +6,8 @@ import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
-import { listen } from '../../src/web/server.js';
-import { systemWorld } from '../../src/world.js';
+import { listen } from '../../src/http/server.js';
+import { systemWorld } from '../../src/core/world.js';
 import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
 

@@ -1,4 +1,4 @@
-import type { EngineName } from '../../src/login/engines/engines.js';
+import type { EngineName } from '../../src/config/login.js';
 import type { Game } from './adversary/moves.js';
 
 interface Regression {

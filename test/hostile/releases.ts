@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import type { createApp } from '../../src/app.js';
 import type { createSilentAuth } from '../../src/index.js';
-import type { RecordFormat } from '../../src/store/record.js';
+import type { RecordFormat } from '../../src/store/seal.js';
 
 type Fields = Record<string, unknown>;
 
@@ -44,7 +44,7 @@ export interface OtherRelease {
 export async function openOtherRelease(): Promise<OtherRelease> {
   let altered: { kind: Kind; how: Write } | undefined;
   const { createRecordFormat: ours } =
-    jest.requireActual<typeof import('../../src/store/record.js')>('../../src/store/record.js');
+    jest.requireActual<typeof import('../../src/store/seal.js')>('../../src/store/record.js');
   /** What it wrote in its own way. The text alone may say nothing. */
   const written = new Map<string, string>();
   const createRecordFormat = <T extends object>(version: number, schema: ZodType<T>): RecordFormat<T> => {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { readConfig } from '../../src/config.js';
+import { readConfig } from '../../src/config/config.js';
 import { startServer } from '../../src/server.js';
 import { heapInUse } from './heap.js';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
-import { systemWorld } from '../../src/world.js';
+import { systemWorld } from '../../src/core/world.js';
 
 export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 

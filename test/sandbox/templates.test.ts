@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Auth } from '@vonage/auth';
 import { Verify2 } from '@vonage/verify2';
 import { openAccount, type Account } from '../support/account.js';
-import { createAppToken } from '../../src/vonage/app-token.js';
-import { parsePrivateKey } from '../../src/private-key.js';
+import { createAppToken } from '../../src/vonage/tokens.js';
+import { parsePrivateKey } from '../../src/core/keys.js';
 
 let account: Account;
 let token: string;

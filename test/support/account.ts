@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
-import { listen } from '../../src/web/server.js';
+import { listen } from '../../src/http/server.js';
 import { testWorld } from './world.js';
 
 const { applicationId, privateKeyPem } = newCredentials();

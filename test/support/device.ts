@@ -1,6 +1,6 @@
-import type { Answer } from '../../src/handset/answer.js';
-import type { SdkResult, Step } from '../../src/handset/sdk.js';
-import { SDKS, walk as walkWith } from '../../src/handset/walk.js';
+import type { Answer } from '../../src/tools/phone/answer.js';
+import type { SdkResult, Step } from '../../src/tools/phone/sdk.js';
+import { SDKS, walk as walkWith } from '../../src/tools/phone/walk.js';
 
 /** The last answer of a redirect chain: what the SDK handed to the app, and what it was made of. */
 export interface Walk {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { runDoctor } from '../../src/doctor/run.js';
-import { systemWorld } from '../../src/world.js';
+import { runDoctor } from '../../src/tools/doctor/run.js';
+import { systemWorld } from '../../src/core/world.js';
 
 /** Makes a visit for each line of its input, `{args, env}`, and says in a line how it ended, `{code, text}`. */
 const world = systemWorld(pino({ level: 'silent' }));

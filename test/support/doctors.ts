@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Finding } from '../../src/doctor/finding.js';
+import type { Finding } from '../../src/tools/doctor/finding.js';
 import { ca } from './front.js';
 import { node, source, type Env } from './programs.js';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ERRORS, type ErrorCode } from '../../src/errors.js';
+import { ERRORS, type ErrorCode } from '../../src/core/errors.js';
 import { answersTo, faultsOf, find, type Answer, type Header } from './contract.js';
 
 /** A request and its answer, as the server sent it. */

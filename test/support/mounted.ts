@@ -9,7 +9,7 @@ import supertest from 'supertest';
 import { createSilentAuth, type SilentAuth, type SilentAuthOptions } from '../../src/index.js';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { newCredentials } from '../../src/sandbox/credentials.js';
-import { listen } from '../../src/web/server.js';
+import { listen } from '../../src/http/server.js';
 import { walk, type Walk } from './device.js';
 import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './house.js';
 import { testWorld, type TestWorld } from './world.js';

@@ -2,8 +2,8 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
-import { parseRedisUrl } from '../../src/store/address.ts';
-import type { RedisSettings } from '../../src/store/settings.ts';
+import { parseRedisUrl } from '../../src/config/redis-url.ts';
+import type { RedisSettings } from '../../src/config/redis.ts';
 
 /** A real Redis on a free port of this machine, started by the suite that uses it. */
 export interface RedisServer {

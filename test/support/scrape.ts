@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
-import { createMetrics } from '../../src/metrics/metrics.js';
-import { readSamples, sum, type Sample } from '../../src/report/samples.js';
-import { meteredStore } from '../../src/store/metered.js';
+import { createMetrics } from '../../src/observability/metrics.js';
+import { readSamples, sum, type Sample } from '../../src/tools/report/samples.js';
+import { meteredStore } from '../../src/observability/observability.js';
 import { buildHouse, type House, type HouseOptions } from './house.js';
 
 export interface CountedHouse extends House {

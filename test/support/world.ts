@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { NO_METER, NO_SPAN } from '../../src/telemetry.js';
-import type { Log, LoopTime, World } from '../../src/world.js';
+import { NO_METER, NO_SPAN } from '../../src/core/world.js';
+import type { Log, LoopTime, World } from '../../src/core/world.js';
 
 export interface TestWorld extends World {
   /** Turns the clock by so many seconds. */

@@ -1,4 +1,4 @@
-import type { World } from '../../world.js';
+import type { World } from '../../core/world.js';
 import { identifiersInAnswer, identifiersInRequest, MAX_BODY_CHARACTERS } from './calls.js';
 import { phoneNumberIn, sessionOf, weakIdentifiersInRequest } from './calls.js';
 import type { Asked, Call, Response, Seen } from './calls.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { ZodError } from 'zod';
-import type { Log } from '../../world.js';
+import type { Log } from '../../core/world.js';
 
 /** A problem in Vonage's words. Clients match on the part of the type that follows its `#`. */
 const problem =

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IRouter, Request, Response } from 'express';
-import { randomToken } from '../../world.js';
+import { randomToken } from '../../core/world.js';
 import type { Seen } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { z } from 'zod';
-import type { World } from '../../world.js';
+import type { World } from '../../core/world.js';
 import { Conversation, type Login } from '../conversation/conversation.js';
 import { FaultInjection } from './faults.js';
 import { BoundedList, createStore } from './records.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parsePhoneNumber } from '../../phone.js';
+import { parsePhoneNumber } from '../../core/phone-number.js';
 
 export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !== undefined;
 

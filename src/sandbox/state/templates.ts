@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { World } from '../../world.js';
+import type { World } from '../../core/world.js';
 
 /** The channels of fragments (Verify v2 reference, "Template Fragments"). */
 export const TEMPLATE_CHANNELS = ['sms', 'voice'] as const;

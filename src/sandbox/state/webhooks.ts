@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
-import { nowInSeconds, type World } from '../../world.js';
+import { nowInSeconds, type World } from '../../core/world.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { BoundedList } from './records.js';
 

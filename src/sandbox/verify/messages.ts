@@ -1,4 +1,4 @@
-import type { World } from '../../world.js';
+import type { World } from '../../core/world.js';
 import type { SandboxState } from '../state/state.js';
 import type { ActiveStep, Verification } from '../state/verifications.js';
 

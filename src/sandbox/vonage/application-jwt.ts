@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
-import { nowInSeconds } from '../../world.js';
+import { nowInSeconds } from '../../core/world.js';
 import { sendProblem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';

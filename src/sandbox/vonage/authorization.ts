@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
-import { randomToken } from '../../world.js';
+import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';

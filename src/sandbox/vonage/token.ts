@@ -1,5 +1,5 @@
 import type { IRouter, RequestHandler, Response } from 'express';
-import { randomToken } from '../../world.js';
+import { randomToken } from '../../core/world.js';
 import { PATHS } from '../http/paths.js';
 import { bodyText, handlePath, requireMediaType } from '../http/requests.js';
 import type { AuthorizationCode } from '../state/records.js';

@@ -1,4 +1,4 @@
-import type { EngineName } from '../../../src/login/engines/engines.js';
+import type { EngineName } from '../../../src/config/login.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
 import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
 import type { Hooks } from '../../../src/login/hooks.js';

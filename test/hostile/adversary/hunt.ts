@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ENGINES, type EngineName } from '../../../src/login/engines/engines.js';
+import type { EngineName } from '../../../src/config/login.js';
+import { ENGINES } from '../../../src/login/engines.js';
 import { openArena, type Arena, type Field } from './arena.js';
 import { createGame } from './game.js';
 import { games, type Game } from './moves.js';

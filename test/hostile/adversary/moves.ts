@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { EngineName } from '../../../src/login/engines/engines.js';
+import type { EngineName } from '../../../src/config/login.js';
 
 /** Two honest users, and the one who is not. */
 export const PEOPLE = ['alice', 'bob', 'eve'] as const;

@@ -1,4 +1,4 @@
-import type { EngineName } from '../../../src/login/engines/engines.js';
+import type { EngineName } from '../../../src/config/login.js';
 import type { Who } from './moves.js';
 import type { Sent, Verification } from './upstream.js';
 

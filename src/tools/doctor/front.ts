@@ -1,0 +1,134 @@
+import { about, type Finding } from './finding.js';
+import type { Answer, Check } from './patient.js';
+import { isThisMachine } from '../phone/place.js';
+import { wordsOf } from '../phone/words.js';
+
+/** The cookies of an answer as a client sends them back. */
+export const cookieOf = (headers: Headers): string =>
+  headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+
+/** What the session cookie has to have, and what it must not (draft-ietf-httpbis-rfc6265bis, `__Host-`). */
+export function cookieFinding({ headers }: Answer, base: URL): Finding {
+  const { ok, mistake } = about('cookie');
+  const isHttps = base.protocol === 'https:';
+  const wanted = isHttps ? '__Host-sid' : 'sid';
+  const line = headers.getSetCookie().find((each) => each.startsWith(`${wanted}=`));
+  if (line === undefined)
+    return mistake(
+      `POST /login sets no cookie with the name ${wanted}.`,
+      'Set an https PUBLIC_URL, and let the proxy pass on Set-Cookie as it comes.',
+    );
+  const attributes = line
+    .split(';')
+    .slice(1)
+    .map((each) => each.trim().toLowerCase());
+  const missing = ['Path=/', 'HttpOnly', 'SameSite=Lax', ...(isHttps ? ['Secure'] : [])].filter(
+    (each) => !attributes.includes(each.toLowerCase()),
+  );
+  const added = attributes.filter((each) => /^(?:domain|max-age|expires)=/.test(each));
+  if (missing.length + added.length === 0) return ok(`${wanted} arrives with all that it was set with.`);
+  const seen = [...missing.map((each) => `without ${each}`), ...added.map((each) => `with ${each}`)];
+  return mistake(
+    `${wanted} arrives ${seen.join(', ')}, and ${isHttps ? 'browsers refuse it or show it to others' : 'is not what was set'}.`,
+    'Take out what changes cookies in the proxy (nginx: proxy_cookie_flags, proxy_cookie_path, proxy_cookie_domain).',
+  );
+}
+
+/** Whether the server is there at all; nothing else is worth asking where this ends in a mistake. */
+export const checkHealth: Check = async ({ base, ask }) => {
+  const { ok, mistake } = about('healthz');
+  const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
+  try {
+    const { status, json, headers } = await ask('/healthz');
+    if (status !== 200 || json['status'] !== 'ok' || headers.get('x-request-id') === null) {
+      return [mistake(`GET /healthz is answered with ${status}, and not by this server.`, mend)];
+    }
+    return [ok('The server answers.'), ...httpsFinding(base)];
+  } catch (error) {
+    return [mistake(wordsOf(error), mend)];
+  }
+};
+
+const httpsFinding = (base: URL): Finding[] =>
+  base.protocol === 'https:' || isThisMachine(base)
+    ? []
+    : [
+        about('https').mistake(
+          'The base URL is http, so that cookies and codes can be read along, and the Android library refuses it.',
+          'End TLS in front of the server, and set an https PUBLIC_URL.',
+        ),
+      ];
+
+export const checkReadiness: Check = async ({ ask }) => {
+  const { ok, mistake } = about('readyz');
+  const { status } = await ask('/readyz');
+  return status === 200
+    ? [ok('Its store takes writes.')]
+    : [
+        mistake(
+          `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
+          'Look for "redis is not reachable" in its log, and mend REDIS_URL or Redis.',
+        ),
+      ];
+};
+
+/** Headers of every answer (`web/shield.ts`), and what they have to be. */
+const HEADERS: Record<string, RegExp> = {
+  'strict-transport-security': /^max-age=\d{8,}; includeSubDomains$/,
+  'content-security-policy': /^default-src 'none';[^,]*$/,
+  'x-content-type-options': /^nosniff$/,
+  'x-frame-options': /^DENY$/,
+  'cache-control': /^no-store$/,
+  'referrer-policy': /^no-referrer$/,
+};
+
+export const checkHeaders: Check = async ({ base, ask }) => {
+  const { ok, mistake } = about('headers');
+  const { headers } = await ask('/session');
+  const changed = Object.entries(HEADERS).filter(
+    ([name, expected]) =>
+      (base.protocol === 'https:' || name !== 'strict-transport-security') &&
+      !expected.test(headers.get(name) ?? ''),
+  );
+  if (changed.length === 0) return [ok('Those of the server arrive as they were sent.')];
+  const seen = changed.map(([name]) => `${name}: ${headers.get(name) ?? 'missing'}`);
+  return [
+    mistake(
+      `Not as the server sends them: ${seen.join('; ')}.`,
+      'Let the proxy add no such header of its own, and remove none; HSTS is sent where PUBLIC_URL is https.',
+    ),
+  ];
+};
+
+/** Every error names PUBLIC_URL, in its `type`. */
+export const checkPublicUrl: Check = async ({ base, ask }) => {
+  const { ok, mistake, unchecked } = about('PUBLIC_URL');
+  const { type } = (await ask('/callback')).json;
+  const url = typeof type === 'string' && URL.canParse(type) ? new URL(type) : undefined;
+  if (url === undefined) return [unchecked('The error of /callback names no address.')];
+  return url.origin === base.origin
+    ? [ok(`It is ${base.origin}, so the redirect URI is ${base.origin}/callback.`)]
+    : [
+        mistake(
+          `The server takes ${url.origin} for its address, and ${url.origin}/callback for its redirect URI.`,
+          `Set PUBLIC_URL=${base.origin}, and enter ${base.origin}/callback in the Vonage dashboard, to the letter.`,
+        ),
+      ];
+};
+
+/** A link comes home with a code of up to 8192 characters, and its state. */
+export const checkLongLinks: Check = async ({ ask }) => {
+  const { ok, mistake } = about('long links');
+  const { status, json } = await ask(`/callback?code=${'c'.repeat(8192)}&state=${'s'.repeat(44)}`);
+  return status === 400 && json['error'] === 'invalid_request'
+    ? [ok('One of 8 KiB reaches the server.')]
+    : [
+        mistake(
+          `A link of 8 KiB is answered with ${status}, and not by the server.`,
+          'Let the proxy take request lines of 16 KiB (nginx: large_client_header_buffers 4 16k).',
+        ),
+      ];
+};

@@ -1,0 +1,92 @@
+import { ConfigError, readConfig, type Config } from '../../config/config.js';
+import { lookUp, type Env } from '../../config/reader.js';
+import { about, type Finding } from './finding.js';
+import type { Check, Settings } from './patient.js';
+
+/**
+ * Reads the settings as the server would. Behind https they are read as those of production, wherever that is set.
+ * @returns undefined where there are none
+ */
+export function readSettings(env: Env, base: URL): Settings | undefined {
+  const own = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
+  if (!own.some((name) => env[name]?.trim() || env[`${name}_FILE`]?.trim())) return undefined;
+  // What is wrong with a file is told with all else that is wrong.
+  const get = lookUp(env, () => undefined);
+  try {
+    const read = base.protocol === 'https:' ? { ...env, NODE_ENV: 'production' } : env;
+    return { get, config: readConfig(read), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { get, config: undefined, problems: error.problems };
+  }
+}
+
+/** What the settings say by themselves. */
+export const checkSettings: Check = ({ settings, base }) => {
+  const { ok, mistake, unchecked } = about('settings');
+  if (settings === undefined)
+    return Promise.resolve([
+      unchecked('There are none here: run it where .env or the environment of the server is.'),
+    ]);
+  const problems = settings.problems.map((each) =>
+    mistake(each, 'Mend it where the server runs, and start it again.'),
+  );
+  const { config } = settings;
+  const rest = config ? [ok('They can be used.'), ...judge(config, base)] : [];
+  return Promise.resolve([...problems, ...sandboxFinding(settings, base), ...rest]);
+};
+
+function sandboxFinding({ get }: Settings, base: URL): Finding[] {
+  if (base.protocol !== 'https:' || get('VONAGE_BASE_URL') === undefined) return [];
+  return [
+    about('Vonage').mistake(
+      'VONAGE_BASE_URL is set, so the server asks a sandbox instead of Vonage.',
+      'Leave VONAGE_BASE_URL out.',
+    ),
+  ];
+}
+
+const judge = (config: Config, base: URL): Finding[] => [
+  publicUrlFinding(config, base),
+  ...(base.protocol === 'https:' ? [proxyFinding(config)] : []),
+  secretFinding(config),
+  countryFinding(config),
+];
+
+function publicUrlFinding({ publicUrl }: Config, base: URL): Finding {
+  const { ok, mistake } = about('PUBLIC_URL of the settings');
+  return publicUrl === base.origin
+    ? ok('It is the base URL.')
+    : mistake(
+        `It is ${publicUrl}, and ${base.origin} is what is looked at.`,
+        'Give the doctor the base URL of these settings, or set PUBLIC_URL to what phones and browsers reach.',
+      );
+}
+
+/** The server itself ends no TLS, so behind https there is a proxy. */
+function proxyFinding({ trustProxy }: Config): Finding {
+  const { ok, mistake } = about('TRUST_PROXY');
+  return trustProxy === false
+    ? mistake(
+        'It is not set, though something in front ends TLS: all clients are counted as one.',
+        'Set TRUST_PROXY to the number of proxies in front (1), or to their addresses.',
+      )
+    : ok(`It believes ${typeof trustProxy === 'number' ? `${trustProxy} in front` : trustProxy.join(', ')}.`);
+}
+
+function secretFinding({ sessionSecrets }: Config): Finding {
+  const { ok, warning } = about('SESSION_SECRET');
+  return sessionSecrets.length > 2
+    ? warning('It holds more than two.', 'Drop those that were replaced more than 12 hours ago.')
+    : ok(`It holds ${sessionSecrets.length}.`);
+}
+
+function countryFinding({ allowedCountries, fallbackChannels }: Config): Finding {
+  const { ok, warning } = about('ALLOWED_COUNTRIES');
+  return allowedCountries.length === 0 && fallbackChannels.length > 0
+    ? warning(
+        'Messages may be sent to every country.',
+        'Set ALLOWED_COUNTRIES to the countries of your users.',
+      )
+    : ok('Only their numbers cost anything.');
+}

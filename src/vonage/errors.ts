@@ -1,0 +1,168 @@
+import { LoginError, type ErrorCode, type ErrorFields } from '../core/errors.js';
+import type { Answer } from './transport.js';
+import { VerifyConcurrent, readError } from './wire.js';
+
+/** What we know of an answer that was not the hoped-for one, without a word of it that could name a person. */
+export function trace(
+  api: string,
+  answer: Answer,
+): { api: string; status: number; error?: string; instance?: string } {
+  const error = readError(answer.json);
+  const name = error && SAFE_CODE.test(error.code) ? error.code : undefined;
+  return {
+    api,
+    status: answer.status,
+    ...(name !== undefined && { error: name }),
+    ...(error?.instance !== undefined && INSTANCE.test(error.instance) && { instance: error.instance }),
+  };
+}
+
+/**
+ * Error codes are words and instances ids of 128 bits; anything else stays out of the log, since an upstream that repeats
+ * what it was sent would have us write down a number or a code.
+ */
+const SAFE_CODE = /^[A-Za-z][A-Za-z_.-]{0,63}$/;
+const INSTANCE = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
+
+/** The error for an answer nothing better is known of: too many calls, too slow, or simply wrong. */
+export function refusal(api: string, answer: Answer): LoginError {
+  const make = (code: ErrorCode, detail: string, fields: ErrorFields = {}) =>
+    new LoginError(code, detail, fields, trace(api, answer));
+  if (answer.status === 429) {
+    return make('unavailable', 'Vonage asks us to slow down.', { retry_after: answer.retryAfter ?? 1 });
+  }
+  if (answer.status === 504) return make('upstream_timeout', 'The operator did not answer in time.');
+  return make('upstream_error', 'Vonage or the operator gave an answer that is of no use.');
+}
+
+type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
+
+/**
+ * Seconds after which to repeat what Vonage cannot do "at this time", where it does not say when.
+ */
+const BUSY_RETRY_SECONDS = 5;
+
+const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
+const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
+const TOO_MANY: Mapping = ['too_many_attempts', 'A wrong code was sent too often. Begin again.'];
+const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
+const UNDER_WAY: Mapping = ['login_in_progress', 'A verification of this number is still under way.'];
+const BUSY: Mapping = ['login_in_progress', 'Vonage cannot do this at the moment. Try again.'];
+const UNSUPPORTED: Mapping = [
+  'silent_auth_failed',
+  'Silent authentication is not possible for this number.',
+  { reason: 'number_not_supported' },
+];
+const OUR_SETTINGS: Mapping = [
+  'upstream_error',
+  'The Vonage account or its templates are not set up for this.',
+];
+
+/**
+ * What the errors of Verify v2 mean here, by the fragment of `type`. The host in front of it varies, and so do some
+ * fragments: those of the document's list come first, those seen in the fixtures of Vonage's SDKs behind them.
+ */
+const BY_FRAGMENT = new Map<string, Mapping>([
+  ['invalid-code', INVALID_CODE],
+  ['no-code', INVALID_CODE],
+  ['expired', TOO_MANY],
+  ['no-events', ['no_more_channels', 'There is no further channel.']],
+  ['request-not-found', OVER],
+  ['msisdn-error', ['silent_auth_failed', 'The device has another number.', { reason: 'denied' }]],
+  ['precondition-failed', UNSUPPORTED],
+  ['network-error', UNSUPPORTED],
+  ['forbidden', OUR_SETTINGS],
+  ['fragment-exists', OUR_SETTINGS],
+  ['template-fragment-not-found', OUR_SETTINGS],
+  ['template-not-found', OUR_SETTINGS],
+  ['template-exists', OUR_SETTINGS],
+  ['not-empty-template', OUR_SETTINGS],
+  ['max-templates', OUR_SETTINGS],
+  ['gone', TOO_MANY],
+  ['not-found', OVER],
+  ['low-balance', ['unavailable', 'No message can be sent at the moment.']],
+]);
+
+/**
+ * Where neither `type` nor its fragment is known: some fixtures leave it out, or say
+ * `#bad-request`.
+ */
+const BY_STATUS = new Map<number, Mapping>([
+  [400, INVALID_CODE],
+  [402, ['unavailable', 'No message can be sent at the moment.']],
+  [404, OVER],
+  [410, TOO_MANY],
+  [412, UNSUPPORTED],
+]);
+
+/**
+ * A verification of the same number is already under way; its id is there where Vonage names it.
+ */
+export class Concurrent extends LoginError {
+  constructor(
+    readonly requestId: string | undefined,
+    base: LoginError,
+  ) {
+    super(base.code, base.detail, base.fields, base.upstream);
+  }
+}
+
+/**
+ * A verification was started, and what Vonage said of it is of no use: nobody can prove anything
+ * with it.
+ */
+export class Unusable extends LoginError {
+  constructor(
+    readonly requestId: string,
+    base: LoginError,
+  ) {
+    super(base.code, base.detail, base.fields, base.upstream);
+  }
+}
+
+/**
+ * What a conflict means that names no request and gives no cause that is known: it depends on what
+ * was asked.
+ */
+const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
+
+/**
+ * The error for an answer of Verify v2 that is not the hoped-for one.
+ * @param call what Verify was asked; a cancellation counts as `next`
+ */
+export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLICT = 'next'): LoginError {
+  const name = readError(answer.json)?.code.toLowerCase() ?? '';
+  const rival = VerifyConcurrent.safeParse(answer.json).data?.request_id;
+  const mapping = isConflict(answer.status, name)
+    ? (byDetail(answer.json) ??
+      (rival !== undefined || name === 'concurrent' ? UNDER_WAY : UNCLEAR_CONFLICT[call]))
+    : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
+  if (mapping === undefined) return refusal('verify', answer);
+  const [code, detail, fields = {}] = mapping;
+  const waits = code === 'login_in_progress' && { retry_after: answer.retryAfter ?? BUSY_RETRY_SECONDS };
+  const error = new LoginError(code, detail, { ...fields, ...waits }, trace('verify', answer));
+  return waits && (rival !== undefined || mapping === UNDER_WAY) ? new Concurrent(rival, error) : error;
+}
+
+/**
+ * A conflict is a 409 in the document and a 422 in fixtures of Vonage's SDKs, named `concurrent` or
+ * `conflict`. A 409 whose name is not known is one as well.
+ */
+const isConflict = (status: number, name: string): boolean =>
+  status === 409 ? !BY_FRAGMENT.has(name) : ['concurrent', 'conflict'].includes(name);
+
+/**
+ * `#conflict` says in its `detail` alone what it is about (Verify v2 reference, and fixtures of the
+ * SDKs).
+ */
+const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
+  [/concurrent/i, UNDER_WAY],
+  [/not support a code/i, INVALID_CODE],
+  [/no more events/i, NO_MORE],
+  [/at this time|try again/i, BUSY],
+];
+
+function byDetail(json: unknown): Mapping | undefined {
+  const detail = String((json as { detail?: unknown } | null | undefined)?.detail);
+  return BY_DETAIL.find(([words]) => words.test(detail))?.[1];
+}
