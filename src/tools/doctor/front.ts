@@ -75,7 +75,7 @@ export const checkReadiness: Check = async ({ ask }) => {
       ];
 };
 
-/** Headers of every answer (`web/shield.ts`), and what they have to be. */
+/** Headers of every answer (`http/protection.ts`), and what they have to be. */
 const HEADERS: Record<string, RegExp> = {
   'strict-transport-security': /^max-age=\d{8,}; includeSubDomains$/,
   'content-security-policy': /^default-src 'none';[^,]*$/,
