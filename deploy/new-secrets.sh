@@ -13,7 +13,7 @@ echo "redis://bff:$password@production-redis:6379" >secrets/redis_url
 # Redis is told the hash alone. Whoever has no password may ask whether it is alive.
 cat >secrets/redis_users <<USERS
 user default on nopass resetkeys resetchannels -@all +ping
-user bff on #$hash resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +exists +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
+user bff on #$hash resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
 USERS
 # The containers run as users of their own, and the folder lets nobody else in.
 chmod 644 secrets/*

@@ -91,7 +91,7 @@ function isLinkHost(text: string): boolean {
 }
 
 /** @returns `undefined` where no proxy is named */
-export function readProxy({ getInAnyCase, fail }: Reader): ProxySettings | undefined {
+function readProxy({ getInAnyCase, fail }: Reader): ProxySettings | undefined {
   const read = (name: string): string => {
     const text = getInAnyCase(name);
     return text === undefined ? '' : readProxyUrl(text, (problem) => fail(`${name} ${problem}`));

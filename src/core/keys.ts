@@ -12,9 +12,9 @@ export interface PemPart {
   isEncrypted: boolean;
 }
 
-export const ENCRYPTED =
+const ENCRYPTED =
   'is encrypted with a passphrase: decrypt it with `openssl pkey -in encrypted.key -out private.key`.';
-export const TRUNCATED =
+const TRUNCATED =
   'is truncated: a part of the PEM is missing. In a variable of one line, write \\n for its line ends.';
 
 const PART = /-+\s*BEGIN([A-Z0-9\s+_]+)-+(.*?)-+\s*END[A-Z0-9\s+_]+-{1,5}(?:\r?\n)?/gs;

@@ -14,7 +14,7 @@ export const sinceArrival = (res: Response): number =>
  * What goes into `Server-Timing` (W3C Server Timing), in milliseconds: how long the server had the request, so that whoever
  * sent it can tell that from the way there and back; and whatever else the answer knows of.
  */
-export function serverTiming(res: Response, also: Record<string, number>): string | undefined {
+function serverTiming(res: Response, also: Record<string, number>): string | undefined {
   const started = startedAt.get(res);
   if (started === undefined) return undefined;
   let told = '';

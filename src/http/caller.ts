@@ -113,7 +113,7 @@ const EMBEDDED: Partial<Record<string, { at: number; inverted?: true }>> = {
  * How limits identify the client at an address.
  * @param address undefined where it is not known: all such clients are one
  */
-export function countedAt(address: string | undefined): Counted {
+function countedAt(address: string | undefined): Counted {
   if (address === undefined) return { address: 'unknown', range: 'unknown', within: [] };
   // Nearly all callers have IPv4, and need no parser.
   if (isIPv4(address)) return countedAtIPv4(address);

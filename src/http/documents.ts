@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import type { Store } from '../store/store.js';
 
 /** Kept by browsers, but asked for again each time, so that a new version is seen at once. */
-export const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
+const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
 /** The page of the contract, and what the pages borrow, address and file: the client for any app, as it was built, and packages as they come. */
 function addressed(root: string): Record<string, string> {

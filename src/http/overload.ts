@@ -40,7 +40,7 @@ export interface Load {
  * in each turn of the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
-export function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
+function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
   /** Absent until the first request: what a process does to start is no load. */
   let from: LoopTime | undefined;
   let refusedShare = 0;

@@ -12,7 +12,7 @@ import type { CorsOptions } from 'cors';
 const SINGLE = new Set(['host', 'content-type', 'authorization']);
 
 /** Refuses what Node reads, and another reader of HTTP may read otherwise (RFC 9112 section 3.2, RFC 9110 section 5.3). */
-export function refuseAmbiguous(req: Request): void {
+function refuseAmbiguous(req: Request): void {
   const why = ambiguityOf(req);
   if (why !== undefined) throw new LoginError('invalid_request', why);
 }

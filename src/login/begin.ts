@@ -18,7 +18,7 @@ interface States {
   keepOnly: (used?: string) => Promise<unknown>;
 }
 
-export const createStates =
+const createStates =
   ({ engine, tickets, limits, world }: Parts) =>
   ({ id: loginId, phoneNumber, client, expiresAt }: Login, caller: Caller): States => {
     const made: string[] = [];

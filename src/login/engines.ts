@@ -63,10 +63,7 @@ interface NumberVerification {
 }
 
 /** Number Verification, begun by Network Enablement (`SILENT_AUTH=network-enablement`). */
-export const networkEnablementEngine = (
-  enable: EnableNumber,
-  { exchange, verify }: NumberVerification,
-): Engine => ({
+const networkEnablementEngine = (enable: EnableNumber, { exchange, verify }: NumberVerification): Engine => ({
   asks: 'network-enablement',
   async begin({ phoneNumber, newState, correlator }) {
     const { authUrl, state } = await enable(phoneNumber, newState, correlator);
@@ -77,7 +74,7 @@ export const networkEnablementEngine = (
 });
 
 /** Number Verification, begun by a link that is built here (`SILENT_AUTH=oidc`). */
-export const oidcEngine = (
+const oidcEngine = (
   authUrl: (phoneNumber: PhoneNumber, state: string) => string,
   { exchange, verify }: NumberVerification,
 ): Engine => ({
@@ -95,7 +92,7 @@ export const oidcEngine = (
  * that a chain may send is counted before it is started, and it is cut to what limits allow, down
  * to silence alone: limits on messages lock nobody out of that.
  */
-export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine => ({
+const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine => ({
   asks: 'verify',
   async begin({ phoneNumber, client, loginId, formerRun, mayPay, correlator }) {
     const chain = otp.isVirtual(phoneNumber) ? [] : [...fallbacks];
@@ -115,7 +112,7 @@ export const verifyEngine = (otp: Otp, fallbacks: readonly OtpChannel[]): Engine
 });
 
 /** No silence at all (`SILENT_AUTH=off`): every login goes by a code to type. */
-export const noSilence: Engine = { begin: () => Promise.resolve({ by: 'nothing' }) };
+const noSilence: Engine = { begin: () => Promise.resolve({ by: 'nothing' }) };
 
 interface EngineDeps {
   vonage: Vonage;

@@ -25,10 +25,7 @@ export const LAST_WORDS = [
  * The end that a step was for the way it belongs to, if it was one. A link that nobody came back from, and a message that
  * nobody answered, have none: they are those that began and did not end.
  */
-export function endOfWay(
-  step: Step,
-  { channel, outcome = 'ok', reason, upstream }: Told,
-): EndOfWay | undefined {
+function endOfWay(step: Step, { channel, outcome = 'ok', reason, upstream }: Told): EndOfWay | undefined {
   const failed = (way: string, why = reason ?? outcome): EndOfWay => ({
     channel: way,
     outcome: 'failed',

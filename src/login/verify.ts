@@ -27,9 +27,7 @@ const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number
 const TRIES_LIFE = 900;
 
 /** Proves a login with a code that Verify made and checks: a device brings it, or the user types it. */
-export function createRunProof(
-  parts: Parts & { signIn: SignIn },
-): (attempt: Attempt) => Promise<Verification> {
+function createRunProof(parts: Parts & { signIn: SignIn }): (attempt: Attempt) => Promise<Verification> {
   const { otp, store, limits, world, reports, progress, signIn } = parts;
 
   /** What a refused code says of its login. */

@@ -43,8 +43,8 @@ export interface OtherRelease {
 
 export async function openOtherRelease(): Promise<OtherRelease> {
   let altered: { kind: Kind; how: Write } | undefined;
-  const { createRecordFormat: ours } =
-    jest.requireActual<typeof import('../../src/store/seal.js')>('../../src/store/record.js');
+  const seal = jest.requireActual<typeof import('../../src/store/seal.js')>('../../src/store/seal.js');
+  const { createRecordFormat: ours } = seal;
   /** What it wrote in its own way. The text alone may say nothing. */
   const written = new Map<string, string>();
   const createRecordFormat = <T extends object>(version: number, schema: ZodType<T>): RecordFormat<T> => {
@@ -61,9 +61,9 @@ export async function openOtherRelease(): Promise<OtherRelease> {
   };
   const builds: object[] = [];
   await jest.isolateModulesAsync(async () => {
-    jest.doMock('../../src/store/record.js', () => ({ createRecordFormat }));
+    jest.doMock('../../src/store/seal.js', () => ({ ...seal, createRecordFormat }));
     builds.push(await import('../../src/app.js'), await import('../../src/index.js'));
-    jest.dontMock('../../src/store/record.js');
+    jest.dontMock('../../src/store/seal.js');
   });
   return {
     ...(Object.assign({}, ...builds) as Omit<OtherRelease, 'writes'>),

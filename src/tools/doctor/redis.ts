@@ -39,7 +39,7 @@ const DEEDS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
 };
 
 /** Does each thing once that the server does. What it writes is gone after two seconds. */
-export async function tryRights(store: Store): Promise<Finding> {
+async function tryRights(store: Store): Promise<Finding> {
   const { ok, mistake } = about('rights in Redis');
   for (const [deed, work] of Object.entries(DEEDS)) {
     try {
