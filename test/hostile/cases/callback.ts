@@ -63,7 +63,7 @@ const LINKS: Spoiled[] = [
   invalid('a code with a line break', ({ state }) => `/callback?code=a%0d%0aX:1&state=${state}`),
   invalid('a code that is not ASCII', ({ state }) => `/callback?code=%EF%BC%8B&state=${state}`),
   invalid('a code of broken percent encoding', ({ state }) => `/callback?code=%E0%A4&state=${state}`),
-  invalid('a code of 2,049 characters', ({ state }) => `/callback?code=${'a'.repeat(2049)}&state=${state}`),
+  invalid('a code of 8,193 characters', ({ state }) => `/callback?code=${'a'.repeat(8193)}&state=${state}`),
   [
     'a code of 100 kB',
     ({ state }) => `/callback?code=${'a'.repeat(100_000)}&state=${state}`,
