@@ -60,16 +60,17 @@ describe('a whole login costs', () => {
     expect(new Set(tokens).size).toBe(1);
   });
 
-  test('one command of Redis more, to give its messages back, where one was sent', async () => {
+  test('two commands of Redis more where a message was sent: to count it once, and to give it back to the number', async () => {
     const someone = house.app();
     await someone.post('/login').send({ phone_number: BOB }).expect(201);
     await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
     const code = (await house.messages()).at(-1)?.code ?? '';
     const commands = await commandsOf(() => postCode(someone, code).expect(200));
-    // The session, what webhooks told, whether Verify may be asked, the try, the new session, and this.
+    // The session, what webhooks told, whether Verify may be asked, the try, the count of the
+    // message, the new session, and what is given back.
     // A script goes out whole the first time.
     const names = commands.map((name) => name.replace('evalsha', 'eval'));
-    expect(names).toEqual(['get', 'get', 'eval', 'eval', 'eval', 'eval']);
+    expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
   });
 
   test('no command of Redis where a refusal needs none', async () => {

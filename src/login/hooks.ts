@@ -41,9 +41,12 @@ const ANSWERS = {
 type HookName = keyof typeof ANSWERS;
 type Answer<Name extends HookName> = (typeof ANSWERS)[Name][number];
 
-/** An object of exactly one of these fields. */
+/**
+ * An object of exactly one of these fields. Its value is `true`; the type says `boolean`, as which
+ * TypeScript infers the `true` of an object that stands by itself.
+ */
 type OneOf<Words extends string> = {
-  [Word in Words]: Record<Word, true> & Partial<Record<Exclude<Words, Word>, never>>;
+  [Word in Words]: Record<Word, boolean> & Partial<Record<Exclude<Words, Word>, never>>;
 }[Words];
 
 /** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it does not. */
