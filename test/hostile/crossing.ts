@@ -53,6 +53,8 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
     house,
     async reset() {
       await house.reset();
+      // The commands of a webhook would wait at the gate as well, and could be taken for those of the held request.
+      await house.control('webhooks', { paused: true });
       upstream.forget();
     },
     browser() {
