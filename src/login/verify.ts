@@ -19,12 +19,16 @@ import { stepOf } from './progress.js';
 import type { Parts } from './context.js';
 import type { Caller } from '../limits/limits.js';
 import { unlessHeld } from '../store/lock.js';
+import { NotCompared } from '../vonage/errors.js';
 
 /** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
 const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
 
 /** Seconds the tries are remembered: longer than any request of ours lives. */
 const TRIES_LIFE = 900;
+
+/** Codes that Vonage may refuse to compare, for one verification, before each of them counts as a try. */
+const UNCOMPARED_TRIES = 10;
 
 /** Proves a login with a code that Verify made and checks: a device brings it, or the user types it. */
 function createRunProof(parts: Parts & { signIn: SignIn }): (attempt: Attempt) => Promise<Verification> {
@@ -46,6 +50,12 @@ function createRunProof(parts: Parts & { signIn: SignIn }): (attempt: Attempt) =
     }
   };
 
+  /** Gives back a try of which Vonage compared no code. The calls to Vonage stay bounded. */
+  const giveBack = async (key: string, tries: number) => {
+    if ((await store.increment(`${key}:uncompared`, TRIES_LIFE)) <= UNCOMPARED_TRIES)
+      await store.replace(key, String(tries), String(tries - 1), TRIES_LIFE);
+  };
+
   return async (attempt) => {
     const { code, codeVerifier, login, correlator, tell } = attempt;
     const { run, reason, nextChannels } = await progress(login);
@@ -56,9 +66,14 @@ function createRunProof(parts: Parts & { signIn: SignIn }): (attempt: Attempt) =
     const kind: CodeKind = channel === 'silent_auth' ? 'silent' : 'typed';
     // A try that Vonage is not asked about must not count.
     await limits.ready('verify');
-    const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
+    const key = `limit:otp:${run.requestId}:${kind}`;
+    const tries = await store.increment(key, TRIES_LIFE);
     if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : tooLate();
     await otp.check(run, code, correlator).catch(async (error: unknown) => {
+      if (error instanceof NotCompared) {
+        await giveBack(key, tries);
+        throw invalidCode();
+      }
       if (error instanceof LoginError) await learn(error, attempt, run, kind, tries);
       throw error;
     });

@@ -43,6 +43,7 @@ type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 const BUSY_RETRY_SECONDS = 5;
 
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
+const NOT_COMPARED: Mapping = ['invalid_code', 'Vonage compared no code.'];
 const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
 const TOO_MANY: Mapping = ['too_many_attempts', 'A wrong code was sent too often. Begin again.'];
 const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
@@ -64,7 +65,7 @@ const OUR_SETTINGS: Mapping = [
  */
 const BY_FRAGMENT = new Map<string, Mapping>([
   ['invalid-code', INVALID_CODE],
-  ['no-code', INVALID_CODE],
+  ['no-code', NOT_COMPARED],
   ['expired', TOO_MANY],
   ['no-events', ['no_more_channels', 'There is no further channel.']],
   ['request-not-found', OVER],
@@ -120,6 +121,9 @@ export class Unusable extends LoginError {
   }
 }
 
+/** Vonage compared no code: the current step takes none, or this one does not have the form of a code. */
+export class NotCompared extends LoginError {}
+
 /**
  * What a conflict means that names no request and gives no cause that is known: it depends on what
  * was asked.
@@ -136,10 +140,13 @@ export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLIC
   const mapping = isConflict(answer.status, name)
     ? (byDetail(answer.json) ??
       (rival !== undefined || name === 'concurrent' ? UNDER_WAY : UNCLEAR_CONFLICT[call]))
-    : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
+    : call === 'check' && name === 'invalid-params'
+      ? NOT_COMPARED // The code is the only parameter of a check (Verify v2 reference, "Check").
+      : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
   if (mapping === undefined) return refusal('verify', answer);
   const [code, detail, fields = {}] = mapping;
   const waits = code === 'login_in_progress' && { retry_after: answer.retryAfter ?? BUSY_RETRY_SECONDS };
+  if (mapping === NOT_COMPARED) return new NotCompared(code, detail, {}, trace('verify', answer));
   const error = new LoginError(code, detail, { ...fields, ...waits }, trace('verify', answer));
   return waits && (rival !== undefined || mapping === UNDER_WAY) ? new Concurrent(rival, error) : error;
 }
@@ -157,7 +164,7 @@ const isConflict = (status: number, name: string): boolean =>
  */
 const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
   [/concurrent/i, UNDER_WAY],
-  [/not support a code/i, INVALID_CODE],
+  [/not support a code/i, NOT_COMPARED],
   [/no more events/i, NO_MORE],
   [/at this time|try again/i, BUSY],
 ];
