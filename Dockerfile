@@ -1,4 +1,4 @@
-# One image, two programs: the server, which starts by default, and the sandbox (`node dist/sandbox/main.js`).
+# One image with all commands: `silent-auth serve` starts by default, `silent-auth --help` lists the others.
 #
 # Node 24, because Express sets the prototype of each request and response, which is slow before it. Alpine, because it brings the least that
 # could need a patch: busybox, OpenSSL's roots and musl, where the slim Debian image brings some eighty packages. No package that we use is
@@ -52,6 +52,8 @@ COPY src/sandbox/public ./src/sandbox/public
 COPY openapi.yaml ./
 # Where the `type` of every error answer leads.
 COPY docs/errors.md ./docs/errors.md
+# The bin of package.json, which npm would link.
+RUN chmod +x dist/tools/cli.js && ln -s /app/dist/tools/cli.js /usr/local/bin/silent-auth
 # A named volume mounted here takes over the owner, so docker-compose.yml can keep its keys in one.
 RUN mkdir /setup && chown node:node /setup
 # The user `node`, by its number, as Kubernetes' runAsNonRoot wants it. Nothing in /app belongs to it: the server cannot change its own
@@ -63,4 +65,4 @@ STOPSIGNAL SIGTERM
 # 127.0.0.1 rather than localhost, which may mean ::1 where the container has no IPv6.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/main.js"]
+CMD ["silent-auth", "serve"]
