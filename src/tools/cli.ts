@@ -5,40 +5,13 @@ import { processTerminal, type Command } from './command.js';
 
 /** Each command with its summary. A command is loaded when it is called. */
 const COMMANDS = new Map<string, readonly [summary: string, load: () => Promise<Command>]>([
-  ['serve', ['runs the server', async () => (await import('./programs.js')).serve]],
-  [
-    'sandbox',
-    [
-      'runs the sandbox, which plays Vonage and the operator',
-      async () => (await import('./programs.js')).sandbox,
-    ],
-  ],
-  ['demo', ['runs server and sandbox with nothing configured', async () => (await import('./demo.js')).demo]],
-  [
-    'phone',
-    [
-      "logs a number in, as an app with Vonage's SDK does",
-      async () => (await import('./phone/phone.js')).phone,
-    ],
-  ],
-  [
-    'doctor',
-    [
-      'checks a deployment, and says how to correct it',
-      async () => (await import('./doctor/doctor.js')).doctor,
-    ],
-  ],
-  [
-    'templates',
-    [
-      "keeps the account's message templates as a file says",
-      async () => (await import('./templates/templates.js')).templates,
-    ],
-  ],
-  [
-    'report',
-    ['says how often silent login worked, by the metrics', async () => (await import('./report.js')).report],
-  ],
+  ['serve', ['runs the server', () => import('./programs.js').then((m) => m.serve)]],
+  ['sandbox', ['plays Vonage and the operator', () => import('./programs.js').then((m) => m.sandbox)]],
+  ['demo', ['runs both, with nothing to configure', () => import('./demo.js').then((m) => m.demo)]],
+  ['phone', ["logs in as an app with Vonage's SDK", () => import('./phone/phone.js').then((m) => m.phone)]],
+  ['doctor', ['checks a deployment', () => import('./doctor/doctor.js').then((m) => m.doctor)]],
+  ['templates', ['manages templates', () => import('./templates/templates.js').then((m) => m.templates)]],
+  ['report', ['counts silent logins', () => import('./report.js').then((m) => m.report)]],
 ]);
 
 const usage = (): string => `Usage: silent-auth <command>

@@ -119,7 +119,7 @@ export function readSettingsFile(file: string | undefined, env: Env): Env {
   try {
     return { ...parseEnv(readFileSync(path, 'utf8')), ...env };
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (file === undefined && isMissing) return env;
     throw new CommandError(`${path} cannot be read: ${messageOf(error)}.`);
   }
@@ -137,8 +137,8 @@ const UNSPECIFIC_MESSAGES = ['fetch failed', 'terminated'];
  * but a code.
  */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause, message, name } = error;
+  if (typeof error !== 'object' || error === null || !('message' in error)) return String(error);
+  const { cause, message, code, name } = error as NodeJS.ErrnoException;
   if (UNSPECIFIC_MESSAGES.includes(message) && cause !== undefined) return messageOf(cause);
-  return message || ((error as NodeJS.ErrnoException).code ?? name);
+  return message || (code ?? name);
 }

@@ -144,7 +144,7 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
   ];
   const typed = ['', 'Codes to type', ...table([sent('sms'), sent('voice')])];
   const head = `${begun} logins${since(samples)}, ${processes} ${processes === 1 ? 'process' : 'processes'}`;
-  if (!isSilent) return [head, ...typed, ''].join('\n');
+  if (!isSilent) return [head, ...typed].join('\n');
   const reasons = failed.map(([reason, count]) => row(REASONS[reason] ?? reason, count));
   return [
     head,
@@ -156,6 +156,5 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
     ...typed,
     '',
     `Messages saved: ${silent}, one for each login that was silent`,
-    '',
   ].join('\n');
 }
