@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [<measurement>] [<options>]`: runs one measurement. Each file names its options.
- * Without a name it measures logins beside the floor (`main.ts`).
+ * `npm run bench -- [<measurement>] [<options>]`: runs one measurement. Each file names its
+ * options. Without a name it measures logins beside the floor (`main.ts`).
  */
 const MEASUREMENTS = new Map<string, () => Promise<unknown>>([
   ['wide', () => import('./wide.js')],

@@ -358,10 +358,10 @@ const PLANTED: Row[] = [
     'a session secret that somebody typed',
     { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
     ['settings'],
-    /Mend it/,
+    /Correct it/,
   ],
-  ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Mend it/],
-  ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Mend it/],
+  ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Correct it/],
+  ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Correct it/],
 ];
 
 const configure = (name: string, value: string) =>

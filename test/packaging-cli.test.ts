@@ -19,7 +19,7 @@ const { name, version, bin, files } = JSON.parse(readFileSync(join(ROOT, 'packag
   files: string[];
 };
 
-/** Builds the package, packs it, and installs the tarball as npm does, with the dependencies of this checkout. */
+/** Packs the built package and installs it as npm does, with the dependencies of this checkout. */
 beforeAll(async () => {
   const staged = join(folder, 'staged');
   const tsc = (...args: string[]) =>

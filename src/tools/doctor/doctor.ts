@@ -13,7 +13,7 @@ import { isMistake, type Finding } from './finding.js';
 import { readSettings } from './settings.js';
 
 const USAGE = `Usage: silent-auth doctor <base url> [--login <number>] [--settings <file>] [--json]
-Checks a deployment of the server from outside, and its settings where they are here; says what is wrong and how to mend it.
+Checks a deployment of the server from outside, and its settings where they are here; says how to correct what is wrong.
 
   <base url>  where phones and browsers reach the server: its PUBLIC_URL
   --login     begins two logins for this number, opens their links, and cancels them: cookies, the redirect URI and

@@ -70,7 +70,7 @@ export const checkReadiness: Check = async ({ request }) => {
     : [
         mistake(
           `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
-          'Look for "redis is not reachable" in its log, and mend REDIS_URL or Redis.',
+          'Look for "redis is not reachable" in its log, and correct REDIS_URL or Redis.',
         ),
       ];
 };

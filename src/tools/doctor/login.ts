@@ -29,8 +29,8 @@ export const checkLogin: Check = async (deployment) => {
   const second = await begin(deployment);
   findings.push(addressFinding(first, second));
   if (second.status !== 201) return findings;
-  const walked = await cancelledAfter(deployment, second, () => linkFindings(deployment, second, 'android'));
-  return [...findings, ...walked];
+  const more = await cancelledAfter(deployment, second, () => linkFindings(deployment, second, 'android'));
+  return [...findings, ...more];
 };
 
 /**

@@ -74,7 +74,10 @@ export const checkRedis: Check = async (deployment) => {
     if (!(await Promise.race([isReady, pause(CONNECT_TIMEOUT_MS, false, { ref: false })])))
       return [await unreachable(deployment, errors.at(-1) ?? 'no answer')];
     const infos = (await infosOf(connection)).map(fieldsOf);
-    return [...infos.flatMap((info) => judge(info, redis)), await tryRights(createRedisStore(connection))];
+    return [
+      ...infos.flatMap((info) => infoFindings(info, redis)),
+      await tryRights(createRedisStore(connection)),
+    ];
   } catch (error) {
     return [mistake(`It answers with an error: ${messageOf(error)}.`, 'See docs/redis.md, Rights.')];
   } finally {
@@ -123,7 +126,7 @@ const fieldsOf = (text: string): Info =>
     }),
   );
 
-const judge = (info: Info, { place }: RedisSettings): Finding[] => [
+const infoFindings = (info: Info, { place }: RedisSettings): Finding[] => [
   versionFinding(info),
   evictionFinding(info),
   lifeFinding(info, place.kind === 'cluster' ? 0 : place.db),

@@ -30,10 +30,10 @@ export const checkSettings: Check = ({ settings, base }) => {
       unchecked('There are none here: run it where .env or the environment of the server is.'),
     ]);
   const problems = settings.problems.map((each) =>
-    mistake(each, 'Mend it where the server runs, and start it again.'),
+    mistake(each, 'Correct it where the server runs, and restart the server.'),
   );
   const { config } = settings;
-  const rest = config ? [ok('They can be used.'), ...judge(config, base)] : [];
+  const rest = config ? [ok('They can be used.'), ...configFindings(config, base)] : [];
   return Promise.resolve([...problems, ...sandboxFinding(settings, base), ...rest]);
 };
 
@@ -47,7 +47,7 @@ function sandboxFinding({ get }: Settings, base: URL): Finding[] {
   ];
 }
 
-const judge = (config: Config, base: URL): Finding[] => [
+const configFindings = (config: Config, base: URL): Finding[] => [
   publicUrlFinding(config, base),
   ...(base.protocol === 'https:' ? [proxyFinding(config)] : []),
   secretFinding(config),

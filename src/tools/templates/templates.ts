@@ -18,7 +18,7 @@ import { ACTIONS } from './actions.js';
 import { advise } from './advice.js';
 
 const USAGE = `Usage: silent-auth templates plan|apply|pull [--file <file>] [--prune] [--check] [--settings <file>]
-Keeps the message templates of the Vonage account as a file says.
+Makes the message templates of the Vonage account match a file.
 
   plan        shows what apply would change, and changes nothing
   apply       changes the account to what the file says
