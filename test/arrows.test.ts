@@ -130,6 +130,11 @@ test('what counts and what traces is loaded by those who want it, when they do',
   expect(eager).toEqual([]);
 });
 
+test('the command line loads a command when it is called', () => {
+  const loadedAtOnce = inHouse.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
+  expect(loadedAtOnce).toEqual(['tools/command.ts']);
+});
+
 test("the names of Vonage's fields stand in the folder of Vonage alone", () => {
   const names = /devicePhoneNumberVerified|access_token|grant_type|number-verification-verify-read/;
   const elsewhere = files.filter(
