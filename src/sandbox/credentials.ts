@@ -17,7 +17,7 @@ export const newCredentials = () => ({
 
 type Credentials = ReturnType<typeof newCredentials>;
 
-/** A settings file that runs the server against the sandbox. */
+/** An env file that runs the server against the sandbox, for `node --env-file`. */
 export const envFileOf = (
   credentials: Credentials,
 ): string => `# Protects the sessions; a new value logs everybody out.
