@@ -9,7 +9,9 @@ import type { Answer, Check, Deployment } from './deployment.js';
 const PATH = '/webhooks/verify';
 
 /** Clock offsets to try. Each covers a window to both sides, so these leave no gap. */
-const OFFSETS_SECONDS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW_SECONDS);
+const OFFSETS_SECONDS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map(
+  (each) => each * 2 * WEBHOOK_WINDOW_SECONDS,
+);
 
 /** The completion of an unknown verification: it is accepted, and changes nothing. */
 const bodyFor = (): string =>

@@ -92,7 +92,7 @@ export function connectTemplates(env: Env, world: World): { host: string; templa
     appToken: createAppToken(applicationId, privateKey, world),
     verifyHost,
     // One id for all calls, so that they are found together in the log of the other side.
-    correlator: world.random(16).toString('hex'),
+    requestId: world.random(16).toString('hex'),
   });
   return { host: verifyHost, templates };
 }
