@@ -5,9 +5,9 @@ import { Pool } from 'undici';
 import { VERIFY_SCOPE } from '../src/vonage/wire.js';
 
 /**
- * The floor: the same three requests by hand, with nothing between them and Node but the clients of Redis and of HTTP. The same
- * calls go out, the same records lie in Redis for as long, and the same session moves to a new id. It signs, seals, counts,
- * checks and logs nothing.
+ * The floor: the same three routes, written by hand on Node with clients for Redis and HTTP alone.
+ * It makes the same calls, stores the same records for the same time and moves the session to a new
+ * id. It does not sign, seal, count, check or log.
  */
 const { PORT = '', REDIS_URL = '', VONAGE_BASE_URL = '' } = process.env;
 const redis = new Redis(REDIS_URL, { enableAutoPipelining: true });

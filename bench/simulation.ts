@@ -3,7 +3,7 @@ import { RATES } from '../src/config/limits.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import type { World } from '../src/core/world.js';
 
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+/** Reproducible random numbers from 0 to 1 (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -17,9 +17,9 @@ export function randomFrom(seed: number): () => number {
 const exponential = (random: () => number, mean: number): number => -Math.log(1 - random()) * mean;
 
 /**
- * How long the requests wait for a core that does one after the other, in times that one takes in the mean: they come at random, and some
- * take much longer than others (both exponential: a queue of the kind M/M/1, walked by Lindley's recursion).
- * @param use the share of time that the core is busy
+ * Waiting times at one core, in multiples of the mean service time: an M/M/1 queue (arrivals and
+ * service times are exponentially distributed), simulated by Lindley's recursion.
+ * @param use the utilization of the core, from 0 to 1
  */
 export function waitsAt(use: number, random: () => number, requests = 250_000): { p50: number; p99: number } {
   const waits = new Float64Array(requests);
@@ -32,19 +32,23 @@ export function waitsAt(use: number, random: () => number, requests = 250_000): 
   return { p50: waits[requests / 2] ?? 0, p99: waits[Math.floor(requests * 0.99)] ?? 0 };
 }
 
-/** What became of logins that asked for a turn: shares of all. */
+/** Shares of the logins that requested a turn. */
 export interface Turns {
   waited: number;
   refused: number;
 }
 
-/** Address ranges that logins come from: the weight of the n-th is one by the root of n, and the first has one of ninety logins. */
+/**
+ * Address ranges of the logins. The n-th has a weight of 1/√n, and the first has one of ninety
+ * logins.
+ */
 const RANGES = 2000;
 
 /**
- * Logins that ask the real pace of the product (src/limits/pace.ts) for their turns, on the embedded store and a clock of our own.
- * @param use how many of the turns are asked for, as a share
- * @param ofRange `login-range-second`, on which the number of parts depends
+ * Simulates logins that request turns to call Vonage from the real `src/limits/pace.ts`, on the
+ * embedded store and a simulated clock.
+ * @param use requested turns as a share of the available ones
+ * @param ofRange `login-range-second`, which determines the number of parts
  */
 export async function turnsOf(
   { upstreamPerSecond, use, ofRange }: { upstreamPerSecond: number; use: number; ofRange: number },
@@ -64,34 +68,43 @@ export async function turnsOf(
   for (now = exponential(random, gap); now < seconds * 1000; now += exponential(random, gap)) {
     asked++;
     const range = Math.floor(RANGES * random() ** 2);
-    // Multiplied so that neighbours land in different parts, as names do.
+    // Multiplied so that adjacent ranges belong to different parts, as hashed names do.
     const caller = Math.imul(range + 1, 0x9e3779b1) >>> 0;
     await pace.take([], 'network-enablement', caller).catch(() => refused++);
   }
   return { waited: waited / asked, refused: refused / asked };
 }
 
-/** After a failover: seconds. */
+/** A primary that fails. */
+export interface Outage {
+  perSecond: number;
+  /** Logins per second that all resources can serve. */
+  capacity: number;
+  /** The share of logins that need the failed primary, from 0 to 1. */
+  share: number;
+  downMs: number;
+}
+
 export interface Recovery {
-  /** Logins that were refused, each once. */
+  /** Refused logins, each counted once. */
   refused: number;
-  /** From the failure until all of them are served. */
+  /** Seconds from the failure until all of them are served. */
   seconds: number;
 }
 
 /**
- * A primary is gone for `gapMs`. Who needs it is refused, and comes again after a second, as `Retry-After` says, until a turn is left;
- * new ones come meanwhile. Of the accounts that a login needs, the share `hit` lies on that primary.
+ * Logins that need the failed primary are refused and retried each second (`Retry-After`) until
+ * there is capacity for them beside the new logins.
  */
-export function recoveryOf(perSecond: number, capacity: number, gapMs: number, hit: number): Recovery {
+export function recoveryOf({ perSecond, capacity, share, downMs }: Outage): Recovery {
   const step = 0.1;
   let waiting = 0;
   let refused = 0;
   for (let at = 0; ; at += step) {
-    const down = at * 1000 < gapMs;
-    const served = down ? 0 : (capacity - perSecond * (1 - hit)) * step;
-    if (down) refused += perSecond * hit * step;
-    waiting = Math.max(0, waiting + perSecond * hit * step - served);
+    const down = at * 1000 < downMs;
+    const served = down ? 0 : (capacity - perSecond * (1 - share)) * step;
+    if (down) refused += perSecond * share * step;
+    waiting = Math.max(0, waiting + perSecond * share * step - served);
     if (!down && waiting === 0) return { refused, seconds: at };
     if (at > 3600) return { refused, seconds: Infinity };
   }

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const root = resolve(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 
-/** Runs a program of the bench, and takes what it printed. */
+/** Runs a program of the bench. @returns its output */
 const bench = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('the bench logs in by the server and by the floor, and prints what each login cost', async () => {
+test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
   const server = join(folder, 'dist/main.js');
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
   const said = await bench('bench/main.ts', ...short, '--server', server);
@@ -39,9 +39,9 @@ test('the bench logs in by the server and by the floor, and prints what each log
   expect(said).toMatch(/The floor's own rounds differ by/);
 }, 60_000);
 
-test('two processes on one Redis share the requests of a login, and it prints what both used for it', async () => {
+test('the bench alternates the requests of a login between two processes, and prints the CPU time of both', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
-  const said = await bench('bench/wide.ts', ...short, '--server', join(folder, 'dist/main.js'));
+  const said = await bench('bench/two-processes.ts', ...short, '--server', join(folder, 'dist/main.js'));
   const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
   const [, both] = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const [, , logins, sum, a, b, ...others] = both ?? [];
@@ -50,16 +50,16 @@ test('two processes on one Redis share the requests of a login, and it prints wh
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
 }, 60_000);
 
-test('it tells where the time of a login goes, and leaves nothing out', async () => {
+test('the profile divides the CPU time of a login into categories that add up to the total', async () => {
   const short = ['--logins', '200', '--warm-up', '20', '--server', join(folder, 'dist/main.js')];
   const said = await bench('bench/profile.ts', ...short);
-  const rows = said.split('\n').filter((line) => /^\| (?!where|-)/.test(line));
+  const rows = said.split('\n').filter((line) => /^\| (?!category|-)/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const server = cells.map(([, place = '', us]) => [place, Number(us)] as const);
   const at = new Map(server);
-  for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: web'])
+  for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: http'])
     expect(at.get(place)).toBeGreaterThan(0);
   const parts = server.slice(0, -1).reduce((all, [, us]) => all + us, 0);
   // Each is rounded.
-  expect(Math.abs(parts - (at.get('all of it') ?? 0))).toBeLessThan(cells.length);
+  expect(Math.abs(parts - (at.get('total') ?? 0))).toBeLessThan(cells.length);
 }, 60_000);

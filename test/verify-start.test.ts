@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { openLiar, type Lie } from './hostile/liar.js';
-import { JSON_LINE, says, whole, words } from './hostile/lies.js';
+import { openFalsifyingProxy, type FalseAnswer } from './hostile/falsifying-proxy.js';
+import { JSON_LINE, says, whole, words } from './hostile/false-answers.js';
 import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
 import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
 import { until } from './support/until.js';
@@ -18,14 +18,14 @@ const cancelled = async (house: House) =>
   (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
 
 /** The truth with another link. */
-const link = (json: string): Lie =>
+const link = (json: string): FalseAnswer =>
   words(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
-const cutOff: Lie = says(
+const cutOff: FalseAnswer = says(
   ({ body }) => `HTTP/1.1 202 X\r\n${JSON_LINE}\r\nContent-Length: 9999\r\n\r\n${body}`,
 );
 
 /** Answers to a start that cannot be used, though they name the request. */
-const UNUSABLE: Record<string, Lie> = {
+const UNUSABLE: Record<string, FalseAnswer> = {
   'a link to a stranger': link('"https://evil.example/x"'),
   'a link whose host only ends like one of Vonage': link('"https://evilvonage.com/x"'),
   'a link over http': link('"http://api.nexmo.com/x"'),
@@ -43,22 +43,22 @@ const UNUSABLE: Record<string, Lie> = {
 
 describe('a verification whose start was answered with', () => {
   let house: House;
-  let liar: Awaited<ReturnType<typeof openLiar>>;
+  let falsifier: Awaited<ReturnType<typeof openFalsifyingProxy>>;
   beforeAll(async () => {
-    liar = await openLiar();
-    house = await buildHouse({ env: VERIFY, between: (sandbox) => liar.standBefore(sandbox) });
+    falsifier = await openFalsifyingProxy();
+    house = await buildHouse({ env: VERIFY, between: (sandbox) => falsifier.placeBefore(sandbox) });
   });
   beforeEach(() => house.reset());
   afterAll(async () => {
     await house.stop();
-    liar.stop();
+    falsifier.stop();
   });
 
   test.each(Object.entries(UNUSABLE))(
     '%s is cancelled: it sends nothing, and keeps nobody out for longer than it lives',
-    async (_what, lie) => {
+    async (_what, falseAnswer) => {
       const app = house.app();
-      void liar.lieOnce('start', lie);
+      void falsifier.falsifyOnce('start', falseAnswer);
       const begun = await begin(app).expect(201);
       expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
       house.world.turn(10);
@@ -80,7 +80,7 @@ describe('a verification whose start was answered with', () => {
 
   test('an answer that names no request of ours is forgotten, and the way by codes stays open', async () => {
     const app = house.app();
-    void liar.lieOnce(
+    void falsifier.falsifyOnce(
       'start',
       words(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
     );
@@ -90,21 +90,21 @@ describe('a verification whose start was answered with', () => {
   });
 });
 
-test.each<[string, Lie, number]>([
+test.each<[string, FalseAnswer, number]>([
   [
     'a link to a stranger, which it does not need',
     words(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
     200,
   ],
   ['another type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
-])('an SMS whose start was answered with %s', async (_what, lie, status) => {
-  const liar = await openLiar();
-  const between = (sandbox: string) => liar.standBefore(sandbox);
+])('an SMS whose start was answered with %s', async (_what, falseAnswer, status) => {
+  const falsifier = await openFalsifyingProxy();
+  const between = (sandbox: string) => falsifier.placeBefore(sandbox);
   try {
     await withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' }, between }, async (house) => {
       const app = house.app();
       await begin(app).expect(201);
-      void liar.lieOnce('start', lie);
+      void falsifier.falsifyOnce('start', falseAnswer);
       expect((await next(app, 'sms')).status).toBe(status);
       if (status === 200) return;
       expect((await next(app, 'sms').expect(409)).body).toMatchObject({ retry_after: 30 });
@@ -113,7 +113,7 @@ test.each<[string, Lie, number]>([
       await next(app, 'sms').expect(200);
     });
   } finally {
-    liar.stop();
+    falsifier.stop();
   }
 });
 

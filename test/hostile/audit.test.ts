@@ -26,7 +26,7 @@ let redis: Redis;
 const answers: string[] = [];
 const dumps: string[] = [];
 const secrets = new Set<string>();
-/** Without their signature they open nothing, and sessions lie under them in Redis. */
+/** Without their signature they open nothing, and sessions falseAnswer under them in Redis. */
 const sessionIds = new Set<string>();
 beforeAll(async () => {
   redis = new Redis(redisUrlOfWorker());

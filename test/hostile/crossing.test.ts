@@ -1,7 +1,7 @@
 import type { Hooks } from '../../src/login/hooks.js';
 import { ALICE, BOB } from '../support/house.js';
 import { openCrossing, type Ask, type Browser, type Crossing } from './crossing.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 // Tests go through every place at which two requests can meet.
 jest.setTimeout(60_000);
@@ -33,7 +33,7 @@ describe.each([
   beforeEach(() => crossing.reset());
   afterAll(async () => {
     await crossing.stop();
-    tally({ 'logouts that ended nothing': endedNothing });
+    addToSummary({ 'logouts that ended nothing': endedNothing });
   });
 
   const isLoggedIn = async (browser: Browser, cookie: string | undefined): Promise<boolean> =>

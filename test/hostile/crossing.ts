@@ -3,7 +3,7 @@ import { walk } from '../support/device.js';
 import { buildHouse, WITH_CODES, type House, type HouseOptions } from '../support/house.js';
 import { createGate } from './adversary/gate.js';
 import { openUpstream } from './adversary/upstream.js';
-import { createWire, type Answer } from './adversary/wire.js';
+import { createHttpClient, type Answer } from './adversary/http-client.js';
 
 /** Milliseconds for the second of two requests, unless it waits for the first one. */
 const SECOND_MS = 200;
@@ -40,13 +40,13 @@ export interface Crossing {
 export type Ask = () => Promise<Answer>;
 
 export async function openCrossing(engine: string, options: HouseOptions = {}): Promise<Crossing> {
-  const [gate, wire] = [createGate(), createWire()];
+  const [gate, wire] = [createGate(), createHttpClient()];
   const upstream = await openUpstream({ pass: gate.pass, lag: () => undefined, order: () => 0 });
   const house = await buildHouse({
     ...options,
     env: { ...WITH_CODES, ...options.env, SILENT_AUTH: engine },
     through: (store) => gate.before(() => store),
-    between: (sandbox) => upstream.standBefore(sandbox),
+    between: (sandbox) => upstream.placeBefore(sandbox),
   });
 
   return {

@@ -2,9 +2,9 @@ import { walk } from '../support/device.js';
 import { buildHouse, postCode, withHouse, type House, WEBHOOKS } from '../support/house.js';
 import { until } from '../support/until.js';
 import { testWorld, type TestWorld } from '../support/world.js';
-import { ALL_POINTS, bringTo, WELL, type Point } from './points.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { POINTS_OF_LOGIN, bringTo, WELL, type Point } from './login-points.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 /** Seconds: twice what a login lasts, an application JWT lives, and a webhook may be old. */
 const OFF = 600;
@@ -82,10 +82,10 @@ describe.each(Object.entries(ROWS))('while of two clocks %s', (_what, row) => {
   beforeEach(() => house.reset());
   afterAll(async () => {
     await house.stop();
-    tally({ 'faults tried': ALL_POINTS.length, 'faults survived': survived });
+    addToSummary({ 'faults tried': POINTS_OF_LOGIN.length, 'faults survived': survived });
   });
 
-  test.each(ALL_POINTS)(
+  test.each(POINTS_OF_LOGIN)(
     '%s: who is logged in is the one with the SIM, and all is well again',
     async (point) => {
       const login = await bringTo(point, house);
@@ -100,7 +100,7 @@ describe.each(Object.entries(ROWS))('while of two clocks %s', (_what, row) => {
       expect(meanwhile).toEqual(row.meanwhile[point] ?? WELL[point]);
       expect(wasLoggedIn).toBe(['verified', 'logged in'].includes(String(meanwhile[1])));
       expect(await step()).toEqual(row.afterwards[point] ?? WELL[point]);
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
       const { app, code } = await house.walkedLogin('+447700900077');
       await postCode(app, code).expect(200);
       survived += 1;

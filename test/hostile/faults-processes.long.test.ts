@@ -13,8 +13,8 @@ import {
 } from '../support/programs.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 jest.setTimeout(60_000);
 
@@ -111,8 +111,8 @@ test(`a server that is stopped (SIGTERM) in the middle of ${LOGINS} logins finis
   expect(begun).toEqual(Array<number>(LOGINS).fill(1));
   const calls = await vonage.upstream();
   expect(STEPS.map((path) => countOf(calls, path))).toEqual([LOGINS, LOGINS, LOGINS]);
-  await expectNothingSpentTwice(vonage);
-  tally({ 'faults tried': 1, 'faults survived': 1 });
+  await expectSingleUse(vonage);
+  addToSummary({ 'faults tried': 1, 'faults survived': 1 });
 });
 
 test(`a server that is killed (SIGKILL) in the middle of ${LOGINS} logins loses the requests under way, and nothing else`, async () => {
@@ -125,8 +125,8 @@ test(`a server that is killed (SIGKILL) in the middle of ${LOGINS} logins loses 
   expect(begun).toHaveLength(LOGINS);
   const again = begun.reduce((sum, each) => sum + each - 1, 0);
   expect(again).toBeLessThanOrEqual(AT_ONCE);
-  await expectNothingSpentTwice(vonage);
-  tally({ 'faults tried': 1, 'faults survived': 1 });
+  await expectSingleUse(vonage);
+  addToSummary({ 'faults tried': 1, 'faults survived': 1 });
 });
 
 test('a server that starts while Redis is frozen serves as soon as it runs, outlives it, and stops in peace without it', async () => {
@@ -145,5 +145,5 @@ test('a server that starts while Redis is frozen serves as soon as it runs, outl
   redis.freeze();
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
-  tally({ 'faults tried': 3, 'faults survived': 3 });
+  addToSummary({ 'faults tried': 3, 'faults survived': 3 });
 });

@@ -2,10 +2,10 @@ import { postCode, withHouse, type HouseOptions, WEBHOOKS } from '../support/hou
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { bringTo, type Point } from './points.js';
-import { portOf, REDIS_FAULTS, type Fault, type Scene } from './redis-troubles.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { bringTo, type Point } from './login-points.js';
+import { portOf, REDIS_FAULTS, type Fault, type Scene } from './redis-faults.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 /** Milliseconds from the answer of Vonage to ours, when Redis fails in between. */
 const WITHIN = 1000;
@@ -78,8 +78,8 @@ describe('while a step waits for Vonage', () => {
         await mendIt(scene);
         await until(async () => (await house.app().get('/readyz')).status === 200);
         for (const each of standing) expect(await each.isLoggedIn()).toBe(false);
-        await expectNothingSpentTwice(house);
-        tally({
+        await expectSingleUse(house);
+        addToSummary({
           'faults tried': points.length,
           'faults survived': points.length,
           'worst time to 503 (ms)': Math.round(took),

@@ -1,7 +1,7 @@
 import { ALICE, withHouse, WEBHOOKS } from '../support/house.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
-import { portOf, REDIS_FAULTS } from './redis-troubles.js';
+import { portOf, REDIS_FAULTS } from './redis-faults.js';
 
 // Verify v2 goes on to messages by itself: what could not be kept must not be begun.
 test.each(Object.entries(REDIS_FAULTS))(

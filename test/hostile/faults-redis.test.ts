@@ -2,10 +2,10 @@ import { buildHouse, postCode, type House } from '../support/house.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { ALL_POINTS, bringTo, WELL, type Point, type Said } from './points.js';
-import { LOST, portOf, REDIS_FAULTS, TICKETS_SPENT, type Fault, type Scene } from './redis-troubles.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { POINTS_OF_LOGIN, bringTo, WELL, type Point, type Said } from './login-points.js';
+import { LOST, portOf, REDIS_FAULTS, TICKETS_SPENT, type Fault, type Scene } from './redis-faults.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 /** Milliseconds in which a fault of Redis has to be an answer. */
 const WITHIN = 1000;
@@ -43,7 +43,7 @@ interface Course {
 async function endure(scene: Scene, fault: Fault) {
   const { house } = scene;
   const standing = [];
-  for (const point of ALL_POINTS) standing.push(await bringTo(point, house));
+  for (const point of POINTS_OF_LOGIN) standing.push(await bringTo(point, house));
   const before = (await house.upstream()).length;
 
   await fault.breakIt(scene);
@@ -60,7 +60,7 @@ async function endure(scene: Scene, fault: Fault) {
   for (const [at, each] of standing.entries()) {
     const wasLoggedIn = await each.isLoggedIn();
     const told = { first: first[at] as Said, meanwhile: meanwhile[at] as Said, wasLoggedIn };
-    courses.set(ALL_POINTS[at] as Point, { ...told, afterwards: await each.step() });
+    courses.set(POINTS_OF_LOGIN[at] as Point, { ...told, afterwards: await each.step() });
   }
   return { courses, calls, health, readiness, backAfter };
 }
@@ -85,14 +85,14 @@ describe.each(Object.entries(REDIS_FAULTS))('Redis %s', (_what, fault) => {
   afterAll(async () => {
     await strike(scene);
     const said = [...endured.courses.values()].flatMap(({ first, meanwhile }) => [first, meanwhile]);
-    tally({
-      'faults tried': ALL_POINTS.length,
+    addToSummary({
+      'faults tried': POINTS_OF_LOGIN.length,
       'faults survived': survived,
       'worst time to 503 (ms)': Math.max(...said.map(({ ms }) => ms)),
     });
   });
 
-  test.each(ALL_POINTS)(
+  test.each(POINTS_OF_LOGIN)(
     '%s: is an answer within a second, logs nobody in, and the login goes on or begins again',
     (point) => {
       const { first, meanwhile, wasLoggedIn, afterwards } = endured.courses.get(point) as Course;
@@ -117,7 +117,7 @@ describe.each(Object.entries(REDIS_FAULTS))('Redis %s', (_what, fault) => {
   });
 
   test('nothing was spent twice, and nothing at all where Redis could not even be asked', async () => {
-    await expectNothingSpentTwice(scene.house);
+    await expectSingleUse(scene.house);
     if (fault.afterwards !== TICKETS_SPENT) expect(endured.calls).toBe(0);
   });
 });

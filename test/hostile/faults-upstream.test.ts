@@ -1,8 +1,8 @@
 import { buildHouse, postCode, type House } from '../support/house.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
-import { bringTo, WELL, type Point, type Said } from './points.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { bringTo, WELL, type Point, type Said } from './login-points.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 const ENV = { FALLBACK_CHANNELS: 'sms' };
 type Answer = readonly [status: number, word: string];
@@ -110,7 +110,7 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
   afterAll(async () => {
     await house.stop();
     await way.close();
-    tally({ 'faults tried': ASKING.length, 'faults survived': survived });
+    addToSummary({ 'faults tried': ASKING.length, 'faults survived': survived });
   });
 
   test.each(ASKING)('%s: is an answer in time, logs nobody in, and is asked once', (point) => {
@@ -124,7 +124,7 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
   });
 
   test('nothing was spent twice, and the next login goes through at its first try', async () => {
-    await expectNothingSpentTwice(house);
+    await expectSingleUse(house);
     const { app, code } = await house.walkedLogin();
     await postCode(app, code).expect(200);
   });

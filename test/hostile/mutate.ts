@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Hunt } from './adversary/hunt.js';
+import type { Hunt } from './adversary/run-games.js';
 import type { Mutation } from './mutations.js';
 
 const ROOT = resolve(__dirname, '../..');
@@ -46,7 +46,7 @@ const HUNTED = 'test/hostile/hunted.test.ts';
 export const HUNT = 'the adversary breaks nothing';
 
 const huntAsTest = (hunt: Hunt): string => `
-import { hunt } from './adversary/hunt.js';
+import { hunt } from './adversary/run-games.js';
 test('${HUNT}', async () => {
   const { broken, played } = await hunt(${JSON.stringify(hunt)});
   if (broken !== undefined) throw new Error(broken + ' (game ' + played + ')');

@@ -1,6 +1,6 @@
 import { HUNT, mutate } from './mutate.js';
 import type { Mutation } from './mutations.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 /** Milliseconds for one: the whole run of the adversary, at the worst. */
 const PATIENCE = 600_000;
@@ -24,6 +24,6 @@ export function describeMutations(mutations: readonly Mutation[]): void {
       PATIENCE,
     );
 
-    afterAll(() => tally({ 'mutations tried': tried, 'mutations caught': caught }));
+    afterAll(() => addToSummary({ 'mutations tried': tried, 'mutations caught': caught }));
   });
 }

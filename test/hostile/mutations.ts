@@ -1,4 +1,4 @@
-import type { Hunt } from './adversary/hunt.js';
+import type { Hunt } from './adversary/run-games.js';
 
 /** One rule of the contract, broken on purpose, and who has to notice. */
 export interface Mutation {
@@ -128,7 +128,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'devicePhoneNumberVerified: z.boolean()',
     replace: 'devicePhoneNumberVerified: z.coerce.boolean()',
     caughtBy: {
-      suite: 'test/hostile/liar.test.ts',
+      suite: 'test/hostile/false-answers.test.ts',
       test: 'with "true" is not believed, and answered in time',
     },
   },

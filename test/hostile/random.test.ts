@@ -6,7 +6,7 @@ import { walk } from '../support/device.js';
 import { redisUrlOfWorker } from '../support/house.js';
 import { createGenerator, seeded, type Asked } from './fuzz.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 const REQUESTS = 10_000;
 const AT_ONCE = 16;
@@ -126,7 +126,7 @@ test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a
   const heapAfter = await server.heap();
 
   const undeclared = [...warm, ...rest];
-  tally({
+  addToSummary({
     'random requests': REQUESTS,
     'random requests answered otherwise than declared': undeclared.length,
   });

@@ -7,7 +7,7 @@ import { ALICE, BOB, buildHouse, postCode, WITH_CODES, type House } from '../sup
 import { sessionOn, withMounted, type Mounted } from '../support/mounted.js';
 import { until } from '../support/until.js';
 import { openOtherRelease, RELEASES, type Kind, type OtherRelease, type Write } from './releases.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 type App = ReturnType<House['app']>;
 
@@ -43,7 +43,7 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
   });
   afterAll(async () => {
     for (const house of Object.values(houses)) await house.stop();
-    tally({ 'cases tried': tried, 'cases refused': tried });
+    addToSummary({ 'cases tried': tried, 'cases refused': tried });
   });
 
   /** A login begins in the process of the other release, which writes one kind of record in its own way. */

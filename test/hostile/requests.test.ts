@@ -2,18 +2,18 @@ import { walk } from '../support/device.js';
 import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from '../support/house.js';
 import { CALLBACK } from './cases/callback.js';
 import { COOKIES } from './cases/cookies.js';
-import { get, withCookie, type Case, type Given, type Situation } from './cases/kit.js';
+import { get, withCookie, type Case, type Given, type Situation } from './cases/case.js';
 import { LOGIN } from './cases/login.js';
 import { NEXT } from './cases/next.js';
 import { NUMBERS } from './cases/numbers.js';
 import { PATHS_AND_METHODS } from './cases/paths.js';
 import { SIZES } from './cases/sizes.js';
 import { SMUGGLING } from './cases/smuggling.js';
-import { STRANGERS } from './cases/strangers.js';
+import { STRANGERS } from './cases/origins.js';
 import { VERIFY } from './cases/verify.js';
 import { WEBHOOK_ENV, WEBHOOKS } from './cases/webhooks.js';
-import { tally } from './tally.js';
-import { sendRaw, type Answer } from './wire.js';
+import { addToSummary } from './summary.js';
+import { sendRaw, type Answer } from './raw-http.js';
 import { watchWrites, type Writes } from './writes.js';
 
 const SUBJECTS = {
@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   writes.stop();
   await house.stop();
-  tally({
+  addToSummary({
     'cases tried': counted.tried,
     'cases refused': counted.refused,
     'upstream calls made by refused ones': counted.upstream,

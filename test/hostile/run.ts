@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { FIGURES, ROWS, type Row } from './tally.js';
+import { FIGURES, ROWS, type Row } from './summary.js';
 
 /** Runs every hostile suite, the long ones included, and prints what they counted. Ends as Jest ended. */
 rmSync(FIGURES, { force: true });

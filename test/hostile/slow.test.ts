@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { ALICE, buildHouse, type House } from '../support/house.js';
-import { tally } from './tally.js';
-import { sendSlowly } from './wire.js';
+import { addToSummary } from './summary.js';
+import { sendSlowly } from './raw-http.js';
 
 /** The server gives headers ten seconds and a whole request fifteen, and looks every second. */
 const LIMIT = 20_000;
@@ -64,7 +64,7 @@ describe('whoever is slow', () => {
     expect(await Promise.all(answers)).toEqual(expected);
     expect(performance.now() - startedAt).toBeLessThan(LIMIT);
     expect([await house.upstream(), await house.redis.dbsize()]).toEqual([[], 0]);
-    tally({ 'cases tried': expected.length, 'cases refused': expected.length });
+    addToSummary({ 'cases tried': expected.length, 'cases refused': expected.length });
   }, 30_000);
 
   test('has nothing done any more by a request that arrives behind the 408', async () => {

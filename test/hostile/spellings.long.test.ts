@@ -6,8 +6,8 @@ import {
   type PhoneNumber,
 } from 'libphonenumber-js/max';
 import { buildHouse, WITH_CODES, type House } from '../support/house.js';
-import { createWire, type Wire } from './adversary/wire.js';
-import { tally } from './tally.js';
+import { createHttpClient, type Wire } from './adversary/http-client.js';
+import { addToSummary } from './summary.js';
 
 /** The mobile number that the library gives as the example of each region. */
 const EXAMPLES = getCountries().map((country) => getExampleNumber(country, examples) as PhoneNumber);
@@ -61,7 +61,7 @@ describe('the number of a phone', () => {
   let wire: Wire;
   beforeAll(async () => {
     house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' } });
-    wire = createWire();
+    wire = createHttpClient();
   });
   afterAll(async () => {
     wire.close();
@@ -80,7 +80,7 @@ describe('the number of a phone', () => {
       const answers = await Promise.all(spellings.map(isAccepted));
       accepted.push(spellings.filter((_text, at) => answers[at]));
     }
-    tally({
+    addToSummary({
       'cases tried': tried,
       'cases refused': tried - accepted.flat().length,
       'spellings accepted (of one number, at the most)': Math.max(...accepted.map(({ length }) => length)),

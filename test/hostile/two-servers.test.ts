@@ -1,6 +1,6 @@
 import { walk } from '../support/device.js';
 import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House, WITH_CODES } from '../support/house.js';
-import { expectNothingSpentTwice } from './spent.js';
+import { expectSingleUse } from './single-use.js';
 
 /** A request more, so that the next one goes to the other server than it would have. */
 const skipTurn = (house: House) => house.app().get('/healthz').expect(200);
@@ -38,7 +38,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       for (let look = 0; look < 2; look++) {
         expect((await app.get('/session')).body).toEqual({ authenticated: false });
       }
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
     });
 
     test.each(['the one', 'the other'])('go on by SMS and by voice, beginning at %s', async (which) => {
@@ -52,7 +52,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       }
       const verified = await postCode(app, await messageTo(BOB)).expect(200);
       expect(verified.body).toEqual({ verified: true, phone_number: BOB, channel: 'voice' });
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
     });
 
     test('let one of many uses of a code win, wherever they arrive', async () => {
@@ -67,7 +67,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       );
       const won = (await Promise.all(uses)).filter(({ status }) => status === 200);
       expect(won).toHaveLength(1);
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
     });
 
     test('count the tries of a code together', async () => {

@@ -1,8 +1,8 @@
 import { CHALLENGE } from '../../support/house.js';
-import type { Arena } from './arena.js';
+import type { Environment } from './environment.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
 import type { Cookie } from './oracle.js';
-import { createTable, NUMBERS } from './table.js';
+import { createPlayers, NUMBERS } from './players.js';
 
 /** Pairs of PKCE: the attacker does not know the one of honest users. */
 const PKCE: Record<Who, typeof CHALLENGE> = {
@@ -22,11 +22,11 @@ export interface Game {
 /** The latest but so many of those there are. */
 const latest = <T>(of: readonly T[], age: number): T | undefined => of[of.length - 1 - (age % of.length)];
 
-/** Plays one game in an arena that was made new, and lets the oracle judge after every move. */
-export function createGame(arena: Arena): Game {
-  const { house, gate, wire, upstream, reached } = arena;
+/** Plays one game in an environment that was made new, and lets the oracle judge after every move. */
+export function createGame(environment: Environment): Game {
+  const { house, gate, wire, upstream, reached } = environment;
   const { base, world } = house;
-  const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createTable(arena);
+  const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createPlayers(environment);
   /** What can be noted of an answer only when everything that happens at once is over; proofs when all else is noted. */
   const settle: (() => void)[] = [];
   const settleProofs: (() => void)[] = [];
@@ -87,7 +87,7 @@ export function createGame(arena: Arena): Game {
   const cancel = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
     const [{ status }] = await say(jar, 'DELETE', '/login');
-    if (status === 204) settle.push(oracle.gaveUp(asked, arena.order()));
+    if (status === 204) settle.push(oracle.gaveUp(asked, environment.order()));
   };
 
   const logout = async (jar: Jar): Promise<void> => {
@@ -165,7 +165,7 @@ export function createGame(arena: Arena): Game {
   const play = async (move: Move): Promise<void> => {
     switch (move.do) {
       case 'turn':
-        return arena.turn(move.seconds);
+        return environment.turn(move.seconds);
       case 'plant': {
         const planted = latest(cookies, move.cookie);
         if (planted) jars[move.jar] = planted;
@@ -202,7 +202,7 @@ export function createGame(arena: Arena): Game {
         if (!hand[who].includes(code)) hand[who].push(code);
     }
     if (!end || messages.length === 0) return;
-    const counted = await arena.messagesCounted();
+    const counted = await environment.messagesCounted();
     if (counted !== undefined) reached('games whose messages were counted');
     oracle.sent([...messages], counted);
   };

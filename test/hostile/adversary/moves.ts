@@ -35,7 +35,7 @@ export type Step =
 
 export type Move =
   | Step
-  /** A cookie of the attacker comes to lie in somebody else's jar, or an old one in his own. */
+  /** A cookie of the attacker comes to falseAnswer in somebody else's jar, or an old one in his own. */
   | { do: 'plant'; jar: Jar; cookie: number }
   /** The attacker copies a cookie out of somebody else's jar into one of his own. */
   | { do: 'copy'; from: Jar; jar: Jar }
@@ -124,7 +124,7 @@ const OPENINGS: Record<string, (by: Jar, victim: 'alice' | 'bob', mode: Mode) =>
     beginAs(by, on, mode),
     wayTo(on, mode),
   ],
-  "and the cookie of that login lies in the victim's jar, whose page or app then finishes it": (
+  "and the cookie of that login falseAnswers in the victim's jar, whose page or app then finishes it": (
     by,
     on,
     mode,

@@ -1,6 +1,6 @@
-import { FIELDS, hunt } from './hunt.js';
+import { FIELDS, hunt } from './run-games.js';
 import { REGRESSIONS } from '../regressions.js';
-import { tally } from '../tally.js';
+import { addToSummary } from '../summary.js';
 
 /**
  * Depths that games have to reach, or they prove nothing: a model that logs nobody in, or attacks nobody, finds nothing.
@@ -60,6 +60,6 @@ export function describeAdversary({ runs, seed }: { runs: number; seed: number }
       expect(shallow).toEqual([]);
     });
 
-    afterAll(() => tally({ 'interleavings tried': played, 'invariant breaks': breaks }));
+    afterAll(() => addToSummary({ 'interleavings tried': played, 'invariant breaks': breaks }));
   });
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { PATHS } from '../../../src/sandbox/http/paths.js';
 import type { Message } from '../../support/house.js';
-import { relay, type Truth } from '../liar.js';
+import { relay, type Truth } from '../falsifying-proxy.js';
 
 /** A verification of Verify v2, as its requests show it. */
 export interface Verification {
@@ -94,7 +94,7 @@ export async function openUpstream({ pass, lag, order }: Deps) {
   await new Promise<void>((listening) => server.listen(0, listening));
 
   return {
-    standBefore(at: string): string {
+    placeBefore(at: string): string {
       sandbox = at;
       return `http://localhost:${(server.address() as AddressInfo).port}`;
     },

@@ -1,4 +1,4 @@
-import { get, http, withCookie, type Case, type Given } from './kit.js';
+import { get, http, withCookie, type Case, type Given } from './case.js';
 
 type Spoiled = [what: string, path: (given: Given) => string, status: number, error: string];
 

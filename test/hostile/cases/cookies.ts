@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const idOf = (cookie: string): string => /s%3A([^.]*)\./.exec(cookie)?.[1] ?? '';
 const flip = (text: string, at: number): string =>
@@ -20,7 +20,7 @@ const SPOILED: [what: string, spoil: (cookie: string) => string][] = [
   ['under the name it has over https', (cookie) => cookie.replace('sid=', '__Host-sid=')],
   ['under a name in capitals', (cookie) => cookie.replace('sid=', 'SID=')],
   ['under another name', (cookie) => cookie.replace('sid=', 'connect.sid=')],
-  ['with the key it lies under in the store', (cookie) => cookie.replace('s%3A', 's%3Asess%3A')],
+  ['with the key it falseAnswers under in the store', (cookie) => cookie.replace('s%3A', 's%3Asess%3A')],
   ['as a pattern of keys', () => 'sid=s%3A*.x'],
   ['as a path', () => 'sid=s%3A..%2F..%2Fx.x'],
   ['as JSON, which cookie parsers make objects of', () => 'sid=j%3A%7B%22user%22%3A1%7D'],

@@ -1,5 +1,5 @@
 import { ALICE, BOB } from '../../support/house.js';
-import { http, JSON_TYPE, post, postBytes, type Case } from './kit.js';
+import { http, JSON_TYPE, post, postBytes, type Case } from './case.js';
 
 const good = JSON.stringify({ phone_number: ALICE });
 const field = (json: string) => `{"phone_number":"${ALICE}",${json}}`;

@@ -1,4 +1,4 @@
-import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './case.js';
 
 const BODIES: [what: string, body: string][] = [
   ['a channel nobody has', '{"channel":"whatsapp"}'],

@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/house.js';
-import { post, type Case } from './kit.js';
+import { post, type Case } from './case.js';
 
 /** CAMARA Number Verification, scenario C02.01: numbers that do not comply with the schema. */
 const CAMARA = ['string_value', '1234567890', '+12334foo22222', '+00012230304913849', '123', '++49565456787'];

@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, JSON_TYPE, post, withCookie, type Case } from './kit.js';
+import { get, http, JSON_TYPE, post, withCookie, type Case } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 const tooLarge = { status: 413, error: 'payload_too_large' };

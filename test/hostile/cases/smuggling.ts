@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/house.js';
-import { get, JSON_TYPE, type Case } from './kit.js';
+import { get, JSON_TYPE, type Case } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 const length = Buffer.byteLength(login);

@@ -1,4 +1,4 @@
-import { post, withCookie, type Case, type Given } from './kit.js';
+import { post, withCookie, type Case, type Given } from './case.js';
 
 const code = (fields: object) => JSON.stringify(fields);
 

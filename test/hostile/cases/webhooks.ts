@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { http, JSON_TYPE, post, type Case, type Given } from './kit.js';
+import { http, JSON_TYPE, post, type Case, type Given } from './case.js';
 
 const SECRET = 'w'.repeat(40);
 const API_KEY = 'abcd1234';

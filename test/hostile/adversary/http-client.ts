@@ -16,7 +16,7 @@ export interface Ask {
 }
 
 /** A bare HTTP client: follows nothing, keeps no cookies, and is fast. */
-export function createWire() {
+export function createHttpClient() {
   const agent = new Agent({ keepAlive: true });
   const ask = (method: string, url: string, { cookie, headers, body }: Ask = {}): Promise<Answer> =>
     new Promise((resolve, reject) => {
@@ -45,7 +45,7 @@ export function createWire() {
   return { ask, close: () => agent.destroy() };
 }
 
-export type Wire = ReturnType<typeof createWire>;
+export type Wire = ReturnType<typeof createHttpClient>;
 
 function read(status: number, headers: IncomingHttpHeaders, text: string): Answer {
   const isJson = /json/.test(headers['content-type'] ?? '') && text.startsWith('{');

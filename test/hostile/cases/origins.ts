@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 

@@ -87,7 +87,7 @@ const POINTS = {
 } satisfies Record<string, (house: House, phoneNumber: string) => Step>;
 
 export type Point = keyof typeof POINTS;
-export const ALL_POINTS = Object.keys(POINTS) as Point[];
+export const POINTS_OF_LOGIN = Object.keys(POINTS) as Point[];
 
 /** What a point's step is answered when all goes well. */
 export const WELL: Record<Point, readonly [status: number, word: string]> = {
@@ -101,7 +101,7 @@ export const WELL: Record<Point, readonly [status: number, word: string]> = {
 };
 
 /** A number for each point, so that none is in the way of another. */
-const numberOf = (point: Point): string => `+4477009000${10 + ALL_POINTS.indexOf(point)}`;
+const numberOf = (point: Point): string => `+4477009000${10 + POINTS_OF_LOGIN.indexOf(point)}`;
 
 /** Brings a login to a point. */
 export async function bringTo(point: Point, house: House): Promise<Standing> {

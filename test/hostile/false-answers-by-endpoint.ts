@@ -1,15 +1,15 @@
-import type { Endpoint, Lie } from './liar.js';
-import { JSON_LINE, says, whole, words } from './lies.js';
+import type { Endpoint, FalseAnswer } from './falsifying-proxy.js';
+import { JSON_LINE, says, whole, words } from './false-answers.js';
 
-const bodies = (table: Record<string, (body: string) => string>): Record<string, Lie> =>
+const bodies = (table: Record<string, (body: string) => string>): Record<string, FalseAnswer> =>
   Object.fromEntries(Object.entries(table).map(([what, make]) => [what, words(({ body }) => make(body))]));
 
 /** The truth with another value in one field. */
 const field = (name: string, value: string) => (body: string) =>
   body.replace(new RegExp(`"${name}":("[^"]*"|[^,}]*)`), `"${name}":${value}`);
 
-/** What only this answer can lie about. */
-export const OWN_LIES: Record<Endpoint, Record<string, Lie>> = {
+/** What only this answer can falseAnswer about. */
+export const ANSWERS_BY_ENDPOINT: Record<Endpoint, Record<string, FalseAnswer>> = {
   'network-enablement': bodies({
     'another scope': (body) => body.replace(/dpv:[^"]*/, 'openid'),
     'no scopes': () => '{"scopes":{}}',

@@ -15,13 +15,13 @@ import { createMemoryStore } from '../src/store/memory.js';
 import { systemWorld } from '../src/core/world.js';
 
 /**
- * How many files of the server a reader passes through with one request: those of which a function
- * runs (V8, precise coverage).
+ * `npm run bench -- files [--files] [--json]`: counts the files of the server of which at least one
+ * function runs for a request (V8, precise coverage). `--files` lists them.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SRC = pathToFileURL(`${ROOT}src/`).href;
-const OTHER_PROGRAMS = /^src\/(?:sandbox|tools|handset|doctor|templates|report)\//;
+const OTHER_PROGRAMS = /^src\/(?:sandbox|tools)\//;
 const ALICE = '+447700900000';
 
 const listening = async (server: Server): Promise<string> => {
@@ -30,7 +30,7 @@ const listening = async (server: Server): Promise<string> => {
 };
 
 /** A server on the embedded store and a sandbox, both in this process. */
-async function openHouse() {
+async function startServers() {
   const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
   const world = systemWorld(pino({ level: 'silent' }));
   const [server, vonage] = [express(), express()];
@@ -44,7 +44,7 @@ async function openHouse() {
     VONAGE_BASE_URL: sandbox,
     VONAGE_API_KEY: apiKey,
     VONAGE_SIGNATURE_SECRET: signatureSecret,
-    BRAND: 'Rooms',
+    BRAND: 'Sandbox',
     MAX_UTILIZATION: '100',
   });
   server.use(createApp({ config, store: createMemoryStore(world), world, root: ROOT }));
@@ -60,7 +60,7 @@ async function openHouse() {
   return { base, sandbox, close: () => listeners.forEach((each) => each.close().closeAllConnections()) };
 }
 
-/** An app: one cookie, and JSON. */
+/** A client that posts JSON and keeps the session cookie. */
 function openApp(base: string) {
   let cookie = '';
   return async (path: string, body: object): Promise<Record<string, string>> => {
@@ -73,26 +73,23 @@ function openApp(base: string) {
   };
 }
 
-/** The address the redirects lead to, before it is asked. */
+/** Follows redirects up to the first URL of this server, which is not requested. */
 async function lastHop(link: string, base: string): Promise<string> {
-  let at = link;
-  while (!at.startsWith(base)) {
-    at = (await fetch(at, { redirect: 'manual' })).headers.get('location') ?? '';
+  let url = link;
+  while (!url.startsWith(base)) {
+    url = (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? '';
   }
-  return at;
+  return url;
 }
 
 const isOurs = ({ url }: Profiler.ScriptCoverage): boolean =>
   url.startsWith(SRC) && !OTHER_PROGRAMS.test(relative(ROOT, fileURLToPath(url)));
 
-/**
- * The function that begins where the script does is the script itself, which runs when it is
- * loaded.
- */
+/** V8 counts the script itself as a function at offset 0, which runs when the script is loaded. */
 const runs = ({ functions }: Profiler.ScriptCoverage): boolean =>
   functions.some(({ ranges: [whole] }) => whole !== undefined && whole.startOffset > 0 && whole.count > 0);
 
-/** The files of the server that `work` runs through, by their paths. */
+/** The paths of the server's files that `work` runs. */
 async function filesOf(session: Session, work: () => Promise<unknown>): Promise<string[]> {
   await session.post('Profiler.takePreciseCoverage');
   await work();
@@ -103,42 +100,44 @@ async function filesOf(session: Session, work: () => Promise<unknown>): Promise<
     .sort();
 }
 
-const house = await openHouse();
+const servers = await startServers();
 const session = new Session();
 session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
-const rooms: Record<string, string[]> = {};
+const filesByRequest: Record<string, string[]> = {};
 const measure = async (name: string, work: () => Promise<unknown>): Promise<void> => {
-  rooms[name] = await filesOf(session, work);
+  filesByRequest[name] = await filesOf(session, work);
 };
 
-// The first login of a process also makes what later ones find.
+// The first login of a process also fills caches, such as the application JWT.
 for (const round of ['warm', 'measured']) {
-  const app = openApp(house.base);
+  const app = openApp(servers.base);
   let [callback, link, code] = ['', '', ''];
   await measure(
     'POST /login',
     async () => (link = (await app('/login', { phone_number: ALICE }))['auth_url'] ?? ''),
   );
-  callback = await lastHop(link, house.base);
+  callback = await lastHop(link, servers.base);
   await measure('GET /callback', async () => {
     code = ((await (await fetch(callback)).json()) as { code: string }).code;
   });
   await measure('POST /verify, silent', () => app('/verify', { code }));
   await app('/login', { phone_number: ALICE });
   await measure('POST /login/next', () => app('/login/next', { channel: 'sms' }));
-  const messages = (await (await fetch(`${house.sandbox}/__sandbox/messages`)).json()) as { code: string }[];
+  const messages = (await (await fetch(`${servers.sandbox}/__sandbox/messages`)).json()) as {
+    code: string;
+  }[];
   await measure('POST /verify, typed', () => app('/verify', { code: messages.at(-1)?.code ?? '' }));
-  if (round === 'warm') await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
+  if (round === 'warm') await fetch(`${servers.sandbox}/__sandbox/reset`, { method: 'POST' });
 }
 session.disconnect();
-house.close();
+servers.close();
 
-if (process.argv.includes('--json')) console.log(JSON.stringify(rooms));
+if (process.argv.includes('--json')) console.log(JSON.stringify(filesByRequest));
 else {
-  for (const [name, files] of Object.entries(rooms))
+  for (const [name, files] of Object.entries(filesByRequest))
     console.log(`${String(files.length).padStart(3)}  ${name}`);
-  if (process.argv.includes('--files')) console.log(JSON.stringify(rooms, undefined, 2));
+  if (process.argv.includes('--files')) console.log(JSON.stringify(filesByRequest, undefined, 2));
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { EngineName } from '../../../src/config/login.js';
 import { ENGINES } from '../../../src/login/engines.js';
-import { openArena, type Arena, type Field } from './arena.js';
+import { openEnvironment, type Environment, type Field } from './environment.js';
 import { createGame } from './game.js';
 import { games, type Game } from './moves.js';
 
@@ -35,9 +35,9 @@ export interface Catch {
 export async function hunt({ runs, seed, known = [], hasty = false, ...where }: Hunt): Promise<Catch> {
   const { engine, store, stepUp = false } = where;
   const counts = new Map<string, number>();
-  const arena = await openArena({ engine, store, stepUp }, counts);
+  const environment = await openEnvironment({ engine, store, stepUp }, counts);
   try {
-    const property = fc.asyncProperty(games(engine), (game) => playThrough(arena, game));
+    const property = fc.asyncProperty(games(engine), (game) => playThrough(environment, game));
     const examples = known.map((game): [Game] => [game]);
     const run = await fc.check(property, {
       numRuns: runs + examples.length,
@@ -48,14 +48,14 @@ export async function hunt({ runs, seed, known = [], hasty = false, ...where }: 
     if (!run.failed) return { played: run.numRuns, counts };
     return { broken: tell({ engine, store, stepUp }, run), played: run.numRuns, counts };
   } finally {
-    await arena.close();
+    await environment.close();
   }
 }
 
 /** @throws Error in the words of the oracle, when a move breaks a rule */
-async function playThrough(arena: Arena, game: Game): Promise<void> {
-  await arena.renew();
-  const { move } = createGame(arena);
+async function playThrough(environment: Environment, game: Game): Promise<void> {
+  await environment.renew();
+  const { move } = createGame(environment);
   for (const [at, each] of game.entries()) {
     const broken = await move(each, at === game.length - 1);
     if (broken !== undefined) throw new Error(`${broken} (after move ${at + 1} of ${game.length})`);

@@ -4,7 +4,7 @@ import { createGate } from '../support/gate.js';
 import { ALICE, WITH_CODES, withHouse } from '../support/house.js';
 import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 const posted = (body: string): string => `${HEAD}Content-Length: ${body.length}\r\n\r\n${body}`;
@@ -98,7 +98,7 @@ test('none of the places for logins that wait for Vonage is held by strangers, w
     gate.open();
     await until(() => Promise.resolve(answers(201) + answers(503) === MAX_CONNECTIONS), 30);
     [honest, ...crowd].forEach((socket) => socket.destroy());
-    tally({ 'places held by strangers': answers(503) });
+    addToSummary({ 'places held by strangers': answers(503) });
     expect(answers(503)).toBe(0);
   });
 }, 90_000);

@@ -11,26 +11,26 @@ export interface Truth {
 }
 
 /** Writes what it likes on the connection, and hangs up when it is done. */
-export type Lie = (socket: Socket, truth: Truth) => void;
+export type FalseAnswer = (socket: Socket, truth: Truth) => void;
 
 export type Endpoint =
   'network-enablement' | 'token' | 'number-verification' | 'start' | 'check' | 'next' | 'cancel';
 
-/** Stands before the sandbox: passes requests on and answers back, but for those it was told to lie to. */
-export interface Liar {
+/** Stands before the sandbox: passes requests on and answers back, but for those it was told to falseAnswer to. */
+export interface FalsifyingProxy {
   url: string;
   /** Where the truth is. */
-  standBefore(sandbox: string): string;
-  /** Lies to the next request of this kind. @returns when it has come, and the truth is known */
-  lieOnce(endpoint: Endpoint, lie: Lie): Promise<void>;
+  placeBefore(sandbox: string): string;
+  /** FalseAnswer to the next request of this kind. @returns when it has come, and the truth is known */
+  falsifyOnce(endpoint: Endpoint, falseAnswer: FalseAnswer): Promise<void>;
   /** How many of the connections on which it lied the server still holds. */
   held(): number;
   stop(): void;
 }
 
-export async function openLiar(): Promise<Liar> {
+export async function openFalsifyingProxy(): Promise<FalsifyingProxy> {
   let sandbox = '';
-  const waiting: { endpoint: Endpoint; lie: Lie; told: () => void }[] = [];
+  const waiting: { endpoint: Endpoint; falseAnswer: FalseAnswer; told: () => void }[] = [];
   const sockets = new Set<Socket>();
   const lied = new Set<Socket>();
 
@@ -41,12 +41,12 @@ export async function openLiar(): Promise<Liar> {
     if (due === undefined) return void res.writeHead(truth.status, truth.headers).end(truth.body);
     due.told();
     lied.add(req.socket);
-    due.lie(req.socket, truth);
+    due.falseAnswer(req.socket, truth);
   };
   const server = createServer((req, res) => void answer(req, res).catch(() => req.socket.destroy()));
   server.on('connection', (socket) => {
     sockets.add(socket);
-    // The server hangs up on a liar in the middle of a word.
+    // The server hangs up on a falsifier in the middle of a word.
     socket
       .on('error', () => undefined)
       .on('close', () => {
@@ -59,11 +59,12 @@ export async function openLiar(): Promise<Liar> {
 
   return {
     url,
-    standBefore(at) {
+    placeBefore(at) {
       sandbox = at;
       return url;
     },
-    lieOnce: (endpoint, lie) => new Promise((told) => waiting.push({ endpoint, lie, told })),
+    falsifyOnce: (endpoint, falseAnswer) =>
+      new Promise((told) => waiting.push({ endpoint, falseAnswer, told })),
     held: () => lied.size,
     stop() {
       server.close();

@@ -6,15 +6,14 @@ import type { Login } from '../src/login/login.js';
 import type { PhoneNumber } from '../src/core/phone-number.js';
 import { createCookieSessions } from '../src/session/cookie.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import { sendJson } from '../src/http/json.js';
-import { jsonBody } from '../src/http/json.js';
+import { jsonBody, sendJson } from '../src/http/json.js';
 import { shield } from '../src/http/protection.js';
 import { systemWorld } from '../src/core/world.js';
-import type { Part } from './clock.js';
+import type { Part } from './measure.js';
 
 const BODY = JSON.stringify({ phone_number: '+447400123456' });
 
-/** A request and its answer with no connection under them. */
+/** A request and its response without a connection. */
 function exchange(cookie: string): { req: IncomingMessage; res: ServerResponse } {
   const req = new IncomingMessage(new Socket());
   Object.assign(req, { method: 'POST', url: '/x' });
@@ -27,8 +26,8 @@ function exchange(cookie: string): { req: IncomingMessage; res: ServerResponse }
 
 const end: RequestHandler = (_req, res) => sendJson(res, { status: 200, body: {} });
 
-/** Sends one request through an app. @returns the cookie that was set, if any */
-const through = (app: Express, cookie = ''): Promise<string> =>
+/** Sends one request through an app. @returns the cookie that was set, or an empty string */
+const send = (app: Express, cookie = ''): Promise<string> =>
   new Promise((resolve) => {
     const { req, res } = exchange(cookie);
     const finish = res.end.bind(res) as () => ServerResponse;
@@ -46,28 +45,30 @@ function appOf(...handlers: RequestHandler[]): Express {
   return app.use(...handlers, end);
 }
 
-/** What stands between a request and the story. Each part is measured through Express, less Express alone. */
-export function webParts(): Part[] {
+/** Middleware. Each part is measured in an Express app; the cost of an empty app is subtracted. */
+export function expressParts(): Part[] {
   const empty = appOf();
-  const around = (): unknown => through(empty);
-  const bare = (): void => {
+  const overhead = (): unknown => send(empty);
+  const withoutExpress = (): void => {
     const { req, res } = exchange('');
     end(req as Request, res as express.Response, () => undefined);
   };
   const part = (name: string, timesALogin: number, ...handlers: RequestHandler[]): Part => {
     const app = appOf(...handlers);
-    return { name, timesALogin, work: () => through(app), around };
+    return { name, timesALogin, work: () => send(app), overhead };
   };
   return [
-    { name: 'Express with one handler', timesALogin: 3, work: around, around: bare },
+    { name: 'Express with one handler', timesALogin: 3, work: overhead, overhead: withoutExpress },
     part('time, request id, security headers', 3, shield({ hsts: true })),
     part('body parser', 2, jsonBody()),
-    ...sessionParts(around),
+    ...sessionParts(overhead),
   ];
 }
 
-/** The session of `/login`, which is new, and that of `/verify`, which moves to a new id; on the embedded store. */
-function sessionParts(around: () => unknown): Part[] {
+/**
+ * The new session of `/login`, and the new id of the session at `/verify`; on the embedded store.
+ */
+function sessionParts(overhead: () => unknown): Part[] {
   const world = systemWorld(pino({ level: 'silent' }));
   const secrets = ['s'.repeat(32)];
   const sessions = createCookieSessions({
@@ -92,19 +93,19 @@ function sessionParts(around: () => unknown): Part[] {
     (req, _res, next) => void sessions.loginSession(req).begin(login).then(next, next),
   );
   const both = appOf(sessions.load, (req, _res, next) => {
-    const holder = sessions.loginSession(req);
-    void (holder.login === undefined ? holder.begin(login) : holder.signIn(user, login)).then(next, next);
+    const session = sessions.loginSession(req);
+    void (session.login === undefined ? session.begin(login) : session.signIn(user, login)).then(next, next);
   });
-  const beginOnce = (): Promise<string> => through(begin);
+  const beginOnce = (): Promise<string> => send(begin);
   return [
-    { name: 'session of /login', timesALogin: 1, work: beginOnce, around },
+    { name: 'session of /login', timesALogin: 1, work: beginOnce, overhead },
     {
       name: 'session of /verify',
       timesALogin: 1,
-      work: async () => through(both, await through(both)),
-      around: async () => {
+      work: async () => send(both, await send(both)),
+      overhead: async () => {
         await beginOnce();
-        await around();
+        await overhead();
       },
     },
   ];

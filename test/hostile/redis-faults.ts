@@ -1,7 +1,7 @@
 import type { House } from '../support/house.js';
 import type { Proxy, Trouble } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
-import type { Point } from './points.js';
+import type { Point } from './login-points.js';
 
 /** The server reaches its Redis through a proxy. */
 export interface Scene {

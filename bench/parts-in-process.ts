@@ -8,14 +8,14 @@ import { deriveKey, seal, unseal } from '../src/store/seal.js';
 import { createTickets } from '../src/login/tickets.js';
 import { createAppToken } from '../src/vonage/tokens.js';
 import { randomToken, systemWorld } from '../src/core/world.js';
-import type { Part } from './clock.js';
+import type { Part } from './measure.js';
 
 const NUMBER = '+447400123456' as PhoneNumber;
-/** About as long as a session with a login in it. */
+/** About as long as a session with a login. */
 const SESSION = JSON.stringify({ text: 's'.repeat(400) });
 
-/** What a login does within the process, without HTTP, Redis or Express. */
-export function plainParts(): Part[] {
+/** Work within the process, without HTTP, Redis or Express. */
+export function inProcessParts(): Part[] {
   const world = systemWorld(pino({ base: null }, destination(openSync('/dev/null', 'w'))));
   const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
   const key = createPrivateKey(privateKeyPem);
@@ -23,17 +23,17 @@ export function plainParts(): Part[] {
   const sealedSession = seal(sessionKey, 'session', SESSION);
   const tickets = createTickets(createMemoryStore(world), world);
   const ticket = { loginId: 'l', phoneNumber: NUMBER, expiresAt: world.now() + 300_000 } as const;
-  const kept = createAppToken(applicationId, key, world);
+  const cachedToken = createAppToken(applicationId, key, world);
   const line = { request_id: 'r'.repeat(36), login_id: 'l'.repeat(32), step: 'begin', outcome: 'ok', ms: 1 };
   return [
-    { name: 'application JWT, kept', timesALogin: 2, work: kept },
+    { name: 'application JWT, cached', timesALogin: 2, work: cachedToken },
     {
       name: 'application JWT, signed (not in a login)',
       timesALogin: 0,
       work: () => createAppToken(applicationId, key, world)(),
     },
     {
-      name: 'a ticket sealed, put and taken (embedded store)',
+      name: 'ticket: seal, put and take (embedded store)',
       timesALogin: 2,
       work: async () => {
         const secret = randomToken(world);
@@ -41,17 +41,17 @@ export function plainParts(): Part[] {
         return tickets.take('state', secret);
       },
     },
-    { name: 'a session sealed', timesALogin: 2, work: () => seal(sessionKey, 'session', SESSION) },
+    { name: 'session: seal', timesALogin: 2, work: () => seal(sessionKey, 'session', SESSION) },
     {
-      name: 'a session opened',
+      name: 'session: unseal',
       timesALogin: 1,
       work: () => unseal(sessionKey, 'session', sealedSession),
     },
     {
-      name: 'a number read, and looked up in the numbering plans',
+      name: 'phone number: parse, and look up the numbering plan',
       timesALogin: 1,
       work: () => numberingOf(parsePhoneNumber(NUMBER) as PhoneNumber),
     },
-    { name: 'a line of the log', timesALogin: 3, work: () => world.log.info(line, 'login step') },
+    { name: 'log line', timesALogin: 3, work: () => world.log.info(line, 'login step') },
   ];
 }

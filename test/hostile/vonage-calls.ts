@@ -1,10 +1,10 @@
 import { walk } from '../support/device.js';
 import { postCode, type House } from '../support/house.js';
-import type { Endpoint, Liar, Lie } from './liar.js';
+import type { Endpoint, FalsifyingProxy, FalseAnswer } from './falsifying-proxy.js';
 
 type App = ReturnType<House['app']>;
 
-/** What came of a request whose answer hung on a lie. */
+/** What came of a request whose answer hung on a falseAnswer. */
 export interface Outcome {
   status: number;
   body: Record<string, unknown>;
@@ -29,7 +29,7 @@ const beginLater = (app: App, phoneNumber: string) => () =>
   outcome(app.post('/login').send({ phone_number: phoneNumber }));
 
 /** Every call there is; the last four with `SILENT_AUTH=verify`. */
-export const SCENES = {
+export const CALLS = {
   networkEnablement: {
     endpoint: 'network-enablement',
     deadline: 3000,
@@ -91,7 +91,7 @@ export const SCENES = {
   },
 } satisfies Record<string, Scene>;
 
-/** What came of a lie. */
+/** What came of a falseAnswer. */
 export interface Told extends Outcome {
   /** Milliseconds until the answer. */
   took: number;
@@ -101,19 +101,19 @@ export interface Told extends Outcome {
 let numbers = 0;
 
 /**
- * Tells each lie in a login of its own, of a number of its own.
+ * Tells each falseAnswer in a login of its own, of a number of its own.
  * @returns once all are told, what comes of each: the slow ones are slow together, while other logins are prepared
  */
-export async function tellAll(
-  { house, liar }: { house: House; liar: Liar },
+export async function answerAll(
+  { house, falsifier }: { house: House; falsifier: FalsifyingProxy },
   scene: Scene,
-  lies: Record<string, Lie>,
+  falseAnswers: Record<string, FalseAnswer>,
 ): Promise<Map<string, Promise<Told>>> {
   const told = new Map<string, Promise<Told>>();
-  for (const [name, lie] of Object.entries(lies)) {
+  for (const [name, falseAnswer] of Object.entries(falseAnswers)) {
     const app = house.app();
     const act = await scene.prepare(house, app, `+4477001${10_000 + numbers++}`);
-    const came = liar.lieOnce(scene.endpoint, lie);
+    const came = falsifier.falsifyOnce(scene.endpoint, falseAnswer);
     const startedAt = performance.now();
     const answered = act().then(async (outcome) => {
       const took = performance.now() - startedAt;

@@ -1,6 +1,9 @@
 import type { Profiler } from 'node:inspector';
 
-/** Where a process can be: who wrote what it runs. The first that matches the URL of a script, or what V8 calls a function without one. */
+/**
+ * The categories of a CPU profile, by package or folder. The first pattern that matches the URL
+ * of a script counts, or the name that V8 gives to a function without a URL.
+ */
 const RULES = [
   ['garbage collection', /^\(garbage collector\)$/],
   ['axios', /node_modules\/axios\//],
@@ -22,14 +25,14 @@ const RULES = [
   ['zod', /node_modules\/zod\//],
   ['pino', /node_modules\/(?:pino|sonic-boom|fast-redact|quick-format-unescaped|safe-stable-stringify)\b/],
   ['other packages', /node_modules\//],
-  ['ours: login, vonage', /\/dist\/(?:login|vonage|errors|json|phone|world|telemetry)\b/],
-  ['ours: web', /\/dist\/(?:web|app|routes)\b/],
+  ['ours: login, vonage', /\/dist\/(?:login|vonage|core|observability)\b/],
+  ['ours: http', /\/dist\/(?:http|app|routes|server)\b/],
   ['ours: store, session, limits', /\/dist\/(?:store|session|limits)\b/],
   ['ours: floor.ts', /\/bench\/floor/],
   ['Node: crypto', /^node:internal\/crypto/],
   ['Node: HTTP', /^node:(?:_http|internal\/http)/],
   [
-    'Node: sockets, streams, the calls to the system',
+    'Node: sockets, streams, system calls',
     /^node:(?:net|tls|internal\/(?:streams?|stream_base_commons|js_stream))|^node:fs/,
   ],
   ['Node: URL, buffers, timers, events', /^node:/],
@@ -37,31 +40,31 @@ const RULES = [
 ] as const;
 const REST = "Node's own C++, the event loop";
 
-export type Place = (typeof RULES)[number][0] | typeof REST;
-export const PLACES: readonly Place[] = [...RULES.map(([place]) => place), REST];
+export type Category = (typeof RULES)[number][0] | typeof REST;
+export const CATEGORIES: readonly Category[] = [...RULES.map(([category]) => category), REST];
 
 type Node = Profiler.ProfileNode;
 
-/** How the main thread shared out its time; waiting for something to do is none. */
-export function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Map<Place, number> {
+/** The share of each category in the time of the main thread, idle time excluded. */
+export function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Map<Category, number> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const callerOf = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])));
-  const placeOf = new Map<number, Place>();
-  const spent = new Map<Place, number>();
+  const categoryOf = new Map<number, Category>();
+  const timeOf = new Map<Category, number>();
   let all = 0;
   samples.forEach((id, at) => {
     const node = byId.get(id) as Node;
     if (node.callFrame.functionName === '(idle)') return;
-    const place = placeOf.get(id) ?? placeIn(node, (of) => byId.get(callerOf.get(of.id) ?? 0));
-    placeOf.set(id, place);
-    spent.set(place, (spent.get(place) ?? 0) + (timeDeltas[at] ?? 0));
+    const category = categoryOf.get(id) ?? findCategory(node, (of) => byId.get(callerOf.get(of.id) ?? 0));
+    categoryOf.set(id, category);
+    timeOf.set(category, (timeOf.get(category) ?? 0) + (timeDeltas[at] ?? 0));
     all += timeDeltas[at] ?? 0;
   });
-  return new Map([...spent].map(([place, us]) => [place, us / all]));
+  return new Map([...timeOf].map(([category, us]) => [category, us / all]));
 }
 
-/** A function of C++ has no script: it counts where it was called from. */
-function placeIn(node: Node, callerOf: (of: Node) => Node | undefined): Place {
+/** A C++ function has no script, and counts for the category of its caller. */
+function findCategory(node: Node, callerOf: (node: Node) => Node | undefined): Category {
   for (let each: Node | undefined = node; each !== undefined; each = callerOf(each)) {
     const { url, functionName } = each.callFrame;
     const found = RULES.find(([, pattern]) => pattern.test(url || functionName));

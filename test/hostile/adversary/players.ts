@@ -1,13 +1,13 @@
 import { ALICE, BOB } from '../../support/house.js';
-import type { Arena } from './arena.js';
+import type { Environment } from './environment.js';
 import { JARS, type Jar, type Who } from './moves.js';
 import { createOracle, type Begun, type Cookie } from './oracle.js';
-import type { Answer } from './wire.js';
+import type { Answer } from './http-client.js';
 
 export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
-/** What lies on the table in one game: who holds what, and the two ways to speak, by a jar's cookie and by a device. */
-export function createTable({ house, engine, stepUp, upstream, wire, reached }: Arena) {
+/** What falseAnswers on the table in one game: who holds what, and the two ways to speak, by a jar's cookie and by a device. */
+export function createPlayers({ house, engine, stepUp, upstream, wire, reached }: Environment) {
   const { base, world } = house;
   const { verifications } = upstream;
   const oracle = createOracle({ engine, stepUp, verifications, numbers: NUMBERS, now: () => world.now() });

@@ -1,5 +1,5 @@
-// Loaded into every measured process ahead of its program (`node --import`). Asked over IPC, it tells what the operating
-// system has counted for the process, or where its time goes, and leaves the program alone otherwise.
+// Loaded into every process of the bench before its program (`node --import`). Over IPC it reports
+// the resources that the process has used, and records CPU profiles.
 import { Session } from 'node:inspector/promises';
 import process from 'node:process';
 
@@ -10,14 +10,14 @@ const answers = {
     const { rss, heapUsed } = process.memoryUsage();
     return { cpu: user + system, rss, heapUsed };
   },
-  /** Looks every so many microseconds what the program is at, from now until `profile` is asked. */
-  async watch({ everyUs }) {
+  /** Starts a CPU profile that takes a sample every `everyUs` microseconds. */
+  async startProfile({ everyUs }) {
     session.connect();
     await session.post('Profiler.enable');
     await session.post('Profiler.setSamplingInterval', { interval: everyUs });
     await session.post('Profiler.start');
   },
-  async profile() {
+  async stopProfile() {
     const { profile } = await session.post('Profiler.stop');
     session.disconnect();
     return profile;
@@ -28,6 +28,6 @@ const session = new Session();
 process.on('message', async ({ id, question, input }) => {
   if (Object.hasOwn(answers, question)) process.send({ id, value: await answers[question](input) });
 });
-// Nothing of a bench outlives it.
+// A child process ends with the bench.
 process.on('disconnect', () => process.exit());
 process.channel.unref();

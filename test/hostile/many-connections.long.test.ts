@@ -7,7 +7,7 @@ import { MAX_CONNECTIONS } from '../../src/vonage/undici-adapter.js';
 import { ALICE, WITH_CODES } from '../support/house.js';
 import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 /** Connections of strangers at one time, and the requests of each that sends several at once. */
 const [STRANGERS, PIPELINED] = [2000, 10];
@@ -113,7 +113,7 @@ test.each(Object.entries(KINDS))(
 
     // As many as there are places: each that is refused found one that a stranger holds.
     const held = await refusedOf(MAX_CONNECTIONS);
-    tally({ 'places held by strangers': held, 'cases tried': 1, 'cases refused': held === 0 ? 1 : 0 });
+    addToSummary({ 'places held by strangers': held, 'cases tried': 1, 'cases refused': held === 0 ? 1 : 0 });
     expect(held).toBe(0);
     expect(server.alive()).toBe(true);
   },

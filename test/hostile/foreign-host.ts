@@ -2,13 +2,13 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 /** Somebody nobody should ever ask. He hears who connects, and says yes to everything. */
-export interface Stranger {
+export interface ForeignHost {
   url: string;
   heard(): number;
   stop(): void;
 }
 
-export async function openStranger(): Promise<Stranger> {
+export async function openForeignHost(): Promise<ForeignHost> {
   let heard = 0;
   const yes = '{"devicePhoneNumberVerified":true,"status":"completed"}';
   const server = createServer((socket) => {

@@ -26,7 +26,7 @@ export type Row = keyof typeof ROWS;
 export const FIGURES = resolve('artifacts/hostile.jsonl');
 
 /** Notes what a suite counted, for the table. Suites run in processes of their own, so the notes meet in a file. */
-export function tally(figures: Partial<Record<Row, number>>): void {
+export function addToSummary(figures: Partial<Record<Row, number>>): void {
   mkdirSync(resolve(FIGURES, '..'), { recursive: true });
   appendFileSync(FIGURES, `${JSON.stringify(figures)}\n`);
 }

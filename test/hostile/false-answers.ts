@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import type { Socket } from 'node:net';
-import type { Lie, Truth } from './liar.js';
+import type { FalseAnswer, Truth } from './falsifying-proxy.js';
 
 const MEGABYTE = 1024 * 1024;
 export const JSON_LINE = 'Content-Type: application/json';
-/** A liar hangs up: a connection that he left open would fail the honest request that comes over it next. */
+/** A falsifier hangs up: a connection that he left open would fail the honest request that comes over it next. */
 const CLOSE = 'Connection: close';
 
 /** An answer with these lines of header, whole and honest in its form. */
@@ -20,12 +20,12 @@ export const whole = (status: number | string, lines: readonly string[], body: s
 
 /** Says one thing and hangs up. */
 export const says =
-  (make: (truth: Truth) => string | Buffer): Lie =>
+  (make: (truth: Truth) => string | Buffer): FalseAnswer =>
   (socket, truth) =>
     void socket.end(make(truth));
 
 /** The truth in other words, otherwise as it was. */
-export const words = (make: (truth: Truth) => string | Buffer): Lie =>
+export const words = (make: (truth: Truth) => string | Buffer): FalseAnswer =>
   says((truth) => whole(truth.status, [JSON_LINE], make(truth)));
 
 const headOf = ({ status }: Truth, ...lines: string[]): string =>
@@ -39,7 +39,7 @@ const firstName = ({ body }: Truth): string => /"([^"]*)"/.exec(body)?.[1] ?? ''
 
 /** Goes on for as long as somebody listens. */
 const forEver =
-  (head: (truth: Truth) => string, more: string, everyMs: number): Lie =>
+  (head: (truth: Truth) => string, more: string, everyMs: number): FalseAnswer =>
   (socket, truth) => {
     socket.write(head(truth));
     const timer = setInterval(() => {
@@ -50,7 +50,7 @@ const forEver =
 
 /** One byte a second. */
 const dripping =
-  (make: (truth: Truth) => { atOnce: string; slowly: string }): Lie =>
+  (make: (truth: Truth) => { atOnce: string; slowly: string }): FalseAnswer =>
   (socket, truth) => {
     const { atOnce, slowly } = make(truth);
     if (atOnce) socket.write(atOnce);
@@ -60,18 +60,18 @@ const dripping =
   };
 
 const later =
-  (ms: number, lie: Lie): Lie =>
+  (ms: number, falseAnswer: FalseAnswer): FalseAnswer =>
   (socket, truth) => {
-    const timer = setTimeout(() => lie(socket, truth), ms);
+    const timer = setTimeout(() => falseAnswer(socket, truth), ms);
     socket.on('close', () => clearTimeout(timer));
   };
 
-const inFull: Lie = says(({ status, body }) => whole(status, [JSON_LINE], body));
+const inFull: FalseAnswer = says(({ status, body }) => whole(status, [JSON_LINE], body));
 const cut = (socket: Socket, said: string, how: (socket: Socket) => void) =>
   socket.write(said, () => setTimeout(() => how(socket), 20));
 
 /** In which way a connection can fail. */
-const CONNECTIONS: Record<string, Lie> = {
+const CONNECTIONS: Record<string, FalseAnswer> = {
   'no byte, and the connection closed': (socket) => void socket.end(),
   'no byte, and the connection reset': (socket) => void socket.resetAndDestroy(),
   'no byte at all': () => undefined,
@@ -94,7 +94,7 @@ const CONNECTIONS: Record<string, Lie> = {
 };
 
 /** Larger than any honest answer. */
-const SIZES: Record<string, Lie> = {
+const SIZES: Record<string, FalseAnswer> = {
   '10 MB of white space around the truth': words(({ body }) => ' '.repeat(10 * MEGABYTE) + body),
   '10 MB of truth, in chunks': says((truth) => {
     const body = plus(truth, `"x":"${'x'.repeat(10 * MEGABYTE)}"`);
@@ -127,7 +127,7 @@ const SIZES: Record<string, Lie> = {
 };
 
 /** The truth, under another name. */
-const CLAIMS: Record<string, Lie> = {
+const CLAIMS: Record<string, FalseAnswer> = {
   ...Object.fromEntries(
     [201, 203, 206, 226, 299].map((status) => [
       `the truth with ${status}`,
@@ -166,7 +166,7 @@ const CLAIMS: Record<string, Lie> = {
 };
 
 /** What is not, or is more than, one text of JSON in UTF-8. */
-const TEXTS: Record<string, Lie> = {
+const TEXTS: Record<string, FalseAnswer> = {
   ...Object.fromEntries(
     [
       '',
@@ -215,7 +215,7 @@ const TEXTS: Record<string, Lie> = {
 };
 
 /** What is not one answer of HTTP. */
-const FRAMES: Record<string, Lie> = {
+const FRAMES: Record<string, FalseAnswer> = {
   'the truth cut off': says((truth) => headOf(truth, `Content-Length: ${lengthOf(truth)}`) + half(truth)),
   'the truth cut off, of no length': says((truth) => headOf(truth) + half(truth)),
   'a length that is too short': says(
@@ -257,7 +257,7 @@ const FRAMES: Record<string, Lie> = {
 };
 
 /** Where else to ask. @param stranger must hear nothing */
-export const redirects = (stranger: string): Record<string, Lie> => ({
+export const redirects = (stranger: string): Record<string, FalseAnswer> => ({
   ...Object.fromEntries(
     [300, 301, 302, 303, 305, 307, 308].map((status) => [
       `a redirect to a stranger by ${status}`,
@@ -269,5 +269,11 @@ export const redirects = (stranger: string): Record<string, Lie> => ({
   ),
 });
 
-/** Every lie that can be told of any answer. */
-export const LIES: Record<string, Lie> = { ...CONNECTIONS, ...SIZES, ...CLAIMS, ...TEXTS, ...FRAMES };
+/** Every falseAnswer that can be told of any answer. */
+export const FALSE_ANSWERS: Record<string, FalseAnswer> = {
+  ...CONNECTIONS,
+  ...SIZES,
+  ...CLAIMS,
+  ...TEXTS,
+  ...FRAMES,
+};

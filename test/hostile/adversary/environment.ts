@@ -4,7 +4,7 @@ import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
 import type { Hooks } from '../../../src/login/hooks.js';
 import { createGate, type Gate } from './gate.js';
 import { openUpstream, type Upstream } from './upstream.js';
-import { createWire, type Wire } from './wire.js';
+import { createHttpClient, type Wire } from './http-client.js';
 
 export type StoreName = 'redis' | 'memory';
 
@@ -17,7 +17,7 @@ export interface Field {
 }
 
 /** A house that many games are played in, one after the other. */
-export interface Arena extends Field {
+export interface Environment extends Field {
   house: House;
   gate: Gate;
   wire: Wire;
@@ -60,9 +60,9 @@ const STEP_UP: Hooks = {
 const BYSTANDER = '+447700900003';
 
 /** @param counts takes how often what was reached */
-export async function openArena(field: Field, counts: Map<string, number>): Promise<Arena> {
+export async function openEnvironment(field: Field, counts: Map<string, number>): Promise<Environment> {
   const { engine, store, stepUp } = field;
-  const [gate, wire] = [createGate(), createWire()];
+  const [gate, wire] = [createGate(), createHttpClient()];
   const renewed: { store?: ReturnType<typeof createMemoryStore> } = {};
   let [ticks, hour, own] = [0, 0, 0];
   const order = () => ticks++;
@@ -75,7 +75,7 @@ export async function openArena(field: Field, counts: Map<string, number>): Prom
     store,
     env: { ...ENV, SILENT_AUTH: engine },
     hooks: stepUp ? STEP_UP : {},
-    between: (sandbox) => upstream.standBefore(sandbox),
+    between: (sandbox) => upstream.placeBefore(sandbox),
     through: (first) => gate.before(() => renewed.store ?? first),
   });
   const thisHour = () => Math.floor(house.world.now() / HOUR_MS);

@@ -4,33 +4,36 @@ import { newCredentials } from '../src/sandbox/credentials.js';
 import { freePort, startRedis } from '../test/support/redis-server.js';
 import { listeningOn, startChild, startAnswering, startOwn, type Child } from './child.js';
 
-/** One of those that are measured beside each other. */
+/** A server that is measured beside others. */
 export interface Contestant {
   name: string;
   base: string;
   child: Child;
-  /** The database of Redis that only this one uses. */
+  /** The Redis database of this server alone. */
   db: number;
 }
 
-/** The processes around the contestants, each of its own. */
-export interface Stage {
+export interface ServerOptions {
+  name: string;
+  /** The server's main.js; without it, the floor is started. */
+  file?: string;
+  nodeFlags?: string[];
+  /** Environment variables that replace the defaults of the bench. */
+  settings?: Record<string, string>;
+}
+
+/** Redis, the upstream and the load generator, and the servers that use them. */
+export interface Environment {
   redis: Redis;
   upstream: Child;
   load: Child;
-  /** @param file the server's main.js; the floor without it. @param others settings that are not those of the stage */
-  open(
-    name: string,
-    file?: string,
-    nodeFlags?: string[],
-    others?: Record<string, string>,
-  ): Promise<Contestant>;
-  /** Starts another process of a server: the same settings, the same database. */
-  double(contestant: Contestant, file: string): Promise<Contestant>;
+  open(server: ServerOptions): Promise<Contestant>;
+  /** Starts another process of a server, with the same settings and database. */
+  addProcess(contestant: Contestant, file: string): Promise<Contestant>;
   close(): Promise<void>;
 }
 
-/** Every limit is counted for every login, and none of them is reached. */
+/** Every limit is counted for every login, and none is reached. */
 const LIMITS = {
   RATE_LIMITS: Object.keys(RATES)
     .map((name) => `${name}=100000000`)
@@ -40,52 +43,54 @@ const LIMITS = {
   MAX_UTILIZATION: '100',
 };
 
-/** Settings of a server as in production, but for `NODE_ENV`, which would want TLS on the way to the upstream. */
-export function settings(place: {
+/**
+ * Settings as in production, without `NODE_ENV=production`, which requires an upstream with TLS.
+ */
+export function settingsOf(addresses: {
   port: number;
   redisUrl: string;
   upstream: string;
 }): Record<string, string> {
   const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
   return {
-    PORT: `${place.port}`,
+    PORT: `${addresses.port}`,
     PUBLIC_URL: 'https://login.example.com',
-    REDIS_URL: place.redisUrl,
+    REDIS_URL: addresses.redisUrl,
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,
     VONAGE_PRIVATE_KEY: privateKeyPem,
-    VONAGE_BASE_URL: place.upstream,
+    VONAGE_BASE_URL: addresses.upstream,
     AUTH_URL_HOSTS: 'operator.example.com',
     BRAND: 'ACME',
     ...LIMITS,
   };
 }
 
-export async function openStage(): Promise<Stage> {
+export async function startEnvironment(): Promise<Environment> {
   const redisServer = await startRedis();
   const redis = new Redis(redisServer.url);
   const [upstream, load] = await Promise.all([startAnswering('upstream'), startAnswering('load')]);
   const vonage = `http://127.0.0.1:${await upstream.ask<number>('port')}`;
   const opened: Child[] = [];
-  const settingsOf = new Map<Contestant, Record<string, string>>();
+  const envOf = new Map<Contestant, Record<string, string>>();
   return {
     redis,
     upstream,
     load,
-    async open(name, file, nodeFlags, others) {
+    async open({ name, file, nodeFlags, settings }) {
       const [db, port] = [opened.length, await freePort()];
-      const place = { port, redisUrl: `${redisServer.url}/${db}`, upstream: vonage };
-      const env = { ...settings(place), ...others };
+      const addresses = { port, redisUrl: `${redisServer.url}/${db}`, upstream: vonage };
+      const env = { ...settingsOf(addresses), ...settings };
       const child = file === undefined ? startOwn('floor', env) : startChild(file, env, nodeFlags);
       opened.push(child);
       await listeningOn(port);
       const contestant = { name, base: `http://127.0.0.1:${port}`, child, db };
-      settingsOf.set(contestant, env);
+      envOf.set(contestant, env);
       return contestant;
     },
-    async double(contestant, file) {
+    async addProcess(contestant, file) {
       const port = await freePort();
-      const child = startChild(file, { ...settingsOf.get(contestant), PORT: `${port}` });
+      const child = startChild(file, { ...envOf.get(contestant), PORT: `${port}` });
       opened.push(child);
       await listeningOn(port);
       return { ...contestant, base: `http://127.0.0.1:${port}`, child };

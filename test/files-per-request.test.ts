@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The most files that a request may run through; `npm run bench -- rooms` prints how many there are. */
+/** The most files that a request may run through; `npm run bench -- files` prints the count. */
 const MOST = {
   'POST /login': 30,
   'GET /callback': 16,
@@ -14,10 +14,10 @@ const MOST = {
 };
 
 test('a request runs through few files', async () => {
-  const args = ['--import', 'tsx', 'bench/rooms.ts', '--json'];
+  const args = ['--import', 'tsx', 'bench/files-per-request.ts', '--json'];
   const { stdout } = await run(process.execPath, args, { cwd: resolve(__dirname, '..'), timeout: 60_000 });
-  const rooms = JSON.parse(stdout) as Record<keyof typeof MOST, string[]>;
-  const counts = Object.entries(rooms).map(([request, files]) => [request, files.length] as const);
+  const lists = JSON.parse(stdout) as Record<keyof typeof MOST, string[]>;
+  const counts = Object.entries(lists).map(([request, files]) => [request, files.length] as const);
   expect(counts.map(([request]) => request)).toEqual(Object.keys(MOST));
   for (const [request, files] of counts) {
     expect(files).toBeGreaterThan(5);
