@@ -11,9 +11,9 @@ import { startEnvironment, type Environment } from './environment.js';
 import { quantile, table } from './statistics.js';
 
 /**
- * `npm run bench -- overload [--loads 0.5,1,1.5,2,0.5] [--seconds 15] [--timeout 2000] [--pause
- * 1000] [--delay 50] [--server dist/main.js] [--capacity <logins per second>] [--set
- * NAME=value]…`
+ * `npm run bench -- overload [--loads 0.5,1,1.5,2,0.5] [--seconds 15] [--timeout 2000]
+ * [--pause 1000] [--delay 50] [--server dist/main.js] [--capacity <logins per second>]
+ * [--set NAME=value]…`
  *
  * Logins arrive at random, at multiples of the server's capacity (random-load.ts).
  */

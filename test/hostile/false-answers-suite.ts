@@ -22,7 +22,8 @@ const NOTICE = 2000;
 function expectDisbelief({ status, body, took, authenticated }: Told, { endpoint, deadline }: Scene): void {
   expect(authenticated).toBe(false);
   expect(took).toBeLessThan(deadline + NOTICE);
-  // The body of a yes to `next` says nothing, so its status is all there is to believe; nobody waits for `cancel`.
+  // The body of a yes to `next` says nothing, so its status is all there is to believe; nobody
+  // waits for `cancel`.
   if (endpoint === 'next' && status === 200) return;
   if (endpoint === 'cancel' && status === 204) return;
   // A login that has another way than the silent one goes on without it.

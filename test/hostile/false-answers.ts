@@ -4,7 +4,10 @@ import type { FalseAnswer, Truth } from './falsifying-proxy.js';
 
 const MEGABYTE = 1024 * 1024;
 export const JSON_LINE = 'Content-Type: application/json';
-/** A falsifier hangs up: a connection that he left open would fail the honest request that comes over it next. */
+/**
+ * A falsifier hangs up: a connection that he left open would fail the honest request that comes
+ * over it next.
+ */
 const CLOSE = 'Connection: close';
 
 /** An answer with these lines of header, whole and honest in its form. */

@@ -16,12 +16,18 @@ export type FalseAnswer = (socket: Socket, truth: Truth) => void;
 export type Endpoint =
   'network-enablement' | 'token' | 'number-verification' | 'start' | 'check' | 'next' | 'cancel';
 
-/** Stands before the sandbox: passes requests on and answers back, but for those it was told to falseAnswer to. */
+/**
+ * Stands before the sandbox: passes requests on and answers back, but for those it was told to
+ * falseAnswer to.
+ */
 export interface FalsifyingProxy {
   url: string;
   /** Where the truth is. */
   placeBefore(sandbox: string): string;
-  /** FalseAnswer to the next request of this kind. @returns when it has come, and the truth is known */
+  /**
+   * FalseAnswer to the next request of this kind.
+   * @returns when it has come, and the truth is known
+   */
   falsifyOnce(endpoint: Endpoint, falseAnswer: FalseAnswer): Promise<void>;
   /** How many of the connections on which it lied the server still holds. */
   held(): number;

@@ -1,17 +1,18 @@
 import { walk } from '../support/device.js';
 import { postCode, type House } from '../support/house.js';
 
-/** What an app or a device was told, in short. */
-export interface Said {
+/** The answer to a step, in short. */
+export interface StepAnswer {
   status: number;
-  /** The name of the error, or the word that tells how it went. */
-  word: string;
+  /** The error, or a summary of a success, as in {@link USUAL_ANSWER}. */
+  outcome: string;
   ms: number;
 }
 
-/** A login that stands where its next step is due. */
-export interface Standing {
-  step(): Promise<Said>;
+/** A login at one of the points. */
+export interface PendingLogin {
+  /** Takes the next step; a further call repeats it. */
+  step(): Promise<StepAnswer>;
   isLoggedIn(): Promise<boolean>;
 }
 
@@ -22,8 +23,16 @@ type Step = (app: App) => Promise<() => PromiseLike<Reply>>;
 const begin = (app: App, phone_number: string, more: object = {}) =>
   app.post('/login').send({ phone_number, ...more });
 
-/** Stops at the door of our `/callback`. */
-const walkedTo = async (house: House, app: App, phoneNumber: string, client: string): Promise<string> => {
+/** A login that begins as an app or in a browser. */
+interface Beginning {
+  house: House;
+  app: App;
+  phoneNumber: string;
+  client: 'app' | 'browser';
+}
+
+/** Follows the redirects up to our `/callback`. @returns its URL, which is not requested */
+const callbackUrlOf = async ({ house, app, phoneNumber, client }: Beginning): Promise<string> => {
   const begun = await begin(app, phoneNumber, { client }).expect(201);
   const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
   return hops.at(-1) ?? '';
@@ -37,7 +46,7 @@ const askedForSms = async (app: App, phoneNumber: string): Promise<void> => {
 const codeFor = async (house: House, phoneNumber: string): Promise<string> =>
   (await house.messages()).find(({ to }) => to === phoneNumber)?.code ?? '';
 
-/** What a browser is told stands behind the `#` of the page it is sent to. */
+/** The answer to a browser is in the fragment of the page that it is redirected to. */
 const inFragment = ({ headers, status }: { headers: Record<string, string>; status: number }): Reply => ({
   status,
   body: Object.fromEntries(new URLSearchParams(headers['location']?.split('#')[1])),
@@ -46,7 +55,7 @@ const inFragment = ({ headers, status }: { headers: Record<string, string>; stat
 const asApp =
   (house: House, phoneNumber: string) =>
   async (app: App): Promise<() => Promise<Reply>> => {
-    const link = await walkedTo(house, app, phoneNumber, 'app');
+    const link = await callbackUrlOf({ house, app, phoneNumber, client: 'app' });
     return async () => {
       const { status, json } = await walk(link);
       return { status, body: json ?? {} };
@@ -56,17 +65,19 @@ const asApp =
 const asBrowser =
   (house: House, phoneNumber: string) =>
   async (app: App): Promise<() => Promise<Reply>> => {
-    const { pathname, search } = new URL(await walkedTo(house, app, phoneNumber, 'browser'));
+    const { pathname, search } = new URL(await callbackUrlOf({ house, app, phoneNumber, client: 'browser' }));
     return async () => inFragment(await app.get(pathname + search).redirects(0));
   };
 
-/** The points of a login at which things can go wrong: what went before, and the step that is due. */
+/**
+ * The points of a login at which a fault occurs. Each prepares a login and returns its next step.
+ */
 const POINTS = {
   'before login': (_house, phoneNumber) => (app) => Promise.resolve(() => begin(app, phoneNumber)),
   'between login and callback': asApp,
   'between login and the callback of a browser': asBrowser,
   'between callback and verify': (house, phoneNumber) => async (app) => {
-    const link = await walkedTo(house, app, phoneNumber, 'app');
+    const link = await callbackUrlOf({ house, app, phoneNumber, client: 'app' });
     const { json } = await walk(link);
     return () => postCode(app, String(json?.['code']));
   },
@@ -89,8 +100,8 @@ const POINTS = {
 export type Point = keyof typeof POINTS;
 export const POINTS_OF_LOGIN = Object.keys(POINTS) as Point[];
 
-/** What a point's step is answered when all goes well. */
-export const WELL: Record<Point, readonly [status: number, word: string]> = {
+/** The answer to the next step of each point without a fault. */
+export const USUAL_ANSWER: Record<Point, readonly [status: number, outcome: string]> = {
   'before login': [201, 'silent_auth'],
   'between login and callback': [200, 'a code'],
   'between login and the callback of a browser': [303, 'a code'],
@@ -100,18 +111,17 @@ export const WELL: Record<Point, readonly [status: number, word: string]> = {
   'once logged in': [200, 'logged in'],
 };
 
-/** A number for each point, so that none is in the way of another. */
+/** Each point has its own number, so that their limits are separate. */
 const numberOf = (point: Point): string => `+4477009000${10 + POINTS_OF_LOGIN.indexOf(point)}`;
 
-/** Brings a login to a point. */
-export async function bringTo(point: Point, house: House): Promise<Standing> {
+export async function bringTo(point: Point, house: House): Promise<PendingLogin> {
   const app = house.app();
   const step = await POINTS[point](house, numberOf(point))(app);
   return {
     async step() {
       const startedAt = performance.now();
       const { status, body } = await step();
-      return { status, word: wordOf(body), ms: Math.round(performance.now() - startedAt) };
+      return { status, outcome: outcomeOf(body), ms: Math.round(performance.now() - startedAt) };
     },
     isLoggedIn: async () => {
       const { body } = await app.get('/session').expect(200);
@@ -121,7 +131,7 @@ export async function bringTo(point: Point, house: House): Promise<Standing> {
   };
 }
 
-function wordOf(body: Record<string, unknown>): string {
+function outcomeOf(body: Record<string, unknown>): string {
   const { error, channel } = body as { error?: string; channel?: string | null };
   if (error !== undefined) return error;
   if (body['verified'] === true) return 'verified';

@@ -102,7 +102,8 @@ test.each(Object.entries(KINDS))(
         return socket;
       }),
     );
-    // What they sent at once is work that was asked for; what remains of them afterwards holds nobody up.
+    // What they sent at once is work that was asked for; what remains of them afterwards holds
+    // nobody up.
     const took: number[] = [];
     await until(async () => {
       took.push(await msOfLogin());

@@ -13,7 +13,10 @@ const COPIED = [
   ...['openapi.yaml', 'jest.config.js', 'package.json', 'tsconfig.json'],
 ];
 
-/** Games until the adversary has to have found a mutation: as many as the long run plays. Always the same ones. */
+/**
+ * Games until the adversary has to have found a mutation: as many as the long run plays. Always
+ * the same ones.
+ */
 const GAMES = { runs: 2000, seed: 20_260_101, hasty: true };
 
 /**

@@ -7,7 +7,10 @@ export interface Mutation {
   /** Stands exactly once in the file. */
   find: string;
   replace: string;
-  /** The adversary on one field, or a test by its file and name, for rules that no game can show to be broken. */
+  /**
+   * The adversary on one field, or a test by its file and name, for rules that no game can show
+   * to be broken.
+   */
   caughtBy: Pick<Hunt, 'engine' | 'store'> | { suite: string; test: string };
 }
 

@@ -37,7 +37,10 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A kept connection may be closed just as it is used again; such a request, and no other, is sent once more. */
+/**
+ * A kept connection may be closed just as it is used again; such a request, and no other, is sent
+ * once more.
+ */
 const send = (asked: Asked): Promise<Answered> =>
   sendOnce(asked).catch((error: unknown) => {
     if (error instanceof HungUp && error.reused) return sendOnce(asked);
@@ -74,7 +77,10 @@ const sendOnce = ({ method, path, headers, body }: Asked): Promise<Answered> =>
     sent.end(body);
   });
 
-/** The sessions and codes that came of earlier requests, so that later ones get further than the door. */
+/**
+ * The sessions and codes that came of earlier requests, so that later ones get further than the
+ * door.
+ */
 function createMemory(random: () => number) {
   const known: { cookie: string; code?: string }[] = [];
   return {
@@ -94,7 +100,10 @@ function createMemory(random: () => number) {
   };
 }
 
-/** Whether openapi.yaml lists the answer for this request; of one to a HEAD, which has no body, its status. */
+/**
+ * Whether openapi.yaml lists the answer for this request; of one to a HEAD, which has no body,
+ * its status.
+ */
 function isAsDeclared(asked: Asked, { status, body }: Answered): boolean {
   const outcomes = outcomesOf(asked.method, asked.path.split('?')[0] ?? '');
   if (asked.method === 'HEAD' || status < 400) return outcomes.some((each) => each.startsWith(`${status}`));

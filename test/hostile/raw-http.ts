@@ -11,13 +11,16 @@ export interface Answer {
 const PATIENCE = 20_000;
 
 /**
- * Sends bytes as they are, as no HTTP client would, and reads what comes until the server hangs up: one answer, several,
- * or none.
+ * Sends bytes as they are, as no HTTP client would, and reads what comes until the server hangs
+ * up: one answer, several, or none.
  */
 export const sendRaw = (port: number, bytes: string | Buffer): Promise<Answer[]> =>
   sendSlowly(port, bytes, []);
 
-/** The same, with further pieces behind it, one every half second for as long as the server listens. */
+/**
+ * The same, with further pieces behind it, one every half second for as long as the server
+ * listens.
+ */
 export function sendSlowly(
   port: number,
   atOnce: string | Buffer,
@@ -36,7 +39,8 @@ export function sendSlowly(
       socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    // A server that hangs up before it has read everything resets the connection: what it said before counts.
+    // A server that hangs up before it has read everything resets the connection: what it said
+    // before counts.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearInterval(timer);

@@ -46,7 +46,10 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
     addToSummary({ 'cases tried': tried, 'cases refused': tried });
   });
 
-  /** A login begins in the process of the other release, which writes one kind of record in its own way. */
+  /**
+   * A login begins in the process of the other release, which writes one kind of record in its
+   * own way.
+   */
   const beginThere = async (
     kind: Kind,
     work: (house: House) => Promise<void>,
@@ -159,7 +162,9 @@ function practice(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   });
 }
 
-/** Asks one of several processes of the app, with the cookie that a browser got from another one. */
+/**
+ * Asks one of several processes of the app, with the cookie that a browser got from another one.
+ */
 function visitor() {
   let cookie = '';
   const ask = async ({ base }: Mounted, method: string, path: string, body?: object) => {

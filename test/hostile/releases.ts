@@ -5,7 +5,10 @@ import type { RecordFormat } from '../../src/store/seal.js';
 
 type Fields = Record<string, unknown>;
 
-/** The kinds of record that processes of two releases share, each by a field that those behind it do not have. */
+/**
+ * The kinds of record that processes of two releases share, each by a field that those behind it
+ * do not have.
+ */
 const KINDS = {
   session: 'handle',
   'code ticket': 'accessToken',

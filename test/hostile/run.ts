@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { FIGURES, ROWS, type Row } from './summary.js';
 
-/** Runs every hostile suite, the long ones included, and prints what they counted. Ends as Jest ended. */
+/**
+ * Runs every hostile suite, the long ones included, and prints what they counted. Ends as Jest
+ * ended.
+ */
 rmSync(FIGURES, { force: true });
 const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/hostile/'];
 const everything = ['--testPathIgnorePatterns', '/node_modules/'];

@@ -1,6 +1,9 @@
 import type { House } from '../support/house.js';
 
-/** Fails if the server spent anything twice since the last reset, whatever it was told about the first time. */
+/**
+ * Fails if the server spent anything twice since the last reset, whatever it was told about the
+ * first time.
+ */
 export async function expectSingleUse(house: Pick<House, 'upstream' | 'messages'>): Promise<void> {
   const calls = await house.upstream();
   const of = (path: string) => calls.filter((call) => call.path === path);

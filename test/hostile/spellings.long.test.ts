@@ -19,7 +19,10 @@ const digits = (count: number): string[] =>
   Array.from({ length: 10 ** count }, (_, each) => `${each}`.padStart(count, '0'));
 const [ONE, TWO, THREE] = [digits(1), digits(2), digits(3)];
 
-/** Every number that has digits more in one place, with or without the digit that the national number begins with. */
+/**
+ * Every number that has digits more in one place, with or without the digit that the national
+ * number begins with.
+ */
 function* withMoreDigits({ countryCallingCode, nationalNumber }: PhoneNumber): Generator<string> {
   for (const rest of [nationalNumber, nationalNumber.slice(1)]) {
     for (let at = 0; at <= 4; at++) {

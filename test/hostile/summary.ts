@@ -1,7 +1,10 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** The rows of the table that `npm run test:hostile` prints, in its order; a row adds up what suites say, or keeps the worst. */
+/**
+ * The rows of the table that `npm run test:hostile` prints, in its order; a row adds up what
+ * suites say, or keeps the worst.
+ */
 export const ROWS = {
   'cases tried': 'sum',
   'cases refused': 'sum',
@@ -25,7 +28,10 @@ export type Row = keyof typeof ROWS;
 /** In the folder of the package, where npm runs its scripts. */
 export const FIGURES = resolve('artifacts/hostile.jsonl');
 
-/** Notes what a suite counted, for the table. Suites run in processes of their own, so the notes meet in a file. */
+/**
+ * Notes what a suite counted, for the table. Suites run in processes of their own, so the notes
+ * meet in a file.
+ */
 export function addToSummary(figures: Partial<Record<Row, number>>): void {
   mkdirSync(resolve(FIGURES, '..'), { recursive: true });
   appendFileSync(FIGURES, `${JSON.stringify(figures)}\n`);

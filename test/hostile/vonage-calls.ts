@@ -102,7 +102,8 @@ let numbers = 0;
 
 /**
  * Tells each falseAnswer in a login of its own, of a number of its own.
- * @returns once all are told, what comes of each: the slow ones are slow together, while other logins are prepared
+ * @returns once all are told, what comes of each: the slow ones are slow together, while other
+ * logins are prepared
  */
 export async function answerAll(
   { house, falsifier }: { house: House; falsifier: FalsifyingProxy },

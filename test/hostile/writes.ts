@@ -9,8 +9,9 @@ export interface Writes {
 const MARK = 'mark';
 
 /**
- * Watches a database by its own notices of change, which come for what was changed and not for what was only tried. Lives
- * that are made longer by use are left out, and the counters of limits, which are there to count what is refused.
+ * Watches a database by its own notices of change, which come for what was changed and not for
+ * what was only tried. Lives that are made longer by use are left out, and the counters of
+ * limits, which are there to count what is refused.
  */
 export async function watchWrites(url: string): Promise<Writes> {
   const [hears, marks] = [new Redis(url), new Redis(url)];

@@ -24,9 +24,15 @@ export interface Environment extends Field {
   upstream: Upstream;
   /** The next place in the one order of everything that happens. */
   order: () => number;
-  /** Turns the clock. What the server has put off until then is done in its time, and not all at the end. */
+  /**
+   * Turns the clock. What the server has put off until then is done in its time, and not all at
+   * the end.
+   */
   turn(seconds: number): Promise<void>;
-  /** How many messages the limits know of by now; `undefined` where the hour has changed since the game began. */
+  /**
+   * How many messages the limits know of by now; `undefined` where the hour has changed since the
+   * game began.
+   */
   messagesCounted(): Promise<number | undefined>;
   /** Counts how far games got. */
   reached: (what: string) => void;
@@ -35,7 +41,10 @@ export interface Environment extends Field {
   close(): Promise<void>;
 }
 
-/** What the house is set to; nothing in it may stand in the way of the attacker but the rules that are under test. */
+/**
+ * What the house is set to; nothing in it may stand in the way of the attacker but the rules that
+ * are under test.
+ */
 const ENV = {
   ...WITH_CODES,
   LOG_LEVEL: 'silent',
@@ -43,7 +52,10 @@ const ENV = {
 
 const HOUR_MS = 3_600_000;
 
-/** More than a game needs: a store sets memory aside for all of them, and each game has a store of its own. */
+/**
+ * More than a game needs: a store sets memory aside for all of them, and each game has a store of
+ * its own.
+ */
 const MOST_ENTRIES = 2000;
 
 /** Milliseconds that are waited for what was put off to reach Vonage. */
@@ -122,8 +134,9 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
 }
 
 /**
- * How many messages the limits have counted in this hour, with one more login: they tell it with the next message that is
- * counted (`RateLimit`, of the address range that everybody in a game comes from).
+ * How many messages the limits have counted in this hour, with one more login: they tell it with
+ * the next message that is counted (`RateLimit`, of the address range that everybody in a game
+ * comes from).
  */
 async function countedWith(wire: Wire, { base }: House, engine: EngineName): Promise<number> {
   const begun = await wire.ask('POST', `${base}/login`, { body: { phone_number: BYSTANDER } });

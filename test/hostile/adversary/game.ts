@@ -22,12 +22,17 @@ export interface Game {
 /** The latest but so many of those there are. */
 const latest = <T>(of: readonly T[], age: number): T | undefined => of[of.length - 1 - (age % of.length)];
 
-/** Plays one game in an environment that was made new, and lets the oracle judge after every move. */
+/**
+ * Plays one game in an environment that was made new, and lets the oracle judge after every move.
+ */
 export function createGame(environment: Environment): Game {
   const { house, gate, wire, upstream, reached } = environment;
   const { base, world } = house;
   const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createPlayers(environment);
-  /** What can be noted of an answer only when everything that happens at once is over; proofs when all else is noted. */
+  /**
+   * What can be noted of an answer only when everything that happens at once is over; proofs when
+   * all else is noted.
+   */
   const settle: (() => void)[] = [];
   const settleProofs: (() => void)[] = [];
 
@@ -193,7 +198,10 @@ export function createGame(environment: Environment): Game {
     }
   };
 
-  /** What came to the phones meanwhile. @param end the game is over: what was sent is held against what was counted */
+  /**
+   * What came to the phones meanwhile.
+   * @param end the game is over: what was sent is held against what was counted
+   */
   const readPhones = async (end: boolean): Promise<void> => {
     const messages = await upstream.readMessages();
     oracle.sent(messages);

@@ -1,12 +1,15 @@
 import type { Store } from '../../../src/store/store.js';
 
-/** Milliseconds without news after which a request that does not stand at the gate is taken to wait for something else. */
+/**
+ * Milliseconds without news after which a request that does not stand at the gate is taken to
+ * wait for something else.
+ */
 const QUIET_MS = 100;
 
 /**
- * A gate before the store and before Vonage. While a race is on, every command of the store and every call of Vonage waits at
- * it, and they are let through one by one in the order that was drawn: what races do by chance becomes data, which can be
- * repeated and shrunk.
+ * A gate before the store and before Vonage. While a race is on, every command of the store and
+ * every call of Vonage waits at it, and they are let through one by one in the order that was
+ * drawn: what races do by chance becomes data, which can be repeated and shrunk.
  */
 export function createGate() {
   const waiting: (() => void)[] = [];
@@ -45,7 +48,8 @@ export function createGate() {
       close: () => inner().close(),
     }),
     /**
-     * Starts a task and lets so many of its commands pass; the next one waits while whatever else is done passes.
+     * Starts a task and lets so many of its commands pass; the next one waits while whatever else
+     * is done passes.
      * @returns whether the task was over before, and how it goes on to its end
      */
     async pauseAfter<T>(commands: number, task: () => Promise<T>) {
@@ -75,7 +79,8 @@ export function createGate() {
         for (const task of tasks) {
           unfinished++;
           started.push(task().finally(() => unfinished--));
-          // They come to the gate one after the other: which of them is the first to wait there is no matter of chance.
+          // They come to the gate one after the other: which of them is the first to wait there
+          // is no matter of chance.
           await quiet(() => unfinished);
         }
         const all = Promise.all(started);

@@ -5,7 +5,10 @@ import type { EngineName } from '../../../src/config/login.js';
 export const PEOPLE = ['alice', 'bob', 'eve'] as const;
 export type Who = (typeof PEOPLE)[number];
 
-/** Cookie jars: the attacker has two, so that he can carry things from one session of his to another. */
+/**
+ * Cookie jars: the attacker has two, so that he can carry things from one session of his to
+ * another.
+ */
 export const JARS = { alice: 'alice', bob: 'bob', eve: 'eve', eve2: 'eve' } as const satisfies Record<
   string,
   Who
@@ -15,12 +18,16 @@ const ALL_JARS = Object.keys(JARS) as Jar[];
 const EVES_JARS: readonly Jar[] = ['eve', 'eve2'];
 
 /**
- * One move. Moves are plain data, so that a failing game can be shrunk, printed and kept. Things that were seen are named
- * by their age: 0 is the latest link, code or cookie that the one who moves can lay hands on.
+ * One move. Moves are plain data, so that a failing game can be shrunk, printed and kept. Things
+ * that were seen are named by their age: 0 is the latest link, code or cookie that the one who
+ * moves can lay hands on.
  */
 export type Step =
   | { do: 'begin'; jar: Jar; number: Who; client: 'app' | 'browser'; challenge: boolean }
-  /** A device opens a link, whoever's it is, with its own SIM; the attacker may stop before any hop. `shy` is a browser that says nothing of itself. */
+  /**
+   * A device opens a link, whoever's it is, with its own SIM; the attacker may stop before any
+   * hop. `shy` is a browser that says nothing of itself.
+   */
   | { do: 'open'; on: Who; link: number; as: 'app' | 'browser' | 'shy'; hops: number }
   /** The parts of two callbacks that were seen, put together anew. */
   | { do: 'mix'; on: Who; state: number; code: number }
@@ -35,7 +42,10 @@ export type Step =
 
 export type Move =
   | Step
-  /** A cookie of the attacker comes to falseAnswer in somebody else's jar, or an old one in his own. */
+  /**
+   * A cookie of the attacker comes to falseAnswer in somebody else's jar, or an old one in his
+   * own.
+   */
   | { do: 'plant'; jar: Jar; cookie: number }
   /** The attacker copies a cookie out of somebody else's jar into one of his own. */
   | { do: 'copy'; from: Jar; jar: Jar }
@@ -111,7 +121,10 @@ const beginAs = (by: Jar, number: Who, mode: Mode): Step => ({
 });
 const show = (by: Jar): Step => ({ do: 'post', jar: by, code: 0, careless: false });
 
-/** A whole login as an honest user does it, or the attacker for himself: silently, or by a code to type. */
+/**
+ * A whole login as an honest user does it, or the attacker for himself: silently, or by a code to
+ * type.
+ */
 const login = (engine: EngineName, by: Jar, mode: Mode, typed: boolean): Game => [
   beginAs(by, JARS[by], mode),
   engine === 'off' || typed ? { do: 'next', jar: by, channel: null } : wayTo(JARS[by], mode),
@@ -177,7 +190,10 @@ const leaving = (engine: EngineName) =>
     { do: 'race', steps: [writing(by, what), { do: 'logout', jar: by }], order: drawn },
   ]);
 
-/** A cookie of somebody who is logged in is copied, and goes on in the hands of the attacker; then its owner logs out. */
+/**
+ * A cookie of somebody who is logged in is copied, and goes on in the hands of the attacker; then
+ * its owner logs out.
+ */
 const copied = (engine: EngineName) =>
   tuple(victim, evesJar, fc.array(writings, { minLength: 1, maxLength: 3 })).map(([on, by, what]): Game => [
     ...login(engine, on, 'app', false),

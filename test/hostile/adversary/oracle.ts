@@ -2,7 +2,9 @@ import type { EngineName } from '../../../src/config/login.js';
 import type { Who } from './moves.js';
 import type { Sent, Verification } from './upstream.js';
 
-/** Seconds in which what was begun, given or sent is good (DESIGN of the contract: five minutes). */
+/**
+ * Seconds in which what was begun, given or sent is good (DESIGN of the contract: five minutes).
+ */
 const LIFE_SECONDS = 300;
 
 /** Codes that are checked at Vonage for one verification: one of a device, three that are typed. */
@@ -10,7 +12,10 @@ const MOST_CHECKS = { device: 1, typed: 3 };
 
 type Channel = 'silent_auth' | 'sms' | 'voice';
 
-/** A login as it was begun: by which request is known from the link, the state and the challenge it was given. */
+/**
+ * A login as it was begun: by which request is known from the link, the state and the challenge
+ * it was given.
+ */
 export interface Begun {
   id: string;
   number: string;
@@ -31,7 +36,10 @@ export interface Begun {
 export interface Session {
   /** Every login that was begun in it. */
   begun: readonly Begun[];
-  /** Those that a code can still prove: the last one; two where a race does not show which was the last. */
+  /**
+   * Those that a code can still prove: the last one; two where a race does not show which was the
+   * last.
+   */
   open: readonly Begun[];
   /** What its user proved. Another user takes the place of the one before. */
   proofs: readonly { number: string; channel: Channel }[];
@@ -109,8 +117,8 @@ const newSession = (first?: Begun): Session => {
 };
 
 /**
- * Keeps its own books of what was begun, walked, given, sent and typed, and says from them alone who may be logged in.
- * It never asks the product: what the product says is what it judges.
+ * Keeps its own books of what was begun, walked, given, sent and typed, and says from them alone
+ * who may be logged in. It never asks the product: what the product says is what it judges.
  */
 export function createOracle({ engine, stepUp, numbers, now, verifications }: Deps) {
   const cookies = new Map<string, Cookie>();
@@ -170,7 +178,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
         return channels.map((channel) => ({ login, number: login.number, channel }));
       });
 
-  /** Whether a session that had these logins open looked at a code of a device, which spends the code, whoever's it is. */
+  /**
+   * Whether a session that had these logins open looked at a code of a device, which spends the
+   * code, whoever's it is.
+   */
   const isLookedAt = (session: Session | undefined, open: readonly Begun[]): boolean =>
     engine !== 'verify' &&
     session?.ended === false &&
@@ -200,14 +211,18 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     if (who === 'eve' && number !== numbers.eve && right.channel !== 'silent_auth') session.guessed = number;
   };
 
-  /** Says which session each cookie stands for that was given in place of another, now that it is known who is who. */
+  /**
+   * Says which session each cookie stands for that was given in place of another, now that it is
+   * known who is who.
+   */
   const settleCookies = (): void => {
     for (const old of new Set(replaced.map((each) => each.old))) {
       const heirs = replaced.filter((each) => each.old === old).map(({ by }) => by);
       const users = heirs.filter(({ user }) => user !== undefined);
       if (users.length > 1) found.push('a session goes on under two cookies, each by itself');
       for (const heir of heirs) {
-        // Of several, the one with the user is the one that goes on; without a user, all begin anew.
+        // Of several, the one with the user is the one that goes on; without a user, all begin
+        // anew.
         const goesOn = !old.session.ended && (heirs.length === 1 || users[0] === heir);
         if (!goesOn) heir.session = newSession(heir.began);
       }
@@ -216,7 +231,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
   };
 
   return {
-    /** Notes an answer to a request with the cookie `asked`. @returns the cookie that its sender has from now on */
+    /**
+     * Notes an answer to a request with the cookie `asked`.
+     * @returns the cookie that its sender has from now on
+     */
     answered(who: Who, asked: Cookie | undefined, value: string | null | undefined): Cookie | undefined {
       if (value === undefined || value === asked?.value) return asked;
       if (value === null) return undefined;
@@ -250,7 +268,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     loggedOut(cookie: Cookie | undefined): void {
       if (cookie) cookie.session.ended = true;
     },
-    /** A device with this SIM was sent on from one address to the next. The SIM that sets out is the one that counts. */
+    /**
+     * A device with this SIM was sent on from one address to the next. The SIM that sets out is
+     * the one that counts.
+     */
     led(from: string, to: string, sim: string): void {
       const { login, sim: before } = meaningOf(from);
       follow(to, login && { login, sim: before ?? sim });
@@ -271,7 +292,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       if (login?.client === 'browser' && !at.open.includes(login))
         found.push('a link of a browser gave a code to one that did not begin it');
     },
-    /** A code is brought to a session. @returns to be called with the answer once all else that happened at once is noted */
+    /**
+     * A code is brought to a session.
+     * @returns to be called with the answer once all else that happened at once is noted
+     */
     proved(asked: Cookie | undefined, shown: Shown): (answer: Verified) => void {
       const { code, verifier } = shown;
       const session = asked?.outdated ? undefined : asked?.session;
@@ -292,7 +316,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       const which = given.find((each) => each.code === code);
       return which?.login !== undefined && !cookie?.session.begun.includes(which.login);
     },
-    /** Judges the messages there are. @param counted how many the limits know of, where that is known */
+    /**
+     * Judges the messages there are.
+     * @param counted how many the limits know of, where that is known
+     */
     sent(messages: readonly Sent[], counted = Infinity): void {
       sent = messages;
       if (sent.length > counted) found.push(`${sent.length} messages were sent, and ${counted} counted`);
@@ -304,7 +331,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
           found.push('a verification was tried more often than it may be');
       }
     },
-    /** A login was given up, by the answer to it. @returns to be called once all that happens at once is over */
+    /**
+     * A login was given up, by the answer to it.
+     * @returns to be called once all that happens at once is over
+     */
     gaveUp(asked: Cookie | undefined, order: number): () => void {
       const session = asked?.outdated ? undefined : asked?.session;
       const given = session?.open ?? [];
@@ -314,8 +344,8 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       };
     },
     /**
-     * The cookies that somebody holds, or the attacker knows, and those that were just replaced. Cookies that are dead since
-     * earlier are among `all`: those in honest hands as well.
+     * The cookies that somebody holds, or the attacker knows, and those that were just replaced.
+     * Cookies that are dead since earlier are among `all`: those in honest hands as well.
      */
     inPlay: (held: readonly (Cookie | undefined)[], all: boolean): Cookie[] =>
       [...cookies.values()].filter(
@@ -365,7 +395,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
   };
 }
 
-/** Whether a secret stands in a text by itself: six digits are found by chance within many a longer word. */
+/**
+ * Whether a secret stands in a text by itself: six digits are found by chance within many a
+ * longer word.
+ */
 const stands = (text: string, secret: string): boolean => {
   for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
     const [before, after] = [text[at - 1] ?? '', text[at + secret.length] ?? ''];

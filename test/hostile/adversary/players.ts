@@ -6,7 +6,10 @@ import type { Answer } from './http-client.js';
 
 export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
-/** What falseAnswers on the table in one game: who holds what, and the two ways to speak, by a jar's cookie and by a device. */
+/**
+ * What falseAnswers on the table in one game: who holds what, and the two ways to speak, by a
+ * jar's cookie and by a device.
+ */
 export function createPlayers({ house, engine, stepUp, upstream, wire, reached }: Environment) {
   const { base, world } = house;
   const { verifications } = upstream;
@@ -41,7 +44,10 @@ export function createPlayers({ house, engine, stepUp, upstream, wire, reached }
     return [answer, held];
   };
 
-  /** Follows redirects on somebody's device, whose SIM shows at every hop; the cookie goes to our server alone. */
+  /**
+   * Follows redirects on somebody's device, whose SIM shows at every hop; the cookie goes to our
+   * server alone.
+   */
   const travel = async (on: Who, from: string, as: 'app' | 'browser' | 'shy', hops = 9): Promise<void> => {
     const headers = {
       'x-sandbox-sim': NUMBERS[on],

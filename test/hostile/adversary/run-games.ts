@@ -31,7 +31,10 @@ export interface Catch {
   counts: ReadonlyMap<string, number>;
 }
 
-/** Plays games of chance against one engine over one store, until one breaks a rule or all are played. */
+/**
+ * Plays games of chance against one engine over one store, until one breaks a rule or all are
+ * played.
+ */
 export async function hunt({ runs, seed, known = [], hasty = false, ...where }: Hunt): Promise<Catch> {
   const { engine, store, stepUp = false } = where;
   const counts = new Map<string, number>();
@@ -62,7 +65,10 @@ async function playThrough(environment: Environment, game: Game): Promise<void> 
   }
 }
 
-/** Everything that is needed to see it again: the seed and path for fast-check, and the game itself for the regressions. */
+/**
+ * Everything that is needed to see it again: the seed and path for fast-check, and the game
+ * itself for the regressions.
+ */
 function tell({ engine, store, stepUp }: Field, run: fc.RunDetails<[Game]>): string {
   const cause = run.errorInstance instanceof Error ? run.errorInstance.message : String(run.errorInstance);
   return [

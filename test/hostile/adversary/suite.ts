@@ -3,8 +3,8 @@ import { REGRESSIONS } from '../regressions.js';
 import { addToSummary } from '../summary.js';
 
 /**
- * Depths that games have to reach, or they prove nothing: a model that logs nobody in, or attacks nobody, finds nothing.
- * How many of them there are, at the least, for every hundred games.
+ * Depths that games have to reach, or they prove nothing: a model that logs nobody in, or attacks
+ * nobody, finds nothing. How many of them there are, at the least, for every hundred games.
  */
 const DEPTHS = {
   'honest logins': 50,
@@ -25,7 +25,10 @@ const DEPTHS = {
   'games whose messages were counted': 20,
 };
 
-/** @param runs games for each engine over each store; each field draws its own @param seed of the first field */
+/**
+ * @param runs games for each engine over each store; each field draws its own
+ * @param seed of the first field
+ */
 export function describeAdversary({ runs, seed }: { runs: number; seed: number }): void {
   describe('an attacker between two honest users', () => {
     const total = new Map<string, number>();

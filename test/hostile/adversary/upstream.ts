@@ -7,7 +7,10 @@ import { relay, type Truth } from '../falsifying-proxy.js';
 
 /** A verification of Verify v2, as its requests show it. */
 export interface Verification {
-  /** Ids of the logins it can prove: the one it was started for, and those that met it and took it up. */
+  /**
+   * Ids of the logins it can prove: the one it was started for, and those that met it and took it
+   * up.
+   */
   logins: Set<string>;
   /** Codes that were checked: of a device, and typed. */
   checks: { device: number; typed: number };
@@ -21,7 +24,9 @@ export interface Sent extends Message {
 interface Deps {
   /** Does a call when its turn comes. */
   pass: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Called between the moment the server starts a verification and the moment Vonage hears of it. */
+  /**
+   * Called between the moment the server starts a verification and the moment Vonage hears of it.
+   */
   lag: () => void;
   /** The next place in the one order of everything that happens in a game. */
   order: () => number;
@@ -30,14 +35,18 @@ interface Deps {
 const TYPED = /^[0-9]{6}$/;
 
 /**
- * Stands between the server and the sandbox and writes down what cannot be seen from outside: which login a verification
- * was started for, how often it was asked about a code, and when Vonage's word on a request was spoken.
+ * Stands between the server and the sandbox and writes down what cannot be seen from outside:
+ * which login a verification was started for, how often it was asked about a code, and when
+ * Vonage's word on a request was spoken.
  */
 export async function openUpstream({ pass, lag, order }: Deps) {
   let sandbox = '';
   let last: Promise<unknown> = Promise.resolve();
   const verifications = new Map<string, Verification>();
-  /** The latest verification of each number. A number has one under way at a time (Verify v2, 409). */
+  /**
+   * The latest verification of each number. A number has one under way at a time (Verify v2,
+   * 409).
+   */
   const latest = new Map<string, Verification>();
   const sent: Sent[] = [];
   let answers = 0;
@@ -99,14 +108,19 @@ export async function openUpstream({ pass, lag, order }: Deps) {
       return `http://localhost:${(server.address() as AddressInfo).port}`;
     },
     readMessages,
-    /** Resolves when Vonage has answered the next call, or after so many milliseconds without one. */
+    /**
+     * Resolves when Vonage has answered the next call, or after so many milliseconds without one.
+     */
     async nextAnswer(ms: number): Promise<void> {
       const [before, startedAt] = [answers, performance.now()];
       while (answers === before && performance.now() - startedAt < ms)
         await new Promise((resolve) => setImmediate(resolve));
     },
     verifications: verifications as ReadonlyMap<string, Verification>,
-    /** When Vonage's last word on one of our requests was spoken; `undefined` where there was none. */
+    /**
+     * When Vonage's last word on one of our requests was spoken; `undefined` where there was
+     * none.
+     */
     wordOn: (requestId: string): number | undefined => words.get(requestId),
     forget(): void {
       for (const each of [verifications, latest, words]) each.clear();

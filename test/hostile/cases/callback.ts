@@ -94,7 +94,9 @@ const LINKS: Spoiled[] = [
   nothingThere('a suffix', ({ door }) => door.replace('/callback', '/callback.json')),
 ];
 
-/** The state with another letter at its end: one that means other bits, not merely other padding. */
+/**
+ * The state with another letter at its end: one that means other bits, not merely other padding.
+ */
 const otherEnd = (state: string): string =>
   state.slice(0, -2) + (state.at(-2) === 'A' ? 'B' : 'A') + (state.at(-1) ?? '');
 
@@ -114,7 +116,10 @@ const DESTINATIONS = [
   '',
 ];
 
-/** `GET /callback` as it should not be. What is refused leaves the state to its true bearer, who comes afterwards. */
+/**
+ * `GET /callback` as it should not be. What is refused leaves the state to its true bearer, who
+ * comes afterwards.
+ */
 export const CALLBACK: Case[] = [
   ...LINKS.map(([what, path, status, error]) => ({
     name: `the link with ${what}`,

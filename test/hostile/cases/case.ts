@@ -14,8 +14,9 @@ export interface Given {
 }
 
 /**
- * nothing: nobody began anything; begun: a login of an app; door: its device stands before `/callback`; browser door: the
- * same for a browser; walked: the device has its code; logged in: it was used.
+ * nothing: nobody began anything; begun: a login of an app; door: its device stands before
+ * `/callback`; browser door: the same for a browser; walked: the device has its code; logged in:
+ * it was used.
  */
 export type Situation = 'nothing' | 'begun' | 'door' | 'browser door' | 'walked' | 'logged in';
 

@@ -32,7 +32,10 @@ const SPOILED: [what: string, spoil: (cookie: string) => string][] = [
   ['in quotes that are not closed', (cookie) => cookie.replace('sid=', 'sid="')],
 ];
 
-/** Sessions that are planted, tampered with, or stand there twice. Who is asked says: nobody; and no session is made. */
+/**
+ * Sessions that are planted, tampered with, or stand there twice. Who is asked says: nobody; and
+ * no session is made.
+ */
 export const COOKIES: Case[] = [
   ...SPOILED.map(([what, spoil]) => ({
     name: `a session ${what}`,

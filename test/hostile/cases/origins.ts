@@ -3,7 +3,9 @@ import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 
-/** What a browser sends for somebody else's page: each is refused though the session rides along. */
+/**
+ * What a browser sends for somebody else's page: each is refused though the session rides along.
+ */
 const ORIGINS: [what: string, ...lines: string[]][] = [
   ['a stranger', 'Origin: https://evil.example'],
   ['nobody', 'Origin: null'],
@@ -35,7 +37,10 @@ const ROUTES: [route: string, bytes: (lines: string[], given: Given) => string][
   ['POST /logout', (lines, { cookie }) => http('POST', '/logout', [withCookie(cookie), ...lines])],
 ];
 
-/** Requests that are made for the page of a stranger (cross-site request forgery), and headers that claim to be more. */
+/**
+ * Requests that are made for the page of a stranger (cross-site request forgery), and headers
+ * that claim to be more.
+ */
 export const STRANGERS: Case[] = [
   ...ORIGINS.flatMap(([what, ...lines], at) =>
     // Every kind of stranger at one route, and one of them at every route.

@@ -14,7 +14,10 @@ const raw = (lines: string, body: string) =>
 const TE = 'Transfer-Encoding: chunked\r\n';
 const CL = `Content-Length: ${length}\r\n`;
 
-/** Where one reader of HTTP would see one request, and another reader two: one answer, 400, and the connection is closed. */
+/**
+ * Where one reader of HTTP would see one request, and another reader two: one answer, 400, and
+ * the connection is closed.
+ */
 const PAIRS: [what: string, bytes: string][] = [
   ['CL.TE', raw(`Content-Length: 6\r\n${TE}`, `0\r\n\r\n${hidden}`)],
   ['TE.CL', raw(`${TE}Content-Length: 4\r\n`, `${chunked(login)}${hidden}`)],

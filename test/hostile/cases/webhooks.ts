@@ -81,7 +81,10 @@ const BODIES: [what: string, body: string][] = [
 
 const nowOf = ({ house }: Given): number => Math.floor(house.world.now() / 1000);
 
-/** `POST /webhooks/verify` by somebody who is not Vonage, or who says nothing that can be understood. */
+/**
+ * `POST /webhooks/verify` by somebody who is not Vonage, or who says nothing that can be
+ * understood.
+ */
 export const WEBHOOKS: Case[] = [
   ...FORGED.map(([what, forge]) => ({
     name: `a webhook signed ${what}`,
