@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { openFalsifyingProxy, type FalseAnswer } from './hostile/falsifying-proxy.js';
-import { JSON_LINE, says, whole, words } from './hostile/false-answers.js';
+import { JSON_LINE, respond, response, respondWithBody } from './hostile/false-answers.js';
 import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
 import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
 import { until } from './support/until.js';
@@ -17,10 +17,10 @@ const channelsOf = async (house: House) => (await house.messages()).map(({ chann
 const cancelled = async (house: House) =>
   (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
 
-/** The truth with another link. */
+/** The correct answer with another link. */
 const link = (json: string): FalseAnswer =>
-  words(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
-const cutOff: FalseAnswer = says(
+  respondWithBody(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
+const cutOff: FalseAnswer = respond(
   ({ body }) => `HTTP/1.1 202 X\r\n${JSON_LINE}\r\nContent-Length: 9999\r\n\r\n${body}`,
 );
 
@@ -32,12 +32,12 @@ const UNUSABLE: Record<string, FalseAnswer> = {
   'a link that is too long': link(`"http://localhost/${'x'.repeat(9000)}"`),
   'a link that is a list': link('["https://api.nexmo.com/x"]'),
   'an empty link': link('""'),
-  'another status': says(({ body }) => whole(200, [JSON_LINE], body)),
-  'another type': says(({ body }) => whole(202, ['Content-Type: text/plain'], body)),
-  'a field twice': words(({ body }) => body.replace('{', '{"check_url":null,')),
-  'more than 64 KiB': words(({ body }) => body.replace(/}$/, `,"x":"${'x'.repeat(70_000)}"}`)),
-  'a word behind the JSON': words(({ body }) => `${body} x`),
-  'half of the body': words(({ body }) => body.slice(0, -20)),
+  'another status': respond(({ body }) => response(200, [JSON_LINE], body)),
+  'another type': respond(({ body }) => response(202, ['Content-Type: text/plain'], body)),
+  'a field twice': respondWithBody(({ body }) => body.replace('{', '{"check_url":null,')),
+  'more than 64 KiB': respondWithBody(({ body }) => body.replace(/}$/, `,"x":"${'x'.repeat(70_000)}"}`)),
+  'a word behind the JSON': respondWithBody(({ body }) => `${body} x`),
+  'half of the body': respondWithBody(({ body }) => body.slice(0, -20)),
   'a connection that ends in the body': cutOff,
 };
 
@@ -82,7 +82,7 @@ describe('a verification whose start was answered with', () => {
     const app = house.app();
     void falsifier.falsifyOnce(
       'start',
-      words(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
+      respondWithBody(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
     );
     expect((await begin(app).expect(201)).body.channel).toBe(null);
     house.world.turn(31);
@@ -93,10 +93,10 @@ describe('a verification whose start was answered with', () => {
 test.each<[string, FalseAnswer, number]>([
   [
     'a link to a stranger, which it does not need',
-    words(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
+    respondWithBody(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
     200,
   ],
-  ['another type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
+  ['another type', respond(({ body }) => response(202, ['Content-Type: text/plain'], body)), 502],
 ])('an SMS whose start was answered with %s', async (_what, falseAnswer, status) => {
   const falsifier = await openFalsifyingProxy();
   const between = (sandbox: string) => falsifier.placeBefore(sandbox);

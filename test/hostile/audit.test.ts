@@ -177,9 +177,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');
       expect(all.length).toBeGreaterThan(30);
 
-      expect(server.said()).toContain('"step":"verify"');
-      expect(server.said()).not.toMatch(/7700900|Bearer |PRIVATE KEY|[?&](code|state)=|sid=|__Host-sid/);
-      expect(all.filter((secret) => contains(server.said(), secret))).toEqual([]);
+      expect(server.output()).toContain('"step":"verify"');
+      expect(server.output()).not.toMatch(/7700900|Bearer |PRIVATE KEY|[?&](code|state)=|sid=|__Host-sid/);
+      expect(all.filter((secret) => contains(server.output(), secret))).toEqual([]);
       expect(all.filter((secret) => dumps.some((text) => contains(text, secret)))).toEqual([]);
       expect(dumps.some((text) => text.includes('7700900'))).toBe(false);
       expect(all.filter((secret) => answers.some((text) => contains(text, secret)))).toEqual([]);

@@ -3,77 +3,72 @@ import { heapInUse } from './heap.js';
 import { openFalsifyingProxy, type FalsifyingProxy } from './falsifying-proxy.js';
 import { FALSE_ANSWERS, redirects } from './false-answers.js';
 import { ANSWERS_BY_ENDPOINT } from './false-answers-by-endpoint.js';
-import { answerAll, type Scene, type Told } from './vonage-calls.js';
+import { answerAll, type Result, type VonageCall } from './vonage-calls.js';
 import { openForeignHost, type ForeignHost } from './foreign-host.js';
 import { addToSummary } from './summary.js';
 
-/** What an app may be told when Vonage is not to be understood. */
-const HONEST = ['upstream_error', 'upstream_timeout', 'unavailable'];
+/** The errors that an app may get when an answer of Vonage is refused. */
+const PERMITTED_ERRORS = ['upstream_error', 'upstream_timeout', 'unavailable'];
 
-const answersFor = (scene: Scene, stranger: string) => ({
+const answersFor = (call: VonageCall, foreignUrl: string) => ({
   ...FALSE_ANSWERS,
-  ...redirects(stranger),
-  ...ANSWERS_BY_ENDPOINT[scene.endpoint],
+  ...redirects(foreignUrl),
+  ...ANSWERS_BY_ENDPOINT[call.endpoint],
 });
 
-/** Beyond the deadline of a call: what a busy machine needs to notice. */
-const NOTICE = 2000;
+/** Added to the deadline of a call for a busy machine. */
+const TOLERANCE_MS = 2000;
 
-function expectDisbelief({ status, body, took, authenticated }: Told, { endpoint, deadline }: Scene): void {
+function expectRefusal({ status, body, took, authenticated }: Result, call: VonageCall): void {
+  const { endpoint, deadlineMs } = call;
   expect(authenticated).toBe(false);
-  expect(took).toBeLessThan(deadline + NOTICE);
-  // The body of a yes to `next` says nothing, so its status is all there is to believe; nobody
-  // waits for `cancel`.
+  expect(took).toBeLessThan(deadlineMs + TOLERANCE_MS);
+  // A success of `next` has no meaningful body, so its status alone counts; the server does not
+  // wait for `cancel`.
   if (endpoint === 'next' && status === 200) return;
   if (endpoint === 'cancel' && status === 204) return;
-  // A login that has another way than the silent one goes on without it.
+  // A login with another channel continues without the silent one.
   if (status === 201) expect(body).toMatchObject({ channel: null, auth_url: null });
-  else expect(HONEST).toContain(body['error']);
+  else expect(PERMITTED_ERRORS).toContain(body['error']);
 }
 
-/** Tells a server every falseAnswer there is, at each of these calls. */
+/** Gives the server every false answer to each of these calls. */
 export function describeFalseAnswers(
-  what: string,
+  api: string,
   env: Record<string, string>,
-  scenes: readonly Scene[],
+  calls: readonly VonageCall[],
 ): void {
-  describe(`${what} as a falsifier`, () => {
+  describe(`false answers of ${api}`, () => {
     let house: House;
     let falsifier: FalsifyingProxy;
-    let stranger: ForeignHost;
+    let foreignHost: ForeignHost;
     let heapBefore: number;
-    const told = new Map<Scene, Map<string, Promise<Told>>>();
+    const results = new Map<VonageCall, Map<string, Promise<Result>>>();
     beforeAll(async () => {
-      [falsifier, stranger] = [await openFalsifyingProxy(), await openForeignHost()];
+      [falsifier, foreignHost] = [await openFalsifyingProxy(), await openForeignHost()];
       house = await buildHouse({ env, between: (sandbox) => falsifier.placeBefore(sandbox) });
       heapBefore = heapInUse();
-      for (const scene of scenes)
-        told.set(scene, await answerAll({ house, falsifier }, scene, answersFor(scene, stranger.url)));
-      const outcomes = await Promise.all([...told.values()].flatMap((each) => [...each.values()]));
+      for (const call of calls)
+        results.set(call, await answerAll({ house, falsifier }, call, answersFor(call, foreignHost.url)));
+      const outcomes = await Promise.all([...results.values()].flatMap((each) => [...each.values()]));
       const refused = outcomes.filter(({ authenticated }) => !authenticated);
       addToSummary({ 'cases tried': outcomes.length, 'cases refused': refused.length });
     }, 120_000);
     afterAll(async () => {
       await house.stop();
       falsifier.stop();
-      stranger.stop();
+      foreignHost.stop();
     });
 
-    describe.each(scenes.map((scene) => [scene.endpoint, scene] as const))(
-      'asked for %s',
-      (_endpoint, scene) => {
-        test.each(Object.keys(answersFor(scene, '')))(
-          'with %s is not believed, and answered in time',
-          async (name) => {
-            expectDisbelief((await told.get(scene)?.get(name)) as Told, scene);
-          },
-        );
-      },
-    );
+    describe.each(calls.map((call) => [call.endpoint, call] as const))('to %s', (_endpoint, call) => {
+      test.each(Object.keys(answersFor(call, '')))('with %s is refused in time', async (name) => {
+        expectRefusal((await results.get(call)?.get(name)) as Result, call);
+      });
+    });
 
-    test('no stranger heard a word, no connection is left open, and no memory is kept', async () => {
-      expect(stranger.heard()).toBe(0);
-      while (falsifier.held() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    test('the server calls no foreign host, leaves no connection open, and leaks no memory', async () => {
+      expect(foreignHost.connections()).toBe(0);
+      while (falsifier.openConnections() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(heapInUse() - heapBefore).toBeLessThan(30);
       expect(house.world.logged()).not.toMatch(/internal_error|447700-?110/);
     });

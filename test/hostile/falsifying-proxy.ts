@@ -3,61 +3,57 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { PATHS } from '../../src/sandbox/http/paths.js';
 
-/** What the sandbox answered, before anything was made of it. */
-export interface Truth {
+/** The answer of the sandbox. */
+export interface CorrectAnswer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** Writes what it likes on the connection, and hangs up when it is done. */
-export type FalseAnswer = (socket: Socket, truth: Truth) => void;
+/** Writes anything to the connection, and closes it. */
+export type FalseAnswer = (socket: Socket, correct: CorrectAnswer) => void;
 
 export type Endpoint =
   'network-enablement' | 'token' | 'number-verification' | 'start' | 'check' | 'next' | 'cancel';
 
-/**
- * Stands before the sandbox: passes requests on and answers back, but for those it was told to
- * falseAnswer to.
- */
+/** A proxy before the sandbox that can falsify answers. */
 export interface FalsifyingProxy {
   url: string;
-  /** Where the truth is. */
   placeBefore(sandbox: string): string;
   /**
-   * FalseAnswer to the next request of this kind.
-   * @returns when it has come, and the truth is known
+   * Falsifies the answer to the next request of this kind.
+   * @returns when the request has come and the sandbox has answered
    */
   falsifyOnce(endpoint: Endpoint, falseAnswer: FalseAnswer): Promise<void>;
-  /** How many of the connections on which it lied the server still holds. */
-  held(): number;
+  /** How many connections with a falsified answer are still open. */
+  openConnections(): number;
   stop(): void;
 }
 
 export async function openFalsifyingProxy(): Promise<FalsifyingProxy> {
   let sandbox = '';
-  const waiting: { endpoint: Endpoint; falseAnswer: FalseAnswer; told: () => void }[] = [];
+  const waiting: { endpoint: Endpoint; falseAnswer: FalseAnswer; arrived: () => void }[] = [];
   const sockets = new Set<Socket>();
-  const lied = new Set<Socket>();
+  const falsified = new Set<Socket>();
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const truth = await relay(sandbox, req);
+    const correct = await relay(sandbox, req);
     const at = waiting.findIndex(({ endpoint }) => endpoint === endpointOf(req));
     const [due] = at < 0 ? [] : waiting.splice(at, 1);
-    if (due === undefined) return void res.writeHead(truth.status, truth.headers).end(truth.body);
-    due.told();
-    lied.add(req.socket);
-    due.falseAnswer(req.socket, truth);
+    if (due === undefined) return void res.writeHead(correct.status, correct.headers).end(correct.body);
+    due.arrived();
+    falsified.add(req.socket);
+    due.falseAnswer(req.socket, correct);
   };
   const server = createServer((req, res) => void answer(req, res).catch(() => req.socket.destroy()));
   server.on('connection', (socket) => {
     sockets.add(socket);
-    // The server hangs up on a falsifier in the middle of a word.
+    // The server resets the connection when it refuses an answer.
     socket
       .on('error', () => undefined)
       .on('close', () => {
         sockets.delete(socket);
-        lied.delete(socket);
+        falsified.delete(socket);
       });
   });
   await new Promise<void>((listening) => server.listen(0, listening));
@@ -70,8 +66,8 @@ export async function openFalsifyingProxy(): Promise<FalsifyingProxy> {
       return url;
     },
     falsifyOnce: (endpoint, falseAnswer) =>
-      new Promise((told) => waiting.push({ endpoint, falseAnswer, told })),
-    held: () => lied.size,
+      new Promise((arrived) => waiting.push({ endpoint, falseAnswer, arrived })),
+    openConnections: () => falsified.size,
     stop() {
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -89,8 +85,8 @@ function endpointOf({ method, url = '' }: IncomingMessage): Endpoint | undefined
   return url === PATHS.verifyRequests ? 'start' : 'check';
 }
 
-/** Asks the sandbox what it was asked here. @param body what was read of the request already */
-export async function relay(sandbox: string, req: IncomingMessage, body?: Buffer): Promise<Truth> {
+/** Forwards a request to the sandbox. @param body the body, if it was read already */
+export async function relay(sandbox: string, req: IncomingMessage, body?: Buffer): Promise<CorrectAnswer> {
   const sent = body ?? (await buffer(req));
   const { method, headers } = req;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -1,26 +1,26 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Somebody nobody should ever ask. He hears who connects, and says yes to everything. */
+/** A host that the server must not connect to. It counts connections, and answers with success. */
 export interface ForeignHost {
   url: string;
-  heard(): number;
+  connections(): number;
   stop(): void;
 }
 
 export async function openForeignHost(): Promise<ForeignHost> {
-  let heard = 0;
-  const yes = '{"devicePhoneNumberVerified":true,"status":"completed"}';
+  let connections = 0;
+  const success = '{"devicePhoneNumberVerified":true,"status":"completed"}';
   const server = createServer((socket) => {
-    heard++;
+    connections++;
     socket.end(
-      `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${yes.length}\r\n\r\n${yes}`,
+      `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${success.length}\r\n\r\n${success}`,
     );
   });
   await new Promise<void>((listening) => server.listen(0, listening));
   return {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-    heard: () => heard,
+    connections: () => connections,
     stop: () => void server.close(),
   };
 }

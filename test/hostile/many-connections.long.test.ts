@@ -9,11 +9,13 @@ import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
 import { addToSummary } from './summary.js';
 
-/** Connections of strangers at one time, and the requests of each that sends several at once. */
-const [STRANGERS, PIPELINED] = [2000, 10];
+const CONNECTIONS = 2000;
 
-/** Milliseconds in which an honest login beside them is answered. */
-const HONEST_MS = 1000;
+/** Requests of a pipeline. */
+const PIPELINED = 10;
+
+/** The longest time for another login meanwhile. */
+const MAX_LOGIN_MS = 1000;
 
 const POST = 'POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 const posted = (body: object): string => {
@@ -22,7 +24,7 @@ const posted = (body: object): string => {
 };
 const login = (phoneNumber: string): string => posted({ phone_number: phoneNumber });
 
-/** What a stranger sends, and goes on to hold his connection, or hangs up at once. */
+/** What each connection sends, and whether it hangs up at once. */
 const KINDS: Record<string, { sends: string; hangsUp: boolean }> = {
   'that send many bad logins at once and hang up': { sends: posted({}).repeat(PIPELINED), hangsUp: true },
   'that send many logins at once and hang up': { sends: login(ALICE).repeat(PIPELINED), hangsUp: true },
@@ -39,12 +41,12 @@ const KINDS: Record<string, { sends: string; hangsUp: boolean }> = {
   'that send no end of their headers': { sends: POST, hangsUp: false },
 };
 
-/** A hook that holds the logins of some numbers, so that all of them are under way at one time. */
+/** A hook that delays the logins of some numbers, so that all of them run at the same time. */
 const HOOK = `export const beforeLogin = ({ phoneNumber }) =>
   phoneNumber.startsWith('+4477009') ? undefined : new Promise((resolve) => setTimeout(resolve, 1500));`;
 const numberOf = (at: number): string => `+4477100${String(10_000 + at)}`;
 
-const folder = mkdtempSync(join(tmpdir(), 'strangers-'));
+const folder = mkdtempSync(join(tmpdir(), 'connections-'));
 let server: OwnProcess;
 beforeAll(async () => {
   const hooks = join(folder, 'hooks.mjs');
@@ -57,16 +59,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A connection on which this was written; nothing that comes back is read. */
-const writeTo = async (text: string): Promise<Socket> => {
+/** Opens a connection and sends a text. No answer is read. */
+const openConnection = async (text: string): Promise<Socket> => {
   const socket = connect(Number(new URL(server.base).port), '127.0.0.1').on('error', () => undefined);
   socket.pause();
   await new Promise<void>((resolve) => socket.write(text, () => resolve()));
   return socket;
 };
 
-/** Sends so many honest logins at once. @returns how many found no place */
-async function refusedOf(count: number): Promise<number> {
+/** Sends logins at the same time. @returns how many were refused because no slot was free */
+async function countRefusals(count: number): Promise<number> {
   const begin = async (at: number) => {
     const answer = await fetch(`${server.base}/login`, {
       method: 'POST',
@@ -93,27 +95,26 @@ const msOfLogin = async (): Promise<number> => {
 };
 
 test.each(Object.entries(KINDS))(
-  `${STRANGERS} strangers %s hold up no honest login, and no place once they are gone`,
+  `${CONNECTIONS} connections %s delay no other login, and hold no slot after they are closed`,
   async (_what, { sends, hangsUp }) => {
-    const strangers = await Promise.all(
-      Array.from({ length: STRANGERS }, async () => {
-        const socket = await writeTo(sends);
+    const sockets = await Promise.all(
+      Array.from({ length: CONNECTIONS }, async () => {
+        const socket = await openConnection(sends);
         if (hangsUp) socket.destroy();
         return socket;
       }),
     );
-    // What they sent at once is work that was asked for; what remains of them afterwards holds
-    // nobody up.
+    // The server first works through the complete requests that they sent.
     const took: number[] = [];
     await until(async () => {
       took.push(await msOfLogin());
-      return Math.min(...took) < HONEST_MS && took.length >= 5;
+      return Math.min(...took) < MAX_LOGIN_MS && took.length >= 5;
     }, 60);
-    for (const socket of strangers) socket.destroy();
+    for (const socket of sockets) socket.destroy();
     await pause(200);
 
-    // As many as there are places: each that is refused found one that a stranger holds.
-    const held = await refusedOf(MAX_CONNECTIONS);
+    // As many logins as there are slots: each refusal shows a slot that is still held.
+    const held = await countRefusals(MAX_CONNECTIONS);
     addToSummary({ 'places held by strangers': held, 'cases tried': 1, 'cases refused': held === 0 ? 1 : 0 });
     expect(held).toBe(0);
     expect(server.alive()).toBe(true);

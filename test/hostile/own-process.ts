@@ -11,14 +11,14 @@ import { systemWorld } from '../../src/core/world.js';
 import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
 
-/** A server in a process of its own, and the sandbox beside it. */
+/** A server in a process of its own, with a sandbox in this process. */
 export interface OwnProcess {
   base: string;
   sandbox: string;
-  /** Everything the process said, on either output. */
-  said(): string;
+  /** Stdout and stderr so far. */
+  output(): string;
   alive(): boolean;
-  /** Megabytes in use, once what is not is thrown away. */
+  /** Heap after a garbage collection (MB); needs `server-process.ts`. */
   heap(): Promise<number>;
   control(method: string, path: string, body?: object): Promise<unknown>;
   stop(): Promise<void>;
@@ -26,17 +26,17 @@ export interface OwnProcess {
 
 const { PATH = '' } = process.env;
 
-/** Everything the server has to keep to itself. */
+/** The secrets of the server. */
 export const credentials = newCredentials();
 
 export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
   const port = await freePort();
   const base = `http://localhost:${port}`;
-  const door: { sandbox?: RequestListener } = {};
-  const listening = await listen((req, res) => door.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handler: { sandbox?: RequestListener } = {};
+  const listening = await listen((req, res) => handler.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
   const sandbox = `http://localhost:${listening.port}`;
   const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = credentials;
-  door.sandbox = createSandbox({
+  handler.sandbox = createSandbox({
     applicationId,
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/callback`,
@@ -64,19 +64,19 @@ export async function startOwnProcess(program: string, env: Record<string, strin
       ...env,
     },
   });
-  let said = '';
-  for (const output of [child.stdout, child.stderr])
-    output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const gone = once(child, 'close');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const closed = once(child, 'close');
   const alive = () => child.exitCode === null && child.signalCode === null;
   while (!(await fetch(`${base}/healthz`).catch(() => undefined))) {
-    if (!alive()) throw new Error(`the server did not start: ${said}`);
+    if (!alive()) throw new Error(`the server did not start: ${output}`);
   }
 
   return {
     base,
     sandbox,
-    said: () => said,
+    output: () => output,
     alive,
     async heap() {
       const answer = once(child, 'message');
@@ -92,7 +92,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     },
     async stop() {
       child.kill('SIGTERM');
-      await gone;
+      await closed;
       await listening.drain(0);
     },
   };

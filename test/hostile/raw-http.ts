@@ -1,46 +1,39 @@
 import { connect } from 'node:net';
 
-/** One answer, as it came over the wire. */
+/** A raw HTTP response. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** Milliseconds of silence after which a server is taken to hang. */
-const PATIENCE = 20_000;
+/** Time without data after which the test fails. */
+const IDLE_TIMEOUT_MS = 20_000;
 
-/**
- * Sends bytes as they are, as no HTTP client would, and reads what comes until the server hangs
- * up: one answer, several, or none.
- */
+/** Sends raw bytes. @returns all responses until the server closes the connection */
 export const sendRaw = (port: number, bytes: string | Buffer): Promise<Answer[]> =>
   sendSlowly(port, bytes, []);
 
-/**
- * The same, with further pieces behind it, one every half second for as long as the server
- * listens.
- */
+/** Sends raw bytes, and then one piece every half second while the connection is open. */
 export function sendSlowly(
   port: number,
-  atOnce: string | Buffer,
+  start: string | Buffer,
   pieces: readonly string[],
 ): Promise<Answer[]> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    const socket = connect(port, 'localhost', () => socket.write(atOnce));
+    const socket = connect(port, 'localhost', () => socket.write(start));
     const left = [...pieces];
     const timer = setInterval(() => {
       const piece = left.shift();
       if (piece !== undefined && socket.writable) socket.write(piece);
     }, 500);
-    socket.setTimeout(PATIENCE, () => {
+    socket.setTimeout(IDLE_TIMEOUT_MS, () => {
       reject(new Error(`the server did not hang up: ${Buffer.concat(chunks).toString()}`));
       socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    // A server that hangs up before it has read everything resets the connection: what it said
-    // before counts.
+    // The server resets the connection if it closes it with unread data. Its response still counts.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearInterval(timer);

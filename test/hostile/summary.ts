@@ -1,10 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/**
- * The rows of the table that `npm run test:hostile` prints, in its order; a row adds up what
- * suites say, or keeps the worst.
- */
+/** The rows that `npm run test:hostile` prints: the sum or the maximum of the suites' counts. */
 export const ROWS = {
   'cases tried': 'sum',
   'cases refused': 'sum',
@@ -25,12 +22,11 @@ export const ROWS = {
 
 export type Row = keyof typeof ROWS;
 
-/** In the folder of the package, where npm runs its scripts. */
+/** Relative to the folder of the package, where npm runs its scripts. */
 export const FIGURES = resolve('artifacts/hostile.jsonl');
 
 /**
- * Notes what a suite counted, for the table. Suites run in processes of their own, so the notes
- * meet in a file.
+ * Adds the counts of a suite. Suites run in separate processes, so the counts are kept in a file.
  */
 export function addToSummary(figures: Partial<Record<Row, number>>): void {
   mkdirSync(resolve(FIGURES, '..'), { recursive: true });

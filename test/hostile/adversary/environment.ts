@@ -4,47 +4,38 @@ import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
 import type { Hooks } from '../../../src/login/hooks.js';
 import { createGate, type Gate } from './gate.js';
 import { openUpstream, type Upstream } from './upstream.js';
-import { createHttpClient, type Wire } from './http-client.js';
+import { createHttpClient, type HttpClient } from './http-client.js';
 
 export type StoreName = 'redis' | 'memory';
 
-/** What a house is made of. */
+/** The configuration that games run against. */
 export interface Field {
   engine: EngineName;
   store: StoreName;
-  /** Whether a hook wants a code on top of the SIM. */
+  /** Whether a hook requires a code in addition to the SIM. */
   stepUp: boolean;
 }
 
-/** A house that many games are played in, one after the other. */
+/** A server and a sandbox in which games run one after the other. */
 export interface Environment extends Field {
   house: House;
   gate: Gate;
-  wire: Wire;
+  client: HttpClient;
   upstream: Upstream;
-  /** The next place in the one order of everything that happens. */
+  /** The next number in the order of all events. */
   order: () => number;
-  /**
-   * Turns the clock. What the server has put off until then is done in its time, and not all at
-   * the end.
-   */
+  /** Advances the clock, and runs the delayed work of the server at its times. */
   turn(seconds: number): Promise<void>;
-  /**
-   * How many messages the limits know of by now; `undefined` where the hour has changed since the
-   * game began.
-   */
+  /** Messages that the limits counted in this game; `undefined` if the hour has changed since. */
   messagesCounted(): Promise<number | undefined>;
-  /** Counts how far games got. */
+  /** Counts an event that games have to reach ({@link describeAdversary}). */
   reached: (what: string) => void;
-  /** Makes everything new: store, sandbox, connections aside. */
+  /** Resets store, sandbox and clock; connections stay open. */
   renew(): Promise<void>;
   close(): Promise<void>;
 }
 
-/**
- * What the house is set to; nothing in it may stand in the way of the attacker but the rules that
- * are under test.
- */
+/** Nothing but the tested rules may stop the attacker. */
 const ENV = {
   ...WITH_CODES,
   LOG_LEVEL: 'silent',
@@ -53,28 +44,28 @@ const ENV = {
 const HOUR_MS = 3_600_000;
 
 /**
- * More than a game needs: a store sets memory aside for all of them, and each game has a store of
- * its own.
+ * More than a game needs. A store allocates memory for all entries, and each game has a new
+ * store.
  */
 const MOST_ENTRIES = 2000;
 
-/** Milliseconds that are waited for what was put off to reach Vonage. */
-const PUT_OFF_MS = 100;
+/** The longest wait for delayed work to reach Vonage. */
+const DELAYED_CALL_MS = 100;
 
-/** Seconds that Vonage takes to hear of a verification. */
+/** The delay between the start of a verification here and at Vonage. */
 const LAG_SECONDS = 2;
 
 const STEP_UP: Hooks = {
   beforeSession: ({ channel }) => (channel === 'silent_auth' ? { stepUp: true } : { allow: true }),
 };
 
-/** The number of somebody who plays no part in any game. */
+/** A number that is not used in games. */
 const BYSTANDER = '+447700900003';
 
-/** @param counts takes how often what was reached */
+/** @param counts receives how often each event was reached */
 export async function openEnvironment(field: Field, counts: Map<string, number>): Promise<Environment> {
   const { engine, store, stepUp } = field;
-  const [gate, wire] = [createGate(), createHttpClient()];
+  const [gate, client] = [createGate(), createHttpClient()];
   const renewed: { store?: ReturnType<typeof createMemoryStore> } = {};
   let [ticks, hour, own] = [0, 0, 0];
   const order = () => ticks++;
@@ -91,42 +82,42 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
     through: (first) => gate.before(() => renewed.store ?? first),
   });
   const thisHour = () => Math.floor(house.world.now() / HOUR_MS);
-  let putOff: { at: number; work: () => void }[] = [];
-  house.world.later = (seconds, work) => void putOff.push({ at: house.world.now() + seconds * 1000, work });
+  let delayed: { at: number; work: () => void }[] = [];
+  house.world.later = (seconds, work) => void delayed.push({ at: house.world.now() + seconds * 1000, work });
   const renew = async (): Promise<void> => {
     await house.reset();
     upstream.forget();
-    putOff = [];
+    delayed = [];
     if (store === 'memory') renewed.store = createMemoryStore(house.world, MOST_ENTRIES);
     house.world.turn((HOUR_MS - (house.world.now() % HOUR_MS)) / 1000);
     hour = thisHour();
   };
   await renew();
-  own = await countedWith(wire, house, engine);
+  own = await countedWith(client, house, engine);
 
   return {
     ...field,
-    ...{ house, gate, wire, upstream, order, renew },
+    ...{ house, gate, client, upstream, order, renew },
     async turn(seconds) {
       const end = house.world.now() + seconds * 1000;
       const turnTo = (at: number) => house.world.turn(Math.max(0, at - house.world.now()) / 1000);
       for (;;) {
-        const [next] = putOff.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
+        const [next] = delayed.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
         if (next === undefined) break;
         turnTo(next.at);
-        putOff = putOff.filter((each) => each !== next);
+        delayed = delayed.filter((each) => each !== next);
         next.work();
-        await upstream.nextAnswer(PUT_OFF_MS);
+        await upstream.nextAnswer(DELAYED_CALL_MS);
       }
       turnTo(end);
     },
     reached: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     async messagesCounted() {
-      const counted = await countedWith(wire, house, engine);
+      const counted = await countedWith(client, house, engine);
       return hour === thisHour() ? counted - own : undefined;
     },
     async close() {
-      wire.close();
+      client.close();
       await house.stop();
       upstream.stop();
     },
@@ -134,19 +125,17 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
 }
 
 /**
- * How many messages the limits have counted in this hour, with one more login: they tell it with
- * the next message that is counted (`RateLimit`, of the address range that everybody in a game
- * comes from).
+ * Sends one more message, and reads from its `RateLimit` header how many messages were counted in
+ * this hour. All clients of a game have the same address range.
  */
-async function countedWith(wire: Wire, { base }: House, engine: EngineName): Promise<number> {
-  const begun = await wire.ask('POST', `${base}/login`, { body: { phone_number: BYSTANDER } });
+async function countedWith(client: HttpClient, { base }: House, engine: EngineName): Promise<number> {
+  const begun = await client.ask('POST', `${base}/login`, { body: { phone_number: BYSTANDER } });
   const cookie = begun.cookie ?? undefined;
   const { headers } =
-    engine === 'verify' ? begun : await wire.ask('POST', `${base}/login/next`, { cookie, body: {} });
+    engine === 'verify' ? begun : await client.ask('POST', `${base}/login/next`, { cookie, body: {} });
   const read = (name: string, letter: string) =>
     Number(new RegExp(`"send-range";${letter}=(\\d+)`).exec(String(headers[name]))?.[1]);
   const counted = read('ratelimit-policy', 'q') - read('ratelimit', 'r');
-  if (Number.isNaN(counted))
-    throw new Error(`no limit tells how many messages were counted: ${begun.status}`);
+  if (Number.isNaN(counted)) throw new Error(`no RateLimit header counts messages: ${begun.status}`);
   return counted;
 }

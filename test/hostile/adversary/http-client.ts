@@ -5,7 +5,7 @@ export interface Answer {
   headers: IncomingHttpHeaders;
   text: string;
   json: Record<string, unknown> | undefined;
-  /** The session cookie it sets; null where it takes the cookie back. */
+  /** The session cookie that the answer sets; null if it deletes the cookie. */
   cookie: string | null | undefined;
 }
 
@@ -15,7 +15,7 @@ export interface Ask {
   body?: object | undefined;
 }
 
-/** A bare HTTP client: follows nothing, keeps no cookies, and is fast. */
+/** A minimal, fast HTTP client without redirects and cookies. */
 export function createHttpClient() {
   const agent = new Agent({ keepAlive: true });
   const ask = (method: string, url: string, { cookie, headers, body }: Ask = {}): Promise<Answer> =>
@@ -45,7 +45,7 @@ export function createHttpClient() {
   return { ask, close: () => agent.destroy() };
 }
 
-export type Wire = ReturnType<typeof createHttpClient>;
+export type HttpClient = ReturnType<typeof createHttpClient>;
 
 function read(status: number, headers: IncomingHttpHeaders, text: string): Answer {
   const isJson = /json/.test(headers['content-type'] ?? '') && text.startsWith('{');

@@ -1,42 +1,48 @@
 import { ALICE, BOB } from '../../support/house.js';
 import type { Environment } from './environment.js';
 import { JARS, type Jar, type Who } from './moves.js';
-import { createOracle, type Begun, type Cookie } from './oracle.js';
+import { createOracle, type Arrival, type Cookie } from './oracle.js';
 import type { Answer } from './http-client.js';
 
 export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
-/**
- * What falseAnswers on the table in one game: who holds what, and the two ways to speak, by a
- * jar's cookie and by a device.
- */
-export function createPlayers({ house, engine, stepUp, upstream, wire, reached }: Environment) {
+interface DeviceVisit {
+  on: Who;
+  url: string;
+  as: 'app' | 'browser' | 'shy';
+  /** The most redirects to follow. */
+  hops?: number;
+}
+
+interface Request {
+  method: string;
+  path: string;
+  body?: object;
+}
+
+/** The cookies, codes and links of the players of one game, and their requests. */
+export function createPlayers({ house, engine, stepUp, upstream, client, reached }: Environment) {
   const { base, world } = house;
   const { verifications } = upstream;
   const oracle = createOracle({ engine, stepUp, verifications, numbers: NUMBERS, now: () => world.now() });
   const jars: Partial<Record<Jar, Cookie | undefined>> = {};
-  /** Codes that came to somebody's device or phone. */
+  /** Codes that a player's device or phone received. */
   const hand: Record<Who, string[]> = { alice: [], bob: [], eve: [] };
-  /** Links that were handed out, whosever, and every address that crossed the attacker's device. */
+  /** The links of all logins, and every URL that the attacker's device was redirected to. */
   const links: string[] = [];
-  /** Cookies that the attacker was ever given. */
+  /** All cookies that the attacker has received. */
   const cookies: Cookie[] = [];
 
-  /** Everything that the attacker was ever answered. */
+  /** All answers that the attacker has received. */
   const heard: string[] = [];
   const hear = (who: Who, answer: Answer): void => {
     if (who === 'eve') heard.push(`${JSON.stringify(answer.headers)}\n${answer.text}`);
   };
 
-  /** Sends a request with the cookie of a jar, which takes the new one in. */
-  const say = async (
-    jar: Jar,
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<[Answer, Cookie | undefined]> => {
+  /** Sends a request with the cookie of a jar, and stores the new cookie in it. */
+  const say = async (jar: Jar, { method, path, body }: Request): Promise<[Answer, Cookie | undefined]> => {
     const asked = jars[jar];
-    const answer = await wire.ask(method, base + path, { cookie: asked?.value, body });
+    const answer = await client.ask(method, base + path, { cookie: asked?.value, body });
     const held = oracle.answered(JARS[jar], asked, answer.cookie);
     if (answer.cookie !== undefined) jars[jar] = held;
     if (held && JARS[jar] === 'eve' && !cookies.includes(held)) cookies.push(held);
@@ -44,11 +50,8 @@ export function createPlayers({ house, engine, stepUp, upstream, wire, reached }
     return [answer, held];
   };
 
-  /**
-   * Follows redirects on somebody's device, whose SIM shows at every hop; the cookie goes to our
-   * server alone.
-   */
-  const travel = async (on: Who, from: string, as: 'app' | 'browser' | 'shy', hops = 9): Promise<void> => {
+  /** Opens a URL on a device and follows redirects. The cookie is sent to our server only. */
+  const travel = async ({ on, url: from, as, hops = 9 }: DeviceVisit): Promise<void> => {
     const headers = {
       'x-sandbox-sim': NUMBERS[on],
       ...(as === 'browser' && { 'sec-fetch-dest': 'document', 'sec-fetch-site': 'cross-site' }),
@@ -57,7 +60,7 @@ export function createPlayers({ house, engine, stepUp, upstream, wire, reached }
     for (let hop = 0; hop < hops; hop++) {
       const cookie = as !== 'app' && url.startsWith(base) ? jars[on] : undefined;
       const open = cookie?.session.open ?? [];
-      const answer = await wire.ask('GET', url, { headers, cookie: cookie?.value });
+      const answer = await client.ask('GET', url, { headers, cookie: cookie?.value });
       hear(on, answer);
       if (answer.cookie !== undefined) throw new Error('a session was made at the end of a link');
       const location = answer.headers.location;
@@ -66,7 +69,7 @@ export function createPlayers({ house, engine, stepUp, upstream, wire, reached }
         : answer.json;
       if (location === undefined || location.includes('#')) {
         const verificationId = String(home?.['request_id']);
-        arrive(on, url, home?.['code'], { isBrowser: as === 'browser', open, verificationId });
+        receiveCode({ on, url, isBrowser: as === 'browser', open, verificationId }, home?.['code']);
         return;
       }
       const next = new URL(location, url).href;
@@ -75,20 +78,14 @@ export function createPlayers({ house, engine, stepUp, upstream, wire, reached }
       url = next;
     }
   };
-  const arrive = (
-    on: Who,
-    url: string,
-    code: unknown,
-    at: { isBrowser: boolean; open: readonly Begun[]; verificationId: string },
-  ): void => {
+  const receiveCode = (arrival: Arrival, code: unknown): void => {
+    const { on, url } = arrival;
     if (typeof code !== 'string') return;
-    oracle.gave(on, url, code, at);
+    oracle.gave(arrival, code);
     hand[on].push(code);
     const by = oracle.meaningOf(url).login?.by;
-    if (by === 'eve' && on !== 'eve')
-      reached('codes that a victim was given at the end of a link of the attacker');
-    if (by !== 'eve' && on === 'eve')
-      reached('codes that the attacker was given at the end of a link of a victim');
+    if (by === 'eve' && on !== 'eve') reached('codes that a victim received through a link of the attacker');
+    if (by !== 'eve' && on === 'eve') reached('codes that the attacker received through a link of a victim');
   };
 
   return { oracle, jars, hand, links, cookies, heard, hear, say, travel };

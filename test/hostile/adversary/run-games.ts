@@ -5,37 +5,39 @@ import { openEnvironment, type Environment, type Field } from './environment.js'
 import { createGame } from './game.js';
 import { games, type Game } from './moves.js';
 
-export interface Hunt extends Omit<Field, 'stepUp'> {
+export interface GameOptions extends Omit<Field, 'stepUp'> {
   stepUp?: boolean;
-  /** How many games are played. */
+  /** The number of random games. */
   runs: number;
-  /** The same seed draws the same games. */
   seed: number;
-  /** Games that are played first. */
+  /** Games that are played before the random ones. */
   known?: readonly Game[];
-  /** Gives up at the first break, without looking for a shorter game that shows it. */
-  hasty?: boolean;
+  /** Stops at the first broken rule, without shrinking the game. */
+  stopAtFirst?: boolean;
 }
 
-/** Every engine over every store, and with a hook that wants a code on top of the SIM. */
+/** Every engine with every store, and with a hook that requires a step-up. */
 export const FIELDS: readonly Field[] = (Object.keys(ENGINES) as EngineName[]).flatMap((engine) => [
   ...(['redis', 'memory'] as const).map((store) => ({ engine, store, stepUp: false })),
   ...(engine === 'off' ? [] : [{ engine, store: 'memory' as const, stepUp: true }]),
 ]);
 
-export interface Catch {
-  /** What was broken, and how to see it again; absent where nothing was. */
+export interface GamesResult {
+  /** The broken rule and how to reproduce it. */
   broken?: string;
   played: number;
-  /** How often what was reached. */
+  /** How often each kind of event was reached. */
   counts: ReadonlyMap<string, number>;
 }
 
-/**
- * Plays games of chance against one engine over one store, until one breaks a rule or all are
- * played.
- */
-export async function hunt({ runs, seed, known = [], hasty = false, ...where }: Hunt): Promise<Catch> {
+/** Plays random games against one engine with one store, until one breaks a rule. */
+export async function runGames({
+  runs,
+  seed,
+  known = [],
+  stopAtFirst = false,
+  ...where
+}: GameOptions): Promise<GamesResult> {
   const { engine, store, stepUp = false } = where;
   const counts = new Map<string, number>();
   const environment = await openEnvironment({ engine, store, stepUp }, counts);
@@ -46,16 +48,16 @@ export async function hunt({ runs, seed, known = [], hasty = false, ...where }: 
       numRuns: runs + examples.length,
       seed,
       examples,
-      endOnFailure: hasty,
+      endOnFailure: stopAtFirst,
     });
     if (!run.failed) return { played: run.numRuns, counts };
-    return { broken: tell({ engine, store, stepUp }, run), played: run.numRuns, counts };
+    return { broken: describeBreak({ engine, store, stepUp }, run), played: run.numRuns, counts };
   } finally {
     await environment.close();
   }
 }
 
-/** @throws Error in the words of the oracle, when a move breaks a rule */
+/** @throws Error with the finding of the oracle, if a move breaks a rule */
 async function playThrough(environment: Environment, game: Game): Promise<void> {
   await environment.renew();
   const { move } = createGame(environment);
@@ -65,11 +67,8 @@ async function playThrough(environment: Environment, game: Game): Promise<void> 
   }
 }
 
-/**
- * Everything that is needed to see it again: the seed and path for fast-check, and the game
- * itself for the regressions.
- */
-function tell({ engine, store, stepUp }: Field, run: fc.RunDetails<[Game]>): string {
+/** The broken rule, with seed and path for fast-check, and the game for regressions.ts. */
+function describeBreak({ engine, store, stepUp }: Field, run: fc.RunDetails<[Game]>): string {
   const cause = run.errorInstance instanceof Error ? run.errorInstance.message : String(run.errorInstance);
   return [
     `${cause}, with ${engine} over ${store}${stepUp ? ' and a step-up' : ''}`,
