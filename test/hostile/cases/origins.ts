@@ -3,25 +3,23 @@ import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 
-/**
- * What a browser sends for somebody else's page: each is refused though the session rides along.
- */
-const ORIGINS: [what: string, ...lines: string[]][] = [
-  ['a stranger', 'Origin: https://evil.example'],
-  ['nobody', 'Origin: null'],
+/** Headers of requests from pages of other sites. Each is refused although it has the session. */
+const OTHER_SITES: [what: string, ...lines: string[]][] = [
+  ['another site', 'Origin: https://evil.example'],
+  ['the origin null', 'Origin: null'],
   ['an empty origin', 'Origin:'],
   ['our host on another port', 'Origin: http://localhost:1'],
   ['our host over https', 'Origin: https://localhost'],
   ['a host that begins like ours', 'Origin: http://localhost.evil.example'],
   ['our host with a user', 'Origin: http://localhost@evil.example'],
   ['two origins', 'Origin: https://evil.example', 'Origin: http://localhost'],
-  ['another site, as the browser says', 'Sec-Fetch-Site: cross-site'],
-  ['a sister site, as the browser says', 'Sec-Fetch-Site: same-site'],
-  ['an address typed by the user', 'Sec-Fetch-Site: none'],
-  ['a site nobody knows', 'Sec-Fetch-Site: SAME-ORIGIN'],
+  ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: cross-site'],
+  ['Sec-Fetch-Site: same-site', 'Sec-Fetch-Site: same-site'],
+  ['Sec-Fetch-Site: none', 'Sec-Fetch-Site: none'],
+  ['an unknown Sec-Fetch-Site', 'Sec-Fetch-Site: SAME-ORIGIN'],
   ['two sites', 'Sec-Fetch-Site: same-origin', 'Sec-Fetch-Site: cross-site'],
   [
-    'a stranger, though the site is said to be ours',
+    'another origin with Sec-Fetch-Site: same-origin',
     'Origin: https://evil.example',
     'Sec-Fetch-Site: same-origin',
   ],
@@ -33,21 +31,21 @@ const ROUTES: [route: string, bytes: (lines: string[], given: Given) => string][
     'POST /verify',
     (lines, { code, cookie }) => post('/verify', JSON.stringify({ code }), withCookie(cookie), ...lines),
   ],
-  ['DELETE /login', (lines, { cookie }) => http('DELETE', '/login', [withCookie(cookie), ...lines])],
-  ['POST /logout', (lines, { cookie }) => http('POST', '/logout', [withCookie(cookie), ...lines])],
+  [
+    'DELETE /login',
+    (lines, { cookie }) => http('DELETE', '/login', { lines: [withCookie(cookie), ...lines] }),
+  ],
+  ['POST /logout', (lines, { cookie }) => http('POST', '/logout', { lines: [withCookie(cookie), ...lines] })],
 ];
 
-/**
- * Requests that are made for the page of a stranger (cross-site request forgery), and headers
- * that claim to be more.
- */
-export const STRANGERS: Case[] = [
-  ...ORIGINS.flatMap(([what, ...lines], at) =>
-    // Every kind of stranger at one route, and one of them at every route.
+/** Cross-site request forgery, and headers that claim another method, address or path. */
+export const ORIGINS: Case[] = [
+  ...OTHER_SITES.flatMap(([what, ...lines], at) =>
+    // The first kind at every route, and each other kind at one route.
     (at === 0 ? ROUTES : ROUTES.slice(at % ROUTES.length, (at % ROUTES.length) + 1)).map(
       ([route, bytes]) => ({
         name: `${route} from ${what}`,
-        situation: 'walked' as const,
+        situation: 'code' as const,
         bytes: (given: Given) => bytes(lines, given),
         status: 403,
         error: 'forbidden_origin',
@@ -55,9 +53,11 @@ export const STRANGERS: Case[] = [
     ),
   ),
   {
-    name: 'a preflight of a stranger',
+    name: 'a preflight from another site',
     bytes: () =>
-      http('OPTIONS', '/login', ['Origin: https://evil.example', 'Access-Control-Request-Method: POST']),
+      http('OPTIONS', '/login', {
+        lines: ['Origin: https://evil.example', 'Access-Control-Request-Method: POST'],
+      }),
     status: 405,
     error: 'method_not_allowed',
   },
@@ -68,7 +68,7 @@ export const STRANGERS: Case[] = [
     error: 'no_login',
   },
   {
-    name: 'a login that is said to come from this very machine',
+    name: 'a login whose headers name this machine as the client',
     bytes: () => post('/login', '{}', 'X-Forwarded-For: 127.0.0.1', 'Forwarded: for=127.0.0.1;proto=https'),
     status: 400,
     error: 'invalid_request',
