@@ -166,7 +166,8 @@ function practice(app: Express, silentAuth: SilentAuth, redis: Redis): void {
 /** A browser that sends its cookie to several processes of the app. */
 function openBrowser() {
   let cookie = '';
-  const ask = async ({ base }: Mounted, method: string, path: string, body?: object) => {
+  const ask = async ({ base }: Mounted, request: string, body?: object) => {
+    const [method = '', path = ''] = request.split(' ');
     const answer = await fetch(base + path, {
       method,
       headers: { cookie, 'content-type': 'application/json' },
@@ -177,9 +178,9 @@ function openBrowser() {
     return { status: answer.status, body: (text ? JSON.parse(text) : {}) as Record<string, unknown> };
   };
   const logIn = async (mounted: Mounted, phoneNumber: string): Promise<number> => {
-    const begun = await ask(mounted, 'POST', '/auth/login', { phone_number: phoneNumber });
+    const begun = await ask(mounted, 'POST /auth/login', { phone_number: phoneNumber });
     const { json } = await walk(String(begun.body['auth_url']));
-    return (await ask(mounted, 'POST', '/auth/verify', { code: json?.['code'] })).status;
+    return (await ask(mounted, 'POST /auth/verify', { code: json?.['code'] })).status;
   };
   return { ask, logIn, cookie: () => cookie };
 }
@@ -201,20 +202,20 @@ describe('in a host app, whose session contains ours', () => {
     inBoth(RELEASES['after this one'], async (other, here) => {
       const { ask, logIn } = openBrowser();
       expect(await logIn(other, ALICE)).toBe(200);
-      await ask(other, 'GET', '/keep/diagnosis/"private"');
-      expect((await ask(here, 'GET', '/me')).body).toEqual({ diagnosis: 'private' });
+      await ask(other, 'GET /keep/diagnosis/"private"');
+      expect((await ask(here, 'GET /me')).body).toEqual({ diagnosis: 'private' });
       expect(await logIn(here, BOB)).toBe(200);
-      expect(await ask(here, 'GET', '/me')).toEqual({ status: 200, body: { user: BOB } });
-      expect((await ask(other, 'GET', '/me')).status).toBe(200);
+      expect(await ask(here, 'GET /me')).toEqual({ status: 200, body: { user: BOB } });
+      expect((await ask(other, 'GET /me')).status).toBe(200);
     }));
 
   test('a logout ends an unreadable session, and that of the app', () =>
     inBoth(RELEASES['after this one'], async (other, here) => {
       const { ask, logIn, cookie } = openBrowser();
       await logIn(other, ALICE);
-      await ask(other, 'GET', '/keep/diagnosis/"private"');
+      await ask(other, 'GET /keep/diagnosis/"private"');
       const copied = cookie();
-      expect((await ask(here, 'POST', '/auth/logout')).status).toBe(204);
+      expect((await ask(here, 'POST /auth/logout')).status).toBe(204);
       const left = await fetch(`${other.base}/me`, { headers: { cookie: copied } });
       expect(await left.json()).toEqual({});
     }));
@@ -234,10 +235,10 @@ describe('in a host app, whose session contains ours', () => {
       ];
       for (const value of others) {
         const { ask, logIn } = openBrowser();
-        await ask(mounted, 'GET', `/keep/silentAuth/${encodeURIComponent(value)}`);
-        expect([value, await ask(mounted, 'GET', '/me')]).toEqual([value, { status: 200, body: {} }]);
+        await ask(mounted, `GET /keep/silentAuth/${encodeURIComponent(value)}`);
+        expect([value, await ask(mounted, 'GET /me')]).toEqual([value, { status: 200, body: {} }]);
         expect([value, await logIn(mounted, ALICE)]).toEqual([value, 200]);
-        expect((await ask(mounted, 'GET', '/me')).body).toEqual({ user: ALICE });
+        expect((await ask(mounted, 'GET /me')).body).toEqual({ user: ALICE });
       }
     }));
 });

@@ -27,7 +27,8 @@ const latest = <T>(items: readonly T[], age: number): T | undefined =>
 export function createGame(environment: Environment): Game {
   const { house, gate, client, upstream, reached } = environment;
   const { base, world } = house;
-  const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createPlayers(environment);
+  const { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel } =
+    createPlayers(environment);
   /** Notes for the oracle that have to wait until all concurrent requests have ended. */
   const settle: (() => void)[] = [];
   /** Notes about verified codes, made after all others. */
@@ -41,7 +42,7 @@ export function createGame(environment: Environment): Game {
       client,
       ...(challenge && { code_challenge: PKCE[by].challenge }),
     };
-    const [{ status, json }, held] = await say(jar, { method: 'POST', path: '/login', body });
+    const [{ status, json }, held] = await send(jar, { method: 'POST', path: '/login', body });
     if (status !== 201) return;
     const link = typeof json?.['auth_url'] === 'string' ? json['auth_url'] : null;
     const verifier = challenge ? PKCE[by].verifier : undefined;
@@ -53,13 +54,13 @@ export function createGame(environment: Environment): Game {
       reached('logins that the attacker began with the number of a victim');
   };
 
-  const prove = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {
+  const postCode = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {
     const asked = jars[jar];
     const by = JARS[jar];
     if (oracle.isForeign(asked, code)) reached('codes posted to a session that did not begin their login');
-    const note = oracle.proved(asked, { who: by, code, verifier: codeVerifier });
+    const note = oracle.codePosted(asked, { who: by, code, verifier: codeVerifier });
     const body = { code, ...(codeVerifier !== undefined && { code_verifier: codeVerifier }) };
-    const [{ status, json, headers }] = await say(jar, { method: 'POST', path: '/verify', body });
+    const [{ status, json, headers }] = await send(jar, { method: 'POST', path: '/verify', body });
     const verified = json?.['verified'] === true;
     const answeredAt = upstream.lastAnswerTo(String(headers['x-request-id']));
     const steppedUp = json?.['error'] === 'step_up_required';
@@ -73,7 +74,7 @@ export function createGame(environment: Environment): Game {
 
   const next = async (jar: Jar, channel: string | null): Promise<void> => {
     const open = jars[jar]?.session.open ?? [];
-    const [{ status }] = await say(jar, {
+    const [{ status }] = await send(jar, {
       method: 'POST',
       path: '/login/next',
       body: channel === null ? {} : { channel },
@@ -87,20 +88,20 @@ export function createGame(environment: Environment): Game {
   const look = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
     const wasDead = asked && oracle.isDead(asked);
-    const [{ status }] = await say(jar, { method: 'GET', path: '/login' });
+    const [{ status }] = await send(jar, { method: 'GET', path: '/login' });
     if (wasDead && status === 200) oracle.answeredDeadCookie();
   };
 
   const cancel = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
-    const [{ status }] = await say(jar, { method: 'DELETE', path: '/login' });
-    if (status === 204) settle.push(oracle.gaveUp(asked, environment.order()));
+    const [{ status }] = await send(jar, { method: 'DELETE', path: '/login' });
+    if (status === 204) settle.push(oracle.cancelled(asked, environment.order()));
   };
 
   const logout = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
     if (asked?.outdated) reached('logouts with a replaced cookie');
-    const [{ status }] = await say(jar, { method: 'POST', path: '/logout' });
+    const [{ status }] = await send(jar, { method: 'POST', path: '/logout' });
     if (status === 204) settle.push(() => oracle.loggedOut(asked));
   };
 
@@ -127,7 +128,7 @@ export function createGame(environment: Environment): Game {
     );
     if (requestId === undefined) return;
     const body = { type: 'summary', request_id: requestId, status: 'completed' };
-    hear('eve', await client.ask('POST', `${base}/webhooks/verify`, { body }));
+    recordAnswer('eve', await client.ask('POST', `${base}/webhooks/verify`, { body }));
   };
 
   const step = async (what: Step): Promise<void> => {
@@ -148,11 +149,11 @@ export function createGame(environment: Environment): Game {
         const login = jars[what.jar]?.session.open.at(-1);
         const right = login?.verifier === undefined ? undefined : PKCE[by].verifier;
         const other = right === undefined ? PKCE[by].verifier : undefined;
-        return code === undefined ? undefined : prove(what.jar, code, what.careless ? other : right);
+        return code === undefined ? undefined : postCode(what.jar, code, what.careless ? other : right);
       }
       case 'guess':
         reached('guessed codes');
-        return prove(what.jar, what.code, undefined);
+        return postCode(what.jar, what.code, undefined);
       case 'next':
         return next(what.jar, what.channel);
       case 'look':
@@ -200,7 +201,7 @@ export function createGame(environment: Environment): Game {
   /** Reads new messages. @param end at the end of the game, compares them with the counted ones */
   const readPhones = async (end: boolean): Promise<void> => {
     const messages = await upstream.readMessages();
-    oracle.sent(messages);
+    oracle.checkMessages(messages);
     for (const who of PEOPLE) {
       for (const { code } of messages.filter(({ to }) => to === NUMBERS[who]))
         if (!hand[who].includes(code)) hand[who].push(code);
@@ -208,7 +209,7 @@ export function createGame(environment: Environment): Game {
     if (!end || messages.length === 0) return;
     const counted = await environment.messagesCounted();
     if (counted !== undefined) reached('games whose messages were counted');
-    oracle.sent([...messages], counted);
+    oracle.checkMessages([...messages], counted);
   };
 
   /** @param all includes dead cookies: after a race, and at the end */
@@ -220,10 +221,10 @@ export function createGame(environment: Environment): Game {
     answers.forEach(({ json }, at) => {
       const channels = [json?.['channel'], ...((json?.['channels'] ?? []) as unknown[])];
       const user = { number: String(json?.['phone_number']), channels };
-      oracle.judge(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
+      oracle.checkUser(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
     });
-    oracle.tried();
-    oracle.overheard(heard.join('\n'));
+    oracle.checkTries();
+    oracle.checkReceived(received.join('\n'));
   };
 
   return {

@@ -24,7 +24,7 @@ export interface Begun {
   /** The SIM was confirmed, and a step-up is required. */
   steppedUp?: boolean;
   /** When `DELETE /login` was answered, in the order of the game. */
-  givenUp?: number;
+  cancelledAt?: number;
 }
 
 /** A session, which all cookies issued for it share. */
@@ -64,7 +64,7 @@ interface Given {
   sim: string | undefined;
   to: Who;
   /** It was used, or posted to another session. */
-  spent: boolean;
+  used: boolean;
 }
 
 /** A code that is posted to a session. */
@@ -90,7 +90,7 @@ interface Trail {
   sim?: string | undefined;
 }
 
-interface Deps {
+interface OracleOptions {
   engine: EngineName;
   /** Whether a hook requires a code in addition to the SIM. */
   stepUp: boolean;
@@ -122,7 +122,7 @@ const newSession = (first?: Begun): Session => {
  * A test oracle: derives who may be logged in from its own record of logins, links, codes and
  * messages alone, and compares the answers of the server with it.
  */
-export function createOracle({ engine, stepUp, numbers, now, verifications }: Deps) {
+export function createOracle({ engine, stepUp, numbers, now, verifications }: OracleOptions) {
   const cookies = new Map<string, Cookie>();
   /** Cookies that were replaced in this move. */
   const replaced: { old: Cookie; by: Cookie }[] = [];
@@ -155,7 +155,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
   /** Whether the code of a device may complete this login: its SIM has the number of the login. */
   const isWalked = (login: Begun, code: string): boolean => {
     const walked = given.find((each) => each.code === code);
-    if (walked === undefined || walked.spent || walked.sim !== login.number) return false;
+    if (walked === undefined || walked.used || walked.sim !== login.number) return false;
     // With Verify, a login may reuse the verification of an earlier login.
     const isOurs =
       engine === 'verify' ? walked.verification?.logins.has(login.id) === true : walked.login === login;
@@ -199,7 +199,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     const { login, number } = right;
     if (used.has(`${code} ${number}`)) found.push('a used code was accepted again');
     used.add(`${code} ${number}`);
-    if (login.givenUp !== undefined && login.givenUp < (answeredAt ?? Infinity))
+    if (login.cancelledAt !== undefined && login.cancelledAt < (answeredAt ?? Infinity))
       found.push('a cancelled login logged a session in');
     if (session === undefined) return;
     session.proofs = [
@@ -261,16 +261,16 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       if (cookie) cookie.session.ended = true;
     },
     /** A device was redirected. The SIM of the device that opened the first URL counts. */
-    led(from: string, to: string, sim: string): void {
+    redirected(from: string, to: string, sim: string): void {
       const { login, sim: before } = meaningOf(from);
       follow(to, login && { login, sim: before ?? sim });
     },
     meaningOf,
     /** A device received a code. */
-    gave({ on: to, url, isBrowser, open, verificationId }: Arrival, code: string): void {
+    codeReceived({ on: to, url, isBrowser, open, verificationId }: Arrival, code: string): void {
       const { login, sim } = meaningOf(url);
       const verification = verifications.get(verificationId);
-      given.push({ code, login, verification, sim, to, spent: false });
+      given.push({ code, login, verification, sim, to, used: false });
       if (engine === 'verify') return;
       if (login?.client === 'app' && isBrowser) found.push('a link of an app gave a browser a code');
       if (login?.client === 'browser' && !open.includes(login))
@@ -280,7 +280,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
      * A code is posted.
      * @returns a function for the answer, to call after all other notes of the move
      */
-    proved(asked: Cookie | undefined, shown: Shown): (answer: Verified) => void {
+    codePosted(asked: Cookie | undefined, shown: Shown): (answer: Verified) => void {
       const { code, verifier } = shown;
       const session = asked?.outdated ? undefined : asked?.session;
       const open = session?.ended ? [] : (session?.open ?? []);
@@ -293,7 +293,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
           accept({ ...shown, session }, answer, [...atFirst, ...proofsOf(open, code, verifier)]);
         const which = given.find((each) => each.code === code);
         if (which && (answer.status === 200 || (answer.status === 400 && isLookedAt(session, open))))
-          which.spent = true;
+          which.used = true;
       };
     },
     isForeign: (cookie: Cookie | undefined, code: string): boolean => {
@@ -301,12 +301,12 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
       return which?.login !== undefined && !cookie?.session.begun.includes(which.login);
     },
     /** Checks the messages. @param counted the number that the limits have counted */
-    sent(messages: readonly Sent[], counted = Infinity): void {
+    checkMessages(messages: readonly Sent[], counted = Infinity): void {
       sent = messages;
       if (sent.length > counted) found.push(`${sent.length} messages were sent, and ${counted} counted`);
     },
     /** Checks how many codes were tried at Vonage. */
-    tried(): void {
+    checkTries(): void {
       for (const { checks } of verifications.values()) {
         if (checks.device > MOST_CHECKS.device || checks.typed > MOST_CHECKS.typed)
           found.push('a verification was tried more often than it may be');
@@ -316,10 +316,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
      * A login was cancelled.
      * @returns a function to call when all concurrent requests have ended
      */
-    gaveUp(asked: Cookie | undefined, order: number): () => void {
+    cancelled(asked: Cookie | undefined, order: number): () => void {
       const session = asked?.outdated ? undefined : asked?.session;
       const given = session?.open ?? [];
-      for (const login of given) login.givenUp ??= order;
+      for (const login of given) login.cancelledAt ??= order;
       return () => {
         if (session) session.open = session.open.filter((login) => !given.includes(login));
       };
@@ -339,7 +339,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     isDead,
     answeredDeadCookie: (): void => void found.push('a dead cookie got the state of a login'),
     /** Checks the user whom the server reports for a cookie. */
-    judge(cookie: Cookie, answer: { number: string; channels: readonly unknown[] } | undefined): void {
+    checkUser(cookie: Cookie, answer: { number: string; channels: readonly unknown[] } | undefined): void {
       cookie.user = answer?.number;
       if (answer === undefined) return;
       const { session, outdated } = cookie;
@@ -361,7 +361,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: De
     /** All cookies were checked. */
     settle: settleCookies,
     /** Checks that the attacker received no code or cookie of another player. */
-    overheard(text: string): void {
+    checkReceived(text: string): void {
       const hidden = [...cookies.values()].filter(({ knownTo }) => !knownTo.has('eve'));
       const codes = [
         ...given.filter(({ to }) => to !== 'eve'),

@@ -34,19 +34,19 @@ export function createPlayers({ house, engine, stepUp, upstream, client, reached
   const cookies: Cookie[] = [];
 
   /** All answers that the attacker has received. */
-  const heard: string[] = [];
-  const hear = (who: Who, answer: Answer): void => {
-    if (who === 'eve') heard.push(`${JSON.stringify(answer.headers)}\n${answer.text}`);
+  const received: string[] = [];
+  const recordAnswer = (who: Who, answer: Answer): void => {
+    if (who === 'eve') received.push(`${JSON.stringify(answer.headers)}\n${answer.text}`);
   };
 
   /** Sends a request with the cookie of a jar, and stores the new cookie in it. */
-  const say = async (jar: Jar, { method, path, body }: Request): Promise<[Answer, Cookie | undefined]> => {
+  const send = async (jar: Jar, { method, path, body }: Request): Promise<[Answer, Cookie | undefined]> => {
     const asked = jars[jar];
     const answer = await client.ask(method, base + path, { cookie: asked?.value, body });
     const held = oracle.answered(JARS[jar], asked, answer.cookie);
     if (answer.cookie !== undefined) jars[jar] = held;
     if (held && JARS[jar] === 'eve' && !cookies.includes(held)) cookies.push(held);
-    hear(JARS[jar], answer);
+    recordAnswer(JARS[jar], answer);
     return [answer, held];
   };
 
@@ -61,7 +61,7 @@ export function createPlayers({ house, engine, stepUp, upstream, client, reached
       const cookie = as !== 'app' && url.startsWith(base) ? jars[on] : undefined;
       const open = cookie?.session.open ?? [];
       const answer = await client.ask('GET', url, { headers, cookie: cookie?.value });
-      hear(on, answer);
+      recordAnswer(on, answer);
       if (answer.cookie !== undefined) throw new Error('a session was made at the end of a link');
       const location = answer.headers.location;
       const home = location?.includes('#')
@@ -73,7 +73,7 @@ export function createPlayers({ house, engine, stepUp, upstream, client, reached
         return;
       }
       const next = new URL(location, url).href;
-      oracle.led(url, next, NUMBERS[on]);
+      oracle.redirected(url, next, NUMBERS[on]);
       if (on === 'eve') links.push(next);
       url = next;
     }
@@ -81,12 +81,12 @@ export function createPlayers({ house, engine, stepUp, upstream, client, reached
   const receiveCode = (arrival: Arrival, code: unknown): void => {
     const { on, url } = arrival;
     if (typeof code !== 'string') return;
-    oracle.gave(arrival, code);
+    oracle.codeReceived(arrival, code);
     hand[on].push(code);
     const by = oracle.meaningOf(url).login?.by;
     if (by === 'eve' && on !== 'eve') reached('codes that a victim received through a link of the attacker');
     if (by !== 'eve' && on === 'eve') reached('codes that the attacker received through a link of a victim');
   };
 
-  return { oracle, jars, hand, links, cookies, heard, hear, say, travel };
+  return { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel };
 }

@@ -18,7 +18,7 @@ export interface Sent extends Message {
   verification: Verification | undefined;
 }
 
-interface Deps {
+interface UpstreamOptions {
   /** Runs a call when its turn comes. */
   pass: <T>(work: () => Promise<T>) => Promise<T>;
   /** Called before Vonage receives the start of a verification. */
@@ -33,7 +33,7 @@ const TYPED = /^[0-9]{6}$/;
  * A proxy between server and sandbox. It records which login started a verification, how often
  * codes were checked, and when Vonage answered.
  */
-export async function openUpstream({ pass, lag, order }: Deps) {
+export async function openUpstream({ pass, lag, order }: UpstreamOptions) {
   let sandbox = '';
   let last: Promise<unknown> = Promise.resolve();
   const verifications = new Map<string, Verification>();
@@ -52,8 +52,8 @@ export async function openUpstream({ pass, lag, order }: Deps) {
   };
 
   const note = (path: string, body: Record<string, unknown>, answer: CorrectAnswer): void => {
-    const said = parse(answer.body);
-    const id = (said['request_id'] ?? path.split('/')[3]) as string;
+    const answerBody = parse(answer.body);
+    const id = (answerBody['request_id'] ?? path.split('/')[3]) as string;
     const loginId = String(body['client_ref']);
     if (path === PATHS.verifyRequests && answer.status === 202) {
       const to = `+${String((body['workflow'] as { to: string }[])[0]?.to)}`;
