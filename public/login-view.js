@@ -1,44 +1,50 @@
 import { expectCode } from './code-field.js';
 import { codeForm, form, next, offer, restart } from './controls.js';
-import { inWords } from './language.js';
+import { onLanguage } from './language.js';
 import { readNumber } from './number-field.js';
 import { server, settled } from './server.js';
-import { progressInstead } from './steps.js';
+import { showCodeProgress } from './steps.js';
 import { tab } from './tab.js';
 
-/** How a login can go on: which ways are open just now, and where it stands. */
+/** The forms and buttons for the current state of a login. */
 
 const causes = document.getElementById('causes');
 
-/** What Vonage tells the server may arrive there a little later than the browser: how often to ask, and how far apart. */
-const ASKS = 8;
-const PAUSE = 500;
+/** Polling for the effects of Vonage's webhooks, which may arrive after the browser. */
+const MAX_POLLS = 8;
+const POLL_INTERVAL_MS = 500;
 
 let shown = {};
-const write = inWords((words) => {
-  const { sent, length, left } = shown;
-  if (left) next.textContent = words.next[left];
+const write = onLanguage((texts) => {
+  const { sent, length, nextChannel } = shown;
+  if (nextChannel) next.textContent = texts.next[nextChannel];
   if (!sent) return;
-  document.getElementById('code-label').textContent = words.codeLabel[sent];
-  document.getElementById('code-hint').textContent = words.codeHint(length, tab.number);
+  document.getElementById('code-label').textContent = texts.codeLabel[sent];
+  document.getElementById('code-hint').textContent = texts.codeHint(length, tab.number);
 });
 
 /**
- * Shows how a login goes on: the field for the code that was sent, a button for the next one, the form to begin anew.
+ * Shows the field for the code that was sent, or the form for a number, and a button for the next
+ * channel.
  * @returns the channel by which a code was sent
  */
-export function goOn({ status = 'pending', channel, codeLength: length, nextChannels: [left] = [] }) {
+export function showLogin({
+  status = 'pending',
+  channel,
+  codeLength: length,
+  nextChannels: [nextChannel] = [],
+}) {
   const sent = status === 'pending' && length !== undefined ? channel : undefined;
-  shown = { sent, length, left };
+  shown = { sent, length, nextChannel };
   form.hidden = sent !== undefined;
   codeForm.hidden = sent === undefined;
   restart.hidden = sent === undefined;
-  next.hidden = left === undefined;
-  next.value = left ?? '';
+  next.hidden = nextChannel === undefined;
+  next.value = nextChannel ?? '';
   offer.hidden = next.hidden && restart.hidden;
   write();
   if (sent !== undefined) {
-    progressInstead('now');
+    showCodeProgress('now');
     expectCode(length, sent);
   }
   return sent;
@@ -46,39 +52,38 @@ export function goOn({ status = 'pending', channel, codeLength: length, nextChan
 
 export const hideOffer = () => (offer.hidden = true);
 
-/** Somebody is logged in: there is nothing to go on with. */
 export function hideAll() {
   for (const each of [form, codeForm, offer]) each.hidden = true;
 }
 
-/** What is offered belongs to the number the login was begun with: no code is sent while another one is being typed. */
-export function offerForItsNumber() {
+/** Hides the button for a code if the field has another number than the login. */
+export function updateOffer() {
   offer.hidden = next.hidden || readNumber().number !== tab.number;
 }
 
-export const showCauses = (is) => (causes.hidden = !is);
+export const showCauses = (isShown) => (causes.hidden = !isShown);
 
 /**
- * Asks where the login of this tab stands, and asks again while the answer is one to wait on. Nothing is known without a
- * login; `gone` when the session has none any more, `replaced` when it has another one; undefined when there is no answer.
+ * Requests the login of this tab from the server, and polls while `isPending`.
+ * @returns `{}` if the tab has no login, `gone` if the session has none, `replaced` if the session
+ * has another one, undefined without an answer
  */
-export async function whereItStands(isToWaitOn = () => false) {
+export async function currentLogin(isPending = () => false) {
   if (tab.number === undefined) return {};
-  for (let asked = 1; ; asked += 1) {
-    const { ok, said } = await settled(server.current());
+  for (let polls = 1; ; polls += 1) {
+    const { ok, result } = await settled(server.current());
     if (!ok) return undefined;
-    if (said === undefined) {
-      tab.over();
+    if (result === undefined) {
+      tab.clear();
       return { gone: true };
     }
-    if (said.loginId !== tab.loginId) return { replaced: true };
-    if (asked === ASKS || !isToWaitOn(said)) return said;
-    await new Promise((wake) => setTimeout(wake, PAUSE));
+    if (result.loginId !== tab.loginId) return { replaced: true };
+    if (polls === MAX_POLLS || !isPending(result)) return result;
+    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
   }
 }
 
-/** Whether a code is on its way that the user has to type. */
-export async function waitsForCode() {
-  const { status, codeLength } = (await whereItStands()) ?? {};
+export async function isWaitingForCode() {
+  const { status, codeLength } = (await currentLogin()) ?? {};
   return status === 'pending' && codeLength !== undefined;
 }

@@ -1,106 +1,109 @@
 import { codeInFragment } from './client.js';
-import { complain, say, silence } from './message.js';
+import { isWaitingForCode, showCauses } from './login-view.js';
+import { clearMessage, showError, showMessage } from './message.js';
 import { server, settled, timingOf } from './server.js';
-import { conclude, progress, took } from './steps.js';
+import { showLoggedIn } from './session.js';
+import { showConclusion, showDurations, showProgress } from './steps.js';
 import { tab } from './tab.js';
-import { showCauses, waitsForCode } from './ways.js';
-import { loggedIn } from './who.js';
 
-/** Steps 4 and 5: the device is home again, with a code or an error. */
+/** Steps 4 and 5: the redirects return to the page, with a code or an error in the fragment. */
 
-/** The step, counted from zero, at which a login ended that came back without a code. Other errors are of none. */
-const ENDED_AT = { silent_auth_failed: 2, login_expired: 2, upstream_error: 3, upstream_timeout: 3 };
+/** The step, counted from zero, at which a login failed, by the error in the fragment. */
+const FAILED_STEP = { silent_auth_failed: 2, login_expired: 2, upstream_error: 3, upstream_timeout: 3 };
 
-/** What Vonage says itself, in a fragment that has no `error`. It is recognised, and never shown: it can be forged as well. */
-const SAID_BY_VONAGE = new Map([
+/** Vonage's `error_description`, without `error`. It is never shown, because it can be forged. */
+const VONAGE_ERRORS = new Map([
   ['The silent auth verification cannot be completed.', 'not_completed'],
   ['Device MSISDN does not match.', 'other_number'],
   ['Device number does not resolve to a supported Mobile Network Operator.', 'number_not_supported'],
   ['IP Address does not resolve to a cellular device.', 'not_on_cellular'],
 ]);
-/** What is usually mended by another network or another SIM. */
-const OF_THE_NETWORK = ['denied', 'not_on_cellular', 'not_completed', 'other_number'];
+/** Errors that usually disappear on another network, or with another SIM. */
+const NETWORK_ERRORS = ['denied', 'not_on_cellular', 'not_completed', 'other_number'];
 
-/** Takes what the redirects left in the address, and leaves nothing of it there or in the history. */
+/** Returns the parameters of the fragment, and removes it from the address and the history. */
 export function takeFragment() {
   const fragment = new URLSearchParams(location.hash.slice(1));
   if (location.hash !== '') history.replaceState(null, '', location.pathname + location.search);
   return fragment;
 }
 
-/** Milliseconds of the first two steps, which this tab remembers, and of those after them. */
-const times = (...others) => [tab.took[0], tab.took[1], ...others];
+/** @param others milliseconds of the steps after the first two, which the tab has stored */
+const durations = (...others) => [tab.durations[0], tab.durations[1], ...others];
 
 const LOGIN_ID = /^[0-9a-f]{32}$/;
 
 /**
  * Posts the code in the fragment if it is for the login of this tab, and that login waits for its
- * device. Any site can link here with a code of its own, and a wrong code uses up a try.
- * @returns what the server said; an empty object if the code was not posted
+ * device. Any site can link here with a code of its own, and a wrong code uses up an attempt.
+ * @returns the server's answer; an empty object if the code was not posted
  */
-export async function verify(home) {
-  // A tab that began no login may have been opened with the code of this browser's login.
-  const mayBeOurs = tab.loginId !== undefined || LOGIN_ID.test(home.get('login_id') ?? '');
-  const { ok, said: login } = mayBeOurs ? await settled(server.current()) : { ok: true };
+export async function verify(fragment) {
+  // The redirects of a login in another tab of this browser may open a new tab.
+  const mayBeOurs = tab.loginId !== undefined || LOGIN_ID.test(fragment.get('login_id') ?? '');
+  const { ok, result: login } = mayBeOurs ? await settled(server.current()) : { ok: true };
   const isOfThisTab = tab.loginId === undefined || tab.loginId === login?.loginId;
-  const code = ok && isOfThisTab ? codeInFragment(home.toString(), login) : undefined;
+  const code = ok && isOfThisTab ? codeInFragment(fragment.toString(), login) : undefined;
   if (code !== undefined) return post(code);
-  if (!ok) complain(login);
-  else if (login && !isOfThisTab) say((words) => words.otherTab.replaced, 'bad');
-  else if (tab.loginId === undefined) complain({ error: 'invalid_code' });
-  else silence();
+  if (!ok) showError(login);
+  else if (login && !isOfThisTab) showMessage((texts) => texts.otherTab.replaced, 'bad');
+  else if (tab.loginId === undefined) showError({ error: 'invalid_code' });
+  else clearMessage();
   return {};
 }
 
 async function post(code) {
-  const way = tab.wayHome();
-  progress(4, 'now');
-  took(times(way));
-  say((words) => words.asking);
-  const { ok, said } = await settled(server.verify(code));
-  const { took: last, spent } = timingOf('/verify');
-  took(times(way === undefined ? undefined : way - (spent.callback ?? 0), spent.callback, last));
-  if (ok && said.verified === true) {
-    progress(5);
-    conclude('silent_auth');
-    loggedIn();
-    return said;
+  const redirectMs = tab.redirectDuration();
+  showProgress(4, 'now');
+  showDurations(durations(redirectMs));
+  showMessage((texts) => texts.asking);
+  const { ok, result } = await settled(server.verify(code));
+  const { durationMs, serverMs } = timingOf('/verify');
+  const openMs = redirectMs === undefined ? undefined : redirectMs - (serverMs.callback ?? 0);
+  showDurations(durations(openMs, serverMs.callback, durationMs));
+  if (ok && result.verified === true) {
+    showProgress(5);
+    showConclusion('silent_auth');
+    showLoggedIn();
+    return result;
   }
-  progress(4, 'failed');
-  if (ok) refuseProof(said.reason);
-  else complain(said);
-  return said;
+  showProgress(4, 'failed');
+  if (ok) showNotVerified(result.reason);
+  else showError(result);
+  return result;
 }
 
-function refuseProof(reason) {
-  const mismatch = reason === 'number_mismatch';
-  if (mismatch) conclude('mismatch');
-  showCauses(mismatch);
-  say((words) => (mismatch ? words.mismatch : words.notVerified), 'bad');
+function showNotVerified(reason) {
+  const isMismatch = reason === 'number_mismatch';
+  if (isMismatch) showConclusion('mismatch');
+  showCauses(isMismatch);
+  showMessage((texts) => (isMismatch ? texts.mismatch : texts.notVerified), 'bad');
 }
 
-/** What Vonage says in the fragment, as a name in `words.returned`. */
-const saidByVonage = (fragment) =>
-  fragment.has('error') ? undefined : SAID_BY_VONAGE.get(fragment.get('error_description'));
+/** Vonage's error in the fragment, as a key of `texts.returned`. */
+const vonageError = (fragment) =>
+  fragment.has('error') ? undefined : VONAGE_ERRORS.get(fragment.get('error_description'));
 
 /**
  * Whether an error in the fragment can concern this tab's login. Any site can link here with an
- * error. A login that waits for a typed code expects no redirect any more, unless Vonage itself
- * moved it on to that code.
+ * error. A login that waits for a typed code expects no redirect, unless Vonage itself continued
+ * with that code.
  */
-export const isOfLogin = async (fragment) =>
-  fragment.get('error') === 'wrong_client' || saidByVonage(fragment) !== undefined || !(await waitsForCode());
+export const concernsThisLogin = async (fragment) =>
+  fragment.get('error') === 'wrong_client' ||
+  vonageError(fragment) !== undefined ||
+  !(await isWaitingForCode());
 
-export function tellError(fragment) {
+export function showReturnedError(fragment) {
   const [error, reason] = [fragment.get('error'), fragment.get('reason')];
-  const byVonage = saidByVonage(fragment);
-  const at = byVonage ? 2 : Object.hasOwn(ENDED_AT, error) ? ENDED_AT[error] : 0;
-  progress(at, at === 0 ? 'idle' : 'failed');
-  took(times(tab.wayHome()));
-  say((words) => {
-    const meanings = { ...words.errors, ...words.returned };
-    const known = [byVonage, reason, error].find((name) => Object.hasOwn(meanings, name ?? ''));
+  const vonageReason = vonageError(fragment);
+  const step = vonageReason ? 2 : Object.hasOwn(FAILED_STEP, error) ? FAILED_STEP[error] : 0;
+  showProgress(step, step === 0 ? 'idle' : 'failed');
+  showDurations(durations(tab.redirectDuration()));
+  showMessage((texts) => {
+    const meanings = { ...texts.errors, ...texts.returned };
+    const known = [vonageReason, reason, error].find((name) => Object.hasOwn(meanings, name ?? ''));
     return meanings[known ?? 'otherwise'];
   }, 'bad');
-  showCauses([byVonage, reason].some((name) => OF_THE_NETWORK.includes(name)));
+  showCauses([vonageReason, reason].some((name) => NETWORK_ERRORS.includes(name)));
 }

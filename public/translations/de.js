@@ -1,4 +1,4 @@
-/** Alles, was die Seite auf Deutsch sagt. */
+/** Die deutschen Texte der Seite. */
 export default {
   name: 'Deutsch',
   title: 'Anmelden mit der Telefonnummer',

@@ -1,4 +1,4 @@
-/** Everything the page says in English. The other languages have the same names. */
+/** The English texts of the page. The other languages have the same keys. */
 export default {
   name: 'English',
   title: 'Log in with your phone number',
@@ -88,7 +88,7 @@ export default {
     out: 'You were logged out, in another tab.',
     replaced: 'Another login was begun meanwhile, perhaps in another tab. Go on there, or start again here.',
   },
-  /** The login of this tab as it was found when the page was loaded again. */
+  /** The status of this tab's login after a reload. */
   found: {
     pending: 'Your login is not finished. Start again, or go on by a code if one is offered.',
     failed: 'Your login did not succeed. Start again, or go on by a code if one is offered.',
@@ -123,7 +123,7 @@ export default {
     none: 'No code can be sent for this login any more. Start again.',
   },
 
-  /** What came of the redirects. The fragment only chooses among these: anyone can write a link with any text in it. */
+  /** Errors in the fragment. Its own text is never shown, because any site can link here. */
   returned: {
     denied:
       'The operator did not let this device in. It may be on Wi-Fi or behind a VPN: turn both off and try again.',
@@ -138,7 +138,7 @@ export default {
       'This link belongs to a login that was not begun in this browser. Nobody was logged in. If somebody sent it to you, they may be trying to log in as you.',
     otherwise: 'The login did not succeed. Start again.',
   },
-  /** What the server's errors mean for the one who logs in; `no_answer` when there was none. */
+  /** Errors of the server. `no_answer`: the server did not answer. */
   errors: {
     invalid_request: 'The server did not understand this page. Load it again.',
     invalid_phone_number: 'No country has such a number. Check the country code and the length.',
