@@ -57,7 +57,6 @@ const apiRoutes = (state: SandboxState): Router => {
   return router;
 };
 
-/** Creates an Express app that simulates Vonage and the operator. */
 export const createSandbox = (options: SandboxOptions) => {
   const state = createState(options);
   const app = express().disable('x-powered-by').disable('etag');

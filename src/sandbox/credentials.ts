@@ -1,6 +1,5 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 
-/** Creates the credentials of a Vonage account and application, and a session secret. */
 export const newCredentials = () => ({
   applicationId: randomUUID(),
   /** PKCS #8. */
@@ -17,7 +16,6 @@ export const newCredentials = () => ({
 
 type Credentials = ReturnType<typeof newCredentials>;
 
-/** Formats an env file that runs the server against the sandbox. */
 export const envFileOf = (
   credentials: Credentials,
 ): string => `# Encrypts the sessions. A new value ends all sessions.

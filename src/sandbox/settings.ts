@@ -11,7 +11,6 @@ export interface Settings {
   webhooks?: { url: string; apiKey: string; signatureSecret: string };
 }
 
-/** Strips trailing slashes. */
 const readUrl = (text: string): string => {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) throw new Error('must be an http or https URL');
   return text.replace(/\/+$/, '');
@@ -58,7 +57,6 @@ const variableReader =
     }
   };
 
-/** Reads the environment. Returns all problems at once. */
 export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: string[] } => {
   const problems: string[] = [];
   const read = variableReader(env, problems);

@@ -14,7 +14,6 @@ const NumberInPath = z.object({ number: PhoneNumber });
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
-/** Returns the parsed value, or answers 400 with every problem. */
 const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
@@ -77,7 +76,6 @@ const streamChanges =
     }
   };
 
-/** The control API: records, subscribers, faults and options. */
 export const controlRoutes = (state: SandboxState): Router => {
   const { requests, messages, webhooks, templates, faults } = state;
   const router = Router({ caseSensitive: true, strict: true });

@@ -14,7 +14,6 @@ export interface CallRequest {
   /** Absolute, or `tel:` for messages. */
   url: string;
   headers: HeaderList;
-  /** Truncated to `MAX_BODY_CHARACTERS`. */
   body: string;
 }
 
@@ -31,7 +30,6 @@ export interface CallAnswer extends Response {
   order: number;
 }
 
-/** What the operator detected about the device. */
 export interface OperatorView {
   number: string;
   /** The number of the SIM; null if it is unknown. */
@@ -47,7 +45,6 @@ export interface Call {
   asked: CallRequest;
   /** Null until the answer is received. */
   answered: CallAnswer | null;
-  /** Whether the connection was closed before the answer. */
   broken: boolean;
   /** Whether the call lacks the session cookie of its login. */
   isOtherSession: boolean;
@@ -73,14 +70,12 @@ export const fieldsOf = (body: string): Record<string, unknown> => {
   }
 };
 
-/** The parameters in the query and the fragment of a URL. */
 export const parametersOf = (url: string): URLSearchParams => {
   if (!URL.canParse(url, 'http://relative')) return new URLSearchParams();
   const { searchParams, hash } = new URL(url, 'http://relative');
   return new URLSearchParams([...searchParams, ...new URLSearchParams(hash.slice(1))]);
 };
 
-/** The `Location` header; empty if there is none. */
 export const locationOf = ({ headers }: Pick<Response, 'headers'>): string =>
   headersNamed(headers, 'location')[0] ?? '';
 
@@ -93,7 +88,6 @@ export const contentOf = (answer: Response): Record<string, unknown> => {
 /** Whether the code in the body was typed by a user. The codes of devices contain letters. */
 export const isTypedCode = ({ body }: CallRequest): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
 
-/** The phone number in the first call of a login. */
 export const phoneNumberIn = ({ url, body }: CallRequest): string | undefined => {
   const { phone_number, workflow } = fieldsOf(body);
   const to = Array.isArray(workflow) ? (workflow as { to?: unknown }[])[0]?.to : undefined;
@@ -125,7 +119,6 @@ const identifiersInUrl = (url: string): string[] => {
 const sessionIn = (cookies: string): string[] =>
   /(?:^|;\s*)(?:__Host-)?sid=([^;]+)/.exec(cookies)?.slice(1) ?? [];
 
-/** The session cookies of a request. */
 export const sessionOf = ({ headers }: CallRequest): string[] =>
   headersNamed(headers, 'cookie').flatMap(sessionIn);
 

@@ -17,11 +17,9 @@ const DESCRIPTIONS: readonly CallDescription[] = [...SERVER_CALLS, ...VONAGE_CAL
 export type DescribedCall = Call & { description: CallDescription };
 
 export interface Login {
-  /** Counted from 1. */
   id: number;
   /** E.164. */
   number: string;
-  /** In order of the requests. */
   calls: DescribedCall[];
   identifiers: Set<string>;
 }
@@ -47,7 +45,6 @@ const truncated = <T extends { body: string }>(message: T): T => ({
   body: message.body.slice(0, MAX_BODY_CHARACTERS),
 });
 
-/** Returns undefined for calls that do not belong to a login. */
 const descriptionOf = (asked: CallRequest): CallDescription | undefined => {
   // The URL is built from the request line and `Host`, which may be malformed.
   if (!URL.canParse(asked.url)) return undefined;
@@ -68,7 +65,6 @@ export class Conversation {
   #unassigned: RecordedCall[] = [];
   #counts = { logins: 0, calls: 0, answers: 0 };
 
-  /** @param onChange called with each changed login */
   constructor(
     private readonly world: Pick<World, 'now'>,
     private readonly onChange: (login: Login) => void,
@@ -142,7 +138,6 @@ export class Conversation {
       .find((login) => login !== undefined);
   }
 
-  /** Adds a call to its login, or to the unassigned calls. */
   #assign(recorded: RecordedCall): void {
     const login = recorded.login ?? this.#find(recorded) ?? this.#start(recorded.call);
     if (!login) {

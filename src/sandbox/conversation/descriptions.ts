@@ -7,7 +7,6 @@ import {
   type OperatorView,
 } from './calls.js';
 
-/** The sections of the diagram. */
 export type Step = '1' | '2' | '3' | '4' | '5' | 'code' | 'after';
 
 export interface Caption {
@@ -19,18 +18,15 @@ export const plain = (says: string): Caption => ({ tone: 'plain', says });
 export const good = (says: string): Caption => ({ tone: 'good', says });
 export const bad = (says: string): Caption => ({ tone: 'bad', says });
 
-/** Facts about the login of a described call. */
 export interface LoginFacts {
   /** E.164. */
   number: string;
   seen: OperatorView | undefined;
-  /** The channel of the last typed code. */
   sentBy: 'sms' | 'voice' | undefined;
 }
 
 export type AnsweredCall = Pick<Call, 'asked' | 'isOtherSession'> & { answered: CallAnswer } & LoginFacts;
 
-/** Describes one kind of call, for readers who are new to the flow. */
 export interface CallDescription {
   method: string;
   path: RegExp;

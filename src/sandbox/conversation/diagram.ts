@@ -16,7 +16,6 @@ export interface Diagram {
   at: string;
   number: string;
   seen: OperatorView | null;
-  /** The outcome of the login, and its reason. */
   ending: Caption;
   steps: { step: Step; title: string; calls: Arrow[] }[];
 }
@@ -108,7 +107,6 @@ const stepsOf = (arrows: ArrowsByStep): Diagram['steps'] => {
 
 export const EMPTY_STEPS = stepsOf(new Map());
 
-/** Describes a login for the page. */
 export const diagramOf = (login: Login): Diagram => {
   const facts = factsOf(login);
   return {

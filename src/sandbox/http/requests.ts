@@ -5,17 +5,14 @@ import { sendProblem } from './problems.js';
 /** Reads bodies as text of at most 100 kB. Each endpoint parses it and has its own errors. */
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
 
-/** The body as text; empty if there is none. */
 export const bodyText = (req: Request): string => {
   const body: unknown = req.body;
   return typeof body === 'string' ? body : '';
 };
 
-/** The content type in lower case, without parameters. */
 export const mediaType = (req: Request): string =>
   (req.headers['content-type'] ?? '').replace(/;.*/, '').trim().toLowerCase();
 
-/** The body as JSON; undefined if it is not JSON. */
 export const jsonBody = (req: Request): unknown => {
   try {
     return JSON.parse(bodyText(req)) as unknown;

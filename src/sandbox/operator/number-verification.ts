@@ -37,7 +37,6 @@ const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
   server_error: 'INTERNAL',
 };
 
-/** CAMARA's pattern of `x-correlator`. */
 const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
 
 const echoCorrelator: RequestHandler = (req, res, next) => {

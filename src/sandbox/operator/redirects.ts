@@ -11,7 +11,6 @@ import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
 
-/** The parameters of a customer's authorization request. */
 export type LoginRequest = Pick<Authorization, 'number' | 'scopes' | 'state'>;
 
 export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): Authorization => ({
@@ -99,7 +98,6 @@ export const redirect = (res: Response, status: 301 | 302, url: string): void =>
   res.end();
 };
 
-/** The number of the SIM in the device; null if it is unknown. */
 export const simOf = ({ subscribers }: SandboxState, { overrides, number }: Authorization): string | null =>
   overrides.sim.header ?? overrides.sim.cookie ?? subscribers.simOf(number);
 

@@ -44,7 +44,6 @@ const exchange = ({ asked, answered, state }) => {
   return make('div', { class: 'exchange' }, ...parts.filter(Boolean));
 };
 
-/** The arrows of the request and the answer. */
 const arrowsOf = ({ from, to, state }) => {
   const [start, end] = [from, to].map((lane) => Object.keys(LANES).indexOf(lane));
   const arrow = (name, isLeftward) =>

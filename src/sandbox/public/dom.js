@@ -10,7 +10,6 @@ export const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** Parses a phone number to E.164; undefined if it is not one. */
 export const numberIn = (text) => {
   const number = text.replace(/[\s().-]/g, '');
   return /^\+[1-9]\d{4,14}$/.test(number) ? number : undefined;

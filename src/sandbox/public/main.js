@@ -3,7 +3,6 @@ import { byId } from './dom.js';
 import { showPhone, startPhone } from './phone.js';
 import { showSubscribers, startSubscribers } from './subscribers.js';
 
-/** The last data from the sandbox. */
 const state = { logins: [], messages: [], subscribers: {}, behaviours: [], steps: [] };
 
 /** Undefined for the newest login. */
@@ -22,7 +21,6 @@ const drawSubscribers = () => {
   drawPhone();
 };
 
-/** Handlers of the events of the stream. */
 const EVENTS = {
   everything: (data) => {
     Object.assign(state, data);

@@ -29,7 +29,6 @@ const showNetworkState = () => {
   byId('line').dataset.tone = isOnWifi() || sim !== '' ? 'plain' : 'good';
 };
 
-/** Lists the numbers as SIMs, and selects the one in the phone. */
 const showSims = (numbers) => {
   const sim = simInPhone();
   const others = [...new Set([...numbers, ...(sim === '' ? [] : [sim])])];
@@ -90,7 +89,6 @@ export const showPhone = (numbers, messages) => {
   showMessages(messages);
 };
 
-/** @param onSimChange called when the user inserts another SIM */
 export const startPhone = (onSimChange) => {
   const insertSim = (sim) => {
     setCookie(SIM_COOKIE, sim);

@@ -1,6 +1,5 @@
 import { byId, INVALID_NUMBER, make, numberIn } from './dom.js';
 
-/** Descriptions of each behaviour, and of its effect on the app. */
 const BEHAVIOURS = {
   match: ['The SIM has this number', 'The app gets: verified.'],
   other_sim: ['The SIM has another number', 'The app gets: not verified, number_mismatch.'],

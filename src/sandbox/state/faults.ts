@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { exactly, PATHS, verifyPath } from '../http/paths.js';
 import { answerAfter } from '../http/requests.js';
 
-/** The endpoints at which faults can be injected. */
 const ENDPOINTS = {
   'network-enablement': { method: 'POST', path: exactly(PATHS.networkEnablement) },
   token: { method: 'POST', path: exactly(PATHS.token) },
@@ -51,7 +50,6 @@ const sendFault = (res: Response, { status = 200, headers, body = '', content_ty
   res.writeHead(status, { 'content-type': type, 'content-length': length, ...headers }).end(body);
 };
 
-/** Whether the endpoint answers normally after the delay. */
 const isDelayOnly = ({ status, headers, body, content_type, drop }: Fault): boolean =>
   [status, headers, body, content_type, drop].every((each) => each === undefined);
 

@@ -1,9 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
-/** The capacity of a `BoundedList`. */
 export const MAX_RECORDS = 2_000;
 
-/** The capacity of a `Store`. */
 export const MAX_ENTRIES = 20_000;
 
 /** A list that drops its oldest items. */
@@ -51,7 +49,6 @@ export interface Message {
 /** A device's own value for its SIM or network: an app sends a header, a browser a cookie. */
 export type Override = Partial<Record<'header' | 'cookie', string>>;
 
-/** An authorization request on its way through the redirects. */
 export interface Authorization {
   /** E.164. */
   number: string;
@@ -69,7 +66,6 @@ export interface Authorization {
   silentStep?: { verificationId: string; redirectUrl: string | undefined };
 }
 
-/** The content of an authorization code or access token. */
 export interface Grant {
   number: string;
   /** The number of the SIM; null if it is unknown. */

@@ -11,7 +11,6 @@ import { TemplateStore } from './templates.js';
 import { VerificationStore } from './verifications.js';
 import { WebhookSender, type WebhookSettings } from './webhooks.js';
 
-/** The settings of the Vonage application, and the environment of the sandbox. */
 export interface SandboxOptions {
   applicationId: string;
   /** RSA. Verifies the application's JWTs. */
@@ -22,7 +21,6 @@ export interface SandboxOptions {
   /** If absent, Verify sends no webhooks. */
   webhooks?: WebhookSettings | undefined;
   world: World;
-  /** The root folder of the package. */
   root: string;
 }
 
@@ -33,7 +31,6 @@ export const TokenResponse = z.strictObject({
   refresh_token: z.string().optional(),
 });
 
-/** Events that update the page, with their arguments. */
 type Changes = { login: [Login] } & Record<'messages' | 'subscribers' | 'everything', []>;
 
 /** Creates the state of a sandbox. All of it is in memory and bounded. */

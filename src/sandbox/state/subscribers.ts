@@ -6,7 +6,6 @@ export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !
 /** E.164 with a `+`, in canonical form. */
 export const PhoneNumber = z.string().refine(isPhoneNumber, 'must be in E.164 format with a leading +');
 
-/** The documented numbers and their behaviours. */
 const DOCUMENTED = {
   '+447700900000': 'match', // the SIM has the number
   '+447700900101': 'other_sim', // the SIM has another number
@@ -35,7 +34,6 @@ export type Subscriber = z.infer<typeof Subscriber>;
 /** Longer than the 5 seconds for which a client should wait. */
 export const SLOW_ANSWER_DELAY_MS = 6_000;
 
-/** The default SIM of `other_sim`. */
 const OTHER_SIM = '+447700900999';
 
 /** Vonage's Virtual Operator, +990: numbers ending in 99 fail, even ones match, others do not. */

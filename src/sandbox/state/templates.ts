@@ -4,7 +4,6 @@ import type { World } from '../../core/world.js';
 /** The channels of fragments (Verify v2 reference, "Template Fragments"). */
 export const TEMPLATE_CHANNELS = ['sms', 'voice'] as const;
 
-/** The text of a template for one channel in one locale. */
 export interface Fragment {
   id: string;
   channel: (typeof TEMPLATE_CHANNELS)[number];
@@ -19,7 +18,6 @@ export interface Fragment {
 export interface Template {
   id: string;
   name: string;
-  /** By id, in the order in which they were added. */
   fragments: Map<string, Fragment>;
 }
 

@@ -37,13 +37,11 @@ export interface Verification {
   wrongCodes: number;
 }
 
-/** A verification and its current step. */
 export interface ActiveStep {
   verification: Verification;
   step: Step;
 }
 
-/** The first step with this status. */
 export const stepWith = (wanted: StepStatus, { steps }: Verification): Step | undefined =>
   steps.find(({ status }) => status === wanted);
 

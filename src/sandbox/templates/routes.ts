@@ -10,7 +10,6 @@ import { fragmentBody, FragmentChange, fragmentsUrl, NewFragment, NewTemplate } 
 import { pageBody, PageQuery, templateBody, TemplateChange } from './representation.js';
 import { TEMPLATES_PATH, templatesUrl } from './representation.js';
 
-/** From the problem `max-templates`. */
 const MAX_TEMPLATES = 10;
 
 type Result =

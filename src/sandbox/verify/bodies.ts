@@ -30,7 +30,6 @@ const BRAND = /^[^/{}:$]*$/;
 const CLIENT_REF = /^[a-zA-Z0-9]*$/;
 const CUSTOM_CODE = /^[a-zA-Z0-9]{4,10}$/;
 
-/** `es`, `en-us`, `fil-ph`. */
 const LOCALE = /^(?:[a-z]{2}|[a-z]{2,3}-[a-z]{2})$/;
 
 const StartBody = z.strictObject({

@@ -12,7 +12,6 @@ const randomString = ({ random }: Pick<World, 'random'>, alphabet: string, lengt
 export const createSilentCode = (world: Pick<World, 'random'>): string =>
   randomString(world, DIGITS + LETTERS, 8);
 
-/** Vonage's texts, used without a template. */
 const DEFAULT_TEXTS = {
   sms: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
   voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',

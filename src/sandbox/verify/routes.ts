@@ -50,7 +50,6 @@ const startProblem = (state: SandboxState, { steps, templateId }: Verification):
   return anyBehaves('unsupported', lookedUp) ? 'notCovered' : undefined;
 };
 
-/** The id of an active verification for one of the numbers. */
 const concurrentVerificationId = (state: SandboxState, { steps }: Verification): string | undefined =>
   steps
     .map(({ to }) => state.verifications.ofNumber(to)?.id)
@@ -81,7 +80,6 @@ const start =
     else res.status(202).json(addVerification(state, verification));
   };
 
-/** Answers requests about an active verification. */
 const onVerification =
   (state: SandboxState, answer: (active: ActiveStep, req: Request, res: Response) => void): RequestHandler =>
   (req, res) => {
@@ -145,7 +143,6 @@ const cancel = (state: SandboxState): RequestHandler =>
     res.status(204).end();
   });
 
-/** Verify v2: start, check, next and cancel. */
 export const verifyRoutes = (state: SandboxState, router: IRouter): void => {
   const base = PATHS.verifyRequests;
   const jwt = requireApplicationJwt(state, 'jwtExpired');

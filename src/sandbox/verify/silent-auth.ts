@@ -82,7 +82,6 @@ const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res:
   }
 };
 
-/** The last redirect. The device receives a code, or the step fails and the next one starts. */
 const complete =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
@@ -108,7 +107,6 @@ const complete =
     refuse(res, redirectUrl, problem);
   };
 
-/** The requests of a device in a silent step. */
 export const silentAuthRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, silentAuthPath(':id', 'redirect'), { get: [openCheckUrl(state)] });
   handlePath(router, silentAuthPath(':id', 'complete'), { get: [complete(state)] });

@@ -104,7 +104,6 @@ const expireSteps = (state: SandboxState, verification: Verification): void => {
 export const expireAllSteps = (state: SandboxState): void =>
   state.verifications.all().forEach((verification) => expireSteps(state, verification));
 
-/** The current step of a verification; undefined if the verification is over. */
 export const findActiveStep = (state: SandboxState, id: string): ActiveStep | undefined => {
   const verification = state.verifications.get(id);
   if (!verification) return undefined;

@@ -8,7 +8,6 @@ import type { SandboxState } from '../state/state.js';
 /** Tolerance for a customer's clock that is ahead. */
 const LEEWAY_SECONDS = 30;
 
-/** The longest lifetime that Vonage accepts. */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
 /** The reason why the claims are invalid. A JWT, and its `jti`, may be used several times. */

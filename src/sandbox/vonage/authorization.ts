@@ -64,7 +64,6 @@ const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
   return refusal('temporarily_unavailable', 'Please wait, then retry your request');
 };
 
-/** Handles an OpenID Connect request that the customer built. */
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
   const login: LoginRequest = {
     number: queryParameter(req, 'login_hint'),
@@ -139,7 +138,6 @@ const returnFromOperator =
     }
   };
 
-/** Vonage's redirects before and after the operator's. */
 export const authorizationRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, PATHS.authorize, { get: [authorize(state)] });
   handlePath(router, PATHS.vonageCallback, { get: [returnFromOperator(state)] });
