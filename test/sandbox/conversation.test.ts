@@ -185,7 +185,7 @@ describe('a webhook', () => {
   );
 });
 
-describe('the record', () => {
+describe('the recorded conversation', () => {
   const ask = (method: string, path: string, body = '', cookie = '') => ({
     method,
     url: `http://server${path}`,
