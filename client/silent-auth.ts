@@ -80,13 +80,12 @@ export interface CodeLogin extends LoginBase {
   codeLength: number;
 }
 
-/** A silent login is impossible, or a second factor is required: continue with `next()`. */
+/** A silent login is impossible, or a code is required as well: continue with `next()`. */
 export interface OpenLogin extends LoginBase {
   channel: null;
   authUrl: null;
 }
 
-/** Discriminated by `channel`. */
 export type Login = SilentLogin | CodeLogin | OpenLogin;
 
 export type CurrentLogin = Login & { status: 'pending' | 'expired' | 'failed' | 'completed' };
@@ -128,7 +127,6 @@ export class LoginError extends Error {
   readonly nextChannels: readonly CodeChannel[] | undefined;
   /** Of `silent_auth_failed`, or of `login_expired` if no message was sent. */
   readonly reason: SilentFailure | MessageFailure | undefined;
-  /** Of `invalid_request`. */
   readonly errors: readonly { field: string; message: string }[] | undefined;
   /** Identifies the request in the server's log. */
   readonly requestId: string | undefined;
@@ -309,7 +307,6 @@ function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSign
   return { signal: controller.signal, end };
 }
 
-/** The fields of an answer, with names in camel case. */
 type Fields = Record<string, unknown>;
 
 /** @throws LoginError if the answer is an error, or not the server's */
@@ -327,7 +324,6 @@ function readAnswer(route: Route, { status, headers }: Response, text: string): 
   throw new LoginError('unknown_answer', status, { detail: text.slice(0, 200), ...id });
 }
 
-/** The fields of a JSON object; undefined for any other text. */
 function parseFields(text: string): Fields | undefined {
   try {
     const json: unknown = JSON.parse(text);
@@ -412,9 +408,8 @@ const SESSIONS = [{ authenticated: is(false) }, { authenticated: is(true), ...US
 interface Route {
   method: string;
   path: string;
-  /** The status of success. */
+  /** The status of success, and the valid shapes of its body. */
   status: number;
-  /** The valid shapes of the body. */
   shapes: readonly Shape[];
 }
 
@@ -428,7 +423,7 @@ const ROUTES: Record<keyof Client, Route> = {
   logout: { method: 'POST', path: '/logout', status: 204, shapes: [] },
 };
 
-/** The fields of an error that have the right type. */
+/** Ignores fields of another type. */
 function problemFields(fields: Fields): ProblemFields {
   const isFieldError: Check = (value) => fits(value, { field: isText, message: isText });
   const checks: Record<keyof Omit<ProblemFields, 'requestId'>, Check> = {

@@ -33,7 +33,6 @@ async function logOut() {
   if (!form.hidden) phone.focus();
 }
 
-/** @param change `in` or `out` */
 async function followOtherTab(change) {
   const wasLoggedIn = isLoggedIn();
   if ((await updateSession()) === wasLoggedIn) return;
@@ -66,8 +65,7 @@ async function start() {
     else if (isMessageEmpty()) showMessage((texts) => texts.found[login.status] ?? '');
   }
   setBusy(false);
-  // Screen readers do not announce a message from before the page was ready. The code field refers
-  // to the message, and has the focus if it is visible.
+  // The code field refers to the message, and has the focus if it is visible.
   if ((fragment.has('code') || failed) && codeForm.hidden) focusMessage();
 }
 

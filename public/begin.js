@@ -8,7 +8,7 @@ import { tab } from './tab.js';
 
 /** Steps 1 to 3: sends the number, and opens the link. */
 
-/** The page has not been left: the link did not open. */
+/** If the page is still shown after this time, the link did not open. */
 const LINK_TIMEOUT_MS = 20_000;
 
 let linkTimer;

@@ -8,8 +8,6 @@ import { showLoggedIn, updateSession } from './session.js';
 import { resetSteps, showCodeProgress, showConclusion } from './steps.js';
 import { tab } from './tab.js';
 
-/** Login by a typed code. */
-
 export async function sendNext(event) {
   // The second click of a double click may hit a button that has just appeared.
   if (next.disabled || event.detail > 1) return;

@@ -3,7 +3,6 @@ export const [form, phone, submit, logout] = ['login', 'phone', 'submit', 'logou
 export const [codeForm, code, confirm] = ['code-form', 'code', 'confirm'].map(part);
 export const [offer, next, restart] = ['offer', 'next', 'restart'].map(part);
 
-/** Disables all controls during a request. */
 export function setBusy(isBusy) {
   for (const button of [submit, logout, confirm, next, restart]) button.disabled = isBusy;
   code.readOnly = isBusy;

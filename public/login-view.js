@@ -6,8 +6,6 @@ import { server, settled } from './server.js';
 import { showCodeProgress } from './steps.js';
 import { tab } from './tab.js';
 
-/** The forms and buttons for the current state of a login. */
-
 const causes = document.getElementById('causes');
 
 /** Polling for the effects of Vonage's webhooks, which may arrive after the browser. */

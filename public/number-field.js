@@ -62,7 +62,6 @@ function formatAsTyped(event) {
   if (atEnd && !event.inputType?.startsWith('delete')) format();
 }
 
-/** Replaces the calling code with that of the selected country. */
 function changeCountry() {
   const text = dialled();
   if (text.startsWith('+')) {
@@ -72,7 +71,6 @@ function changeCountry() {
   format();
 }
 
-/** The country of the first language that has one. */
 function guessCountry() {
   const regions = navigator.languages.map((tag) => new Intl.Locale(tag).maximize().region);
   return regions.find((region) => getCountries().includes(region)) ?? 'US';

@@ -21,7 +21,7 @@ const readTiming = (header) =>
 
 export const server = createClient({ fetch: timedFetch });
 
-/** Returns the answer or the `LoginError` of a request as `result`. */
+/** `result` is the answer, or the `LoginError`. */
 export const settled = (request) =>
   request.then(
     (result) => ({ ok: true, result }),

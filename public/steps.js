@@ -45,7 +45,6 @@ function mark(step, state, texts) {
   else step.removeAttribute('aria-current');
 }
 
-/** Draws one bar per step, which starts at the end of the previous one. */
 function writeDurations(texts) {
   const durations = [...steps.children].map((_step, at) => shown.durations[at]);
   const all = durations.reduce((sum, ms) => sum + (ms ?? 0), 0);

@@ -32,7 +32,7 @@ const server = sandbox.app.listen(port, (error) => {
 
 const stop = (): void => {
   server.close();
-  // Pending slow answers need not finish.
+  // Does not wait for slow answers.
   server.closeAllConnections();
 };
 process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -17,13 +17,13 @@ export interface CallRequest {
   body: string;
 }
 
-export interface Response {
+export interface ReceivedAnswer {
   status: number;
   headers: HeaderList;
   body: string;
 }
 
-export interface CallAnswer extends Response {
+export interface CallAnswer extends ReceivedAnswer {
   /** Milliseconds from the request to the answer. */
   took: number;
   /** The position among all answers, from 1. */
@@ -76,11 +76,11 @@ export const parametersOf = (url: string): URLSearchParams => {
   return new URLSearchParams([...searchParams, ...new URLSearchParams(hash.slice(1))]);
 };
 
-export const locationOf = ({ headers }: Pick<Response, 'headers'>): string =>
+export const locationOf = ({ headers }: Pick<ReceivedAnswer, 'headers'>): string =>
   headersNamed(headers, 'location')[0] ?? '';
 
 /** The parameters of the `Location` of an answer, else the fields of its body. */
-export const contentOf = (answer: Response): Record<string, unknown> => {
+export const contentOf = (answer: ReceivedAnswer): Record<string, unknown> => {
   const location = locationOf(answer);
   return location === '' ? fieldsOf(answer.body) : Object.fromEntries(parametersOf(location));
 };

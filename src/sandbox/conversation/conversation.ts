@@ -1,7 +1,7 @@
 import type { World } from '../../core/world.js';
 import { identifiersInAnswer, identifiersInRequest, MAX_BODY_CHARACTERS } from './calls.js';
 import { phoneNumberIn, sessionOf, credentialsInRequest } from './calls.js';
-import type { CallRequest, Call, Response, OperatorView } from './calls.js';
+import type { CallRequest, Call, ReceivedAnswer, OperatorView } from './calls.js';
 import type { CallDescription } from './descriptions.js';
 import { SERVER_CALLS } from './server-calls.js';
 import { VERIFY_CALLS } from './verify-calls.js';
@@ -26,7 +26,7 @@ export interface Login {
 
 /** Records the end of a call. Ignores all but the first. */
 export interface CallRecorder {
-  answer(answer: Response, seen?: OperatorView): void;
+  answer(answer: ReceivedAnswer, seen?: OperatorView): void;
   breakOff(): void;
 }
 
@@ -125,7 +125,7 @@ export class Conversation {
     };
   }
 
-  #answer(recorded: RecordedCall, answer: Response): void {
+  #answer(recorded: RecordedCall, answer: ReceivedAnswer): void {
     const took = this.world.now() - recorded.startedAt;
     recorded.call.answered = { ...truncated(answer), took, order: ++this.#counts.answers };
     recorded.identifiers.push(...identifiersInAnswer(recorded.call.answered));

@@ -4,11 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { headerList, MAX_BODY_CHARACTERS } from './calls.js';
 import type { CallRecorder, Conversation } from './conversation.js';
 
-const BAD_GATEWAY = JSON.stringify({
-  title: 'Bad Gateway',
-  status: 502,
-  detail: 'The server cannot be reached.',
-});
+const BAD_GATEWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
 /** Records a request when its body is complete. Returns a getter of the recorder of its answer. */
 const recordRequest = (req: IncomingMessage, conversation: Conversation) => {

@@ -17,7 +17,7 @@ const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState
   if (typeof iat !== 'number') return 'iat is missing';
   if (iat > nowInSeconds(world) + LEEWAY_SECONDS) return 'iat is in the future';
   if (typeof exp !== 'number') return 'exp is missing';
-  if (exp - iat > MAX_LIFETIME_SECONDS) return 'the lifetime is longer than 24 hours';
+  if (exp - iat > MAX_LIFETIME_SECONDS) return 'it lives longer than 24 hours';
   if (typeof jti !== 'string' || jti === '') return 'jti is missing';
   return undefined;
 };
