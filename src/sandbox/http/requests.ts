@@ -55,7 +55,7 @@ export const onClose = (res: Response, work: () => void): void => {
     for (const each of [socket, res]) each.off('close', end);
     work();
   };
-  // Node emits no `close` for a pipelined answer that waits for another one when the connection ends.
+  // Node emits no `close` for pipelined answers that are still waiting when the connection ends.
   for (const each of [socket, res]) each.once('close', end);
 };
 

@@ -21,13 +21,12 @@ export const createAuthorization = ({ world }: SandboxState, login: LoginRequest
   operatorResponse: {},
 });
 
-/** The values that a device can override, and whether a value is valid. */
-const OVERRIDES: Record<'sim' | 'network', (override: string) => boolean> = {
+const IS_VALID_OVERRIDE: Record<'sim' | 'network', (value: string) => boolean> = {
   sim: isPhoneNumber,
-  network: (override) => override === 'cellular' || override === 'wifi',
+  network: (value) => value === 'cellular' || value === 'wifi',
 };
 
-const readOverride = (req: Request, name: keyof typeof OVERRIDES): Override => {
+const readOverride = (req: Request, name: keyof typeof IS_VALID_OVERRIDE): Override => {
   const header = req.get(`x-sandbox-${name}`);
   const cookie = new RegExp(`(?:^|;\\s*)sandbox_${name}=([^;]+)`)
     .exec(req.headers.cookie ?? '')?.[1]
@@ -43,7 +42,7 @@ const readOverride = (req: Request, name: keyof typeof OVERRIDES): Override => {
 export const recordOverrides = (req: Request, authorization: Authorization): boolean => {
   const overrides = { sim: readOverride(req, 'sim'), network: readOverride(req, 'network') };
   const areValid = (['sim', 'network'] as const).every((name) =>
-    Object.values(overrides[name] as Record<string, string>).every(OVERRIDES[name]),
+    Object.values(overrides[name] as Record<string, string>).every(IS_VALID_OVERRIDE[name]),
   );
   if (!areValid) return false;
   const { sim, network } = authorization.overrides;

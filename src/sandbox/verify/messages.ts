@@ -19,13 +19,12 @@ const DEFAULT_TEXTS = {
 
 type MessageChannel = keyof typeof DEFAULT_TEXTS;
 
-/** `template_id` applies to SMS and RCS alone (Verify v2 reference). Calls then have Vonage's text. */
-const findTemplateText = (
+/** `template_id` applies to SMS and RCS only (Verify v2 reference): calls get Vonage's text. */
+const templateText = (
   { templates }: SandboxState,
-  verification: Verification,
+  { templateId, locale }: Verification,
   channel: MessageChannel,
 ) => {
-  const { templateId, locale } = verification;
   if (templateId !== undefined && channel === 'voice') return undefined;
   const id = templateId ?? templates.defaultId;
   return id === undefined ? undefined : templates.text(id, channel, locale);
@@ -49,12 +48,9 @@ export const sendMessage = (state: SandboxState, { verification, step }: ActiveS
   if (channel === 'silent_auth') return;
   const code = verification.customCode ?? randomString(state.world, DIGITS, verification.codeLength);
   step.code = code;
-  // Calls read the digits one by one.
-  const values = templateVariables(
-    verification,
-    channel === 'voice' ? code.replace(/.(?=.)/g, '$&, ') : code,
-  );
-  const template = findTemplateText(state, verification, channel) ?? DEFAULT_TEXTS[channel];
+  const spokenCode = code.replace(/.(?=.)/g, '$&, ');
+  const values = templateVariables(verification, channel === 'voice' ? spokenCode : code);
+  const template = templateText(state, verification, channel) ?? DEFAULT_TEXTS[channel];
   const text = template.replaceAll(/\$\{([a-z-]+)\}/g, (whole, name: string) => values.get(name) ?? whole);
   state.messages.add({ to, channel, text, code, at: new Date(at).toISOString() });
   const method = channel === 'sms' ? 'SMS' : 'CALL';
