@@ -14,7 +14,7 @@ const NumberInPath = z.object({ number: PhoneNumber });
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
-const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
+const parseOrRefuse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
   const invalid_parameters = invalidParametersOf(error);
@@ -25,12 +25,12 @@ const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | unde
 const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
   router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
   router.get('/subscribers/:number', (req, res) => {
-    const path = parse(res, NumberInPath, req.params);
+    const path = parseOrRefuse(res, NumberInPath, req.params);
     if (path) res.json(subscribers.of(path.number));
   });
   router.put('/subscribers/:number', (req, res) => {
-    const path = parse(res, NumberInPath, req.params);
-    const subscriber = path && parse(res, Subscriber, jsonBody(req));
+    const path = parseOrRefuse(res, NumberInPath, req.params);
+    const subscriber = path && parseOrRefuse(res, Subscriber, jsonBody(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
     changes.emit('subscribers');
@@ -97,7 +97,7 @@ export const controlRoutes = (state: SandboxState): Router => {
   /** Applies a valid body, and answers with the result of `apply`, or with the body. */
   const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
     router.put(path, (req, res) => {
-      const body = parse(res, schema, jsonBody(req));
+      const body = parseOrRefuse(res, schema, jsonBody(req));
       if (body !== undefined) res.json(apply(body) ?? body);
     });
   put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
