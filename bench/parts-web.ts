@@ -6,8 +6,8 @@ import type { Login } from '../src/login/login.js';
 import type { PhoneNumber } from '../src/core/phone-number.js';
 import { createCookieSessions } from '../src/session/cookie.js';
 import { createMemoryStore } from '../src/store/memory.js';
-import { sendJson } from '../src/http/answers.js';
-import { jsonBody } from '../src/http/body.js';
+import { sendJson } from '../src/http/json.js';
+import { jsonBody } from '../src/http/json.js';
 import { shield } from '../src/http/protection.js';
 import { systemWorld } from '../src/core/world.js';
 import type { Part } from './clock.js';
@@ -25,7 +25,7 @@ function exchange(cookie: string): { req: IncomingMessage; res: ServerResponse }
   return { req, res: new ServerResponse(req) };
 }
 
-const end: RequestHandler = (_req, res) => sendJson(res, 200, {});
+const end: RequestHandler = (_req, res) => sendJson(res, { status: 200, body: {} });
 
 /** Sends one request through an app. @returns the cookie that was set, if any */
 const through = (app: Express, cookie = ''): Promise<string> =>
@@ -89,10 +89,10 @@ function sessionParts(around: () => unknown): Part[] {
   } as const;
   const begin = appOf(
     sessions.load,
-    (req, _res, next) => void sessions.holder(req).begin(login).then(next, next),
+    (req, _res, next) => void sessions.loginSession(req).begin(login).then(next, next),
   );
   const both = appOf(sessions.load, (req, _res, next) => {
-    const holder = sessions.holder(req);
+    const holder = sessions.loginSession(req);
     void (holder.login === undefined ? holder.begin(login) : holder.signIn(user, login)).then(next, next);
   });
   const beginOnce = (): Promise<string> => through(begin);

@@ -17,7 +17,7 @@ export function wireParts(upstream: string, redisUrl: string, bareRedis: Redis, 
   const path = '/v0.1/network-enablement';
   const call = {
     ...({ api: 'bench', method: 'POST', url: `${upstream}${path}`, bearer: 'j'.repeat(600), body } as const),
-    ...{ deadlineMs: 3000, correlator: 'c' },
+    ...{ timeoutMs: 3000, requestId: 'c' },
   };
   const headers = { authorization: `Bearer ${'j'.repeat(600)}`, 'content-type': 'application/json' };
   const value = 'v'.repeat(500);

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import type { Config } from './config/config.js';
 import type { Hooks } from './login/hooks.js';
-import { createJournal } from './login/journal.js';
+import { createJournal } from './observability/journal.js';
 import { createRoutes } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import type { Store } from './store/store.js';
@@ -33,7 +33,7 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
     secureCookie: https,
     world,
   });
-  const journal = createJournal(world);
+  const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
   readClientAddresses(app, world);

@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { Router, type Express, type Request, type RequestHandler, type Response } from 'express';
 import { pino } from 'pino';
 import { SetupError } from './core/errors.js';
-import { bareApp, createRoutes, oursAlone } from './routes.js';
-import { createJournal } from './login/journal.js';
+import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
+import { createJournal } from './observability/journal.js';
 import type { User } from './login/login.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
@@ -158,8 +158,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   app.on('mount', () => claim(rootOf(app), app));
   readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
-  const open = async () => routesOf(settings, await opening, await sessions, world, pathOf(app));
-  app.use(oursAlone, async (req, res, next) => {
+  const open = async () =>
+    routesOf(settings, { store: await opening, sessions: await sessions, world, path: pathOf(app) });
+  app.use(onlyOurPaths, async (req, res, next) => {
     // By now all apps are mounted in each other.
     claim(rootOf(app), app);
     claim(req, app);
@@ -243,13 +244,10 @@ function rootOf(app: Express): Express {
 /** The routes with what every answer of theirs wants, and no answer of the app's. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  store: Store,
-  sessions: Sessions,
-  world: World,
-  path: string,
+  { store, sessions, world, path }: { store: Store; sessions: Sessions; world: World; path: string },
 ): Router {
   const base = config.publicUrl + path;
-  const journal = createJournal(world);
+  const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };

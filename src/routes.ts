@@ -1,5 +1,4 @@
-import express from 'express';
-import { Router, type Express, type RequestHandler } from 'express';
+import express, { Router, type Express, type RequestHandler } from 'express';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import type { Config } from './config/config.js';
 import { createLimits } from './limits/counters.js';
@@ -8,9 +7,8 @@ import { callbackRoutes } from './login/callback.js';
 import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
-import { createPseudonym, type Journal } from './login/journal.js';
-import { createOtp, type Otp } from './login/verification.js';
-import { createReports } from './login/progress.js';
+import { createVerifications, type Verifications } from './login/verification.js';
+import { createReports, type Reports } from './login/progress.js';
 import { loginRoutes, webhookRoutes } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { sessionRoutes } from './session/routes.js';
@@ -19,15 +17,16 @@ import type { Store } from './store/store.js';
 import { MAX_CONNECTIONS } from './vonage/undici-adapter.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
-import { jsonBody } from './http/body.js';
+import { jsonBody } from './http/json.js';
 import { crossOrigin, refuseStrangers } from './http/protection.js';
 import { errorsPage } from './http/documents.js';
-import { createOverload, type Place } from './http/overload.js';
+import { createOverload, type WithUpstreamSlot } from './http/overload.js';
+import type { Journal } from './observability/journal.js';
 import type { World } from './core/world.js';
 
 /**
- * An Express application that tells nothing of itself, and takes a path and a query in one way only. Whether the client's
- * connection is encrypted is said by `PUBLIC_URL`, not by a header that anyone can send.
+ * An Express application without `X-Powered-By` and `ETag`, with strict paths and a simple query
+ * parser. `PUBLIC_URL` says whether the client's connection is encrypted, not a header of the request.
  */
 export function bareApp({ publicUrl }: { publicUrl: string }): Express {
   const https = publicUrl.startsWith('https:');
@@ -42,29 +41,28 @@ export interface RoutesDeps {
   config: Config;
   store: Store;
   world: World;
-  /** The operator's own rules. */
   hooks: Hooks;
   sessions: Sessions;
   journal: Journal;
   /** The folder of the package. */
   root: string;
-  /** Where the routes are reached from outside: `PUBLIC_URL`, and the path they are mounted at. */
+  /** The public URL of the routes: `PUBLIC_URL` and the path they are mounted at. */
   base: string;
-  /** Where a browser comes home to, as its `Location` says it. */
+  /** Where `/callback` sends a browser, as its `Location`. */
   home: string;
-  /** Whether the page is served beside the routes, whose style their own pages then have. */
+  /** Whether the login page is served beside the routes; their own pages then have its style. */
   hasPage: boolean;
 }
 
-/** The paths of the product. Whatever is not one of them is somebody else's, and passes untouched. */
-const OURS =
+/** The paths of the product. Any other path is left to the app around it. */
+const OUR_PATHS =
   /^\/(?:login(?:\/next)?|callback|verify|session(?:\/assertion)?|logout|webhooks\/verify|\.well-known\/jwks\.json|errors\.md)$/;
 
-/** Leaves the router for every request that is not to one of our paths, to the letter. */
-export const oursAlone: RequestHandler = (req, _res, next) =>
-  next(OURS.test(req.path) ? undefined : 'router');
+/** Leaves the router if the path is not exactly one of {@link OUR_PATHS}. */
+export const onlyOurPaths: RequestHandler = (req, _res, next) =>
+  next(OUR_PATHS.test(req.path) ? undefined : 'router');
 
-/** The routes of the product, as a server by itself has them, and as another app mounts them. */
+/** The routes of the product, for the server and for an app that mounts them. */
 export function createRoutes(deps: RoutesDeps): Router {
   const { config, store, world, sessions, journal } = deps;
   const reports = createReports(store, config.sessionSecrets, world);
@@ -75,49 +73,48 @@ export function createRoutes(deps: RoutesDeps): Router {
   const fromOthers = crossOrigin(config.allowedOrigins);
   const docsUrl = `${deps.base}/errors.md`;
   const { maxUtilization } = config;
-  const { watch, admit, place } = createOverload({ world, maxUtilization, places: MAX_CONNECTIONS, docsUrl });
-  const { flow, otp } = createStory(deps, reports, place);
+  const { watch, admit, withUpstreamSlot } = createOverload({
+    ...{ world, maxUtilization, docsUrl },
+    upstreamSlots: MAX_CONNECTIONS,
+  });
+  const { flow, verifications } = createLoginFlow(deps, reports, withUpstreamSlot);
 
   const router = Router({ caseSensitive: true, strict: true });
-  router.use(oursAlone, watch);
-  callbackRoutes(router, flow, sessions, deps.home, journal.failed);
-  webhookRoutes(router, reader, reports, journal);
+  router.use(onlyOurPaths, watch);
+  callbackRoutes(router, { flow, sessions, home: deps.home, failed: journal.failed });
+  webhookRoutes(router, { reader, reports, journal });
   errorsPage(router, deps.root, deps.hasPage);
   if (assertions) keyRoutes(router, assertions, !deps.hasPage);
   router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
-  loginRoutes(router, { flow, sessions, otp, countries: config.allowedCountries, admit });
-  sessionRoutes(router, sessions, flow, journal);
+  loginRoutes(router, { flow, sessions, verifications, countries: config.allowedCountries, admit });
+  sessionRoutes(router, { sessions, flow, journal });
   if (assertions) assertionRoutes(router, assertions, sessions);
   return router;
 }
 
-/** The story of a login, with all that it is told with. */
-function createStory(
+/** The login flow, and all that it needs. */
+function createLoginFlow(
   { config, store, world, hooks, journal, base, home }: RoutesDeps,
-  reports: ReturnType<typeof createReports>,
-  place: Place,
-): { flow: Flow; otp: Otp } {
-  const { limits, fallbackChannels: fallbacks } = config;
+  reports: Reports,
+  withUpstreamSlot: WithUpstreamSlot,
+): { flow: Flow; verifications: Verifications } {
+  const { limits: limitSettings, fallbackChannels: fallbacks } = config;
   const [secret = ''] = config.sessionSecrets;
-  const pace = createPace({ ...limits, store, world });
-  const vonage = createVonage(config.vonage, `${base}/callback`, world, (api, seconds) =>
-    pace.pause(api, seconds),
-  );
-  const redirectUrl = new URL(home, base).href;
-  const otp = createOtp({ verify: vonage.otp, world, reports, ...config.verify, redirectUrl });
-  const flow = createFlow({
-    engine: ENGINES[config.silentAuth]({ vonage, otp, fallbacks }),
-    otp,
-    fallbacks,
-    tickets: createTickets(store, world),
-    reports,
-    rules: createRules(hooks, world),
-    place,
-    limits: createLimits({ ...limits, store, world, pace, secret }),
-    store,
-    world,
-    journal,
-    pseudonym: createPseudonym(secret),
+  const pace = createPace({ ...limitSettings, store, world });
+  const limits = createLimits({ ...limitSettings, store, world, pace, secret });
+  const vonage = createVonage(config.vonage, {
+    ...{ redirectUri: `${base}/callback`, world },
+    pause: (api, seconds) => pace.pause(api, seconds),
   });
-  return { flow, otp };
+  const verifications = createVerifications({
+    ...{ verify: vonage.verify, store, limits, world, reports, ...config.verify },
+    redirectUrl: new URL(home, base).href,
+  });
+  const flow = createFlow({
+    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks }),
+    ...{ verifications, fallbacks, reports, limits, store, world, journal, withUpstreamSlot },
+    tickets: createTickets(store, world),
+    rules: createRules(hooks, world),
+  });
+  return { flow, verifications };
 }

@@ -7,7 +7,7 @@ import { createApp } from './app.js';
 import { ConfigError, type Config } from './config/config.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
-import { openWatchers } from './observability/observability.js';
+import { openObservability } from './observability/observability.js';
 import { listen, messagesOf, type Listening } from './http/server.js';
 import { systemWorld } from './core/world.js';
 
@@ -51,9 +51,9 @@ export interface Running {
 
 /** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
 export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
-  const watchers = await openWatchers(config);
-  const world = systemWorld(watchers.log, watchers.meter, watchers.span);
-  const store = watchers.ofStore(
+  const observability = await openObservability(config);
+  const world = systemWorld(observability.log, observability.meter, observability.span);
+  const store = observability.observeStore(
     config.redis ? await openRedisStore(config.redis, world.log) : createMemoryStore(world),
   );
   const app = createApp({ config, store, world, root, hooks });
@@ -63,14 +63,19 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
     // In their order: while logins still finish, they are still counted and told.
     for (const door of doors) await door.drain(graceMs);
     await store.close();
-    await watchers.close();
+    await observability.close();
   };
   try {
     const { port, keepAliveSeconds } = config;
     const messages = messagesOf(app);
-    const server = await listen(watchers.ofServer(app), port, docsUrl, { messages, keepAliveSeconds });
+    const server = await listen(observability.observeServer(app), {
+      port,
+      docsUrl,
+      messages,
+      keepAliveSeconds,
+    });
     doors.push(server);
-    const metrics = await watchers.listen(docsUrl);
+    const metrics = await observability.listen(docsUrl);
     if (metrics) doors.push(metrics);
     world.log.info(
       {

@@ -8,7 +8,7 @@ import {
   type CurrentLogin,
 } from '../client/silent-auth.js';
 import { ERRORS, type SilentFailure } from '../src/core/errors.js';
-import type { Channel, OtpChannel } from '../src/login/login.js';
+import type { Channel, CodeChannel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, buildHouse, CHALLENGE, withHouse, WITH_CODES, type House } from './support/house.js';
@@ -50,7 +50,7 @@ describe('the client', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
     const reasons: Same<client.SilentFailure, SilentFailure> = true;
     const channels: Same<client.Channel, Channel> = true;
-    const codeChannels: Same<client.CodeChannel, OtpChannel> = true;
+    const codeChannels: Same<client.CodeChannel, CodeChannel> = true;
     expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
   });
 

@@ -1,4 +1,5 @@
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
+import { NO_METER, type Meter } from '../src/core/world.js';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, withHouse, type House, WITH_CODES } from './support/house.js';
 import { until } from './support/until.js';
@@ -183,4 +184,79 @@ describe('with the chain of Verify', () => {
         await house.reset();
       }
     }));
+
+  describe('before the link was opened, when Vonage compares no code', () => {
+    const ended: string[] = [];
+    const sent: string[] = [];
+    const meter: Meter = {
+      ...NO_METER,
+      ended: (channel, outcome) => void ended.push(`${channel} ${outcome}`),
+      sent: (channel) => void sent.push(channel),
+    };
+    beforeEach(() => {
+      ended.splice(0);
+      sent.splice(0);
+    });
+
+    test.each([
+      ['a code of a device', 'sms,voice', 'si9sfG'],
+      ['43 characters', 'sms,voice', 'A'.repeat(43)],
+      ['five digits', 'sms,voice', '12345'],
+      ['a typed code', 'sms,voice', '123456'],
+      ['a code of a device, with no channel behind', '', 'si9sfG'],
+      ['a typed code, with no channel behind', '', '123456'],
+    ])('%s moves nothing on and uses up no try', (_what, fallbacks, early) =>
+      withHouse({ env: { ...env, FALLBACK_CHANNELS: fallbacks }, watchers: { meter } }, async (house) => {
+        const app = house.app();
+        const { body } = await begin(app);
+        const before = (await app.get('/login')).body;
+        for (let each = 0; each < 5; each += 1)
+          expect((await postCode(app, early).expect(400)).body.error).toBe('invalid_code');
+        expect((await app.get('/login')).body).toEqual(before);
+        expect([ended, sent, await house.messages()]).toEqual([[], [], []]);
+        const { json } = await walk(body.auth_url);
+        expect((await postCode(app, String(json?.['code'])).expect(200)).body.channel).toBe('silent_auth');
+        expect(ended).toEqual(['silent_auth completed']);
+      }),
+    );
+
+    test.each([
+      ['no-code', 'https://developer.vonage.com/api-errors/verify#no-code', 400],
+      ['no type', undefined, 409],
+      ['#conflict', 'https://developer.vonage.com/api-errors#conflict', 422],
+    ])('Vonage says so with %s', (_what, type, status) =>
+      withHouse({ env }, async (house) => {
+        const { app, code } = await house.walkedLogin();
+        const detail = 'The current Verify workflow step does not support a code.';
+        const answer = JSON.stringify({ type, title: 'Conflict', detail });
+        await house.control('faults', { 'verify-check': { status, body: answer, times: 1 } });
+        await postCode(app, code).expect(400);
+        expect((await app.get('/login')).body.channel).toBe('silent_auth');
+        await postCode(app, code).expect(200);
+      }),
+    );
+
+    test('Vonage is asked a bounded number of times', () =>
+      withHouse({ env }, async (house) => {
+        const app = house.app();
+        await begin(app);
+        const calls = (await house.upstream()).length;
+        for (let each = 0; each < 30; each += 1) await postCode(app, 'si9sfG');
+        await Promise.all(Array.from({ length: 30 }, () => postCode(app, 'si9sfG')));
+        expect((await house.upstream()).length - calls).toBeLessThanOrEqual(11);
+        expect((await app.get('/login')).body.channel).toBe('silent_auth');
+      }));
+
+    test('the tries of a typed code remain three, whatever came before', () =>
+      withHouse({ env }, async (house) => {
+        const app = house.app();
+        await begin(app);
+        for (let each = 0; each < 3; each += 1) await postCode(app, '123456').expect(400);
+        await next(app, 'sms').expect(200);
+        const wrong = wrongFor(await lastCode(house));
+        await postCode(app, wrong).expect(400);
+        await postCode(app, wrong).expect(400);
+        await postCode(app, wrong).expect(429);
+      }));
+  });
 });

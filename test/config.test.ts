@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config/config.js';
-import { createPseudonym } from '../src/login/journal.js';
+import { createPseudonym } from '../src/observability/journal.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';

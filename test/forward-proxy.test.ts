@@ -217,7 +217,7 @@ describe('a proxy that', () => {
     const ask = (bytes: number) =>
       transport({
         ...{ api: 'x', method: 'POST', url: `http://localhost:${port}/${bytes}`, bearer: 'b', body: {} },
-        ...{ deadlineMs: 5000, correlator: 'c' },
+        ...{ timeoutMs: 5000, requestId: 'c' },
       });
     expect(await ask(60_000)).toMatchObject({ status: 200, json: 'x'.repeat(60_000) });
     expect(await ask(0)).toMatchObject({ status: 307 });

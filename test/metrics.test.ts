@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { LAST_WORDS } from '../src/login/journal.js';
+import { FINAL_OUTCOMES } from '../src/observability/journal.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { readSamples, type Sample } from '../src/tools/report/samples.js';
 import { reportOf } from '../src/tools/report/report.js';
@@ -159,7 +159,7 @@ describe('what is counted', () => {
       .filter(({ name, labels }) => name === LOGINS && labels['outcome'] === 'failed')
       .map(({ labels }) => labels['reason']);
     // What silence failed for has reasons of its own.
-    for (const word of LAST_WORDS) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
+    for (const word of FINAL_OUTCOMES) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
   });
 
   test('is what the report of the silent rate is made of', () => {

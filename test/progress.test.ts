@@ -1,11 +1,12 @@
-import type { Login, Run } from '../src/login/login.js';
-import { progressOf, runAt, type Report } from '../src/login/progress.js';
+import type { Login, Verification } from '../src/login/login.js';
+import { progressOf, verificationAt, type Report } from '../src/login/progress.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 
+const fallbacks = ['sms', 'voice'] as const;
 const START = 1_700_000_000_000;
 const at = (seconds: number) => START + seconds * 1000;
-const chain: Run = {
-  requestId: 'r',
+const chain: Verification = {
+  id: 'r',
   steps: [
     { channel: 'silent_auth', seconds: 60 },
     { channel: 'sms', seconds: 300 },
@@ -15,8 +16,8 @@ const chain: Run = {
   since: START,
   startedAt: START,
 };
-const channelAt = (seconds: number, report?: Report, run = chain) => {
-  const now = runAt(run, at(seconds), report);
+const channelAt = (seconds: number, report?: Report, verification = chain) => {
+  const now = verificationAt(verification, at(seconds), report);
   return now ? now.steps[now.step]?.channel : 'over';
 };
 
@@ -28,7 +29,7 @@ test.each([
   [360, 'voice'],
   [659, 'voice'],
   [660, 'over'],
-])('after %i seconds of its own clock a request is at %s', (seconds, channel) => {
+])('after %i seconds a verification is at %s', (seconds, channel) => {
   expect(channelAt(seconds)).toBe(channel);
 });
 
@@ -82,35 +83,35 @@ test.each<[string, Login, number, object]>([
   ],
   [
     'in a chain, silent',
-    { ...login, run: chain },
+    { ...login, verification: chain },
     1,
     { status: 'pending', channel: 'silent_auth', expiresAt: at(60), nextChannels: ['sms', 'voice'] },
   ],
   [
     'in a chain, at the message',
-    { ...login, run: chain },
+    { ...login, verification: chain },
     61,
     { status: 'pending', channel: 'sms', expiresAt: at(360), nextChannels: ['voice'] },
   ],
   [
     'in a chain, at the call',
-    { ...login, run: chain },
+    { ...login, verification: chain },
     361,
     { status: 'pending', channel: 'voice', nextChannels: [] },
   ],
-  ['through a chain', { ...login, run: chain }, 660, { status: 'expired', nextChannels: [] }],
+  ['through a chain', { ...login, verification: chain }, 660, { status: 'expired', nextChannels: [] }],
   [
-    'in a request that is silent alone',
-    { ...login, run: { ...chain, steps: chain.steps.slice(0, 1) } },
+    'in a verification with a silent step alone',
+    { ...login, verification: { ...chain, steps: chain.steps.slice(0, 1) } },
     61,
     { status: 'expired', nextChannels: ['sms', 'voice'] },
   ],
 ])('a login that is %s', (_what, of, seconds, expected) => {
-  expect(progressOf(of, at(seconds), ['sms', 'voice'])).toMatchObject(expected);
+  expect(progressOf(of, { now: at(seconds), fallbacks })).toMatchObject(expected);
 });
 
-describe('a request that we stop ourselves before it would ring somebody', () => {
-  const stopped: Run = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
+describe('a verification that this server cancels before it would call', () => {
+  const stopped: Verification = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
 
   test.each([
     [284, 'sms'],
@@ -121,9 +122,11 @@ describe('a request that we stop ourselves before it would ring somebody', () =>
   });
 
   test('leaves open the channels it never came to', () => {
-    const progress = progressOf({ ...login, run: stopped }, at(300), ['sms', 'voice']);
+    const progress = progressOf({ ...login, verification: stopped }, { now: at(300), fallbacks });
     expect(progress).toMatchObject({ status: 'expired', nextChannels: ['voice'] });
-    expect(progressOf({ ...login, run: stopped }, at(1), ['sms', 'voice']).expiresAt).toBe(at(285));
+    expect(progressOf({ ...login, verification: stopped }, { now: at(1), fallbacks }).expiresAt).toBe(
+      at(285),
+    );
   });
 
   test('goes on if it went beyond its first step before', () => {
@@ -131,13 +134,20 @@ describe('a request that we stop ourselves before it would ring somebody', () =>
   });
 });
 
-test('a request that a webhook ended has failed', () => {
-  const progress = progressOf({ ...login, run: chain }, at(10), ['sms', 'voice'], { over: 'all', at: at(5) });
+test('a verification that a webhook ended has failed', () => {
+  const progress = progressOf(
+    { ...login, verification: chain },
+    { now: at(10), fallbacks, report: { over: 'all', at: at(5) } },
+  );
   expect(progress.status).toBe('failed');
 });
 
-test('a link is told only while its step is under way', () => {
+test('a link is shown only while its step is under way', () => {
   const report = { at: at(1), checkUrl: 'https://api.nexmo.com/x' };
-  expect(progressOf({ ...login, run: chain }, at(10), [], report).checkUrl).toBe(report.checkUrl);
-  expect(progressOf({ ...login, run: chain }, at(61), [], report).checkUrl).toBeUndefined();
+  expect(progressOf({ ...login, verification: chain }, { now: at(10), fallbacks: [], report }).checkUrl).toBe(
+    report.checkUrl,
+  );
+  expect(
+    progressOf({ ...login, verification: chain }, { now: at(61), fallbacks: [], report }).checkUrl,
+  ).toBeUndefined();
 });

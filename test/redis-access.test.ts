@@ -49,7 +49,7 @@ describe('a Redis with a user for this server', () => {
       await postCode(app, code).expect(200);
       await app.get('/session').expect(200);
       await app.post('/logout').expect(204);
-      await house.store.note('limit:logins:x', 'pause', 1, 1);
+      await house.store.note('limit:logins:x', { name: 'pause', value: 1 }, 1);
     });
     const [denied, stats] = await redis.administer(async (admin) => [
       (await admin.call('ACL', 'LOG')) as unknown[],

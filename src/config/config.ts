@@ -57,8 +57,8 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
   const reader = createReader(env);
   const { problems, production, get, fail, need, oneOf, list, whole } = reader;
 
-  const port = whole('PORT', get('PORT') ?? '3000', 0, 65_535);
-  const publicUrl = readPublicUrl(get('PUBLIC_URL'), port, production, fail);
+  const port = whole('PORT', get('PORT') ?? '3000', { least: 0, most: 65_535 });
+  const publicUrl = readPublicUrl(get('PUBLIC_URL'), { port, production }, fail);
   const vonage = readVonage(reader);
   if (production && !hasStore)
     need('REDIS_URL', 'the embedded store is for trying things out. Set it to redis://… or rediss://….');
@@ -72,8 +72,11 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     ...readWays(reader),
     assertions: readAssertions(reader),
     ...readLimits(reader),
-    maxUtilization: whole('MAX_UTILIZATION', get('MAX_UTILIZATION') ?? '90', 1, 100),
-    keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', get('KEEP_ALIVE_SECONDS') ?? '65', 1, 3600),
+    maxUtilization: whole('MAX_UTILIZATION', get('MAX_UTILIZATION') ?? '90', { least: 1, most: 100 }),
+    keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', get('KEEP_ALIVE_SECONDS') ?? '65', {
+      least: 1,
+      most: 3600,
+    }),
     logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     production,
     metrics: readMetricsSettings(reader, port),

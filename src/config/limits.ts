@@ -63,7 +63,7 @@ export function readLimits(reader: SettingsReader): LimitConfig {
 }
 
 const readCount = ({ get, whole }: SettingsReader, name: string, byDefault: string): number =>
-  whole(name, get(name) ?? byDefault, 1, HIGHEST_RATE);
+  whole(name, get(name) ?? byDefault, { least: 1, most: HIGHEST_RATE });
 
 /**
  * The default rates, but for those that are named: `login-number=20,send-prefix=100`. By default no
@@ -82,7 +82,7 @@ function readRates(
     const [name = '', count = ''] = item.split('=').map((part) => part.trim());
     if (!Object.hasOwn(RATES, name)) {
       fail(`RATE_LIMITS: "${name}" is none of ${Object.keys(RATES).join(', ')}.`);
-    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, 1, HIGHEST_RATE);
+    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, { least: 1, most: HIGHEST_RATE });
   }
   return rates;
 }

@@ -16,7 +16,7 @@ export function readMetricsSettings(
   if (isIP(host) === 0)
     fail('METRICS_HOST must be an IP address to listen on: 127.0.0.1, or 0.0.0.0 for all of them.');
   if (text === undefined) return undefined;
-  const port = whole('METRICS_PORT', text, 0, 65_535);
+  const port = whole('METRICS_PORT', text, { least: 0, most: 65_535 });
   if (port !== 0 && port === publicPort)
     fail('METRICS_PORT must be another port than PORT: what is counted is not for everybody.');
   return { port, host };

@@ -72,7 +72,7 @@ export function createReader(env: Env) {
     return url.href.replace(/\/$/, '');
   };
   /** A whole number in decimal digits. @param text what stands for it, or a part of what does */
-  const whole = (name: string, text: string, least: number, most: number): number => {
+  const whole = (name: string, text: string, { least, most }: { least: number; most: number }): number => {
     const number = /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
     if (number >= least && number <= most) return number;
     fail(`${name} must be a whole number, ${least} to ${most}.`);
@@ -89,8 +89,7 @@ type Fail = (problem: string) => string;
 
 export function readPublicUrl(
   value: string | undefined,
-  port: number,
-  production: boolean,
+  { port, production }: { port: number; production: boolean },
   fail: Fail,
 ): string {
   if (value === undefined && production)

@@ -1,4 +1,4 @@
-/** Every error the product can answer with: its HTTP status and its title. Extended, never renamed (docs/errors.md). */
+/** The errors of the product: HTTP status and title. The table may grow; a name never changes (docs/errors.md). */
 export const ERRORS = {
   invalid_request: [400, 'The request is not valid'],
   invalid_phone_number: [400, 'The phone number is not valid'],
@@ -31,13 +31,10 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Why silence failed, in words an app can act on. */
+/** Why silent authentication failed. */
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
-/**
- * Why a message came to nothing, in words an app can act on: `blocked` by the rules against fraud
- * that Vonage has.
- */
+/** Why a message was not sent: `blocked` by Vonage's fraud rules. */
 export type MessageFailure = 'blocked';
 
 export interface ErrorFields {
@@ -48,7 +45,7 @@ export interface ErrorFields {
   errors?: readonly { field: string; message: string }[];
 }
 
-/** What the log may know of an upstream answer: no body, no header, no number. */
+/** What the log holds of an upstream answer: no body, no header, no number. */
 export interface UpstreamTrace {
   api: string;
   status?: number;
@@ -56,18 +53,28 @@ export interface UpstreamTrace {
   instance?: string;
 }
 
-/** The one error class: a code of the closed table, words for the app's developer, and the cause for the log. */
+/**
+ * An error of the product: a code of {@link ERRORS}, a detail for the app's developer and the fields
+ * of the answer. `upstream` and `cause` are for the log.
+ */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
+
+  readonly fields: ErrorFields;
+  readonly upstream: UpstreamTrace | undefined;
 
   constructor(
     readonly code: ErrorCode,
     readonly detail: string,
-    readonly fields: ErrorFields = {},
-    readonly upstream?: UpstreamTrace,
-    cause?: unknown,
+    {
+      upstream,
+      cause,
+      ...fields
+    }: ErrorFields & { upstream?: UpstreamTrace | undefined; cause?: unknown } = {},
   ) {
     super(`${code}: ${detail}`, { cause });
+    this.fields = fields;
+    this.upstream = upstream;
   }
 
   get status(): number {
@@ -75,7 +82,7 @@ export class LoginError extends Error {
   }
 }
 
-/** A mistake of whoever built the product in, in words for him: they hold nothing of any request, and go into the log. */
+/** A mistake in how an app mounts the product. The message goes into the log and holds nothing of a request. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }

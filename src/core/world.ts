@@ -7,26 +7,22 @@ import { randomBytes } from 'node:crypto';
 export interface Meter {
   /** A login began. */
   began(): void;
-  /** A step of a login is over, refused ones among them. */
-  step(step: string, outcome: string, reason: string, status: number, ms: number): void;
-  /** What a login tried by `channel` came to its end. */
+  /** A step of a login has ended, refused ones included. */
+  step(step: { step: string; outcome: string; reason: string; status: number; ms: number }): void;
+  /** A channel of a login has ended. */
   ended(channel: string, outcome: 'completed' | 'failed', reason: string): void;
-  /** An answer of Vonage, by the class of its status (`2xx`); or that none came (`timeout`, `connection`). */
+  /** A call of Vonage has ended, by the class of its status (`2xx`), or with `timeout` or `connection`. */
   called(api: string, status: string, ms: number): void;
-  /** Something was refused by a limit. */
+  /** A limit has refused something. */
   refused(limit: string): void;
-  /**
-   * Vonage took an order for a message that costs money, or sent one by itself in a chain that was
-   * ordered.
-   */
+  /** Vonage has sent, or agreed to send, a message that costs money. */
   sent(channel: string): void;
-  /** The store answered, or failed to. */
+  /** A command of the store has ended. */
   stored(operation: string, failed: boolean, ms: number): void;
 }
 
 const nothing = (): void => undefined;
 
-/** Nobody counts. */
 export const NO_METER: Meter = {
   began: nothing,
   step: nothing,
@@ -37,23 +33,22 @@ export const NO_METER: Meter = {
   stored: nothing,
 };
 
-/** What a trace may know: neither number nor code nor token, and no address with a query. */
+/** Attributes of a span: no number, code or token, and no URL with a query. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /**
- * Does `work` as one span of a trace, within the one it is called from. What is told with `error.type` in it has failed (OpenTelemetry,
- * "Recording errors").
+ * Runs `work` as a span of a trace, within the current one. A span with the attribute `error.type` has
+ * failed (OpenTelemetry, "Recording errors").
  */
 export type Span = <T>(
   name: string,
   kind: 'internal' | 'client',
-  work: (tell: (attributes: Attributes) => void) => Promise<T>,
+  work: (annotate: (attributes: Attributes) => void) => Promise<T>,
 ) => Promise<T>;
 
-/** Nobody traces. */
 export const NO_SPAN: Span = (_name, _kind, work) => work(nothing);
 
-/** One line of structured log. pino satisfies this; nothing else of a logger is used. */
+/** A structured log, such as pino. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -61,17 +56,17 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** How the event loop of this process spent its time since the process began, in milliseconds. */
+/** How the event loop has spent its time since the process began (ms). */
 export interface LoopTime {
-  /** At work, or kept from it by the system, which let others have the processor. */
+  /** Working, or ready to work while other processes have the processor. */
   active: number;
-  /** Waiting for something to do. */
+  /** Waiting for events. */
   idle: number;
-  /** The time for which it had a processor. */
+  /** Processor time. */
   cpu: number;
 }
 
-/** What the product does not control, and who watches it. All of it comes in through the door (`main`), so tests can turn it. */
+/** Clock, randomness, log, metrics and traces: made in `server.ts`, and by tests. */
 export interface World {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -80,9 +75,9 @@ export interface World {
   log: Log;
   meter: Meter;
   span: Span;
-  /** Resolves in so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   pause(ms: number): Promise<void>;
-  /** Does something in so many seconds, if the process is still there: nothing may depend on it. */
+  /** Calls `work` after `seconds`, if the process still runs. */
   later(seconds: number, work: () => void): void;
   loopTime(): LoopTime;
 }
@@ -104,13 +99,13 @@ function loopTime(): LoopTime {
   return { active, idle, cpu: (user + system) / 1000 };
 }
 
-/** Of this thread where Node tells it, which is from 23.9 on; before, of the whole process. */
+/** The processor time of this thread; before Node 23.9, of the whole process. */
 function cpuUsage(): NodeJS.CpuUsage {
   const newer = process as { threadCpuUsage?: () => NodeJS.CpuUsage };
   return newer.threadCpuUsage?.() ?? process.cpuUsage();
 }
 
-/** Seconds since the Unix epoch: what JWTs and OAuth count in. */
+/** Seconds since the Unix epoch, as in JWTs. */
 export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);
 
 /** 256 random bits as 43 characters of base64url. */

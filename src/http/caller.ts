@@ -154,7 +154,7 @@ export function callerOf(req: Request, res: Response): Caller {
   const all: Quota[] = [];
   return {
     ...countedAt(address),
-    told(quotas) {
+    showQuotas(quotas) {
       all.push(...quotas);
       const list = (item: (quota: Quota) => string) =>
         all.map((quota) => `"${quota.name}";${item(quota)}`).join(', ');

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import express from 'express';
 import { Router, type Response } from 'express';
-import { methodNotAllowed, sendJson } from './answers.js';
+import { methodNotAllowed, sendJson } from './json.js';
 import { readFileSync } from 'node:fs';
 import { Marked } from 'marked';
 import { parse } from 'yaml';
@@ -62,7 +62,7 @@ export function contract(root: string): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router
     .route('/openapi.json')
-    .get((_req, res) => sendJson(revalidate(res), 200, read()))
+    .get((_req, res) => sendJson(revalidate(res), { status: 200, body: read() }))
     .all(methodNotAllowed('GET, HEAD'));
   return router;
 }
@@ -123,13 +123,13 @@ export function healthRoutes(store: Store): Router {
   const router = Router({ caseSensitive: true, strict: true });
   router
     .route('/healthz')
-    .get((_req, res) => sendJson(res, 200, { status: 'ok' }))
+    .get((_req, res) => sendJson(res, { status: 200, body: { status: 'ok' } }))
     .all(methodNotAllowed('GET, HEAD'));
   router
     .route('/readyz')
     .get(async (_req, res) => {
       await store.ping();
-      sendJson(res, 200, { status: 'ok' });
+      sendJson(res, { status: 200, body: { status: 'ok' } });
     })
     .all(methodNotAllowed('GET, HEAD'));
   return router;

@@ -91,8 +91,8 @@ const DETAIL = 'Too many are logging in just now. Try again.';
 
 type AsyncHandler = (req: Request, res: Response) => Promise<void>;
 
-/** Does `work` in a place. @throws Limited `unavailable` if there is none */
-export type Place = <T>(work: () => Promise<T>) => Promise<T>;
+/** Runs `work` in a slot. @throws Limited `unavailable` if none is free */
+export type WithUpstreamSlot = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Refuses new logins, and nothing else, so that those that were begun come to their end: a login
@@ -108,40 +108,41 @@ export interface Overload {
    */
   admit: (begin: AsyncHandler) => AsyncHandler;
   /**
-   * For the part of a login that waits for Vonage, which only so many do at one time. It comes
-   * after the limits: a login that they refuse has taken no place from others.
+   * Limits how many logins wait for Vonage at a time. It comes after the limits: a login that they
+   * refuse has taken no slot from others.
    */
-  place: Place;
+  withUpstreamSlot: WithUpstreamSlot;
 }
 
 /**
  * @param maxUtilization percent of the event loop's time
- * @param places logins that wait for Vonage at one time
+ * @param upstreamSlots logins that wait for Vonage at a time
  */
 export function createOverload(deps: {
   world: World;
   maxUtilization: number;
-  places: number;
+  upstreamSlots: number;
   docsUrl: string;
 }): Overload {
-  const { world, places, docsUrl } = deps;
+  const { world, upstreamSlots, docsUrl } = deps;
   const load = createLoad(world, deps.maxUtilization);
   const refusals = createRefusals(world);
   const [beginning, waiting] = [createCount(), createCount()];
-  const noPlace = (): boolean => waiting.now() >= places;
+  const noneFree = (): boolean => waiting.now() >= upstreamSlots;
 
   return {
     watch: watchFor(load, refusals),
     admit: (begin) => async (req, res) => {
-      if (beginning.now() < ALWAYS_TAKEN || !(noPlace() || load.refusesNext())) {
+      if (beginning.now() < ALWAYS_TAKEN || !(noneFree() || load.refusesNext())) {
         await beginning.during(() => begin(req, res));
         return;
       }
       const fields = { retry_after: refusals.add() };
       sendProblem(res, new LoginError('unavailable', DETAIL, fields), docsUrl);
     },
-    place(work) {
-      if (noPlace()) throw new Limited('overload', 'unavailable', DETAIL, refusals.add());
+    withUpstreamSlot(work) {
+      if (noneFree())
+        throw new Limited('unavailable', DETAIL, { limit: 'overload', retryAfter: refusals.add() });
       return waiting.during(work);
     },
   };

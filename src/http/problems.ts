@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ERRORS, LoginError, type ErrorCode } from '../core/errors.js';
-import { sendJson, sinceArrival } from './answers.js';
+import { sendJson, sinceArrival } from './json.js';
 import { requestIdOf } from './protection.js';
 
 /** RFC 9457. `error` is the stable name programs go by; `instance` is the request id, which the log has too. */
@@ -17,38 +17,39 @@ export function problemOf(error: LoginError, docsUrl: string, requestId: string)
   };
 }
 
-/** Nothing answered: there is no such path. */
+/** For paths that do not exist. */
 export const notFound: RequestHandler = () => {
   throw new LoginError('not_found', 'There is no such path.');
 };
 
-/** Hears of every request that is answered with an error, and of the milliseconds it took. */
+/** Records a request that was answered with an error, and its duration. */
 export type Failed = (error: LoginError, request: { id: string; route: string; ms: number }) => void;
 
-/** Tells it of one. */
-export const tellFailure = (failed: Failed, error: LoginError, req: Request, res: Response): void =>
-  failed(error, { id: requestIdOf(res), route: `${req.method} ${req.path}`, ms: sinceArrival(res) });
+export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>
+  failed(error, { id: requestIdOf(res), route: `${res.req.method} ${res.req.path}`, ms: sinceArrival(res) });
 
 /** Answers with an error. */
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
   if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
-  sendJson(res, error.status, problemOf(error, docsUrl, requestIdOf(res)), {
+  sendJson(res, {
+    status: error.status,
+    body: problemOf(error, docsUrl, requestIdOf(res)),
     type: 'application/problem+json',
   });
 }
 
-/** Where everything that was thrown becomes an answer. */
+/** Turns everything that was thrown into an answer. */
 export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
-  return (thrown: unknown, req: Request, res: Response, _next) => {
+  return (thrown: unknown, _req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
-    tellFailure(failed, error, req, res);
+    reportFailure(failed, error, res);
     if (res.headersSent) return void res.destroy();
     sendProblem(res, error, docsUrl);
   };
 }
 
-/** What Express and its body parser throw carries a status; everything else is a fault of ours. */
+/** Errors of Express and its body parser have a status; everything else is an internal error. */
 const BY_STATUS = new Map<number, [ErrorCode, string]>([
   [400, ['invalid_request', 'The request cannot be read.']],
   [413, ['payload_too_large', 'A body has at most 16 KiB.']],
@@ -62,5 +63,5 @@ function asLoginError(thrown: unknown): LoginError {
       ? ['invalid_request', 'The request cannot be answered as it is.']
       : ['internal_error', 'The error is logged under the instance id.'];
   const [code, detail] = BY_STATUS.get(status) ?? otherwise;
-  return new LoginError(code, detail, {}, undefined, thrown);
+  return new LoginError(code, detail, { cause: thrown });
 }

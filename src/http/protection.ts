@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import helmet from 'helmet';
-import { clockIn } from './answers.js';
+import { noteArrival } from './json.js';
 import cors from 'cors';
 import type { CorsOptions } from 'cors';
 
@@ -41,7 +41,7 @@ export function shield({ hsts }: { hsts: boolean }): RequestHandler {
   const headers = securityHeaders(hsts);
   // One handler, since what Express does between two of them costs more than any of this.
   return (req, res, next) => {
-    clockIn(res);
+    noteArrival(res);
     res.setHeader('X-Request-Id', randomUUID());
     for (const [name, value] of headers) res.setHeader(name, value);
     refuseAmbiguous(req);

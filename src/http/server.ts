@@ -50,23 +50,22 @@ export interface Listening {
 const BACKLOG = 4096;
 
 export interface ListenOptions {
-  /** The address to listen on; left out, all of them. */
+  /** 0 for a free one. */
+  port: number;
+  /** The address to listen on; by default all of them. */
   host?: string;
+  /** The URL of docs/errors.md, for the `type` of problems. */
+  docsUrl: string;
   /** What requests and responses are made with. */
   messages?: Messages;
   /** Seconds for which an idle connection is kept; left out, as long as Node keeps it. */
   keepAliveSeconds?: number;
 }
 
-/**
- * @param port 0 for a free one
- * @throws the error of the socket, such as `EADDRINUSE`
- */
+/** @throws the error of the socket, such as `EADDRINUSE` */
 export async function listen(
   handler: RequestListener,
-  port: number,
-  docsUrl: string,
-  { host, messages = {}, keepAliveSeconds }: ListenOptions = {},
+  { port, host, docsUrl, messages = {}, keepAliveSeconds }: ListenOptions,
 ): Promise<Listening> {
   const inTurn = createTurns();
   const answer: RequestListener = (req, res) => {

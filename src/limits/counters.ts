@@ -64,9 +64,10 @@ export function createLimits(
 
   const refuse = ({ name, window }: Rate): never => {
     world.meter.refused(name);
+    const limited = { limit: name, retryAfter: window.left };
     if (name === 'send-all')
-      throw new Limited(name, 'unavailable', 'No more messages are sent in this hour.', window.left);
-    throw new Limited(name, 'rate_limited', 'This was asked for too often. Try again later.', window.left);
+      throw new Limited('unavailable', 'No more messages are sent in this hour.', limited);
+    throw new Limited('rate_limited', 'This was asked for too often. Try again later.', limited);
   };
 
   /**
@@ -92,7 +93,7 @@ export function createLimits(
     async login(caller, phoneNumber, api) {
       const { rates, part } = ofLogin(caller, phoneNumber, world.now());
       const outcome = await pace.take(rates, api, part);
-      caller.told(quotasOf(rates, outcome));
+      caller.showQuotas(quotasOf(rates, outcome));
       if (outcome.broken) refuse(outcome.broken);
     },
     async send(caller, phoneNumber, messages) {
@@ -105,7 +106,7 @@ export function createLimits(
       if (broken) refuse(broken);
       const hour = ofHour(asked, now);
       const outcome = await spend(hour);
-      caller.told(quotasOf(hour.rates, outcome).filter(({ name }) => name === 'send-range'));
+      caller.showQuotas(quotasOf(hour.rates, outcome).filter(({ name }) => name === 'send-range'));
       tellBudget(outcome, hour.account, messages);
       if (outcome.broken === undefined) return;
       await spend(givenBack(number));

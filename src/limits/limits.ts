@@ -31,10 +31,10 @@ export interface Caller {
    */
   within: readonly { range: string; share: number }[];
   /**
-   * Takes what is left to its range. What counts for others as well (a number, a country) is told
-   * to nobody.
+   * Puts what is left to its range into the headers of the answer. What others count in as well (a
+   * number, a country) is not shown.
    */
-  told(quotas: readonly Quota[]): void;
+  showQuotas(quotas: readonly Quota[]): void;
 }
 
 /** The APIs of Vonage that are not called while they asked us to wait: those that begin something. */
@@ -84,16 +84,18 @@ export function windowAt(name: string, seconds: number, now: number): Window {
   return { key: `limit:${name}:${index}`, seconds, left };
 }
 
-/** Something that was refused because it was done too often, by the one who asks or by all together. */
+/** A limit was reached. */
 export class Limited extends LoginError {
-  /** @param limit its name, for the log and those who count */
+  /** The name of the limit, for the log and the metrics. */
+  readonly limit: string;
+
   constructor(
-    readonly limit: string,
     code: Extract<ErrorCode, 'rate_limited' | 'unavailable'>,
     detail: string,
-    retryAfter: number,
+    { limit, retryAfter }: { limit: string; retryAfter: number },
   ) {
     super(code, detail, { retry_after: retryAfter });
+    this.limit = limit;
   }
 }
 

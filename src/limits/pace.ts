@@ -75,7 +75,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
 
   const refused = (limit: 'upstream-pause' | 'upstream-per-second', retryAfter: number): Limited => {
     world.meter.refused(limit);
-    return new Limited(limit, 'unavailable', 'Vonage is not called this often. Try again.', retryAfter);
+    return new Limited('unavailable', 'Vonage is not called this often. Try again.', { limit, retryAfter });
   };
   /** For the time from the moment that the guard was asked at, not from now: by now the pause may be over. */
   const paused = ({ limit: asked }: Rule, until = asked): Limited => refused('upstream-pause', until - asked);
@@ -95,7 +95,10 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
   });
 
   /** Spends in the caller's own part, and the turn where it is: what another part lends is taken first. */
-  const spend = async (own: number, rules: readonly Rule[], api: PacedApi | undefined, turn?: Turn) => {
+  const spend = async (
+    rules: readonly Rule[],
+    { own, api, turn }: { own: number; api: PacedApi | undefined; turn: Turn | undefined },
+  ) => {
     const now = world.now();
     if (turn !== undefined && turn.part !== own) {
       const lent = await spendBy<Rule>(store, accountOf(turn.part, now), [costOf(turn)]);
@@ -123,7 +126,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
       const own = caller === undefined ? draw(parts) : caller % parts;
       const turns = api === 'network-enablement' ? turnsOf(own, now) : [undefined];
       for (const turn of turns) {
-        const { broken, totals } = await spend(own, rules, api, turn);
+        const { broken, totals } = await spend(rules, { own, api, turn });
         if (broken?.name === 'turn') continue;
         if (broken === undefined && turn !== undefined && turn.second * 1000 > now) {
           await world.pause(turn.second * 1000 - now);
@@ -145,7 +148,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
         Array.from({ length: parts }, (_, part) => accountOf(part, moment).key),
       );
       const notes = [...new Set(keys)].map((key) =>
-        store.note(key, `pause:${api}`, until, LONGEST_PAUSE * 2),
+        store.note(key, { name: `pause:${api}`, value: until }, LONGEST_PAUSE * 2),
       );
       await Promise.all(notes).finally(() => telling.delete(api));
     },

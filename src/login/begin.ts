@@ -1,172 +1,175 @@
-import { Limited, type Caller } from '../limits/limits.js';
-import { LOGIN_SECONDS, type Client, type Holder, type Login, type Run } from './login.js';
-import type { Parts } from './context.js';
-import { addressOf, newState } from './tickets.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
+import { Limited, type Caller } from '../limits/limits.js';
+import type { LoginContext, RequestContext, StepContext } from './context.js';
 import type { Beginning } from './engines.js';
 import type { Visitor } from './hooks.js';
-import type { Tell } from './journal.js';
-import { Abandoned } from './verification.js';
-import { endOfStep, leftUnderWay, stepOf } from './progress.js';
+import type { Annotate } from '../observability/journal.js';
+import { LOGIN_TTL_SECONDS, type Client, type Login, type Verification } from './login.js';
+import { codeChannelsOf, endOfStep, stepOf, verificationUnderWay } from './progress.js';
+import { addressOf, newState } from './tickets.js';
+import { AbandonedVerification } from './verification.js';
 
-/** The states that are made for one login, of which at most one is used. */
-interface States {
-  /** Makes a state and puts its ticket. A further one is for a further call of Vonage, and waits for its turn. */
-  make: () => Promise<string>;
-  /** Makes all but this one worthless. */
-  keepOnly: (used?: string) => Promise<unknown>;
+export interface BeginInput {
+  phoneNumber: PhoneNumber;
+  client: Client;
+  codeChallenge?: string | undefined;
+  /** Describes the client to a hook. */
+  visitor: () => Visitor;
 }
 
-const createStates =
-  ({ engine, tickets, limits, world }: Parts) =>
-  ({ id: loginId, phoneNumber, client, expiresAt }: Login, caller: Caller): States => {
-    const made: string[] = [];
-    return {
-      make: async () => {
-        if (made.length > 0) await limits.turn(caller, engine.asks);
-        const state = newState(client, world);
-        await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
-        made.push(state);
-        return state;
-      },
-      keepOnly: (used) => {
-        const unused = made.filter((state) => state !== used);
-        return Promise.all(unused.map((state) => tickets.cancelState(addressOf(state))));
-      },
-    };
-  };
-
 /**
- * Steps 1 and 2: the number comes in, the link goes out. `authUrl` is the link of an engine that
- * begins by redirect. `progress` has the link of a Verify request while its silent step lasts.
- * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`, and what upstream said where there is no
- * other way than the silent one
+ * Steps 1 and 2: takes the number and returns the link. `authUrl` is the link of an engine that
+ * begins by redirect; the link of a Verify silent step is in the progress of the login.
+ * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`; the errors
+ * of upstream where the login has no other channel
  */
 export type Begin = (
-  request: {
-    phoneNumber: PhoneNumber;
-    client: Client;
-    codeChallenge?: string | undefined;
-    /** Who asks, for a hook. */
-    visitor: () => Visitor;
-  },
-  caller: Caller,
-  holder: Holder,
-  correlator: string,
+  input: BeginInput,
+  request: RequestContext,
 ) => Promise<{ login: Login; authUrl: string | undefined }>;
 
-export function createBegin(parts: Parts): Begin {
-  const { engine, otp, tickets, limits, place, world, rules, fallbacksOf, journal } = parts;
-  const statesFor = createStates(parts);
+export function createBegin(context: LoginContext): Begin {
+  const { engine, verifications, limits, tickets, world, rules, journal } = context;
 
-  /** An outage of the silent way is no end while there is another way; without one it is an error. */
-  const orElse = (error: unknown, number: PhoneNumber, tell: Tell): Beginning => {
-    const otherWay = fallbacksOf(number).length > 0;
-    if (!otherWay || !(error instanceof LoginError && error.status >= 500)) throw error;
-    tell({ upstream: error.upstream });
-    return { by: 'nothing', why: error.code, ...(error instanceof Abandoned && { abandoned: error.run }) };
-  };
-
-  /** The request that the login before this one left behind, if this one may take it up; otherwise it is stopped. */
-  const takeUp = (former: Login | undefined, login: Login, correlator: string): Run | undefined => {
-    if (former === undefined) return undefined;
-    const run = leftUnderWay(former, world.now());
-    if (run === undefined || isSameLogin(former, login, run)) return run;
-    otp.cancel(run, correlator);
-    return undefined;
-  };
-
-  /** Asks the engine, and lets go of what it was given and has no use for. */
-  const ask = async (
-    login: Login,
-    formerRun: Run | undefined,
-    [caller, correlator]: [Caller, string],
-    tell: Tell,
-  ): Promise<Beginning> => {
-    const { id: loginId, phoneNumber, client } = login;
-    const states = statesFor(login, caller);
-    const mayPay = (messages: number) =>
-      limits.send(caller, phoneNumber, messages).then(() => true, unlessAway(tell));
-    const about = { loginId, phoneNumber, client, formerRun, correlator };
-    const beginning = await engine
-      .begin({ ...about, newState: states.make, mayPay })
-      .catch(async (error: unknown) => {
-        await states.keepOnly();
-        return orElse(error, phoneNumber, tell);
-      });
-    await states.keepOnly(beginning.by === 'redirect' ? beginning.state : undefined);
-    return beginning;
-  };
-
-  const begin = async (
-    id: string,
-    { phoneNumber, client, codeChallenge, visitor }: Parameters<Begin>[0],
-    [caller, holder, correlator]: [Caller, Holder, string],
-    tell: Tell,
-  ): ReturnType<Begin> => {
-    await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId: correlator });
-    const expiresAt = world.now() + LOGIN_SECONDS * 1000;
+  const begin = async (id: string, input: BeginInput, step: StepContext): ReturnType<Begin> => {
+    const { phoneNumber, client, codeChallenge, visitor } = input;
+    const { session, requestId, annotate } = step;
+    await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId });
+    const expiresAt = world.now() + LOGIN_TTL_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
-    const formerRun = takeUp(holder.former, base, correlator);
-    const beginning = await ask(base, formerRun, [caller, correlator], tell);
+    const formerVerification = takeOver(context, base, step);
+    if (formerVerification) base.formerVerification = formerVerification;
+    const beginning = await askEngine(context, base, step);
 
-    const login = { ...base, ...(formerRun && { formerRun }), ...begun(beginning) };
-    tell({ channel: login.channel });
+    const login = { ...base, ...stateOf(beginning) };
+    annotate({ channel: login.channel });
     if (beginning.by !== 'redirect' && beginning.why !== undefined)
-      tell({ outcome: 'silent_auth_unavailable', reason: beginning.why });
-    if (holder.login?.ticket !== undefined) await tickets.cancelState(holder.login.ticket);
-    await holder.begin(login).catch((error: unknown) => {
-      // What was started for a login that could not be kept would go on to send messages.
-      if (login.run !== undefined) otp.cancel(login.run, correlator);
+      annotate({ outcome: 'silent_auth_unavailable', reason: beginning.why });
+    if (session.login?.ticket !== undefined) await tickets.cancelState(session.login.ticket);
+    await session.begin(login).catch((error: unknown) => {
+      // The verification would go on to send messages for a login that was not stored.
+      if (login.verification !== undefined) verifications.cancel(login.verification, requestId);
       throw error;
     });
     return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
-  return (request, caller, holder, correlator) => {
+  return (input, request) => {
     const id = world.random(16).toString('hex');
-    const known = { login_id: id, number: parts.pseudonym(request.phoneNumber), client: request.client };
-    return journal.step('begin', correlator, known, async (tell) => {
-      // First: a store that is away, and a client that asks too often, cost no call and no place.
-      await limits.login(caller, request.phoneNumber, engine.asks);
-      return place(() => begin(id, request, [caller, holder, correlator], tell));
+    const { requestId } = request;
+    return journal.step({ step: 'begin', requestId, login: { id, ...input } }, async (annotate) => {
+      // First: while the store is away or a limit is reached, a login makes no call and takes no slot.
+      await limits.login(request.caller, input.phoneNumber, engine.asks);
+      return context.withUpstreamSlot(() => begin(id, input, { ...request, annotate }));
     });
   };
 }
 
-/** A limit says no; anything else is an error. */
-const unlessAway =
-  (tell: Tell) =>
-  (error: unknown): false => {
-    if (!(error instanceof Limited)) throw error;
-    tell({ limit: error.limit });
-    return false;
-  };
-
-/** What a login knows from the way it began. */
-function begun(beginning: Beginning): Partial<Login> {
-  switch (beginning.by) {
-    case 'redirect':
-      return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
-    case 'run': {
-      const { run } = beginning;
-      // Nobody asked for a message in this login yet, so `next` without a channel means the one
-      // that is on its way.
-      const channel = stepOf(run).channel === 'silent_auth' ? 'silent_auth' : null;
-      return { channel, run, expiresAt: endOfStep(run) };
-    }
-    case 'nothing':
-      return beginning.abandoned ? { formerRun: beginning.abandoned } : {};
-  }
+/**
+ * The verification that the former login of the session left under way, if `login` may go on with
+ * it. Otherwise it is cancelled.
+ */
+function takeOver(
+  { verifications, world }: LoginContext,
+  login: Login,
+  { session: { former }, requestId }: RequestContext,
+): Verification | undefined {
+  const verification = former && verificationUnderWay(former, world.now());
+  if (former === undefined || verification === undefined) return undefined;
+  if (mayTakeOver(login, former, verification)) return verification;
+  verifications.cancel(verification, requestId);
+  return undefined;
 }
 
 /**
- * Whether a login may take up the request of the one before it: only for the same number, and for whoever can answer the
- * same challenge. A silent step also leads home to one kind of client alone.
+ * A login may take over a verification of the same number and PKCE challenge. A silent step also
+ * leads back to one kind of client alone.
  */
-const isSameLogin = (former: Login, login: Login, run: Run): boolean =>
+const mayTakeOver = (login: Login, former: Login, verification: Verification): boolean =>
   former.phoneNumber === login.phoneNumber &&
   former.codeChallenge === login.codeChallenge &&
-  (former.client === login.client || stepOf(run).channel !== 'silent_auth');
+  (former.client === login.client || stepOf(verification).channel !== 'silent_auth');
+
+/** Asks the engine for a beginning, and cancels the states that it did not use. */
+async function askEngine(context: LoginContext, login: Login, step: StepContext): Promise<Beginning> {
+  const { engine, limits } = context;
+  const { caller, requestId, annotate } = step;
+  const { id: loginId, phoneNumber, client, formerVerification } = login;
+  const states = createStates(context, login, caller);
+  const mayPay = (messages: number) =>
+    limits.send(caller, phoneNumber, messages).then(() => true, falseIfLimited(annotate));
+  const newStart = { loginId, phoneNumber, client, formerVerification, requestId };
+  const beginning = await engine
+    .begin({ ...newStart, newState: states.make, mayPay })
+    .catch(async (error: unknown) => {
+      await states.cancelAllBut();
+      return withoutSilence(error, codeChannelsOf(phoneNumber, context.fallbacks).length > 0, annotate);
+    });
+  await states.cancelAllBut(beginning.by === 'redirect' ? beginning.state : undefined);
+  return beginning;
+}
+
+/** An outage of the silent channel is an error only where the login has no other channel. */
+function withoutSilence(error: unknown, hasOtherChannel: boolean, annotate: Annotate): Beginning {
+  if (!hasOtherChannel || !(error instanceof LoginError && error.status >= 500)) throw error;
+  annotate({ upstream: error.upstream });
+  const abandoned = error instanceof AbandonedVerification && { abandoned: error.verification };
+  return { by: 'nothing', why: error.code, ...abandoned };
+}
+
+/** Answers that a limit forbids it. Rethrows any other error. */
+const falseIfLimited =
+  (annotate: Annotate) =>
+  (error: unknown): false => {
+    if (!(error instanceof Limited)) throw error;
+    annotate({ limit: error.limit });
+    return false;
+  };
+
+/** The states that are made for one login, of which at most one is used. */
+interface States {
+  /** Makes a state and stores its ticket. Each one after the first is for another call, and waits for its turn. */
+  make: () => Promise<string>;
+  cancelAllBut: (used?: string) => Promise<unknown>;
+}
+
+function createStates(
+  { engine, tickets, limits, world }: LoginContext,
+  login: Login,
+  caller: Caller,
+): States {
+  const { id: loginId, phoneNumber, client, expiresAt } = login;
+  const made: string[] = [];
+  return {
+    make: async () => {
+      if (made.length > 0) await limits.turn(caller, engine.asks);
+      const state = newState(client, world);
+      await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
+      made.push(state);
+      return state;
+    },
+    cancelAllBut: (used) => {
+      const unused = made.filter((state) => state !== used);
+      return Promise.all(unused.map((state) => tickets.cancelState(addressOf(state))));
+    },
+  };
+}
+
+/** What a beginning adds to the login. */
+function stateOf(beginning: Beginning): Partial<Login> {
+  switch (beginning.by) {
+    case 'redirect':
+      return { channel: 'silent_auth', ticket: addressOf(beginning.state) };
+    case 'verification': {
+      const { verification } = beginning;
+      // Where the silent step is skipped, a message is under way that the app has not asked for.
+      // With `null`, `next` without a channel means that message.
+      const channel = stepOf(verification).channel === 'silent_auth' ? 'silent_auth' : null;
+      return { channel, verification, expiresAt: endOfStep(verification) };
+    }
+    case 'nothing':
+      return beginning.abandoned ? { formerVerification: beginning.abandoned } : {};
+  }
+}

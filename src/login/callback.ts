@@ -1,31 +1,29 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../core/errors.js';
 import type { Sessions } from './routes.js';
-import { methodNotAllowed, sendJson } from '../http/answers.js';
-import { tellFailure, type Failed } from '../http/problems.js';
+import { methodNotAllowed, sendJson } from '../http/json.js';
+import { reportFailure, type Failed } from '../http/problems.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Flow } from './flow.js';
 import type { Arrival } from './exchange.js';
 import { clientOf } from './tickets.js';
 
-/** An authorization code: visible ASCII (RFC 6749 appendix A.11), and no longer than any operator's. */
+/** An authorization code: visible ASCII (RFC 6749 appendix A.11). */
 const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;
 
 type Query = Pick<Arrival, 'state' | 'client' | 'result'>;
 
 /**
- * `GET /callback`: where the redirects end. Who reads the answer was settled when the login began, and travels in the
- * state; `Accept` and `User-Agent` say nothing, since the SDKs ask for HTML.
- * @param home where browsers go from here, with what happened in the fragment
+ * `GET /callback`, the end of the redirects. The state says whether an app or a browser reads the
+ * answer; `Accept` and `User-Agent` do not, since the SDKs ask for HTML.
+ *
+ * A browser is redirected to `home`, with the outcome in the fragment.
  */
 export function callbackRoutes(
   router: Router,
-  flow: Flow,
-  sessions: Sessions,
-  home: string,
-  failed: Failed,
+  { flow, sessions, home, failed }: { flow: Flow; sessions: Sessions; home: string; failed: Failed },
 ): void {
-  // The session of an app is not here: its SDK has a cookie jar of its own. Only a browser's is looked up.
+  // Only a browser has its session here: the SDK of an app has a cookie jar of its own.
   const loadForBrowsers: RequestHandler = (req, res, next) => {
     const { state } = req.query;
     if (typeof state !== 'string' || clientOf(state) !== 'browser') {
@@ -33,15 +31,14 @@ export function callbackRoutes(
       return;
     }
     void sessions.load(req, res, (error?: unknown) => {
-      if (error instanceof LoginError) sendHome(req, res, error);
+      if (error instanceof LoginError) sendHome(res, error);
       else next(error);
     });
   };
   const goHome = (res: Response, outcome: Record<string, string>): void =>
     redirect(res, `${home}#${new URLSearchParams(outcome).toString()}`);
-  /** A browser is sent to a page, which says in words what happened. */
-  const sendHome = (req: Request, res: Response, error: LoginError): void => {
-    tellFailure(failed, error, req, res);
+  const sendHome = (res: Response, error: LoginError): void => {
+    reportFailure(failed, error, res);
     goHome(res, inFragment(error));
   };
 
@@ -49,15 +46,15 @@ export function callbackRoutes(
     const query = readQuery(req.query);
     const forBrowser = query.client === 'browser';
     const isBrowser = req.headers['sec-fetch-dest'] !== undefined;
-    const login = forBrowser ? sessions.holder(req).login : undefined;
+    const login = forBrowser ? sessions.loginSession(req).login : undefined;
     try {
-      const { loginId, code } = await flow.returned({ ...query, isBrowser, login }, requestIdOf(res));
+      const { loginId, code } = await flow.exchange({ ...query, isBrowser, login }, requestIdOf(res));
       const outcome = { login_id: loginId, code };
       if (forBrowser) goHome(res, outcome);
-      else sendJson(res, 200, outcome);
+      else sendJson(res, { status: 200, body: outcome });
     } catch (error) {
       if (!(forBrowser && error instanceof LoginError)) throw error;
-      sendHome(req, res, error);
+      sendHome(res, error);
     }
   };
 
@@ -69,22 +66,19 @@ export function callbackRoutes(
     .all(methodNotAllowed('GET'));
 }
 
-/** SDKs read until the connection closes, or wait for seconds if it does not. */
+/** Some SDKs read until the connection closes. */
 const closeAfterwards: RequestHandler = (_req, res, next) => {
   res.setHeader('Connection', 'close');
   next();
 };
 
-/**
- * The headers of a request that a browser makes ahead of a visit that may not come (prefetch,
- * prerender, preview).
- */
+/** The headers with which a browser marks a prefetch, prerender or preview. */
 const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
 /**
- * Refuses what would use up a link without a visit: an image, a frame or a script of another page,
- * and a speculation of the browser, which discards an error and asks again when the user comes (W3C
- * Prefetch, "Sec-Purpose").
+ * Refuses requests that would spend the state without a visit: an image, a frame or a script of
+ * another page, and a speculation of the browser, which discards an error and repeats the request when
+ * the user comes (W3C Prefetch, "Sec-Purpose").
  */
 const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
   const isSpeculation = SPECULATION_HEADERS.some((name) =>
@@ -99,7 +93,7 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** Each parameter once (RFC 6749 section 3.1), a state of ours, and either a code or an error; others are ignored. */
+/** Reads `state`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are ignored. */
 function readQuery(query: Request['query']): Query {
   const one = (name: string): string | undefined => {
     const value = query[name];
@@ -120,7 +114,7 @@ function readQuery(query: Request['query']): Query {
 
 const invalid = (detail: string): LoginError => new LoginError('invalid_request', detail);
 
-/** Our own words, for our own page. What the operator said is never repeated to anyone. */
+/** Only our own error texts: what the operator said is never repeated. */
 const inFragment = (error: LoginError): Record<string, string> => ({
   error: error.code,
   error_description: error.detail,

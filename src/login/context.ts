@@ -1,43 +1,46 @@
-import type { Limits } from '../limits/limits.js';
-import type { PhoneNumber } from '../core/phone-number.js';
-import type { Store } from '../store/store.js';
-import type { Place } from '../http/overload.js';
 import type { World } from '../core/world.js';
+import type { WithUpstreamSlot } from '../http/overload.js';
+import type { Caller, Limits } from '../limits/limits.js';
+import type { Lock } from '../store/lock.js';
+import type { Store } from '../store/store.js';
 import type { Engine } from './engines.js';
 import type { Rules } from './hooks.js';
-import type { Journal, Told } from './journal.js';
-import type { Lock } from '../store/lock.js';
-import type { Login, OtpChannel } from './login.js';
-import type { Otp } from './verification.js';
-import type { Progress, Reports } from './progress.js';
+import type { Annotate, Journal } from '../observability/journal.js';
+import type { CodeChannel, LoginSession } from './login.js';
+import type { ReadProgress, Reports } from './progress.js';
 import type { Tickets } from './tickets.js';
+import type { Verifications } from './verification.js';
 
-/** What the story is given from outside. */
-export interface FlowDeps {
+/** What the steps of a login share. */
+export interface LoginContext {
   engine: Engine;
-  otp: Otp;
-  /** The channels of codes to type, in the order they are offered. */
-  fallbacks: readonly OtpChannel[];
+  verifications: Verifications;
+  /** The channels of codes that the settings allow, in the order in which they are offered. */
+  fallbacks: readonly CodeChannel[];
   tickets: Tickets;
   reports: Reports;
-  /** The operator's own. */
+  readProgress: ReadProgress;
+  /** The hooks of the operator. */
   rules: Rules;
-  /** Does the part of a beginning that waits for Vonage, as soon as limits have admitted it. */
-  place: Place;
+  /** Limits how many logins wait for Vonage at a time. */
+  withUpstreamSlot: WithUpstreamSlot;
   limits: Limits;
+  lock: Lock;
   store: Store;
   world: World;
   journal: Journal;
-  pseudonym: (number: PhoneNumber) => string;
 }
 
-/** What its chapters share. */
-export interface Parts extends FlowDeps {
-  /** What the journal says of a login that stands. */
-  known: (login: Login | undefined) => Told;
-  lock: Lock;
-  /** The fallbacks this number has: Vonage's Virtual Operator takes no message. */
-  fallbacksOf: (number: PhoneNumber) => readonly OtpChannel[];
-  /** Where a login stands. */
-  progress: (login: Login) => Promise<Progress>;
+/** What a step knows of its request. */
+export interface RequestContext {
+  caller: Caller;
+  /** Our `X-Request-Id`, which Vonage gets as `x-correlator`. */
+  requestId: string;
+  session: LoginSession;
+}
+
+/** The request of a step that is under way. */
+export interface StepContext extends RequestContext {
+  /** Adds to the log line of the step. */
+  annotate: Annotate;
 }

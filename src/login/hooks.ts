@@ -3,18 +3,18 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
 import type { Channel, Client } from './login.js';
 
-/** Seconds a hook has to answer in: somebody is waiting in front of a screen. */
-const PATIENCE = 2;
+/** How long a hook may take: the user is waiting. */
+const HOOK_TIMEOUT_SECONDS = 2;
 
-/** What a hook may know of who sent a request. */
+/** The client of a request, as a hook sees it. */
 export interface Visitor {
-  /** The address the request came from, as this server sees it. */
+  /** The address of the client, as this server sees it. */
   ip?: string;
-  /** Names in lower case. Neither cookies nor credentials are among them. */
+  /** By lower-case name, without cookies and credentials. */
   headers: Readonly<Record<string, string>>;
 }
 
-/** A login that somebody wants to begin. */
+/** A login that is about to begin. */
 export interface WantedLogin extends Visitor {
   loginId: string;
   phoneNumber: PhoneNumber;
@@ -27,12 +27,12 @@ export interface ProvenLogin {
   loginId: string;
   phoneNumber: PhoneNumber;
   channel: Channel;
-  /** Every channel that proved the number in this login, `channel` last. Two after a step-up. */
+  /** All channels that proved the number in this login, `channel` last: two after a step-up. */
   channels: readonly Channel[];
   requestId: string;
 }
 
-/** The answers there are, by the field that says `true`; no answer at all is the first. */
+/** The answers of each hook. An answer of `undefined` is the first one. */
 const ANSWERS = {
   beforeLogin: ['allow', 'refuse'],
   beforeSession: ['allow', 'refuse', 'stepUp'],
@@ -42,25 +42,22 @@ type HookName = keyof typeof ANSWERS;
 type Answer<Name extends HookName> = (typeof ANSWERS)[Name][number];
 
 /**
- * An object of exactly one of these fields. Its value is `true`; the type says `boolean`, as which
- * TypeScript infers the `true` of an object that stands by itself.
+ * An object with exactly one of these fields, whose value is `true`. The type is `boolean`, which
+ * TypeScript infers for the `true` of an object in a variable.
  */
 type OneOf<Words extends string> = {
   [Word in Words]: Record<Word, boolean> & Partial<Record<Exclude<Words, Word>, never>>;
 }[Words];
 
-/** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it does not. */
+/** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it is refused. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
 export type BeforeLoginAnswer = OneOf<Answer<'beforeLogin'>> | undefined | void;
 
-/** The same of a session; `{ stepUp: true }` wants a code as well. */
+/** As {@link BeforeLoginAnswer}; `{ stepUp: true }` requires a code as well. */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
 export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | void;
 
-/**
- * An operator's own rules (docs/hooks.md), asynchronous or not. What they answer is read, never
- * trusted, and what they are given is frozen.
- */
+/** The hooks of an operator (docs/hooks.md), asynchronous or not. Their arguments are frozen. */
 export interface Hooks {
   beforeLogin?: (login: Readonly<WantedLogin>) => BeforeLoginAnswer | Promise<BeforeLoginAnswer>;
   beforeSession?: (login: Readonly<ProvenLogin>) => BeforeSessionAnswer | Promise<BeforeSessionAnswer>;
@@ -71,7 +68,7 @@ interface Failure {
   cause?: unknown;
 }
 
-/** The hooks as the story asks them. */
+/** The hooks, as the steps of a login ask them. */
 export interface Rules {
   /** @throws LoginError `login_refused`; `unavailable` where the hook failed */
   beforeLogin?: ((login: WantedLogin) => Promise<void>) | undefined;
@@ -79,7 +76,7 @@ export interface Rules {
   beforeSession: ((login: ProvenLogin) => Promise<Answer<'beforeSession'>>) | undefined;
 }
 
-/** A hook that throws, answers anything else or takes longer than two seconds lets nobody through. */
+/** A hook that throws, gives another answer or takes too long is an error, and the login does not go on. */
 export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'later'>): Rules {
   const ask = async <Name extends HookName, About extends WantedLogin | ProvenLogin>(
     name: Name,
@@ -93,7 +90,9 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
           (answer) => read(name, answer),
           (cause: unknown): Failure => ({ failed: 'it threw', cause }),
         ),
-      new Promise<Failure>((resolve) => later(PATIENCE, () => resolve({ failed: 'it took too long' }))),
+      new Promise<Failure>((resolve) =>
+        later(HOOK_TIMEOUT_SECONDS, () => resolve({ failed: 'it took too long' })),
+      ),
     ]);
     const line = { request_id: about.requestId, login_id: about.loginId, hook: name };
     if (typeof outcome === 'object') {
@@ -115,10 +114,10 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
   };
 }
 
-/** No reason goes out: it would tell whoever is refused what to change. */
+/** The answer gives no reason, which would say what to change. */
 export const loginRefused = (): LoginError => new LoginError('login_refused', 'This login is not allowed.');
 
-/** Reads what a hook answered. Getters and proxies run code of the hook, which may throw. */
+/** Reads the answer of a hook. Its getters and proxies may throw. */
 function read<Name extends HookName>(name: Name, answer: unknown): Answer<Name> | Failure {
   if (answer === undefined) return 'allow';
   try {
@@ -132,10 +131,7 @@ function read<Name extends HookName>(name: Name, answer: unknown): Answer<Name> 
   }
 }
 
-/**
- * Where it threw, without the message, which may have a number in it. Nothing, if the error itself
- * cannot be read.
- */
+/** Where the hook threw. The message is left out, since it may hold a number. */
 function traceOf(cause: unknown): object {
   try {
     if (!(cause instanceof Error)) return {};

@@ -1,113 +1,160 @@
+import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
+import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 
-/** What carries the proof that the number is in the user's hand. */
+/** How a number is proved. */
 export type Channel = 'silent_auth' | 'sms' | 'voice';
 
-/** The channels that carry a code for the user to type. Each message costs money. */
-export type OtpChannel = Exclude<Channel, 'silent_auth'>;
+/** The channels that send a code for the user to type. Each message costs money. */
+export type CodeChannel = Exclude<Channel, 'silent_auth'>;
 
-/** Who follows the redirects: a native SDK that reads JSON, or a browser that navigates. Fixed when the login begins. */
+/** Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login begins. */
 export type Client = 'app' | 'browser';
 
-/** A step of a request of Verify v2, and the seconds it lasts. */
-export interface RunStep {
+/** A step of a Verify v2 workflow. */
+export interface VerificationStep {
   channel: Channel;
+  /** How long the step lasts. */
   seconds: number;
 }
 
-/** A request of Verify v2, which goes through its steps one after the other, by time or when it is told to. */
-export interface Run {
-  requestId: string;
-  steps: readonly RunStep[];
-  /** The step it was at when we last knew for certain, and the milliseconds since the epoch at which that step began. */
+/**
+ * A verification of Verify v2. It goes through its steps in order: when the time of a step is over,
+ * or when Vonage is asked for the next one.
+ */
+export interface Verification {
+  /** Vonage's `request_id`. */
+  id: string;
+  steps: readonly VerificationStep[];
+  /** The last step that is known to have begun, as an index of `steps`. */
   step: number;
+  /** When that step began (ms since the epoch). */
   since: number;
+  /** When the verification began (ms since the epoch). */
   startedAt: number;
-  /** Milliseconds since the epoch at which we stop it ourselves, unless it went beyond its first step by then. */
+  /** When this server cancels the verification, unless it is past its first step by then (ms since the epoch). */
   stopsAt?: number;
-  /** The link of its silent step, where it is known from the beginning. */
+  /** The link of the silent step, where the answer to the start has one. */
   checkUrl?: string;
-  /** Nobody wants it any more, but Vonage may not have let itself be told yet. */
+  /** This server cancels the verification, which Vonage allows only 30 seconds after the start. */
   cancelled?: true;
 }
 
 /**
- * A login in progress, as its session holds it.
+ * A login as its session stores it.
  *
- *     begin ─▶ pending ─▶ completed   a code came back to this session, and the operator or Verify said yes
- *               │  ▲ └──▶ failed      a code came back, and they said anything else
- *               │  ├──────── next     (from pending, failed and expired: another channel, if there is one)
- *               │  └──────── step-up  (from pending: a hook wants a code on top of the SIM, and the silent way is over)
- *               ├───────▶ (expired)   nothing came back in time: not stored, read off the clock
- *               └───────▶ cancelled   the app gave it up, and a request of it is still under way at Vonage
+ *     begin ─▶ pending ─▶ completed   the number is proved
+ *               │  ▲ └──▶ failed      a code came back, and the operator or Vonage did not confirm the number
+ *               │  ├──────── next     (from pending, failed and expired: another channel, if one is left)
+ *               │  └──────── step-up  (from pending: a hook asks for a code on top of the SIM)
+ *               ├───────▶ (expired)   no code came in time: computed from the clock, not stored
+ *               └───────▶ cancelled   the app gave the login up while a verification is still under way at Vonage
  */
 export interface Login {
-  /** 128 random bits. It lives in exactly one session, which is what binds a ticket to that session. */
+  /** 128 random bits. A login belongs to exactly one session, which binds its tickets to that session. */
   id: string;
   phoneNumber: PhoneNumber;
   client: Client;
-  /** PKCE challenge (RFC 7636, S256) that whoever proves the login has to answer. */
+  /** The PKCE challenge (RFC 7636, S256). */
   codeChallenge?: string;
-  /** `null` where silence is impossible for this number, or was not enough. */
+  /** `null` where silent authentication is impossible for this number, or a hook asked for more. */
   channel: Channel | null;
-  /** Absent while it is pending. */
+  /** Absent while the login is pending. */
   status?: 'failed' | 'completed' | 'cancelled';
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  /** The address of this login's state ticket, so that it can be cancelled, and recognised, without keeping the state. */
+  /** The key of the state ticket, so that the state can be cancelled and recognised without being stored. */
   ticket?: string;
-  /** The Verify request this login runs. */
-  run?: Run;
-  /** A Verify request that the login before this one, in the same session and for the same number, left under way. */
-  formerRun?: Run;
-  /** Channels that proved the number already, in their order: the login stepped up. */
+  verification?: Verification;
+  /** A verification that the former login of this session and number left under way. */
+  formerVerification?: Verification;
+  /** Channels that have proved the number before a step-up, in order. */
   proved?: readonly Channel[];
-  /** Too many wrong codes, or refused by a hook: no channel is left to this login. */
+  /** Too many wrong codes, or refused by a hook: no channel is left. */
   locked?: true;
 }
 
-/** The one who is logged in. */
+/** The user of a session. */
 export interface User {
   phoneNumber: PhoneNumber;
   /** The channel that proved the number last. */
   channel: Channel;
-  /** Every channel that proved it in this login, in their order: after a step-up there are two. */
+  /** All channels that proved the number in this login, in order: two after a step-up. */
   channels: readonly Channel[];
   /** Milliseconds since the epoch. */
   authenticatedAt: number;
 }
 
-/** Every channel that proved the number of a login, `channel` the last of them. */
+/** All channels that have proved the number of a login, `channel` last. */
 export const provedBy = ({ proved = [] }: Login, channel: Channel): readonly Channel[] => [
   ...proved.filter((each) => each !== channel),
   channel,
 ];
 
-/** A silent login, and the whole way through the redirects, takes five minutes at the most. */
-export const LOGIN_SECONDS = 300;
+/** Seconds from the beginning of a silent login to its end. */
+export const LOGIN_TTL_SECONDS = 300;
 
-/** How often a change is worked out again because another request was faster. */
+/** How often a change of a login is repeated when another request has changed the session meanwhile. */
 export const MAX_CONFLICTS = 10;
 
-/** The session of the one who asks: the half of the proof that only the one who began the login holds. */
-export interface Holder {
-  /** The login of this session; absent when there is none, or it was cancelled. */
+/** The session of a request, as the login sees it. */
+export interface LoginSession {
+  /** The login; absent if there is none, or it was cancelled. */
   readonly login: Login | undefined;
-  /** The login as it was kept, cancelled or not. */
+  /** The login as stored, cancelled or not. */
   readonly former: Login | undefined;
-  /** Gives the session a new id and this login, in place of any other. Who was logged in stays so. */
+  /** Gives the session a new id and this login in place of any other. Its user stays logged in. */
   begin(login: Login): Promise<void>;
-  /** Reads the session anew: another request may have changed its login. */
+  /** Reads the session again. */
   refresh(): Promise<void>;
   /**
-   * Changes the login as it stands in the store now: `how` is given it, and what it returns
-   * replaces it in one step. Returning the login it was given changes nothing; returning
-   * `undefined` forgets it. Does nothing where the session holds no login any more.
+   * Replaces the stored login by `how(login)` in one step. Returning the same login changes nothing;
+   * returning `undefined` removes it. Does nothing if the session holds no login any more.
    * @throws LoginError `login_expired` if the session ended meanwhile
    */
   change(how: (login: Login) => Login | undefined): Promise<void>;
-  /** Keeps the login as it now is, or forgets it. @throws LoginError `login_expired` if the session ended meanwhile */
-  update(login: Login | undefined): Promise<void>;
   /** Gives the session a new id and its user. @throws LoginError `login_expired` if the session ended meanwhile */
   signIn(user: User, login: Login): Promise<void>;
 }
+
+/** Milliseconds that {@link changeLogin} takes at most: a write, and a read after each conflict. */
+export const CHANGE_TIMEOUT_MS = 2 * (1 + MAX_CONFLICTS) * COMMAND_TIMEOUT_MS;
+
+/**
+ * Changes `seen`, a login that was read from `session` earlier, as it is stored now. Needs no lock:
+ * changes of other requests are kept. A login that was cancelled, replaced, locked or completed
+ * meanwhile does not change.
+ * @returns the login as it is stored afterwards; undefined if the session holds it no longer
+ */
+export async function changeLogin(
+  session: LoginSession,
+  seen: Login,
+  how: (login: Login) => Login,
+): Promise<Login | undefined> {
+  try {
+    await session.change((login) => (login.id === seen.id && !isOver(login) ? how(login) : login));
+  } catch (error) {
+    ignoreEndedSession(error);
+    return undefined;
+  }
+  return session.login?.id === seen.id ? session.login : undefined;
+}
+
+/** Whether a login is still on the channel that it was on when it was read as `seen`. */
+export const isOnSameChannel = (login: Login, seen: Login): boolean =>
+  login.ticket === seen.ticket &&
+  login.verification?.id === seen.verification?.id &&
+  login.verification?.step === seen.verification?.step;
+
+/** Whether a login is completed or locked, so that nothing changes it any more. */
+export const isOver = (login: Login): boolean => login.status === 'completed' || login.locked === true;
+
+/** The login with no code and no channel left. */
+export const lock = (login: Login): Login => ({ ...login, status: 'failed', locked: true });
+
+/** An ended session holds no login that could be changed. Rethrows any other error. */
+export function ignoreEndedSession(error: unknown): void {
+  if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;
+}
+
+export const loginEnded = (): LoginError => new LoginError('no_login', 'The login has ended meanwhile.');

@@ -1,193 +1,199 @@
 import { LoginError } from '../core/errors.js';
-import type { Caller } from '../limits/limits.js';
-import { COMMAND_TIMEOUT_MS } from '../store/options.js';
-import { CHANGE_TIMEOUT_MS, changeLogin, isOnSameChannel, isOver, type Attempt } from './attempt.js';
-import type { Holder } from './login.js';
-import type { Tell } from './journal.js';
 import { beingMoved } from '../store/lock.js';
-import type { Login, OtpChannel, Run } from './login.js';
-import { Abandoned, CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
-import type { Parts } from './context.js';
+import { COMMAND_TIMEOUT_MS } from '../store/options.js';
+import type { LoginContext, RequestContext, StepContext } from './context.js';
+import {
+  CHANGE_TIMEOUT_MS,
+  changeLogin,
+  isOnSameChannel,
+  isOver,
+  loginEnded,
+  type CodeChannel,
+  type Login,
+  type LoginSession,
+  type Verification,
+} from './login.js';
 import { endOfStep, stepOf, type Progress } from './progress.js';
+import { AbandonedVerification, CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
 
-/** How often, and how far apart, we look for the webhook of a silent step that just failed. */
+/** How often, and how far apart, the webhook of a silent step that just failed is looked for. */
 const LOOKS = 5;
 const LOOK_INTERVAL_MS = 200;
 
 /**
- * Commands of the store ahead of the change itself, at the most: the session (1), the report (1,
- * and 1 for each look), limits (4), a pause that Vonage asks for in each of two calls (2), the
- * count of each message (2), the link (1).
+ * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
+ * look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of each message
+ * (2), the link (1).
  */
 const COMMANDS = 11 + LOOKS;
 
-/** Milliseconds that a change of channel takes at the most: the sum of the deadlines in it. */
-const LONGEST_MS =
+/** Milliseconds that a change of channel takes at most: the sum of the timeouts in it. */
+const NEXT_TIMEOUT_MS =
   LOOKS * LOOK_INTERVAL_MS + CHANNEL_CHANGE_TIMEOUT_MS + COMMANDS * COMMAND_TIMEOUT_MS + CHANGE_TIMEOUT_MS;
 
 /**
- * Goes on to `channel`, or to the next one there is: the Verify request that is under way is moved on, or a new one is
- * started. But for the chain of the engine `verify`, this alone sends messages, and only because the app asked.
+ * Moves the login on to `channel`, or to the next one that is left: the verification under way is
+ * moved on, or a new one is started. Apart from a chain of the `verify` engine, only this sends
+ * messages, and only when the app asks.
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`, `unavailable`
  */
-export type NextChannel = (
-  channel: OtpChannel | undefined,
-  caller: Caller,
-  holder: Holder,
-  correlator: string,
-) => Promise<Login>;
+export type NextChannel = (channel: CodeChannel | undefined, request: RequestContext) => Promise<Login>;
 
-export function createNext({ otp, tickets, limits, fallbacks, ...parts }: Parts): NextChannel {
-  const { world, journal, lock, progress } = parts;
+export function createNext(context: LoginContext): NextChannel {
+  const { tickets, journal, lock } = context;
 
-  const moveOn = async (
-    login: Login,
-    target: OtpChannel,
-    now: Progress,
-    caller: Caller,
-    correlator: string,
-  ): Promise<Run> => {
-    const steps = stepsTo(target, now.run);
-    await limits.ready('verify');
-    // All messages of a chain were counted before its silent step began.
-    const isCounted = now.run?.steps[0]?.channel === 'silent_auth';
-    const messages = steps === 0 ? 1 : isCounted ? 0 : steps;
-    if (messages > 0) await limits.send(caller, login.phoneNumber, messages);
-    if (now.run !== undefined && steps > 0) {
-      // A chain has no way around a step: who wants to be called at once is sent the SMS as well.
-      let run = now.run;
-      while (stepOf(run).channel !== target) run = await otp.advance(run, correlator);
-      return run;
-    }
-    const channels = fallbacks
-      .slice(fallbacks.indexOf(target))
-      .filter((each) => now.nextChannels.includes(each));
-    // Verify has one request a number under way. One that does not come to `target` has to end
-    // first.
-    if (now.run !== undefined) otp.cancel(now.run, correlator);
-    const formerRun: Run | undefined = now.run ? { ...now.run, cancelled: true } : login.formerRun;
-    const { id: loginId, phoneNumber, client } = login;
-    return otp.start({ loginId, phoneNumber, channels, client, formerRun, correlator });
-  };
-
-  /** Keeps in mind a request that was started in vain: the next one of this number will meet it. */
-  const remember = async (holder: Holder, login: Login, error: unknown): Promise<never> => {
-    if (error instanceof Abandoned) {
-      const { run: formerRun } = error;
-      await holder
-        .change((stored) => (stored.id === login.id ? { ...stored, formerRun } : stored))
-        .catch(() => undefined);
-    }
-    throw error;
-  };
-
-  /**
-   * A silent step that just failed is told of by webhook at the same moment as to the device. That one gets a second to
-   * arrive: Vonage has gone on by itself then, and to tell it to go on would skip a channel.
-   */
-  const settled = async (login: Login): Promise<Progress> => {
-    let now = await progress(login);
-    for (let looks = 0; looks < LOOKS && isSilentInChain(now); looks++) {
-      await world.pause(LOOK_INTERVAL_MS);
-      now = await progress(login);
-    }
-    return now;
-  };
-
-  /** Notes that Vonage went on by itself, unless another request changed the login meanwhile. */
-  const noteStep = async (holder: Holder, seen: Login, run: Run): Promise<Login> => {
-    const stands = await changeLogin({ holder, login: seen }, (login) =>
-      isOnSameChannel(login, seen) ? { ...login, channel: stepOf(run).channel, run } : login,
-    );
-    return onStep(stands, run);
-  };
-
-  /**
-   * Puts a login on the step of `run` that was just begun for it, and keeps what another request
-   * changed meanwhile. If the login ended meanwhile, the run is cancelled.
-   */
-  const keep = async (
-    from: Pick<Attempt, 'holder' | 'login'>,
-    run: Run,
-    correlator: string,
-  ): Promise<Login> => {
-    try {
-      const stands = await changeLogin(from, (login) => {
-        const moved: Login = { ...login, channel: stepOf(run).channel, run, expiresAt: endOfStep(run) };
-        delete moved.ticket;
-        delete moved.status;
-        return moved;
-      });
-      return onStep(stands, run);
-    } catch (error) {
-      otp.cancel(run, correlator);
-      throw error;
-    }
-  };
-
-  const next = async (
-    channel: OtpChannel | undefined,
-    [caller, holder, correlator]: [Caller, Holder, string],
-    tell: Tell,
-  ): Promise<Login> => {
-    const id = holder.login?.id;
+  const next = async (channel: CodeChannel | undefined, step: StepContext): Promise<Login> => {
+    const { session, annotate } = step;
+    const id = session.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    return lock.hold(id, LONGEST_MS, async () => {
-      await holder.refresh();
-      const login = holder.login;
-      if (login?.id !== id) throw ended();
-      const now = await settled(login);
-      if (now.run !== undefined && isThereAlready(login, now, channel)) {
-        tell({ channel: now.channel });
-        return noteStep(holder, login, now.run);
+    return lock.hold(id, NEXT_TIMEOUT_MS, async () => {
+      await session.refresh();
+      const { login } = session;
+      if (login?.id !== id) throw loginEnded();
+      const progress = await progressOnceSettled(context, login);
+      if (progress.verification !== undefined && isAlreadyOn(channel, login, progress)) {
+        annotate({ channel: progress.channel });
+        return storeReachedStep(session, login, progress.verification);
       }
-      const target = targetOf(channel, now);
-      tell({ channel: target });
-      const run = await moveOn(login, target, now, caller, correlator).catch((error: unknown) =>
-        remember(holder, login, error),
+      const target = targetOf(channel, progress);
+      annotate({ channel: target });
+      const verification = await moveOn(context, { login, target, progress }, step).catch(
+        async (error: unknown) => {
+          await storeAbandoned(session, login, error);
+          throw error;
+        },
       );
-      const moved = await keep({ holder, login }, run, correlator);
-      // From here on the silent way is closed: its link makes no call any more.
+      const moved = await storeNewStep(context, { login, verification }, step);
+      // The link of the silent channel is void from here on.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       return moved;
     });
   };
 
-  return (channel, caller, holder, correlator) =>
-    journal.step('next', correlator, parts.known(holder.login), (tell) =>
-      next(channel, [caller, holder, correlator], tell),
+  return (channel, request) => {
+    const { requestId, session } = request;
+    return journal.step({ step: 'next', requestId, login: session.login }, (annotate) =>
+      next(channel, { ...request, annotate }),
     );
+  };
 }
 
-/** The channel to go on to: the one that was asked for, or the first that is left. */
-function targetOf(asked: OtpChannel | undefined, { nextChannels }: Progress): OtpChannel {
+/**
+ * The progress of a login. The webhook of a silent step that just failed gets a second to arrive:
+ * Vonage has moved on by itself then, and asking it to move on would skip a channel.
+ */
+async function progressOnceSettled({ readProgress, world }: LoginContext, login: Login): Promise<Progress> {
+  let progress = await readProgress(login);
+  for (let looks = 0; looks < LOOKS && isSilentStepOfChain(progress); looks++) {
+    await world.pause(LOOK_INTERVAL_MS);
+    progress = await readProgress(login);
+  }
+  return progress;
+}
+
+const isSilentStepOfChain = ({ channel, verification }: Progress): boolean =>
+  channel === 'silent_auth' &&
+  verification !== undefined &&
+  verification.steps.length > verification.step + 1;
+
+/** Moves on to `target`. @returns the verification, which is at the step of `target` */
+async function moveOn(
+  { verifications, limits, fallbacks }: LoginContext,
+  { login, target, progress }: { login: Login; target: CodeChannel; progress: Progress },
+  { caller, requestId }: RequestContext,
+): Promise<Verification> {
+  const { id: loginId, phoneNumber, client } = login;
+  const underWay = progress.verification;
+  const steps = stepsTo(target, underWay);
+  await limits.ready('verify');
+  // All messages of a chain were counted before its silent step began.
+  const isCounted = underWay?.steps[0]?.channel === 'silent_auth';
+  const messages = steps === 0 ? 1 : isCounted ? 0 : steps;
+  if (messages > 0) await limits.send(caller, phoneNumber, messages);
+  if (underWay !== undefined && steps > 0) {
+    // A chain skips no step: a user who asks for a call at once gets the SMS as well.
+    let moved = underWay;
+    while (stepOf(moved).channel !== target) moved = await verifications.advance(moved, requestId);
+    return moved;
+  }
+  const channels = fallbacks
+    .slice(fallbacks.indexOf(target))
+    .filter((each) => progress.nextChannels.includes(each));
+  // Verify allows one verification per number: one that does not lead to `target` has to end first.
+  if (underWay !== undefined) verifications.cancel(underWay, requestId);
+  const formerVerification = underWay ? { ...underWay, cancelled: true as const } : login.formerVerification;
+  return verifications.start({ loginId, phoneNumber, channels, client, formerVerification, requestId });
+}
+
+/** How many steps of the verification lead to `target`; 0 if it does not lead there. */
+const stepsTo = (target: CodeChannel, verification: Verification | undefined): number =>
+  1 + (verification?.steps.slice(verification.step + 1).findIndex(({ channel }) => channel === target) ?? -1);
+
+/** The channel that was asked for, or the first that is left. */
+function targetOf(asked: CodeChannel | undefined, { nextChannels }: Progress): CodeChannel {
   const target = asked ?? nextChannels[0];
   if (target !== undefined && nextChannels.includes(target)) return target;
   throw noMoreChannels(nextChannels);
 }
 
-const noMoreChannels = (left: readonly OtpChannel[]): LoginError =>
-  new LoginError('no_more_channels', 'This login has no such channel left.', { next_channels: left });
+/**
+ * Whether the message was sent already: the login is on the channel that was asked for, or, if none
+ * was named, Vonage has moved on to one that the app does not know of yet. Nothing is sent twice.
+ */
+const isAlreadyOn = (asked: CodeChannel | undefined, login: Login, { channel }: Progress): boolean =>
+  asked === undefined ? channel !== login.channel : asked === channel;
 
-/** The login, if it is on this step. @throws LoginError with what it came to instead */
-function onStep(login: Login | undefined, run: Run): Login {
-  if (login === undefined) throw ended();
-  if (login.run?.requestId === run.requestId && login.run.step === run.step) return login;
+/** Stores that Vonage has moved on by itself, unless another request has changed the login meanwhile. */
+async function storeReachedStep(
+  session: LoginSession,
+  seen: Login,
+  verification: Verification,
+): Promise<Login> {
+  const stored = await changeLogin(session, seen, (login) =>
+    isOnSameChannel(login, seen) ? { ...login, channel: stepOf(verification).channel, verification } : login,
+  );
+  return requireStep(stored, verification);
+}
+
+/**
+ * Stores the step that was just begun, and keeps the changes of other requests. If the login has
+ * ended meanwhile, the verification is cancelled.
+ */
+async function storeNewStep(
+  { verifications }: LoginContext,
+  { login: seen, verification }: { login: Login; verification: Verification },
+  { session, requestId }: RequestContext,
+): Promise<Login> {
+  try {
+    const stored = await changeLogin(session, seen, (login) => {
+      const channel = stepOf(verification).channel;
+      const moved: Login = { ...login, channel, verification, expiresAt: endOfStep(verification) };
+      delete moved.ticket;
+      delete moved.status;
+      return moved;
+    });
+    return requireStep(stored, verification);
+  } catch (error) {
+    verifications.cancel(verification, requestId);
+    throw error;
+  }
+}
+
+/** Stores a verification that was started in vain: Vonage refuses the next one of this number until it ends. */
+async function storeAbandoned(session: LoginSession, seen: Login, error: unknown): Promise<void> {
+  if (!(error instanceof AbandonedVerification)) return;
+  const { verification: formerVerification } = error;
+  await session
+    .change((login) => (login.id === seen.id ? { ...login, formerVerification } : login))
+    .catch(() => undefined);
+}
+
+/** The login, if it is on the step of `verification`. @throws LoginError for what it came to instead */
+function requireStep(login: Login | undefined, { id, step }: Verification): Login {
+  if (login === undefined) throw loginEnded();
+  if (login.verification?.id === id && login.verification.step === step) return login;
   throw isOver(login) ? noMoreChannels([]) : beingMoved();
 }
 
-const ended = (): LoginError => new LoginError('no_login', 'The login ended meanwhile.');
-
-/** How many steps of the request that is under way lead to `target`; 0 where it does not come to it. */
-const stepsTo = (target: OtpChannel, run: Run | undefined): number =>
-  1 + (run?.steps.slice(run.step + 1).findIndex(({ channel }) => channel === target) ?? -1);
-
-const isSilentInChain = ({ channel, run }: Progress): boolean =>
-  channel === 'silent_auth' && run !== undefined && run.steps.length > run.step + 1;
-
-/**
- * Whether the message that is asked for went out already: the channel is the one under way, or Vonage went on to one by
- * itself, and the app, which names none, was not told so by us before. Nothing is sent twice.
- */
-const isThereAlready = (login: Login, { channel }: Progress, asked: OtpChannel | undefined): boolean =>
-  asked === undefined ? channel !== login.channel : asked === channel;
+const noMoreChannels = (left: readonly CodeChannel[]): LoginError =>
+  new LoginError('no_more_channels', 'This login has no such channel left.', { next_channels: left });

@@ -8,39 +8,35 @@ import {
   type Country,
   type PhoneNumber,
 } from '../core/phone-number.js';
-import { methodNotAllowed, sendJson } from '../http/answers.js';
-import { bodyOf } from '../http/body.js';
 import { callerOf } from '../http/caller.js';
+import { bodyOf, methodNotAllowed, sendJson } from '../http/json.js';
 import type { Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
+import type { Journal } from '../observability/journal.js';
+import type { WebhookReader } from '../vonage/webhook.js';
+import type { BeginInput } from './begin.js';
+import type { RequestContext } from './context.js';
 import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
-import type { Holder, Login, User } from './login.js';
-import { CODE_LENGTH, type Otp } from './verification.js';
+import type { Login, LoginSession, User } from './login.js';
 import type { Progress, Reports } from './progress.js';
-import type { WebhookReader } from '../vonage/webhook.js';
-import type { Journal } from './journal.js';
+import { CODE_LENGTH, type Verifications } from './verification.js';
 
-/**
- * The sessions of requests, whatever carries them: a cookie of ours, or the session of another
- * app.
- */
+/** The sessions of requests: by a cookie of ours, or in the session of another app. */
 export interface Sessions {
-  /**
-   * Loads the session of a request. Every route that uses the functions below has it before itself.
-   */
+  /** Loads the session of a request. Each route that uses the functions below has it before its handler. */
   load: RequestHandler;
-  /** The session as the login's story sees it. */
-  holder(req: Request): Holder;
+  loginSession(req: Request): LoginSession;
   /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
   user(req: Request): (User & { expiresAt: number }) | undefined;
   /**
-   * Ends the session that the request names, also by an outdated cookie of it, and takes the cookie
-   * back.
-   * @throws SetupError where `load` has not run
+   * Ends the session that the request names, also by an outdated cookie, and clears the cookie.
+   * @throws SetupError if `load` has not run
    */
   signOut(req: Request, res: Response): Promise<void>;
 }
+
+type Handler = (req: Request, res: Response) => Promise<void>;
 
 const text = z.string({ error: 'A string is wanted.' });
 
@@ -70,95 +66,87 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export interface LoginRoutesDeps {
   flow: Flow;
   sessions: Sessions;
-  otp: Pick<Otp, 'cancellableAt'>;
-  /** Whose numbers may log in; none means all. */
+  verifications: Pick<Verifications, 'cancellableAt'>;
+  /** The countries whose numbers may log in; none means all. */
   countries: readonly Country[];
   /** Puts the handler of `POST /login` behind the protection from overload. */
   admit: Overload['admit'];
 }
 
-/**
- * `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`: words in, outcome out. The
- * story is told in flow.ts.
- */
-export function loginRoutes(
-  router: Router,
-  { flow, sessions, otp, countries, admit }: LoginRoutesDeps,
-): void {
-  const begin = admit(async (req, res) => {
-    const body = bodyOf(req, LoginBody);
-    const request = {
-      phoneNumber: phoneNumberOf(body.phone_number, countries),
-      client: body.client ?? defaultClient(req),
-      codeChallenge: body.code_challenge,
-      visitor: () => visitorOf(req),
-    };
-    const { login, authUrl } = await flow.begin(
-      request,
-      callerOf(req, res),
-      sessions.holder(req),
-      requestIdOf(res),
-    );
-    const progress = await flow.progress(login);
-    sendJson(res, 201, {
+/** `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`. */
+export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
+  const { flow, sessions } = deps;
+  const contextOf = (req: Request, res: Response): RequestContext => ({
+    caller: callerOf(req, res),
+    requestId: requestIdOf(res),
+    session: sessions.loginSession(req),
+  });
+
+  const begin: Handler = async (req, res) => {
+    const input = readBegin(req, deps.countries);
+    const { login, authUrl } = await flow.begin(input, contextOf(req, res));
+    const progress = await flow.readProgress(login);
+    const body = {
       ...describe(login, progress),
       auth_url: authUrl ?? progress.checkUrl ?? null,
       ...(progress.channel !== 'silent_auth' && { reason: 'silent_auth_unavailable' }),
-    });
-  });
+    };
+    sendJson(res, { status: 201, body });
+  };
 
-  /** An answer tells one reading of the progress: a webhook may come between two. */
-  const describe = (login: Login, { channel, expiresAt, nextChannels, run }: Progress) => {
-    const typed = channel === 'sms' || channel === 'voice';
+  /** The fields of a login. One answer shows one reading of the progress, which a webhook may change. */
+  const describe = (login: Login, { channel, expiresAt, nextChannels, verification }: Progress) => {
+    const isTyped = channel === 'sms' || channel === 'voice';
     return {
       login_id: login.id,
       channel,
-      ...(typed && { code_length: CODE_LENGTH }),
+      ...(isTyped && { code_length: CODE_LENGTH }),
       expires_at: iso(expiresAt),
-      ...(run && { cancellable_at: iso(otp.cancellableAt(run)) }),
+      ...(verification && { cancellable_at: iso(deps.verifications.cancellableAt(verification)) }),
       next_channels: nextChannels,
     };
   };
 
-  const show: RequestHandler = async (req, res) => {
-    const { login } = sessions.holder(req);
+  const show: Handler = async (req, res) => {
+    const { login } = sessions.loginSession(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
-    const progress = await flow.progress(login);
+    const progress = await flow.readProgress(login);
     const { status, checkUrl, reason } = progress;
-    sendJson(res, 200, {
+    const body = {
       ...describe(login, progress),
       status,
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
       ...(reason !== undefined && { reason }),
-    });
+    };
+    sendJson(res, { status: 200, body });
   };
 
-  const next: RequestHandler = async (req, res) => {
+  const next: Handler = async (req, res) => {
     const { channel } = bodyOf(req, NextBody);
-    const login = await flow.next(channel, callerOf(req, res), sessions.holder(req), requestIdOf(res));
-    sendJson(res, 200, { ...describe(login, await flow.progress(login)), auth_url: null });
+    const login = await flow.next(channel, contextOf(req, res));
+    const body = { ...describe(login, await flow.readProgress(login)), auth_url: null };
+    sendJson(res, { status: 200, body });
   };
 
-  const cancel: RequestHandler = async (req, res) => {
-    await flow.cancel(sessions.holder(req), requestIdOf(res));
+  const cancel: Handler = async (req, res) => {
+    await flow.cancel(contextOf(req, res));
     res.status(204).end();
   };
 
-  const verify: RequestHandler = async (req, res) => {
-    const body = bodyOf(req, VerifyBody);
-    const proof = { code: body.code, codeVerifier: body.code_verifier, caller: callerOf(req, res) };
-    const outcome = await flow.verify(proof, sessions.holder(req), requestIdOf(res));
-    const answer = outcome.verified
-      ? { verified: true, phone_number: outcome.phoneNumber, channel: outcome.channel }
-      : { verified: false, reason: outcome.reason, next_channels: outcome.nextChannels };
-    const { callbackMs } = outcome;
-    sendJson(res, 200, answer, callbackMs === undefined ? {} : { timing: { callback: callbackMs } });
+  const verify: Handler = async (req, res) => {
+    const { code, code_verifier: codeVerifier } = bodyOf(req, VerifyBody);
+    const result = await flow.verify({ code, codeVerifier }, contextOf(req, res));
+    const body = result.verified
+      ? { verified: true, phone_number: result.phoneNumber, channel: result.channel }
+      : { verified: false, reason: result.reason, next_channels: result.nextChannels };
+    const { callbackMs } = result;
+    sendJson(res, { status: 200, body, timing: callbackMs === undefined ? {} : { callback: callbackMs } });
   };
 
   const { load } = sessions;
   router
     .route('/login')
-    .post(load, begin)
+    .post(load, deps.admit(begin))
     .get(load, show)
     .delete(load, cancel)
     .all(methodNotAllowed('GET, HEAD, POST, DELETE'));
@@ -166,7 +154,17 @@ export function loginRoutes(
   router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));
 }
 
-/** @throws LoginError `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
+/** @throws LoginError `invalid_request`, `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
+function readBegin(req: Request, countries: readonly Country[]): BeginInput {
+  const body = bodyOf(req, LoginBody);
+  return {
+    phoneNumber: phoneNumberOf(body.phone_number, countries),
+    client: body.client ?? defaultClient(req),
+    codeChallenge: body.code_challenge,
+    visitor: () => visitorOf(req),
+  };
+}
+
 function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {
   const number = parsePhoneNumber(input);
   if (number === undefined) {
@@ -183,47 +181,43 @@ function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumbe
   return number;
 }
 
-/** What hooks are never given: it admits somebody, here or elsewhere. */
+/** Hooks do not get credentials. */
 const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 
-/** Who sent a request, for hooks. */
+/** Describes the client of a request to a hook. */
 function visitorOf(req: Request): Visitor {
-  const told = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
-  const headers = Object.freeze(Object.fromEntries(told.map(([name, value]) => [name, String(value)])));
+  const shown = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
+  const headers = Object.freeze(Object.fromEntries(shown.map(([name, value]) => [name, String(value)])));
   return { headers, ...(req.ip !== undefined && { ip: req.ip }) };
 }
 
-/** Only browsers say where a request comes from. */
+/** Only browsers send `Sec-Fetch-Site`. */
 const defaultClient = (req: Request) => (req.headers['sec-fetch-site'] === undefined ? 'app' : 'browser');
 
-/** An app that mounts the routes behind a parser of bodies has thrown away the bytes that were signed. */
+/** Behind a body parser of the app, the signed bytes are gone. */
 const BODY_IS_GONE = 'the body of a webhook was parsed before: mount createSilentAuth before express.json()';
 
 /**
- * `POST /webhooks/verify`. It notes how far a verification got, and can do no more: no webhook logs anyone in.
- * @param reader absent where no signature secret is set; then none can be believed
+ * `POST /webhooks/verify`: stores how far a verification got. No webhook logs a user in.
+ * @param deps `reader` is absent if no signature secret is set; then no webhook is accepted
  */
 export function webhookRoutes(
   router: Router,
-  reader: WebhookReader | undefined,
-  reports: Reports,
-  journal: Pick<Journal, 'step'>,
+  { reader, reports, journal }: { reader: WebhookReader | undefined; reports: Reports; journal: Journal },
 ): void {
-  router
-    .route('/webhooks/verify')
-    .post(express.raw({ type: () => true, limit: '16kb', inflate: false }), async (req, res) => {
-      await journal.step('webhook', requestIdOf(res), {}, async (tell) => {
-        if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
-        const read: unknown = req.body;
-        if (read !== undefined && !Buffer.isBuffer(read)) throw new SetupError(BODY_IS_GONE);
-        const body = read ?? Buffer.alloc(0);
-        const { jti, news } = await reader.read(req.headers.authorization, body);
-        const { loginId, kind, blocked } = news;
-        tell({ login_id: loginId, news: kind, ...(kind === 'over' && { channel: news.channel }) });
-        const isNew = await reports.add(news, jti);
-        if (isNew && blocked) tell({ reason: 'blocked', ...blocked });
-      });
-      res.status(204).end();
-    })
-    .all(methodNotAllowed('POST'));
+  const receive: Handler = async (req, res) => {
+    await journal.step({ step: 'webhook', requestId: requestIdOf(res) }, async (annotate) => {
+      if (reader === undefined) throw new LoginError('unavailable', 'VONAGE_SIGNATURE_SECRET is not set.');
+      const read: unknown = req.body;
+      if (read !== undefined && !Buffer.isBuffer(read)) throw new SetupError(BODY_IS_GONE);
+      const { jti, news } = await reader.read(req.headers.authorization, read ?? Buffer.alloc(0));
+      const { loginId, kind, blocked } = news;
+      annotate({ login_id: loginId, news: kind, ...(kind === 'over' && { channel: news.channel }) });
+      const isNew = await reports.add(news, jti);
+      if (isNew && blocked) annotate({ reason: 'blocked', ...blocked });
+    });
+    res.status(204).end();
+  };
+  const rawBody = express.raw({ type: () => true, limit: '16kb', inflate: false });
+  router.route('/webhooks/verify').post(rawBody, receive).all(methodNotAllowed('POST'));
 }

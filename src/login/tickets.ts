@@ -1,29 +1,30 @@
-import { randomToken, type World } from '../core/world.js';
-import type { Client } from './login.js';
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import type { PhoneNumber } from '../core/phone-number.js';
+import { randomToken, type World } from '../core/world.js';
 import { createRecordFormat, deriveTicketKey, seal, unseal, type RecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
+import type { Client } from './login.js';
 
 const PREFIX = { app: 'a', browser: 'b' } as const satisfies Record<Client, string>;
 const STATE = /^([ab])[A-Za-z0-9_-]{43}$/;
 
 /**
- * Makes a `state`: 256 random bits, behind a letter for who will read the answer. The letter lets `/callback` answer in
- * the right form, and refuse the wrong client, before it asks the store; changing it makes another, unknown state.
+ * Makes a `state`: a letter for the client that reads the answer, and 256 random bits. By the letter
+ * `/callback` refuses the wrong client before it asks the store. A state with another letter is
+ * another, unknown state.
  */
 export const newState = (client: Client, world: Pick<World, 'random'>): string =>
   PREFIX[client] + randomToken(world);
 
-/** Who a state says will read the answer; `undefined` for what cannot be a state of ours. */
+/** The client that a state names; `undefined` for what cannot be a state of ours. */
 export function clientOf(state: string): Client | undefined {
   const letter = STATE.exec(state)?.[1];
   if (letter === undefined) return undefined;
   return letter === PREFIX.app ? 'app' : 'browser';
 }
 
-/** What a device carries through the redirects as `state`. */
+/** The record of a `state`, which a device carries through the redirects. */
 export interface StateTicket {
   loginId: string;
   phoneNumber: PhoneNumber;
@@ -31,10 +32,10 @@ export interface StateTicket {
   expiresAt: number;
 }
 
-/** What a device brings home as `code`: the same, and the access token it stands for. */
+/** The record of a `code`, which `/callback` gives the device. */
 export interface CodeTicket extends StateTicket {
   accessToken: string;
-  /** Milliseconds the callback took: nobody but us can measure it, and the page that began shows it. */
+  /** Milliseconds that `/callback` took, which the page shows. */
   callbackMs: number;
 }
 
@@ -55,39 +56,39 @@ const FORMATS = {
 const formatOf = <K extends keyof TicketOf>(kind: K) => FORMATS[kind] as unknown as RecordFormat<TicketOf[K]>;
 
 /**
- * Single-use tickets. A ticket lies under the SHA-256 of its secret and is sealed under a key derived from the secret,
- * so the store can neither name nor read what it holds. There is no way to read one without spending it.
+ * Single-use tickets. The key of a ticket is the SHA-256 of its secret, and the record is sealed with
+ * a key derived from the secret, so the store can neither use nor read it. Reading a ticket removes it.
  */
 export interface Tickets {
   put<K extends keyof TicketOf>(kind: K, secret: string, ticket: TicketOf[K]): Promise<void>;
-  /** The ticket, once; `undefined` for unknown, expired and already taken ones alike. */
+  /** Reads and removes a ticket; `undefined` if it is unknown, expired or taken already. */
   take<K extends keyof TicketOf>(kind: K, secret: string): Promise<TicketOf[K] | undefined>;
-  /** Makes a state worthless, by its address. */
+  /** Removes a state ticket. @param address {@link addressOf} the state */
   cancelState(address: string): Promise<void>;
 }
 
-/** Where the ticket of a secret lies: says nothing of the secret. */
+/** The part of a ticket's key that is derived from its secret. */
 export const addressOf = (secret: string): string => hash('sha256', secret, 'base64url');
 
 export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
-  const place = (kind: string, secret: string) => ({
-    at: `${kind}:${addressOf(secret)}`,
-    key: deriveTicketKey(secret, `${kind} ticket`),
+  const keysOf = (kind: string, secret: string) => ({
+    storeKey: `${kind}:${addressOf(secret)}`,
+    sealKey: deriveTicketKey(secret, `${kind} ticket`),
   });
 
   return {
     async put(kind, secret, ticket) {
-      const { at, key } = place(kind, secret);
-      const left = Math.max(1, Math.ceil((ticket.expiresAt - world.now()) / 1000));
-      if (!(await store.set(at, seal(key, at, formatOf(kind).write(ticket)), left, 'new')))
-        throw new Error('a ticket was not kept');
+      const { storeKey, sealKey } = keysOf(kind, secret);
+      const ttlSeconds = Math.max(1, Math.ceil((ticket.expiresAt - world.now()) / 1000));
+      const sealed = seal(sealKey, storeKey, formatOf(kind).write(ticket));
+      if (!(await store.add(storeKey, sealed, ttlSeconds))) throw new Error('a ticket was not stored');
     },
     async take<K extends keyof TicketOf>(kind: K, secret: string) {
-      const { at, key } = place(kind, secret);
-      const sealed = await store.take(at);
-      const text = sealed === null ? undefined : unseal(key, at, sealed);
+      const { storeKey, sealKey } = keysOf(kind, secret);
+      const sealed = await store.take(storeKey);
+      const text = sealed === null ? undefined : unseal(sealKey, storeKey, sealed);
       const ticket = text === undefined ? undefined : formatOf(kind).read(text);
-      // The store's clock ends a ticket; ours does too, for a store that was set back or restored.
+      // The store ends a ticket by its own clock. This holds for a store that was restored as well.
       return ticket && world.now() < ticket.expiresAt ? ticket : undefined;
     },
     async cancelState(address) {

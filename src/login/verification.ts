@@ -1,78 +1,97 @@
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { Concurrent, Unusable } from '../vonage/errors.js';
+import type { World } from '../core/world.js';
+import type { Limits } from '../limits/limits.js';
+import type { Store } from '../store/store.js';
+import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
 import {
   MAX_STEPS,
   NEXT_TIMEOUT_MS,
-  SILENT_SECONDS,
+  SILENT_STEP_SECONDS,
   START_TIMEOUT_MS,
   type VerifyApi,
   type WorkflowStep,
 } from '../vonage/verify.js';
-import type { World } from '../core/world.js';
-import type { Channel, Client, Run } from './login.js';
+import type { Channel, Client, Verification } from './login.js';
 import { stepOf, type Reports } from './progress.js';
 
 /** Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four does not. */
 export const CODE_LENGTH = 6;
 
-/** Seconds a code by SMS or voice is good for, and after which Vonage goes on to the next step by itself. */
-const CHANNEL_SECONDS = 300;
+/** Seconds that a code by SMS or voice is valid, and after which Vonage goes on to the next step. */
+const CODE_TTL_SECONDS = 300;
 
-/** Seconds after the start of a request from which Vonage lets it be cancelled (Verify v2 reference, "Cancel"). */
-const CANCEL_AFTER = 30;
+/** Seconds after its start from which Vonage lets a verification be cancelled (Verify v2 reference, "Cancel"). */
+const CANCELLABLE_AFTER_SECONDS = 30;
 
-/** Seconds before its first code ends at which a request that nobody finished is cancelled, lest it rings somebody. */
-const CANCEL_MARGIN = 15;
+/** Seconds before the end of its first code at which an unfinished verification is cancelled, before Vonage calls. */
+const CANCEL_MARGIN_SECONDS = 15;
 
 /** Milliseconds that calls to Vonage take to change the channel: one start, or every next step. */
 export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(START_TIMEOUT_MS, (MAX_STEPS - 1) * NEXT_TIMEOUT_MS);
 
-export interface OtpStart {
+/** How a code reached the client: a device got it from the redirects, or the user got it in a message. */
+export type CodeKind = 'silent' | 'typed';
+
+/**
+ * Tries of a code for one verification. Vonage counts as well. A silent code comes from a device,
+ * which has no reason to be wrong (Verify v2 reference, "Check").
+ */
+const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
+
+/** Codes that Vonage may refuse to compare, for one verification, before each of them counts as a try. */
+const UNCOMPARED_TRIES = 10;
+
+/** Longer than any verification lives. */
+const TRIES_TTL_SECONDS = 900;
+
+export interface VerificationStart {
   loginId: string;
   phoneNumber: PhoneNumber;
   channels: readonly Channel[];
   client: Client;
-  formerRun: Run | undefined;
-  correlator: string;
+  formerVerification: Verification | undefined;
+  requestId: string;
 }
 
-/**
- * A request was started that this login cannot go on with. It is being cancelled, and is still
- * under way until then.
- */
-export class Abandoned extends LoginError {
+/** A verification was started that this login cannot use. It is being cancelled, and under way until then. */
+export class AbandonedVerification extends LoginError {
   constructor(
-    readonly run: Run,
-    base: LoginError,
+    readonly verification: Verification,
+    { code, detail, fields, upstream }: LoginError,
   ) {
-    super(base.code, base.detail, base.fields, base.upstream);
+    super(code, detail, { ...fields, upstream });
   }
 }
 
-/** Requests of Verify v2, as a login runs them. */
-export interface Otp {
+/** The Verify v2 verifications of logins. */
+export interface Verifications {
   /**
-   * Starts a request that goes through `channels`. Where one of the same number is under way, it is
-   * taken up again if it is this session's own, whatever its channels. The run begins behind a
-   * silent step that Vonage gave no link for, since it has gone on then.
-   * @throws LoginError `login_in_progress` with `retry_after` if it is not this session's own
-   * @throws Abandoned where it was started in vain
+   * Starts a verification that goes through `channels`. If one of the same number is under way and
+   * belongs to this session, it goes on instead, whatever its channels. If Vonage gives no link for
+   * the silent step, it has skipped that step, and so does the verification.
+   * @throws LoginError `login_in_progress` with `retry_after` if another session's is under way
+   * @throws AbandonedVerification if it was started in vain
    */
-  start(start: OtpStart): Promise<Run>;
-  check(run: Run, code: string, correlator: string): Promise<void>;
-  /** Goes on to the step behind the one that is under way. */
-  advance(run: Run, correlator: string): Promise<Run>;
-  /** Tells Vonage that nobody wants this any more, as soon as it lets itself be told. Never fails. */
-  cancel(run: Run, correlator: string): void;
+  start(start: VerificationStart): Promise<Verification>;
+  /**
+   * Resolves if the code is right. Counts the try before it asks Vonage.
+   * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared the
+   * code; `login_expired` for a second silent code
+   */
+  check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
+  /** Goes on to the next step. */
+  advance(verification: Verification, requestId: string): Promise<Verification>;
+  /** Cancels the verification as soon as Vonage lets it be cancelled. Never fails. */
+  cancel(verification: Verification, requestId: string): void;
   /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
-  cancellableAt(run: Run): number;
-  /** Vonage's Virtual Operator answers silently alone: a number of it has nothing behind (Verify guides). */
-  isVirtual(phoneNumber: PhoneNumber): boolean;
+  cancellableAt(verification: Verification): number;
 }
 
-export function createOtp(deps: {
+export interface VerificationDeps {
   verify: VerifyApi;
+  store: Store;
+  limits: Pick<Limits, 'ready'>;
   world: World;
   reports: Pick<Reports, 'countMessages'>;
   brand: string;
@@ -80,84 +99,129 @@ export function createOtp(deps: {
   coverageCheck: boolean;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
-}): Otp {
+}
+
+export function createVerifications(deps: VerificationDeps): Verifications {
   const { verify, world, reports } = deps;
-  const asStep = (channel: Channel, client: Client): WorkflowStep =>
-    channel === 'silent_auth'
-      ? {
-          channel,
-          coverageCheck: deps.coverageCheck,
-          ...(client === 'browser' && { redirectUrl: deps.redirectUrl }),
-        }
-      : { channel };
-  const cancelAt = (run: Run, seconds: number, correlator: string): void =>
+
+  const cancelAfter = (seconds: number, { id }: Verification, requestId: string): void =>
     world.later(Math.max(0, seconds), () => {
-      verify.cancel(run.requestId, correlator).catch(() => {
-        world.log.debug(
-          { request_id: correlator },
-          'a verification that was to be cancelled had ended or gone on',
-        );
+      verify.cancel(id, requestId).catch(() => {
+        const fields = { request_id: requestId };
+        world.log.debug(fields, 'a verification that was to be cancelled had ended or gone on');
       });
     });
 
-  const cancel: Otp['cancel'] = (run, correlator) =>
-    cancelAt(run, (run.startedAt - world.now()) / 1000 + CANCEL_AFTER, correlator);
-  const abandon = (run: Run, correlator: string, error: LoginError): Abandoned => {
-    cancel(run, correlator);
-    return new Abandoned({ ...run, cancelled: true }, error);
+  const cancel: Verifications['cancel'] = (verification, requestId) => {
+    const age = (world.now() - verification.startedAt) / 1000;
+    cancelAfter(CANCELLABLE_AFTER_SECONDS - age, verification, requestId);
+  };
+
+  const abandon = (verification: Verification, error: LoginError, requestId: string) => {
+    cancel(verification, requestId);
+    return new AbandonedVerification({ ...verification, cancelled: true }, error);
   };
 
   return {
-    async start({ loginId, phoneNumber, channels, client, formerRun, correlator }) {
-      const start = {
-        phoneNumber,
-        workflow: channels.map((channel) => asStep(channel, client)),
-        brand: deps.brand,
-        channelTimeout: CHANNEL_SECONDS,
-        clientRef: loginId,
-        codeLength: CODE_LENGTH,
-        // Templates are for SMS alone (Verify v2 reference, `template_id`).
-        ...(deps.templateId !== undefined && channels.includes('sms') && { templateId: deps.templateId }),
-      };
-      const steps = channels.map((channel) => ({
-        channel,
-        seconds: channel === 'silent_auth' ? SILENT_SECONDS : CHANNEL_SECONDS,
-      }));
-      // Counted from the answer, not from the call: no step ends here while Vonage still runs it,
-      // and no code counts for a message that was not sent yet.
-      const asRun = (requestId: string): Run => {
-        const startedAt = world.now();
-        return { requestId, steps, step: 0, since: startedAt, startedAt };
-      };
-      const begun = await verify.start(start, correlator).catch((error: unknown) => {
-        if (error instanceof Unusable) throw abandon(asRun(error.requestId), correlator, error);
-        return resume(error, formerRun, world.now());
+    async start(start) {
+      const { channels, requestId } = start;
+      const begun = await verify.start(requestOf(start, deps), requestId).catch((error: unknown) => {
+        if (error instanceof UnusableStart)
+          throw abandon(newVerification(error.verificationId, channels, world.now()), error, requestId);
+        return resume(error, start.formerVerification, world.now());
       });
       if ('steps' in begun) return begun;
-      const run = { ...asRun(begun.requestId), ...begun };
+      const verification = newVerification(begun.verificationId, channels, world.now());
+      if (begun.checkUrl !== undefined) verification.checkUrl = begun.checkUrl;
       const isSilent = channels[0] === 'silent_auth';
-      // Vonage has looked the network up, and gives no link where it does not cover it.
-      if (isSilent && deps.coverageCheck && begun.checkUrl === undefined) run.step = 1;
-      if (run.step >= steps.length) throw abandon(run, correlator, notCovered());
-      await reports.countMessages(run.requestId, [stepOf(run).channel]);
-      // Vonage would go on to voice by itself. Where that was not asked for, it is told to stop before; a process that
-      // dies meanwhile forgets to.
-      if (isSilent || channels.length === 1) return run;
-      cancelAt(run, CHANNEL_SECONDS - CANCEL_MARGIN, correlator);
-      return { ...run, stopsAt: run.startedAt + (CHANNEL_SECONDS - CANCEL_MARGIN) * 1000 };
+      // With a coverage check, Vonage gives no link where it does not cover the network.
+      if (isSilent && deps.coverageCheck && begun.checkUrl === undefined) verification.step = 1;
+      if (verification.step >= channels.length) throw abandon(verification, notCovered(), requestId);
+      await reports.countMessages(verification.id, [stepOf(verification).channel]);
+      // Vonage goes on to voice by itself, which the app has not asked for, so the verification is
+      // cancelled before. A process that dies meanwhile does not cancel it.
+      if (isSilent || channels.length === 1) return verification;
+      const seconds = CODE_TTL_SECONDS - CANCEL_MARGIN_SECONDS;
+      cancelAfter(seconds, verification, requestId);
+      return { ...verification, stopsAt: verification.startedAt + seconds * 1000 };
     },
-    check: (run, code, correlator) => verify.check(run.requestId, code, correlator),
-    async advance(run, correlator) {
-      await verify.next(run.requestId, correlator);
-      const moved = { ...run, step: run.step + 1, since: world.now() };
-      await reports.countMessages(moved.requestId, [stepOf(moved).channel]);
+
+    async check({ id }, { code, kind }, requestId) {
+      // A try that Vonage is not asked about must not count.
+      await deps.limits.ready('verify');
+      const key = `limit:otp:${id}:${kind}`;
+      const tries = await deps.store.increment(key, TRIES_TTL_SECONDS);
+      if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : codeTooLate();
+      await verify.check(id, code, requestId).catch(async (error: unknown) => {
+        if (error instanceof NotCompared) {
+          await giveBackTry(deps.store, key, tries);
+          throw invalidCode();
+        }
+        const isLastTry = kind === 'typed' && tries >= TRIES.typed;
+        if (!(error instanceof LoginError && error.code === 'invalid_code' && isLastTry)) throw error;
+        throw tooManyAttempts(error);
+      });
+    },
+
+    async advance(verification, requestId) {
+      await verify.next(verification.id, requestId);
+      const moved = { ...verification, step: verification.step + 1, since: world.now() };
+      await reports.countMessages(moved.id, [stepOf(moved).channel]);
       delete moved.stopsAt;
       return moved;
     },
+
     cancel,
-    cancellableAt: ({ startedAt }) => startedAt + CANCEL_AFTER * 1000,
-    isVirtual: (phoneNumber) => phoneNumber.startsWith('+990'),
+    cancellableAt: ({ startedAt }) => startedAt + CANCELLABLE_AFTER_SECONDS * 1000,
   };
+}
+
+/** The request that starts a verification. */
+function requestOf({ loginId, phoneNumber, channels, client }: VerificationStart, deps: VerificationDeps) {
+  const { brand, templateId, coverageCheck, redirectUrl } = deps;
+  const workflow = channels.map((channel): WorkflowStep => {
+    if (channel !== 'silent_auth') return { channel };
+    return { channel, coverageCheck, ...(client === 'browser' && { redirectUrl }) };
+  });
+  return {
+    phoneNumber,
+    workflow,
+    brand,
+    channelTimeout: CODE_TTL_SECONDS,
+    clientRef: loginId,
+    codeLength: CODE_LENGTH,
+    // Templates are for SMS alone (Verify v2 reference, `template_id`).
+    ...(templateId !== undefined && channels.includes('sms') && { templateId }),
+  };
+}
+
+/**
+ * A verification whose start was just answered. Its clock starts with the answer, not with the call,
+ * so that no step ends here before it ends at Vonage.
+ */
+function newVerification(id: string, channels: readonly Channel[], now: number): Verification {
+  const steps = channels.map((channel) => ({
+    channel,
+    seconds: channel === 'silent_auth' ? SILENT_STEP_SECONDS : CODE_TTL_SECONDS,
+  }));
+  return { id, steps, step: 0, since: now, startedAt: now };
+}
+
+/** Goes on with the verification that is under way, if it belongs to this session. */
+function resume(error: unknown, former: Verification | undefined, now: number): Verification {
+  if (!(error instanceof ConcurrentVerification)) throw error;
+  const isOurs = former !== undefined && former.id === error.verificationId;
+  if (isOurs && former.cancelled === undefined) return former;
+  const seconds = isOurs
+    ? Math.max(1, CANCELLABLE_AFTER_SECONDS + Math.ceil((former.startedAt - now) / 1000))
+    : CODE_TTL_SECONDS;
+  throw new LoginError(error.code, error.detail, { retry_after: seconds, upstream: error.upstream });
+}
+
+/** Gives back a try of which Vonage compared no code. The number of calls to Vonage stays bounded. */
+async function giveBackTry(store: Store, key: string, tries: number): Promise<void> {
+  if ((await store.increment(`${key}:uncompared`, TRIES_TTL_SECONDS)) > UNCOMPARED_TRIES) return;
+  await store.replace(key, { from: String(tries), to: String(tries - 1) }, TRIES_TTL_SECONDS);
 }
 
 const notCovered = (): LoginError =>
@@ -165,13 +229,14 @@ const notCovered = (): LoginError =>
     reason: 'number_not_supported',
   });
 
-/** Takes up the request that is in the way, when it is our own. */
-function resume(error: unknown, former: Run | undefined, now: number): Run {
-  if (!(error instanceof Concurrent)) throw error;
-  const ours = former !== undefined && former.requestId === error.requestId;
-  if (ours && former.cancelled === undefined) return former;
-  const seconds = ours
-    ? Math.max(1, CANCEL_AFTER + Math.ceil((former.startedAt - now) / 1000))
-    : CHANNEL_SECONDS;
-  throw new LoginError(error.code, error.detail, { retry_after: seconds }, error.upstream);
-}
+/** The same answer for a wrong, used, foreign and unknown code, so that it gives nothing away. */
+export const invalidCode = (): LoginError =>
+  new LoginError('invalid_code', 'The code is wrong, used, or not of this login.');
+
+/** The session is known to hold the login, so the answer may say more than {@link invalidCode}. */
+export const tooManyAttempts = ({ upstream }: Partial<Pick<LoginError, 'upstream'>> = {}): LoginError =>
+  new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.', { upstream });
+
+/** See {@link tooManyAttempts}. */
+export const codeTooLate = (): LoginError =>
+  new LoginError('login_expired', 'The code is too old. Go on by another channel.');

@@ -1,203 +1,197 @@
-import { LoginError, type MessageFailure } from '../core/errors.js';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { LoginError } from '../core/errors.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import { ignoreHeldLock } from '../store/lock.js';
+import type { LoginContext, RequestContext, StepContext } from './context.js';
+import { loginRefused } from './hooks.js';
 import {
   CHANGE_TIMEOUT_MS,
+  LOGIN_TTL_SECONDS,
   changeLogin,
-  createAdmission,
-  invalidCode,
-  isAnsweredBy,
   isOnSameChannel,
-  kindOf,
-  lockedUp,
-  tooManyAttempts,
-  type Attempt,
-  type CodeKind,
-  type SignIn,
-  type Verification,
-} from './attempt.js';
-import { LOGIN_SECONDS, provedBy, type Channel, type Holder, type Login, type Run } from './login.js';
-import { stepOf } from './progress.js';
-import type { Parts } from './context.js';
-import type { Caller } from '../limits/limits.js';
-import { unlessHeld } from '../store/lock.js';
+  lock,
+  provedBy,
+  type Channel,
+  type CodeChannel,
+  type Login,
+} from './login.js';
+import { codeChannelsOf } from './progress.js';
+import { CODE_LENGTH, invalidCode, tooManyAttempts, type CodeKind } from './verification.js';
+import { checkVerificationCode } from './verification-code.js';
 
-/** Tries a request gets upstream. Vonage counts as well; a device has no reason to be wrong (Verify v2 reference, "Check"). */
-const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
+/** A code that came back to the session that began the login. */
+interface Attempt {
+  code: string;
+  kind: CodeKind;
+  /** The PKCE verifier. */
+  codeVerifier: string | undefined;
+  /** The login as the session held it when the code came. */
+  login: Login;
+}
 
-/** Seconds the tries are remembered: longer than any request of ours lives. */
-const TRIES_LIFE = 900;
+export type VerifyResult = (
+  | { verified: true; phoneNumber: PhoneNumber; channel: Channel }
+  | { verified: false; reason: 'number_mismatch'; nextChannels: readonly CodeChannel[] }
+) & {
+  /** Milliseconds that `/callback` took, for a code that came from there. */
+  callbackMs?: number;
+};
 
-/** Proves a login with a code that Verify made and checks: a device brings it, or the user types it. */
-function createRunProof(parts: Parts & { signIn: SignIn }): (attempt: Attempt) => Promise<Verification> {
-  const { otp, store, limits, world, reports, progress, signIn } = parts;
+/**
+ * Step 5: proves the login of this session with a code: one that `/callback` gave the device, one
+ * that Vonage gave the device, or one that the user typed. The first try spends a code of ours;
+ * tries of Vonage's codes are counted.
+ * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`,
+ * `login_refused`, `step_up_required`, and the errors of upstream
+ */
+export type Verify = (
+  proof: { code: string; codeVerifier?: string | undefined },
+  request: RequestContext,
+) => Promise<VerifyResult>;
 
-  /** What a refused code says of its login. */
-  const learn = async (error: LoginError, attempt: Attempt, run: Run, kind: CodeKind, tries: number) => {
-    const wrong = error.code === 'invalid_code';
-    if (error.code === 'too_many_attempts' || (wrong && kind === 'typed' && tries >= TRIES.typed)) {
-      await changeLogin(attempt, lockedUp);
-      throw tooManyAttempts();
-    }
-    // A silent step has one try; Vonage goes on to the step behind it by itself.
-    if (wrong && kind === 'silent') {
-      const moved = { ...run, step: run.step + 1, since: world.now() };
-      await changeLogin(attempt, (login) =>
-        isOnSameChannel(login, attempt.login) ? { ...login, run: moved } : login,
-      );
-    }
-  };
+const TYPED_CODE = new RegExp(`^[0-9]{${CODE_LENGTH}}$`);
 
-  return async (attempt) => {
-    const { code, codeVerifier, login, correlator, tell } = attempt;
-    const { run, reason, nextChannels } = await progress(login);
-    if (run === undefined) throw reason ? blocked(reason, nextChannels) : tooLate();
-    const channel = channelOf(attempt.kind, run);
-    if (channel === undefined || !isAnsweredBy(login.codeChallenge, codeVerifier)) throw invalidCode();
-    tell({ channel });
-    const kind: CodeKind = channel === 'silent_auth' ? 'silent' : 'typed';
-    // A try that Vonage is not asked about must not count.
-    await limits.ready('verify');
-    const tries = await store.increment(`limit:otp:${run.requestId}:${kind}`, TRIES_LIFE);
-    if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : tooLate();
-    await otp.check(run, code, correlator).catch(async (error: unknown) => {
-      if (error instanceof LoginError) await learn(error, attempt, run, kind, tries);
-      throw error;
+/**
+ * The codes of devices: 43 characters of base64url by us, letters and digits by Vonage. Digits with
+ * punctuation are not accepted: a server that ignores the punctuation would read a typed code.
+ */
+const SILENT_CODE = /^(?:[0-9]{4,200}|(?=.*[A-Za-z])[A-Za-z0-9._~-]{4,200})$/;
+
+/** A code of `/callback`: 256 random bits. */
+const CALLBACK_CODE = /^[\w-]{43}$/;
+
+/**
+ * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device into
+ * a typed one, or a typed one into the code of a device.
+ */
+function kindOf(code: string): CodeKind | undefined {
+  if (TYPED_CODE.test(code)) return 'typed';
+  return SILENT_CODE.test(code) ? 'silent' : undefined;
+}
+
+/** PKCE with S256 (RFC 7636 section 4.6). A verifier without a challenge is refused, as OAuth 2.1 does. */
+function answersChallenge(verifier: string | undefined, { codeChallenge }: Login): boolean {
+  if (codeChallenge === undefined || verifier === undefined) return codeChallenge === verifier;
+  const answer = createHash('sha256').update(verifier).digest();
+  return timingSafeEqual(answer, Buffer.from(codeChallenge, 'base64url'));
+}
+
+export function createVerify(context: LoginContext): Verify {
+  const { engine, journal } = context;
+  return ({ code, codeVerifier }, request) => {
+    const { requestId, session } = request;
+    return journal.step({ step: 'verify', requestId, login: session.login }, async (annotate) => {
+      const { login } = session;
+      const kind = kindOf(code);
+      if (login === undefined || login.status === 'completed' || login.locked || kind === undefined)
+        throw invalidCode();
+      const attempt = { code, kind, codeVerifier, login };
+      const isOurs = engine.redirect !== undefined && CALLBACK_CODE.test(code);
+      // Once the login has moved on to a message, it has no ticket, and a silent code is rejected
+      // without using up a try.
+      if (isOurs && login.ticket !== undefined)
+        return verifyCallbackCode(context, attempt, { ...request, annotate });
+      if (!isOurs && login.verification !== undefined && answersChallenge(codeVerifier, login)) {
+        const step = { ...request, annotate };
+        return signIn(context, { login, channel: await checkVerificationCode(context, attempt, step) }, step);
+      }
+      throw invalidCode();
     });
-    // Where nobody told us yet, the code says that its message went out.
-    await reports.countMessages(run.requestId, [channel]);
-    return signIn(attempt, channel);
   };
+}
+
+/** Asks the operator whether the SIM that opened the link has the number of the login. */
+async function verifyCallbackCode(
+  context: LoginContext,
+  attempt: Attempt,
+  step: StepContext,
+): Promise<VerifyResult> {
+  const { engine, tickets, readProgress } = context;
+  const { code, codeVerifier, login } = attempt;
+  step.annotate({ channel: 'silent_auth' });
+  const ticket = await tickets.take('code', code);
+  const isBound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;
+  if (!isBound || !answersChallenge(codeVerifier, login) || engine.redirect === undefined)
+    throw await countWrongCode(context, attempt, step);
+  const { accessToken, phoneNumber, callbackMs } = ticket;
+  const verified = await engine.redirect
+    .verify(accessToken, phoneNumber, step.requestId)
+    .catch(async (error: unknown) => {
+      await markFailed(context, login, step);
+      throw error instanceof LoginError ? await withNextChannels(context, login, error) : error;
+    });
+  if (verified) return { ...(await signIn(context, { login, channel: 'silent_auth' }, step)), callbackMs };
+  step.annotate({ outcome: 'number_mismatch' });
+  await markFailed(context, login, step);
+  const { nextChannels } = await readProgress(login);
+  return { verified, reason: 'number_mismatch', nextChannels, callbackMs };
+}
+
+/** Wrong codes of `/callback` that lock a login. They cannot be guessed; this limits the work they cause. */
+const MAX_WRONG_CODES = 100;
+
+async function countWrongCode(
+  { store }: LoginContext,
+  { login }: Attempt,
+  { session }: StepContext,
+): Promise<LoginError> {
+  const count = await store.increment(`limit:code:${login.id}`, LOGIN_TTL_SECONDS);
+  if (count < MAX_WRONG_CODES) return invalidCode();
+  await changeLogin(session, login, lock);
+  return tooManyAttempts();
+}
+
+/** Stores that the silent channel failed, unless another request is moving the login on. */
+async function markFailed(
+  { lock: loginLock }: LoginContext,
+  seen: Login,
+  { session }: StepContext,
+): Promise<void> {
+  const change = () =>
+    changeLogin(session, seen, (login) =>
+      isOnSameChannel(login, seen) ? { ...login, status: 'failed' } : login,
+    );
+  await loginLock.hold(seen.id, CHANGE_TIMEOUT_MS, change).catch(ignoreHeldLock);
+}
+
+async function withNextChannels(
+  { readProgress }: LoginContext,
+  login: Login,
+  { code, detail, fields, upstream, cause }: LoginError,
+): Promise<LoginError> {
+  const { nextChannels } = await readProgress(login);
+  const left = nextChannels.length > 0 && { next_channels: nextChannels };
+  return new LoginError(code, detail, { ...fields, ...left, upstream, cause });
+}
+
+/** A login whose number `channel` has just proved. */
+interface ProvedLogin {
+  login: Login;
+  channel: Channel;
 }
 
 /**
- * The channel of a request that carried a code of this kind.
- *
- * Vonage may have sent a message before we hear of it, so a typed code during the silent step
- * belongs to the message behind that step. If no message is behind it, only a device can have been
- * given the code, whatever its form. During the step of a message a silent code is too late, and
- * asking Vonage would use up one of the user's tries.
- * @returns undefined if the step that is under way brings no such code
+ * Gives the session its user, if the hook of the operator allows it.
+ * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login
+ * was cancelled or replaced meanwhile
  */
-function channelOf(kind: CodeKind, run: Run): Channel | undefined {
-  const { channel } = stepOf(run);
-  if (channel !== 'silent_auth') return kind === 'typed' ? channel : undefined;
-  return kind === 'silent' ? channel : (run.steps[run.step + 1]?.channel ?? channel);
+async function signIn(
+  context: LoginContext,
+  { login, channel }: ProvedLogin,
+  step: StepContext,
+): Promise<VerifyResult> {
+  const { rules, limits, world } = context;
+  if (rules.beforeSession !== undefined) await askHook(context, { login, channel }, step);
+  const { phoneNumber } = login;
+  const user = { phoneNumber, channel, channels: provedBy(login, channel), authenticatedAt: world.now() };
+  // Refused where the login was cancelled or replaced since the code came.
+  await step.session.signIn(user, completed(login, channel));
+  if (login.verification?.steps.some((each) => each.channel !== 'silent_auth'))
+    await limits.verified(step.caller, phoneNumber);
+  return { verified: true, phoneNumber, channel };
 }
 
-/** Vonage did not send the message, so no code can be right. */
-const blocked = (reason: MessageFailure, nextChannels: readonly Channel[]): LoginError =>
-  new LoginError('login_expired', 'Vonage blocked the message. Go on by another channel.', {
-    reason,
-    next_channels: nextChannels,
-  });
-
-/** Known to be of this session, so it may be told apart from a wrong code. */
-const tooLate = (): LoginError =>
-  new LoginError('login_expired', 'The code is too old. Go on by another channel.');
-
-/**
- * Proves the login of this session with a code, whatever carried it: one that `/callback` gave the device, one that
- * Vonage gave the device, or one that the user read and typed. Each is spent by the first try, or counted.
- * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`, what the operator's own
- * rules say (`admission`), and what upstream said
- */
-export type Prove = (
-  proof: { code: string; codeVerifier?: string | undefined; caller: Caller },
-  holder: Holder,
-  correlator: string,
-) => Promise<Verification>;
-
-/** What `/callback` hands out: 256 random bits. */
-const OUR_CODE = /^[\w-]{43}$/;
-
-/** Wrong codes that end a login. Nobody guesses 256 bits; this is for what trying costs us. */
-const MISSES = 100;
-
-export function createProof(parts: Parts): Prove {
-  const { engine, tickets, store, limits, world, journal, lock, progress } = parts;
-  /**
-   * Notes that the silent step failed. A request that moves the login on decides what becomes of
-   * it.
-   */
-  const fail = (attempt: Attempt) =>
-    lock
-      .hold(attempt.login.id, CHANGE_TIMEOUT_MS, () =>
-        changeLogin(attempt, (login) =>
-          isOnSameChannel(login, attempt.login) ? { ...login, status: 'failed' } : login,
-        ),
-      )
-      .catch(unlessHeld);
-  const admit = createAdmission(parts);
-
-  const signIn: SignIn = async (attempt, channel) => {
-    await admit(attempt, channel);
-    const { caller, holder, login } = attempt;
-    const { phoneNumber } = login;
-    const channels = provedBy(login, channel);
-    // Refused where the login was given up, or another one begun, since the code came.
-    const user = { phoneNumber, channel, channels, authenticatedAt: world.now() };
-    await holder.signIn(user, completed(login, channel));
-    if (login.run?.steps.some((step) => step.channel !== 'silent_auth'))
-      await limits.verified(caller, phoneNumber);
-    return { verified: true, phoneNumber, channel };
-  };
-
-  /** Counts a wrong code, at the cost of nobody who has the right one. */
-  const missed = async (attempt: Attempt): Promise<LoginError> => {
-    const misses = await store.increment(`limit:code:${attempt.login.id}`, LOGIN_SECONDS);
-    if (misses < MISSES) return invalidCode();
-    await changeLogin(attempt, lockedUp);
-    return tooManyAttempts();
-  };
-
-  const byTicket = async (attempt: Attempt): Promise<Verification> => {
-    const { code, codeVerifier, login, correlator, tell } = attempt;
-    tell({ channel: 'silent_auth' });
-    const ticket = await tickets.take('code', code);
-    const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;
-    if (!bound || !isAnsweredBy(login.codeChallenge, codeVerifier) || engine.redirect === undefined)
-      throw await missed(attempt);
-    const verified = await engine.redirect
-      .verify(ticket.accessToken, ticket.phoneNumber, correlator)
-      .catch(async (error: unknown) => {
-        await fail(attempt);
-        throw await withNextChannels(error, login);
-      });
-    const { callbackMs } = ticket;
-    if (verified) return { ...(await signIn(attempt, 'silent_auth')), callbackMs };
-    tell({ outcome: 'number_mismatch' });
-    await fail(attempt);
-    const { nextChannels } = await progress(login);
-    return { verified, reason: 'number_mismatch', nextChannels, callbackMs };
-  };
-
-  const byRun = createRunProof({ ...parts, signIn });
-
-  const withNextChannels = async (error: unknown, login: Login): Promise<unknown> => {
-    if (!(error instanceof LoginError)) return error;
-    const { nextChannels } = await progress(login);
-    if (nextChannels.length === 0) return error;
-    const { code, detail, fields, upstream, cause } = error;
-    return new LoginError(code, detail, { ...fields, next_channels: nextChannels }, upstream, cause);
-  };
-
-  /** Once the login has moved to a message, a silent code is rejected and uses up no attempt. */
-  const wayOf = (code: string, login: Login) => {
-    const ours = engine.redirect !== undefined && OUR_CODE.test(code);
-    if (ours) return login.ticket === undefined ? undefined : byTicket;
-    return login.run && byRun;
-  };
-
-  return (proof, holder, correlator) =>
-    journal.step('verify', correlator, parts.known(holder.login), async (tell) => {
-      const login = holder.login;
-      if (login === undefined || login.status === 'completed' || login.locked) throw invalidCode();
-      const [kind, way] = [kindOf(proof.code), wayOf(proof.code, login)];
-      if (kind === undefined || way === undefined) throw invalidCode();
-      return way({ ...proof, kind, login, holder, correlator, tell });
-    });
-}
-
-/** A login that is done keeps only what `GET /login` tells of it. */
+/** A completed login keeps only what `GET /login` shows. */
 const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Channel): Login => ({
   id,
   phoneNumber,
@@ -206,3 +200,59 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
   status: 'completed',
   expiresAt,
 });
+
+/**
+ * Asks the hook `beforeSession`, once the number is proved and the code spent.
+ * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login
+ * ended before it could step up
+ */
+async function askHook(
+  context: LoginContext,
+  { login, channel }: ProvedLogin,
+  step: StepContext,
+): Promise<void> {
+  const { id: loginId, phoneNumber } = login;
+  const { session, requestId } = step;
+  const channels = Object.freeze(provedBy(login, channel));
+  const answer = await context.rules
+    .beforeSession?.({ loginId, phoneNumber, channel, channels, requestId })
+    .catch(async (error: unknown) => {
+      await changeLogin(session, login, lock);
+      throw error;
+    });
+  if (answer === 'allow') return;
+  const canStepUp = channel === 'silent_auth' && codeChannelsOf(phoneNumber, context.fallbacks).length > 0;
+  if (answer === 'stepUp' && canStepUp) throw await stepUp(context, { login, channel }, step);
+  await changeLogin(session, login, lock);
+  throw loginRefused();
+}
+
+/**
+ * Moves the login on to a typed code. A message that it has moved on to meanwhile stays under way,
+ * and its code is asked of the hook again.
+ */
+async function stepUp(
+  { readProgress }: LoginContext,
+  { login: seen, channel }: ProvedLogin,
+  { session }: StepContext,
+): Promise<LoginError> {
+  const moved = await changeLogin(session, seen, (login) => ({
+    ...(isOnSameChannel(login, seen) ? withoutSilentChannel(login) : login),
+    proved: provedBy(login, channel),
+  }));
+  if (moved === undefined) return new LoginError('login_expired', 'The login has ended meanwhile.');
+  const { nextChannels } = await readProgress(moved);
+  const fields = { next_channels: nextChannels };
+  return new LoginError('step_up_required', 'The SIM was confirmed; a code is required as well.', fields);
+}
+
+/**
+ * The login as if silent authentication had been impossible. A verification that its silent step
+ * completed is over, whatever its later steps: a code needs a new one.
+ */
+function withoutSilentChannel(login: Login): Login {
+  const left: Login = { ...login, channel: null };
+  delete left.verification;
+  delete left.status;
+  return left;
+}

@@ -74,8 +74,11 @@ export function createMeter(registry: Registry, engine: string): Meter {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name: `silent_auth_${name}`, help, labelNames, registers });
-  const histogram = <L extends string>(name: string, help: string, buckets: number[], labelNames: L[]) =>
-    new Histogram({ name: `silent_auth_${name}`, help, buckets, labelNames, registers });
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    { buckets, labelNames }: { buckets: number[]; labelNames: L[] },
+  ) => new Histogram({ name: `silent_auth_${name}`, help, buckets, labelNames, registers });
 
   const began = counter('logins_begun_total', 'Logins that began.', ['engine']);
   const logins = counter('logins_total', 'Ways of logins, silence or a message, that came to their end.', [
@@ -85,14 +88,15 @@ export function createMeter(registry: Registry, engine: string): Meter {
     'reason',
   ]);
   const steps = counter('steps_total', 'Steps of logins.', ['step', 'outcome', 'reason']);
-  const stepSeconds = histogram('step_duration_seconds', 'How long steps took.', OF_STEPS, [
-    'step',
-    'result',
-  ]);
+  const stepSeconds = histogram('step_duration_seconds', 'How long steps took.', {
+    buckets: OF_STEPS,
+    labelNames: ['step', 'result'],
+  });
   const calls = counter('upstream_calls_total', 'Calls to Vonage.', ['api', 'status']);
-  const callSeconds = histogram('upstream_duration_seconds', 'How long calls to Vonage took.', OF_STEPS, [
-    'api',
-  ]);
+  const callSeconds = histogram('upstream_duration_seconds', 'How long calls to Vonage took.', {
+    buckets: OF_STEPS,
+    labelNames: ['api'],
+  });
   const refusals = counter('limit_refusals_total', 'What limits refused.', ['limit']);
   const sends = counter('paid_sends_total', 'Messages that Vonage took an order for, or sent by itself.', [
     'channel',
@@ -100,9 +104,10 @@ export function createMeter(registry: Registry, engine: string): Meter {
   const storeErrors = counter('store_errors_total', 'Commands that Redis did not answer well.', [
     'operation',
   ]);
-  const storeSeconds = histogram('store_duration_seconds', 'How long Redis took.', OF_THE_STORE, [
-    'operation',
-  ]);
+  const storeSeconds = histogram('store_duration_seconds', 'How long Redis took.', {
+    buckets: OF_THE_STORE,
+    labelNames: ['operation'],
+  });
 
   // What never was has a number too: a rate cannot be seen to rise from nothing.
   began.inc({ engine }, 0);
@@ -117,7 +122,7 @@ export function createMeter(registry: Registry, engine: string): Meter {
 
   return {
     began: () => began.inc({ engine }),
-    step(step, outcome, reason, status, ms) {
+    step({ step, outcome, reason, status, ms }) {
       steps.inc({ step, outcome, reason });
       const result = status < 400 ? 'ok' : status < 500 ? 'refused' : 'failed';
       stepSeconds.observe({ step, result }, ms / 1000);

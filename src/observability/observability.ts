@@ -5,7 +5,7 @@ import type { Config } from '../config/config.js';
 import { openLog } from './log.js';
 import { listen, type Listening } from '../http/server.js';
 
-/** The store, with each of its answers told to whoever counts. */
+/** The store, with metrics of its commands. */
 export function meteredStore(store: Store, meter: Meter): Store {
   const timed = async <T>(operation: keyof Store, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
@@ -20,6 +20,8 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
   return {
     set: (...args) => timed('set', () => store.set(...args)),
+    // The same command of Redis as `set`.
+    add: (...args) => timed('set', () => store.add(...args)),
     get: (...args) => timed('get', () => store.get(...args)),
     take: (...args) => timed('take', () => store.take(...args)),
     replace: (...args) => timed('replace', () => store.replace(...args)),
@@ -34,22 +36,22 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
 }
 
-/** Whoever watches the server: the log always, and who counts and traces where the settings want it. */
-export interface Watchers {
+/** The log, and the metrics and traces that the settings ask for. */
+export interface Observability {
   log: Log;
   meter: Meter;
   span: Span;
-  /** The same store, watched. */
-  ofStore(store: Store): Store;
-  /** The same server, watched. */
-  ofServer(listener: RequestListener): RequestListener;
-  /** Opens the port at which is told what was counted, if there is one. */
+  /** The store, with metrics. */
+  observeStore(store: Store): Store;
+  /** The server, with traces. */
+  observeServer(listener: RequestListener): RequestListener;
+  /** Opens the port of the metrics, if there is one. */
   listen(docsUrl: string): Promise<Listening | undefined>;
   close(): Promise<void>;
 }
 
-/** What counts and what traces is loaded only where it is wanted: otherwise it costs neither time nor memory. */
-export async function openWatchers(config: Config): Promise<Watchers> {
+/** Metrics and traces are loaded only if the settings ask for them. */
+export async function openObservability(config: Config): Promise<Observability> {
   const counting = config.metrics && {
     ...config.metrics,
     ...(await import('./metrics.js')).createMetrics(config.silentAuth),
@@ -57,7 +59,7 @@ export async function openWatchers(config: Config): Promise<Watchers> {
   const traces =
     config.traces &&
     (await import('./traces.js')).createTraces(
-      // As with `X-Forwarded-For`: where there is a proxy of ours, what it says of a request counts.
+      // As with `X-Forwarded-For`, trace headers are believed only behind a proxy of ours.
       { ...config.traces, believed: config.trustProxy !== false },
       (why) => log.warn({ why }, 'traces could not be sent'),
     );
@@ -67,15 +69,17 @@ export async function openWatchers(config: Config): Promise<Watchers> {
     log,
     meter,
     span: traces?.span ?? NO_SPAN,
-    ofStore(store) {
+    observeStore(store) {
       counting?.watchStore(() => store.ping());
       return counting ? meteredStore(store, meter) : store;
     },
-    ofServer: (listener) => traces?.around(listener) ?? listener,
+    observeServer: (listener) => traces?.around(listener) ?? listener,
     listen: async (docsUrl) =>
       counting &&
-      listen(counting.listener, counting.port, docsUrl, {
+      listen(counting.listener, {
+        port: counting.port,
         host: counting.host,
+        docsUrl,
         keepAliveSeconds: config.keepAliveSeconds,
       }),
     close: async () => traces?.close(),

@@ -8,8 +8,8 @@ import type { Router } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../core/errors.js';
 import type { Sessions } from '../login/routes.js';
-import { methodNotAllowed, sendJson } from '../http/answers.js';
-import { bodyOf } from '../http/body.js';
+import { methodNotAllowed, sendJson } from '../http/json.js';
+import { bodyOf } from '../http/json.js';
 
 /** Seconds an assertion is good for: one call from the app to an API, or a few. */
 const LIFE = 60;
@@ -91,7 +91,7 @@ export function keyRoutes(router: Router, assertions: Assertions, inApp: boolean
     .get(async (_req, res) => {
       const keys = await assertions.published();
       res.setHeader('Cache-Control', `${scope}, max-age=${KEYS_LIFE}`);
-      sendJson(res, 200, keys, { type: 'application/jwk-set+json' });
+      sendJson(res, { status: 200, body: keys, type: 'application/jwk-set+json' });
     })
     .all(methodNotAllowed('GET, HEAD'));
 }
@@ -110,7 +110,7 @@ export function assertionRoutes(router: Router, assertions: Assertions, sessions
       const user = sessions.user(req);
       if (user === undefined) throw new LoginError('not_authenticated', 'Nobody is logged in here.');
       const { assertion, expiresAt } = await assertions.assert(user, audience);
-      sendJson(res, 200, { assertion, expires_at: new Date(expiresAt).toISOString() });
+      sendJson(res, { status: 200, body: { assertion, expires_at: new Date(expiresAt).toISOString() } });
     })
     .all(methodNotAllowed('POST'));
 }

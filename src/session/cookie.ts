@@ -243,7 +243,7 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
       // It leaves a request alone whose session it has loaded.
       void middleware(view, res, next);
     },
-    holder: (req) => createLoginSession(carrierOf(viewOf(req)), records),
+    loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), records),
     user(req) {
       const user = records.currentUser(carrierOf(viewOf(req)).state);
       return user && { ...user, expiresAt: records.expiryOf(user) };

@@ -71,7 +71,7 @@ export function createHostSessions(deps: SessionDeps): Sessions {
 
   return {
     load: (req, _res, next) => void open(req).then(() => next(), next),
-    holder: (req) => createLoginSession(carrierOf(req, visitOf(req), records), records),
+    loginSession: (req) => createLoginSession(carrierOf(req, visitOf(req), records), records),
     user(req): (User & { expiresAt: number }) | undefined {
       const user = records.currentUser(visitOf(req).record?.state ?? {});
       return user && { ...user, expiresAt: records.expiryOf(user) };
@@ -202,4 +202,4 @@ const settled = (req: Request, ask: (done: (error?: unknown) => void) => void): 
   });
 
 const away = (cause?: unknown): LoginError =>
-  new LoginError('unavailable', 'There is no session. Try again.', { retry_after: 1 }, undefined, cause);
+  new LoginError('unavailable', 'There is no session. Try again.', { retry_after: 1, cause });

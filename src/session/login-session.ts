@@ -1,6 +1,6 @@
 import { LoginError } from '../core/errors.js';
-import { MAX_CONFLICTS, type Holder, type Login } from '../login/login.js';
-import { sessionEnded, type SessionRecords, type SessionState } from './records.js';
+import { MAX_CONFLICTS, type LoginSession, type Login } from '../login/login.js';
+import type { SessionRecords, SessionState } from './records.js';
 
 /** What a developer is told who uses a session before it was loaded. */
 export const NOT_LOADED =
@@ -30,7 +30,7 @@ export interface Carrier {
 export function createLoginSession(
   carrier: Carrier,
   { currentUser }: Pick<SessionRecords, 'currentUser'>,
-): Holder {
+): LoginSession {
   /**
    * Writes what `next` makes of the session as it stands. Where it returns the same state there is
    * nothing to write.
@@ -60,19 +60,12 @@ export function createLoginSession(
         const changed = login && how(login);
         return changed === login ? state : { ...state, login: changed };
       }, false),
-    update(login) {
-      const { id } = carrier.state.login ?? {};
-      return settle((state) => {
-        if (state.login?.id !== id) throw sessionEnded();
-        return { ...state, login };
-      }, false);
-    },
     signIn: (user, login) =>
       settle((state) => {
         // The login may have been given up, locked or replaced while its proof was on its way.
         const current = openLogin(state);
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
-        if (!isOpen) throw new LoginError('login_expired', 'The login ended meanwhile.');
+        if (!isOpen) throw new LoginError('login_expired', 'The login has ended meanwhile.');
         return { login, user };
       }, true),
   };

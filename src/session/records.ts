@@ -54,7 +54,7 @@ export interface SessionDeps {
 }
 
 export const sessionEnded = (cause?: unknown): LoginError =>
-  new LoginError('login_expired', 'The session has ended meanwhile.', {}, undefined, cause);
+  new LoginError('login_expired', 'The session has ended meanwhile.', { cause });
 
 /** The part of an id that stays the same for the life of a session. */
 export const handleOf = (id: string): string => ID.exec(id)?.[1] ?? '';
@@ -127,8 +127,8 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     const seconds = secondsLeft(record);
     const written =
       stored === undefined
-        ? await store.set(keyOf(id), value, seconds, 'new')
-        : await store.replace(keyOf(id), stored, value, seconds);
+        ? await store.add(keyOf(id), value, seconds)
+        : await store.replace(keyOf(id), { from: stored, to: value }, seconds);
     return written ? value : undefined;
   };
 

@@ -1,32 +1,33 @@
 import type { Router } from 'express';
 import type { Flow } from '../login/flow.js';
-import type { Journal } from '../login/journal.js';
-import { methodNotAllowed, sendJson } from '../http/answers.js';
+import type { Journal } from '../observability/journal.js';
+import { methodNotAllowed, sendJson } from '../http/json.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Sessions } from '../login/routes.js';
 
 /** `GET /session` and `POST /logout`. */
 export function sessionRoutes(
   router: Router,
-  sessions: Sessions,
-  flow: Pick<Flow, 'cancel'>,
-  journal: Pick<Journal, 'step'>,
+  { sessions, flow, journal }: { sessions: Sessions; flow: Pick<Flow, 'cancel'>; journal: Journal },
 ): void {
   router
     .route('/session')
     .get(sessions.load, (req, res) => {
       const user = sessions.user(req);
       if (user === undefined) {
-        sendJson(res, 200, { authenticated: false });
+        sendJson(res, { status: 200, body: { authenticated: false } });
         return;
       }
-      sendJson(res, 200, {
-        authenticated: true,
-        phone_number: user.phoneNumber,
-        channel: user.channel,
-        ...(user.channels.length > 1 && { channels: user.channels }),
-        authenticated_at: new Date(user.authenticatedAt).toISOString(),
-        expires_at: new Date(user.expiresAt).toISOString(),
+      sendJson(res, {
+        status: 200,
+        body: {
+          authenticated: true,
+          phone_number: user.phoneNumber,
+          channel: user.channel,
+          ...(user.channels.length > 1 && { channels: user.channels }),
+          authenticated_at: new Date(user.authenticatedAt).toISOString(),
+          expires_at: new Date(user.expiresAt).toISOString(),
+        },
       });
     })
     .all(methodNotAllowed('GET, HEAD'));
@@ -34,9 +35,11 @@ export function sessionRoutes(
   router
     .route('/logout')
     .post(sessions.load, async (req, res) => {
-      const holder = sessions.holder(req);
-      await journal.step('logout', requestIdOf(res), { login_id: holder.former?.id }, async () => {
-        await flow.cancel(holder, requestIdOf(res));
+      const session = sessions.loginSession(req);
+      const requestId = requestIdOf(res);
+      await journal.step({ step: 'logout', requestId }, async (annotate) => {
+        annotate({ login_id: session.former?.id });
+        await flow.cancel({ session, requestId });
         await sessions.signOut(req, res);
       });
       res.status(204).end();

@@ -61,7 +61,11 @@ function clientFor(
   const options = optionsFor(settings, place);
   switch (place.kind) {
     case 'sentinel':
-      return connectThroughSentinels(place, options, optionsFor(settings, sentinelAccess), failed);
+      return connectThroughSentinels(
+        place,
+        { toRedis: options, toSentinels: optionsFor(settings, sentinelAccess) },
+        failed,
+      );
     case 'cluster':
       return { client: connectCluster(place, options) };
     case 'single':

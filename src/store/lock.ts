@@ -25,7 +25,7 @@ export const createLock = (store: Store, world: Pick<World, 'random'>): Lock => 
     // Redis counts from the moment it sets the key, and may tell us as late as a command may take.
     const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1000);
     const free = () => store.deleteIf(key, token).catch(() => undefined);
-    const isHeld = await store.set(key, token, ttlSeconds, 'new').catch((error: unknown) => {
+    const isHeld = await store.add(key, token, ttlSeconds).catch((error: unknown) => {
       // A store that is late may have set it all the same. The answer does not wait for this.
       void free();
       throw error;
@@ -40,8 +40,8 @@ export const createLock = (store: Store, world: Pick<World, 'random'>): Lock => 
   },
 });
 
-/** For changes that the holder of the lock makes needless. */
-export function unlessHeld(error: unknown): void {
+/** For changes that the work under the lock makes needless. Rethrows any other error. */
+export function ignoreHeldLock(error: unknown): void {
   if (!(error instanceof LoginError && error.code === 'login_in_progress')) throw error;
 }
 

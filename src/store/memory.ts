@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { World } from '../core/world.js';
-import { spendFrom } from './spend.js';
-import type { Store } from './store.js';
+import type { Cost, Store } from './store.js';
 
 /** About 50 MB at the most: 50,000 values of about a kilobyte. */
 const MAX_ENTRIES = 50_000;
@@ -16,9 +15,8 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
   const cache = new LRUCache<string, string>(options);
   const accounts = new LRUCache<string, Map<string, number>>(options);
 
-  const set = (key: string, value: string, ttlSeconds: number, only?: 'new' | 'existing'): boolean => {
+  const set = (key: string, value: string, ttlSeconds: number): boolean => {
     if (ttlSeconds <= 0) return false;
-    if (only !== undefined && cache.has(key) !== (only === 'existing')) return false;
     cache.set(key, value, { ttl: ttlSeconds * 1000 });
     return true;
   };
@@ -35,12 +33,15 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
   };
 
   return {
-    set: (...args) => Promise.resolve(set(...args)),
+    set: (key, value, ttlSeconds) => {
+      set(key, value, ttlSeconds);
+      return Promise.resolve();
+    },
+    add: (key, value, ttlSeconds) => Promise.resolve(!cache.has(key) && set(key, value, ttlSeconds)),
     get: (key) => Promise.resolve(cache.get(key) ?? null),
     take: (key) => Promise.resolve(take(key)),
     delete: (key) => Promise.resolve(take(key) !== null),
-    replace: (key, expected, value, ttl) =>
-      Promise.resolve(cache.get(key) === expected && set(key, value, ttl)),
+    replace: (key, { from, to }, ttl) => Promise.resolve(cache.get(key) === from && set(key, to, ttl)),
     deleteIf: (key, value) => Promise.resolve(cache.get(key) === value && cache.delete(key)),
     expire: (key, ttlSeconds) => {
       const value = take(key);
@@ -53,8 +54,8 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
       return Promise.resolve(count);
     },
     spend: (key, costs, ttlSeconds) => Promise.resolve(spendFrom(accountOf(key, ttlSeconds), costs)),
-    note: (key, entry, value, ttlSeconds) => {
-      const account = accountOf(key, ttlSeconds).set(entry, value);
+    note: (key, { name, value }, ttlSeconds) => {
+      const account = accountOf(key, ttlSeconds).set(name, value);
       accounts.set(key, account, { ttl: ttlSeconds * 1000 });
       return Promise.resolve();
     },
@@ -65,4 +66,20 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
       return Promise.resolve();
     },
   };
+}
+
+/** `Store.spend` on a map, as SPEND_SCRIPT does it in Redis. */
+function spendFrom(
+  account: Map<string, number>,
+  costs: readonly Cost[],
+): { spent: boolean; totals: number[] } {
+  const before = costs.map(({ entry }) => account.get(entry) ?? 0);
+  const spent = costs.every(({ by, limit }, at) => (before[at] ?? 0) + by <= limit);
+  if (!spent) return { spent, totals: before };
+  for (const { entry, by } of costs) {
+    const total = account.get(entry) ?? 0;
+    const added = Math.max(by, -total);
+    if (added !== 0) account.set(entry, total + added);
+  }
+  return { spent, totals: costs.map(({ entry }) => account.get(entry) ?? 0) };
 }

@@ -19,14 +19,8 @@ export async function openRedisStore(where: RedisSettings | RedisClient, log: Lo
   return createRedisStore(connection);
 }
 
-const away = (cause: unknown): LoginError =>
-  new LoginError(
-    'unavailable',
-    'The store does not answer. Try again.',
-    { retry_after: 1 },
-    undefined,
-    cause,
-  );
+const storeAway = (cause: unknown): LoginError =>
+  new LoginError('unavailable', 'The store does not answer. Try again.', { retry_after: 1, cause });
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {
@@ -35,27 +29,19 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     try {
       return await command;
     } catch (error) {
-      throw away(error);
+      throw storeAway(error);
     }
   };
-  const write = (
-    key: string,
-    value: string,
-    ttl: number,
-    only?: 'new' | 'existing',
-  ): Promise<'OK' | null> => {
-    if (only === 'new') return redis.set(key, value, 'EX', ttl, 'NX');
-    if (only === 'existing') return redis.set(key, value, 'EX', ttl, 'XX');
-    return redis.set(key, value, 'EX', ttl);
-  };
-
   return {
-    set: async (key, value, ttl, only) => ttl > 0 && (await ask(write(key, value, ttl, only))) === 'OK',
+    set: async (key, value, ttl) => {
+      if (ttl > 0) await ask(redis.set(key, value, 'EX', ttl));
+    },
+    add: async (key, value, ttl) => ttl > 0 && (await ask(redis.set(key, value, 'EX', ttl, 'NX'))) === 'OK',
     get: (key) => ask(redis.get(key)),
     take: (key) => ask(redis.getdel(key)),
     delete: async (key) => (await ask(redis.del(key))) === 1,
-    replace: async (key, expected, value, ttl) =>
-      ttl > 0 && (await ask(redis.replace(key, expected, value, ttl))) === 1,
+    replace: async (key, { from, to }, ttl) =>
+      ttl > 0 && (await ask(redis.replace(key, from, to, ttl))) === 1,
     deleteIf: async (key, value) => (await ask(redis.deleteIf(key, value))) === 1,
     expire: async (key, ttl) => {
       await ask(redis.expire(key, ttl));
@@ -66,8 +52,8 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
       const [spent, ...totals] = await ask(redis.spend(key, ttl, ...args));
       return { spent: spent === 1, totals };
     },
-    note: async (key, entry, value, ttl) => {
-      await ask(redis.note(key, entry, value, ttl));
+    note: async (key, { name, value }, ttl) => {
+      await ask(redis.note(key, name, value, ttl));
     },
     // PING is answered by a Redis that is out of memory, or a replica, as well.
     ping: async () => {

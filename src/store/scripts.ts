@@ -1,5 +1,4 @@
 import type { Cluster, Redis, Result } from 'ioredis';
-import { SPEND_SCRIPT } from './spend.js';
 
 /** `Store.increment`: KEYS[1] is counted up, and ends in ARGV[1] seconds. */
 const INCREMENT_SCRIPT = `
@@ -27,12 +26,34 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
+/**
+ * `Store.spend`: KEYS[1] is the account, ARGV[1] its life in seconds, followed by an entry, an amount
+ * and a limit for each cost. A negative amount takes no entry below zero.
+ */
+const SPEND_SCRIPT = `
+local names, spent = {}, 1
+for i = 2, #ARGV, 3 do names[#names + 1] = ARGV[i] end
+local totals = redis.call('HMGET', KEYS[1], unpack(names))
+for i = 1, #names do
+  totals[i] = tonumber(totals[i] or 0)
+  if totals[i] + tonumber(ARGV[3 * i]) > tonumber(ARGV[3 * i + 1]) then spent = 0 end
+end
+if spent == 1 then
+  for i = 1, #names do
+    local by = math.max(tonumber(ARGV[3 * i]), -totals[i])
+    if by ~= 0 then totals[i] = redis.call('HINCRBY', KEYS[1], names[i], by) end
+  end
+  if redis.call('TTL', KEYS[1]) < 0 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+end
+return {spent, unpack(totals)}
+`;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     deleteIf(key: string, value: string): Result<number, Context>;
     increment(key: string, ttlSeconds: number): Result<number, Context>;
-    note(key: string, entry: string, value: number, ttlSeconds: number): Result<number, Context>;
-    replace(key: string, expected: string, value: string, ttlSeconds: number): Result<number, Context>;
+    note(key: string, ...args: [entry: string, value: number, ttlSeconds: number]): Result<number, Context>;
+    replace(key: string, ...args: [from: string, to: string, ttlSeconds: number]): Result<number, Context>;
     spend(key: string, ...args: (string | number)[]): Result<number[], Context>;
   }
 }

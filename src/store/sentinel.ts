@@ -6,26 +6,26 @@ type Sentinels = Extract<Place, { kind: 'sentinel' }>;
 type Failed = (error: Error) => void;
 
 /**
- * Connects to the primary that the sentinels name. Each attempt asks them anew, one after the other, and what is reached has
- * to say itself that it is a primary, or it is left again.
- * @param options those of the connection to Redis
- * @param toSentinels those of the connections to the sentinels, which are never told the password of Redis
+ * Connects to the primary that the sentinels name. Each attempt asks the sentinels again, one after the
+ * other, and leaves a server that does not say that it is a primary.
+ * @param options `toSentinels` has no password of Redis
  */
 export function connectThroughSentinels(
   { nodes, name, db }: Sentinels,
-  options: ConnectionOptions,
-  toSentinels: ConnectionOptions,
+  { toRedis, toSentinels }: { toRedis: ConnectionOptions; toSentinels: ConnectionOptions },
   failed: Failed,
 ): { client: Redis; stopWatching: () => void } {
   const client = new Redis({
-    ...options,
+    ...toRedis,
     ...sentinelOptions(toSentinels),
     db,
     name,
     sentinels: [...nodes],
   });
   const watchers = nodes.map((node) =>
-    watch({ ...toSentinels, ...node }, name, failed, () => client.disconnect(true)),
+    watch({ ...toSentinels, ...node }, failed, (primary) => {
+      if (primary === name) client.disconnect(true);
+    }),
   );
   return { client, stopWatching: () => watchers.forEach((watcher) => watcher.disconnect()) };
 }
@@ -38,27 +38,26 @@ const sentinelOptions = ({ username, password, tls, commandTimeout, retryStrateg
   sentinelCommandTimeout: commandTimeout,
   // Anything but a number would end the connection for good.
   sentinelRetryStrategy: retryStrategy,
-  // Those that are named are all that are asked: the addresses that sentinels know each other by need not lead there from here.
+  // Only the configured sentinels are asked: the addresses they know each other by may not be reachable from here.
   updateSentinels: false,
 });
 
 /**
- * Hears from a sentinel when the primary is another one. A former primary that is alive takes writes for some ten seconds
- * until a sentinel tells it what it is now, and all of them are lost; so it is left at once. ioredis has the same
- * (`failoverDetector`), but minds every primary of the sentinels, and prints what it cannot reach.
+ * Calls `switched` with the name of each primary that a sentinel replaces. A former primary takes
+ * writes for some ten seconds more, all of which are lost, so it is left at once. ioredis has the same
+ * (`failoverDetector`), but reacts to every primary of the sentinels, and prints connection errors.
  */
 function watch(
   options: ConnectionOptions & Address,
-  name: string,
   failed: Failed,
-  switched: () => void,
+  switched: (name: string) => void,
 ): Redis {
   const watcher = new Redis({ ...options, enableReadyCheck: false, autoResubscribe: false });
   watcher.on('error', failed);
   watcher.on('message', (_channel: string, news: string) => {
-    if (news.split(' ', 1)[0] === name) switched();
+    switched(news.split(' ', 1)[0] ?? '');
   });
-  // What fails here ends the connection, which says so, and the next one subscribes again.
+  // An error here ends the connection, and the next one subscribes again.
   watcher.on('ready', () => void watcher.subscribe('+switch-master').catch(() => undefined));
   return watcher;
 }

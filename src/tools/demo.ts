@@ -68,9 +68,7 @@ const openSandbox = async () => {
 const openRecordingProxy = (port: number, conversation: Conversation, { keepAliveSeconds }: Config) =>
   listen(
     createRecordingProxy(() => port, conversation),
-    Number(PORT),
-    `${publicUrl}/errors.md`,
-    { keepAliveSeconds },
+    { port: Number(PORT), docsUrl: `${publicUrl}/errors.md`, keepAliveSeconds },
   );
 
 await run(async () => {

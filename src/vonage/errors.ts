@@ -1,12 +1,9 @@
-import { LoginError, type ErrorCode, type ErrorFields } from '../core/errors.js';
+import { LoginError, type ErrorCode, type ErrorFields, type UpstreamTrace } from '../core/errors.js';
 import type { Answer } from './transport.js';
 import { VerifyConcurrent, readError } from './wire.js';
 
-/** What we know of an answer that was not the hoped-for one, without a word of it that could name a person. */
-export function trace(
-  api: string,
-  answer: Answer,
-): { api: string; status: number; error?: string; instance?: string } {
+/** What the log may hold of an unexpected answer: nothing that could name a person. */
+export function trace(api: string, answer: Answer): UpstreamTrace {
   const error = readError(answer.json);
   const name = error && SAFE_CODE.test(error.code) ? error.code : undefined;
   return {
@@ -18,31 +15,35 @@ export function trace(
 }
 
 /**
- * Error codes are words and instances ids of 128 bits; anything else stays out of the log, since an upstream that repeats
- * what it was sent would have us write down a number or a code.
+ * Error codes are words, and instances are ids of 128 bits. Anything else stays out of the log: an
+ * upstream that repeats its input would put a number or a code into it.
  */
 const SAFE_CODE = /^[A-Za-z][A-Za-z_.-]{0,63}$/;
 const INSTANCE = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
 
-/** The error for an answer nothing better is known of: too many calls, too slow, or simply wrong. */
+/** The error for an answer that has no more specific meaning. */
 export function refusal(api: string, answer: Answer): LoginError {
-  const make = (code: ErrorCode, detail: string, fields: ErrorFields = {}) =>
-    new LoginError(code, detail, fields, trace(api, answer));
+  const upstream = trace(api, answer);
   if (answer.status === 429) {
-    return make('unavailable', 'Vonage asks us to slow down.', { retry_after: answer.retryAfter ?? 1 });
+    const retryAfter = answer.retryAfter ?? 1;
+    return new LoginError('unavailable', 'Vonage asks us to slow down.', {
+      retry_after: retryAfter,
+      upstream,
+    });
   }
-  if (answer.status === 504) return make('upstream_timeout', 'The operator did not answer in time.');
-  return make('upstream_error', 'Vonage or the operator gave an answer that is of no use.');
+  if (answer.status === 504)
+    return new LoginError('upstream_timeout', 'The operator did not answer in time.', { upstream });
+  const detail = 'Vonage or the operator gave an answer that is of no use.';
+  return new LoginError('upstream_error', detail, { upstream });
 }
 
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
-/**
- * Seconds after which to repeat what Vonage cannot do "at this time", where it does not say when.
- */
+/** Seconds after which the app may repeat what Vonage cannot do "at this time". */
 const BUSY_RETRY_SECONDS = 5;
 
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
+const NOT_COMPARED: Mapping = ['invalid_code', 'Vonage compared no code.'];
 const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
 const TOO_MANY: Mapping = ['too_many_attempts', 'A wrong code was sent too often. Begin again.'];
 const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
@@ -59,12 +60,12 @@ const OUR_SETTINGS: Mapping = [
 ];
 
 /**
- * What the errors of Verify v2 mean here, by the fragment of `type`. The host in front of it varies, and so do some
- * fragments: those of the document's list come first, those seen in the fixtures of Vonage's SDKs behind them.
+ * What the errors of Verify v2 mean, by the fragment of `type`; its host varies. The fragments that
+ * the reference lists come first, those from the fixtures of Vonage's SDKs after them.
  */
 const BY_FRAGMENT = new Map<string, Mapping>([
   ['invalid-code', INVALID_CODE],
-  ['no-code', INVALID_CODE],
+  ['no-code', NOT_COMPARED],
   ['expired', TOO_MANY],
   ['no-events', ['no_more_channels', 'There is no further channel.']],
   ['request-not-found', OVER],
@@ -83,10 +84,7 @@ const BY_FRAGMENT = new Map<string, Mapping>([
   ['low-balance', ['unavailable', 'No message can be sent at the moment.']],
 ]);
 
-/**
- * Where neither `type` nor its fragment is known: some fixtures leave it out, or say
- * `#bad-request`.
- */
+/** For answers whose `type` is missing or unknown: some fixtures have `#bad-request`. */
 const BY_STATUS = new Map<number, Mapping>([
   [400, INVALID_CODE],
   [402, ['unavailable', 'No message can be sent at the moment.']],
@@ -95,40 +93,35 @@ const BY_STATUS = new Map<number, Mapping>([
   [412, UNSUPPORTED],
 ]);
 
-/**
- * A verification of the same number is already under way; its id is there where Vonage names it.
- */
-export class Concurrent extends LoginError {
+/** A verification of the same number is under way. Its id is known if Vonage names it. */
+export class ConcurrentVerification extends LoginError {
   constructor(
-    readonly requestId: string | undefined,
-    base: LoginError,
+    readonly verificationId: string | undefined,
+    { code, detail, fields, upstream }: LoginError,
   ) {
-    super(base.code, base.detail, base.fields, base.upstream);
+    super(code, detail, { ...fields, upstream });
   }
 }
 
-/**
- * A verification was started, and what Vonage said of it is of no use: nobody can prove anything
- * with it.
- */
-export class Unusable extends LoginError {
+/** A verification was started, but its answer cannot be used. */
+export class UnusableStart extends LoginError {
   constructor(
-    readonly requestId: string,
-    base: LoginError,
+    readonly verificationId: string,
+    { code, detail, fields, upstream }: LoginError,
   ) {
-    super(base.code, base.detail, base.fields, base.upstream);
+    super(code, detail, { ...fields, upstream });
   }
 }
 
-/**
- * What a conflict means that names no request and gives no cause that is known: it depends on what
- * was asked.
- */
+/** Vonage compared no code: the current step takes none, or this one does not have the form of a code. */
+export class NotCompared extends LoginError {}
+
+/** What a conflict without a known cause means, by the call. */
 const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
 
 /**
- * The error for an answer of Verify v2 that is not the hoped-for one.
- * @param call what Verify was asked; a cancellation counts as `next`
+ * The error for an unexpected answer of Verify v2.
+ * @param call the call; a cancellation counts as `next`
  */
 export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLICT = 'next'): LoginError {
   const name = readError(answer.json)?.code.toLowerCase() ?? '';
@@ -136,28 +129,30 @@ export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLIC
   const mapping = isConflict(answer.status, name)
     ? (byDetail(answer.json) ??
       (rival !== undefined || name === 'concurrent' ? UNDER_WAY : UNCLEAR_CONFLICT[call]))
-    : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
+    : call === 'check' && name === 'invalid-params'
+      ? NOT_COMPARED // The code is the only parameter of a check (Verify v2 reference, "Check").
+      : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
   if (mapping === undefined) return refusal('verify', answer);
   const [code, detail, fields = {}] = mapping;
   const waits = code === 'login_in_progress' && { retry_after: answer.retryAfter ?? BUSY_RETRY_SECONDS };
-  const error = new LoginError(code, detail, { ...fields, ...waits }, trace('verify', answer));
-  return waits && (rival !== undefined || mapping === UNDER_WAY) ? new Concurrent(rival, error) : error;
+  const upstream = trace('verify', answer);
+  if (mapping === NOT_COMPARED) return new NotCompared(code, detail, { upstream });
+  const error = new LoginError(code, detail, { ...fields, ...waits, upstream });
+  const isConcurrent = waits && (rival !== undefined || mapping === UNDER_WAY);
+  return isConcurrent ? new ConcurrentVerification(rival, error) : error;
 }
 
 /**
- * A conflict is a 409 in the document and a 422 in fixtures of Vonage's SDKs, named `concurrent` or
- * `conflict`. A 409 whose name is not known is one as well.
+ * A conflict is a 409 in the reference, and a 422 named `concurrent` or `conflict` in fixtures of
+ * Vonage's SDKs. A 409 with an unknown name is one as well.
  */
 const isConflict = (status: number, name: string): boolean =>
   status === 409 ? !BY_FRAGMENT.has(name) : ['concurrent', 'conflict'].includes(name);
 
-/**
- * `#conflict` says in its `detail` alone what it is about (Verify v2 reference, and fixtures of the
- * SDKs).
- */
+/** A `#conflict` gives its cause only in `detail` (Verify v2 reference, and fixtures of the SDKs). */
 const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
   [/concurrent/i, UNDER_WAY],
-  [/not support a code/i, INVALID_CODE],
+  [/not support a code/i, NOT_COMPARED],
   [/no more events/i, NO_MORE],
   [/at this time|try again/i, BUSY],
 ];

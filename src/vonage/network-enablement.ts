@@ -7,29 +7,29 @@ import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
 
 const API = 'network-enablement';
 
-/** Milliseconds for the call, and for its one repetition with it. */
-const DEADLINE = 3000;
+/** The timeout of the call, its repetition included. */
+const TIMEOUT_MS = 3000;
 
-/** Answers of a gateway whose request did not get through: with a fresh state it may be tried once more. */
-const PASSING = new Set([502, 503, 504]);
+/** Statuses of a gateway that did not reach the API. The call is repeated once, with another state. */
+const REPEATABLE = new Set([502, 503, 504]);
 
 export interface Enablement {
-  /** Where the device has to go, over cellular; `undefined` where silence is impossible for this number. */
+  /** The link for the device; `undefined` if the number cannot be authenticated silently. */
   authUrl: string | undefined;
-  /** The state that went along, the one of the last try. */
+  /** The state of the last call. */
   state: string;
 }
 
 /**
- * Asks Network Enablement whether `phoneNumber` can be verified silently.
- * @param newState a state not used before; asked again for a second try, since each must be unique for each request
- * (Vonage, Client Authentication guide, step 2)
+ * Asks Network Enablement for the link of `phoneNumber`.
+ * @param newState makes a state for each call: a state must be unique for each request (Vonage, Client
+ * Authentication guide, step 2)
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */
 export type EnableNumber = (
   phoneNumber: PhoneNumber,
   newState: () => Promise<string>,
-  correlator: string,
+  requestId: string,
 ) => Promise<Enablement>;
 
 export function createNetworkEnablement(deps: {
@@ -38,44 +38,47 @@ export function createNetworkEnablement(deps: {
   apiHost: string;
   authUrlHosts: readonly string[];
 }): EnableNumber {
-  const ask = async (phoneNumber: PhoneNumber, state: string, deadlineMs: number, correlator: string) =>
+  const send = async (
+    { phoneNumber, state }: { phoneNumber: PhoneNumber; state: string },
+    timing: { timeoutMs: number; requestId: string },
+  ) =>
     deps.transport({
       api: API,
       method: 'POST',
       url: `${deps.apiHost}/v0.1/network-enablement`,
       bearer: await deps.appToken(),
       body: { phone_number: phoneNumber, scopes: [VERIFY_SCOPE], state },
-      deadlineMs,
-      correlator,
+      ...timing,
     });
 
-  return async (phoneNumber, newState, correlator) => {
+  return async (phoneNumber, newState, requestId) => {
     const startedAt = performance.now();
     let state = await newState();
-    let answer = await ask(phoneNumber, state, DEADLINE, correlator).catch(notSent);
-    if (answer instanceof Unanswered || PASSING.has(answer.status)) {
+    let answer = await send({ phoneNumber, state }, { timeoutMs: TIMEOUT_MS, requestId }).catch(keepUnsent);
+    if (answer instanceof Unanswered || REPEATABLE.has(answer.status)) {
       state = await newState();
-      const left = Math.max(1, Math.round(DEADLINE - (performance.now() - startedAt)));
-      answer = await ask(phoneNumber, state, left, correlator);
+      const timeoutMs = Math.max(1, Math.round(TIMEOUT_MS - (performance.now() - startedAt)));
+      answer = await send({ phoneNumber, state }, { timeoutMs, requestId });
     }
     return { authUrl: readAuthUrl(answer, deps.authUrlHosts), state };
   };
 }
 
-/** Keeps the error of a request that never left, for a second try; any other is final. */
-function notSent(error: unknown): Unanswered {
+/** Returns the error of a request that was not sent, so that it is repeated. Rethrows any other. */
+function keepUnsent(error: unknown): Unanswered {
   if (error instanceof Unanswered && !error.sent) return error;
   throw error;
 }
 
-/** A 200 may still refuse: each scope carries a link or an error of its own (Network Enablement reference). */
+/** In a 200, each scope has a link or an error of its own (Network Enablement reference). */
 function readAuthUrl(answer: Answer, hosts: readonly string[]): string | undefined {
   const body = answer.status === 200 ? EnablementAnswer.safeParse(answer.json) : undefined;
   if (!body?.success) throw refusal(API, answer);
   const scope = body.data.scopes[VERIFY_SCOPE];
   if ('error' in scope) return undefined;
   if (!isAllowedLink(scope.auth_url, hosts)) {
-    throw new LoginError('upstream_error', 'Vonage named a link that may not be opened.', {}, { api: API });
+    const detail = 'Vonage named a link that may not be opened.';
+    throw new LoginError('upstream_error', detail, { upstream: { api: API } });
   }
   return scope.auth_url;
 }

@@ -6,12 +6,11 @@ import { readError, VerificationAnswer } from './wire.js';
 
 const API = 'number-verification';
 
-/** Milliseconds. */
-const DEADLINE = 3000;
+const TIMEOUT_MS = 3000;
 
 /**
- * What a CAMARA code means for the user. 0.3.1 prefixes two of them; 1.0 and later dropped the prefix of the second;
- * the last two come from the Commonalities and newer versions.
+ * What a CAMARA code means for the user. Version 0.3.1 prefixes two of them; 1.0 dropped the prefix of
+ * the second. The last two come from the Commonalities and newer versions.
  */
 const MEANING = new Map<string, SilentFailure>([
   ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
@@ -23,31 +22,31 @@ const MEANING = new Map<string, SilentFailure>([
 ]);
 
 /**
- * Asks the operator whether the SIM behind the access token has this number (CAMARA Number Verification 0.3.1). Asked
- * once: the token is good for a single call.
- * @throws LoginError `silent_auth_failed` where the operator says why it cannot tell, else `upstream_error`,
+ * Asks the operator whether the SIM of the access token has this number (CAMARA Number Verification
+ * 0.3.1). Not repeated: the token is valid for one call.
+ * @throws LoginError `silent_auth_failed` if the operator gives a reason, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
 export type VerifyNumber = (
   accessToken: string,
   phoneNumber: PhoneNumber,
-  correlator: string,
+  requestId: string,
 ) => Promise<boolean>;
 
 export function createNumberVerification(deps: { transport: Transport; apiHost: string }): VerifyNumber {
-  return async (accessToken, phoneNumber, correlator) => {
+  return async (accessToken, phoneNumber, requestId) => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',
       url: `${deps.apiHost}/camara/number-verification/v031/verify`,
       bearer: accessToken,
       body: { phoneNumber },
-      deadlineMs: DEADLINE,
-      correlator,
+      timeoutMs: TIMEOUT_MS,
+      requestId,
     });
     const reason = MEANING.get(readError(answer.json)?.code ?? '');
     if (answer.status >= 400 && reason !== undefined) {
-      throw new LoginError('silent_auth_failed', DETAIL[reason], { reason }, trace(API, answer));
+      throw new LoginError('silent_auth_failed', DETAIL[reason], { reason, upstream: trace(API, answer) });
     }
     const verification = answer.status === 200 ? VerificationAnswer.safeParse(answer.json) : undefined;
     if (!verification?.success) throw refusal(API, answer);

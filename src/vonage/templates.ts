@@ -16,7 +16,7 @@ export type { Fragment, Template } from './wire.js';
 const API = 'verify-templates';
 
 /** Milliseconds. Nobody's login waits for this. */
-const DEADLINE = 5000;
+const TIMEOUT_MS = 5000;
 
 /** Items asked for at once: with long texts they still fit into the largest answer that is taken. */
 const PAGE_SIZE = 20;
@@ -49,7 +49,7 @@ export function createTemplates(deps: {
   appToken: () => Promise<string>;
   /** Such as `https://api.nexmo.com`. */
   verifyHost: string;
-  correlator: string;
+  requestId: string;
 }): Templates {
   const ask = async (method: Call['method'], path: string, body?: object): Promise<Answer> =>
     deps.transport({
@@ -58,8 +58,8 @@ export function createTemplates(deps: {
       url: `${deps.verifyHost}/v2/verify/templates${path}`,
       bearer: await deps.appToken(),
       ...(body && { body }),
-      deadlineMs: DEADLINE,
-      correlator: deps.correlator,
+      timeoutMs: TIMEOUT_MS,
+      requestId: deps.requestId,
     });
 
   const listAll = async <T>(path: string, name: string, item: ZodType<T>): Promise<T[]> => {
@@ -70,7 +70,7 @@ export function createTemplates(deps: {
       for (const each of _embedded?.[name] ?? []) all.push(expectShape(answer, each, item));
       if (page >= total_pages) return all;
     }
-    throw new LoginError('upstream_error', 'The list of templates does not end.', {}, { api: API });
+    throw new LoginError('upstream_error', 'The list of templates does not end.', { upstream: { api: API } });
   };
 
   const one = (templateId: string): string => `/${encodeURIComponent(templateId)}`;
@@ -115,5 +115,5 @@ function refused(answer: Answer): LoginError {
   const { code, detail, fields, upstream } = refusal(API, answer);
   const invalid = answer.status === 422 ? InvalidParameters.safeParse(answer.json).data : undefined;
   const errors = invalid?.invalid_parameters.map(({ name, reason }) => ({ field: name, message: reason }));
-  return new LoginError(code, detail, { ...fields, ...(errors && { errors }) }, upstream);
+  return new LoginError(code, detail, { ...fields, ...(errors && { errors }), upstream });
 }

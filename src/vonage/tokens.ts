@@ -7,16 +7,15 @@ import { refusal, trace } from './errors.js';
 import type { Transport } from './transport.js';
 import { TokenAnswer, VERIFY_SCOPE, readError } from './wire.js';
 
-/** Seconds. CAMARA's rule for client assertions; Vonage's own SDKs use 900. */
-const LIFE = 300;
+/** CAMARA's rule for client assertions; Vonage's own SDKs use 900. */
+const APP_TOKEN_TTL_SECONDS = 300;
 
-/** Seconds before its end at which a token is no longer handed out, so that none expires on its way. */
-const MARGIN = 30;
+/** How long before its end a token is replaced, so that none expires on its way. */
+const RENEWAL_MARGIN_SECONDS = 30;
 
 /**
- * Keeps a Vonage application JWT (RS256; `application_id`, `iat`, `jti`, `exp`) at hand. Signing costs about a
- * millisecond, so one token serves all calls until shortly before it expires, and callers who come while it is being
- * signed wait for the same one.
+ * The Vonage application JWT (RS256; `application_id`, `iat`, `jti`, `exp`). Signing takes about a
+ * millisecond, so one token serves all calls until shortly before it expires.
  */
 export function createAppToken(
   applicationId: string,
@@ -31,15 +30,15 @@ export function createAppToken(
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT' })
       .setIssuedAt(iat)
       .setJti(world.random(16).toString('hex'))
-      .setExpirationTime(iat + LIFE)
+      .setExpirationTime(iat + APP_TOKEN_TTL_SECONDS)
       .sign(privateKey);
 
   return () => {
     const now = nowInSeconds(world);
-    // A clock that was set back would leave a token of the future in use: that one is dropped as well.
-    const fresh = now < goodUntil && now >= goodUntil - LIFE;
-    if (current === undefined || !fresh) {
-      goodUntil = now + LIFE - MARGIN;
+    // After a clock was set back, a token of the future is replaced as well.
+    const isFresh = now < goodUntil && now >= goodUntil - APP_TOKEN_TTL_SECONDS;
+    if (current === undefined || !isFresh) {
+      goodUntil = now + APP_TOKEN_TTL_SECONDS - RENEWAL_MARGIN_SECONDS;
       current = sign(now);
       current.catch(() => (current = undefined));
     }
@@ -49,11 +48,11 @@ export function createAppToken(
 
 const API = 'token';
 
-/** Milliseconds. The device waits for this answer, and old SDKs give a hop five seconds. */
-const DEADLINE = 2500;
+/** The device waits for this answer, and old SDKs give a redirect five seconds. */
+const TIMEOUT_MS = 2500;
 
-/** Seconds a token lives that does not say: the longest that CAMARA Number Verification allows. */
-const DEFAULT_LIFE = 300;
+/** For a token without `expires_in`: the longest life that CAMARA Number Verification allows. */
+const DEFAULT_TTL_SECONDS = 300;
 
 export interface AccessToken {
   accessToken: string;
@@ -62,11 +61,11 @@ export interface AccessToken {
 }
 
 /**
- * Exchanges an authorization code (RFC 6749 section 4.1.3). Asked once: a code that was sent is spent.
- * @throws LoginError `silent_auth_failed` for a code that is not good, else `upstream_error`, `upstream_timeout`,
- * `unavailable`
+ * Exchanges an authorization code (RFC 6749 section 4.1.3). Not repeated: a code that was sent is spent.
+ * @throws LoginError `silent_auth_failed` for a code that is not valid, else `upstream_error`,
+ * `upstream_timeout`, `unavailable`
  */
-export type ExchangeCode = (code: string, correlator: string) => Promise<AccessToken>;
+export type ExchangeCode = (code: string, requestId: string) => Promise<AccessToken>;
 
 export function createTokenExchange(deps: {
   transport: Transport;
@@ -74,29 +73,32 @@ export function createTokenExchange(deps: {
   tokenUrl: string;
   redirectUri: string;
 }): ExchangeCode {
-  return async (code, correlator) => {
+  return async (code, requestId) => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',
       url: deps.tokenUrl,
       bearer: await deps.appToken(),
       body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: deps.redirectUri }),
-      deadlineMs: DEADLINE,
-      correlator,
+      timeoutMs: TIMEOUT_MS,
+      requestId,
     });
     if (answer.status === 400 && readError(answer.json)?.code === 'invalid_grant') {
       const detail = 'The operator did not accept the authorization code.';
-      throw new LoginError('silent_auth_failed', detail, { reason: 'operator_error' }, trace(API, answer));
+      throw new LoginError('silent_auth_failed', detail, {
+        reason: 'operator_error',
+        upstream: trace(API, answer),
+      });
     }
     const token = answer.status === 200 ? TokenAnswer.safeParse(answer.json) : undefined;
     if (!token?.success) throw refusal(API, answer);
     const { access_token: accessToken, expires_in: expiresIn } = token.data;
-    return { accessToken, expiresIn: Math.max(1, Math.floor(expiresIn ?? DEFAULT_LIFE)) };
+    return { accessToken, expiresIn: Math.max(1, Math.floor(expiresIn ?? DEFAULT_TTL_SECONDS)) };
   };
 }
 
 /**
- * Builds the link of the older direct flow, in which nothing is asked beforehand (Vonage, Getting Started with Number
+ * The link of the older direct flow, which needs no call beforehand (Vonage, Getting Started with Number
  * Verification, "Request Authorization Code"; OpenID Connect Core section 3.1.2.1).
  */
 export function buildAuthUrl(params: {

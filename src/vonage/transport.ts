@@ -2,7 +2,7 @@ import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../core/errors.js';
 import { hasDoubledNames } from '../core/json.js';
 import type { ProxySettings } from '../config/vonage.js';
-import { createCarrier, type Carried } from './undici-adapter.js';
+import { createUndiciAdapter, type RawAnswer } from './undici-adapter.js';
 import type { World } from '../core/world.js';
 
 export interface Call {
@@ -13,65 +13,67 @@ export interface Call {
   bearer: string;
   /** An object goes as JSON, URLSearchParams as a form. */
   body?: object | URLSearchParams;
-  /** Milliseconds from the first byte of the connection to the last byte of the answer. */
-  deadlineMs: number;
-  /** Goes along as `x-correlator`, so that the operator's log can be matched with ours. */
-  correlator: string;
+  /** From opening the connection to the last byte of the answer. */
+  timeoutMs: number;
+  /** Sent as `x-correlator`, so that the operator's log can be matched with ours. */
+  requestId: string;
 }
 
 export interface Answer {
   status: number;
   /** The parsed body; `undefined` when there was none, or it was not JSON. */
   json: unknown;
-  /** The bytes of the body, for what has to be made out of one that cannot be read. */
+  /** The bytes of the body, for an answer that cannot be parsed. */
   body?: Buffer;
   /** Seconds, from `Retry-After`. */
   retryAfter?: number;
 }
 
-/** Sends one request to Vonage. Throws {@link Unanswered} where no whole answer came; any status is an answer. */
+/** Sends one request to Vonage. Any status is an answer. @throws Unanswered if no whole answer came */
 export type Transport = (call: Call) => Promise<Answer>;
 
-/**
- * No whole answer came. `sent: false` means that not a byte of the request was sent, so nothing can
- * have happened there. `answer` is what came of it before it broke off.
- */
+/** No whole answer came. */
 export class Unanswered extends LoginError {
+  /** If false, no byte of the request was sent, so it had no effect. */
+  readonly sent: boolean;
+  /** The part of the answer that came before the connection broke. */
+  readonly answer: Pick<Answer, 'status' | 'body'> | undefined;
+
   constructor(
     api: string,
-    readonly sent: boolean,
-    timedOut: boolean,
-    cause: string,
-    readonly answer?: Pick<Answer, 'status' | 'body'>,
+    end: { sent: boolean; timedOut?: boolean; cause: string; answer?: Unanswered['answer'] },
   ) {
+    const { sent, timedOut = false, cause, answer } = end;
     const detail = timedOut ? 'No answer came in time.' : 'The connection failed.';
-    super(timedOut ? 'upstream_timeout' : 'upstream_error', detail, {}, { api, error: cause });
+    super(timedOut ? 'upstream_timeout' : 'upstream_error', detail, { upstream: { api, error: cause } });
+    this.sent = sent;
+    this.answer = answer;
   }
 }
 
-/** More than any answer of these APIs; an answer beyond it is cut off and counts as none. */
+/** More than any answer of these APIs. A longer answer is cut off and counts as none. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * The only way out of the house. Redirects are answers, never followed: a followed 307 would post an authorization code
- * to a stranger. Bodies are taken as they are, uncompressed and of bounded size, and read as JSON only when they say they
- * are, in whole UTF-8, and name nothing twice. Nothing is retried here; who calls knows what a second try would cost.
+ * Sends all requests to Vonage. Redirects are not followed: a followed 307 would post an authorization
+ * code to another host. A body is read as JSON only if its media type says so, it is uncompressed,
+ * valid UTF-8, and names no field twice. Nothing is retried: the caller knows what a second try costs.
  */
 export function createTransport(proxy?: ProxySettings): Transport {
-  // An instance without the defaults of axios, which each request would be merged with, at half of its cost.
+  // Without the defaults of axios, which would be merged into each request at half of its cost.
   const http = new Axios({});
-  const carry = createCarrier(MAX_ANSWER_BYTES, proxy);
+  const adapterFor = createUndiciAdapter(MAX_ANSWER_BYTES, proxy);
 
-  return async ({ api, method, url, bearer, body, deadlineMs, correlator }) => {
+  return async ({ api, method, url, bearer, body, timeoutMs, requestId }) => {
     try {
-      const response = await http.request<Carried>({
+      const response = await http.request<RawAnswer>({
         method,
         url,
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
-        timeout: deadlineMs,
-        adapter: carry({
+        timeout: timeoutMs,
+        adapter: adapterFor({
           authorization: `Bearer ${bearer}`,
-          'x-correlator': correlator,
+          'x-correlator': requestId,
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
         }),
       });
@@ -88,28 +90,26 @@ export function createTransport(proxy?: ProxySettings): Transport {
   };
 }
 
-/**
- * The error of axios carries the whole request: only its code goes on, and what came of the answer.
- */
+/** The error of axios holds the whole request, so only its code and the answer are taken from it. */
 function unanswered(api: string, error: unknown): Unanswered {
-  if (!isAxiosError<Carried>(error)) return new Unanswered(api, true, false, 'unknown');
+  if (!isAxiosError<RawAnswer>(error)) return new Unanswered(api, { sent: true, cause: 'unknown' });
   const { code = 'unknown', response } = error;
-  const late = code === AxiosError.ECONNABORTED;
-  const sent = late || (error.request as unknown) !== undefined;
+  const timedOut = code === AxiosError.ECONNABORTED;
+  const sent = timedOut || (error.request as unknown) !== undefined;
   const answer = response && { status: response.status, body: response.data.body };
-  return new Unanswered(api, sent, late, late ? 'deadline' : code, answer);
+  return new Unanswered(api, { sent, timedOut, cause: timedOut ? 'deadline' : code, answer });
 }
 
-/** Answers that may ask to be left alone for a while (RFC 9110 section 10.2.3, RFC 6585 section 4). */
-const ASKS_TO_WAIT = new Set([429, 503]);
+/** Statuses whose `Retry-After` asks for a pause (RFC 9110 section 10.2.3, RFC 6585 section 4). */
+const ASKS_FOR_PAUSE = new Set([429, 503]);
 
-/** Tells `slowDown` when an API asks to be left alone, before the answer goes on; what that fails at is not the caller's. */
-export const heeding =
-  (transport: Transport, slowDown: (api: string, seconds: number) => Promise<void>): Transport =>
+/** Calls `pause` when an API asks for a pause. Failures of `pause` are ignored. */
+export const pausing =
+  (transport: Transport, pause: (api: string, seconds: number) => Promise<void>): Transport =>
   async (call) => {
     const answer = await transport(call);
-    if (ASKS_TO_WAIT.has(answer.status) && answer.retryAfter !== undefined) {
-      await slowDown(call.api, answer.retryAfter).catch(() => undefined);
+    if (ASKS_FOR_PAUSE.has(answer.status) && answer.retryAfter !== undefined) {
+      await pause(call.api, answer.retryAfter).catch(() => undefined);
     }
     return answer;
   };
@@ -118,7 +118,7 @@ const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json\s*(?:;|$)/i;
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-function readJson({ headers, body }: Carried): unknown {
+function readJson({ headers, body }: RawAnswer): unknown {
   const encoded = headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity';
   if (encoded || !JSON_TYPE.test(String(headers['content-type']))) return undefined;
   try {
@@ -130,29 +130,29 @@ function readJson({ headers, body }: Carried): unknown {
   }
 }
 
-/** Tells of every call how it was answered and how long it took, to whoever counts and traces. */
-export const watched =
+/** Records each call, its outcome and its duration in metrics and traces. */
+export const observed =
   (transport: Transport, { meter, span }: Pick<World, 'meter' | 'span'>): Transport =>
   (call) =>
-    span(`${call.method} ${call.api}`, 'client', async (tell) => {
+    span(`${call.method} ${call.api}`, 'client', async (annotate) => {
       const startedAt = performance.now();
       const end = (status: string) => meter.called(call.api, status, performance.now() - startedAt);
-      tell({ 'http.request.method': call.method, 'vonage.api': call.api });
+      annotate({ 'http.request.method': call.method, 'vonage.api': call.api });
       try {
         const answer = await transport(call);
         const { status } = answer;
         const isFailure = status >= 400 && { 'error.type': `${status}` };
-        tell({ 'http.response.status_code': status, ...isFailure });
+        annotate({ 'http.response.status_code': status, ...isFailure });
         end(classOf(status));
         return answer;
       } catch (error) {
         const status =
           error instanceof Unanswered && error.code === 'upstream_timeout' ? 'timeout' : 'connection';
-        tell({ 'error.type': status });
+        annotate({ 'error.type': status });
         end(status);
         throw error;
       }
     });
 
-/** 429 stands by itself: what there is to do about it is another matter than about an error. */
+/** 429 is counted by itself, since it calls for another reaction than an error. */
 const classOf = (status: number): string => (status === 429 ? '429' : `${Math.floor(status / 100)}xx`);

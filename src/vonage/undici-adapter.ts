@@ -5,29 +5,28 @@ import { Agent, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
 export const MAX_CONNECTIONS = 1000;
 
-/** Milliseconds until a proxy has to have opened a tunnel: as long as the longest call may take. */
+/** How long a proxy may take to open a tunnel: as long as the longest call. */
 const TUNNEL_TIMEOUT_MS = 5000;
 
-/** What every request says. */
-const ALWAYS = { accept: 'application/json', 'accept-encoding': 'identity' };
+/** Headers of every request. */
+const COMMON_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/** What axios hands on of an answer, as its `data`. It is given no headers, since it would copy and examine each of them. */
-export interface Carried {
+/** The `data` of an axios response. axios gets no headers, since it would copy and examine each of them. */
+export interface RawAnswer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
 
 /**
- * Carries the requests of axios over undici, whose own share of a call is small
- * (docs/performance.md). It follows no redirect, undoes no compression, repeats nothing that was
- * sent, and keeps connections alive as long as the other side allows. `timeout` (ms) ends with the
- * last byte of the answer, and is the only time that is kept.
- * @param maxAnswerBytes a longer body is cut off, and is an error
- * @param proxy through which all goes, if any
- * @returns an adapter for each request, which alone knows its headers: axios would copy and examine
- * them several times, and its errors would carry the bearer token
+ * Sends the requests of axios by undici, which takes a small share of a call (docs/performance.md). It
+ * follows no redirect, decompresses nothing, repeats no request that was sent, and keeps connections
+ * alive as long as the other side allows. The `timeout` of a request (ms) lasts until the last byte of
+ * the answer.
+ * @param maxAnswerBytes a longer body is an error
+ * @returns an adapter for each request, which alone has its headers: axios would copy and examine them
+ * several times, and its errors would hold the bearer token
  */
-export function createCarrier(
+export function createUndiciAdapter(
   maxAnswerBytes: number,
   proxy?: ProxySettings,
 ): (headers: Readonly<Record<string, string>>) => AxiosAdapter {
@@ -46,7 +45,7 @@ export function createCarrier(
       origin,
       path: pathname + search,
       method: config.method?.toUpperCase() as 'POST',
-      headers: { ...ALWAYS, ...headers },
+      headers: { ...COMMON_HEADERS, ...headers },
       body: (config.data as string | undefined) ?? null,
     };
     return new Promise((resolve, reject) => agent.dispatch(request, answerOf(config, resolve, reject)));
@@ -56,21 +55,21 @@ export function createCarrier(
 type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
 
 /**
- * Gathers a whole answer, which is small: a stream would cost as much as all the rest of a call. An
- * error has a `request` once that was sent, and a `response` with as much of the answer as came.
+ * Collects a whole answer, which is small: a stream costs as much as all the rest of a call. An error
+ * has a `request` if that was sent, and a `response` with the part of the answer that came.
  */
 function answerOf(
   config: InternalAxiosRequestConfig,
   resolve: Executor[0],
   reject: Executor[1],
 ): Dispatcher.DispatchHandler {
-  const carried: Carried = { headers: {}, body: Buffer.alloc(0) };
-  const answer = { status: 0, statusText: '', headers: {}, config, data: carried };
+  const raw: RawAnswer = { headers: {}, body: Buffer.alloc(0) };
+  const answer = { status: 0, statusText: '', headers: {}, config, data: raw };
   const chunks: Buffer[] = [];
   let sent: Dispatcher.DispatchController | undefined;
   let late: AxiosError | undefined;
   const failed = (message: string, code: string | undefined): AxiosError => {
-    carried.body = Buffer.concat(chunks);
+    raw.body = Buffer.concat(chunks);
     return new AxiosError(message, code, config, sent, answer.status === 0 ? undefined : answer);
   };
   const timer = setTimeout(() => {
@@ -80,18 +79,18 @@ function answerOf(
   }, config.timeout);
   return {
     onRequestStart(controller) {
-      // Its time ended while it waited for a connection: it is not sent any more.
+      // It timed out while it waited for a connection, so it is not sent.
       if (late !== undefined) controller.abort(late);
       else sent = controller;
     },
     onResponseStart(_controller, status, headers) {
       answer.status = status;
-      carried.headers = headers;
+      raw.headers = headers;
     },
     onResponseData: (_controller, chunk) => void chunks.push(chunk),
     onResponseEnd() {
       clearTimeout(timer);
-      carried.body = Buffer.concat(chunks);
+      raw.body = Buffer.concat(chunks);
       resolve(answer);
     },
     onResponseError(_controller, error) {
@@ -102,9 +101,7 @@ function answerOf(
   };
 }
 
-/**
- * An agent that goes through these proxies by `CONNECT` (RFC 9110 section 9.3.6), for http as well.
- */
+/** An agent that uses these proxies, by `CONNECT` for http as well (RFC 9110 section 9.3.6). */
 const createProxyAgent = (
   options: Agent.Options,
   { https: httpsProxy, http: httpProxy, none: noProxy }: ProxySettings,
@@ -112,9 +109,8 @@ const createProxyAgent = (
   new EnvHttpProxyAgent({ ...options, httpsProxy, httpProxy, noProxy, clientFactory: openProxyPool });
 
 /**
- * Connections to a proxy, as undici opens them, but for what comes of a tunnel that is not opened:
- * an error that says so and ends the call. Of a proxy that just hangs up undici would ask again at
- * once, for ever.
+ * The connections of undici to a proxy. A tunnel that is not opened is an error that ends the call:
+ * undici would ask a proxy that hangs up again at once, without end.
  */
 function openProxyPool(origin: URL, options: object): Dispatcher {
   const pool = new Pool(origin, { ...options, headersTimeout: TUNNEL_TIMEOUT_MS });

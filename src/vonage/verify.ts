@@ -1,24 +1,24 @@
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { Unanswered, type Answer, type Transport } from './transport.js';
+import { Unanswered, type Answer, type Call, type Transport } from './transport.js';
 import { isAllowedLink } from '../config/vonage.js';
-import { refusal } from './errors.js';
-import { Unusable, verifyRefusal } from './errors.js';
+import { refusal, UnusableStart, verifyRefusal } from './errors.js';
 import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 
 const API = 'verify';
 
-/** Milliseconds: starting and checking, and telling a request to go on or to stop. */
+/** The timeout of a start and of a check. */
 export const START_TIMEOUT_MS = 5000;
+/** The timeout of a next step and of a cancellation. */
 export const NEXT_TIMEOUT_MS = 3000;
 
-/** Steps that a request has at the most (Verify v2 reference, `workflow`). */
+/** The most steps that a verification has (Verify v2 reference, `workflow`). */
 export const MAX_STEPS = 3;
 
-/** Seconds a silent step lasts; `channel_timeout` does not change it (Verify v2 reference, `channel_timeout`). */
-export const SILENT_SECONDS = 60;
+/** How long a silent step lasts; `channel_timeout` does not change it (Verify v2 reference, `channel_timeout`). */
+export const SILENT_STEP_SECONDS = 60;
 
-/** One step of a workflow. The number goes without its `+` (Verify v2 reference, `to`). */
+/** A step of a workflow. Its `to` is the number without `+` (Verify v2 reference, `to`). */
 export type WorkflowStep =
   { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean } | { channel: 'sms' | 'voice' };
 
@@ -38,24 +38,24 @@ export interface VerifyStart {
 }
 
 /**
- * The requests of Verify v2. Authenticated by application JWT alone: with Basic authentication, which the API has too,
- * Vonage sends no webhooks. Nothing is ever repeated: a start or a step may have sent a message that costs money, and a
- * check uses up an attempt.
+ * The Verify v2 API, authenticated by application JWT: with Basic authentication Vonage sends no
+ * webhooks. No call is repeated: a start or a next step may have sent a message that costs money, and
+ * a check uses up a try.
  *
- * Each throws LoginError: for the codes of the document as `verify-errors` maps them, else `upstream_error`,
- * `upstream_timeout` or `unavailable`.
+ * Each call throws LoginError: the codes of `errors.ts` for what Vonage refuses, else
+ * `upstream_error`, `upstream_timeout` or `unavailable`.
  */
 export interface VerifyApi {
   /**
-   * @throws Unusable where a request was started that cannot be gone on with; {@link Concurrent}
-   * where another one is under way
+   * @throws UnusableStart if a verification was started, but its answer cannot be used
+   * @throws ConcurrentVerification if another verification of this number is under way
    */
-  start(start: VerifyStart, correlator: string): Promise<{ requestId: string; checkUrl?: string }>;
+  start(start: VerifyStart, requestId: string): Promise<{ verificationId: string; checkUrl?: string }>;
   /** Resolves when the code is right. */
-  check(requestId: string, code: string, correlator: string): Promise<void>;
+  check(verificationId: string, code: string, requestId: string): Promise<void>;
   /** Possible from 30 seconds after the start until the second event. */
-  cancel(requestId: string, correlator: string): Promise<void>;
-  next(requestId: string, correlator: string): Promise<void>;
+  cancel(verificationId: string, requestId: string): Promise<void>;
+  next(verificationId: string, requestId: string): Promise<void>;
 }
 
 export function createVerifyApi(deps: {
@@ -65,59 +65,59 @@ export function createVerifyApi(deps: {
   authUrlHosts: readonly string[];
 }): VerifyApi {
   const send = async (
-    method: 'POST' | 'DELETE',
     path: string,
-    deadlineMs: number,
-    correlator: string,
-    body?: object,
+    call: Pick<Call, 'method' | 'timeoutMs' | 'requestId' | 'body'>,
   ): Promise<Answer> => {
     const url = `${deps.verifyHost}/v2/verify${path}`;
-    const bearer = await deps.appToken();
-    return deps.transport({ api: API, method, url, bearer, deadlineMs, correlator, ...(body && { body }) });
+    return deps.transport({ api: API, url, bearer: await deps.appToken(), ...call });
   };
-  const at = (requestId: string) => `/${encodeURIComponent(requestId)}`;
+  const pathOf = (verificationId: string) => `/${encodeURIComponent(verificationId)}`;
 
   return {
-    async start(start, correlator) {
-      const answer = await send('POST', '', START_TIMEOUT_MS, correlator, asBody(start)).catch(
-        (error: unknown) => {
-          if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
-          throw error;
-        },
-      );
+    async start(start, requestId) {
+      const call = { method: 'POST', timeoutMs: START_TIMEOUT_MS, requestId, body: asBody(start) } as const;
+      const answer = await send('', call).catch((error: unknown) => {
+        if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
+        throw error;
+      });
       const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
       if (!started?.success) throw unlessStarted(answer, verifyRefusal(answer, 'start'));
-      const { request_id: requestId, check_url: checkUrl } = started.data;
+      const { request_id: verificationId, check_url: checkUrl } = started.data;
       const wantsLink = start.workflow[0]?.channel === 'silent_auth';
-      if (!wantsLink || checkUrl === undefined || checkUrl === null) return { requestId };
+      if (!wantsLink || checkUrl === undefined || checkUrl === null) return { verificationId };
       if (typeof checkUrl === 'string' && isAllowedLink(checkUrl, deps.authUrlHosts))
-        return { requestId, checkUrl };
+        return { verificationId, checkUrl };
       const detail = 'Vonage named a link that may not be opened.';
-      throw new Unusable(requestId, new LoginError('upstream_error', detail, {}, { api: API }));
+      throw new UnusableStart(
+        verificationId,
+        new LoginError('upstream_error', detail, { upstream: { api: API } }),
+      );
     },
-    async check(requestId, code, correlator) {
-      const answer = await send('POST', at(requestId), START_TIMEOUT_MS, correlator, { code });
+    async check(verificationId, code, requestId) {
+      const call = { method: 'POST', timeoutMs: START_TIMEOUT_MS, requestId, body: { code } } as const;
+      const answer = await send(pathOf(verificationId), call);
       if (answer.status !== 200) throw verifyRefusal(answer, 'check');
-      if (VerifyChecked.safeParse(answer.json).data?.request_id !== requestId) throw refusal(API, answer);
+      if (VerifyChecked.safeParse(answer.json).data?.request_id !== verificationId)
+        throw refusal(API, answer);
     },
-    async cancel(requestId, correlator) {
-      const answer = await send('DELETE', at(requestId), NEXT_TIMEOUT_MS, correlator);
+    async cancel(verificationId, requestId) {
+      const call = { method: 'DELETE', timeoutMs: NEXT_TIMEOUT_MS, requestId } as const;
+      const answer = await send(pathOf(verificationId), call);
       if (answer.status !== 204) throw verifyRefusal(answer);
     },
-    async next(requestId, correlator) {
-      const answer = await send('POST', `${at(requestId)}/next_workflow`, NEXT_TIMEOUT_MS, correlator);
+    async next(verificationId, requestId) {
+      const call = { method: 'POST', timeoutMs: NEXT_TIMEOUT_MS, requestId } as const;
+      const answer = await send(`${pathOf(verificationId)}/next_workflow`, call);
       if (answer.status !== 200) throw verifyRefusal(answer);
     },
   };
 }
 
-/**
- * The error for an answer to a start that is of no use: it may have started a request all the same.
- */
+/** The error for an answer to a start that cannot be used: a verification may be under way all the same. */
 function unlessStarted({ status, body }: Pick<Answer, 'status' | 'body'>, error: LoginError): LoginError {
   const began = status >= 200 && status <= 299;
-  const requestId = began ? findRequestId(body?.toString('latin1') ?? '') : undefined;
-  return requestId === undefined ? error : new Unusable(requestId, error);
+  const verificationId = began ? findRequestId(body?.toString('latin1') ?? '') : undefined;
+  return verificationId === undefined ? error : new UnusableStart(verificationId, error);
 }
 
 function asBody(start: VerifyStart): object {

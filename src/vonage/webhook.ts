@@ -13,39 +13,40 @@ import {
   type ReportedStep,
 } from './wire.js';
 
-/** Seconds by which a webhook's `iat` may be off, either way. */
-export const WEBHOOK_WINDOW = 300;
+/** How far a webhook's `iat` may be off, either way. */
+export const WEBHOOK_WINDOW_SECONDS = 300;
 
-/** What a webhook of Verify v2 says that concerns us. */
+/** What a webhook of Verify v2 says. */
 export type VerifyNews = {
-  requestId: string;
-  /** Of the login that the request was started for, where the webhook names one. For the log alone. */
+  verificationId: string;
+  /** The login of the verification, if the webhook names it. For the log alone. */
   loginId?: string | undefined;
-  /** The channels whose messages went out, which the summary of a request says. */
+  /** The channels whose messages were sent, according to a summary. */
   sent: readonly MessageChannel[];
-  /** Vonage's rules against fraud blocked a message. */
+  /** Vonage's fraud rules blocked a message. */
   blocked?: Blocked | undefined;
 } & (
   | { kind: 'link'; checkUrl: string }
   | { kind: 'over'; channel: string }
   | { kind: 'ended' }
-  /** Completions, and what we do not know: only `/verify` completes a login. */
+  /** A completion, or an unknown event: only `/verify` completes a login. */
   | { kind: 'nothing' }
 );
 
-/** @property network the mobile network it was blocked for, as the digits of its MCC and MNC */
 interface Blocked {
   channel?: string | undefined;
+  /** The mobile network, as the digits of its MCC and MNC. */
   network?: string | undefined;
 }
 
 export interface WebhookReader {
   /**
-   * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT by HS256 with our account's
-   * signature secret, `iss`, `api_key`, `application_id` where it is there, a fresh `iat`, and the hash of the body.
-   * @returns the id of this webhook (`jti`) and what it says
-   * @throws LoginError `unavailable` without a signature, so that Vonage sends it again with one; `invalid_signature`
-   * for one that is not good; `invalid_request` for a body that is none of theirs
+   * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT (HS256) with the
+   * signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh `iat`, and
+   * the hash of the body.
+   * @returns the id of the webhook (`jti`) and what it says
+   * @throws LoginError `unavailable` without a signature, so that Vonage sends it again, signed;
+   * `invalid_signature`; `invalid_request` for a body that is not one of Verify v2
    */
   read(authorization: string | undefined, body: Buffer): Promise<{ jti: string; news: VerifyNews }>;
 }
@@ -83,7 +84,7 @@ export function createWebhookReader(deps: {
 
   function isOurs(claims: JWTPayload, body: Buffer): claims is JWTPayload & { jti: string } {
     const { iat, jti, api_key, application_id, payload_hash } = claims;
-    const fresh = iat !== undefined && Math.abs(nowInSeconds(deps.world) - iat) <= WEBHOOK_WINDOW;
+    const fresh = iat !== undefined && Math.abs(nowInSeconds(deps.world) - iat) <= WEBHOOK_WINDOW_SECONDS;
     const addressed =
       api_key === deps.apiKey && (application_id === undefined || application_id === deps.applicationId);
     return fresh && addressed && jti !== undefined && jti !== '' && isHashOf(payload_hash, body);
@@ -91,8 +92,8 @@ export function createWebhookReader(deps: {
 }
 
 /**
- * The document hashes the body; Vonage's support pages hash the JSON written again without white space. The bytes as
- * they came are tried first.
+ * The reference hashes the body; Vonage's support pages hash the JSON without white space. Both are
+ * accepted.
  */
 function isHashOf(hash: unknown, body: Buffer): boolean {
   if (typeof hash !== 'string') return false;
@@ -116,8 +117,8 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   if (summary.success) return newsOfSummary(summary.data);
   const event = VerifyEvent.safeParse(json);
   if (!event.success) throw new LoginError('invalid_request', 'The body is no webhook of Verify v2.');
-  const { request_id: requestId, status, channel, action, client_ref: loginId } = event.data;
-  const base = { requestId, loginId, sent: [], blocked: blockedIn([event.data]) };
+  const { request_id: verificationId, status, channel, action, client_ref: loginId } = event.data;
+  const base = { verificationId, loginId, sent: [], blocked: blockedIn([event.data]) };
   if (OVER.has(status)) return { ...base, kind: 'over', channel };
   const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
   if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
@@ -127,25 +128,25 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
 }
 
 function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
-  const { request_id: requestId, status, client_ref: loginId, reason } = summary;
+  const { request_id: verificationId, status, client_ref: loginId, reason } = summary;
   const steps = summary.workflow.filter((step) => step !== null);
   const blocked = blockedIn([...steps, { status, reason }]);
   const wentOut = steps.filter((step) => step.status !== 'unused' && step.channel !== blocked?.channel);
   const sent = MESSAGE_CHANNELS.filter((channel) => wentOut.some((step) => step.channel === channel));
-  const base = { requestId, loginId, sent, blocked };
+  const base = { verificationId, loginId, sent, blocked };
   return { ...base, kind: status === 'completed' ? 'nothing' : 'ended' };
 }
 
 /**
- * What was blocked, if anything. Of its reason, which is prose and may name the number, only the
- * network goes on ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits, which
- * no phone number has.
+ * What was blocked, if anything. The reason is prose and may name the number, so only the network is
+ * taken from it ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits, fewer than
+ * a phone number has.
  */
-function blockedIn(parts: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
-  const blocked = parts.filter(({ status }) => status === 'blocked');
+function blockedIn(steps: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
+  const blocked = steps.filter(({ status }) => status === 'blocked');
   if (blocked.length === 0) return undefined;
-  const explained = parts.filter(({ reason }) => reason !== undefined);
-  const { channel } = [...blocked, ...explained].find((part) => part.channel !== undefined) ?? {};
+  const explained = steps.filter(({ reason }) => reason !== undefined);
+  const { channel } = [...blocked, ...explained].find((step) => step.channel !== undefined) ?? {};
   const networks = explained.map(({ reason }) => /\[\s*(\d{5,6})\s*\]/.exec(reason ?? '')?.[1]);
   return { channel, network: networks.find((network) => network !== undefined) };
 }

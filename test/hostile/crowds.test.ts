@@ -35,22 +35,27 @@ describe('2,000 strangers', () => {
   }, 60_000);
   afterAll(() => server.stop());
 
+  const secondsOfLogin = async (): Promise<number> => {
+    const from = performance.now();
+    const answer = await fetch(`${server.base}/login`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: LOGIN },
+    });
+    expect(answer.status).toBe(201);
+    return (performance.now() - from) / 1000;
+  };
+
   test.each([
-    ['who have sent one byte of a body', ONE_BYTE],
-    ['who send ten requests at once', PIPELINE],
+    ['that have sent one byte of a body', ONE_BYTE],
+    ['that send ten requests at once', PIPELINE],
   ])(
-    '%s keep nobody from logging in',
+    '%s: a login beside them takes less than a second',
     async (_what, bytes) => {
       const crowd = await gather(portOf(server), 2000, bytes);
-      const from = performance.now();
-      const answer = await fetch(`${server.base}/login`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' }, body: LOGIN },
-      });
-      const seconds = (performance.now() - from) / 1000;
+      const took: number[] = [];
+      // On a busy machine any single login may be slow.
+      while (took.length < 10 && !took.some((seconds) => seconds < 1)) took.push(await secondsOfLogin());
       crowd.forEach((socket) => socket.destroy());
-      expect(answer.status).toBe(201);
-      // It is far less on a quiet machine. Whoever is slow is cut off after fifteen.
-      expect(seconds).toBeLessThan(10);
+      expect(Math.min(...took)).toBeLessThan(1);
     },
     60_000,
   );

@@ -16,7 +16,7 @@ describeMutations(MUTATIONS.filter(({ rule }) => QUICK.includes(rule)));
 test('a mutation whose place is gone is an error, not a rule that holds', async () => {
   const gone = {
     rule: 'any',
-    file: 'src/login/attempt.ts',
+    file: 'src/login/verify.ts',
     find: 'nowhere in this file',
     replace: '',
     caughtBy: { engine: 'off', store: 'memory' },

@@ -15,8 +15,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a code belongs to the session that began its login',
     file: 'src/login/verify.ts',
-    find: 'const bound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;',
-    replace: 'const bound = ticket !== undefined;',
+    find: 'const isBound = ticket?.loginId === login.id && ticket.phoneNumber === login.phoneNumber;',
+    replace: 'const isBound = ticket !== undefined;',
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
@@ -29,21 +29,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a code is taken, not read',
     file: 'src/login/tickets.ts',
-    find: 'const sealed = await store.take(at);',
-    replace: 'const sealed = await store.get(at);',
+    find: 'const sealed = await store.take(storeKey);',
+    replace: 'const sealed = await store.get(storeKey);',
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
     rule: 'a code that is typed is the one that was sent',
-    file: 'src/login/verify.ts',
-    find: 'await otp.check(run, code, correlator).catch(',
+    file: 'src/login/verification.ts',
+    find: 'await verify.check(id, code, requestId).catch(',
     replace: 'await Promise.resolve().catch(',
     caughtBy: { engine: 'off', store: 'redis' },
   },
   {
     rule: 'a challenge has to be answered',
-    file: 'src/login/attempt.ts',
-    find: 'return challenge === verifier;',
+    file: 'src/login/verify.ts',
+    find: 'return codeChallenge === verifier;',
     replace: 'return true;',
     caughtBy: { engine: 'oidc', store: 'redis' },
   },
@@ -57,8 +57,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a session that ended is not brought back by a slow request',
     file: 'src/session/records.ts',
-    find: ': await store.replace(keyOf(id), stored, value, seconds);',
-    replace: ': await store.set(keyOf(id), value, seconds);',
+    find: ': await store.replace(keyOf(id), { from: stored, to: value }, seconds);',
+    replace: ': await store.set(keyOf(id), value, seconds).then(() => true);',
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
@@ -101,20 +101,20 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'the link of a browser answers the browser that began',
     file: 'src/login/exchange.ts',
-    find: "if (client === 'browser' && login?.ticket !== addressOf(state)) {",
-    replace: "if (client === 'browser' && login?.ticket === state) {",
+    find: "if (client === 'browser' && login?.ticket !== addressOf(state))",
+    replace: "if (client === 'browser' && login?.ticket === state)",
     caughtBy: { engine: 'oidc', store: 'redis' },
   },
   {
     rule: 'the link of an app answers no browser',
     file: 'src/login/exchange.ts',
-    find: "if (client === 'app' && isBrowser) {",
-    replace: "if (client === 'app' && isBrowser && login !== undefined) {",
+    find: "if (client === 'app' && isBrowser)",
+    replace: "if (client === 'app' && isBrowser && login !== undefined)",
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
     rule: 'tries are counted',
-    file: 'src/login/verify.ts',
+    file: 'src/login/verification.ts',
     find: 'if (tries > TRIES[kind]) throw',
     replace: 'if (tries > TRIES[kind] * 100) throw',
     caughtBy: {
@@ -154,7 +154,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a count that is given back leaves none below zero',
-    file: 'src/store/spend.ts',
+    file: 'src/store/scripts.ts',
     find: 'local by = math.max(tonumber(ARGV[3 * i]), -totals[i])',
     replace: 'local by = tonumber(ARGV[3 * i])',
     caughtBy: {
@@ -194,9 +194,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'tries are counted for as long as a request of Verify lives',
-    file: 'src/login/verify.ts',
-    find: 'const TRIES_LIFE = 900;',
-    replace: 'const TRIES_LIFE = 60;',
+    file: 'src/login/verification.ts',
+    find: 'const TRIES_TTL_SECONDS = 900;',
+    replace: 'const TRIES_TTL_SECONDS = 60;',
     caughtBy: {
       suite: 'test/otp.test.ts',
       test: 'wrong codes of a request are counted together for as long as it lives',
@@ -205,7 +205,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a webhook is remembered for as long as its signature is good',
     file: 'src/login/progress.ts',
-    find: "await store.set(`jti:${jti}`, '1', LIFE);",
+    find: "await store.set(`jti:${jti}`, '1', REPORT_TTL_SECONDS);",
     replace: "await store.set(`jti:${jti}`, '1', 60);",
     caughtBy: {
       suite: 'test/webhooks.test.ts',
@@ -214,9 +214,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a challenge is answered by the whole of its hash',
-    file: 'src/login/attempt.ts',
-    find: "return timingSafeEqual(answer, Buffer.from(challenge, 'base64url'));",
-    replace: "return answer[0] === Buffer.from(challenge, 'base64url')[0];",
+    file: 'src/login/verify.ts',
+    find: "return timingSafeEqual(answer, Buffer.from(codeChallenge, 'base64url'));",
+    replace: "return answer[0] === Buffer.from(codeChallenge, 'base64url')[0];",
     caughtBy: {
       suite: 'test/two-halves.test.ts',
       test: 'a verifier whose hash is not the whole challenge is refused, wherever the two differ',

@@ -33,7 +33,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
   const port = await freePort();
   const base = `http://localhost:${port}`;
   const door: { sandbox?: RequestListener } = {};
-  const listening = await listen((req, res) => door.sandbox?.(req, res), 0, 'errors');
+  const listening = await listen((req, res) => door.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
   const sandbox = `http://localhost:${listening.port}`;
   const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = credentials;
   door.sandbox = createSandbox({

@@ -19,7 +19,7 @@ export interface Said {
 export async function openAccount() {
   const world = testWorld();
   const door: { app?: RequestListener } = {};
-  const server = await listen((req, res) => door.app?.(req, res), 0, 'errors');
+  const server = await listen((req, res) => door.app?.(req, res), { port: 0, docsUrl: 'errors' });
   const url = `http://localhost:${server.port}`;
   const { app, state } = createSandbox({
     applicationId,

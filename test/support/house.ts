@@ -163,9 +163,11 @@ export async function buildHouse({
   const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that name them are made.
   const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
-  const server = await listen((req, res) => doors.server?.(req, res), 0, 'errors');
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), 0, 'errors');
-  const front = tapped ? await listen((req, res) => doors.tap?.(req, res), 0, 'errors') : server;
+  const server = await listen((req, res) => doors.server?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const front = tapped
+    ? await listen((req, res) => doors.tap?.(req, res), { port: 0, docsUrl: 'errors' })
+    : server;
   const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
   const config = readConfig({

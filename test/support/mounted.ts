@@ -58,8 +58,8 @@ export async function withMounted(
 ): Promise<void> {
   const world = testWorld();
   const doors: { app?: RequestListener; sandbox?: RequestListener } = {};
-  const server = await listen((req, res) => doors.app?.(req, res), 0, 'errors');
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), 0, 'errors');
+  const server = await listen((req, res) => doors.app?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
   const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
   const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
   const redis = new Redis(redisUrlOfWorker());

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SDKS, thisDevice, walk } from '../phone/walk.js';
-import { LOGIN_SECONDS } from '../../login/login.js';
+import { LOGIN_TTL_SECONDS } from '../../login/login.js';
 import { readingOf } from './callback.js';
 import { clockFinding } from './clock.js';
 import { cookieFinding, cookieOf } from './front.js';
@@ -92,7 +92,7 @@ function expiryFinding({ json }: Answer, { world }: Patient): Finding[] {
   const endsAt = Date.parse(String(json['expires_at']));
   // The steps of a Verify request have times of their own.
   if ('cancellable_at' in json || Number.isNaN(endsAt)) return [];
-  const aheadMs = endsAt - LOGIN_SECONDS * 1000 - world.now();
+  const aheadMs = endsAt - LOGIN_TTL_SECONDS * 1000 - world.now();
   return [clockFinding('clock of the server', aheadMs, 'the clock of this machine')];
 }
 

@@ -21,16 +21,16 @@ const DEEDS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
     }
   },
   'keep, renew and end a session': async (store, id) => {
-    await store.set(`sess:${id}`, '1', LIFE, 'new');
+    await store.add(`sess:${id}`, '1', LIFE);
     await store.get(`sess:${id}`);
     await store.expire(`sess:${id}`, LIFE);
-    await store.replace(`sess:${id}`, '1', '2', LIFE);
+    await store.replace(`sess:${id}`, { from: '1', to: '2' }, LIFE);
     await store.delete(`sess:${id}`);
   },
   count: async (store, id) => {
     await store.increment(`limit:code:${id}`, LIFE);
     await store.spend(`limit:doctor:${id}`, [{ entry: 'a', by: 1, limit: 1 }], LIFE);
-    await store.note(`limit:doctor:${id}`, 'b', 1, LIFE);
+    await store.note(`limit:doctor:${id}`, { name: 'b', value: 1 }, LIFE);
   },
   'hear a webhook': async (store, id) => {
     for (const kind of ['jti', 'verify', 'lock']) await store.set(`${kind}:${id}`, '1', LIFE);

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Config } from '../../config/config.js';
-import { WEBHOOK_WINDOW } from '../../vonage/webhook.js';
+import { WEBHOOK_WINDOW_SECONDS } from '../../vonage/webhook.js';
 import { nowInSeconds } from '../../core/world.js';
 import { about, type Finding } from './finding.js';
 import type { Answer, Check, Patient } from './patient.js';
@@ -9,7 +9,7 @@ import type { Answer, Check, Patient } from './patient.js';
 const PATH = '/webhooks/verify';
 
 /** Seconds by which a clock is tried to be off: each is believed by a window to both sides of it, so these leave no gap. */
-const OFFSETS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW);
+const OFFSETS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW_SECONDS);
 
 /** A completion of a request that nobody made: it is believed, and changes nothing. */
 const bodyFor = (): string =>

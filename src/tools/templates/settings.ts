@@ -20,7 +20,7 @@ export function reachVonage(
     appToken: createAppToken(applicationId, privateKey, world),
     verifyHost,
     // One for the whole run, so that all its calls are found together in the log of the other side.
-    correlator: world.random(16).toString('hex'),
+    requestId: world.random(16).toString('hex'),
   });
   return { host: verifyHost, templates };
 }

@@ -31,6 +31,7 @@ export function createGate() {
     /** @param inner gives the store behind the gate, which may be another one tomorrow */
     before: (inner: () => Store): Store => ({
       set: (...args) => pass(() => inner().set(...args)),
+      add: (...args) => pass(() => inner().add(...args)),
       get: (key) => pass(() => inner().get(key)),
       take: (key) => pass(() => inner().take(key)),
       delete: (key) => pass(() => inner().delete(key)),

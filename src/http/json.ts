@@ -1,0 +1,103 @@
+import express, { type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { LoginError } from '../core/errors.js';
+import { hasDoubledNames } from '../core/json.js';
+
+const BODY_LIMIT = '16kb';
+const JSON_UTF8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+/** The text of each parsed body. */
+const bodyTexts = new WeakMap<object, string>();
+
+/** Parses a JSON body: at most 16 KiB, uncompressed, in UTF-8. A request with any other body is refused. */
+export function jsonBody(): RequestHandler {
+  const read: RequestHandler = express.json({
+    limit: BODY_LIMIT,
+    inflate: false,
+    verify: (req, _res, bytes) => bodyTexts.set(req, bytes.toString('utf8')),
+  });
+  return (req, res, next) => {
+    const type = req.headers['content-type'];
+    const hasBody = 'transfer-encoding' in req.headers || Number(req.headers['content-length'] ?? 0) > 0;
+    if (type === undefined ? hasBody : !JSON_UTF8.test(type)) {
+      throw new LoginError('unsupported_media_type', 'Send application/json in UTF-8.');
+    }
+    read(req, res, next);
+  };
+}
+
+/**
+ * The body of a request, checked by a schema.
+ * @throws LoginError `invalid_request` with the fields that are wrong or unknown
+ */
+export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(req.body ?? {});
+  if (!parsed.success) {
+    const errors = parsed.error.issues.flatMap((issue) =>
+      (issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')]).map((field) => ({
+        field: field.slice(0, 64),
+        message: issue.code === 'unrecognized_keys' ? 'This field is not known.' : issue.message,
+      })),
+    );
+    throw new LoginError('invalid_request', 'The body is not what this route takes.', {
+      errors: errors.slice(0, 10),
+    });
+  }
+  if (hasDoubledNames(bodyTexts.get(req) ?? '', req.body)) {
+    throw new LoginError('invalid_request', 'A field stands twice in the body.');
+  }
+  return parsed.data;
+}
+
+const startedAt = new WeakMap<Response, number>();
+
+/** Notes when a request came, for {@link serverTiming}. */
+export const noteArrival = (res: Response): void => void startedAt.set(res, performance.now());
+
+/** Milliseconds since a request came. */
+export const sinceArrival = (res: Response): number =>
+  performance.now() - (startedAt.get(res) ?? performance.now());
+
+/** The value of `Server-Timing` (W3C Server Timing): the time since the request came, and `also` (ms). */
+function serverTiming(res: Response, also: Record<string, number>): string | undefined {
+  const started = startedAt.get(res);
+  if (started === undefined) return undefined;
+  let entries = '';
+  for (const [name, ms] of Object.entries(also)) entries += `${name};dur=${ms.toFixed(1)}, `;
+  return `${entries}total;dur=${(performance.now() - started).toFixed(1)}`;
+}
+
+/** A JSON answer. */
+export interface JsonAnswer {
+  status: number;
+  body: object;
+  /** The media type. */
+  type?: string;
+  /** Entries of `Server-Timing` (ms). */
+  timing?: Record<string, number>;
+}
+
+/**
+ * Answers with JSON in one write, with a length, uncompressed and without a `charset` (JSON has none:
+ * RFC 8259). Some mobile SDKs read one segment, and compare the whole media type.
+ */
+export function sendJson(
+  res: Response,
+  { status, body, type = 'application/json', timing = {} }: JsonAnswer,
+): void {
+  const text = JSON.stringify(body);
+  const spent = serverTiming(res, timing);
+  res.statusCode = status;
+  if (spent !== undefined) res.setHeader('Server-Timing', spent);
+  res.setHeader('Content-Type', type);
+  res.setHeader('Content-Length', Buffer.byteLength(text));
+  res.end(text);
+}
+
+/** Refuses the other methods of a route. @param allowed the value of the `Allow` header */
+export const methodNotAllowed =
+  (allowed: string): RequestHandler =>
+  (_req, res) => {
+    res.setHeader('Allow', allowed);
+    throw new LoginError('method_not_allowed', `Allowed here: ${allowed}.`);
+  };
