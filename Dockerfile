@@ -1,4 +1,4 @@
-# One image, two programs: the server, which starts by default, and the sandbox (`node dist/sandbox/main.js`).
+# One image with all commands: `silent-auth serve` starts by default, `silent-auth --help` lists the others.
 #
 # Node 24, because Express sets the prototype of each request and response, which is slow in older versions. Alpine, because it
 # has the fewest packages that could need a patch: busybox, the CA certificates and musl, where the slim Debian image has about
@@ -53,6 +53,8 @@ COPY src/sandbox/public ./src/sandbox/public
 COPY openapi.yaml ./
 # The target of the `type` of every error.
 COPY docs/errors.md ./docs/errors.md
+# The bin of package.json, which npm would link.
+RUN chmod +x dist/tools/cli.js && ln -s /app/dist/tools/cli.js /usr/local/bin/silent-auth
 # A named volume mounted here inherits the owner, so docker-compose.yml can keep its keys in one.
 RUN mkdir /setup && chown node:node /setup
 # The user `node`, by its number, as Kubernetes' runAsNonRoot requires. It owns nothing in /app, so the server cannot change its
@@ -64,4 +66,4 @@ STOPSIGNAL SIGTERM
 # 127.0.0.1 and not localhost, which may resolve to ::1 in a container without IPv6.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 3000}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/main.js"]
+CMD ["silent-auth", "serve"]

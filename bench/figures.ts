@@ -1,6 +1,6 @@
 /**
  * What one login costs, as it was measured: the one place that docs/scaling.md is printed from. After a new measurement, change
- * these and run `npm run bench:scaling -- --write`.
+ * these and run `npm run bench -- scaling --write`.
  */
 export const FIGURES = {
   /** `npm run bench -- --at-once 64 --delays 50`, the server's row. Microseconds of a login. */
@@ -13,7 +13,7 @@ export const FIGURES = {
   upstreamCalls: 3,
   /** Milliseconds of each, as in that row. */
   upstreamMs: 50,
-  /** `npm run bench:memory`. Bytes of Redis: of a login that was begun, without its limits, and of a user who is logged in. */
+  /** `npm run bench -- memory`. Bytes of Redis: of a login that was begun, without its limits, and of a user who is logged in. */
   pendingBytes: 842,
   userBytes: 613,
   /** Bytes of Redis for the limits of a login that comes from an address range of its own, by the same command. */

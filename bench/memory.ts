@@ -8,7 +8,7 @@ import { openStage, settings, type Stage } from './stage.js';
 import { machine } from './report.js';
 import { median, table } from './statistics.js';
 
-/** `npm run bench:memory -- [--logins 100000] [--starts 9] [--at-once 64] [--server dist/main.js]` */
+/** `npm run bench -- memory [--logins 100000] [--starts 9] [--at-once 64] [--server dist/main.js]` */
 const { values: options } = parseArgs({
   options: {
     logins: { type: 'string', default: '100000' },

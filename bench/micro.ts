@@ -10,7 +10,7 @@ import { wireParts } from './parts-wire.js';
 import { machine } from './report.js';
 import { table } from './statistics.js';
 
-/** `npm run bench:micro -- [--ms 400]`: what each part of a login costs by itself, and how often a login needs it. */
+/** `npm run bench -- micro [--ms 400]`: what each part of a login costs by itself, and how often a login needs it. */
 const { values: options } = parseArgs({ options: { ms: { type: 'string', default: '400' } } });
 
 const redisServer = await startRedis();

@@ -11,7 +11,7 @@ import { openStage, type Stage } from './stage.js';
 import { quantile, table } from './statistics.js';
 
 /**
- * `npm run bench:overload -- [--loads 0.5,1,1.5,2,0.5] [--seconds 15] [--patience 2000] [--walk 1000] [--delay 50] [--server dist/main.js]
+ * `npm run bench -- overload [--loads 0.5,1,1.5,2,0.5] [--seconds 15] [--patience 2000] [--walk 1000] [--delay 50] [--server dist/main.js]
  * [--capacity <logins a second>] [--set NAME=value]…`
  *
  * Logins come as they come, at so many times what the server can do at the most, and nobody waits for anybody.

@@ -7,7 +7,7 @@ import { openStage, type Contestant, type Stage } from './stage.js';
 import { table } from './statistics.js';
 
 /**
- * `npm run bench:profile -- [--logins 15000] [--warm-up 10000] [--at-once 64] [--server dist/main.js]`: where the time of a login goes, in the
+ * `npm run bench -- profile [--logins 15000] [--warm-up 10000] [--at-once 64] [--server dist/main.js]`: where the time of a login goes, in the
  * server and in the floor, by what was running whenever it was looked. The rows add up to all of it.
  */
 const { values: options } = parseArgs({

@@ -8,7 +8,7 @@ import { openStage, type Contestant, type Stage } from './stage.js';
 import { median, spread, table } from './statistics.js';
 
 /**
- * `npm run bench:wide -- [--rounds 5] [--seconds 3] [--warm-up 3000] [--per-second 30] [--delay 0] [--server dist/main.js]`
+ * `npm run bench -- wide [--rounds 5] [--seconds 3] [--warm-up 3000] [--per-second 30] [--delay 0] [--server dist/main.js]`
  *
  * Two processes of one server on one Redis. Rounds of one process, now the one and now the other, go in turn with rounds of both, in
  * which the three requests of a login land on either. Logins begin at a rate, `--per-second` for each process: a process that is hurried

@@ -1,8 +1,7 @@
 import './config/no-debug.js';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from './config/config.js';
-import { loadHooks } from './server.js';
-import { run, startServer } from './server.js';
+import { loadHooks, run, startServer } from './server.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 

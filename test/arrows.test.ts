@@ -8,9 +8,12 @@ const SRC = join(__dirname, '../src');
  * below it.
  */
 const MAY: Record<string, readonly string[]> = {
+  // `silent-auth` starts the programs. Its other commands use a server from outside, and its settings.
+  tools: [
+    ...['config', 'core', 'http', 'login', 'main.ts', 'sandbox', 'server.ts', 'session', 'store'],
+    'vonage',
+  ],
   'main.ts': ['config', 'server.ts'],
-  // The commands look at a server from outside, as a phone does, and at its settings.
-  tools: ['config', 'core', 'http', 'login', 'sandbox', 'server.ts', 'session', 'store', 'vonage'],
   'server.ts': ['app.ts', 'config', 'core', 'http', 'login', 'observability', 'store'],
   'app.ts': ['config', 'core', 'http', 'login', 'observability', 'routes.ts', 'session', 'store'],
   'index.ts': ['config', 'core', 'http', 'login', 'observability', 'routes.ts', 'session', 'store'],
@@ -125,6 +128,11 @@ test('what counts and what traces is loaded by those who want it, when they do',
     ({ to, typeOnly }) => /^observability\/(?:metrics|traces)/.test(to) && !typeOnly,
   );
   expect(eager).toEqual([]);
+});
+
+test('the command line loads a command when it is called', () => {
+  const loadedAtOnce = inHouse.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
+  expect(loadedAtOnce).toEqual(['tools/command.ts']);
 });
 
 test("the names of Vonage's fields stand in the folder of Vonage alone", () => {

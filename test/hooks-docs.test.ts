@@ -48,7 +48,7 @@ describe('the example of docs/hooks.md', () => {
       ...{ PATH: process.env['PATH'], PORT, SANDBOX_PORT, HOOKS: join(folder, 'hooks.mjs') },
       ...{ RISK_URL: url, SIM_SWAP_URL: `${url}/check`, SIM_SWAP_TOKEN: 'token' },
     };
-    demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/demo.ts'], { cwd: root, env });
+    demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], { cwd: root, env });
     // Read to the end: a pipe that nobody reads would stop it.
     let output = '';
     await new Promise<void>((open, ended) => {

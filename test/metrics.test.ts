@@ -5,8 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FINAL_OUTCOMES } from '../src/observability/journal.js';
 import { createMetrics } from '../src/observability/metrics.js';
-import { readSamples, type Sample } from '../src/tools/report/samples.js';
-import { reportOf } from '../src/tools/report/report.js';
+import { readSamples, reportOf, type Sample } from '../src/tools/report.js';
 import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
@@ -414,12 +413,11 @@ test('a label is read as it was written, its line ends too', () => {
 });
 
 test.each([
-  [['--help'], 0, /^Usage: npm run report/],
   [[], 2, /^A source is wanted/],
   [['--odd'], 2, /^Unknown option '--odd'/],
   [['/nowhere'], 1, /^\/nowhere cannot be read: ENOENT/],
   [[resolve(__dirname, '../package.json')], 1, /is not the text format of Prometheus/],
 ])('the report, called with %p, exits with %i', async (args, exit, says) => {
-  const { code, output } = await node([...source('src/tools/report/main.ts'), ...args]).ended;
+  const { code, output } = await node([...source('src/tools/cli.ts'), 'report', ...args]).ended;
   expect([code, output]).toEqual([exit, expect.stringMatching(says)]);
 });

@@ -120,7 +120,7 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
       username: 'bff',
       nodes: [{ host: 'production-redis', port: 6379 }],
     });
-    expect(server.command).toEqual(['node', '--env-file=/run/secrets/settings', 'dist/main.js']);
+    expect(server.command).toEqual(['silent-auth', 'serve', '--settings', '/run/secrets/settings']);
   });
 
   test('name the rights of docs/redis.md, and Redis is told a hash of the password', () => {

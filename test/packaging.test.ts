@@ -109,7 +109,7 @@ describe('README.md', () => {
 
   it('names only scripts that exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const named = [...readme.matchAll(/npm (?:run )?(\w+)/g)]
+    const named = [...readme.matchAll(/npm (?:run )?([\w:-]*\w)/g)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'ci');
     expect(named.length).toBeGreaterThan(5);
@@ -184,7 +184,7 @@ describe('the Dockerfile', () => {
     expect(last.filter((line) => line.startsWith('COPY ') && line.includes('--chown'))).toEqual([]);
     expect(last[at('HEALTHCHECK ')]).toContain('/healthz');
     expect(last).toContain('STOPSIGNAL SIGTERM');
-    expect(last.at(-1)).toBe('CMD ["node", "dist/main.js"]');
+    expect(last.at(-1)).toBe('CMD ["silent-auth", "serve"]');
   });
 
   it('says what it is, as package.json does', () => {
@@ -255,22 +255,22 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  it('runs files that the build makes', () => {
-    for (const [, { command }] of ours) {
-      const file = command?.find((word) => word.startsWith('dist/')) ?? '';
-      const source = file.replace(/^dist\/(.+)\.js$/, 'src/$1.ts');
-      expect([source, existsSync(join(root, source))]).toEqual([source, true]);
-    }
+  it('runs commands of silent-auth, which is on the path of the image', () => {
+    const commands = ours.map(([, { command }]) => command?.slice(0, 2).join(' '));
+    expect(commands).toEqual(['silent-auth sandbox', 'silent-auth sandbox', 'silent-auth serve']);
+    const { bin } = JSON.parse(read('package.json')) as { bin: Record<string, string> };
+    const linked = `ln -s /app/${bin['silent-auth'] ?? ''} /usr/local/bin/silent-auth`;
+    expect(read('Dockerfile')).toContain(linked);
   });
 
   it('shares the keys through a volume that the user of the image may write to', () => {
     expect(compose.volumes).toHaveProperty('setup');
     expect(services['setup']).toMatchObject({
-      command: ['node', 'dist/sandbox/setup.js', '/setup/.env'],
+      command: ['silent-auth', 'sandbox', '--init', '/setup/.env'],
       volumes: ['setup:/setup'],
     });
     for (const name of ['sandbox', 'server']) {
-      expect(services[name]?.command).toContain('--env-file=/setup/.env');
+      expect(services[name]?.command?.slice(2)).toEqual(['--settings', '/setup/.env']);
       expect(services[name]?.volumes).toEqual(['setup:/setup:ro']);
     }
     expect(read('Dockerfile')).toContain('chown node:node /setup');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Device } from '../src/tools/phone/sdk.js';
-import { SDKS, thisDevice, walk } from '../src/tools/phone/walk.js';
+import { openLink, SDKS, systemDevice } from '../src/tools/phone/open-link.js';
 import { ALICE, buildHouse } from './support/house.js';
 
 /** What is sent, piece by piece; the connection is closed behind the last one unless it is left open. */
@@ -54,11 +54,14 @@ afterAll(() => {
 });
 
 /** Times to wait that a test has time for. */
-const device: Device = { ...thisDevice(), connectMs: 2000, chainMs: 300, patienceMs: 100, listenOnMs: 100 };
+const device: Device = {
+  ...systemDevice(),
+  ...{ connectTimeoutMs: 2000, chainTimeoutMs: 300, answerTimeoutMs: 100, readRestMs: 100 },
+};
 
 const receive = (sdk: keyof typeof SDKS, answer: Sent) => {
   sent = answer;
-  return walk(`${base}/callback?code=c&state=s`, SDKS[sdk], { device });
+  return openLink(`${base}/callback?code=c&state=s`, SDKS[sdk], { device });
 };
 
 const lowerCased = (head: string): string => head.replaceAll(/^[\w-]+(?=:)/gm, (name) => name.toLowerCase());

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { SDKS, walk } from '../src/tools/phone/walk.js';
+import { openLink, SDKS } from '../src/tools/phone/open-link.js';
 import { newCertificate } from './support/certificate.js';
 
 /** A request as it came, and over which connection. */
@@ -44,7 +44,7 @@ const to = (place: string, ...more: string[]): string =>
 
 const open = (sdk: keyof typeof SDKS, path: string, ...all: string[]) => {
   [asked, answers] = [[], all];
-  return walk(here + path, SDKS[sdk], { headers: { 'X-App': 'mine' } });
+  return openLink(here + path, SDKS[sdk], { headers: { 'X-App': 'mine' } });
 };
 const linesOf = (request: number): string[] => asked[request]?.text.split('\r\n') ?? [];
 const cookiesOf = (request: number): string[] =>
@@ -146,7 +146,7 @@ test('the SDK for Android asks the next hop of a host over the same connection, 
 });
 
 test('the SDK for Android opens no http but on this machine', async () => {
-  const { result, broken, hops } = await walk('http://login.invalid/', SDKS.android);
+  const { result, broken, hops } = await openLink('http://login.invalid/', SDKS.android);
   expect([result, hops]).toEqual([{ nothing: 'it throws' }, []]);
   expect(broken).toMatchObject([{ rule: 'https' }]);
 });
@@ -178,7 +178,7 @@ test.each(['ios', 'android'] as const)(
     try {
       // Nobody has said to believe its certificate.
       for (const host of ['localhost', '127.0.0.1'])
-        expect((await walk(`https://${host}:${port}/`, SDKS[sdk])).broken).toHaveLength(1);
+        expect((await openLink(`https://${host}:${port}/`, SDKS[sdk])).broken).toHaveLength(1);
       expect(names).toEqual(['localhost']);
     } finally {
       tls.close();

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { once } from 'node:events';
 import { createAppClient } from '../src/tools/phone/app-client.js';
-import { logIn } from '../src/tools/phone/login.js';
-import { withoutSecrets } from '../src/tools/phone/secrets.js';
-import { SDKS, thisDevice } from '../src/tools/phone/walk.js';
+import { logIn, withoutSecrets } from '../src/tools/phone/login.js';
+import { SDKS, systemDevice } from '../src/tools/phone/open-link.js';
 import { newCertificate } from './support/certificate.js';
 import { ALICE, BOB, buildHouse, WITH_CODES, withHouse, type House } from './support/house.js';
 import { endPrograms, node, source, type Env } from './support/programs.js';
@@ -16,11 +15,10 @@ import { freePort } from './support/redis-server.js';
 
 const NOT_ON_CELLULAR = '+447700900103';
 
-/** `npm run phone -- …` */
 const phone = (args: string[], env: Env = {}) =>
-  node([...source('src/tools/phone/main.ts'), ...args], env).ended;
+  node([...source('src/tools/cli.ts'), 'phone', ...args], env).ended;
 
-describe('npm run phone', () => {
+describe('silent-auth phone', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   beforeEach(() => house.reset());
@@ -76,7 +74,6 @@ describe('npm run phone', () => {
   });
 
   test.each([
-    ['--help', 0, /^Usage: npm run phone -- <base url> <number>/],
     ['', 2, /A base URL and a number are wanted/],
     [`https://login.example.com ${ALICE} more`, 2, /and nothing else/],
     [`login.example.com ${ALICE}`, 2, /is not a base URL/],
@@ -102,7 +99,7 @@ describe('npm run phone', () => {
           ...{
             app: createAppClient(new URL(house.base), () => undefined),
             sdk: SDKS.ios,
-            device: thisDevice(),
+            device: systemDevice(),
           },
           ...{ headers: {}, say: (line) => void said.push(line), trace: () => undefined, ask },
         },
@@ -179,7 +176,7 @@ test('an answer that breaks off is none, to the app', async () => {
   const host = `localhost:${(server.address() as AddressInfo).port}`;
   const app = createAppClient(new URL(`http://${host}`), () => undefined);
   try {
-    await expect(app.ask('GET', '/session')).rejects.toThrow(`${host} did not answer: `);
+    await expect(app.request('GET', '/session')).rejects.toThrow(`${host} did not answer: `);
   } finally {
     server.close();
   }

@@ -147,7 +147,7 @@ describe('the demo', () => {
   it('logs a number in through all five steps, with nothing configured', async () => {
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    const demo = node(source('src/tools/demo.ts'), { PORT, SANDBOX_PORT });
+    const demo = node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT });
     await demo.said(/The demo is at/);
     await logIn(base);
     demo.child.kill('SIGINT');
@@ -160,7 +160,7 @@ describe('the demo', () => {
     expect(script).toContain('http://localhost:3000');
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    await node(source('src/tools/demo.ts'), { PORT, SANDBOX_PORT }).said(/The demo is at/);
+    await node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT }).said(/The demo is at/);
     const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
       cwd: folder,
     });
@@ -169,25 +169,29 @@ describe('the demo', () => {
   });
 });
 
-describe('setup', () => {
+describe('silent-auth sandbox --init', () => {
   it('writes, once and for the owner alone, what server and sandbox start with', async () => {
     const file = join(folder, 'setup.env');
-    expect(await node([...source('src/sandbox/setup.ts'), file]).ended).toMatchObject({ code: 0 });
+    expect(await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended).toMatchObject({
+      code: 0,
+    });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const written = readFileSync(file, 'utf8');
-    const again = await node([...source('src/sandbox/setup.ts'), file]).ended;
+    const again = await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended;
     expect(again).toMatchObject({ code: 0, output: expect.stringContaining('left as it is') });
     expect(readFileSync(file, 'utf8')).toBe(written);
 
     const { base, env } = await places();
-    await node([`--env-file=${file}`, ...source('src/sandbox/main.ts')], env).said(SANDBOX);
-    await node([`--env-file=${file}`, ...source('src/main.ts')], env).said(LISTENING);
+    await node([...source('src/tools/cli.ts'), 'sandbox', '--settings', file], env).said(SANDBOX);
+    await node([...source('src/tools/cli.ts'), 'serve', '--settings', file], env).said(LISTENING);
     await logIn(base);
   });
 });
 
 describe('the image', () => {
   const image = join(folder, 'image');
+  /** `silent-auth`, as the Dockerfile links it. */
+  const CLI = 'dist/tools/cli.js';
 
   // What the last stage of the Dockerfile copies, built as its first stage does.
   beforeAll(async () => {
@@ -215,7 +219,7 @@ describe('the image', () => {
     const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
     const [, check = '[]'] = /HEALTHCHECK[^[]*(\[.*\])/.exec(dockerfile) ?? [];
     const [, ...healthcheck] = JSON.parse(check) as string[];
-    const server = node([...READ_ONLY, 'dist/main.js'], env, image);
+    const server = node([...READ_ONLY, CLI, 'serve'], env, image);
     await server.said(LISTENING);
     expect(await node(healthcheck, env).ended).toEqual({ code: 0, output: '' });
 
@@ -254,9 +258,10 @@ describe('the image', () => {
         .replace(/^3000$/, env['PORT'] ?? '')
         .replace(/^4000$/, env['SANDBOX_PORT'] ?? '')
         .replace('/setup/.env', join(folder, 'compose.env'));
-    const start = ({ command: [, ...args], environment }: Service): Program => {
+    const start = ({ command: [program, ...args], environment }: Service): Program => {
+      expect(program).toBe('silent-auth');
       const settings = Object.entries(environment).map(([name, value]) => [name, here(value)] as const);
-      return node(args.map(here), Object.fromEntries(settings), image);
+      return node([CLI, ...args.map(here)], Object.fromEntries(settings), image);
     };
 
     expect(await start(services.setup).ended).toMatchObject({ code: 0 });

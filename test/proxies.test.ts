@@ -144,7 +144,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     "lets a phone with Vonage's SDK for %s log in",
     async (sdk) => {
       const env = { NODE_EXTRA_CA_CERTS: trusted };
-      const phone = node([...source('src/tools/phone/main.ts'), base, ALICE, '--sdk', sdk, '--trace'], env);
+      const phone = node([...source('src/tools/cli.ts'), 'phone', base, ALICE, '--sdk', sdk, '--trace'], env);
       const { code, output } = await phone.ended;
       expect([output, code]).toEqual([
         expect.stringMatching(/^Logged in as \+447700900000 by silent_auth/m),

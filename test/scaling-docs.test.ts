@@ -8,7 +8,7 @@ import { randomFrom, recoveryOf, turnsOf, waitsAt } from '../bench/simulation.js
 
 const page = readFileSync(join(resolve(__dirname, '..'), 'docs/scaling.md'), 'utf8');
 
-test('docs/scaling.md holds every table as `npm run bench:scaling` prints it', async () => {
+test('docs/scaling.md holds every table as `npm run bench -- scaling` prints it', async () => {
   const tables = await tablesOf(FIGURES);
   const places = [...page.matchAll(/<!-- table: (\w+) -->/g)].map(([, name]) => name);
   expect(places).toEqual(Object.keys(tables));

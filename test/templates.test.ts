@@ -11,9 +11,8 @@ import { LoginError } from '../src/core/errors.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { parseTemplates } from '../src/tools/templates/file.js';
 import { makePlan } from '../src/tools/templates/plan.js';
-import { runTemplates } from '../src/tools/templates/run.js';
-import { reachVonage } from '../src/tools/templates/settings.js';
-import type { Surroundings } from '../src/tools/terminal.js';
+import { connectTemplates, templates } from '../src/tools/templates/templates.js';
+import type { Terminal } from '../src/tools/command.js';
 import type { Templates } from '../src/vonage/templates.js';
 import { openAccount, type Account } from './support/account.js';
 import { testWorld } from './support/world.js';
@@ -22,6 +21,8 @@ const ROOT = resolve(__dirname, '..');
 const SHIPPED = join(ROOT, 'templates.json');
 const folder = mkdtempSync(join(tmpdir(), 'templates-'));
 const file = join(folder, 'templates.json');
+const noSettings = join(folder, 'none.env');
+writeFileSync(noSettings, '');
 
 let account: Account;
 let vonage: Templates;
@@ -35,16 +36,12 @@ afterAll(async () => {
 });
 beforeEach(() => account.control('POST', 'reset'));
 
-function reach(env: Surroundings['env']): Templates {
-  const reached = reachVonage(env, testWorld());
-  if ('problems' in reached) throw new Error(reached.problems.join());
-  return reached.templates;
-}
+const reach = (env: Terminal['env']): Templates => connectTemplates(env, testWorld()).templates;
 
-/** Runs a command as `npm run templates --` does, and keeps what it says. */
-async function run(line: string, env: Surroundings['env'] = account.env) {
+/** Runs `silent-auth templates` with these arguments. Settings come from `env` alone. */
+async function run(line: string, env: Terminal['env'] = account.env) {
   const [out, err]: [string[], string[]] = [[], []];
-  const code = await runTemplates([...line.split(' '), '--file', file], {
+  const code = await templates([...line.split(' '), '--file', file, '--settings', noSettings], {
     env,
     world: account.world,
     out: (each) => out.push(each),
@@ -530,7 +527,10 @@ describe('what goes wrong', () => {
     account.world.turn(3600);
     const slow = { env: account.env, world: testWorld(), out: () => undefined };
     const err: string[] = [];
-    const code = await runTemplates(['plan', '--file', file], { ...slow, err: (line) => err.push(line) });
+    const code = await templates(['plan', '--file', file, '--settings', noSettings], {
+      ...slow,
+      err: (line) => err.push(line),
+    });
     account.world.turn(-3600);
     expect(code).toBe(2);
     expect(err.join()).toMatch(/Check this machine's clock\. \(HTTP 401, jwt-expired, instance/);
@@ -540,7 +540,7 @@ describe('what goes wrong', () => {
     const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: 'http://localhost:1' });
     expect(code).toBe(2);
     expect(err).toBe(
-      'No answer came from http://localhost:1 (ECONNREFUSED). Is the sandbox running (npm run sandbox)?',
+      'No answer came from http://localhost:1 (ECONNREFUSED). Is the sandbox running (silent-auth sandbox)?',
     );
   });
 
@@ -595,7 +595,7 @@ describe('what goes wrong', () => {
     expect(await run(line)).toMatchObject({
       code: 2,
       out: [],
-      err: expect.stringContaining('Usage: npm run'),
+      err: expect.stringContaining('Usage: silent-auth templates plan|apply|pull'),
     });
   });
 
@@ -615,7 +615,7 @@ test('the command finds the settings in .env, and ends with its exit code', asyn
   const start = (cwd: string, ...args: string[]) =>
     new Promise<{ code: unknown; out: string; err: string }>((done) => {
       const env = { PATH: process.env['PATH'] };
-      const command = [...tsx, join(ROOT, 'src/tools/templates/main.ts'), ...args];
+      const command = [...tsx, join(ROOT, 'src/tools/cli.ts'), 'templates', ...args];
       execFile(process.execPath, command, { cwd, env }, (error, out, err) => {
         done({ code: error?.code ?? 0, out, err });
       });

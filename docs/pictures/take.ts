@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { launch } from '../../test/support/browser.js';
 
-/** Takes the pictures of the README anew, from the demo as it is: `npm run pictures`. Wants Chromium. */
+/**
+ * Takes the pictures of the README anew, from the demo: `npx tsx docs/pictures/take.ts`, after
+ * `npm run build`. Requires Chromium.
+ */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const place = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -17,7 +20,7 @@ async function answers(url: string, tries = 100): Promise<void> {
 }
 
 const [page, sandbox] = ['http://localhost:3000', 'http://localhost:4000'];
-const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/demo.ts'], {
+const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], {
   cwd: root,
   stdio: 'ignore',
 });

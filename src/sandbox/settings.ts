@@ -23,7 +23,7 @@ const readPort = (text: string): number => {
 };
 
 const required = (text: string | undefined): string => {
-  if (!text) throw new Error('is missing: npm run setup makes one');
+  if (!text) throw new Error('is missing: silent-auth sandbox --init .env makes one');
   return text;
 };
 

@@ -3,32 +3,34 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { readConfig, type Config } from '../config/config.js';
-import { loadHooks } from '../server.js';
 import { createSandbox } from '../sandbox/app.js';
 import type { Conversation } from '../sandbox/conversation/conversation.js';
 import { newCredentials } from '../sandbox/credentials.js';
 import { createRecordingProxy } from '../sandbox/conversation/recording-proxy.js';
-import { run, startServer } from '../server.js';
+import { loadHooks, run, startServer } from '../server.js';
 import { listen } from '../http/server.js';
 import { systemWorld } from '../core/world.js';
-import '../config/no-debug.js';
+import { defineCommand, expectNoArguments } from './command.js';
 
-/** The server as `main` starts it, with a sandbox beside it, keys made on the spot, and nothing to configure. */
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { PORT = '3000', SANDBOX_PORT = '4000' } = process.env;
 const publicUrl = `http://localhost:${PORT}`;
 const sandboxUrl = `http://localhost:${SANDBOX_PORT}`;
-const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = newCredentials();
 
-/** What can be tried out is taken from the environment; what belongs to somebody's own server is not. */
-const settings = (problems: readonly string[]) => {
+type Credentials = ReturnType<typeof newCredentials>;
+
+/** Takes from the environment what can be tried out, and nothing that belongs to a deployment. */
+const settings = (
+  problems: readonly string[],
+  { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret }: Credentials,
+) => {
   const watched = Object.entries(process.env).filter(([name]) => /^(?:METRICS|OTEL)_/.test(name));
   const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES } =
     process.env;
   const { ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER } =
     process.env;
   const env = {
-    // Any free one: at `PORT` there is a proxy that records the calls of the app for the sandbox.
+    // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
     PORT: '0',
     ...Object.fromEntries(watched),
     ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
@@ -46,7 +48,7 @@ const settings = (problems: readonly string[]) => {
   return readConfig(env, problems);
 };
 
-const openSandbox = async () => {
+const openSandbox = async ({ applicationId, privateKeyPem, apiKey, signatureSecret }: Credentials) => {
   const made = createSandbox({
     applicationId,
     publicKey: createPublicKey(privateKeyPem),
@@ -71,10 +73,11 @@ const openRecordingProxy = (port: number, conversation: Conversation, { keepAliv
     { port: Number(PORT), docsUrl: `${publicUrl}/errors.md`, keepAliveSeconds },
   );
 
-await run(async () => {
+async function start(): Promise<() => Promise<void>> {
   const { hooks, problems } = await loadHooks(process.env);
-  const config = settings(problems);
-  const { listening: sandbox, conversation } = await openSandbox();
+  const credentials = newCredentials();
+  const config = settings(problems, credentials);
+  const { listening: sandbox, conversation } = await openSandbox(credentials);
   const server = await startServer(config, root, hooks);
   const proxy = await openRecordingProxy(server.port, conversation, config);
   console.log(`
@@ -89,4 +92,22 @@ await run(async () => {
     sandbox.closeAllConnections();
     await server.stop();
   };
+}
+
+/** The server as `main` starts it, with a sandbox beside it and keys made on the spot. */
+export const demo = defineCommand({
+  usage: `Usage: silent-auth demo
+Runs the server and a sandbox in one process, with keys made on the spot, until it gets SIGTERM or SIGINT.
+
+  --help  shows this
+
+Reads PORT (3000) and SANDBOX_PORT (4000); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS,
+ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0 when it
+was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
+  options: {},
+  async run({ positionals }) {
+    expectNoArguments(positionals);
+    await run(start);
+    return undefined;
+  },
 });

@@ -104,9 +104,9 @@ describe('the settings', () => {
   });
 });
 
-describe('setup', () => {
+describe('silent-auth sandbox --init', () => {
   const setup = (...args: string[]) =>
-    run(process.execPath, ['--import', 'tsx', 'src/sandbox/setup.ts', ...args]);
+    run(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'sandbox', '--init', ...args]);
 
   it('writes an env file that Node reads, and keeps an existing one', async () => {
     const file = join(folder, 'env');
@@ -136,8 +136,8 @@ describe('setup', () => {
 
   it('requires the name of a file', async () => {
     await expect(setup()).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('Name the file') as string,
+      code: 2,
+      stderr: expect.stringContaining("'--init <value>' argument missing") as string,
     });
   });
 });

@@ -1,6 +1,6 @@
 import type { Answer } from '../../src/tools/phone/answer.js';
 import type { SdkResult, Step } from '../../src/tools/phone/sdk.js';
-import { SDKS, walk as walkWith } from '../../src/tools/phone/walk.js';
+import { openLink, SDKS } from '../../src/tools/phone/open-link.js';
 
 /** The last answer of a redirect chain: what the SDK handed to the app, and what it was made of. */
 export interface Walk {
@@ -33,7 +33,7 @@ export async function walk(link: string, { sim, stopBefore, sdk = 'ios' }: WalkO
   };
   const headers: Record<string, string> = sim === undefined ? {} : { 'x-sandbox-sim': sim };
   try {
-    const { result, answer } = await walkWith(link, SDKS[sdk], { headers, onStep });
+    const { result, answer } = await openLink(link, SDKS[sdk], { headers, onStep });
     return { ...handedOver(result), ...partsOf(answer), hops };
   } catch (error) {
     if (error !== stopped) throw error;
@@ -49,5 +49,5 @@ function handedOver(result: SdkResult): Pick<Walk, 'status' | 'json'> {
 const partsOf = (answer: Answer | undefined): Pick<Walk, 'headers' | 'body' | 'reads'> => ({
   headers: Object.fromEntries(answer?.headers.map(({ name, value }) => [name, value]) ?? []),
   body: answer?.body.toString() ?? '',
-  reads: answer?.heard.segments.length ?? 0,
+  reads: answer?.raw.segments.length ?? 0,
 });

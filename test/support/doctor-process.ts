@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { pino } from 'pino';
-import { runDoctor } from '../../src/tools/doctor/run.js';
+import { doctor } from '../../src/tools/doctor/doctor.js';
 import { systemWorld } from '../../src/core/world.js';
 
 /** Makes a visit for each line of its input, `{args, env}`, and says in a line how it ended, `{code, text}`. */
@@ -9,6 +9,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { args, env } = JSON.parse(line) as { args: string[]; env: Record<string, string> };
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
-  const code = await runDoctor(args, { env, world, out: say, err: say });
+  const code = await doctor(args, { env, world, out: say, err: say });
   process.stdout.write(`${JSON.stringify({ code, text: said.join('\n') })}\n`);
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { createMetrics } from '../../src/observability/metrics.js';
-import { readSamples, sum, type Sample } from '../../src/tools/report/samples.js';
+import { readSamples, sum, type Sample } from '../../src/tools/report.js';
 import { meteredStore } from '../../src/observability/observability.js';
 import { buildHouse, type House, type HouseOptions } from './house.js';
 

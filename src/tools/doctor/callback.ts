@@ -1,40 +1,46 @@
 import type { Device, Sdk } from '../phone/sdk.js';
-import { SDKS, thisDevice, walk, type Walk } from '../phone/walk.js';
+import { SDKS, systemDevice, openLink, type OpenedLink } from '../phone/open-link.js';
 import { about, type Finding } from './finding.js';
-import type { Check } from './patient.js';
+import type { Check } from './deployment.js';
 
-/** What a check of its own says more of. */
-const SAID_ELSEWHERE = ['TLS 1.2', 'TLS', 'https', 'connection'];
+/** Rules whose subject has a check of its own. */
+const CHECKED_ELSEWHERE = ['TLS 1.2', 'TLS', 'https', 'connection'];
 
-/** What an SDK makes of the last answer of a walk. @param what the answer, in words */
-export function readingOf(sdk: Sdk, { broken, answer }: Walk, what: string): Finding[] {
+/** Whether an SDK can read the last answer of a chain. @param what names the answer */
+export function sdkFindings(sdk: Sdk, { broken, answer }: OpenedLink, what: string): Finding[] {
   const name = `${sdk.name} SDK`;
-  if (broken.some(({ rule }) => SAID_ELSEWHERE.includes(rule)))
+  if (broken.some(({ rule }) => CHECKED_ELSEWHERE.includes(rule)))
     return [about(name).unchecked('It does not come so far as to be answered.')];
   if (broken.length === 0 && answer) return [about(name).ok(`It can read ${what} (${answer.status}).`)];
   return broken.map(({ rule, says, mend }) => about(`${name}: ${rule}`).mistake(says, mend));
 }
 
-/** A phone that waits less than the SDKs do, in milliseconds: what is late here is late for them. */
-const impatientDevice = (): Device => ({ ...thisDevice(), ...{ chainMs: 4_000, patienceMs: 4_000 } });
+/** A device with shorter timeouts than the SDKs have: an answer that is late here is too slow. */
+const shortTimeouts = (): Device => ({
+  ...systemDevice(),
+  ...{ chainTimeoutMs: 4_000, answerTimeoutMs: 4_000 },
+});
 
-/** The answer of /callback to a device without a link, byte by byte, as each SDK reads it. A true one is sent in the same way. */
+/**
+ * The answer of /callback to a device without a link, as each SDK reads it. The answer to a real
+ * link is sent in the same format.
+ */
 export const checkCallback: Check = async ({ base }) => {
-  const device = impatientDevice();
-  const open = (sdk: Sdk) => walk(new URL('/callback', base).href, sdk, { device });
+  const device = shortTimeouts();
+  const open = (sdk: Sdk) => openLink(new URL('/callback', base).href, sdk, { device });
   const [ios, android] = await Promise.all([open(SDKS.ios), open(SDKS.android)]);
   const what = 'the answer of /callback';
   return [
-    ...readingOf(SDKS.ios, ios, what),
-    ...readingOf(SDKS.android, android, what),
+    ...sdkFindings(SDKS.ios, ios, what),
+    ...sdkFindings(SDKS.android, android, what),
     callbackCookieFinding([ios, android]),
   ];
 };
 
-/** Codes come by this answer, and no session: a proxy that marks its clients by a cookie would mark the operator's. */
-function callbackCookieFinding(walks: readonly Walk[]): Finding {
+/** This answer has no session cookie, and phones keep none: a cookie comes from the proxy. */
+function callbackCookieFinding(opened: readonly OpenedLink[]): Finding {
   const { ok, warning } = about('cookies of /callback');
-  const isMarked = walks.some(({ answer }) => answer?.headers.some(({ name }) => name === 'set-cookie'));
+  const isMarked = opened.some(({ answer }) => answer?.headers.some(({ name }) => name === 'set-cookie'));
   return isMarked
     ? warning(
         'The proxy sets a cookie on it, which no phone keeps.',

@@ -1,21 +1,23 @@
 import { createAssertions } from '../../session/assertion.js';
-import { about, type Finding } from './finding.js';
-import { askAt, type Answer, type Check } from './patient.js';
+import { about, clockFinding, type Finding } from './finding.js';
+import { requestAt, type Answer, type Check } from './deployment.js';
 import type { Config } from '../../config/config.js';
 import { createAppToken } from '../../vonage/tokens.js';
 import type { World } from '../../core/world.js';
-import { clockFinding } from './clock.js';
-import { wordsOf } from '../phone/words.js';
+import { messageOf } from '../command.js';
 
 const PATH = '/.well-known/jwks.json';
 
-/** Other services check assertions by the keys that the server publishes: all that is set has to be there. */
-export const checkAssertionKeys: Check = async ({ ask, settings, world }) => {
+/**
+ * Other services verify assertions by the published keys: every key of the settings has to be
+ * published.
+ */
+export const checkAssertionKeys: Check = async ({ request, settings, world }) => {
   const config = settings?.config;
   if (config?.assertions === undefined) return [];
   const { ok, mistake } = about('assertion keys');
   const own = await createAssertions({ ...config.assertions, issuer: config.publicUrl, world }).published();
-  const { status, json } = await ask(PATH);
+  const { status, json } = await request(PATH);
   const published = JSON.stringify(json['keys'] ?? []);
   const missing = own.keys.filter(({ kid }) => !published.includes(`"${kid ?? ''}"`));
   return missing.length === 0
@@ -28,7 +30,7 @@ export const checkAssertionKeys: Check = async ({ ask, settings, world }) => {
       ];
 };
 
-/** The key of the application: whether Vonage believes a JWT made with it. */
+/** Whether Vonage accepts a JWT that is signed with the key of the application. */
 export const checkKey: Check = async ({ settings, world }) => {
   const config = settings?.config;
   if (config === undefined)
@@ -38,24 +40,24 @@ export const checkKey: Check = async ({ settings, world }) => {
   return askVonage(config, token, world);
 };
 
-/** Asks Vonage for the templates of the account: nothing is changed by it, and nothing is paid for it. */
+/** Asks Vonage for the templates of the account, which changes and costs nothing. */
 async function askVonage(config: Config, token: string, world: World): Promise<Finding[]> {
   const { verifyHost } = config.vonage;
   const url = new URL(`${verifyHost}/v2/verify/templates?page_size=1`);
   try {
-    const answer = await askAt(url, { headers: { Authorization: `Bearer ${token}` } }, world);
+    const answer = await requestAt(url, { headers: { Authorization: `Bearer ${token}` } }, world);
     return [acceptanceFinding(answer, url.host), ...vonageClockFinding(answer)];
   } catch (error) {
     return [
       about('Vonage').mistake(
-        wordsOf(error),
+        messageOf(error),
         `Let this machine out to ${url.host}; where the server runs somewhere else, run the doctor there.`,
       ),
     ];
   }
 }
 
-/** 403 comes to accounts that may not manage templates: the JWT was believed all the same. */
+/** 403 is the answer to accounts that may not manage templates. The JWT was accepted. */
 function acceptanceFinding({ status }: Answer, host: string): Finding {
   const { ok, mistake, warning } = about('Vonage');
   if (status === 200 || status === 403) return ok(`${host} takes the JWT.`);

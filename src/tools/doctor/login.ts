@@ -1,64 +1,67 @@
 import { randomBytes } from 'node:crypto';
-import { SDKS, thisDevice, walk } from '../phone/walk.js';
+import { SDKS, systemDevice, openLink } from '../phone/open-link.js';
 import { LOGIN_TTL_SECONDS } from '../../login/login.js';
-import { readingOf } from './callback.js';
-import { clockFinding } from './clock.js';
-import { cookieFinding, cookieOf } from './front.js';
-import { about, type Finding } from './finding.js';
-import type { Answer, Check, Patient } from './patient.js';
+import { sdkFindings } from './callback.js';
+import { cookieFinding, cookieOf } from './http.js';
+import { about, clockFinding, type Finding } from './finding.js';
+import type { Answer, Check, Deployment } from './deployment.js';
 
-/** How often a session is looked up again: where there are several servers, by each of them. */
-const LOOKS = 6;
+/** How often a session is looked up, so that each of several servers is likely to be asked. */
+const LOOKUPS = 6;
 
 /**
- * Begins two logins, walks the link of each as an SDK does, and gives both up. They are what tells of cookies, of the redirect
- * URI and of addresses: without one the server sets no cookie, and counts nobody.
+ * Begins two logins, opens the link of each as an SDK does, and cancels both. Cookies, the redirect
+ * URI and the client's address can only be checked by a login: without one the server sets no
+ * cookie, and counts no address.
  */
-export const checkLogin: Check = async (patient) => {
+export const checkLogin: Check = async (deployment) => {
   const names = ['cookie', 'sessions', 'redirect URI', 'client addresses'];
-  if (patient.number === undefined)
+  if (deployment.number === undefined)
     return names.map((name) => about(name).unchecked('It takes a login: --login <number> begins two.'));
-  const first = await begin(patient);
+  const first = await begin(deployment);
   if (first.status !== 201) return [refusalFinding(first)];
-  const findings = await givenUpAfter(patient, first, async () => [
-    cookieFinding(first, patient.base),
-    await sessionFinding(patient, first),
-    ...expiryFinding(first, patient),
-    ...(await walkFindings(patient, first, 'ios')),
+  const findings = await cancelledAfter(deployment, first, async () => [
+    cookieFinding(first, deployment.base),
+    await sessionFinding(deployment, first),
+    ...expiryFinding(first, deployment),
+    ...(await linkFindings(deployment, first, 'ios')),
   ]);
-  const second = await begin(patient);
+  const second = await begin(deployment);
   findings.push(addressFinding(first, second));
   if (second.status !== 201) return findings;
-  const walked = await givenUpAfter(patient, second, () => walkFindings(patient, second, 'android'));
-  return [...findings, ...walked];
+  const more = await cancelledAfter(deployment, second, () => linkFindings(deployment, second, 'android'));
+  return [...findings, ...more];
 };
 
-/** Looks at a login, and gives it up whatever that comes to: with SILENT_AUTH=verify Vonage would go on to an SMS by itself. */
-async function givenUpAfter(
-  { ask }: Patient,
+/**
+ * Checks a login, and always cancels it: with SILENT_AUTH=verify Vonage would go on to an SMS by
+ * itself.
+ */
+async function cancelledAfter(
+  { request }: Deployment,
   { headers }: Answer,
-  look: () => Promise<Finding[]>,
+  check: () => Promise<Finding[]>,
 ): Promise<Finding[]> {
   try {
-    return await look();
+    return await check();
   } finally {
-    await ask('/login', { method: 'DELETE', headers: { Cookie: cookieOf(headers) } });
+    await request('/login', { method: 'DELETE', headers: { Cookie: cookieOf(headers) } });
   }
 }
 
-/** An address that this machine has not (RFC 3849), in another range each time. */
+/** An address of the documentation range (RFC 3849), in another /48 each time. */
 const forgedAddress = (): string =>
   `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}::1`;
 
-const begin = ({ ask, number }: Patient): Promise<Answer> =>
-  ask('/login', {
+const begin = ({ request, number }: Deployment): Promise<Answer> =>
+  request('/login', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': forgedAddress() },
     body: JSON.stringify({ phone_number: number, client: 'app' }),
   });
 
-/** What is wrong with the number, and with nothing else. */
-const OF_THE_NUMBER = ['invalid_phone_number', 'number_not_allowed', 'country_not_allowed'];
+/** Errors that another number may not have. */
+const NUMBER_ERRORS = ['invalid_phone_number', 'number_not_allowed', 'country_not_allowed'];
 
 function refusalFinding({ status, json }: Answer): Finding {
   const { mistake, unchecked } = about('login');
@@ -69,35 +72,41 @@ function refusalFinding({ status, json }: Answer): Finding {
       typeof error === 'string' ? `${says} ${error}: ${String(detail)}` : says,
       'Look in the log of the server for what it was answered by Vonage.',
     );
-  const advice = OF_THE_NUMBER.includes(error) ? ' Choose another number.' : '';
+  const advice = NUMBER_ERRORS.includes(error) ? ' Choose another number.' : '';
   return unchecked(`${says} ${error}: ${String(detail)}${advice}`);
 }
 
-/** The session is there again, whichever server is asked. */
-async function sessionFinding({ ask }: Patient, { headers, json }: Answer): Promise<Finding> {
+/** Every server finds the session. */
+async function sessionFinding({ request }: Deployment, { headers, json }: Answer): Promise<Finding> {
   const { ok, mistake } = about('sessions');
-  for (let look = 0; look < LOOKS; look++) {
-    const again = await ask('/login', { headers: { Cookie: cookieOf(headers) } });
+  for (let lookup = 0; lookup < LOOKUPS; lookup++) {
+    const again = await request('/login', { headers: { Cookie: cookieOf(headers) } });
     if (again.json['login_id'] !== json['login_id'])
       return mistake(
         `A login that was begun is not found again (${again.status}).`,
         'Give all servers the same REDIS_URL and SESSION_SECRET, and let the proxy pass on the header Cookie.',
       );
   }
-  return ok(`The login is found again, ${LOOKS} times.`);
+  return ok(`The login is found again, ${LOOKUPS} times.`);
 }
 
-/** A login that is begun ends in five minutes by the clock of the server. */
-function expiryFinding({ json }: Answer, { world }: Patient): Finding[] {
+/** A login expires five minutes after it was begun, by the clock of the server. */
+function expiryFinding({ json }: Answer, { world }: Deployment): Finding[] {
   const endsAt = Date.parse(String(json['expires_at']));
-  // The steps of a Verify request have times of their own.
+  // The steps of a verification have times of their own.
   if ('cancellable_at' in json || Number.isNaN(endsAt)) return [];
   const aheadMs = endsAt - LOGIN_TTL_SECONDS * 1000 - world.now();
   return [clockFinding('clock of the server', aheadMs, 'the clock of this machine')];
 }
 
-/** What an SDK brings home by the link of a login; the first of them says where it ends, too. */
-async function walkFindings(patient: Patient, { json }: Answer, name: keyof typeof SDKS): Promise<Finding[]> {
+/**
+ * What each SDK gets by the link of a login. The check for iOS also checks where the redirects end.
+ */
+async function linkFindings(
+  deployment: Deployment,
+  { json }: Answer,
+  name: keyof typeof SDKS,
+): Promise<Finding[]> {
   const { unchecked } = about('redirect URI');
   const { auth_url: link } = json;
   if ('cancellable_at' in json)
@@ -106,14 +115,17 @@ async function walkFindings(patient: Patient, { json }: Answer, name: keyof type
     ];
   if (typeof link !== 'string')
     return [unchecked(`The login has no link (${String(json['reason'])}): choose another number.`)];
-  const walked = await walk(link, SDKS[name], { device: { ...thisDevice(), patienceMs: 5_000 } });
-  const last = new URL(walked.hops.at(-1) ?? link);
-  const where = name === 'ios' ? [redirectFinding(new URL(link), last, patient.base)] : [];
-  if (last.host !== patient.base.host) return where;
-  return [...where, ...readingOf(SDKS[name], walked, 'the answer to a link that was walked')];
+  const opened = await openLink(link, SDKS[name], { device: { ...systemDevice(), answerTimeoutMs: 5_000 } });
+  const last = new URL(opened.hops.at(-1) ?? link);
+  const redirect = name === 'ios' ? [redirectFinding(new URL(link), last, deployment.base)] : [];
+  if (last.host !== deployment.base.host) return redirect;
+  return [...redirect, ...sdkFindings(SDKS[name], opened, 'the answer to a link that was opened')];
 }
 
-/** Where the redirects end is what is registered with Vonage, and the server sends the same with the code. */
+/**
+ * The redirects end at the URI that is registered with Vonage, which has to be the one of the
+ * server.
+ */
 function redirectFinding(link: URL, last: URL, base: URL): Finding {
   const { ok, mistake, unchecked } = about('redirect URI');
   const registered = last.origin + last.pathname;
@@ -130,8 +142,9 @@ function redirectFinding(link: URL, last: URL, base: URL): Finding {
 }
 
 /**
- * `RateLimit` tells what is left to one's own range: two forged ranges have each what one would
- * have. A caller whose address the server does not know is told the policy alone.
+ * `RateLimit` has what is left to the client's address range, so the second login has less left
+ * unless the forged ranges are believed. Where the server finds no address it sends the policy
+ * alone.
  */
 function addressFinding(first: Answer, second: Answer): Finding {
   const { ok, mistake, unchecked } = about('client addresses');
@@ -146,8 +159,8 @@ function addressFinding(first: Answer, second: Answer): Finding {
   return two.logins < one.logins
     ? ok('A forged X-Forwarded-For is not believed.')
     : mistake(
-        'A forged X-Forwarded-For is believed, so that limits by address range limit nobody.',
-        'Set TRUST_PROXY to the number of proxies in front, not more, or to their addresses; let nobody reach the server past them.',
+        'A forged X-Forwarded-For is believed, so that limits by address range have no effect.',
+        'Set TRUST_PROXY to the number of proxies in front, not more, or to their addresses; let no client reach the server past them.',
       );
 }
 

@@ -1,54 +1,53 @@
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../../store/store.js';
-import { wordsOf } from '../phone/words.js';
+import { messageOf } from '../command.js';
 import { about, type Finding } from './finding.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisSettings } from '../../config/redis.js';
 import { connectRedis, type Connection } from '../../store/connection.js';
 import { createRedisStore } from '../../store/redis.js';
 import type { Log } from '../../core/world.js';
-import type { Check, Patient } from './patient.js';
+import type { Check, Deployment } from './deployment.js';
 
-/** Seconds that what is written here lives. */
-const LIFE = 2;
+const TTL_SECONDS = 2;
 
-/** What the server does with Redis, each at a key that nobody else has. */
-const DEEDS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
+/** What the server does with Redis, each with a key of its own. */
+const OPERATIONS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
   'keep, read and take a ticket': async (store, id) => {
     for (const kind of ['state', 'code']) {
-      await store.set(`${kind}:${id}`, '1', LIFE);
+      await store.set(`${kind}:${id}`, '1', TTL_SECONDS);
       await store.take(`${kind}:${id}`);
     }
   },
   'keep, renew and end a session': async (store, id) => {
-    await store.add(`sess:${id}`, '1', LIFE);
+    await store.add(`sess:${id}`, '1', TTL_SECONDS);
     await store.get(`sess:${id}`);
-    await store.expire(`sess:${id}`, LIFE);
-    await store.replace(`sess:${id}`, { from: '1', to: '2' }, LIFE);
+    await store.expire(`sess:${id}`, TTL_SECONDS);
+    await store.replace(`sess:${id}`, { from: '1', to: '2' }, TTL_SECONDS);
     await store.delete(`sess:${id}`);
   },
   count: async (store, id) => {
-    await store.increment(`limit:code:${id}`, LIFE);
-    await store.spend(`limit:doctor:${id}`, [{ entry: 'a', by: 1, limit: 1 }], LIFE);
-    await store.note(`limit:doctor:${id}`, { name: 'b', value: 1 }, LIFE);
+    await store.increment(`limit:code:${id}`, TTL_SECONDS);
+    await store.spend(`limit:doctor:${id}`, [{ entry: 'a', by: 1, limit: 1 }], TTL_SECONDS);
+    await store.note(`limit:doctor:${id}`, { name: 'b', value: 1 }, TTL_SECONDS);
   },
-  'hear a webhook': async (store, id) => {
-    for (const kind of ['jti', 'verify', 'lock']) await store.set(`${kind}:${id}`, '1', LIFE);
+  'receive a webhook': async (store, id) => {
+    for (const kind of ['jti', 'verify', 'lock']) await store.set(`${kind}:${id}`, '1', TTL_SECONDS);
   },
   'say that it is ready': (store) => store.ping(),
 };
 
-/** Does each thing once that the server does. What it writes is gone after two seconds. */
+/** Does each operation of the server once. Its keys expire after two seconds. */
 async function tryRights(store: Store): Promise<Finding> {
   const { ok, mistake } = about('rights in Redis');
-  for (const [deed, work] of Object.entries(DEEDS)) {
+  for (const [name, operate] of Object.entries(OPERATIONS)) {
     try {
-      await work(store, `doctor-${randomUUID()}`);
+      await operate(store, `doctor-${randomUUID()}`);
     } catch (error) {
-      // What Redis said stands in what the store makes of it.
+      // The store wraps the error of Redis.
       const { cause = error } = error as { cause?: unknown };
       return mistake(
-        `The server could not ${deed}: ${wordsOf(cause)}`,
+        `The server could not ${name}: ${messageOf(cause)}`,
         'Give its user the rights that docs/redis.md lists, and see that Redis is a primary with memory left.',
       );
     }
@@ -56,46 +55,48 @@ async function tryRights(store: Store): Promise<Finding> {
   return ok('All that the server does may be done.');
 }
 
-/** Milliseconds for the first connection. */
-const PATIENCE_MS = 2_000;
+const CONNECT_TIMEOUT_MS = 2_000;
 
-/** How Redis is set up, as far as a server sees it: all of it is told by `INFO`, to which the server has a right. */
-export const checkRedis: Check = async (patient) => {
+/** How Redis is set up, by `INFO`, which the server has the right to call. */
+export const checkRedis: Check = async (deployment) => {
   const { mistake, unchecked } = about('Redis');
-  const config = patient.settings?.config;
+  const config = deployment.settings?.config;
   if (config === undefined) return [unchecked('There are no settings here that could be used.')];
   const { redis } = config;
   if (redis === undefined)
     return [
       mistake('REDIS_URL is not set: sessions are lost with each restart.', 'Set REDIS_URL (docs/redis.md).'),
     ];
-  const heard: string[] = [];
-  const connection = connectRedis(redis, logInto(heard));
+  const errors: string[] = [];
+  const connection = connectRedis(redis, logInto(errors));
   try {
     const isReady = connection.ready.then(() => true);
-    if (!(await Promise.race([isReady, pause(PATIENCE_MS, false, { ref: false })])))
-      return [await unreachable(patient, heard.at(-1) ?? 'no answer')];
+    if (!(await Promise.race([isReady, pause(CONNECT_TIMEOUT_MS, false, { ref: false })])))
+      return [await unreachable(deployment, errors.at(-1) ?? 'no answer')];
     const infos = (await infosOf(connection)).map(fieldsOf);
-    return [...infos.flatMap((info) => judge(info, redis)), await tryRights(createRedisStore(connection))];
+    return [
+      ...infos.flatMap((info) => infoFindings(info, redis)),
+      await tryRights(createRedisStore(connection)),
+    ];
   } catch (error) {
-    return [mistake(`It answers with an error: ${wordsOf(error)}.`, 'See docs/redis.md, Rights.')];
+    return [mistake(`It answers with an error: ${messageOf(error)}.`, 'See docs/redis.md, Rights.')];
   } finally {
     await connection.close();
   }
 };
 
-/** The last warning says why Redis cannot be reached. */
-function logInto(heard: string[]): Log {
+/** Collects the errors of warnings. The last one says why Redis cannot be reached. */
+function logInto(errors: string[]): Log {
   const ignore = (): void => undefined;
   const warn = (fields: object): void => {
-    if ('error' in fields) heard.push(String(fields.error));
+    if ('error' in fields) errors.push(String(fields.error));
   };
   return { debug: ignore, info: ignore, warn, error: ignore };
 }
 
-async function unreachable({ ask }: Patient, why: string): Promise<Finding> {
+async function unreachable({ request }: Deployment, why: string): Promise<Finding> {
   const { mistake, unchecked } = about('Redis');
-  const { status } = await ask('/readyz').catch(() => ({ status: 0 }));
+  const { status } = await request('/readyz').catch(() => ({ status: 0 }));
   const isReached = /^(?:WRONGPASS|NOAUTH|NOPERM)/.test(why);
   return status === 200 && !isReached
     ? unchecked(
@@ -107,7 +108,7 @@ async function unreachable({ ask }: Patient, why: string): Promise<Finding> {
       );
 }
 
-/** Of each that takes writes. */
+/** The `INFO` of each primary. */
 async function infosOf({ client }: Connection): Promise<string[]> {
   return 'nodes' in client
     ? Promise.all(client.nodes('master').map((node) => node.info()))
@@ -125,7 +126,7 @@ const fieldsOf = (text: string): Info =>
     }),
   );
 
-const judge = (info: Info, { place }: RedisSettings): Finding[] => [
+const infoFindings = (info: Info, { place }: RedisSettings): Finding[] => [
   versionFinding(info),
   evictionFinding(info),
   lifeFinding(info, place.kind === 'cluster' ? 0 : place.db),
@@ -152,7 +153,10 @@ function evictionFinding(info: Info): Finding {
   );
 }
 
-/** `db0:keys=5,expires=5,avg_ttl=…`: every key of this server has an end, so one without is somebody else's. */
+/**
+ * `db0:keys=5,expires=5,avg_ttl=…`: every key of this server expires, so one that does not is not
+ * its own.
+ */
 function lifeFinding(info: Info, db: number): Finding {
   const { ok, mistake } = about('life of keys');
   const [, keys = '0', expires = '0'] = /keys=(\d+),expires=(\d+)/.exec(info.get(`db${db}`) ?? '') ?? [];
@@ -160,19 +164,20 @@ function lifeFinding(info: Info, db: number): Finding {
   return endless === 0
     ? ok(`All of ${keys} have an end.`)
     : mistake(
-        `${endless} of ${keys} have no end: they are not of this server, or somebody has changed them.`,
-        'Give this server a Redis of its own, or a database that nobody else writes to, and remove what has no end.',
+        `${endless} of ${keys} have no end: they are not of this server, or they were changed.`,
+        'Give this server a Redis or a database of its own, and remove the keys that do not expire.',
       );
 }
 
 export function persistenceFinding(info: Info): Finding {
   const { ok, warning } = about('persistence');
-  // Before Redis 7.0 there is no rdb_saves, but how long the last one took: -1 where there was none.
+  // Before Redis 7.0 there is no rdb_saves, but how long the last one took: -1 where there was
+  // none.
   const saves = info.get('rdb_saves') ?? ((info.get('rdb_last_bgsave_time_sec') ?? '-1') === '-1' ? 0 : 1);
   const isKept = info.get('aof_enabled') === '1' || Number(saves) > 0;
   return isKept
     ? warning(
-        'It writes to disk, and a file that is loaded again brings back what was taken since.',
+        'It writes to disk, and loading that file restores what was taken since.',
         'Set save "" and appendonly no: nothing has to outlive Redis.',
       )
     : ok('It has written nothing to disk.');

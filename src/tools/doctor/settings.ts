@@ -1,16 +1,17 @@
 import { ConfigError, readConfig, type Config } from '../../config/config.js';
 import { lookUp, type Env } from '../../config/reader.js';
 import { about, type Finding } from './finding.js';
-import type { Check, Settings } from './patient.js';
+import type { Check, Settings } from './deployment.js';
 
 /**
- * Reads the settings as the server would. Behind https they are read as those of production, wherever that is set.
+ * Reads the settings as the server would. Behind https they are read as those of production,
+ * wherever that is set.
  * @returns undefined where there are none
  */
 export function readSettings(env: Env, base: URL): Settings | undefined {
   const own = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
   if (!own.some((name) => env[name]?.trim() || env[`${name}_FILE`]?.trim())) return undefined;
-  // What is wrong with a file is told with all else that is wrong.
+  // `readConfig` reports what is wrong with a file.
   const get = lookUp(env, () => undefined);
   try {
     const read = base.protocol === 'https:' ? { ...env, NODE_ENV: 'production' } : env;
@@ -21,7 +22,7 @@ export function readSettings(env: Env, base: URL): Settings | undefined {
   }
 }
 
-/** What the settings say by themselves. */
+/** The settings, without the deployment. */
 export const checkSettings: Check = ({ settings, base }) => {
   const { ok, mistake, unchecked } = about('settings');
   if (settings === undefined)
@@ -29,10 +30,10 @@ export const checkSettings: Check = ({ settings, base }) => {
       unchecked('There are none here: run it where .env or the environment of the server is.'),
     ]);
   const problems = settings.problems.map((each) =>
-    mistake(each, 'Mend it where the server runs, and start it again.'),
+    mistake(each, 'Correct it where the server runs, and restart the server.'),
   );
   const { config } = settings;
-  const rest = config ? [ok('They can be used.'), ...judge(config, base)] : [];
+  const rest = config ? [ok('They can be used.'), ...configFindings(config, base)] : [];
   return Promise.resolve([...problems, ...sandboxFinding(settings, base), ...rest]);
 };
 
@@ -46,7 +47,7 @@ function sandboxFinding({ get }: Settings, base: URL): Finding[] {
   ];
 }
 
-const judge = (config: Config, base: URL): Finding[] => [
+const configFindings = (config: Config, base: URL): Finding[] => [
   publicUrlFinding(config, base),
   ...(base.protocol === 'https:' ? [proxyFinding(config)] : []),
   secretFinding(config),
@@ -58,12 +59,12 @@ function publicUrlFinding({ publicUrl }: Config, base: URL): Finding {
   return publicUrl === base.origin
     ? ok('It is the base URL.')
     : mistake(
-        `It is ${publicUrl}, and ${base.origin} is what is looked at.`,
+        `It is ${publicUrl}, and ${base.origin} is what is checked.`,
         'Give the doctor the base URL of these settings, or set PUBLIC_URL to what phones and browsers reach.',
       );
 }
 
-/** The server itself ends no TLS, so behind https there is a proxy. */
+/** The server ends no TLS itself, so https means a proxy in front. */
 function proxyFinding({ trustProxy }: Config): Finding {
   const { ok, mistake } = about('TRUST_PROXY');
   return trustProxy === false

@@ -1,35 +1,36 @@
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import { placeOf } from '../phone/place.js';
-import { wordsOf } from '../phone/words.js';
+import { endpointOf } from '../http.js';
+import { messageOf } from '../command.js';
 import { about, type Finding } from './finding.js';
-import type { Patient } from './patient.js';
+import type { Deployment } from './deployment.js';
 
-/** Days before its end at which a certificate that is renewed by itself would have been. */
-const RENEWED_DAYS = 14;
+/** Automatic renewal happens earlier than this before a certificate ends. */
+const MIN_DAYS_LEFT = 14;
 
-/** Milliseconds. */
-const PATIENCE_MS = 5_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 interface Handshake {
   protocol: string | null;
   cipher: string;
-  /** Why the certificate is not believed; undefined where it is. */
-  doubt: string | undefined;
+  /** Why the certificate is not trusted; undefined where it is. */
+  distrust: string | undefined;
   /** When it ends, in milliseconds since the epoch. */
   endsAt: number;
 }
 
-/** Shakes hands, whatever the certificate says. @throws Error where no hand is given */
-function shakeHands(base: URL, options: ConnectionOptions): Promise<Handshake> {
+/** Makes a handshake, whatever the certificate is. @throws Error where it fails */
+function handshake(base: URL, options: ConnectionOptions): Promise<Handshake> {
   return new Promise((resolve, reject) => {
-    const socket: TLSSocket = connect({ ...placeOf(base), rejectUnauthorized: false, ...options });
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no handshake in ${PATIENCE_MS} ms`)));
+    const socket: TLSSocket = connect({ ...endpointOf(base), rejectUnauthorized: false, ...options });
+    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () =>
+      socket.destroy(new Error(`no handshake in ${HANDSHAKE_TIMEOUT_MS} ms`)),
+    );
     socket.once('error', reject).once('secureConnect', () => {
       const { authorizationError } = socket as { authorizationError?: Error | string | null };
       resolve({
         protocol: socket.getProtocol(),
         cipher: socket.getCipher().standardName,
-        doubt: authorizationError ? String(authorizationError) : undefined,
+        distrust: authorizationError ? String(authorizationError) : undefined,
         endsAt: Date.parse(socket.getPeerCertificate().valid_to),
       });
       socket.destroy();
@@ -37,13 +38,13 @@ function shakeHands(base: URL, options: ConnectionOptions): Promise<Handshake> {
   });
 }
 
-/** OpenSSL says in a word what its message says in a line of numbers. */
-const reasonOf = (error: unknown): string => (error as { reason?: string }).reason ?? wordsOf(error);
+/** OpenSSL's reason is a phrase; its message is a line of numbers. */
+const reasonOf = (error: unknown): string => (error as { reason?: string }).reason ?? messageOf(error);
 
-/** What makes a certificate one that phones do not believe, by OpenSSL's and Node's names. */
-const DOUBTS: Record<string, readonly [says: string, mend: string]> = {
+/** Why phones do not trust a certificate, by OpenSSL's and Node's codes. */
+const DISTRUSTS: Record<string, readonly [says: string, mend: string]> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'The certificate comes without the intermediate ones that lead to a known authority, or is from one that nobody knows.',
+    'The certificate comes without the intermediate ones that lead to a known authority, or is from one that is not known.',
     'Give the proxy the full chain (fullchain.pem), not the certificate alone.',
   ],
   ERR_TLS_CERT_ALTNAME_INVALID: [
@@ -62,23 +63,23 @@ const DOUBTS: Record<string, readonly [says: string, mend: string]> = {
 
 const UNKNOWN_CA = 'Get a certificate from an authority that phones know.';
 
-function certificateFinding({ doubt, endsAt }: Handshake, now: number): Finding {
+function certificateFinding({ distrust, endsAt }: Handshake, now: number): Finding {
   const { ok, warning, mistake } = about('certificate');
-  if (doubt !== undefined) {
-    const [says, mend] = DOUBTS[doubt] ?? ['No authority that is known has signed it.', UNKNOWN_CA];
-    return mistake(`${says} (${doubt})`, mend);
+  if (distrust !== undefined) {
+    const [says, mend] = DISTRUSTS[distrust] ?? ['No authority that is known has signed it.', UNKNOWN_CA];
+    return mistake(`${says} (${distrust})`, mend);
   }
   const days = Math.floor((endsAt - now) / 86_400_000);
-  return days < RENEWED_DAYS
+  return days < MIN_DAYS_LEFT
     ? warning(`The certificate ends in ${days} days.`, 'See why it was not renewed by itself, and renew it.')
     : ok(`It is believed, and lasts ${days} days.`);
 }
 
-/** The SDK for iOS speaks 1.2 and no other version. */
+/** The SDK for iOS supports TLS 1.2 alone. */
 async function tls12Finding(base: URL): Promise<Finding> {
   const { ok, mistake } = about('TLS 1.2');
   const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
-  return shakeHands(base, only).then(
+  return handshake(base, only).then(
     ({ cipher }) => ok(`It is spoken, with ${cipher}.`),
     (error: unknown) =>
       mistake(
@@ -88,15 +89,15 @@ async function tls12Finding(base: URL): Promise<Finding> {
   );
 }
 
-/** Whether the other side said that it will not, by an alert of TLS or by hanging up. */
+/** Whether the peer refused the version, by an alert or by closing the connection. */
 const isRefusal = (error: unknown): boolean =>
   /ALERT|^ECONNRESET$/.test((error as NodeJS.ErrnoException).code ?? '');
 
-/** RFC 8996. Our own OpenSSL speaks them only when it is asked to lower its guard. */
+/** RFC 8996. The OpenSSL of Node supports them at security level 0 alone. */
 async function oldTlsFinding(base: URL): Promise<Finding> {
   const { ok, warning, unchecked } = about('old TLS');
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
-  return shakeHands(base, old).then(
+  return handshake(base, old).then(
     ({ protocol }) =>
       warning(
         `${protocol ?? 'TLS 1.1'} is spoken, which is out of use since 2021 (RFC 8996).`,
@@ -109,11 +110,11 @@ async function oldTlsFinding(base: URL): Promise<Finding> {
   );
 }
 
-/** How TLS ends in front of the server: versions and certificate. */
-export const checkTls = async ({ base, world }: Pick<Patient, 'base' | 'world'>): Promise<Finding[]> => {
+/** The TLS in front of the server: versions and certificate. */
+export const checkTls = async ({ base, world }: Pick<Deployment, 'base' | 'world'>): Promise<Finding[]> => {
   if (base.protocol !== 'https:') return [about('TLS 1.2').unchecked('The base URL is http.')];
   try {
-    const usual = await shakeHands(base, {});
+    const usual = await handshake(base, {});
     return [certificateFinding(usual, world.now()), await tls12Finding(base), await oldTlsFinding(base)];
   } catch (error) {
     const mend = 'See that the name leads to the proxy, that its port is open, and that it speaks TLS there.';

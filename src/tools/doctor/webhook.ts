@@ -4,26 +4,29 @@ import type { Config } from '../../config/config.js';
 import { WEBHOOK_WINDOW_SECONDS } from '../../vonage/webhook.js';
 import { nowInSeconds } from '../../core/world.js';
 import { about, type Finding } from './finding.js';
-import type { Answer, Check, Patient } from './patient.js';
+import type { Answer, Check, Deployment } from './deployment.js';
 
 const PATH = '/webhooks/verify';
 
-/** Seconds by which a clock is tried to be off: each is believed by a window to both sides of it, so these leave no gap. */
-const OFFSETS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW_SECONDS);
+/** Clock offsets to try. Each covers a window to both sides, so these leave no gap. */
+const OFFSETS_SECONDS = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].map((each) => each * 2 * WEBHOOK_WINDOW_SECONDS);
 
-/** A completion of a request that nobody made: it is believed, and changes nothing. */
+/** The completion of an unknown verification: it is accepted, and changes nothing. */
 const bodyFor = (): string =>
   JSON.stringify({ request_id: randomUUID(), type: 'summary', status: 'completed' });
 
-const post = ({ ask }: Patient, authorization: string, body = bodyFor()): Promise<Answer> => {
+const post = ({ request }: Deployment, authorization: string, body = bodyFor()): Promise<Answer> => {
   const headers = { 'Content-Type': 'application/json', Authorization: authorization };
-  return ask(PATH, { method: 'POST', headers, body });
+  return request(PATH, { method: 'POST', headers, body });
 };
 
 type Signer = NonNullable<Config['webhooks']> & { applicationId: string };
 
-/** Signs as Vonage does ("Signed webhooks"), and posts. @param offset seconds between the time it is signed at and ours */
-async function postSigned(patient: Patient, signer: Signer, offset: number): Promise<number> {
+/**
+ * Posts a webhook signed as Vonage does ("Signed webhooks").
+ * @param offset of the signing time, in seconds
+ */
+async function postSigned(deployment: Deployment, signer: Signer, offset: number): Promise<number> {
   const body = bodyFor();
   const claims = {
     iss: 'Vonage',
@@ -34,22 +37,22 @@ async function postSigned(patient: Patient, signer: Signer, offset: number): Pro
   };
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setIssuedAt(nowInSeconds(patient.world) + offset)
+    .setIssuedAt(nowInSeconds(deployment.world) + offset)
     .sign(new TextEncoder().encode(signer.signatureSecret));
-  return (await post(patient, `Bearer ${token}`, body)).status;
+  return (await post(deployment, `Bearer ${token}`, body)).status;
 }
 
-/** Whether webhooks reach the server, and whether it tells Vonage's from others. */
-export const checkWebhooks: Check = async (patient) => {
-  const forged = await post(patient, 'Bearer forged');
-  const refusal = forgedFinding(forged, patient.settings?.config);
+/** Whether webhooks reach the server, and whether it accepts only signed ones. */
+export const checkWebhooks: Check = async (deployment) => {
+  const forged = await post(deployment, 'Bearer forged');
+  const refusal = forgedFinding(forged, deployment.settings?.config);
   if (refusal.verdict !== 'ok') return [refusal];
-  const config = patient.settings?.config;
+  const config = deployment.settings?.config;
   const { unchecked } = about('webhook signature');
   if (config === undefined) return [refusal, unchecked('There are no settings here to sign one with.')];
   const { webhooks, vonage } = config;
   if (webhooks === undefined) return [refusal, NO_SECRET_HERE];
-  return [refusal, await signedFinding(patient, { ...webhooks, applicationId: vonage.applicationId })];
+  return [refusal, await signedFinding(deployment, { ...webhooks, applicationId: vonage.applicationId })];
 };
 
 const NO_SECRET_HERE = about('webhook signature').mistake(
@@ -79,13 +82,16 @@ function forgedFinding({ status, json }: Answer, config: Config | undefined): Fi
       );
 }
 
-/** A signature that is refused at our time may be good at another: then it is the clock, and not the secret. */
-async function signedFinding(patient: Patient, signer: Signer): Promise<Finding> {
+/**
+ * A signature that is refused now and accepted at another time means a wrong clock, not a wrong
+ * secret.
+ */
+async function signedFinding(deployment: Deployment, signer: Signer): Promise<Finding> {
   const { ok, mistake } = about('webhook signature');
-  if ((await postSigned(patient, signer, 0)) === 204)
+  if ((await postSigned(deployment, signer, 0)) === 204)
     return ok('One that is signed as Vonage does is believed; it changed nothing.');
-  for (const offset of OFFSETS) {
-    if ((await postSigned(patient, signer, offset)) === 204)
+  for (const offset of OFFSETS_SECONDS) {
+    if ((await postSigned(deployment, signer, offset)) === 204)
       return about('clock of the server').mistake(
         `A webhook that is signed now is refused, and one that is signed ${Math.abs(offset / 60)} minutes ${offset > 0 ? 'ahead' : 'ago'} is believed.`,
         'Set the clock of the server, and that of this machine, by NTP.',

@@ -1,26 +1,26 @@
-import type { Heard } from './wire.js';
+import type { RawAnswer } from './wire.js';
 
-/** A header line: `line` as it was spelt, `name` in lower case. */
+/** A header: `line` as it was sent, `name` in lower case. */
 export interface HeaderLine {
   line: string;
   name: string;
   value: string;
 }
 
-/** An answer as HTTP/1.1 means it (RFC 9112), whatever the SDKs make of it. */
+/** An answer parsed by HTTP/1.1 (RFC 9112), as opposed to how the SDKs read it. */
 export interface Answer {
-  heard: Heard;
+  raw: RawAnswer;
   status: number;
   headers: HeaderLine[];
-  /** The chunks of the body, taken apart; one where it is not chunked. */
+  /** The chunks of the body; one where it is not chunked. */
   chunks: Buffer[];
   body: Buffer;
 }
 
 const END_OF_HEAD = '\r\n\r\n';
 
-export function answerOf(heard: Heard): Answer {
-  const all = Buffer.concat(heard.segments.map(({ bytes }) => bytes));
+export function answerOf(raw: RawAnswer): Answer {
+  const all = Buffer.concat(raw.segments.map(({ bytes }) => bytes));
   const end = all.indexOf(END_OF_HEAD);
   const [statusLine = '', ...lines] = all
     .subarray(0, end < 0 ? all.length : end)
@@ -35,13 +35,13 @@ export function answerOf(heard: Heard): Answer {
   const isChunked = headers.some(({ name, value }) => name === 'transfer-encoding' && /chunked/i.test(value));
   const chunks = isChunked ? chunksOf(rest) : [rest];
   const status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(statusLine)?.[1] ?? 0);
-  return { heard, status, headers, chunks, body: Buffer.concat(chunks) };
+  return { raw, status, headers, chunks, body: Buffer.concat(chunks) };
 }
 
 export const header = ({ headers }: Answer, wanted: string): HeaderLine | undefined =>
   headers.find(({ name }) => name === wanted);
 
-/** RFC 9112 section 7.1; what is cut short ends there. */
+/** RFC 9112 section 7.1. An incomplete chunk is the last. */
 function chunksOf(rest: Buffer): Buffer[] {
   const chunks: Buffer[] = [];
   for (let at = 0; ;) {
@@ -53,7 +53,7 @@ function chunksOf(rest: Buffer): Buffer[] {
   }
 }
 
-/** The JSON object that begins with the first `{` and ends with the text, as the SDKs take it out. */
+/** The JSON object from the first `{` to the end of the text, as the SDKs extract it. */
 export function jsonIn(text: string): Record<string, unknown> | undefined {
   const start = text.indexOf('{');
   if (start < 0) return undefined;

@@ -1,32 +1,31 @@
-import { reach } from './reach.js';
+import { sendRequest } from '../http.js';
 
-/** What the server answered to the app. */
+/** An answer of the server to the app. */
 export interface Reply {
   status: number;
   json: Record<string, unknown>;
 }
 
-/** An app's own HTTP client: its cookies are not those of the SDK. */
+/** The app's own HTTP client. The SDK has cookies of its own. */
 export interface AppClient {
-  /** @throws Error in words, where the server did not answer */
-  ask(method: string, path: string, body?: object): Promise<Reply>;
+  /** @throws Error with a message for the user, where the server does not answer */
+  request(method: string, path: string, body?: object): Promise<Reply>;
 }
 
-/** How long an app waits for its server, in milliseconds. */
-const PATIENCE_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 15_000;
 
-/** @param trace is given what goes over the wire, line by line */
+/** @param trace called with each line that is sent or received */
 export function createAppClient(base: URL, trace: (line: string) => void): AppClient {
   const cookies = new Map<string, string>();
   const keep = (line: string): void => {
     const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
-    const isOver = /;\s*max-age=(?:0|-\d+)\s*(?:;|$)/i.test(line) || value === '';
-    const isOutOfPlace = /;\s*secure\s*(?:;|$)/i.test(line) && base.protocol !== 'https:';
-    if (isOver) cookies.delete(name);
-    else if (!isOutOfPlace) cookies.set(name, value);
+    const isExpired = /;\s*max-age=(?:0|-\d+)\s*(?:;|$)/i.test(line) || value === '';
+    const isForHttpsOnly = /;\s*secure\s*(?:;|$)/i.test(line) && base.protocol !== 'https:';
+    if (isExpired) cookies.delete(name);
+    else if (!isForHttpsOnly) cookies.set(name, value);
   };
   return {
-    async ask(method, path, body) {
+    async request(method, path, body) {
       const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
       const headers = {
         Accept: 'application/json',
@@ -37,8 +36,8 @@ export function createAppClient(base: URL, trace: (line: string) => void): AppCl
       trace(`> ${method} ${path}`);
       for (const [name, value] of Object.entries(headers)) trace(`> ${name}: ${value}`);
       if (text) trace(`> ${text}`);
-      const request = { method, headers, ...(text && { body: text }) };
-      const answer = await reach(new URL(path, base), request, PATIENCE_MS);
+      const init = { method, headers, ...(text && { body: text }) };
+      const answer = await sendRequest(new URL(path, base), init, ANSWER_TIMEOUT_MS);
       answer.headers.getSetCookie().forEach(keep);
       trace(`< ${answer.status} ${answer.statusText}`);
       for (const [name, value] of answer.headers) trace(`< ${name}: ${value}`);

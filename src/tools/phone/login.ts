@@ -1,64 +1,67 @@
 import type { AppClient, Reply } from './app-client.js';
-import { withoutSecrets } from './secrets.js';
 import type { BrokenRule, Device, Sdk, SdkResult, Step } from './sdk.js';
-import { walk } from './walk.js';
+import { openLink } from './open-link.js';
 
-/** What a login is done with, and told to. */
+/** What a login uses, and reports to. */
 export interface Phone {
   app: AppClient;
   sdk: Sdk;
   device: Device;
-  /** What the app gives the SDK to send along. */
+  /** Headers that the app gives the SDK to send. */
   headers: Record<string, string>;
   say: (line: string) => void;
   trace: (line: string) => void;
-  /** Asks the person at the phone; absent where nobody is there. */
+  /** Asks the user; absent where there is no terminal. */
   ask?: (question: string) => Promise<string>;
 }
 
 type Json = Record<string, unknown>;
 
-/** Logs a number in, silently or else by a code that somebody types. @returns whether it is logged in @throws Error in words */
+/**
+ * Logs a number in, silently or else by a code that the user types.
+ * @returns whether it is logged in
+ * @throws Error with a message for the user
+ */
 export async function logIn(phone: Phone, number: string): Promise<boolean> {
   const startedAt = phone.device.now();
-  const begun = await tell(phone, 'POST', '/login', { phone_number: number });
+  const begun = await call(phone, 'POST', '/login', { phone_number: number });
   const { auth_url: link } = begun.json;
   if (begun.status !== 201) return false;
   if (typeof link !== 'string')
-    phone.say(`No silent login: ${word(begun.json, 'reason', 'no link was given')}.`);
-  const silent = typeof link === 'string' ? await bySilence(phone, link) : undefined;
+    phone.say(`No silent login: ${textOf(begun.json, 'reason', 'no link was given')}.`);
+  const silent = typeof link === 'string' ? await logInSilently(phone, link) : undefined;
   const isVerified =
     silent?.['verified'] === true ||
-    (await byCode(phone, channelsOf(silent) ?? channelsOf(begun.json) ?? []));
+    (await logInByCode(phone, channelsOf(silent) ?? channelsOf(begun.json) ?? []));
   if (!isVerified) {
     phone.say('Not logged in.');
     return false;
   }
-  const { json } = await tell(phone, 'GET', '/session');
+  const { json } = await call(phone, 'GET', '/session');
   const isLoggedIn = json['authenticated'] === true;
   const took = `${Math.round(phone.device.now() - startedAt)} ms`;
   phone.say(
     isLoggedIn
-      ? `Logged in as ${word(json, 'phone_number', '')} by ${word(json, 'channel', '')}, in ${took}.`
+      ? `Logged in as ${textOf(json, 'phone_number', '')} by ${textOf(json, 'channel', '')}, in ${took}.`
       : 'The number was verified, but the session is not logged in: is the cookie kept on the way?',
   );
   return isLoggedIn;
 }
 
-/** @returns what the server says to the code that the device was given, if it was given one */
-async function bySilence(phone: Phone, link: string): Promise<Json | undefined> {
+/** @returns the answer to `POST /verify`, or what the SDK got instead of a code */
+async function logInSilently(phone: Phone, link: string): Promise<Json | undefined> {
   const { sdk, device, headers } = phone;
-  const { result, broken } = await walk(link, sdk, { device, headers, onStep: teller(phone) });
+  const { result, broken } = await openLink(link, sdk, { device, headers, onStep: stepReporter(phone) });
   const body = 'response_body' in result ? result.response_body : undefined;
   const code = body?.['code'];
-  if (typeof code !== 'string') phone.say(inWords(phone, result));
+  if (typeof code !== 'string') phone.say(describe(phone, result));
   broken.forEach((rule) => explain(phone, rule));
   if (typeof code !== 'string') return body;
-  return (await tell(phone, 'POST', '/verify', { code })).json;
+  return (await call(phone, 'POST', '/verify', { code })).json;
 }
 
 /** @returns whether the number was verified */
-async function byCode(phone: Phone, channels: readonly string[]): Promise<boolean> {
+async function logInByCode(phone: Phone, channels: readonly string[]): Promise<boolean> {
   if (channels.length === 0) return false;
   if (!phone.ask) {
     phone.say(`It can go on by ${channels.join(' or ')}, in a terminal that can ask for the code.`);
@@ -66,21 +69,21 @@ async function byCode(phone: Phone, channels: readonly string[]): Promise<boolea
   }
   const channel = await phone.ask(`Go on by ${channels.join(' or ')}? Type which, or press Enter to stop: `);
   if (channel === '') return false;
-  const sent = await tell(phone, 'POST', '/login/next', { channel });
+  const sent = await call(phone, 'POST', '/login/next', { channel });
   if (sent.status !== 200) return false;
   for (;;) {
     const code = await phone.ask('The code, or Enter to stop: ');
     if (code === '') return false;
-    const { json } = await tell(phone, 'POST', '/verify', { code });
+    const { json } = await call(phone, 'POST', '/verify', { code });
     if (json['verified'] === true) return true;
     if (json['error'] !== 'invalid_code') return false;
   }
 }
 
-/** Asks as the app, and says what came of it. */
-async function tell(phone: Phone, method: string, path: string, body?: object): Promise<Reply> {
+/** Sends a request as the app, and reports the answer. */
+async function call(phone: Phone, method: string, path: string, body?: object): Promise<Reply> {
   const at = phone.device.now();
-  const reply = await phone.app.ask(method, path, body);
+  const reply = await phone.app.request(method, path, body);
   const { json } = reply;
   const meaning = ['error', 'reason', 'retry_after', 'detail', 'verified', 'channel']
     .filter((name) => name in json && json[name] !== null)
@@ -89,8 +92,8 @@ async function tell(phone: Phone, method: string, path: string, body?: object): 
   return reply;
 }
 
-/** Says each hop as it was walked, and traces it. */
-function teller(phone: Phone): (step: Step) => void {
+/** Reports and traces each hop. */
+function stepReporter(phone: Phone): (step: Step) => void {
   let at = 0;
   return (step) => {
     if (step.is === 'request') {
@@ -102,14 +105,14 @@ function teller(phone: Phone): (step: Step) => void {
       return;
     }
     const { host, pathname } = new URL(step.url);
-    const text = Buffer.concat(step.heard.segments.map(({ bytes }) => bytes)).toString('utf8');
+    const text = Buffer.concat(step.raw.segments.map(({ bytes }) => bytes)).toString('utf8');
     const status = /^HTTP\/\S+ (\d+)/.exec(text)?.[1] ?? '---';
     if (text !== '')
       text
         .trimEnd()
         .split('\r\n')
         .forEach((line) => phone.trace(`< ${line}`));
-    row(phone, phone.device.now() - at, `GET ${host}${pathname}`, status, step.trouble?.message ?? '');
+    row(phone, phone.device.now() - at, `GET ${host}${pathname}`, status, step.failure?.message ?? '');
   };
 }
 
@@ -120,18 +123,45 @@ const row = ({ say }: Phone, ms: number, request: string, status: string, meanin
 
 const explain = ({ say }: Phone, { says, mend }: BrokenRule): void => say(`  ${says}\n  ${mend}`);
 
-/** What the app is left with where the device brought no code home. */
-function inWords({ sdk }: Phone, result: SdkResult): string {
+/** What the app gets where the device got no code. */
+function describe({ sdk }: Phone, result: SdkResult): string {
   if ('nothing' in result) return `The ${sdk.name} SDK hands the app nothing: ${result.nothing}.`;
   const body = 'response_body' in result ? result.response_body : undefined;
   if (typeof body?.['error'] === 'string')
-    return `${body['error']}: ${word(body, 'detail', 'no more is said')}`;
+    return `${body['error']}: ${textOf(body, 'detail', 'no more is said')}`;
   return `The ${sdk.name} SDK hands the app ${withoutSecrets(JSON.stringify(result))}`;
 }
 
-const word = (json: Json, name: string, otherwise: string): string =>
+const textOf = (json: Json, name: string, otherwise: string): string =>
   typeof json[name] === 'string' ? json[name] : otherwise;
 
-/** The channels of codes that are left, where an answer names any. */
+/** The channels that are left, where an answer names any. */
 const channelsOf = (json: Json | undefined): string[] | undefined =>
   Array.isArray(json?.['next_channels']) ? json['next_channels'].map(String) : undefined;
+
+const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}';
+
+/** Values that give access. Each pattern has two groups: what stays, and the secret. */
+const SECRETS = [
+  // Values of queries and fragments.
+  /([?&#][\w.-]+=)([^&#\s"]{9,})/g,
+  // A code, which may have as few digits as one in an SMS.
+  /("(?:code|code_verifier)": ?")([^"]+)/g,
+  // The path of a link, where Verify puts the id of its verification.
+  new RegExp(`(/)(${UUID})`, 'g'),
+  // Anything else that looks random, except the ids that are in logs.
+  new RegExp(`(?<![\\w-])()(?!${UUID})((?=[\\w-]*\\d)[\\w-]{24,})`, 'g'),
+];
+
+const COOKIES = /^(?:[<>] )?(?:set-)?cookie:/i;
+
+/** A line with its secrets cut short. */
+export const withoutSecrets = (line: string): string =>
+  (COOKIES.test(line) ? [/(=)([^;\s]{9,})/g] : SECRETS).reduce(
+    (text, pattern) =>
+      text.replace(
+        pattern,
+        (_, before: string, secret: string) => `${before}${secret.length > 8 ? secret.slice(0, 4) : ''}…`,
+      ),
+    line,
+  );

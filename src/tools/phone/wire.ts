@@ -1,30 +1,30 @@
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { placeOf } from './place.js';
-import { wordsOf } from './words.js';
+import { messageOf } from '../command.js';
+import { endpointOf } from '../http.js';
 
-/** What one read of the socket brought; `afterMs` counts from the request. */
+/** The bytes of one read of the socket. `afterMs` counts from the request. */
 export interface Segment {
   bytes: Buffer;
   afterMs: number;
 }
 
-/** An answer as it came off the wire. */
-export interface Heard {
+/** The bytes of an answer, with their times. */
+export interface RawAnswer {
   segments: Segment[];
-  /** When the other side closed, in milliseconds after the request; undefined as long as it did not. */
+  /** When the peer closed the connection, in ms after the request; undefined while it is open. */
   closedAfterMs?: number;
-  /** Whether the connection had been asked over before. */
+  /** Whether an earlier request was sent over the connection. */
   isReused: boolean;
 }
 
-/** Nobody could be reached in time; TLS did not come about; nothing came in time; the connection was reset. */
-export type TroubleKind = 'connect' | 'tls' | 'silence' | 'reset';
+/** No connection in time; no TLS handshake; no bytes in time; the connection was reset. */
+export type FailureKind = 'connect' | 'tls' | 'timeout' | 'reset';
 
-/** What goes wrong with a connection, before any answer can be right or wrong. */
-export class Trouble extends Error {
+/** A failure of the connection, as opposed to an answer that breaks a rule. */
+export class ConnectionFailure extends Error {
   constructor(
-    readonly kind: TroubleKind,
+    readonly kind: FailureKind,
     message: string,
   ) {
     super(message);
@@ -32,46 +32,52 @@ export class Trouble extends Error {
 }
 
 export interface Connection {
-  /** Sends a request. @returns what is heard from then on, as it grows */
-  send(text: string): Heard;
-  /** The next segment, or undefined when the other side has closed. @throws Trouble when nothing came for so many milliseconds, or it was reset */
+  /** Sends a request. @returns its answer, which grows as bytes arrive */
+  send(text: string): RawAnswer;
+  /**
+   * The next segment, or undefined when the peer has closed the connection.
+   * @throws ConnectionFailure when nothing arrives in `timeoutMs`, or the connection is reset
+   */
   read(timeoutMs: number): Promise<Buffer | undefined>;
-  /** Hears all that comes until the other side closes, for so many milliseconds at the most. */
-  listenOn(ms: number): Promise<void>;
+  /** Waits for further segments until the peer closes the connection, for `ms` at most. */
+  readRest(ms: number): Promise<void>;
   close(): void;
 }
 
 export interface ConnectOptions {
-  /** Milliseconds, on a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   now: () => number;
   timeoutMs: number;
   tls?: ConnectionOptions;
 }
 
 /**
- * Opens a raw connection to where this URL leads; with TLS for https. Certificates have to be known to Node
+ * Opens a connection to the host of a URL; with TLS for https. Node has to trust its certificate
  * (`NODE_EXTRA_CA_CERTS`).
- * @throws Trouble
+ * @throws ConnectionFailure
  */
 export async function connectTo(url: URL, { now, timeoutMs, tls }: ConnectOptions): Promise<Connection> {
   const isTls = url.protocol === 'https:';
-  const place = placeOf(url);
-  const socket = isTls ? connectTls({ ...place, ...tls }) : connectPlain(place);
+  const endpoint = endpointOf(url);
+  const socket = isTls ? connectTls({ ...endpoint, ...tls }) : connectPlain(endpoint);
   const reached = { tcp: false };
   socket.once('connect', () => (reached.tcp = true));
   try {
     await once(socket, isTls ? 'secureConnect' : 'connect', timeoutMs);
   } catch (error) {
     socket.destroy();
-    if (error instanceof Trouble) throw error;
-    throw new Trouble(reached.tcp ? 'tls' : 'connect', wordsOf(error));
+    if (error instanceof ConnectionFailure) throw error;
+    throw new ConnectionFailure(reached.tcp ? 'tls' : 'connect', messageOf(error));
   }
   return record(socket, now);
 }
 
 function once(socket: Socket, event: string, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Trouble('connect', `none in ${timeoutMs} ms`)), timeoutMs);
+    const timer = setTimeout(
+      () => reject(new ConnectionFailure('connect', `none in ${timeoutMs} ms`)),
+      timeoutMs,
+    );
     const settle = (done: () => void) => () => {
       clearTimeout(timer);
       done();
@@ -86,28 +92,28 @@ function once(socket: Socket, event: string, timeoutMs: number): Promise<void> {
 }
 
 function record(socket: Socket, now: () => number): Connection {
-  let heard: Heard = { segments: [], isReused: false };
+  let raw: RawAnswer = { segments: [], isReused: false };
   let [sentAt, taken, requests] = [now(), 0, 0];
   let failure: Error | undefined;
   let isClosed = false;
   let wake = (): void => undefined;
   const close = () => {
     isClosed = true;
-    heard.closedAfterMs ??= now() - sentAt;
+    raw.closedAfterMs ??= now() - sentAt;
     wake();
   };
   socket.on('data', (bytes: Buffer) => {
-    heard.segments.push({ bytes, afterMs: now() - sentAt });
+    raw.segments.push({ bytes, afterMs: now() - sentAt });
     wake();
   });
-  // What goes wrong after the end, such as a request into a closed connection, is no news.
+  // An error after the end, such as a request over a closed connection, is expected.
   socket.on('error', (error) => {
     if (!isClosed) failure = error;
   });
   socket.on('end', close).on('close', close);
 
-  /** Whether something happens within so many milliseconds. */
-  const happens = (ms: number): Promise<boolean> =>
+  /** Whether bytes or the end arrive within `ms`. */
+  const nextEvent = (ms: number): Promise<boolean> =>
     new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), ms);
       wake = () => {
@@ -118,22 +124,22 @@ function record(socket: Socket, now: () => number): Connection {
 
   return {
     send(text) {
-      heard = { segments: [], isReused: requests++ > 0, ...(isClosed && { closedAfterMs: 0 }) };
+      raw = { segments: [], isReused: requests++ > 0, ...(isClosed && { closedAfterMs: 0 }) };
       [sentAt, taken] = [now(), 0];
       socket.write(text);
-      return heard;
+      return raw;
     },
     async read(timeoutMs) {
-      if (taken === heard.segments.length && !isClosed && !(await happens(timeoutMs))) {
-        throw new Trouble('silence', `nothing came in ${timeoutMs} ms`);
+      if (taken === raw.segments.length && !isClosed && !(await nextEvent(timeoutMs))) {
+        throw new ConnectionFailure('timeout', `nothing came in ${timeoutMs} ms`);
       }
-      const next = heard.segments[taken++]?.bytes;
-      if (next === undefined && failure) throw new Trouble('reset', failure.message);
+      const next = raw.segments[taken++]?.bytes;
+      if (next === undefined && failure) throw new ConnectionFailure('reset', failure.message);
       return next;
     },
-    async listenOn(ms) {
+    async readRest(ms) {
       const until = now() + ms;
-      while (!isClosed && now() < until) await happens(until - now());
+      while (!isClosed && now() < until) await nextEvent(until - now());
     },
     close: () => void socket.destroy(),
   };

@@ -2,7 +2,7 @@ import type { Templates } from '../../vonage/templates.js';
 import { CHANNELS, type TemplatesFile } from './file.js';
 import type { ActualTemplate, Change } from './plan.js';
 
-/** What is in the account. One call after the other: Vonage limits how many come at once. */
+/** Reads the account. The calls are sequential, since Vonage limits concurrent ones. */
 export async function readAccount(templates: Templates): Promise<ActualTemplate[]> {
   const actual: ActualTemplate[] = [];
   for (const template of await templates.list()) {
@@ -11,17 +11,18 @@ export async function readAccount(templates: Templates): Promise<ActualTemplate[
   return actual;
 }
 
-/** The templates that are there, by name. */
-export type Known = Map<string, { id: string; isDefault: boolean }>;
+/** The templates of the account, by name. */
+export type TemplateIndex = Map<string, { id: string; isDefault: boolean }>;
 
 /**
- * Makes the changes, in their order, and stops at the first that fails. A second run plans from what is there by then.
+ * Makes the changes in their order, and stops at the first that fails. The next run plans from what
+ * the account has by then.
  * @param known new templates are added to it
- * @param done hears of each change once Vonage has confirmed it
+ * @param done called with each change once Vonage has confirmed it
  */
 export async function applyChanges(
   changes: readonly Change[],
-  known: Known,
+  known: TemplateIndex,
   templates: Templates,
   done: (change: Change) => void,
 ): Promise<void> {
@@ -31,7 +32,7 @@ export async function applyChanges(
   }
 }
 
-async function applyChange(change: Change, known: Known, templates: Templates): Promise<void> {
+async function applyChange(change: Change, known: TemplateIndex, templates: Templates): Promise<void> {
   if (change.kind === 'add-template') {
     const { id, isDefault } = await templates.create(change.template);
     known.set(change.template, { id, isDefault });
@@ -60,7 +61,7 @@ async function applyChange(change: Change, known: Known, templates: Templates): 
   }
 }
 
-/** The account as a file. What a file cannot describe stays out of it, and is named in `leftOut`. */
+/** The account as a file. `leftOut` names what a file cannot describe. */
 export function asFile(actual: readonly ActualTemplate[]): { file: TemplatesFile; leftOut: string[] } {
   const isKnown = ({ channel }: { channel: string }): boolean => CHANNELS.includes(channel);
   const templates = actual.map(({ name, isDefault, fragments }) => ({

@@ -7,9 +7,9 @@ const BY_NAME = new Map(
       'This Vonage account may read templates but not write them. Ask Vonage support to enable custom template management for it.',
     'max-templates':
       'The account has its ten templates already. Remove one, or let --prune remove those that are not in the file.',
-    'template-exists': 'A template of this name has come to be meanwhile. Run the command again.',
-    'fragment-exists': 'A text for this channel and locale has come to be meanwhile. Run the command again.',
-    'not-empty-template': 'Somebody has added a text to the template meanwhile. Run the command again.',
+    'template-exists': 'A template of this name was created meanwhile. Run the command again.',
+    'fragment-exists': 'A text for this channel and locale was created meanwhile. Run the command again.',
+    'not-empty-template': 'A text was added to the template meanwhile. Run the command again.',
     'template-not-found': 'The template has been removed meanwhile. Run the command again.',
     'template-fragment-not-found': 'The text has been removed meanwhile. Run the command again.',
     'low-balance': "The account's balance is too low.",
@@ -30,7 +30,7 @@ const BY_STATUS = new Map([
   [404, 'There are no templates at this address. Check VONAGE_VERIFY_HOST or VONAGE_BASE_URL.'],
 ]);
 
-/** Why it did not work, in words somebody can act on, and what Vonage's support will ask for. */
+/** What the user can do about an error, and the reference that Vonage's support asks for. */
 export function advise({ code, fields, upstream }: LoginError, host: string): string {
   const { status, error = '', instance } = upstream ?? {};
   if (status === undefined) return unanswered(code, error, host);
@@ -54,6 +54,6 @@ function refused(errors: LoginError['fields']['errors'] = []): string {
 function unanswered(code: LoginError['code'], error: string, host: string): string {
   if (code === 'upstream_timeout') return `${host} did not answer in time. Run the command again.`;
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(new URL(host).hostname);
-  const hint = local ? ' Is the sandbox running (npm run sandbox)?' : '';
+  const hint = local ? ' Is the sandbox running (silent-auth sandbox)?' : '';
   return `No answer came from ${host}${error ? ` (${error})` : ''}.${hint}`;
 }

@@ -1,6 +1,6 @@
 import type { Change, Plan } from './plan.js';
 
-/** A text on one line. JSON's quotes show line ends, and disarm what a terminal would take as a command. */
+/** A text on one line. JSON escapes line ends and the control characters of terminals. */
 const quoted = (text: string): string => JSON.stringify(text);
 
 /** One change, as lines of a diff. */
@@ -18,7 +18,7 @@ export function describe(change: Change): string[] {
         `      + ${quoted(change.text)}`,
       ];
     case 'set-default':
-      // Of a new template this has been said already.
+      // The line of a new template says it already.
       if (change.isNew) return [];
       return [`~ template ${name}: ${change.isDefault ? 'becomes' : 'is no longer'} the default`];
     case 'remove-fragment':
@@ -28,11 +28,11 @@ export function describe(change: Change): string[] {
   }
 }
 
-/** What the account has beyond the file. */
+/** Lines for what the account has beyond the file. */
 export const describeRest = (leftAlone: Plan['leftAlone']): string[] =>
   leftAlone.map((each) => `  left alone: ${each}`);
 
-/** How much it is, in one line; the lines of the diff are counted, so that both say the same. */
+/** The number of changes, in one line. Changes without a line in the diff are not counted. */
 export function summary(changes: readonly Change[]): string {
   const seen = changes.filter((change) => describe(change).length > 0);
   if (changes.length === 0) return 'Nothing to do: the account is as the file says.';

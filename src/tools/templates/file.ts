@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { wordsOf } from './unusable.js';
+import { messageOf } from '../command.js';
 
-/** The channels a fragment can be for, and so the ones a file can speak of. */
+/** The channels of fragments that a file can describe. */
 export const CHANNELS: readonly string[] = ['sms', 'voice'];
 
 /** An account can have ten custom templates (Verify v2 reference, error `max-templates`). */
@@ -25,7 +25,7 @@ const WantedFragment = z.strictObject({
 
 const WantedTemplate = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
-  /** Absent: whatever it is in the account. */
+  /** Absent: left as it is in the account. */
   is_default: z.boolean().optional(),
   fragments: z.array(WantedFragment),
 });
@@ -40,7 +40,7 @@ export type WantedTemplate = z.infer<typeof WantedTemplate>;
 export type WantedFragment = z.infer<typeof WantedFragment>;
 export type TemplatesFile = z.infer<typeof TemplatesFile>;
 
-/** The same file, with nothing asked of its fields: to find what is there twice even where something else is wrong. */
+/** The same file without rules, to find repetitions even where something else is wrong. */
 const Anything = z.unknown().optional();
 const LooseFragment = z.object({ channel: Anything, locale: Anything }).catch({});
 const LooseTemplate = z
@@ -53,7 +53,7 @@ const pathOf = (path: readonly PropertyKey[]): string =>
     .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at > 0 ? '.' : ''}${String(key)}`))
     .join('');
 
-/** The keys that are there again, with where that is. What is not a text is no key. */
+/** The keys that are repeated, with their index. A key is a text. */
 const repeated = (keys: readonly unknown[]): { key: string; at: number }[] =>
   keys.flatMap((key, at) => (typeof key === 'string' && keys.indexOf(key) < at ? [{ key, at }] : []));
 
@@ -73,11 +73,11 @@ function repetitions(value: unknown): string[] {
   ];
 }
 
-/** What a fragment is known by within its template. */
+/** The key of a fragment within its template. */
 const keyOf = ({ channel, locale }: { channel?: unknown; locale?: unknown }): string | undefined =>
   typeof channel === 'string' && typeof locale === 'string' ? `${channel} ${locale}` : undefined;
 
-/** Everything that is wrong with a file's content, each with its path. */
+/** All problems of a file's content, each with its path. */
 export function problemsOf(value: unknown): string[] {
   const issues = TemplatesFile.safeParse(value).error?.issues ?? [];
   return [
@@ -86,13 +86,13 @@ export function problemsOf(value: unknown): string[] {
   ];
 }
 
-/** Reads a file's text; what is wrong with it comes back all at once. */
+/** Parses a file's text, or returns all its problems. */
 export function parseTemplates(text: string): TemplatesFile | { problems: string[] } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { problems: [`it is not JSON: ${wordsOf(error)}`] };
+    return { problems: [`it is not JSON: ${messageOf(error)}`] };
   }
   const problems = problemsOf(value);
   return problems.length > 0 ? { problems } : TemplatesFile.parse(value);

@@ -1,13 +1,13 @@
 import type { Fragment, Template } from '../../vonage/templates.js';
 import { CHANNELS, MOST_TEMPLATES, type TemplatesFile, type WantedTemplate } from './file.js';
 
-/** A template of the account, with all it says. */
+/** A template of the account, with its fragments. */
 export interface ActualTemplate extends Template {
   fragments: readonly Fragment[];
 }
 
-/** Where a change happens: a template by its name, which is also its key in the file. */
-interface Words {
+/** A fragment, by the name of its template, which is also the template's key in the file. */
+interface FragmentOf {
   template: string;
   channel: string;
   locale: string;
@@ -16,27 +16,27 @@ interface Words {
 
 export type Change =
   | { kind: 'add-template'; template: string; isDefault: boolean | undefined }
-  | ({ kind: 'add-fragment' } & Words)
-  | ({ kind: 'rewrite-fragment'; fragmentId: string; before: string } & Words)
+  | ({ kind: 'add-fragment' } & FragmentOf)
+  | ({ kind: 'rewrite-fragment'; fragmentId: string; before: string } & FragmentOf)
   | { kind: 'set-default'; template: string; isDefault: boolean; isNew: boolean }
-  | ({ kind: 'remove-fragment'; fragmentId: string } & Words)
+  | ({ kind: 'remove-fragment'; fragmentId: string } & FragmentOf)
   | { kind: 'remove-template'; template: string };
 
 export interface Plan {
-  /** In the order they are to be made. */
+  /** In the order in which they are made. */
   changes: readonly Change[];
   /** What the account has beyond the file, and why it stays. */
   leftAlone: readonly string[];
 }
 
-const sameWords = (one: { channel: string; locale: string }, other: { channel: string; locale: string }) =>
+const sameKey = (one: { channel: string; locale: string }, other: { channel: string; locale: string }) =>
   one.channel === other.channel && one.locale.toLowerCase() === other.locale.toLowerCase();
 
 /**
- * What has to change for the account to be as the file says. Nothing that is in use goes before its successor is there:
- * first what is new, then the texts, then the default, and last what is to be removed. Only an account without room has
- * to give up templates first.
- * @param prune whether what is not in the file goes; otherwise it is left alone
+ * What has to change for the account to be as the file says. Nothing that is in use is removed
+ * before its successor exists: new templates and texts come first, then changed texts, then the
+ * default, and removals last. An account without room for the new templates loses others first.
+ * @param prune whether what is not in the file is removed; otherwise it is left alone
  */
 export function makePlan(
   { templates: wanted }: TemplatesFile,
@@ -63,8 +63,10 @@ export function makePlan(
       template.is_default === isDefault ? setDefault(template, found) : [],
     );
 
-  const extraWords = pairs.flatMap(({ template, found }) => surplus(template, found));
-  const goneWords = extraWords.filter((words) => reasonToKeepFragment(words, prune) === undefined);
+  const extraFragments = pairs.flatMap(({ template, found }) => surplus(template, found));
+  const removedFragments = extraFragments.filter(
+    (fragment) => reasonToKeepFragment(fragment, prune) === undefined,
+  );
   return {
     changes: [
       ...early.flatMap(removeTemplate),
@@ -72,25 +74,28 @@ export function makePlan(
       ...pairs.flatMap(({ template, found }) => rewrite(template, found)),
       ...defaults(true),
       ...defaults(false),
-      ...goneWords.map((words): Change => ({ kind: 'remove-fragment', ...words })),
+      ...removedFragments.map((fragment): Change => ({ kind: 'remove-fragment', ...fragment })),
       ...late.flatMap(removeTemplate),
     ],
     leftAlone: [
-      ...extra.flatMap((each) => saying(`template ${each.name}`, stays(each))),
-      ...extraWords.flatMap((words) =>
-        saying(`${words.template} ${words.channel} ${words.locale}`, reasonToKeepFragment(words, prune)),
+      ...extra.flatMap((each) => leftAloneBecause(`template ${each.name}`, stays(each))),
+      ...extraFragments.flatMap((fragment) =>
+        leftAloneBecause(
+          `${fragment.template} ${fragment.channel} ${fragment.locale}`,
+          reasonToKeepFragment(fragment, prune),
+        ),
       ),
     ],
   };
 }
 
-const saying = (what: string, reason: string | undefined): string[] =>
+const leftAloneBecause = (what: string, reason: string | undefined): string[] =>
   reason === undefined ? [] : [`${what} (${reason})`];
 
 const NOT_IN_FILE = 'not in the file; --prune removes it';
 const OTHER_CHANNEL = 'a channel that the file cannot describe';
 
-/** The default is what requests fall back to: it goes only when the file says which template takes its place. */
+/** Requests fall back to the default: it is removed only when the file names another. */
 function reasonToKeepTemplate(
   template: ActualTemplate,
   prune: boolean,
@@ -102,27 +107,27 @@ function reasonToKeepTemplate(
   return undefined;
 }
 
-function reasonToKeepFragment({ channel }: Words, prune: boolean): string | undefined {
+function reasonToKeepFragment({ channel }: FragmentOf, prune: boolean): string | undefined {
   if (!CHANNELS.includes(channel)) return OTHER_CHANNEL;
   return prune ? undefined : NOT_IN_FILE;
 }
 
 function addTo({ name: template, is_default, fragments }: WantedTemplate, found?: ActualTemplate): Change[] {
-  const missing = fragments.filter((words) => !found?.fragments.some((each) => sameWords(each, words)));
+  const missing = fragments.filter((fragment) => !found?.fragments.some((each) => sameKey(each, fragment)));
   return [
     ...(found ? [] : [{ kind: 'add-template' as const, template, isDefault: is_default }]),
-    ...missing.map((words): Change => ({ kind: 'add-fragment', template, ...words })),
+    ...missing.map((fragment): Change => ({ kind: 'add-fragment', template, ...fragment })),
   ];
 }
 
 const rewrite = ({ name: template, fragments }: WantedTemplate, found?: ActualTemplate): Change[] =>
-  fragments.flatMap((words): Change[] => {
-    const there = found?.fragments.find((each) => sameWords(each, words));
-    if (there === undefined || there.text === words.text) return [];
-    return [{ kind: 'rewrite-fragment', template, fragmentId: there.id, before: there.text, ...words }];
+  fragments.flatMap((fragment): Change[] => {
+    const there = found?.fragments.find((each) => sameKey(each, fragment));
+    if (there === undefined || there.text === fragment.text) return [];
+    return [{ kind: 'rewrite-fragment', template, fragmentId: there.id, before: there.text, ...fragment }];
   });
 
-/** A new template is looked at again once it is there: Vonage makes the first one the default by itself. */
+/** Also for a new template: Vonage makes the first one the default by itself. */
 function setDefault({ name: template, is_default }: WantedTemplate, found?: ActualTemplate): Change[] {
   if (is_default === undefined || found?.isDefault === is_default) return [];
   return [{ kind: 'set-default', template, isDefault: is_default, isNew: found === undefined }];
@@ -130,16 +135,16 @@ function setDefault({ name: template, is_default }: WantedTemplate, found?: Actu
 
 const surplus = ({ name: template, fragments }: WantedTemplate, found?: ActualTemplate) =>
   (found?.fragments ?? [])
-    .filter((each) => !fragments.some((words) => sameWords(each, words)))
-    .map(({ id: fragmentId, ...words }) => ({ template, fragmentId, ...words }));
+    .filter((each) => !fragments.some((fragment) => sameKey(each, fragment)))
+    .map(({ id: fragmentId, ...fragment }) => ({ template, fragmentId, ...fragment }));
 
 /** Vonage removes only empty templates. */
 const removeTemplate = ({ name: template, fragments }: ActualTemplate): Change[] => [
-  ...fragments.map(({ id: fragmentId, ...words }): Change => ({
+  ...fragments.map(({ id: fragmentId, ...fragment }): Change => ({
     kind: 'remove-fragment',
     template,
     fragmentId,
-    ...words,
+    ...fragment,
   })),
   { kind: 'remove-template', template },
 ];

@@ -1,4 +1,6 @@
-/** A cookie as `java.net.HttpCookie.parse` makes it: what the server does not name is null there, and absent here. */
+/**
+ * A cookie as `java.net.HttpCookie.parse` makes it: attributes that are null there are absent here.
+ */
 export interface Cookie {
   name: string;
   value: string;
@@ -25,18 +27,21 @@ export function cookieIn(line: string): Cookie | undefined {
   };
 }
 
-/** `makeHTTPCommand`: without a domain a cookie goes to every host, without a path to every path, and it never ends. */
+/**
+ * `makeHTTPCommand`: a cookie without a domain goes to every host, one without a path to every
+ * path, and none expires.
+ */
 export function cookiesFor(cookies: readonly Cookie[], url: URL): string {
   const host = url.hostname.toLowerCase();
-  const isAtHome = (domain: string | undefined): boolean => {
-    const home = domain?.replace(/^\.+/, '').toLowerCase();
-    return home === undefined || host === home || host.endsWith(`.${home}`);
+  const matches = (domain: string | undefined): boolean => {
+    const wanted = domain?.replace(/^\.+/, '').toLowerCase();
+    return wanted === undefined || host === wanted || host.endsWith(`.${wanted}`);
   };
   return cookies
     .filter(
       (each) =>
         (!each.isSecure || url.protocol === 'https:') &&
-        isAtHome(each.domain) &&
+        matches(each.domain) &&
         url.pathname.startsWith(each.path ?? ''),
     )
     .map(({ name, value }) => `${name}=${value}`)

@@ -37,7 +37,7 @@ export function inputOf(connection: Connection, timeoutMs: number): Input {
   };
 }
 
-/** What the SDK knows when it has read an answer. */
+/** What the SDK has read of an answer. */
 export interface Reading {
   status: number;
   type: string;
@@ -46,11 +46,11 @@ export interface Reading {
   redirect: URL | undefined;
   cookies: Cookie[];
   body: string | undefined;
-  /** The body of a redirect could not be read away, so the connection cannot be used again. */
+  /** The body of a redirect could not be skipped, so the connection cannot be used again. */
   mustClose: boolean;
 }
 
-/** The lines it knows, by how they begin, in any case. */
+/** The lines it reads, by their beginning in lower case. */
 const LINES: Record<string, (reading: Reading, line: string, at: URL) => void> = {
   'http/': (reading, line) => (reading.status = integer(line.split(' ')[1]) ?? 0),
   'set-cookie:': (reading, line) => {
@@ -71,7 +71,10 @@ export const typeIn = (line: string): string | undefined => line.split(' ')[1]?.
 export const isJsonType = (type: string): boolean =>
   ['application/json', 'application/hal+json', 'application/problem+json'].includes(type);
 
-/** `sendAndReceive`: line by line, and a body until the connection closes. @throws Trouble, TypeError for an address that is none */
+/**
+ * `sendAndReceive`: reads lines, and a body until the connection closes.
+ * @throws ConnectionFailure, or TypeError for an invalid URL
+ */
 export async function readAnswer(input: Input, at: URL, cookies: readonly Cookie[]): Promise<Reading> {
   const reading: Reading = {
     ...{ status: 0, type: '', length: -1, redirect: undefined, body: undefined, mustClose: false },
@@ -105,7 +108,10 @@ function redirectIn(line: string, at: URL): URL | undefined {
   return at.protocol === 'https:' && url.protocol === 'http:' ? undefined : url;
 }
 
-/** `parseBodyIntoJSONString` and `convertResultHandler`. org.json is more lenient than `JSON.parse`. @throws Error where there is no brace */
+/**
+ * `parseBodyIntoJSONString` and `convertResultHandler`. org.json is more lenient than `JSON.parse`.
+ * @throws Error where there is no brace
+ */
 export function resultOf({ status, body }: Reading): SdkResult {
   if (body === undefined || body === '') return { http_status: status };
   const [start, end] = [body.indexOf('{'), body.lastIndexOf('}')];

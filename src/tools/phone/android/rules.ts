@@ -1,18 +1,22 @@
 import { header, jsonIn, type Answer } from '../answer.js';
-import { isCompressed, isRedirect, isUnanswered, whenAnswered } from '../judging.js';
-import { isThisMachine } from '../place.js';
-import type { Evidence, Rule } from '../sdk.js';
+import { isLoopback } from '../../http.js';
+import { isCompressed, isRedirect, isUnanswered, whenAnswered, type Evidence, type Rule } from '../sdk.js';
 import { isJsonType, typeIn } from './reading.js';
 
-/** `VGCellularRequestParameters`: the default. The tenth request is already too many, even if it was answered. */
+/**
+ * `VGCellularRequestParameters`: the default. The tenth request is already too many, even if it was
+ * answered.
+ */
 export const MAX_REQUESTS = 10;
 
-/** What the SDK opens at all. To this machine itself http will do here, since no sandbox has a certificate. */
+/**
+ * The URLs that the SDK opens. On this machine http is allowed, since a sandbox has no certificate.
+ */
 export const isHttps = (url: URL): boolean =>
-  url.protocol === 'https:' || (url.protocol === 'http:' && isThisMachine(url));
+  url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 
-/** How long a connection may stay open after its last answer before somebody notices, in milliseconds. */
-const PROMPTLY_MS = 1000;
+/** How long a connection may stay open after the answer. */
+const MAX_OPEN_MS = 1000;
 
 const hasJsonType = (answer: Answer): boolean =>
   isJsonType(typeIn(header(answer, 'content-type')?.line ?? '') ?? '');
@@ -24,13 +28,15 @@ const locationOf = (answer: Answer, url: URL): URL | undefined => {
   return address !== '' && URL.canParse(address, url.href) ? new URL(address, url) : undefined;
 };
 
-/** How long it stayed open after the last byte, in milliseconds; Infinity where it was not seen to close. */
-const openFor = ({ heard: { segments, closedAfterMs = Infinity } }: Answer): number =>
+/**
+ * How long the connection stayed open after the last byte, in ms; Infinity where it did not close.
+ */
+const openFor = ({ raw: { segments, closedAfterMs = Infinity } }: Answer): number =>
   closedAfterMs - (segments.at(-1)?.afterMs ?? 0);
 
-/** A connection that had been closed before it was asked over. */
-const isAskedInVain = (evidence: Evidence): boolean =>
-  isUnanswered(evidence) && evidence.answer?.heard.isReused === true && !evidence.trouble;
+/** The connection was closed before this request was sent over it. */
+const isClosedOnReuse = (evidence: Evidence): boolean =>
+  isUnanswered(evidence) && evidence.answer?.raw.isReused === true && !evidence.failure;
 
 const isDowngrade = (from: URL, to: URL | undefined): boolean =>
   from.protocol === 'https:' && to?.protocol === 'http:';
@@ -40,7 +46,7 @@ const hasObject = ({ body }: Answer): boolean => {
   return jsonIn(text.slice(0, text.lastIndexOf('}') + 1)) !== undefined;
 };
 
-const openedFor = (answer: Answer | undefined): string => {
+const describeOpen = (answer: Answer | undefined): string => {
   const ms = answer ? openFor(answer) : Infinity;
   return ms === Infinity ? 'after the answer' : `${(ms / 1000).toFixed(1)} s after the answer`;
 };
@@ -59,21 +65,22 @@ export const ANDROID_RULES: readonly Rule[] = [
   {
     // startConnection: SSLSocketFactory.getDefault()
     name: 'TLS',
-    isBrokenBy: ({ trouble }) => trouble?.kind === 'tls',
-    says: ({ url, trouble }) => `There was no TLS connection to ${url.host} (${trouble?.message ?? ''}).`,
+    isBrokenBy: ({ failure }) => failure?.kind === 'tls',
+    says: ({ url, failure }) => `There was no TLS connection to ${url.host} (${failure?.message ?? ''}).`,
     mend: 'Give what ends TLS a certificate that phones know for this host.',
   },
   {
     // open: catch → sdk_connection_error
     name: 'connection',
-    isBrokenBy: ({ trouble }) => trouble?.kind === 'connect',
-    says: ({ url, trouble }) => `There was no connection to ${url.host} (${trouble?.message ?? ''}).`,
+    isBrokenBy: ({ failure }) => failure?.kind === 'connect',
+    says: ({ url, failure }) => `There was no connection to ${url.host} (${failure?.message ?? ''}).`,
     mend: 'See that this host can be reached from the mobile network.',
   },
   {
-    // open: nurlAuthority == connectedAuthority. The first request of a connection says `Connection: close`.
+    // open: nurlAuthority == connectedAuthority. The first request of a connection says
+    // `Connection: close`.
     name: 'same host',
-    isBrokenBy: isAskedInVain,
+    isBrokenBy: isClosedOnReuse,
     says: ({ url }) =>
       `${url.host} redirected to itself with a Content-Length; the Android SDK asks over the same connection, which it had asked to be closed.`,
     mend: 'Redirect to another host, or leave Content-Length out of the redirect.',
@@ -81,10 +88,10 @@ export const ANDROID_RULES: readonly Rule[] = [
   {
     // GLOBAL_DEADLINE_MS: 30 s for the whole chain
     name: 'answer',
-    isBrokenBy: (evidence) => isUnanswered(evidence) && isHttps(evidence.url) && !isAskedInVain(evidence),
-    says: ({ url, trouble }) =>
-      trouble?.kind === 'silence'
-        ? `${url.host} did not answer (${trouble.message}); the Android SDK gives the whole chain 30 s.`
+    isBrokenBy: (evidence) => isUnanswered(evidence) && isHttps(evidence.url) && !isClosedOnReuse(evidence),
+    says: ({ url, failure }) =>
+      failure?.kind === 'timeout'
+        ? `${url.host} did not answer (${failure.message}); the Android SDK gives the whole chain 30 s.`
         : `${url.host} ended the connection without an answer.`,
     mend: 'Answer within five seconds.',
   },
@@ -120,7 +127,8 @@ export const ANDROID_RULES: readonly Rule[] = [
     mend: 'Turn compression off for /callback in the proxy.',
   },
   {
-    // sendAndReceive: lines are joined, the sizes of chunks included; from the first "{" to the last "}"
+    // sendAndReceive: lines are joined, the sizes of chunks included; from the first "{" to the
+    // last "}"
     name: 'chunks',
     isBrokenBy: whenAnswered((answer) => isLast(answer) && answer.chunks.length > 1),
     says: ({ answer }) =>
@@ -148,9 +156,9 @@ export const ANDROID_RULES: readonly Rule[] = [
   {
     // sendAndReceive: readHttpLine until null, which is the end of the connection
     name: 'closing',
-    isBrokenBy: whenAnswered((answer) => isLast(answer) && openFor(answer) > PROMPTLY_MS),
+    isBrokenBy: whenAnswered((answer) => isLast(answer) && openFor(answer) > MAX_OPEN_MS),
     says: ({ answer }) =>
-      `The connection stayed open ${openedFor(answer)}; the Android SDK reads until it is closed, and gives the whole chain 30 s.`,
+      `The connection stayed open ${describeOpen(answer)}; the Android SDK reads until it is closed, and gives the whole chain 30 s.`,
     mend: 'Close the connection after the answer (`Connection: close`), in the proxy too.',
   },
 ];

@@ -1,28 +1,33 @@
 import { sdkError, type Device, type Sdk, type SdkResult, type Step } from '../sdk.js';
-import { Trouble, connectTo, type Connection } from '../wire.js';
+import { ConnectionFailure, connectTo, type Connection } from '../wire.js';
 import { cookiesFor, type Cookie } from './cookies.js';
 import { inputOf, readAnswer, resultOf } from './reading.js';
 import { ANDROID_RULES, MAX_REQUESTS, isHttps } from './rules.js';
 
 /**
- * `vonage-android-client-library` 1.2.0, read in its source (`ClientSocket.kt`); the names in the comments are those of
- * its functions. What is not imitated: the radio, so the operator sees the network this runs on; and http is let through
- * to this machine itself, where a sandbox has no certificate.
+ * `vonage-android-client-library` 1.2.0, read in its source (`ClientSocket.kt`); the names in the
+ * comments are those of its functions. Two differences: it uses the network of this machine, not a
+ * mobile one; and it opens http on this machine, where a sandbox has no certificate.
  */
-export const ANDROID: Sdk = { name: 'Android', version: '1.2.0', walk, rules: ANDROID_RULES };
+export const ANDROID: Sdk = { name: 'Android', version: '1.2.0', open, rules: ANDROID_RULES };
 
-/** The test network of 3GPP (TS 36.508): the operator of the SIM, as mobile country and network code. */
+/**
+ * The test network of 3GPP (TS 36.508): the operator of the SIM, as mobile country and network
+ * code.
+ */
 const OPERATOR = '00101';
 
 interface Request {
   url: URL;
   isFirst: boolean;
-  /** Whether the connection of the hop before is used again. */
+  /** Whether the connection of the previous hop is used again. */
   isReused: boolean;
   cookies: readonly Cookie[];
 }
 
-/** `makeHTTPCommand`: the headers of the app, and the operator, go along with the first hop alone. */
+/**
+ * `makeHTTPCommand`: the headers of the app, and the operator, go along with the first hop alone.
+ */
 const textOf = ({ url, isFirst, isReused, cookies }: Request, headers: Headers, id: string): string => {
   const cookie = cookiesFor(cookies, url);
   return [
@@ -42,8 +47,8 @@ const textOf = ({ url, isFirst, isReused, cookies }: Request, headers: Headers, 
 type Headers = Record<string, string>;
 
 /** `open`, whose loop goes one request beyond what it then calls too many. */
-async function* walk(link: string, headers: Headers, device: Device): AsyncGenerator<Step, SdkResult> {
-  const [id, deadline] = [device.uuid(), device.now() + device.chainMs];
+async function* open(link: string, headers: Headers, device: Device): AsyncGenerator<Step, SdkResult> {
+  const [id, deadline] = [device.uuid(), device.now() + device.chainTimeoutMs];
   let [url, cookies] = [new URL(link), [] as Cookie[]];
   // VGCellularRequestClient.constructURL: a MalformedURLException.
   if (!isHttps(url)) return { nothing: 'it throws' };
@@ -57,7 +62,7 @@ async function* walk(link: string, headers: Headers, device: Device): AsyncGener
       yield { is: 'request', url: url.href, text };
       const asked = await socket.ask(request, text, remainingMs);
       yield asked.step;
-      if ('failure' in asked) return sdkError('sdk_connection_error', `ex: ${asked.failure}`);
+      if ('error' in asked) return sdkError('sdk_connection_error', `ex: ${asked.error}`);
       if (asked.redirect && requests <= MAX_REQUESTS) [url, cookies] = [asked.redirect, asked.cookies];
       else
         return requests >= MAX_REQUESTS ? sdkError('sdk_redirect_error', 'Too many redirects') : asked.result;
@@ -68,10 +73,13 @@ async function* walk(link: string, headers: Headers, device: Device): AsyncGener
 }
 
 type Asked = { step: Step } & (
-  { failure: string } | { redirect: URL | undefined; cookies: Cookie[]; result: SdkResult }
+  { error: string } | { redirect: URL | undefined; cookies: Cookie[]; result: SdkResult }
 );
 
-/** The one connection that stands; the next hop to the same host and port asks over it, though the first was asked to close it. */
+/**
+ * The one open connection. The next hop to the same host and port uses it again, though its first
+ * request said `Connection: close`.
+ */
 function clientSocket(device: Device) {
   let connection: Connection | undefined;
   let authority = '';
@@ -89,17 +97,17 @@ function clientSocket(device: Device) {
   };
 
   const ask = async ({ url, cookies }: Request, text: string, timeoutMs: number): Promise<Asked> => {
-    const step: Step = { is: 'answer', url: url.href, heard: { segments: [], isReused: false } };
+    const step: Step = { is: 'answer', url: url.href, raw: { segments: [], isReused: false } };
     try {
       const to = connection && leadsTo(url) ? connection : await start(url, timeoutMs);
-      step.heard = to.send(text);
+      step.raw = to.send(text);
       const reading = await readAnswer(inputOf(to, timeoutMs), url, cookies);
       if (reading.mustClose || !(reading.redirect && leadsTo(reading.redirect))) close();
       return { step, redirect: reading.redirect, cookies: reading.cookies, result: resultOf(reading) };
-    } catch (failure) {
+    } catch (error) {
       close();
-      if (failure instanceof Trouble) step.trouble = failure;
-      return { step, failure: failure instanceof Error ? failure.message : String(failure) };
+      if (error instanceof ConnectionFailure) step.failure = error;
+      return { step, error: error instanceof Error ? error.message : String(error) };
     }
   };
   return { ask, leadsTo, close };

@@ -7,7 +7,7 @@ export interface Cookie {
   isSecure: boolean;
 }
 
-/** `parseCookies`: every line with `ookie: ` in it, to the letter; one that is set again is there twice. */
+/** `parseCookies`: every line that contains `ookie: `. A cookie that is set again is kept twice. */
 export const cookiesIn = (response: string, url: URL): Cookie[] =>
   [...response.matchAll(/ookie: (.*)\r\n/g)].flatMap(([, line = '']) => parse(line, url) ?? []);
 
@@ -21,14 +21,15 @@ function parse(line: string, url: URL): Cookie | undefined {
   return {
     name: pair.slice(0, equals),
     value: pair.slice(equals + 1),
-    // Foundation puts a dot before a domain that was named, and none before the host where it was not.
+    // Foundation puts a dot before a domain that was named, and none before the host where it was
+    // not.
     domain: domain ?? url.hostname,
     path: attribute('path') ?? '/',
     isSecure: attributes.some((each) => each.toLowerCase() === 'secure'),
   };
 }
 
-/** `createHttpCommand`: which cookies go along. `Max-Age` and `Expires` mean nothing to it. */
+/** `createHttpCommand`: the cookies that are sent. It ignores `Max-Age` and `Expires`. */
 export const cookiesFor = (cookies: readonly Cookie[], url: URL, path: string): string =>
   cookies
     .filter(

@@ -1,10 +1,13 @@
 import { jsonIn } from '../answer.js';
 import { sdkError, type SdkResult } from '../sdk.js';
 
-/** What the SDK makes of the one segment it reads: where to go on, or what the app gets. */
+/** How the SDK reads its one segment: as a redirect, or as a result for the app. */
 export type Reading = { follow: string } | { result: SdkResult };
 
-/** The statuses that the `switch` of `sendAndReceiveWithBody` has a case for, beside 204: each range from and to. */
+/**
+ * The statuses that the `switch` of `sendAndReceiveWithBody` has a case for, beside 204: each range
+ * from and to.
+ */
 const REDIRECTS = [
   [301, 303],
   [307, 308],
@@ -24,7 +27,7 @@ export const isExpected = (status: number): boolean =>
 /** `decodeResponse`, then the `switch` of `sendAndReceiveWithBody`. */
 export function readSegment(bytes: Buffer): Reading {
   const response = bytes.toString('utf8');
-  // `parseHttpStatusCode` takes the characters 9 to 11 without looking whether they are there.
+  // `parseHttpStatusCode` takes the characters 9 to 11 without checking that they exist.
   if (response.length < 12) return { result: { nothing: 'it crashes' } };
   const digits = response.slice(9, 12);
   const status = /^\d+$/.test(digits) ? Number(digits) : 0;
@@ -49,7 +52,10 @@ export const isJsonType = (type: string): boolean =>
     type.includes(each),
   );
 
-/** `getResponseBody`: what stands from the first `{` on, if `Content-Type` is spelt like this and names JSON. */
+/**
+ * `getResponseBody`: the text from the first `{` on, if `Content-Type` is spelt like this and names
+ * JSON.
+ */
 function bodyOf(response: string): string | undefined {
   const type = /Content-Type: (.*)\r\n/.exec(response)?.[1];
   if (type === undefined || !isJsonType(type)) return undefined;

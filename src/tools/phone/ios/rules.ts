@@ -1,6 +1,5 @@
 import { header, jsonIn, type Answer } from '../answer.js';
-import { isCompressed, isRedirect, isUnanswered, namesOf, whenAnswered } from '../judging.js';
-import type { Rule } from '../sdk.js';
+import { isCompressed, isRedirect, isUnanswered, spellingOf, whenAnswered, type Rule } from '../sdk.js';
 import { isExpected, isJsonType } from './reading.js';
 
 /** `VGCellularRequestParameters`: the default. The eleventh redirect is one too many. */
@@ -15,31 +14,34 @@ const hasBody = (answer: Answer): boolean => answer.status !== 204 && !isRedirec
 const isOneChunk = ({ chunks, headers }: Answer): boolean =>
   chunks.length === 1 && headers.some(({ line }) => line === 'Transfer-Encoding: chunked');
 
-/** What the SDK for iOS demands. Each row names its place in `CellularConnectionManager.swift` of 1.0.5-beta. */
+/**
+ * What the SDK for iOS demands. Each row names its place in `CellularConnectionManager.swift` of
+ * 1.0.5-beta.
+ */
 export const IOS_RULES: readonly Rule[] = [
   {
     // createConnection: sec_protocol_options_set_{min,max}_tls_protocol_version(.TLSv12)
     name: 'TLS 1.2',
-    isBrokenBy: ({ trouble }) => trouble?.kind === 'tls',
-    says: ({ url, trouble }) =>
-      `There was no TLS connection to ${url.host} (${trouble?.message ?? ''}), and the iOS SDK speaks TLS 1.2 and no other version.`,
+    isBrokenBy: ({ failure }) => failure?.kind === 'tls',
+    says: ({ url, failure }) =>
+      `There was no TLS connection to ${url.host} (${failure?.message ?? ''}), and the iOS SDK speaks TLS 1.2 and no other version.`,
     mend: 'Let what ends TLS speak 1.2 besides 1.3, with a certificate that phones know for this host.',
   },
   {
     // createTimer: connectionTimeout; NWConnection waits where a connection is refused
     name: 'connection',
-    isBrokenBy: ({ trouble }) => trouble?.kind === 'connect',
-    says: ({ url, trouble }) =>
-      `There was no connection to ${url.host} (${trouble?.message ?? ''}); the iOS SDK gives up after five seconds.`,
+    isBrokenBy: ({ failure }) => failure?.kind === 'connect',
+    says: ({ url, failure }) =>
+      `There was no connection to ${url.host} (${failure?.message ?? ''}); the iOS SDK gives up after five seconds.`,
     mend: 'See that this host can be reached from the mobile network.',
   },
   {
     // sendAndReceiveWithBody: timer?.invalidate() before receive, which has no limit of its own
     name: 'answer',
     isBrokenBy: isUnanswered,
-    says: ({ url, trouble }) =>
-      trouble?.kind === 'silence'
-        ? `${url.host} did not answer (${trouble.message}); the iOS SDK would wait for ever, and its app with it.`
+    says: ({ url, failure }) =>
+      failure?.kind === 'timeout'
+        ? `${url.host} did not answer (${failure.message}); the iOS SDK would wait for ever, and its app with it.`
         : `${url.host} ended the connection without an answer.`,
     mend: 'Answer within five seconds, and give the app a limit of its own.',
   },
@@ -60,13 +62,14 @@ export const IOS_RULES: readonly Rule[] = [
     mend: 'Answer with 200, 4xx or 5xx up to 511, and with nothing before it, such as 103.',
   },
   {
-    // sendAndReceiveWithBody: one receive(minimumIncompleteLength: 1, maximumLength: 65536) a connection
+    // sendAndReceiveWithBody: one receive(minimumIncompleteLength: 1, maximumLength: 65536) a
+    // connection
     name: 'one segment',
     isBrokenBy: whenAnswered(
-      ({ heard: { segments } }) => segments.length > 1 || (segments[0]?.bytes.length ?? 0) > ONE_READ,
+      ({ raw: { segments } }) => segments.length > 1 || (segments[0]?.bytes.length ?? 0) > ONE_READ,
     ),
     says: ({ answer }) =>
-      `The answer came in ${answer?.heard.segments.length ?? 0} segments, and the iOS SDK reads one.`,
+      `The answer came in ${answer?.raw.segments.length ?? 0} segments, and the iOS SDK reads one.`,
     mend: 'Send head and body in one write, and let the proxy buffer the answer.',
   },
   {
@@ -87,7 +90,7 @@ export const IOS_RULES: readonly Rule[] = [
       return hasBody(answer) && line !== undefined && !line.includes('Content-Type: ');
     }),
     says: (evidence) =>
-      `The header is spelt \`${namesOf(evidence, 'content-type')}\`; the iOS SDK looks for \`Content-Type: \` to the letter, and finds no body.`,
+      `The header is spelt \`${spellingOf(evidence, 'content-type')}\`; the iOS SDK looks for \`Content-Type: \` to the letter, and finds no body.`,
     mend: 'Let the proxy leave the names of HTTP/1.1 headers as they are (Envoy: proper_case_words, or preserve_case).',
   },
   {

@@ -1,16 +1,20 @@
 import { sdkError, type Device, type Sdk, type SdkResult, type Step } from '../sdk.js';
-import { Trouble, connectTo, type Connection, type Heard } from '../wire.js';
+import { ConnectionFailure, connectTo, type Connection, type RawAnswer } from '../wire.js';
 import { cookiesFor, cookiesIn, type Cookie } from './cookies.js';
 import { readSegment, type Reading } from './reading.js';
 import { IOS_RULES, MAX_REDIRECTS } from './rules.js';
 
 /**
- * `vonage-ios-client-library` 1.0.5-beta, read in its source (`CellularConnectionManager.swift`); the names in the
- * comments are those of its functions. What is not imitated: the radio, so the operator sees the network this runs on.
+ * `vonage-ios-client-library` 1.0.5-beta, read in its source (`CellularConnectionManager.swift`);
+ * the names in the comments are those of its functions. It uses the network of this machine, not a
+ * mobile one.
  */
-export const IOS: Sdk = { name: 'iOS', version: '1.0.5-beta', walk, rules: IOS_RULES };
+export const IOS: Sdk = { name: 'iOS', version: '1.0.5-beta', open, rules: IOS_RULES };
 
-/** `createHttpCommand`: the headers of the app go to every host of the chain; the agent ends in a space. */
+/**
+ * `createHttpCommand`: the headers of the app go to every host of the chain; the agent ends in a
+ * space.
+ */
 function requestFor(url: URL, headers: Record<string, string>, cookies: readonly Cookie[]): string {
   const path = pathOf(url);
   const cookie = cookiesFor(cookies, url, path);
@@ -26,7 +30,10 @@ function requestFor(url: URL, headers: Record<string, string>, cookies: readonly
   ].join('\r\n');
 }
 
-/** Foundation's `URL.path` is decoded, and without a slash at its end, which comes back only where no query follows. */
+/**
+ * Foundation's `URL.path` is decoded, and without a slash at its end, which comes back only where
+ * no query follows.
+ */
 function pathOf(url: URL): string {
   const path = decode(url.pathname).replace(/(.)\/$/, '$1');
   return url.href.endsWith('/') && !path.endsWith('/') ? `${path}/` : path;
@@ -40,8 +47,8 @@ const decode = (path: string): string => {
   }
 };
 
-/** `get` with its `checkResponseHandler`: one connection a hop, and one read of it. */
-async function* walk(
+/** `get` with its `checkResponseHandler`: one connection and one read for each hop. */
+async function* open(
   link: string,
   headers: Record<string, string>,
   device: Device,
@@ -73,42 +80,42 @@ interface Asked {
 
 async function ask(url: URL, text: string, device: Device): Promise<Asked> {
   let connection: Connection | undefined;
-  let heard: Heard = { segments: [], isReused: false };
+  let raw: RawAnswer = { segments: [], isReused: false };
   try {
     connection = await connectTo(url, {
       now: device.now,
-      timeoutMs: device.connectMs,
+      timeoutMs: device.connectTimeoutMs,
       // `createConnection`: forced to exactly 1.2.
       tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' },
     });
-    heard = connection.send(text);
+    raw = connection.send(text);
     // `receive(minimumIncompleteLength: 1, maximumLength: 65536)`, with the timer off.
-    const segment = await connection.read(device.patienceMs);
+    const segment = await connection.read(device.answerTimeoutMs);
     const reading: Reading = segment
       ? readSegment(segment)
       : { result: sdkError('sdk_error', 'Response has no data or corrupt') };
-    if ('result' in reading) await connection.listenOn(device.listenOnMs);
+    if ('result' in reading) await connection.readRest(device.readRestMs);
     return {
-      step: { is: 'answer', url: url.href, heard },
+      step: { is: 'answer', url: url.href, raw },
       reading,
       response: segment?.toString('utf8') ?? '',
     };
-  } catch (trouble) {
-    if (!(trouble instanceof Trouble)) throw trouble;
-    const result = resultOf(trouble, connection !== undefined);
-    return { step: { is: 'answer', url: url.href, heard, trouble }, reading: { result }, response: '' };
+  } catch (failure) {
+    if (!(failure instanceof ConnectionFailure)) throw failure;
+    const result = resultOf(failure, connection !== undefined);
+    return { step: { is: 'answer', url: url.href, raw, failure }, reading: { result }, response: '' };
   } finally {
     connection?.close();
   }
 }
 
 /**
- * A connection that is refused is one that `NWConnection` waits for, until the timer of five seconds; we do not wait with it.
- * Once it stands no timer runs, so an answer that never comes is waited for without end.
+ * After a refused connection `NWConnection` waits until the timer of five seconds; this does not
+ * wait. Once connected it runs no timer, so it waits for an answer without end.
  */
-function resultOf(trouble: Trouble, isConnected: boolean): SdkResult {
-  if (isConnected && trouble.kind === 'silence') return { nothing: 'it waits' };
-  if (isConnected) return sdkError('sdk_error', trouble.message);
-  if (trouble.kind === 'tls') return sdkError('sdk_error', `Connection State: Failed ${trouble.message}`);
+function resultOf(failure: ConnectionFailure, isConnected: boolean): SdkResult {
+  if (isConnected && failure.kind === 'timeout') return { nothing: 'it waits' };
+  if (isConnected) return sdkError('sdk_error', failure.message);
+  if (failure.kind === 'tls') return sdkError('sdk_error', `Connection State: Failed ${failure.message}`);
   return sdkError('sdk_connection_error', 'Connection cancelled - time out');
 }

@@ -1,7 +1,7 @@
-import { about, type Finding } from './finding.js';
-import type { Answer, Check } from './patient.js';
-import { isThisMachine } from '../phone/place.js';
-import { wordsOf } from '../phone/words.js';
+import { about, clockFinding, type Finding } from './finding.js';
+import type { Answer, Check } from './deployment.js';
+import { isLoopback } from '../http.js';
+import { messageOf } from '../command.js';
 
 /** The cookies of an answer as a client sends them back. */
 export const cookieOf = (headers: Headers): string =>
@@ -10,7 +10,7 @@ export const cookieOf = (headers: Headers): string =>
     .map((line) => line.split(';')[0])
     .join('; ');
 
-/** What the session cookie has to have, and what it must not (draft-ietf-httpbis-rfc6265bis, `__Host-`). */
+/** The attributes of the session cookie (draft-ietf-httpbis-rfc6265bis, `__Host-`). */
 export function cookieFinding({ headers }: Answer, base: URL): Finding {
   const { ok, mistake } = about('cookie');
   const isHttps = base.protocol === 'https:';
@@ -37,23 +37,23 @@ export function cookieFinding({ headers }: Answer, base: URL): Finding {
   );
 }
 
-/** Whether the server is there at all; nothing else is worth asking where this ends in a mistake. */
-export const checkHealth: Check = async ({ base, ask }) => {
+/** Whether the server answers. After a mistake here no other check runs. */
+export const checkHealth: Check = async ({ base, request }) => {
   const { ok, mistake } = about('healthz');
   const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
   try {
-    const { status, json, headers } = await ask('/healthz');
+    const { status, json, headers } = await request('/healthz');
     if (status !== 200 || json['status'] !== 'ok' || headers.get('x-request-id') === null) {
       return [mistake(`GET /healthz is answered with ${status}, and not by this server.`, mend)];
     }
     return [ok('The server answers.'), ...httpsFinding(base)];
   } catch (error) {
-    return [mistake(wordsOf(error), mend)];
+    return [mistake(messageOf(error), mend)];
   }
 };
 
 const httpsFinding = (base: URL): Finding[] =>
-  base.protocol === 'https:' || isThisMachine(base)
+  base.protocol === 'https:' || isLoopback(base)
     ? []
     : [
         about('https').mistake(
@@ -62,21 +62,21 @@ const httpsFinding = (base: URL): Finding[] =>
         ),
       ];
 
-export const checkReadiness: Check = async ({ ask }) => {
+export const checkReadiness: Check = async ({ request }) => {
   const { ok, mistake } = about('readyz');
-  const { status } = await ask('/readyz');
+  const { status } = await request('/readyz');
   return status === 200
     ? [ok('Its store takes writes.')]
     : [
         mistake(
           `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
-          'Look for "redis is not reachable" in its log, and mend REDIS_URL or Redis.',
+          'Look for "redis is not reachable" in its log, and correct REDIS_URL or Redis.',
         ),
       ];
 };
 
-/** Headers of every answer (`http/protection.ts`), and what they have to be. */
-const HEADERS: Record<string, RegExp> = {
+/** Headers of every answer (`http/protection.ts`), and their required values. */
+const REQUIRED_HEADERS: Record<string, RegExp> = {
   'strict-transport-security': /^max-age=\d{8,}; includeSubDomains$/,
   'content-security-policy': /^default-src 'none';[^,]*$/,
   'x-content-type-options': /^nosniff$/,
@@ -85,10 +85,10 @@ const HEADERS: Record<string, RegExp> = {
   'referrer-policy': /^no-referrer$/,
 };
 
-export const checkHeaders: Check = async ({ base, ask }) => {
+export const checkHeaders: Check = async ({ base, request }) => {
   const { ok, mistake } = about('headers');
-  const { headers } = await ask('/session');
-  const changed = Object.entries(HEADERS).filter(
+  const { headers } = await request('/session');
+  const changed = Object.entries(REQUIRED_HEADERS).filter(
     ([name, expected]) =>
       (base.protocol === 'https:' || name !== 'strict-transport-security') &&
       !expected.test(headers.get(name) ?? ''),
@@ -103,10 +103,10 @@ export const checkHeaders: Check = async ({ base, ask }) => {
   ];
 };
 
-/** Every error names PUBLIC_URL, in its `type`. */
-export const checkPublicUrl: Check = async ({ base, ask }) => {
+/** The `type` of every error begins with PUBLIC_URL. */
+export const checkPublicUrl: Check = async ({ base, request }) => {
   const { ok, mistake, unchecked } = about('PUBLIC_URL');
-  const { type } = (await ask('/callback')).json;
+  const { type } = (await request('/callback')).json;
   const url = typeof type === 'string' && URL.canParse(type) ? new URL(type) : undefined;
   if (url === undefined) return [unchecked('The error of /callback names no address.')];
   return url.origin === base.origin
@@ -119,10 +119,10 @@ export const checkPublicUrl: Check = async ({ base, ask }) => {
       ];
 };
 
-/** A link comes home with a code of up to 8192 characters, and its state. */
-export const checkLongLinks: Check = async ({ ask }) => {
+/** The query of /callback has a code of up to 8192 characters, and the state. */
+export const checkLongLinks: Check = async ({ request }) => {
   const { ok, mistake } = about('long links');
-  const { status, json } = await ask(`/callback?code=${'c'.repeat(8192)}&state=${'s'.repeat(44)}`);
+  const { status, json } = await request(`/callback?code=${'c'.repeat(8192)}&state=${'s'.repeat(44)}`);
   return status === 400 && json['error'] === 'invalid_request'
     ? [ok('One of 8 KiB reaches the server.')]
     : [
@@ -131,4 +131,14 @@ export const checkLongLinks: Check = async ({ ask }) => {
           'Let the proxy take request lines of 16 KiB (nginx: large_client_header_buffers 4 16k).',
         ),
       ];
+};
+
+/** The clock of the proxy or server that answers. */
+export const checkClock: Check = async ({ request }) => {
+  const { aheadMs } = await request('/healthz');
+  return [
+    aheadMs === undefined
+      ? about('clock').unchecked('The proxy sends no Date.')
+      : clockFinding('clock', aheadMs, 'the clock of this machine'),
+  ];
 };

@@ -1,12 +1,12 @@
-import { isThisMachine } from '../phone/place.js';
+import { isLoopback } from '../http.js';
 import { about, type Finding } from './finding.js';
-import { askAt, type Answer, type Check, type Patient } from './patient.js';
+import { requestAt, type Answer, type Check, type Deployment } from './deployment.js';
 
-/** What http gets that should have been https. @param plain the http origin */
-export async function checkPlainHttp(plain: URL, world: Patient['world']): Promise<Finding> {
+/** Checks that http is redirected to https, or closed. @param plain the http origin */
+export async function checkPlainHttp(plain: URL, world: Deployment['world']): Promise<Finding> {
   const { ok, mistake } = about('http');
   try {
-    const { status, headers } = await askAt(plain, {}, world);
+    const { status, headers } = await requestAt(plain, {}, world);
     const to = headers.get('location') ?? '';
     if (status >= 300 && status < 400 && to.startsWith('https://')) return ok('It is redirected to https.');
     return mistake(
@@ -18,24 +18,24 @@ export async function checkPlainHttp(plain: URL, world: Patient['world']): Promi
   }
 }
 
-/** Only the usual port has an http beside it that one can know of. */
+/** Where https has its default port, http has its default port as well. Other ports are unknown. */
 export const checkHttp: Check = async ({ base, world }) =>
   base.protocol === 'https:' && base.port === ''
     ? [await checkPlainHttp(new URL(`http://${base.hostname}/`), world)]
     : [about('http').unchecked('The base URL names a port, or is http itself.')];
 
-/** A page of somebody else may read nothing, and change nothing. */
-export const checkStrangers: Check = async ({ ask }) => {
+/** A page of another origin may neither read nor change anything. */
+export const checkOtherOrigins: Check = async ({ request }) => {
   const { ok, mistake } = about('other origins');
   const headers = { Origin: 'https://stranger.invalid' };
-  const read = await ask('/session', { headers });
+  const read = await request('/session', { headers });
   const allowed = read.headers.get('access-control-allow-origin');
   if (allowed !== null) {
     const mend =
       'Take Access-Control-Allow-Origin out of the proxy; name the origins of your web apps in ALLOWED_ORIGINS.';
     return [mistake(`Any page may read answers: Access-Control-Allow-Origin is ${allowed}.`, mend)];
   }
-  const written = await ask('/logout', { method: 'POST', headers });
+  const written = await request('/logout', { method: 'POST', headers });
   return written.status === 403
     ? [ok('They can neither read nor change anything.')]
     : [
@@ -46,8 +46,8 @@ export const checkStrangers: Check = async ({ ask }) => {
       ];
 };
 
-/** What only the inside may ask, and whether an answer means that it can be had. */
-const PRIVATE = [
+/** Paths that must not answer from outside. */
+const PRIVATE_PATHS = [
   {
     check: 'metrics',
     path: '/metrics',
@@ -56,37 +56,37 @@ const PRIVATE = [
   {
     check: 'sandbox',
     path: '/__sandbox/requests',
-    mend: 'Take the sandbox out of this deployment: it hands out codes to whoever asks.',
+    mend: 'Take the sandbox out of this deployment: it shows codes to every client.',
   },
 ] as const;
 
-export const checkPrivate: Check = async (patient) => {
-  const { base, settings, world } = patient;
+export const checkPrivate: Check = async (deployment) => {
+  const { base, settings, world } = deployment;
   const port = settings?.config?.metrics?.port;
-  const paths = await Promise.all(PRIVATE.map((each) => isPrivate(patient, each)));
-  if (port === undefined || isThisMachine(base)) return paths;
+  const paths = await Promise.all(PRIVATE_PATHS.map((each) => privatePathFinding(deployment, each)));
+  if (port === undefined || isLoopback(base)) return paths;
   return [...paths, await checkMetricsPort(new URL(`http://${base.hostname}:${port}/metrics`), world)];
 };
 
-async function isPrivate(
-  { ask }: Patient,
-  { check, path, mend }: (typeof PRIVATE)[number],
+async function privatePathFinding(
+  { request }: Deployment,
+  { check, path, mend }: (typeof PRIVATE_PATHS)[number],
 ): Promise<Finding> {
   const { ok, mistake } = about(check);
-  const { status }: Answer = await ask(path);
+  const { status }: Answer = await request(path);
   return status === 200
     ? mistake(`GET ${path} is answered to everybody.`, mend)
     : ok(`GET ${path} is answered with ${status}.`);
 }
 
-/** The metrics have a port of their own, which may answer whoever is inside. */
-export async function checkMetricsPort(url: URL, world: Patient['world']): Promise<Finding> {
+/** The metrics have a port of their own, which may answer clients of the same network. */
+export async function checkMetricsPort(url: URL, world: Deployment['world']): Promise<Finding> {
   const { ok, warning } = about('metrics port');
-  const answer = await askAt(url, {}, world).catch(() => undefined);
+  const answer = await requestAt(url, {}, world).catch(() => undefined);
   return answer?.status === 200
     ? warning(
         `${url.href} answers this machine.`,
-        'See that it answers nobody who is not inside: leave METRICS_HOST at 127.0.0.1, or do not publish the port.',
+        'See that it answers nobody outside the network: leave METRICS_HOST at 127.0.0.1, or do not publish the port.',
       )
     : ok('It does not answer at the host of the base URL.');
 }

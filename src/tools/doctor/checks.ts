@@ -1,0 +1,66 @@
+import { messageOf } from '../command.js';
+import { checkCallback } from './callback.js';
+import type { Check, Deployment } from './deployment.js';
+import { checkHttp, checkOtherOrigins, checkPrivate } from './exposure.js';
+import { about, isMistake, type Finding } from './finding.js';
+import {
+  checkClock,
+  checkHeaders,
+  checkHealth,
+  checkLongLinks,
+  checkPublicUrl,
+  checkReadiness,
+} from './http.js';
+import { checkAssertionKeys, checkKey } from './keys.js';
+import { checkLogin } from './login.js';
+import { checkRedis } from './redis.js';
+import { checkSettings } from './settings.js';
+import { checkTls } from './tls.js';
+import { checkWebhooks } from './webhook.js';
+
+/** Checks of the settings, which need no deployment. */
+const SETTINGS_CHECKS: Record<string, Check> = { settings: checkSettings, key: checkKey, Redis: checkRedis };
+
+/** Checks whether the server can be reached. */
+const REACHABILITY_CHECKS: Record<string, Check> = { TLS: checkTls, healthz: checkHealth };
+
+/** The mistakes with which the server cannot be reached. */
+const UNREACHABLE = ['TLS', 'certificate', 'healthz'];
+
+const DEPLOYMENT_CHECKS: Record<string, Check> = {
+  readyz: checkReadiness,
+  http: checkHttp,
+  PUBLIC_URL: checkPublicUrl,
+  headers: checkHeaders,
+  'other origins': checkOtherOrigins,
+  'private paths': checkPrivate,
+  'long links': checkLongLinks,
+  '/callback': checkCallback,
+  clock: checkClock,
+  webhooks: checkWebhooks,
+  'assertion keys': checkAssertionKeys,
+  login: checkLogin,
+};
+
+/** Runs all checks, one after the other. */
+export async function* runChecks(deployment: Deployment): AsyncGenerator<Finding> {
+  for (const each of Object.entries(SETTINGS_CHECKS)) yield* await runCheck(deployment, each);
+  for (const each of Object.entries(REACHABILITY_CHECKS)) {
+    const findings = await runCheck(deployment, each);
+    yield* findings;
+    if (findings.some((each) => isMistake(each) && UNREACHABLE.includes(each.check))) {
+      yield about('everything else').unchecked('The server has to be reached first.');
+      return;
+    }
+  }
+  for (const each of Object.entries(DEPLOYMENT_CHECKS)) yield* await runCheck(deployment, each);
+}
+
+/** A check that fails with an error has checked nothing. */
+async function runCheck(deployment: Deployment, [name, check]: [string, Check]): Promise<Finding[]> {
+  try {
+    return await check(deployment);
+  } catch (error) {
+    return [about(name).unchecked(messageOf(error))];
+  }
+}

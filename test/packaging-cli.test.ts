@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ALICE } from './support/house.js';
+import { endPrograms, LISTENING, node, places, ROOT, SANDBOX, type Env } from './support/programs.js';
+import { freePort } from './support/redis-server.js';
+
+const run = promisify(execFile);
+const COMMANDS = ['serve', 'sandbox', 'demo', 'phone', 'doctor', 'templates', 'report'];
+
+const folder = mkdtempSync(join(tmpdir(), 'cli-'));
+const cli = join(folder, 'node_modules/.bin/silent-auth');
+const { name, version, bin, files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  name: string;
+  version: string;
+  bin: Record<string, string>;
+  files: string[];
+};
+
+/** Packs the built package and installs it as npm does, with the dependencies of this checkout. */
+beforeAll(async () => {
+  const staged = join(folder, 'staged');
+  const tsc = (...args: string[]) =>
+    run(process.execPath, ['node_modules/typescript/bin/tsc', '--noCheck', ...args], { cwd: ROOT });
+  await tsc('-p', 'tsconfig.build.json', '--outDir', join(staged, 'dist'));
+  await tsc('-p', 'client', '--outDir', join(staged, 'dist/client'));
+  for (const part of ['package.json', ...files.filter((file) => file !== 'dist')])
+    cpSync(join(ROOT, part), join(staged, part), { recursive: true });
+  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: staged });
+  const [packed] = JSON.parse(stdout) as [{ filename: string }];
+  const installed = join(folder, 'node_modules', name);
+  mkdirSync(installed, { recursive: true });
+  await run('tar', ['-xzf', join(staged, packed.filename), '-C', installed, '--strip-components=1']);
+  symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
+  const entry = join(installed, bin['silent-auth'] ?? '');
+  chmodSync(entry, 0o755);
+  mkdirSync(join(folder, 'node_modules/.bin'));
+  symlinkSync(entry, cli);
+}, 120_000);
+afterEach(endPrograms);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command as a shell does: by its link, in a folder without settings. */
+async function silentAuth(args: string[], env: Env = {}) {
+  const options = { cwd: folder, env: { PATH: process.env['PATH'], ...env } };
+  try {
+    return { code: 0, ...(await run(cli, args, options)) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+test('--help lists every command, and --version is that of the package', async () => {
+  const { code, stdout, stderr } = await silentAuth(['--help']);
+  expect([code, stderr]).toEqual([0, '']);
+  expect([...stdout.matchAll(/^ {2}(\w+) +\w/gm)].map(([, command]) => command)).toEqual(COMMANDS);
+  expect(await silentAuth(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each(COMMANDS)('%s --help has the usage, the settings and the exit codes', async (command) => {
+  const { code, stdout, stderr } = await silentAuth([command, '--help']);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(new RegExp(`^Usage: silent-auth ${command}\\b`));
+  expect(stdout).toMatch(/^Reads /m);
+  expect(stdout).toMatch(/Exits\s+with\s+0/);
+});
+
+test.each([
+  [[], 'A command is missing.'],
+  [['destroy'], 'Unknown command: destroy.'],
+  [['--odd'], 'Unknown option: --odd.'],
+])('silent-auth %j is refused, and the commands are listed', async (args, problem) => {
+  const { code, stdout, stderr } = await silentAuth(args);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toContain(`${problem}\nUsage: silent-auth <command>\n`);
+});
+
+test.each(COMMANDS)('%s refuses an option that it does not have', async (command) => {
+  const { code, stdout, stderr } = await silentAuth([command, '--odd']);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(new RegExp(`^Unknown option '--odd'.*\nUsage: silent-auth ${command}\\b`));
+});
+
+test.each(['serve', 'sandbox', 'demo'])('%s refuses an argument', async (command) => {
+  const { code, stderr } = await silentAuth([command, 'more']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('Unexpected argument: more.')]);
+});
+
+test('a settings file that is named and missing is an error', async () => {
+  const { code, stdout, stderr } = await silentAuth(['serve', '--settings', 'none.env']);
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^none\.env cannot be read: ENOENT/);
+});
+
+test('the commands of an installed package work together, with the settings in .env', async () => {
+  const { base, sandbox, env } = await places();
+  const METRICS_PORT = `${await freePort()}`;
+  const work = join(folder, 'work');
+  mkdirSync(work);
+  const all = { ...env, METRICS_PORT, AUTH_URL_HOSTS: new URL(sandbox).host };
+  const here = (...args: string[]) => node([cli, ...args], all, work);
+  const ends = async (...args: string[]) => {
+    const { code, output } = await here(...args).ended;
+    return [args[0], code, output];
+  };
+
+  expect(await ends('sandbox', '--init', '.env')).toEqual(['sandbox', 0, expect.any(String)]);
+  await here('sandbox').said(SANDBOX);
+  await here('serve').said(LISTENING);
+  expect(await ends('phone', base, ALICE)).toEqual(['phone', 0, expect.stringMatching(/^Logged in as/m)]);
+  const [, , report] = await ends('report', `http://127.0.0.1:${METRICS_PORT}/metrics`);
+  expect(report).toContain('Silence worked for 1 of 1');
+  const checked = expect.stringContaining('ok           settings: They can be used.');
+  expect(await ends('doctor', base)).toEqual(['doctor', 1, checked]);
+  cpSync(join(ROOT, 'templates.json'), join(work, 'templates.json'));
+  expect(await ends('templates', 'plan', '--check')).toEqual([
+    'templates',
+    1,
+    expect.stringContaining('+ template'),
+  ]);
+}, 60_000);
+
+test('demo serves the page with its client, and the contract', async () => {
+  const { base, env } = await places();
+  const { PORT = '', SANDBOX_PORT = '' } = env;
+  await node([cli, 'demo'], { PORT, SANDBOX_PORT }, folder).said(/The demo is at/);
+  for (const path of ['/', '/client.js', '/openapi.json', '/errors.md'])
+    expect([path, (await fetch(base + path)).status]).toEqual([path, 200]);
+}, 30_000);
