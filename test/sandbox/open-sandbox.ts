@@ -108,7 +108,7 @@ export const openSandbox = async ({
     const { body } = await enable({ phone_number: number, scopes: [scope], state });
     return field((body as { scopes: Record<string, unknown> }).scopes[scope], 'auth_url');
   };
-  /** Follows redirects inside the sandbox. `headersOf` gives the headers of each request, from 0. */
+  /** Follows redirects inside the sandbox. `headersOf` returns the headers of each request. */
   const walk = async (from: string, headersOf: (hop: number) => Record<string, string> = () => ({})) => {
     const hops: Answer[] = [];
     let next = from;

@@ -88,7 +88,8 @@ export const find = (method: string, path: string): Operation | undefined =>
   operations.find((each) => each.path === path && each.method === method)?.operation;
 
 /** What a page is made of has no entry of its own. */
-const isPartOfPage = (path: string): boolean => /^\/(?:vendor\/[\w.-]+|(?:words\/)?[\w-]+\.\w+)$/.test(path);
+const isPartOfPage = (path: string): boolean =>
+  /^\/(?:vendor\/[\w.-]+|(?:translations\/)?[\w-]+\.\w+)$/.test(path);
 
 /** What may be answered to a request, by status. `HEAD` is answered as `GET` is, but at `/callback`. */
 export function answersTo(method: string, path: string): Answers {
