@@ -5,9 +5,9 @@ import type { RequestListener } from 'node:http';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { listen } from '../../src/http/server.js';
 import { systemWorld } from '../../src/core/world.js';
+import { credentials } from '../support/credentials.js';
 import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
 
@@ -25,9 +25,6 @@ export interface OwnProcess {
 }
 
 const { PATH = '' } = process.env;
-
-/** Everything the server has to keep to itself. */
-export const credentials = newCredentials();
 
 export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
   const port = await freePort();

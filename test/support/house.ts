@@ -9,13 +9,13 @@ import { RATES } from '../../src/config/limits.js';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { createRecordingProxy } from '../../src/sandbox/conversation/recording-proxy.js';
 import type { Hooks } from '../../src/login/hooks.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { connectRedis, type Connection } from '../../src/store/connection.js';
 import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
 import type { Meter, Span } from '../../src/core/world.js';
 import { listen } from '../../src/http/server.js';
+import { credentials } from './credentials.js';
 import { walk, type Walk, type WalkOptions } from './device.js';
 import { broken, hold, listenIn, type Exchange } from './exchange.js';
 import { redisAt } from './redis-server.js';
@@ -31,8 +31,6 @@ export const CHALLENGE = {
 };
 
 export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
-
-const credentials = newCredentials();
 
 /** Every answer of a house is held against openapi.yaml; the test that got one which is not in it fails. */
 afterEach(() => {
