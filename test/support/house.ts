@@ -141,6 +141,13 @@ export const UNLIMITED = {
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
+/**
+ * Has a server wait for the Redis of all suites, which shares its processors with all that runs beside it. The half second
+ * of production is proved with Redis servers of their own, which stop and break.
+ */
+const bePatient = ({ client }: Connection): unknown =>
+  Object.assign(client.options, { commandTimeout: 20_000, socketTimeout: 20_000 });
+
 export async function buildHouse({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
@@ -185,6 +192,7 @@ export async function buildHouse({
   const settings = config.redis ?? redisAt(redisUrl);
   const connections = Array.from({ length: servers }, () => connectRedis(settings, world.log));
   await Promise.all(connections.map(({ ready }) => ready));
+  if (redisUrl === redisUrlOfWorker()) connections.forEach(bePatient);
   const [{ client }] = connections as [Connection];
   const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
   const empty = () => Promise.all(nodes().map((node) => node.flushdb()));
