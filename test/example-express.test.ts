@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
+import { builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, redisUrlOfWorker } from './support/house.js';
 import {
@@ -24,19 +25,11 @@ const tsc = (...args: string[]) =>
 
 /** What the package has, built as it says, and the example as it stands there. */
 beforeAll(async () => {
-  for (const part of [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'src',
-    'public',
-    'docs',
-    'examples',
-  ])
+  for (const part of ['package.json', 'public', 'src/sandbox/public', 'docs', 'examples'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  await tsc('-p', 'tsconfig.build.json');
-}, 120_000);
+  cpSync(join(await builtPackage(), 'dist'), join(folder, 'dist'), { recursive: true });
+}, 300_000);
 afterAll(async () => {
   await endPrograms();
   rmSync(folder, { recursive: true });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.js';
@@ -30,7 +31,7 @@ interface Contract {
 
 const ID = 'contract';
 /** openapi.yaml, which global setup parses once for all suites. */
-const text = readFileSync(process.env['TEST_CONTRACT'] ?? '', 'utf8');
+const text = readFileSync(join(process.env['TEST_FOLDER'] ?? '', 'openapi.json'), 'utf8');
 
 /** The document with every `$ref` followed but those between schemas, and with objects that have the fields it names and no more. */
 export const contract = close(follow(JSON.parse(text) as Schema)) as unknown as Contract;

@@ -16,9 +16,9 @@ export default async function globalSetup(): Promise<void> {
   // The page imports the client as it is built.
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'client'], { stdio: 'inherit' });
   globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));
-  const contract = join(globalThis.folderOfAllSuites, 'openapi.json');
-  writeFileSync(contract, JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8'))));
-  process.env['TEST_CONTRACT'] = contract;
+  process.env['TEST_FOLDER'] = globalThis.folderOfAllSuites;
+  const contract = JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8')));
+  writeFileSync(join(globalThis.folderOfAllSuites, 'openapi.json'), contract);
   process.env['TEST_CREDENTIALS'] = JSON.stringify(newCredentials());
   globalThis.redisOfAllSuites = await startRedis();
   process.env['TEST_REDIS_URL'] = globalThis.redisOfAllSuites.url;
