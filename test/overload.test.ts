@@ -266,7 +266,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
         const refused = await login(house).expect(503);
         expect(refused.body).toMatchObject({ error: 'unavailable', retry_after: expect.any(Number) });
         behindLimits.open();
-        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS));
         held.hangUp();
         expect(await logins(house, 2)).toEqual([201, 201]);
       }, CHEAP),
@@ -286,7 +286,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
         atLimits.open();
         await behindLimits.full();
         behindLimits.open();
-        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS));
         expect(held.answers(503)).toBe(1);
         held.hangUp();
       }, CHEAP),
@@ -310,7 +310,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
         const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
         await behindLimits.full();
         behindLimits.open();
-        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS), 30);
+        await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS));
         held.hangUp();
       }, CHEAP),
     60_000,

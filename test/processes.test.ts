@@ -22,6 +22,7 @@ import {
   type Program,
 } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
+import { until } from './support/until.js';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'processes-'));
@@ -57,10 +58,6 @@ const isOpen = (port: number): Promise<boolean> =>
     });
   });
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition()));
-}
-
 describe('a server that is told to stop', () => {
   it('answers the login under way, takes no new connection, and exits in peace', async () => {
     const { port, base, sandbox, env } = await places();
@@ -69,7 +66,7 @@ describe('a server that is told to stop', () => {
     const server = node(source('src/main.ts'), all);
     await server.said(LISTENING);
     const headers = { 'content-type': 'application/json' };
-    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 1500 } });
+    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 2500 } });
     await fetch(`${sandbox}/__sandbox/faults`, { method: 'PUT', headers, body: slow });
 
     let answered = false;

@@ -10,6 +10,7 @@ import { systemWorld } from '../../src/core/world.js';
 import { credentials } from '../support/credentials.js';
 import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 /** A server in a process of its own, and the sandbox beside it. */
 export interface OwnProcess {
@@ -66,9 +67,10 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const gone = once(child, 'close');
   const alive = () => child.exitCode === null && child.signalCode === null;
-  while (!(await fetch(`${base}/healthz`).catch(() => undefined))) {
+  await until(async () => {
     if (!alive()) throw new Error(`the server did not start: ${said}`);
-  }
+    return (await fetch(`${base}/healthz`).catch(() => undefined)) !== undefined;
+  }, 60);
 
   return {
     base,
