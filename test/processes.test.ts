@@ -66,7 +66,7 @@ describe('a server that is told to stop', () => {
     const server = node(source('src/main.ts'), all);
     await server.said(LISTENING);
     const headers = { 'content-type': 'application/json' };
-    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 2500 } });
+    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 1500 } });
     await fetch(`${sandbox}/__sandbox/faults`, { method: 'PUT', headers, body: slow });
 
     let answered = false;
