@@ -32,7 +32,7 @@ test('the bench logs in by the server and by the floor, and prints what each log
   }
   expect(said).toMatch(/Redis commands of a login, .*main\.js: 8 sent, 8 inside scripts/);
   expect(said).toMatch(/The floor's own rounds differ by/);
-}, 60_000);
+});
 
 test('two processes on one Redis share the requests of a login, and it prints what both used for it', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
@@ -43,7 +43,7 @@ test('two processes on one Redis share the requests of a login, and it prints wh
   for (const figure of [logins, a, b, ...others.slice(0, 4)]) expect(Number(figure)).toBeGreaterThan(0);
   expect(Number(a)).toBeLessThan(Number(sum));
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
-}, 60_000);
+});
 
 test('it tells where the time of a login goes, and leaves nothing out', async () => {
   const short = ['--logins', '200', '--warm-up', '20', '--server', server];
@@ -57,4 +57,4 @@ test('it tells where the time of a login goes, and leaves nothing out', async ()
   const parts = figures.slice(0, -1).reduce((all, [, us]) => all + us, 0);
   // Each is rounded.
   expect(Math.abs(parts - (at.get('all of it') ?? 0))).toBeLessThan(cells.length);
-}, 60_000);
+});

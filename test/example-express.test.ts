@@ -46,7 +46,7 @@ describe('the shop of examples/express, which imports the package by its name', 
     await node(['dist/sandbox/main.js'], { ...all, PUBLIC_URL: `${base}/auth` }, folder).said(SANDBOX);
     shop = node(['examples/express/server.js'], { ...all, REDIS_URL: redisUrlOfWorker() }, folder);
     await shop.said(/The shop is at/);
-  }, 30_000);
+  });
 
   it('logs a customer in, in its own session, with the cart that was there', async () => {
     const app = supertest.agent(base);
@@ -84,4 +84,4 @@ it('the types of the package say what there is, and refuse what there is not', a
   writeFileSync(join(folder, 'uses.ts'), program);
   const flags = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node'];
   expect(await tsc(...flags, '--ignoreConfig', 'uses.ts')).toMatchObject({ stdout: '' });
-}, 120_000);
+});

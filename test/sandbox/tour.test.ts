@@ -2,9 +2,6 @@ import { describeInBrowser, useBrowser, type PersonOptions } from '../support/br
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
-// Screenshots of whole pages are slow.
-jest.setTimeout(60_000);
-
 describeInBrowser('a newcomer between the login page and the sandbox', () => {
   const stage = useBrowser();
   const person = (house: House, options?: PersonOptions) => openPage(stage, house, options);

@@ -129,7 +129,7 @@ export function useBrowser(): Stage {
   };
   beforeAll(async () => {
     opened.browser = await launch();
-  }, 60_000);
+  });
   beforeEach(() => {
     stage.expected = [];
     stage.complaints.length = 0;
