@@ -13,7 +13,7 @@ test('docs/scaling.md holds every table as `npm run bench -- scaling` prints it'
   const places = [...page.matchAll(/<!-- table: (\w+) -->/g)].map(([, name]) => name);
   expect(places).toEqual(Object.keys(tables));
   expect(page).toBe(putTables(page, tables));
-}, 120_000);
+});
 
 test('twice the logins need twice the cores, memory and turns', () => {
   const [once, twice] = [500_000, 1_000_000].map((perMinute) => capacityFor(perMinute, FIGURES));
@@ -32,7 +32,7 @@ test('simulated turns are refused where more are asked for than there are', asyn
   const turns = (use: number) => turnsOf({ ...asked, use }, randomFrom(1), 30);
   expect((await turns(0.5)).refused).toBe(0);
   expect((await turns(1.25)).refused).toBeCloseTo(1 - 1 / 1.25, 1);
-}, 60_000);
+});
 
 test('after a failover those who were refused are served by what is left above the usual', () => {
   // 100 a second for 2 seconds are made up for at 50 a second.

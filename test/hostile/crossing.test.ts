@@ -4,7 +4,6 @@ import { openCrossing, type Ask, type Browser, type Crossing } from './crossing.
 import { tally } from './tally.js';
 
 // Tests go through every place at which two requests can meet.
-jest.setTimeout(60_000);
 
 const CAROL = '+447700900002';
 

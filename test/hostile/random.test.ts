@@ -136,4 +136,4 @@ test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a
     expect.not.stringMatching(/internal_error|nhandled/),
   ]);
   expect(heapAfter - heapBefore).toBeLessThan(GROWTH);
-}, 120_000);
+});

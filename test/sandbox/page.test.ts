@@ -3,9 +3,6 @@ import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
-// Screenshots of whole pages are slow.
-jest.setTimeout(60_000);
-
 describeInBrowser('the page of the sandbox', () => {
   const stage = useBrowser();
   let house: House;

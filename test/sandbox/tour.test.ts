@@ -2,9 +2,6 @@ import { describeInBrowser, useBrowser, type PersonOptions } from '../support/br
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
-// Screenshots of whole pages are slow.
-jest.setTimeout(60_000);
-
 describeInBrowser('a user of the login page and the page of the sandbox', () => {
   const stage = useBrowser();
   const person = (house: House, options?: PersonOptions) => openPage(stage, house, options);
@@ -18,10 +15,12 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       }
     });
   const press = ({ page }: Onlooker, name: string) => page.getByRole('button', { name }).click();
-  /** Types the newest code that the page of the sandbox shows. */
-  const typeCode = async ({ page, watched }: Onlooker, from: string) => {
-    await watched.getByText(`${from} to`).first().waitFor();
-    const code = await watched.locator('.digits').first().textContent();
+  /** Waits for the message in the list of the sandbox's page, and types the code of that message. */
+  const typeCode = async ({ page, watched }: Onlooker, from: 'SMS' | 'Call') => {
+    const message = watched.locator('#messages li', {
+      has: watched.locator('.to', { hasText: new RegExp(`^${from} to \\+`) }),
+    });
+    const code = await message.first().locator('.digits').textContent();
     await page.locator('#code:visible').fill(code ?? '');
   };
 

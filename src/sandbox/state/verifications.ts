@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { MAX_ENTRIES } from './records.js';
+import { BOUNDED } from './records.js';
 
 /** The status of a step, as in the summary webhook. `pending` is the current step. */
 export type StepStatus = 'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected';
@@ -49,7 +49,7 @@ export const stepWith = (wanted: StepStatus, { steps }: Verification): Step | un
 export class VerificationStore {
   readonly #byNumber = new Map<string, Verification>();
   readonly #byId = new LRUCache<string, Verification>({
-    max: MAX_ENTRIES,
+    ...BOUNDED,
     dispose: (verification) => {
       for (const { to } of verification.steps) {
         if (this.#byNumber.get(to) === verification) this.#byNumber.delete(to);
