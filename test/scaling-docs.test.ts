@@ -28,8 +28,7 @@ test.each([0.5, 0.8])('the simulated wait at %d in use is what the theory of que
 });
 
 test('simulated turns are refused where more are asked for than there are', async () => {
-  const asked = { upstreamPerSecond: 500, ofRange: 5 };
-  const turns = (use: number) => turnsOf({ ...asked, use }, randomFrom(1), 30);
+  const turns = (use: number) => turnsOf({ upstreamPerSecond: 500, use }, randomFrom(1), 30);
   expect((await turns(0.5)).refused).toBe(0);
   expect((await turns(1.25)).refused).toBeCloseTo(1 - 1 / 1.25, 1);
 });

@@ -86,13 +86,12 @@ export function createLimits(
   return {
     ready: (api) => pace.ready(api),
     async turn(caller, api) {
-      const { rates, part } = ofTurn(caller, world.now());
-      const { broken } = await pace.take(rates, api, part);
+      const { broken } = await pace.take(ofTurn(caller, world.now()), api);
       if (broken) refuse(broken);
     },
     async login(caller, phoneNumber, api) {
-      const { rates, part } = ofLogin(caller, phoneNumber, world.now());
-      const outcome = await pace.take(rates, api, part);
+      const rates = ofLogin(caller, phoneNumber, world.now());
+      const outcome = await pace.take(rates, api);
       caller.showQuotas(quotasOf(rates, outcome));
       if (outcome.broken) refuse(outcome.broken);
     },
@@ -143,7 +142,7 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
     ...{ by: 1, limit: rates[name] },
   });
   /** One rate for the caller's range, and one for each range within it, which has its share. */
-  const ofRanges = (name: RateName, window: Window, { range, within }: Caller): [Rate, ...Rate[]] => [
+  const ofRanges = (name: RateName, window: Window, { range, within }: Caller): Rate[] => [
     rate(name, window, nameOf('range', range)),
     ...within.map(({ range, share }) => ({
       ...rate(name, window, nameOf('range', range)),
@@ -161,18 +160,15 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
   ];
 
   return {
-    ofTurn: ({ range }: Caller, now: number) => ({
-      rates: [ofSecond(range, now)],
-      part: partOf(nameOf('range', range)),
-    }),
+    ofTurn: ({ range }: Caller, now: number) => [ofSecond(range, now)],
     ofLogin: (caller: Caller, phoneNumber: PhoneNumber, now: number) => {
       const window = windowAt('logins', TEN_MINUTES, now);
       const number = nameOf('number at address', caller.address, phoneNumber);
-      const ranges = ofRanges('login-range', window, caller);
-      return {
-        rates: [rate('login-number', window, number), ...ranges, ofSecond(caller.range, now)],
-        part: partOf(ranges[0].entry),
-      };
+      return [
+        rate('login-number', window, number),
+        ...ofRanges('login-range', window, caller),
+        ofSecond(caller.range, now),
+      ];
     },
     /** In one account for each number, by the hour and by the day. */
     ofNumber: ({ caller, phoneNumber, messages }: Asked, now: number): Count => {
@@ -200,12 +196,6 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
     },
   };
 }
-
-/**
- * A number that stays the same for a range: it chooses the part in which all logins of the range
- * are counted.
- */
-const partOf = (entry: string): number => Buffer.from(entry, 'base64url').readUInt32BE();
 
 /**
  * What is left of each rate; where several ranges are counted for it, in the one that has the
