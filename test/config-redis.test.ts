@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createReader } from '../src/config/reader.js';
 import { parseRedisUrl } from '../src/config/redis-url.js';
 import { readRedis, type RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
@@ -121,10 +122,9 @@ describe('what belongs to REDIS_URL', () => {
   const otherKey = other.export({ type: 'pkcs8', format: 'pem' }) as string;
 
   const read = (env: Record<string, string>): { settings?: RedisSettings; problems: string[] } => {
-    const problems: string[] = [];
-    const fail = (problem: string) => (problems.push(problem), '');
-    const settings = readRedis({ get: (name) => env[name], fail });
-    return { ...(settings && { settings }), problems };
+    const reader = createReader(env);
+    const settings = readRedis(reader);
+    return { ...(settings && { settings }), problems: reader.problems };
   };
   const TLS = { REDIS_URL: 'rediss://redis' };
   const SENTINELS = { REDIS_URL: 'redis+sentinel://a/name' };

@@ -105,9 +105,9 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a host of metrics that is a name', { METRICS_HOST: 'localhost' }, /^METRICS_HOST must be an IP/],
   ['traces by another way', { OTEL_TRACES_EXPORTER: 'zipkin' }, /^OTEL_TRACES_EXPORTER must be/],
   [
-    'traces in another tongue',
+    'traces by another protocol',
     { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
-    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not spoken/,
+    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported/,
   ],
   [
     'a collector that is no URL',
@@ -120,9 +120,9 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL/,
   ],
   [
-    'traces alone in another tongue',
+    'traces alone by another protocol',
     { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' },
-    /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: grpc is not spoken/,
+    /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: grpc is not supported/,
   ],
   ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
   ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],

@@ -94,13 +94,15 @@ const FAULT_OF = {
   any: () => undefined,
 } satisfies Record<string, (key: KeyObject) => string | undefined>;
 
+export type KeyAlgorithm = keyof typeof FAULT_OF;
+
 /**
  * Reads a private key in any of the forms of {@link readPem}: PKCS #8, PKCS #1 or SEC 1.
  * @returns the key, or what is wrong with the text, without repeating any of it
  */
 export function parsePrivateKey(
   text: string,
-  algorithm: keyof typeof FAULT_OF = 'RS256',
+  algorithm: KeyAlgorithm = 'RS256',
 ): KeyObject | string {
   const parts = readPem(text);
   if (typeof parts === 'string') return parts;
