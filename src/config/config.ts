@@ -48,7 +48,7 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     /** Absent: there are no assertions. */
     assertions: readAssertions(reader),
     ...readLimits(reader),
-    /** Percent of its time that the event loop may be busy before new logins are refused; 100 refuses none. */
+    /** Percent of its time that the event loop may be busy before it refuses new logins. */
     maxUtilization: whole('MAX_UTILIZATION', { fallback: 90, least: 1, most: 100 }),
     /** Seconds for which the server keeps an idle connection. */
     keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', { fallback: 65, least: 1, most: 3600 }),

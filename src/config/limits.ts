@@ -4,22 +4,23 @@ import { isCountry, type Country } from '../core/phone-number.js';
 import type { Reader } from './reader.js';
 
 /**
- * How often each thing may be done in its window (README, "Limits"). An operator puts thousands of phones behind one
- * address, so a range may do much. A number at an address is one user, and a message costs money.
+ * How often each thing may be done in its window (README, "Limits"). An operator puts thousands of
+ * phones behind one address, so a range may do much. A number at an address is one user, and a
+ * message costs money.
  */
 export const RATES = {
-  /** Logins of a number from one address, so that a client at another address cannot lock the owner out. */
+  /** Logins of a number from one address: another address cannot lock its owner out. */
   'login-number': 10,
   /** Logins from one address range: a tenth of what Vonage allows an account. */
   'login-range': 600,
-  /** Logins from one address range in one second: half of what Vonage allows stays for all others. */
+  /** Logins from one address range in one second: half of what Vonage allows is for others. */
   'login-range-second': 5,
   /** Messages to a number in an hour and in a day. One address range may use up half. */
   'send-number': 5,
   'send-number-day': 10,
   /** Messages requested from one address range. */
   'send-range': 60,
-  /** Messages to numbers with the same first seven digits: fraud walks through ranges of numbers. */
+  /** Messages to numbers with the same first seven digits: fraud uses ranges of numbers. */
   'send-prefix': 20,
   /** Messages to one country. */
   'send-country': 150,
@@ -52,8 +53,8 @@ export function readLimits(reader: Reader) {
 }
 
 /**
- * The default rates, and those of `RATE_LIMITS`: `login-number=20,send-prefix=100`. By default no address range takes more
- * than half of the turns of a second, if there are two or more.
+ * The default rates, and those of `RATE_LIMITS`: `login-number=20,send-prefix=100`. By default no
+ * address range takes more than half of the turns of a second, if there are two or more.
  */
 function readRates(
   { list, fail, parseWhole }: Reader,

@@ -18,7 +18,7 @@ export function readLoginSettings(reader: Reader) {
   const brand = get('BRAND') ?? '';
   if ((silentAuth === 'verify' || hasCodes) && !isBrand(brand))
     fail(
-      'BRAND must be the name in every message, which your users recognise: 1 to 18 characters, none of / { } : $.',
+      'BRAND must be the name your users know, 1 to 18 characters, none of / { } : $. It stands in every message.',
     );
   const webhooks = readWebhooks(reader);
   if (silentAuth === 'verify' && webhooks === undefined && (!coverageCheck || hasCodes))

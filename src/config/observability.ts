@@ -20,9 +20,9 @@ export interface TraceSettings {
 }
 
 /**
- * Whether traces are sent, by the variables of OpenTelemetry ("Environment Variable Specification"). One difference: there
- * the exporter `otlp` is the default; here nothing is sent without an exporter or an endpoint. The SDK itself reads headers,
- * timeouts, samplers and resource attributes.
+ * Whether traces are sent, by OpenTelemetry's "Environment Variable Specification", except that the
+ * exporter `otlp` is not the default: nothing is sent without an exporter or an endpoint. The SDK
+ * itself reads headers, timeouts, samplers and resource attributes.
  */
 export function readTraceSettings({ get, fail }: Reader): TraceSettings | undefined {
   /** Variables for traces take precedence over those for all signals. */
@@ -43,7 +43,7 @@ export function readTraceSettings({ get, fail }: Reader): TraceSettings | undefi
     fail(
       `${protocol.name}: ${protocol.value} is not supported. Set it to http/json, which collectors accept at the same port as http/protobuf (4318).`,
     );
-  // The endpoint for all signals is a base, the one for traces complete (OTLP Exporter, "Endpoint URLs for OTLP/HTTP").
+  // Only the endpoint for all signals is a base (OTLP Exporter, "Endpoint URLs for OTLP/HTTP").
   const isBase = endpoint.name === 'OTEL_EXPORTER_OTLP_ENDPOINT';
   return { serviceName, url: isBase ? endpoint.value?.replace(/\/?$/, '/v1/traces') : endpoint.value };
 }

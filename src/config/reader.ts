@@ -5,9 +5,10 @@ import { parsePrivateKey, type KeyAlgorithm } from '../core/keys.js';
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Looks up a variable by its name, or in the file that `NAME_FILE` names: Docker, Kubernetes and systemd provide secrets
- * as files, which no other process inherits. An empty value counts as absent, and surrounding whitespace is removed.
- * @param fail gets each problem with a file once, without the path, which may be a secret put in the wrong place
+ * Looks up a variable by its name, or in the file that `NAME_FILE` names: Docker, Kubernetes and
+ * systemd provide secrets as files, which no other process inherits. An empty value counts as
+ * absent, and surrounding whitespace is removed.
+ * @param fail gets each problem with a file once, without the path, which may be a misplaced secret
  */
 export function lookUp(env: Env, fail: (problem: string) => void): (name: string) => string | undefined {
   const inEnv = (name: string): string | undefined => env[name]?.trim() || undefined;
@@ -46,7 +47,7 @@ export function createReader(env: Env) {
   const production = env['NODE_ENV'] === 'production';
   const fail = (problem: string): string => (problems.push(problem), '');
   const get = lookUp(env, fail);
-  /** For variables that other tools read as well: as there, the lower-case name takes precedence. */
+  /** For variables that other tools read too: as there, the lower-case name takes precedence. */
   const getInAnyCase = (name: string): string | undefined => {
     const lowerCase = name.toLowerCase();
     return (lowerCase in env ? get(lowerCase) : undefined) ?? get(name);

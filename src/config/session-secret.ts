@@ -3,13 +3,15 @@ import type { Reader } from './reader.js';
 
 const RANDOM = 'Set it to what `openssl rand -base64 32` prints.';
 
-/** 32 characters of base64url or hex hold at least 128 bits, which OWASP ASVS 7.2.3 asks of a session. */
+/** In base64url or hex at least 128 bits, which OWASP ASVS 7.2.3 asks of a session. */
 const MIN_CHARACTERS = 32;
 
 export function readSessionSecrets({ list, fail }: Reader): readonly string[] {
   const secrets = list('SESSION_SECRET');
   if (secrets.length === 0)
-    fail(`SESSION_SECRET is missing. ${RANDOM} Separate several by commas to rotate.`);
+    fail(
+      'SESSION_SECRET is missing: set it to what `openssl rand -base64 32` prints. Several, separated by commas, rotate.',
+    );
   else if (secrets.some((secret) => secret.length < MIN_CHARACTERS))
     fail(`SESSION_SECRET: each secret must have at least ${MIN_CHARACTERS} characters. ${RANDOM}`);
   else if (secrets.some(isGuessable))
@@ -36,8 +38,8 @@ const COMMON_PARTS = Buffer.from(
 );
 
 /**
- * With this dictionary, secrets that people make up deflate to at most 20 bytes. The shortest of 300,000 random ones of
- * 32 characters took 25, and each byte less is five times as rare.
+ * With this dictionary, secrets that people make up deflate to at most 20 bytes. The shortest of
+ * 300,000 random ones of 32 characters took 25, and each byte less is five times as rare.
  */
 const MIN_DEFLATED_BYTES = 21;
 
@@ -57,5 +59,5 @@ function isGuessable(secret: string): boolean {
 const differencesOf = (bytes: Buffer): Buffer =>
   Buffer.from(bytes.map((byte, at) => byte - (bytes[at - 1] ?? 0)));
 
-/** Decoded secrets have too few bytes to judge by how far they deflate; their hex digits are enough. */
+/** Decoded secrets have too few bytes to judge how far they deflate; their hex digits are enough. */
 const hexOf = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('hex'));

@@ -13,7 +13,7 @@ export interface ProxySettings {
   none: string;
 }
 
-/** Reads where Vonage is, and as which application it is called. Without a usable key `privateKey` is undefined. */
+/** Reads the application and the hosts of Vonage. Without a usable key `privateKey` is undefined. */
 export function readVonage(reader: Reader) {
   const { get, fail, need, upstream } = reader;
   const applicationId = need(
@@ -56,8 +56,8 @@ function readLinkHosts({ list, fail }: Reader, ownUrls: readonly string[]): read
 }
 
 /**
- * Whether a host or domain is written as {@link isAllowedLink} compares it. A domain has at least two
- * labels, because `.com` would allow every host below it.
+ * Whether a host or domain is written as {@link isAllowedLink} compares it. A domain has at least
+ * two labels, because `.com` would allow every host below it.
  */
 function isLinkHost(text: string): boolean {
   if (!text.startsWith('.')) return !text.includes('*') && parseUrl(`https://${text}`)?.host === text;
@@ -110,9 +110,9 @@ const MAX_LINK_CHARACTERS = 8192;
 const LINK = /^https?:\/\/([a-z0-9[][^/?#]*)(?:[/?#][\x21-\x7e]*)?$/i;
 
 /**
- * Whether a device may open `link`: over https at one of these hosts; http is only for a sandbox on localhost. Devices
- * parse links differently, so a link whose authority is not in its normal form is refused.
- * @param hosts `host`, `host:port`, or `.domain` for a domain and all hosts below it at the default port
+ * Whether a device may open `link`: over https at one of these hosts, or over http a sandbox on
+ * localhost. Devices parse links differently, so the authority has to be in its normal form.
+ * @param hosts `host`, `host:port`, or `.domain` for it and all hosts below at the default port
  */
 export function isAllowedLink(link: string, hosts: readonly string[]): boolean {
   const written = link.length <= MAX_LINK_CHARACTERS ? LINK.exec(link)?.[1]?.toLowerCase() : undefined;

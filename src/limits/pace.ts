@@ -2,7 +2,7 @@ import type { LimitSettings } from '../config/limits.js';
 import {
   Limited,
   PACED,
-  TEN_MINUTES,
+  LOGINS_SECONDS,
   spendBy,
   windowAt,
   type PacedApi,
@@ -12,12 +12,12 @@ import {
 import type { Store } from '../store/store.js';
 import { nowInSeconds, type World } from '../core/world.js';
 
-/** A longer pause that Vonage asks for is cut to this, so that a wrong header does not end service. */
-const MAX_PAUSE_SECONDS = TEN_MINUTES;
+/** A longer pause is cut to this, so that a wrong header does not end service. */
+const MAX_PAUSE_SECONDS = LOGINS_SECONDS;
 
 /**
- * The rate at which all processes together call Vonage. Turns and pauses are in the account that
- * logins are counted in, so that one step counts a login and takes its turn.
+ * The rate at which all processes together call Vonage. Turns and pauses are entries of the account
+ * that counts logins, so that one step counts a login and takes its turn.
  */
 export interface Pace {
   /**
@@ -34,7 +34,7 @@ export interface Pace {
 }
 
 /** @param now milliseconds since the epoch */
-const accountAt = (now: number): Window => windowAt('logins', TEN_MINUTES, now);
+const accountAt = (now: number): Window => windowAt('logins', LOGINS_SECONDS, now);
 
 export function createPace(deps: LimitSettings & { store: Store; world: World }): Pace {
   const { store, world } = deps;
@@ -60,7 +60,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     limit: deps.upstreamPerSecond,
   });
 
-  /** @throws Limited during a pause, with the seconds left when the rule was made: by now it may be over */
+  /** @throws Limited during a pause, with the seconds left when the rule was made */
   const spend = async (rules: readonly Rule[]) => {
     const outcome = await spendBy(store, accountAt(world.now()), rules);
     const { broken, totals } = outcome;
@@ -99,7 +99,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
   };
 }
 
-/** The seconds whose turns a login may take. The last second of a window has no next one in its account. */
+/** The seconds whose turns a login may take. An account has none for the next window. */
 function secondsFrom(now: number): number[] {
   const second = Math.floor(now / 1000);
   return accountAt(now).left > 1 ? [second, second + 1] : [second];
