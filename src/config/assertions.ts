@@ -37,7 +37,6 @@ export function readAssertions({ get, list, flag, fail, privateKey }: Reader) {
     audiences,
     /** The secret that `sub` is computed from. */
     subjectSecret,
-    /** Whether assertions contain the phone number. */
     withPhoneNumber,
   };
 }

@@ -10,7 +10,6 @@ import { readVonage } from './vonage.js';
 
 export type Config = ReturnType<typeof readConfig>;
 
-/** All problems of the settings, each with its fix. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {
@@ -42,10 +41,8 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     /** The first one seals and signs, all of them open. */
     sessionSecrets: readSessionSecrets(reader),
     allowedOrigins: readOrigins(reader),
-    /** The help page that the login page links to. */
     helpUrl: readHelpUrl(reader),
     ...readLoginSettings(reader),
-    /** Absent: there are no assertions. */
     assertions: readAssertions(reader),
     ...readLimits(reader),
     /** Percent of its time that the event loop may be busy before it refuses new logins. */

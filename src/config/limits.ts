@@ -4,9 +4,8 @@ import { isCountry, type Country } from '../core/phone-number.js';
 import type { Reader } from './reader.js';
 
 /**
- * How often each thing may be done in its window (README, "Limits"). An operator puts thousands of
- * phones behind one address, so a range may do much. A number at an address is one user, and a
- * message costs money.
+ * The default limits (README, "Limits"). An operator puts thousands of phones behind one address, so
+ * a range may do much. A number at an address is one user, and a message costs money.
  */
 export const RATES = {
   /** Logins of a number from one address: another address cannot lock its owner out. */
@@ -18,15 +17,12 @@ export const RATES = {
   /** Messages to a number in an hour and in a day. One address range may use up half. */
   'send-number': 5,
   'send-number-day': 10,
-  /** Messages requested from one address range. */
   'send-range': 60,
   /** Messages to numbers with the same first seven digits: fraud uses ranges of numbers. */
   'send-prefix': 20,
-  /** Messages to one country. */
   'send-country': 150,
 } as const satisfies Record<string, number>;
 
-/** The highest rate that a setting may name. */
 export const HIGHEST_RATE = 999_999_999;
 
 const RATE_RANGE = { least: 1, most: HIGHEST_RATE };
@@ -40,7 +36,6 @@ export function readLimits(reader: Reader) {
   return {
     limits: {
       rates: readRates(reader, upstreamPerSecond),
-      /** Messages in an hour, in total. */
       paidSendsPerHour: reader.whole('PAID_SENDS_PER_HOUR', { fallback: 300, ...RATE_RANGE }),
       /** Calls to Network Enablement in a second, by all processes. */
       upstreamPerSecond,

@@ -1,6 +1,5 @@
 import type { Reader } from './reader.js';
 
-/** The values of `SILENT_AUTH`. */
 const ENGINE_NAMES = ['network-enablement', 'oidc', 'verify', 'off'] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];

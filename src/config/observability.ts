@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
 import type { Reader } from './reader.js';
 
-/** @param publicPort `PORT`, which serves no metrics */
 export function readMetricsSettings({ get, fail, parseWhole }: Reader, publicPort: number) {
   const [text, host = '127.0.0.1'] = [get('METRICS_PORT'), get('METRICS_HOST')];
   if (isIP(host) === 0)

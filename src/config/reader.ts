@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parsePrivateKey, type KeyAlgorithm } from '../core/keys.js';
 
-/** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -41,7 +40,6 @@ interface Range {
   most: number;
 }
 
-/** Reads single settings. It collects problems instead of stopping at the first one. */
 export function createReader(env: Env) {
   const problems: string[] = [];
   const production = env['NODE_ENV'] === 'production';
@@ -65,7 +63,6 @@ export function createReader(env: Env) {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
-  /** @param label names the setting in a problem */
   const parseWhole = (label: string, text: string, { least, most }: Range): number => {
     const number = /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
     if (number >= least && number <= most) return number;

@@ -14,7 +14,6 @@ export interface Access {
 const FAMILIES = [0, 4, 6] as const;
 type Family = (typeof FAMILIES)[number];
 
-/** The content of `REDIS_URL`. */
 export type Place = Access & { tls: boolean; family: Family } & (
     | { kind: 'single'; nodes: readonly [Address]; db: number }
     /** The sentinels, and their name for the primary. */
@@ -103,7 +102,6 @@ function addressOf(text: string, usualPort: number): Address {
   return { host: v6 ?? name ?? '', port: number };
 }
 
-/** @param inQuery the database of the query */
 function dbOf(path: string, inQuery: string): number {
   if (path !== '' && inQuery !== '' && path !== inQuery) unreadable('names two databases: leave one out.');
   const text = path || inQuery;

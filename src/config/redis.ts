@@ -4,11 +4,9 @@ import { parsePrivateKey, readPem } from '../core/keys.js';
 import type { Reader } from './reader.js';
 import { parseRedisUrl, type Access, type Place } from './redis-url.js';
 
-/** PEMs for TLS to Redis. */
 export interface Certificates {
   /** The CA of Redis's certificates. Absent: those that Node trusts. */
   ca?: string;
-  /** The client certificate and its key. */
   cert?: string;
   key?: string;
 }
@@ -25,7 +23,6 @@ export interface RedisSettings {
   sentinelAccess: Access;
 }
 
-/** @returns undefined if `REDIS_URL` is absent or cannot be used */
 export function readRedis(reader: Reader): RedisSettings | undefined {
   const { get, fail, accept } = reader;
   const url = get('REDIS_URL');
@@ -50,7 +47,6 @@ export function readRedis(reader: Reader): RedisSettings | undefined {
 
 type Defined<T> = { [N in keyof T]?: Exclude<T[N], undefined> };
 
-/** The entries that are not undefined. */
 const definedOf = <T extends object>(all: T): Defined<T> =>
   Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Defined<T>;
 

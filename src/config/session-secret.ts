@@ -25,7 +25,6 @@ const DIGITS = '01234567890123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const BACKWARDS = '98765432109876543210zyxwvutsrqponmlkjihgfedcba';
 
-/** What people make secrets from: words, sequences, rows of keys. */
 const COMMON_PARTS = Buffer.from(
   (
     'the quick brown fox jumps over the lazy dog lorem ipsum dolor sit amet consectetur correct horse battery staple keyboard ' +

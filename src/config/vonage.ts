@@ -13,7 +13,7 @@ export interface ProxySettings {
   none: string;
 }
 
-/** Reads the application and the hosts of Vonage. Without a usable key `privateKey` is undefined. */
+/** @returns the settings, with an undefined `privateKey` if it cannot be used */
 export function readVonage(reader: Reader) {
   const { get, fail, need, upstream } = reader;
   const applicationId = need(
@@ -100,7 +100,6 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Vonage's own domains. A link may name each of them, and any host below. */
 export const VONAGE_DOMAINS = ['.vonage.com', '.nexmo.com'];
 
 /** Proxies and operators accept no longer URL. */

@@ -5,10 +5,8 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 export interface PemPart {
   /** Its label without spaces, which some tools drop: `RSAPRIVATEKEY`. */
   label: string;
-  /** The part as found. */
   text: string;
   der: Buffer;
-  /** Whether a passphrase protects it. */
   isEncrypted: boolean;
 }
 
@@ -42,7 +40,6 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** @returns undefined if no line of a PEM is recognised */
 function partsIn(text: string): PemPart[] | string | undefined {
   const plain = undoEscapes(text);
   const decoded = decode(plain);
@@ -110,7 +107,6 @@ export function parsePrivateKey(text: string, algorithm: KeyAlgorithm = 'RS256')
   return typeof key === 'string' ? key : (FAULT_OF[algorithm](key) ?? key);
 }
 
-/** What a PEM without a private key holds, by the end of its label. */
 const CONTENTS = [
   { end: 'PUBLICKEY', words: 'a public key' },
   { end: 'CERTIFICATE', words: 'a certificate' },

@@ -43,7 +43,6 @@ const VIRTUAL_COUNTRY = 'XV';
 /** A country by its ISO 3166 alpha-2 code, or `XV` for Vonage's Virtual Operator. */
 export type Country = CountryCode | typeof VIRTUAL_COUNTRY;
 
-/** Whether text is the code of a country that has a numbering plan. */
 export const isCountry = (text: string): text is Country =>
   text === VIRTUAL_COUNTRY || isSupportedCountry(text);
 

@@ -30,7 +30,6 @@ const NAME_CHARACTERS = 14;
 /** An SMS, and a call if it does not arrive. */
 const MESSAGES_OF_A_LOGIN = 2;
 
-/** A rule and the window it counts in. */
 interface Rate extends Rule {
   name: RateName | 'send-all';
   window: Window;
@@ -42,7 +41,6 @@ interface Count {
   rates: readonly Rate[];
 }
 
-/** A caller's request for messages to a number. */
 interface MessageRequest {
   caller: Caller;
   phoneNumber: PhoneNumber;
