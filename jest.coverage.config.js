@@ -26,8 +26,6 @@ export default {
   // Of the hostile suites one is enough.
   testMatch: ['<rootDir>/test/*.test.ts', '<rootDir>/test/hostile/requests.test.ts'],
   testPathIgnorePatterns: [...config.testPathIgnorePatterns, ...OTHERS.map((name) => `/test/${name}`)],
-  // Code that counts is slower.
-  testTimeout: 60_000,
   collectCoverage: true,
   coverageProvider: 'babel',
   coverageReporters: ['text', 'html'],

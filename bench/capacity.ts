@@ -1,5 +1,3 @@
-import { partsOf } from '../src/limits/pace.js';
-import { RATES } from '../src/config/limits.js';
 import { TTL_SECONDS, UTILIZATION, type Figures } from './figures.js';
 
 /** The resources that a rate of logins needs. */
@@ -20,8 +18,6 @@ export interface Capacity {
   gbOfPrimary: number;
   /** `UPSTREAM_PER_SECOND`: the rate that Vonage has to allow for each of the three calls. */
   upstreamPerSecond: number;
-  /** Keys among which the counters of logins are split (docs/decisions/0007). */
-  parts: number;
   /** Open connections: concurrent calls to Vonage. */
   upstreamConnections: number;
   redisConnections: number;
@@ -41,7 +37,6 @@ export function capacityFor(perMinute: number, figures: Figures): Capacity {
     ...{ perMinute, perSecond, serverCores, processes, redisCores, primaries, redisGb, upstreamPerSecond },
     redisCommands: perSecond * figures.redisCommands,
     gbOfPrimary: redisGb / primaries / UTILIZATION.memory,
-    parts: partsOf({ upstreamPerSecond, rates: RATES, paidSendsPerHour: 1 }),
     upstreamConnections: Math.ceil((perSecond * figures.upstreamCalls * figures.upstreamMs) / 1000),
     redisConnections: processes * primaries,
   };
@@ -53,7 +48,7 @@ export const saturationPoints = (figures: Figures): { resource: string; perMinut
   { resource: 'one process', perMinute: (60 * 1e6) / figures.serverCpuUs },
   { resource: 'one primary of Redis', perMinute: (60 * 1e6) / figures.redisCpuUs },
   {
-    resource: 'the counters of all logins in one key',
+    resource: 'the counters of logins, which are one key',
     perMinute: (60 * 1e6) / (figures.scriptCpuUs + figures.redisCpuUs / figures.redisCommands),
   },
 ];

@@ -39,38 +39,26 @@ export interface Turns {
 }
 
 /**
- * Address ranges of the logins. The n-th has a weight of 1/√n, and the first has one of ninety
- * logins.
- */
-const RANGES = 2000;
-
-/**
  * Simulates logins that request turns to call Vonage from the real `src/limits/pace.ts`, on the
- * embedded store and a simulated clock.
+ * memory store and a simulated clock.
  * @param use requested turns as a share of the available ones
- * @param ofRange `login-range-second`, which determines the number of parts
  */
 export async function turnsOf(
-  { upstreamPerSecond, use, ofRange }: { upstreamPerSecond: number; use: number; ofRange: number },
+  { upstreamPerSecond, use }: { upstreamPerSecond: number; use: number },
   random: () => number,
   seconds = 5,
 ): Promise<Turns> {
   let [now, asked, waited, refused] = [0, 0, 0, 0];
   const world = {
     now: () => now,
-    random: (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256))),
     pause: () => Promise.resolve(void (waited += 1)),
   } as unknown as World;
-  const rates = { ...RATES, 'login-range-second': ofRange };
   const store = createMemoryStore(world);
-  const pace = createPace({ upstreamPerSecond, rates, paidSendsPerHour: 1, world, store });
+  const pace = createPace({ upstreamPerSecond, rates: RATES, paidSendsPerHour: 1, world, store });
   const gap = 1000 / (upstreamPerSecond * use);
   for (now = exponential(random, gap); now < seconds * 1000; now += exponential(random, gap)) {
     asked++;
-    const range = Math.floor(RANGES * random() ** 2);
-    // Multiplied so that adjacent ranges belong to different parts, as hashed names do.
-    const caller = Math.imul(range + 1, 0x9e3779b1) >>> 0;
-    await pace.take([], 'network-enablement', caller).catch(() => refused++);
+    await pace.take([], 'network-enablement').catch(() => refused++);
   }
   return { waited: waited / asked, refused: refused / asked };
 }

@@ -1,17 +1,16 @@
 /**
- * The client of a silent-auth-bff server: phone-number login for browsers, Node and React Native. One file that needs
- * nothing else, to be imported or copied. It asks each thing once: no request is ever repeated by itself.
+ * The client of a silent-auth-bff server, for browsers, Node and React Native. One file without
+ * dependencies, to import or to copy. It never repeats a request.
  */
 
 const CODE_CHANNELS = ['sms', 'voice'] as const;
 
-/** The channels that carry a code for the user to type. Each message costs the server's operator money. */
+/** Channels for a code that the user types. Each message is paid for by the server's operator. */
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
 
-/** What carries the proof that the number is in the user's hand. */
 export type Channel = 'silent_auth' | CodeChannel;
 
-/** Every error of the server, as its /errors.md explains them. */
+/** The errors of the server, described at its `/errors.md`. */
 export const SERVER_ERRORS = [
   'invalid_request',
   'invalid_phone_number',
@@ -43,69 +42,66 @@ export const SERVER_ERRORS = [
 ] as const;
 
 /**
- * `no_answer`: the server could not be reached, or took longer than 20 seconds. It may have done
- * what it was asked.
- * `unknown_answer`: the answer is not the server's, but the page of a proxy, say; or it is an error
- * newer than this file. Do not rely on anything having been done.
+ * `no_answer`: the server was unreachable or took longer than 20 seconds. The request may have had
+ * its effect. `unknown_answer`: the answer is a proxy's, or an error newer than this file. The
+ * effect of the request is unknown.
  */
 export type ErrorCode = (typeof SERVER_ERRORS)[number] | 'no_answer' | 'unknown_answer';
 
 const SILENT_FAILURES = ['not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const;
 
-/** Why silence failed, with `silent_auth_failed`. */
+/** The reasons of `silent_auth_failed`. */
 export type SilentFailure = (typeof SILENT_FAILURES)[number];
 
-/** Why no message came: Vonage's rules against fraud blocked it. */
+/** Vonage's fraud rules blocked the message. */
 export type MessageFailure = 'blocked';
 
 interface LoginBase {
   loginId: string;
   /** ISO 8601. */
   expiresAt: string;
-  /** ISO 8601: from when on Vonage lets itself be told of a `cancel()`. */
+  /** ISO 8601. Before this time, Vonage does not accept a `cancel()`. */
   cancellableAt?: string;
-  /** What is left to go on to with `next()`. */
+  /** The channels that are left for `next()`. */
   nextChannels: CodeChannel[];
   reason?: 'silent_auth_unavailable' | MessageFailure;
 }
 
-/** Open `authUrl` on the device. It is null while Vonage has not told the link yet: `current()` has it later. */
+/** Open `authUrl` on the device. If it is null, the link is not known yet: poll `current()`. */
 export interface SilentLogin extends LoginBase {
   channel: 'silent_auth';
   authUrl: string | null;
 }
 
-/** A code of so many digits is on its way: let the user type it, and `verify()` it. */
+/** A code of `codeLength` digits was sent. Call `verify()` with what the user types. */
 export interface CodeLogin extends LoginBase {
   channel: CodeChannel;
   authUrl: null;
   codeLength: number;
 }
 
-/** It cannot be silent, or that was not enough: go on with `next()`. */
+/** A silent login is impossible, or a code is required as well: continue with `next()`. */
 export interface OpenLogin extends LoginBase {
   channel: null;
   authUrl: null;
 }
 
-/** A login, told apart by `channel`. */
 export type Login = SilentLogin | CodeLogin | OpenLogin;
 
-/** The login of this session, as it stands. */
 export type CurrentLogin = Login & { status: 'pending' | 'expired' | 'failed' | 'completed' };
 
 export type Verification =
   | { verified: true; phoneNumber: string; channel: Channel }
   | { verified: false; reason: 'number_mismatch'; nextChannels: CodeChannel[] };
 
-/** Times in ISO 8601. `expiresAt` is when the session ends if nobody uses it. */
+/** Times in ISO 8601. The session expires at `expiresAt` if it stays idle. */
 export type Session =
   | { authenticated: false }
   | {
       authenticated: true;
       phoneNumber: string;
       channel: Channel;
-      /** All channels that proved the number, if there were two: after a step-up. */
+      /** All channels that verified the number, if there were two: after a step-up. */
       channels?: Channel[];
       authenticatedAt: string;
       expiresAt: string;
@@ -120,20 +116,19 @@ interface ProblemFields {
   errors?: { field: string; message: string }[];
 }
 
-/** Whatever did not work, told apart by `error`. The message is for developers. */
+/** Any failure, identified by `error`. The message is for developers. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
   readonly error: ErrorCode;
-  /** Of HTTP; 0 where nothing answered. */
+  /** The HTTP status; 0 without an answer. */
   readonly status: number;
-  /** Seconds after which to try again. */
+  /** Seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
   readonly nextChannels: readonly CodeChannel[] | undefined;
-  /** With `silent_auth_failed`, or with `login_expired` where no message came. */
+  /** Of `silent_auth_failed`, or of `login_expired` if no message was sent. */
   readonly reason: SilentFailure | MessageFailure | undefined;
-  /** With `invalid_request`: what is wrong with which field. */
   readonly errors: readonly { field: string; message: string }[] | undefined;
-  /** What to tell the server's operator, whose log has it too. */
+  /** Identifies the request in the server's log. */
   readonly requestId: string | undefined;
 
   constructor(error: ErrorCode, status: number, fields: ProblemFields = {}, cause?: unknown) {
@@ -150,56 +145,54 @@ export class LoginError extends Error {
 
 export interface ClientOptions {
   /**
-   * Where the server is: an origin in ASCII (`https://login.example.com`), a path on the page's own
-   * origin (`/auth`, where an app mounts the routes), or both. By default the page's own origin.
+   * The server's base URL: an origin in ASCII (`https://login.example.com`), a path on the page's
+   * origin (`/auth`, if an app mounts the routes), or both. Default: the page's origin.
    */
   base?: string;
-  /** Has to keep cookies. Browsers' and React Native's does; that of Node does not, and has to be given one that does. */
+  /** Must store cookies, as in browsers and React Native. Node's `fetch` does not. */
   fetch?: typeof fetch;
-  /** `include` where `base` is another origin than the page's, which then has to be listed in `ALLOWED_ORIGINS`. */
+  /** `include` if `base` is another origin. `ALLOWED_ORIGINS` must then list the page's origin. */
   credentials?: 'same-origin' | 'include';
 }
 
 export interface Options {
-  /** Gives the request up, which then rejects with the signal's reason. The server may have done what was asked. */
+  /** Aborts the request, which rejects with the signal's reason. It may have had its effect. */
   signal?: AbortSignal;
 }
 
 export interface LoginOptions extends Options {
-  /** Who opens the link: a `browser` that navigates to it, or an `app` with Vonage's library. */
+  /** What opens the link: a `browser` that navigates to it, or an `app` with Vonage's library. */
   client?: 'app' | 'browser';
-  /** PKCE (RFC 7636): base64url of the SHA-256 of a verifier that only `verify()` will tell. */
+  /** PKCE (RFC 7636): base64url of the SHA-256 of the verifier passed to `verify()`. */
   codeChallenge?: string;
 }
 
 export interface VerifyOptions extends Options {
-  /** What the `codeChallenge` was made of. */
+  /** The preimage of `codeChallenge`. */
   codeVerifier?: string;
 }
 
-/** Each of these throws `LoginError` where it cannot do what it says. */
+/** Every method throws `LoginError` if it fails. */
 export interface Client {
   /**
-   * Begins a login, and with it the session that has to finish it. Sends no message.
+   * Starts a login, which only the same session can complete. Sends no message.
    * @param phoneNumber E.164: `+`, country code, number, digits only
    */
   login(phoneNumber: string, options?: LoginOptions): Promise<Login>;
-  /** Where the login of this session stands; undefined without one. */
+  /** The login of this session; undefined without one. */
   current(options?: Options): Promise<CurrentLogin | undefined>;
-  /** Has a code sent to the number, by this channel or by the first that is left. */
+  /** Sends a code by this channel, or by the first that is left. */
   next(channel?: CodeChannel, options?: Options): Promise<CodeLogin>;
-  /** Logs in with a code, whether the device brought it back from `authUrl` or the user typed it. */
+  /** Logs in with a code from `authUrl`, or one that the user typed. */
   verify(code: string, options?: VerifyOptions): Promise<Verification>;
-  /** Ends the login of this session: its link and its codes are worthless from then on. */
+  /** Ends the login of this session, and invalidates its link and its codes. */
   cancel(options?: Options): Promise<void>;
-  /** Who is logged in. */
   session(options?: Options): Promise<Session>;
   logout(options?: Options): Promise<void>;
 }
 
 /**
- * Makes a client. It stores nothing: the server holds the login and the session, and the cookie
- * names them.
+ * Creates a client, which has no state: the server stores the login and the session.
  * @throws TypeError if `base` is neither an origin nor a path
  */
 export function createClient({
@@ -213,7 +206,7 @@ export function createClient({
     const { method, path } = route;
     const limit = within(REQUEST_TIMEOUT_MS, signal);
     const json = body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
-    // A redirect would post number and code to another server.
+    // A redirect would send the number and the code to another server.
     const request = { method, credentials, redirect: 'error', signal: limit.signal, ...json } as const;
     try {
       const answer = await send(prefix + path, request);
@@ -259,8 +252,8 @@ export function createClient({
 
 /**
  * Reads the code that the redirects left in the address of a page. Any site can link to your page
- * with a code of its own, and a wrong code uses up a try: post only what this returns, and remove
- * the fragment from the address. Uses `URLSearchParams`, which React Native lacks.
+ * with a code of its own, and a wrong code uses up an attempt: verify only what this returns, and
+ * remove the fragment from the address. Requires `URLSearchParams`, which React Native lacks.
  * @param fragment `location.hash`
  * @param login what `current()` returns
  * @returns undefined if the code is not for `login`, or `login` is not waiting for its device
@@ -269,27 +262,24 @@ export function codeInFragment(fragment: string, login: CurrentLogin | undefined
   if (login?.channel !== 'silent_auth' || login.status !== 'pending') return undefined;
   const fields = new URLSearchParams(fragment.replace(/^#/, ''));
   const [loginId, verificationId] = [fields.get('login_id'), fields.get('request_id') ?? ''];
-  // With `SILENT_AUTH=verify` Vonage writes the fragment. It names the id that is in the link.
+  // With `SILENT_AUTH=verify`, Vonage writes the fragment, with the `request_id` of the link.
   const isOfLink = UUID.test(verificationId) && login.authUrl?.includes(`/${verificationId}/`) === true;
   const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;
   const code = isOfLogin ? fields.get('code') : null;
   return code === null || code === '' ? undefined : code;
 }
 
-/** Milliseconds that an answer may take. The server itself gives up sooner. */
+/** Longer than the server's own timeouts. */
 const REQUEST_TIMEOUT_MS = 20_000;
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const ORIGIN = /https?:\/\/(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::\d+)?/;
-/**
- * Not empty and not only dots: a URL parser would read another host, or another path (WHATWG URL,
- * section 4.4).
- */
+/** Excludes empty and dot segments, which URL parsers resolve (WHATWG URL, section 4.4). */
 const SEGMENT = /\/(?!(?:\.|%2e){1,2}(?:\/|$))[\w~%!$&'()*+,;=:@.-]+/;
 const BASE = new RegExp(`^(?:${ORIGIN.source})?(?:${SEGMENT.source})*/?$`, 'i');
 
-/** What stands before the path of each request. @throws TypeError */
+/** The prefix of the path of each request. @throws TypeError */
 function prefixOf(base: string): string {
   try {
     if (!BASE.test(base)) throw new TypeError('not of the form');
@@ -303,7 +293,7 @@ function prefixOf(base: string): string {
   }
 }
 
-/** Aborts after so many milliseconds, or with `outer`. By hand, since React Native has no `AbortSignal.any`. */
+/** A signal that aborts after `ms` or with `outer`. React Native has no `AbortSignal.any`. */
 function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSignal; end(): void } {
   const controller = new AbortController();
   const stop = (): void => controller.abort(outer?.reason);
@@ -317,17 +307,13 @@ function within(ms: number, outer: AbortSignal | undefined): { signal: AbortSign
   return { signal: controller.signal, end };
 }
 
-/** The fields of an answer, their names in camel case. */
 type Fields = Record<string, unknown>;
 
-/**
- * Reads an answer.
- * @throws LoginError if it is an error, or not the server's
- */
+/** @throws LoginError if the answer is an error, or not the server's */
 function readAnswer(route: Route, { status, headers }: Response, text: string): object {
   const fields = status === 204 ? {} : parseFields(text);
   const requestId = headers.get('X-Request-Id') ?? undefined;
-  // Any server can answer 204; only ours sends such an id with it.
+  // A proxy may answer 204 as well, but without this header.
   const isOurs =
     status === 204 ? UUID.test(requestId ?? '') : route.shapes.some((shape) => fits(fields, shape));
   if (fields && status === route.status && isOurs) return fields;
@@ -338,7 +324,6 @@ function readAnswer(route: Route, { status, headers }: Response, text: string): 
   throw new LoginError('unknown_answer', status, { detail: text.slice(0, 200), ...id });
 }
 
-/** The fields of a JSON object; undefined for any other text. */
 function parseFields(text: string): Fields | undefined {
   try {
     const json: unknown = JSON.parse(text);
@@ -347,7 +332,7 @@ function parseFields(text: string): Fields | undefined {
       Object.entries(json).map(([name, value]) => [camelCase(name), value]),
     );
     const channels = fields['nextChannels'];
-    // A server that is newer than this file may offer channels that `next()` cannot name.
+    // Ignores the channels of a server newer than this file.
     if (Array.isArray(channels) && channels.every(isText))
       fields['nextChannels'] = channels.filter(isCodeChannel);
     return fields;
@@ -375,7 +360,7 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Numb
 const isTime: Check = (value) =>
   isText(value) && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
 const isNumber: Check = (value) => isText(value) && /^\+[1-9]\d{6,14}$/.test(value);
-/** A link that is opened must not run as a script of the page. */
+/** Excludes `javascript:` URLs. */
 const isLink: Check = (value) => isText(value) && /^https?:\/\//i.test(value);
 const isCodeChannel: Check = is(...CODE_CHANNELS);
 const isChannel: Check = is('silent_auth', ...CODE_CHANNELS);
@@ -423,9 +408,8 @@ const SESSIONS = [{ authenticated: is(false) }, { authenticated: is(true), ...US
 interface Route {
   method: string;
   path: string;
-  /** The status with which the server says that it did what it was asked. */
+  /** The status of success, and the valid shapes of its body. */
   status: number;
-  /** The shapes that the body of its answer may have. */
   shapes: readonly Shape[];
 }
 
@@ -439,7 +423,7 @@ const ROUTES: Record<keyof Client, Route> = {
   logout: { method: 'POST', path: '/logout', status: 204, shapes: [] },
 };
 
-/** What an error carries, as far as it is of the right type. */
+/** Ignores fields of another type. */
 function problemFields(fields: Fields): ProblemFields {
   const isFieldError: Check = (value) => fits(value, { field: isText, message: isText });
   const checks: Record<keyof Omit<ProblemFields, 'requestId'>, Check> = {

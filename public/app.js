@@ -1,92 +1,94 @@
-import { begin, linkOpened } from './begin.js';
-import { beginAnew, sendNext, submitCode } from './codes.js';
-import { busy, codeForm, form, logout, next, phone, restart, submit } from './controls.js';
+import { begin, cancelLinkTimeout } from './begin.js';
+import { sendNext, startOver, submitCode } from './codes.js';
+import { codeForm, form, logout, next, phone, restart, setBusy, submit } from './controls.js';
 import './devices.js';
-import { isOfLogin, takeFragment, tellError, verify } from './home.js';
-import { complain, focusMessage, isSilent, say, sayAlso, silence } from './message.js';
+import { currentLogin, showCauses, showLogin, updateOffer } from './login-view.js';
+import {
+  appendMessage,
+  clearMessage,
+  focusMessage,
+  isMessageEmpty,
+  showError,
+  showMessage,
+} from './message.js';
 import { isNumberEmpty, writeNumber } from './number-field.js';
+import { concernsThisLogin, showReturnedError, takeFragment, verify } from './return.js';
 import { server, settled } from './server.js';
-import { isLoggedIn } from './session-card.js';
-import { forget } from './steps.js';
+import { isLoggedIn, notifyOtherTabs, onOtherTab, updateSession } from './session.js';
+import { resetSteps } from './steps.js';
 import { tab } from './tab.js';
-import { goOn, offerForItsNumber, showCauses, whereItStands } from './ways.js';
-import { hearOtherTabs, showWhoIsLoggedIn, tellOtherTabs } from './who.js';
-
-/** The page: what happens when it appears, and what each button does. The chapters of a login are begin, home and codes. */
 
 async function logOut() {
   if (logout.disabled) return;
-  busy(true);
-  const { ok, said } = await settled(server.logout());
-  forget();
+  setBusy(true);
+  const { ok, result } = await settled(server.logout());
+  resetSteps();
   if (ok) {
-    tellOtherTabs('out');
+    notifyOtherTabs('out');
     writeNumber('');
-    say((words) => words.loggedOut);
-    if (!(await showWhoIsLoggedIn())) goOn({});
-  } else complain(said);
-  busy(false);
+    showMessage((texts) => texts.loggedOut);
+    if (!(await updateSession())) showLogin({});
+  } else showError(result);
+  setBusy(false);
   if (!form.hidden) phone.focus();
 }
 
-async function hearOtherTab(way) {
+async function followOtherTab(change) {
   const wasLoggedIn = isLoggedIn();
-  const is = await showWhoIsLoggedIn();
-  if (is === wasLoggedIn) return;
-  forget();
+  if ((await updateSession()) === wasLoggedIn) return;
+  resetSteps();
   showCauses(false);
-  say((words) => words.otherTab[way]);
-  if (!is) goOn({});
-  else tab.over();
+  showMessage((texts) => texts.otherTab[change]);
+  if (wasLoggedIn) showLogin({});
+  else tab.clear();
 }
 
 async function start() {
-  linkOpened();
-  const home = takeFragment();
-  busy(true);
-  forget();
-  say((words) => words.checking);
+  cancelLinkTimeout();
+  const fragment = takeFragment();
+  setBusy(true);
+  resetSteps();
+  showMessage((texts) => texts.checking);
   if (isNumberEmpty() && tab.number) writeNumber(tab.number);
-  const failed = home.has('error') || home.has('error_description');
-  let said = {};
-  if (home.has('code')) said = await verify(home);
-  else if (failed && (await isOfLogin(home))) tellError(home);
-  else silence();
-  if (!(await showWhoIsLoggedIn())) {
-    const stands = said.nextChannels ? said : await afterwards(home);
-    const sent = goOn(stands);
-    if (sent && isSilent()) say((words) => words.sent[sent]);
-    else if (sent && home.get('error') === 'wrong_client') sayAlso((words) => words.sent[sent]);
-    else if (sent) sayAlso((words) => words.orType[sent]);
-    else if (isSilent() && stands.gone) say((words) => words.errors.no_login, 'bad');
-    else if (isSilent()) say((words) => words.found[stands.status] ?? '');
+  const failed = fragment.has('error') || fragment.has('error_description');
+  let result = {};
+  if (fragment.has('code')) result = await verify(fragment);
+  else if (failed && (await concernsThisLogin(fragment))) showReturnedError(fragment);
+  else clearMessage();
+  if (!(await updateSession())) {
+    const login = result.nextChannels ? result : await loginAfter(fragment);
+    const sent = showLogin(login);
+    if (sent && isMessageEmpty()) showMessage((texts) => texts.sent[sent]);
+    else if (sent && fragment.get('error') === 'wrong_client') appendMessage((texts) => texts.sent[sent]);
+    else if (sent) appendMessage((texts) => texts.orType[sent]);
+    else if (isMessageEmpty() && login.gone) showMessage((texts) => texts.errors.no_login, 'bad');
+    else if (isMessageEmpty()) showMessage((texts) => texts.found[login.status] ?? '');
   }
-  busy(false);
-  // A message that was there when the page appeared is not read out, so it gets the focus; a field has it read with it.
-  if ((home.has('code') || failed) && codeForm.hidden) focusMessage();
+  setBusy(false);
+  // The code field refers to the message, and has the focus if it is visible.
+  if ((fragment.has('code') || failed) && codeForm.hidden) focusMessage();
 }
 
-/** Silence failed, and Vonage goes on by itself: to a message, if there is one to go on to. */
-const isStillSilent = ({ status, channel, nextChannels: left }) =>
-  status === 'pending' && channel === 'silent_auth' && left.length > 0;
+/** The silent step failed, but the server has not received Vonage's webhook yet. */
+const isStillSilent = ({ status, channel, nextChannels }) =>
+  status === 'pending' && channel === 'silent_auth' && nextChannels.length > 0;
 
-/** How the login of this tab can go on after what came home. */
-async function afterwards(home) {
-  const byVonage = home.has('error_description') && !home.has('error');
-  return (await whereItStands(byVonage ? isStillSilent : undefined)) ?? {};
+async function loginAfter(fragment) {
+  const isVonageError = fragment.has('error_description') && !fragment.has('error');
+  return (await currentLogin(isVonageError ? isStillSilent : undefined)) ?? {};
 }
 
 form.addEventListener('submit', (event) => void begin(event));
-phone.addEventListener('input', offerForItsNumber);
+phone.addEventListener('input', updateOffer);
 codeForm.addEventListener('submit', (event) => void submitCode(event));
 next.addEventListener('click', (event) => void sendNext(event));
-restart.addEventListener('click', beginAnew);
+restart.addEventListener('click', startOver);
 logout.addEventListener('click', () => void logOut());
-hearOtherTabs((way) => void hearOtherTab(way));
-// The back button may bring this page back as it was left: busy, and ignorant of what happened since.
+onOtherTab((change) => void followOtherTab(change));
+// The back/forward cache restores the page as it was left: busy, and with an outdated login.
 window.addEventListener('pageshow', (event) => void (event.persisted && start()));
-// The redirects load the page anew. A fragment that appears in the open page is somebody else's,
-// and must not disturb what is under way.
+// The redirects load the page again. A fragment that appears in an open page comes from another
+// site, and must not disturb a login in progress.
 window.addEventListener('hashchange', () => {
   if (submit.disabled || !codeForm.hidden) takeFragment();
   else void start();

@@ -1,75 +1,78 @@
-import { busy, phone, submit } from './controls.js';
-import { complain, say } from './message.js';
+import { phone, setBusy, submit } from './controls.js';
+import { currentLogin, hideOffer, showCauses, showLogin } from './login-view.js';
+import { showError, showMessage } from './message.js';
 import { readNumber } from './number-field.js';
 import { server, settled, timingOf } from './server.js';
-import { forget, progress, took } from './steps.js';
+import { resetSteps, showDurations, showProgress } from './steps.js';
 import { tab } from './tab.js';
-import { goOn, hideOffer, showCauses, whereItStands } from './ways.js';
 
-/** Steps 1 to 3: the number goes out, the link comes back, and the page is left for it. */
+/** Steps 1 to 3: sends the number, and opens the link. */
 
-/** Milliseconds after which a link that was to be opened is taken for stuck. */
-const PATIENCE = 20_000;
+/** If the page is still shown after this time, the link did not open. */
+const LINK_TIMEOUT_MS = 20_000;
 
-let waitingForLink;
+let linkTimer;
 
-/** The page is here again: its link was opened. */
-export const linkOpened = () => clearTimeout(waitingForLink);
+export const cancelLinkTimeout = () => clearTimeout(linkTimer);
 
 export async function begin(event) {
   event.preventDefault();
   if (submit.disabled) return;
-  const { number, wrong } = readNumber();
-  forget();
+  const { number, problem } = readNumber();
+  resetSteps();
   showCauses(false);
-  if (wrong) return refuseNumber((words) => words.number[wrong]);
-  busy(true);
+  if (problem) return rejectNumber((texts) => texts.number[problem]);
+  setBusy(true);
   phone.removeAttribute('aria-invalid');
   hideOffer();
-  progress(0, 'now');
-  say((words) => words.beginning);
-  const { ok, said } = await settled(server.login(number, { client: 'browser' }));
-  if (ok) return begun(number, said);
-  progress(said.status >= 500 ? 1 : 0, 'failed');
-  busy(false);
-  if (said.error === 'invalid_phone_number') refuseNumber((words) => words.number.unknown);
-  else complain(said);
+  showProgress(0, 'now');
+  showMessage((texts) => texts.beginning);
+  const { ok, result } = await settled(server.login(number, { client: 'browser' }));
+  if (ok) return continueLogin(number, result);
+  showProgress(result.status >= 500 ? 1 : 0, 'failed');
+  setBusy(false);
+  if (result.error === 'invalid_phone_number') rejectNumber((texts) => texts.number.unknown);
+  else showError(result);
 }
 
-async function begun(number, said) {
-  const { took: all, spent } = timingOf('/login');
-  tab.begins(number, said.loginId, [all - (spent.total ?? 0), spent.total]);
-  took(tab.took);
-  const stands = waitsForLink(said) ? ((await whereItStands(waitsForLink)) ?? said) : said;
-  if (stands.authUrl) return leave(stands);
-  progress(1, 'failed');
-  const sent = goOn(stands);
-  if (sent) say((words) => words.sent[sent]);
-  else say((words) => words.unavailable, 'bad');
-  busy(false);
+async function continueLogin(number, result) {
+  const { durationMs, serverMs } = timingOf('/login');
+  tab.start({
+    number,
+    loginId: result.loginId,
+    durations: [durationMs - (serverMs.total ?? 0), serverMs.total],
+  });
+  showDurations(tab.durations);
+  const login = isWaitingForLink(result) ? ((await currentLogin(isWaitingForLink)) ?? result) : result;
+  if (login.authUrl) return openLink(login);
+  showProgress(1, 'failed');
+  const sent = showLogin(login);
+  if (sent) showMessage((texts) => texts.sent[sent]);
+  else showMessage((texts) => texts.unavailable, 'bad');
+  setBusy(false);
 }
 
-/** The silent step is under way, and nobody has told the server its link yet. */
-const waitsForLink = ({ channel, authUrl: link }) => channel === 'silent_auth' && !link;
+/** The server has not received the link yet, which Vonage may send by webhook. */
+const isWaitingForLink = ({ channel, authUrl: link }) => channel === 'silent_auth' && !link;
 
-function leave(stands) {
-  progress(2, 'now');
-  say((words) => words.leaving);
-  waitingForLink = setTimeout(linkDidNotOpen, PATIENCE, stands);
-  tab.leaves();
-  location.assign(stands.authUrl);
+function openLink(login) {
+  showProgress(2, 'now');
+  showMessage((texts) => texts.leaving);
+  linkTimer = setTimeout(showLinkStuck, LINK_TIMEOUT_MS, login);
+  tab.leave();
+  location.assign(login.authUrl);
 }
 
-function refuseNumber(pick) {
-  say(pick, 'bad');
+function rejectNumber(pick) {
+  showMessage(pick, 'bad');
   phone.setAttribute('aria-invalid', 'true');
   phone.focus();
 }
 
-function linkDidNotOpen(stands) {
-  progress(2, 'failed');
-  say((words) => words.stuck, 'bad');
+function showLinkStuck(login) {
+  showProgress(2, 'failed');
+  showMessage((texts) => texts.stuck, 'bad');
   showCauses(true);
-  goOn(stands);
-  busy(false);
+  showLogin(login);
+  setBusy(false);
 }

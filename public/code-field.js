@@ -1,49 +1,47 @@
 const [form, field] = ['code-form', 'code'].map((id) => document.getElementById(id));
-let listening;
+let webOtp;
 
-/** Empties the field for a code of so many digits, and listens for the SMS that brings it. */
 export function expectCode(length, channel) {
   field.maxLength = length;
   field.focus();
-  if (channel === 'sms') listenForSms();
+  if (channel === 'sms') startWebOtp();
 }
 
-export function emptyCode() {
+export function clearCode() {
   field.value = '';
   field.removeAttribute('aria-invalid');
 }
 
-/** Nobody waits for a code any more. */
-export const stopListening = () => listening?.abort();
+export const stopWebOtp = () => webOtp?.abort();
 
-export function refuseCode() {
+export function markCodeInvalid() {
   field.setAttribute('aria-invalid', 'true');
   field.focus();
 }
 
-/** Keeps the digits, as many as there may be. A full code goes off by itself. */
-function takeCode(text) {
+/** Writes the digits of `text` into the field. Submits a complete code. */
+function enterCode(text) {
   field.value = text.replace(/\D/g, '').slice(0, field.maxLength);
   if (field.value.length === field.maxLength) form.requestSubmit();
 }
 
 function pasteCode(event) {
-  // The browser would cut what is pasted to the length before its spaces are taken out.
+  // The browser would truncate the text to `maxLength` before the spaces are removed.
   event.preventDefault();
-  if (!field.readOnly) takeCode(event.clipboardData.getData('text'));
+  if (!field.readOnly) enterCode(event.clipboardData.getData('text'));
 }
 
-/** WebOTP: a browser on the phone that got the SMS offers its code, if the text ends in `@<host> #<code>`. */
-function listenForSms() {
+/** WebOTP: the browser offers the code of an SMS whose text ends in `@<host> #<code>`. */
+function startWebOtp() {
   if (!('OTPCredential' in window)) return;
-  stopListening();
-  listening = new AbortController();
-  navigator.credentials.get({ otp: { transport: ['sms'] }, signal: listening.signal }).then(
-    (offered) => takeCode(offered?.code ?? ''),
-    // Refused, or nobody waits any more: the code can be typed.
+  stopWebOtp();
+  webOtp = new AbortController();
+  navigator.credentials.get({ otp: { transport: ['sms'] }, signal: webOtp.signal }).then(
+    (offered) => enterCode(offered?.code ?? ''),
+    // Refused by the user, or aborted.
     () => undefined,
   );
 }
 
-field.addEventListener('input', () => takeCode(field.value));
+field.addEventListener('input', () => enterCode(field.value));
 field.addEventListener('paste', pasteCode);

@@ -1,119 +1,116 @@
-import { emptyCode, refuseCode, stopListening } from './code-field.js';
-import { busy, code, codeForm, confirm, next, phone } from './controls.js';
-import { complain, focusMessage, say, silence } from './message.js';
+import { clearCode, markCodeInvalid, stopWebOtp } from './code-field.js';
+import { code, codeForm, confirm, next, phone, setBusy } from './controls.js';
+import { currentLogin, showCauses, showLogin } from './login-view.js';
+import { clearMessage, focusMessage, showError, showMessage } from './message.js';
 import { writeNumber } from './number-field.js';
 import { server, settled } from './server.js';
-import { conclude, forget, progressInstead } from './steps.js';
+import { showLoggedIn, updateSession } from './session.js';
+import { resetSteps, showCodeProgress, showConclusion } from './steps.js';
 import { tab } from './tab.js';
-import { goOn, showCauses, whereItStands } from './ways.js';
-import { loggedIn, showWhoIsLoggedIn } from './who.js';
-
-/** Instead of the steps that failed: a code to type. */
 
 export async function sendNext(event) {
-  // The second click of a double click may meet a button that was not there at the first.
+  // The second click of a double click may hit a button that has just appeared.
   if (next.disabled || event.detail > 1) return;
   const channel = next.value;
-  busy(true);
-  say((words) => words.sending[channel]);
-  // If another tab began a login meanwhile, a code would go to the number of that tab.
-  const { gone, replaced } = (await whereItStands()) ?? {};
+  setBusy(true);
+  showMessage((texts) => texts.sending[channel]);
+  // If another tab has started a login, the code would go to the number of that tab.
+  const { gone, replaced } = (await currentLogin()) ?? {};
   const isSent = !gone && !replaced && (await send(channel));
   if (gone) {
-    end();
-    complain({ error: 'no_login' });
+    endLogin();
+    showError({ error: 'no_login' });
   } else if (replaced) {
-    goOn({});
-    say((words) => words.otherTab.replaced, 'bad');
+    showLogin({});
+    showMessage((texts) => texts.otherTab.replaced, 'bad');
   }
-  busy(false);
+  setBusy(false);
   if (!isSent) focusMessage();
 }
 
-/** Has a code sent, and says what came of it. @returns whether it is on its way */
+/** @returns whether a code was sent */
 async function send(channel) {
-  const { ok, said } = await settled(server.next(channel));
+  const { ok, result } = await settled(server.next(channel));
   if (ok) {
-    emptyCode();
+    clearCode();
     showCauses(false);
-    const sent = goOn(said);
-    if (sent) say((words) => words.sent[sent]);
-  } else if (said.error === 'no_more_channels') {
-    const stands = (await whereItStands()) ?? {};
-    goOn(stands);
-    say((words) => words.noMoreChannels[isThereAnother(stands)], 'bad');
+    const sent = showLogin(result);
+    if (sent) showMessage((texts) => texts.sent[sent]);
+  } else if (result.error === 'no_more_channels') {
+    const login = (await currentLogin()) ?? {};
+    showLogin(login);
+    showMessage((texts) => texts.noMoreChannels[channelsLeft(login)], 'bad');
   } else {
-    if (said.error === 'no_login' || said.error === 'login_expired') end();
-    complain(said);
+    if (result.error === 'no_login' || result.error === 'login_expired') endLogin();
+    showError(result);
   }
   return ok;
 }
 
-const isThereAnother = (stands) => (stands?.nextChannels?.length ? 'left' : 'none');
+const channelsLeft = (login) => (login?.nextChannels?.length ? 'left' : 'none');
 
-/** Leaves nothing of this login but its number in the form. */
-function end() {
-  tab.over();
-  emptyCode();
-  if (!codeForm.hidden) progressInstead('failed');
-  goOn({});
+/** Shows the first form again, which keeps the number. */
+function endLogin() {
+  tab.clear();
+  clearCode();
+  if (!codeForm.hidden) showCodeProgress('failed');
+  showLogin({});
 }
 
 export async function submitCode(event) {
   event.preventDefault();
   if (confirm.disabled) return;
-  if (code.value.length < code.maxLength)
-    return refuseThisCode((words) => words.codeTooShort(code.maxLength));
-  busy(true);
+  if (code.value.length < code.maxLength) return rejectCode((texts) => texts.codeTooShort(code.maxLength));
+  setBusy(true);
   code.removeAttribute('aria-invalid');
-  progressInstead('now');
-  say((words) => words.checkingCode);
-  const { ok, said } = await settled(server.verify(code.value));
-  if (ok && said.verified === true) {
-    emptyCode();
-    progressInstead('done');
-    conclude('code');
-    loggedIn();
-    await showWhoIsLoggedIn();
-  } else await tellCodeError(said);
-  busy(false);
+  showCodeProgress('now');
+  showMessage((texts) => texts.checkingCode);
+  const { ok, result } = await settled(server.verify(code.value));
+  if (ok && result.verified === true) {
+    clearCode();
+    showCodeProgress('done');
+    showConclusion('code');
+    showLoggedIn();
+    await updateSession();
+  } else await showCodeError(result);
+  setBusy(false);
   if (codeForm.hidden) focusMessage();
 }
 
-async function tellCodeError(said) {
-  switch (said.error) {
+async function showCodeError(result) {
+  switch (result.error) {
     case 'invalid_code':
     case 'login_expired': {
-      emptyCode();
-      // Vonage may have gone on to a call meanwhile, or the session may be over: then no code is ever right.
-      const stands = await whereItStands();
-      const sent = stands && goOn(stands);
-      const maybe = said.error === 'invalid_code' && (sent || stands === undefined);
-      if (maybe) return refuseThisCode((words) => words.wrongCode);
-      progressInstead('failed');
-      if (stands?.replaced) return say((words) => words.otherTab.replaced, 'bad');
-      return say((words) => words.codeTooOld[isThereAnother(stands)], 'bad');
+      clearCode();
+      // Vonage may have continued with a call, or the session may have ended.
+      const login = await currentLogin();
+      const sent = login && showLogin(login);
+      const canRetry = result.error === 'invalid_code' && (sent || login === undefined);
+      if (canRetry) return rejectCode((texts) => texts.wrongCode);
+      showCodeProgress('failed');
+      if (login?.replaced) return showMessage((texts) => texts.otherTab.replaced, 'bad');
+      return showMessage((texts) => texts.codeTooOld[channelsLeft(login)], 'bad');
     }
     case 'login_refused':
     case 'too_many_attempts':
-      end();
+      endLogin();
   }
-  complain(said);
+  showError(result);
 }
 
-function refuseThisCode(pick) {
-  say(pick, 'bad');
-  refuseCode();
+function rejectCode(pick) {
+  showMessage(pick, 'bad');
+  markCodeInvalid();
 }
 
-export function beginAnew() {
-  tab.over();
-  emptyCode();
-  stopListening();
+export function startOver() {
+  tab.clear();
+  clearCode();
+  stopWebOtp();
   writeNumber('');
-  forget();
+  resetSteps();
   showCauses(false);
-  silence();
-  goOn({});
+  clearMessage();
+  showLogin({});
   phone.focus();
 }

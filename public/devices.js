@@ -1,16 +1,14 @@
-import { inWords } from './language.js';
+import { onLanguage } from './language.js';
 import { helpLink } from './server.js';
 import encodeQR from './vendor/qr.js';
-
-/** What the page can know of the device it is on, and how to go on with another one. */
 
 const part = (id) => document.getElementById(id);
 const DESKTOP = '(hover: hover) and (pointer: fine)';
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** The kind of network, where the browser tells. It is a hint: behind a hotspot, Wi-Fi is cellular and is not. */
-function hintAtNetwork(words) {
-  const hint = words.network[navigator.connection?.type];
+/** Only a hint: a phone's hotspot is Wi-Fi to this device, and cellular to the operator. */
+function showNetworkHint(texts) {
+  const hint = texts.network[navigator.connection?.type];
   part('network').hidden = hint === undefined;
   part('network').textContent = hint ?? '';
 }
@@ -25,10 +23,10 @@ function drawQr(svg, text) {
 }
 
 /**
- * Shows the address of this page to a phone's camera. Never an `auth_url`: people who are used to scanning links that log
- * somebody in would scan an attacker's as well.
+ * Shows a QR code with the address of this page. Never an `auth_url`: users who are used to
+ * scanning login links would scan an attacker's as well.
  */
-function offerOtherDevice() {
+function showOtherDevice() {
   const { origin, hostname } = location;
   part('unreachable').hidden = !/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   drawQr(part('qr'), `${origin}/`);
@@ -38,7 +36,7 @@ function offerOtherDevice() {
   show();
 }
 
-async function offerHelp() {
+async function showHelpLink() {
   const link = await helpLink();
   if (link === undefined) return;
   part('help-link').href = link;
@@ -46,6 +44,6 @@ async function offerHelp() {
   part('help').hidden = false;
 }
 
-navigator.connection?.addEventListener?.('change', inWords(hintAtNetwork));
-offerOtherDevice();
-void offerHelp();
+navigator.connection?.addEventListener?.('change', onLanguage(showNetworkHint));
+showOtherDevice();
+void showHelpLink();

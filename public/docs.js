@@ -1,4 +1,4 @@
-// Swagger UI (swagger-ui-dist) over /openapi.json. It is in the page by a plain script, as its package brings it.
+// Swagger UI (swagger-ui-dist) over /openapi.json. Its package has no ES module, only a script.
 /* global SwaggerUIBundle */
 
 const dark = matchMedia('(prefers-color-scheme: dark)');

@@ -1,53 +1,52 @@
-import de from './words/de.js';
-import en from './words/en.js';
+import de from './translations/de.js';
+import en from './translations/en.js';
 
-/** Another language is a file in words/ and a name here. The first one is for everybody whose own is not there. */
 const LANGUAGES = { en, de };
-const KEPT = 'language';
+const STORAGE_KEY = 'language';
 
-const spoken = [localStorage.getItem(KEPT), ...navigator.languages.map((tag) => tag.split('-')[0])];
-let chosen = spoken.find((name) => Object.hasOwn(LANGUAGES, name)) ?? 'en';
-const written = [];
+const preferred = [localStorage.getItem(STORAGE_KEY), ...navigator.languages.map((tag) => tag.split('-')[0])];
+let chosen = preferred.find((name) => Object.hasOwn(LANGUAGES, name)) ?? 'en';
+const listeners = [];
 
-/** The language as this person writes it (BCP 47), for times and figures: `en-GB` rather than `en`. */
+/** The user's variant of the language (BCP 47), such as `en-GB`, for times and numbers. */
 export const locale = () => navigator.languages.find((tag) => tag.split('-')[0] === chosen) ?? chosen;
 
 /**
- * Has something written in the words of the language: now, and again whenever another one is chosen.
- * @returns writes it once more
+ * Calls `write` with the texts of the language, now and when the language changes.
+ * @returns a function that calls `write` again
  */
-export function inWords(write) {
+export function onLanguage(write) {
   const rewrite = () => write(LANGUAGES[chosen]);
-  written.push(rewrite);
+  listeners.push(rewrite);
   rewrite();
   return rewrite;
 }
 
-const at = (words, path) => path.split('.').reduce((part, name) => part[name], words);
+const textAt = (texts, path) => path.split('.').reduce((part, name) => part[name], texts);
 
-function writePage(words) {
+function writePage(texts) {
   document.documentElement.lang = chosen;
-  for (const element of document.querySelectorAll('[data-word]'))
-    element.textContent = at(words, element.dataset.word);
-  for (const element of document.querySelectorAll('[data-word-label]'))
-    element.setAttribute('aria-label', at(words, element.dataset.wordLabel));
+  for (const element of document.querySelectorAll('[data-text]'))
+    element.textContent = textAt(texts, element.dataset.text);
+  for (const element of document.querySelectorAll('[data-text-label]'))
+    element.setAttribute('aria-label', textAt(texts, element.dataset.textLabel));
 }
 
 function choose(name) {
   chosen = name;
-  localStorage.setItem(KEPT, name);
-  for (const rewrite of written) rewrite();
+  localStorage.setItem(STORAGE_KEY, name);
+  for (const rewrite of listeners) rewrite();
 }
 
-function buttonFor([name, words]) {
+function buttonFor([name, texts]) {
   const button = document.createElement('button');
   button.type = 'button';
   button.lang = name;
-  button.textContent = words.name;
+  button.textContent = texts.name;
   button.addEventListener('click', () => choose(name));
-  inWords(() => button.setAttribute('aria-pressed', String(name === chosen)));
+  onLanguage(() => button.setAttribute('aria-pressed', String(name === chosen)));
   return button;
 }
 
 document.getElementById('languages').append(...Object.entries(LANGUAGES).map(buttonFor));
-inWords(writePage);
+onLanguage(writePage);

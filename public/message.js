@@ -1,36 +1,35 @@
-import { inWords } from './language.js';
+import { onLanguage } from './language.js';
 
 const message = document.getElementById('message');
-let said = () => '';
-const write = inWords((words) => (message.textContent = said(words)));
+let currentText = () => '';
+const write = onLanguage((texts) => (message.textContent = currentText(texts)));
 
 /**
- * Says something in the one place that screen readers follow.
- * @param pick chooses it from the words of a language
+ * Shows a message in the live region for screen readers.
+ * @param pick selects the message from the texts of a language
  * @param tone `good`, `bad` or `plain`
  */
-export function say(pick, tone = 'plain') {
-  said = pick;
+export function showMessage(pick, tone = 'plain') {
+  currentText = pick;
   message.dataset.tone = tone;
   write();
 }
 
-/** Says this as well, behind what is there. */
-export function sayAlso(pick) {
-  const before = said;
-  say((words) => `${before(words)} ${pick(words)}`, message.dataset.tone);
+export function appendMessage(pick) {
+  const before = currentText;
+  showMessage((texts) => `${before(texts)} ${pick(texts)}`, message.dataset.tone);
 }
 
-export const silence = () => say(() => '');
-export const isSilent = () => message.textContent === '';
+export const clearMessage = () => showMessage(() => '');
+export const isMessageEmpty = () => message.textContent === '';
 
-/** A message that was there when the page appeared is not read out by itself. */
+/** Screen readers do not announce a message from before the page was ready. */
 export const focusMessage = () => message.focus();
 
-/** Says what an error of the server means for the one who logs in. Its own `detail` is for developers. */
-export function complain({ error, retryAfter: seconds }) {
-  say((words) => {
-    const meaning = Object.hasOwn(words.errors, error) ? words.errors[error] : words.errors.otherwise;
-    return seconds === undefined ? meaning : `${meaning} ${words.retryAfter(seconds)}`;
+/** Shows an error of the server in plain terms. Its own `detail` is for developers. */
+export function showError({ error, retryAfter: seconds }) {
+  showMessage((texts) => {
+    const meaning = Object.hasOwn(texts.errors, error) ? texts.errors[error] : texts.errors.otherwise;
+    return seconds === undefined ? meaning : `${meaning} ${texts.retryAfter(seconds)}`;
   }, 'bad');
 }

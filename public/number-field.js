@@ -1,4 +1,4 @@
-import { inWords, locale } from './language.js';
+import { locale, onLanguage } from './language.js';
 
 const {
   AsYouType,
@@ -11,29 +11,28 @@ const {
 
 const [field, country] = ['phone', 'country'].map((id) => document.getElementById(id));
 
-/** What people write between digits. */
 const SEPARATORS = /[\s().\-/\u00a0\u2010-\u2015]/g;
 const E164 = /^\+[1-9][0-9]{6,14}$/;
-const WRONG = { TOO_SHORT: 'short', TOO_LONG: 'long', INVALID_LENGTH: 'short', NOT_A_NUMBER: 'none' };
+const PROBLEMS = { TOO_SHORT: 'short', TOO_LONG: 'long', INVALID_LENGTH: 'short', NOT_A_NUMBER: 'none' };
 
-/** As it is dialled: without separators, and with `+` for the `00` that stands for it in most countries. */
+/** The input without separators, and with `+` for `00`, the usual international prefix. */
 const dialled = () => field.value.replace(SEPARATORS, '').replace(/^00/, '+');
 
 /**
- * The number in the field, in E.164, or what is wrong with it (a name in `words.number`). Whether a country or a range
- * exists is for the server to say, whose numbering data may be newer.
+ * Returns the number in E.164, or `problem`, a key of `texts.number`. The server checks whether the
+ * country and the range exist, because its numbering data may be newer.
  */
 export function readNumber() {
   const text = dialled();
-  const wrong = validatePhoneNumberLength(text, country.value);
-  if (wrong !== undefined && !(wrong === 'INVALID_COUNTRY' && E164.test(text)))
-    return { wrong: WRONG[wrong] ?? 'none' };
+  const problem = validatePhoneNumberLength(text, country.value);
+  if (problem !== undefined && !(problem === 'INVALID_COUNTRY' && E164.test(text)))
+    return { problem: PROBLEMS[problem] ?? 'none' };
   const parsed = parsePhoneNumberFromString(text, { defaultCountry: country.value, extract: false });
   const number = parsed?.number ?? text;
-  return E164.test(number) ? { number } : { wrong: 'none' };
+  return E164.test(number) ? { number } : { problem: 'none' };
 }
 
-/** Writes a number into the field, or empties it. @param number E.164 */
+/** @param number E.164, or empty */
 export function writeNumber(number) {
   field.value = number;
   format();
@@ -41,7 +40,7 @@ export function writeNumber(number) {
 
 export const isNumberEmpty = () => field.value === '';
 
-/** Shows the number as it is written in its country, and the country as it is in the number. */
+/** Formats the number as its country does, and selects that country. */
 function format() {
   const text = dialled();
   if (!/^\+?\d*$/.test(text)) return;
@@ -51,19 +50,18 @@ function format() {
   if (found) country.value = found;
 }
 
-/** Until enough digits are there, several countries may share the code: the first of them has most of the numbers. */
+/** Several countries may share a calling code. The first one listed is the main one. */
 function countryOf(typing) {
   const all = new Metadata().getCountryCodesForCallingCode(typing.getCallingCode()) ?? [];
   return typing.getCountry() ?? (all.includes(country.value) ? country.value : all[0]);
 }
 
 function formatAsTyped(event) {
-  // Whoever deletes, or writes in the middle, knows where the cursor should be.
+  // Formatting moves the cursor to the end, which would disturb other edits.
   const atEnd = field.selectionEnd === field.value.length;
   if (atEnd && !event.inputType?.startsWith('delete')) format();
 }
 
-/** Another country was chosen: a code of the one before gives way to its own. */
 function changeCountry() {
   const text = dialled();
   if (text.startsWith('+')) {
@@ -73,13 +71,12 @@ function changeCountry() {
   format();
 }
 
-/** The country of the first language that names one: a guess to begin with. */
 function guessCountry() {
   const regions = navigator.languages.map((tag) => new Intl.Locale(tag).maximize().region);
   return regions.find((region) => getCountries().includes(region)) ?? 'US';
 }
 
-inWords(() => {
+onLanguage(() => {
   const chosen = country.value || guessCountry();
   const names = new Intl.DisplayNames([locale()], { type: 'region' });
   const { compare } = new Intl.Collator(locale());

@@ -1,17 +1,15 @@
 import { createClient, LoginError } from './client.js';
 
-/** Our server, as any app talks to it, and what only this page wants to know of it. */
-
-/** The last answer of each path: how long it took in all, and what the server says it spent, in milliseconds. */
+/** The timing of the last request by path, in milliseconds: the total, and the server's own. */
 const timings = new Map();
-const UNKNOWN = { took: undefined, spent: {} };
+const UNKNOWN = { durationMs: undefined, serverMs: {} };
 
 async function timedFetch(path, request) {
   timings.delete(path);
-  const asked = performance.now();
+  const startedAt = performance.now();
   const answer = await fetch(path, request);
-  const spent = readTiming(answer.headers.get('Server-Timing') ?? '');
-  timings.set(path, { took: performance.now() - asked, spent });
+  const serverMs = readTiming(answer.headers.get('Server-Timing') ?? '');
+  timings.set(path, { durationMs: performance.now() - startedAt, serverMs });
   return answer;
 }
 
@@ -23,17 +21,17 @@ const readTiming = (header) =>
 
 export const server = createClient({ fetch: timedFetch });
 
-/** What came of asking: the answer, or the error that was said in its place. */
-export const settled = (asking) =>
-  asking.then(
-    (said) => ({ ok: true, said }),
+/** `result` is the answer, or the `LoginError`. */
+export const settled = (request) =>
+  request.then(
+    (result) => ({ ok: true, result }),
     (error) => {
-      if (error instanceof LoginError) return { ok: false, said: error };
+      if (error instanceof LoginError) return { ok: false, result: error };
       throw error;
     },
   );
 
-/** Where the operator of this server sends people who need help: `Link: <…>; rel="help"` (RFC 8288). */
+/** The URL of the help page: `Link: <…>; rel="help"` (RFC 8288). */
 export async function helpLink() {
   const link = (await fetch('/', { method: 'HEAD' }).catch(() => undefined))?.headers.get('Link') ?? '';
   return /<(https?:[^>]+)>; rel="help"/.exec(link)?.[1];

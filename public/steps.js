@@ -1,58 +1,56 @@
-import { inWords, locale } from './language.js';
+import { locale, onLanguage } from './language.js';
 
 const [steps, instead, total, conclusion] = ['steps', 'instead', 'total', 'conclusion'].map((id) =>
   document.getElementById(id),
 );
-const NOTHING = { reached: 0, state: 'idle', instead: undefined, took: [], concluded: undefined };
-let shown = NOTHING;
+const INITIAL = { reached: 0, state: 'idle', instead: undefined, durations: [], conclusion: undefined };
+let shown = INITIAL;
 const percent = (part, all) => (all === 0 ? 0 : (100 * part) / all);
-const draw = inWords(write);
+const draw = onLanguage(write);
 
 const change = (changes) => {
   shown = { ...shown, ...changes };
   draw();
 };
 
-/** All steps before `reached`, counted from zero, are done; that one is in this state, the others have not come yet. */
-export const progress = (reached, state) => change({ reached, state, instead: undefined });
+/** Marks the steps before `reached`, counted from zero, as done, and `reached` by its state. */
+export const showProgress = (reached, state) => change({ reached, state, instead: undefined });
 
-/** What comes in place of the steps that failed. */
-export const progressInstead = (state) => change({ instead: state });
+/** Shows the step of a typed code, in place of those that failed. */
+export const showCodeProgress = (state) => change({ instead: state });
 
-/** How long steps took, in milliseconds; undefined where nobody knows. */
-export const took = (times) => change({ took: times });
+/** @param durations milliseconds by step; undefined if unknown */
+export const showDurations = (durations) => change({ durations });
 
-/** Says why it came out as it did. */
-export const conclude = (name) => change({ concluded: name });
+/** @param name a key of `texts.conclusions` */
+export const showConclusion = (name) => change({ conclusion: name });
 
-/** As before anything was begun. */
-export const forget = () => change(NOTHING);
+export const resetSteps = () => change(INITIAL);
 
-function write(words) {
+function write(texts) {
   [...steps.children].forEach((step, at) =>
-    mark(step, at < shown.reached ? 'done' : at === shown.reached ? shown.state : 'idle', words),
+    mark(step, at < shown.reached ? 'done' : at === shown.reached ? shown.state : 'idle', texts),
   );
   instead.hidden = shown.instead === undefined;
-  if (shown.instead) mark(instead.firstElementChild, shown.instead, words);
-  writeTimes(words);
-  conclusion.hidden = shown.concluded === undefined;
-  conclusion.textContent = words.conclusions[shown.concluded] ?? '';
+  if (shown.instead) mark(instead.firstElementChild, shown.instead, texts);
+  writeDurations(texts);
+  conclusion.hidden = shown.conclusion === undefined;
+  conclusion.textContent = texts.conclusions[shown.conclusion] ?? '';
 }
 
-function mark(step, state, words) {
+function mark(step, state, texts) {
   step.dataset.state = state;
-  step.querySelector('.state').textContent = words.states[state];
+  step.querySelector('.state').textContent = texts.states[state];
   if (state === 'now') step.setAttribute('aria-current', 'step');
   else step.removeAttribute('aria-current');
 }
 
-/** One bar a step, beginning where the one before it ends. */
-function writeTimes(words) {
-  const times = [...steps.children].map((_step, at) => shown.took[at]);
-  const all = times.reduce((sum, ms) => sum + (ms ?? 0), 0);
+function writeDurations(texts) {
+  const durations = [...steps.children].map((_step, at) => shown.durations[at]);
+  const all = durations.reduce((sum, ms) => sum + (ms ?? 0), 0);
   let before = 0;
   [...steps.children].forEach((step, at) => {
-    const ms = times[at];
+    const ms = durations[at];
     step.querySelector('.time').hidden = ms === undefined;
     step.querySelector('.took').textContent = ms === undefined ? '' : inUnits(ms);
     const bar = step.querySelector('.bar');
@@ -61,10 +59,10 @@ function writeTimes(words) {
     before += ms ?? 0;
   });
   total.hidden = shown.reached < steps.children.length || all === 0;
-  total.textContent = total.hidden ? '' : words.steps.total(inUnits(all));
+  total.textContent = total.hidden ? '' : texts.steps.total(inUnits(all));
 }
 
-/** `87ms`, `2.3s`, as the language has it. */
+/** `87ms`, `2.3s`, in the format of the language. */
 function inUnits(ms) {
   const [amount, unit, digits] = ms < 1000 ? [ms, 'millisecond', 0] : [ms / 1000, 'second', 1];
   const format = { style: 'unit', unit, unitDisplay: 'narrow', maximumFractionDigits: digits };

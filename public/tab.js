@@ -1,28 +1,28 @@
-/** The login that was begun in this tab, until it is over: it outlives the redirects, and a reload. */
-const KEPT = 'login';
-const kept = () => JSON.parse(sessionStorage.getItem(KEPT) ?? '{}');
-const keep = (login) => sessionStorage.setItem(KEPT, JSON.stringify(login));
+/** The login of this tab. It is kept through redirects and reloads until the login is over. */
+const STORAGE_KEY = 'login';
+const load = () => JSON.parse(sessionStorage.getItem(STORAGE_KEY) ?? '{}');
+const save = (login) => sessionStorage.setItem(STORAGE_KEY, JSON.stringify(login));
 
 export const tab = {
   get number() {
-    return kept().number;
+    return load().number;
   },
   get loginId() {
-    return kept().loginId;
+    return load().loginId;
   },
-  /** Milliseconds each step took so far. */
-  get took() {
-    return kept().took ?? [];
+  /** Milliseconds by step. */
+  get durations() {
+    return load().durations ?? [];
   },
-  begins: (number, loginId, took) => keep({ number, loginId, took }),
-  leaves: () => keep({ ...kept(), leftAt: Date.now() }),
-  /** Milliseconds from leaving this page to coming back to it; undefined when it was not left for a link. */
-  wayHome() {
-    const { leftAt, ...login } = kept();
+  start: ({ number, loginId, durations }) => save({ number, loginId, durations }),
+  leave: () => save({ ...load(), leftAt: Date.now() }),
+  /** Milliseconds from leaving the page to its return; undefined if no link was opened. */
+  redirectDuration() {
+    const { leftAt, ...login } = load();
     if (leftAt === undefined) return undefined;
-    keep(login);
+    save(login);
     const [navigation] = performance.getEntriesByType('navigation');
     return performance.timeOrigin + (navigation?.responseStart ?? 0) - leftAt;
   },
-  over: () => sessionStorage.removeItem(KEPT),
+  clear: () => sessionStorage.removeItem(STORAGE_KEY),
 };

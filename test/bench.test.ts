@@ -1,26 +1,21 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { builtPackage } from './support/built.js';
 
 const run = promisify(execFile);
 const root = resolve(__dirname, '..');
-const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 
 /** Runs a program of the bench. @returns its output */
 const bench = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
 
+let server: string;
 beforeAll(async () => {
-  const build = ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(folder, 'dist')];
-  await run(process.execPath, ['node_modules/typescript/bin/tsc', ...build], { cwd: root });
-  for (const part of ['node_modules', 'package.json']) symlinkSync(join(root, part), join(folder, part));
-}, 60_000);
-afterAll(() => rmSync(folder, { recursive: true }));
+  server = join(await builtPackage(), 'dist/main.js');
+}, 300_000);
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
-  const server = join(folder, 'dist/main.js');
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
   const said = await bench('bench/main.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
@@ -37,29 +32,29 @@ test('the bench measures logins of the server and of the floor, and prints their
   }
   expect(said).toMatch(/Redis commands of a login, .*main\.js: 8 sent, 8 inside scripts/);
   expect(said).toMatch(/The floor's own rounds differ by/);
-}, 60_000);
+});
 
 test('the bench alternates the requests of a login between two processes, and prints the CPU time of both', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
-  const said = await bench('bench/two-processes.ts', ...short, '--server', join(folder, 'dist/main.js'));
+  const said = await bench('bench/two-processes.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
   const [, both] = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const [, , logins, sum, a, b, ...others] = both ?? [];
   for (const figure of [logins, a, b, ...others.slice(0, 4)]) expect(Number(figure)).toBeGreaterThan(0);
   expect(Number(a)).toBeLessThan(Number(sum));
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
-}, 60_000);
+});
 
 test('the profile divides the CPU time of a login into categories that add up to the total', async () => {
-  const short = ['--logins', '200', '--warm-up', '20', '--server', join(folder, 'dist/main.js')];
+  const short = ['--logins', '200', '--warm-up', '20', '--server', server];
   const said = await bench('bench/profile.ts', ...short);
   const rows = said.split('\n').filter((line) => /^\| (?!category|-)/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
-  const server = cells.map(([, place = '', us]) => [place, Number(us)] as const);
-  const at = new Map(server);
+  const figures = cells.map(([, place = '', us]) => [place, Number(us)] as const);
+  const at = new Map(figures);
   for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: http'])
     expect(at.get(place)).toBeGreaterThan(0);
-  const parts = server.slice(0, -1).reduce((all, [, us]) => all + us, 0);
+  const parts = figures.slice(0, -1).reduce((all, [, us]) => all + us, 0);
   // Each is rounded.
   expect(Math.abs(parts - (at.get('total') ?? 0))).toBeLessThan(cells.length);
-}, 60_000);
+});

@@ -40,7 +40,7 @@ describeInBrowser('the contract as a page', () => {
     await page.setViewportSize({ width: 390, height: 800 });
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     expect(abroad).toEqual([]);
-  }, 60_000);
+  });
 
   test('lets a login be tried out', async () => {
     const { page } = await open('/docs');
@@ -48,7 +48,7 @@ describeInBrowser('the contract as a page', () => {
     await page.getByRole('button', { name: 'Try it out' }).click();
     await page.getByRole('button', { name: 'Execute' }).click();
     await page.locator('.live-responses-table .response-col_status', { hasText: '201' }).waitFor();
-  }, 60_000);
+  });
 
   test('leads from the type of an error to its section', async () => {
     const { page, abroad } = await open('/errors.md#invalid_code');

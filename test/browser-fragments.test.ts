@@ -56,7 +56,6 @@ async function openStranger(): Promise<Server> {
 
 describeInBrowser('a link of another origin to the page', () => {
   // Each test opens the page some ten times.
-  jest.setTimeout(60_000);
   const stage = useBrowser();
   let stranger: Server;
   beforeAll(async () => (stranger = await openStranger()));

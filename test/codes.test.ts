@@ -130,7 +130,7 @@ describe('with the chain of Verify', () => {
   test('no step is over here while it is under way at Vonage, though Vonage took long to begin', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
-      await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+      await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
       const slow = begin(app).then((answer) => answer);
       await until(async () => (await house.upstream()).length === 1);
       house.world.turn(5);
@@ -148,7 +148,7 @@ describe('with the chain of Verify', () => {
   test('a code by SMS is none by voice while nobody was called', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
-      await house.control('faults', { 'verify-start': { delay_ms: 300, times: 1 } });
+      await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
       const slow = begin(app).then((answer) => answer);
       await until(async () => (await house.upstream()).length === 1);
       house.world.turn(5);

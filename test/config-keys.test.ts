@@ -183,7 +183,7 @@ const refusedIn = (name: string, text: string): string => {
   return problem;
 };
 
-describe.each(FAULTS)('%s is refused, in words that repeat nothing of it,', (_what, text, says) => {
+describe.each(FAULTS)('%s is refused without repeating any of it,', (_what, text, says) => {
   test.each<[string, Form]>([
     ['as it is', (pem) => pem],
     ['in quotes, with escaped line ends', (pem) => `"${escaped(pem)}"`],

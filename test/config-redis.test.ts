@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createReader } from '../src/config/reader.js';
 import { parseRedisUrl } from '../src/config/redis-url.js';
 import { readRedis, type RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
@@ -98,16 +99,16 @@ test.each([
   ['two databases', 'redis://redis/1?db=2', /names two databases/],
   ['a database with a name in the query', 'redis://redis?db=hunter2', /by its number/],
   ['a database of a cluster in the query', 'redis+cluster://a?db=1', /has only 0/],
-  ['a port that is none', 'redis://:hunter2@redis:70000', /port that is none/],
+  ['a port out of range', 'redis://:hunter2@redis:70000', /port that is none/],
   ['a word for a port', 'redis://:hunter2@redis:port', /^must name hosts/],
   ['an address that is not IPv6', 'redis://:hunter2@[10.0.0.1]', /not IPv6/],
   ['an IPv6 address without brackets', 'redis://:hunter2@fd00::1', /^must name hosts/],
   ['a database with a name', 'redis://:hunter2@redis/sessions', /by its number/],
   ['two hosts of one Redis', 'redis://:hunter2@a,b', /begin it with redis\+sentinel/],
-  ['sentinels of nobody', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
+  ['sentinels without the name of a primary', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
   ['a path behind the database', 'redis+sentinel://:hunter2@a/name/0/1', /name of the primary/],
   ['a database of a cluster', 'redis+cluster://:hunter2@a/1', /has only 0/],
-])('%s is no place, which is told without repeating a secret', (_what, url, problem) => {
+])('%s is refused without repeating a secret', (_what, url, problem) => {
   expect(parseRedisUrl(url)).toMatch(problem);
   expect(parseRedisUrl(url)).not.toContain('hunter2');
 });
@@ -121,15 +122,14 @@ describe('what belongs to REDIS_URL', () => {
   const otherKey = other.export({ type: 'pkcs8', format: 'pem' }) as string;
 
   const read = (env: Record<string, string>): { settings?: RedisSettings; problems: string[] } => {
-    const problems: string[] = [];
-    const fail = (problem: string) => (problems.push(problem), '');
-    const settings = readRedis({ get: (name) => env[name], fail });
-    return { ...(settings && { settings }), problems };
+    const reader = createReader(env);
+    const settings = readRedis(reader);
+    return { ...(settings && { settings }), problems: reader.problems };
   };
   const TLS = { REDIS_URL: 'rediss://redis' };
   const SENTINELS = { REDIS_URL: 'redis+sentinel://a/name' };
 
-  test('is a CA, a certificate and a key in every form, and whom the sentinels know', () => {
+  test('is a CA, a certificate and a key in every form, and credentials for the sentinels', () => {
     writeFileSync(join(folder, 'ca.pem'), ca.certificate);
     const { settings, problems } = read({
       REDIS_URL: 'rediss+sentinel://:secret@a/name',
@@ -148,7 +148,7 @@ describe('what belongs to REDIS_URL', () => {
   });
 
   test.each([
-    ['a CA that is nowhere', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
+    ['a CA that does not exist', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
     [
       'a CA that holds nothing',
       { ...TLS, REDIS_CA: '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----' },

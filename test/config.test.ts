@@ -59,12 +59,12 @@ test('nothing is counted or traced unless a setting asks for it', () => {
     expect(readConfig({ ...GOOD, ...endpoint, ...off }).traces).toBeUndefined();
 });
 
-test('an idle connection is kept for 65 seconds, or for as long as is said', () => {
+test('an idle connection is kept for 65 seconds, or for KEEP_ALIVE_SECONDS', () => {
   expect(readConfig(GOOD).keepAliveSeconds).toBe(65);
   expect(readConfig({ ...GOOD, KEEP_ALIVE_SECONDS: '620' }).keepAliveSeconds).toBe(620);
 });
 
-test('every problem is told at once, each with its setting', () => {
+test('every problem is reported at once, with the name of its setting', () => {
   expect(
     problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
       (each) => each.split(/[ :]/)[0],
@@ -83,31 +83,31 @@ test('every problem is told at once, each with its setting', () => {
 });
 
 test.each<[string, Record<string, string>, RegExp]>([
-  ['more than all of the time', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
-  ['a part of the time in another notation', { MAX_UTILIZATION: '9e1' }, /^MAX_UTILIZATION must be a whole/],
-  ['idle connections that are never dropped', { KEEP_ALIVE_SECONDS: '0' }, /^KEEP_ALIVE_SECONDS must be/],
+  ['a share above 100 percent', { MAX_UTILIZATION: '101' }, /^MAX_UTILIZATION must be/],
+  ['a share in another notation', { MAX_UTILIZATION: '9e1' }, /^MAX_UTILIZATION must be a whole/],
+  ['idle connections for no time', { KEEP_ALIVE_SECONDS: '0' }, /^KEEP_ALIVE_SECONDS must be/],
   ['idle connections kept for more than an hour', { KEEP_ALIVE_SECONDS: '3601' }, /, 1 to 3600\.$/],
   ['idle connections kept for a time with a unit', { KEEP_ALIVE_SECONDS: '65s' }, /whole number, 1 to 3600/],
   ['a port in another notation', { PORT: '0x1F90' }, /^PORT must be a whole number, 0 to 65535/],
   ['a limit beyond counting', { PAID_SENDS_PER_HOUR: '1000000000' }, /, 1 to 999999999\.$/],
-  ['none of the time', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
-  ['a part of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
+  ['a share of zero', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
+  ['a fraction of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
+  ['metrics on the public port', { METRICS_PORT: '3000' }, /^METRICS_PORT must be another/],
   [
-    'the port of metrics, where everybody comes in',
-    { METRICS_PORT: '3000' },
-    /^METRICS_PORT must be another/,
-  ],
-  [
-    'a port of metrics that is none',
+    'a port of metrics that is no number',
     { METRICS_PORT: 'x' },
     /^METRICS_PORT must be a whole number, 0 to 65535/,
   ],
   ['a host of metrics that is a name', { METRICS_HOST: 'localhost' }, /^METRICS_HOST must be an IP/],
-  ['traces by another way', { OTEL_TRACES_EXPORTER: 'zipkin' }, /^OTEL_TRACES_EXPORTER must be/],
   [
-    'traces in another tongue',
+    'an exporter of traces that is not supported',
+    { OTEL_TRACES_EXPORTER: 'zipkin' },
+    /^OTEL_TRACES_EXPORTER must be/,
+  ],
+  [
+    'traces by another protocol',
     { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
-    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not spoken/,
+    /^OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported/,
   ],
   [
     'a collector that is no URL',
@@ -120,9 +120,9 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL/,
   ],
   [
-    'traces alone in another tongue',
+    'traces alone by another protocol',
     { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc' },
-    /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: grpc is not spoken/,
+    /^OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: grpc is not supported/,
   ],
   ['a port beyond the last', { PORT: '65536', PUBLIC_URL: 'https://a.example' }, /^PORT must be/],
   ['a public URL with a path', { PUBLIC_URL: 'https://a.example/x' }, /^PUBLIC_URL must be an origin/],
@@ -135,13 +135,13 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^SESSION_SECRET: each secret/,
   ],
   [
-    'an application id that is none',
+    'an application id that is no UUID',
     { VONAGE_APPLICATION_ID: 'app' },
     /^VONAGE_APPLICATION_ID must be a UUID/,
   ],
   ['a key that is a word', { VONAGE_PRIVATE_KEY: 'secret-word' }, /^VONAGE_PRIVATE_KEY is neither/],
   [
-    'a PEM that holds nothing',
+    'a PEM without content',
     { VONAGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' },
     /^VONAGE_PRIVATE_KEY looks like/,
   ],
@@ -165,13 +165,13 @@ test.each<[string, Record<string, string>, RegExp]>([
     },
     /must be an RSA key/,
   ],
-  ['an upstream that is not of the web', { VONAGE_API_HOST: 'ftp://x' }, /^VONAGE_API_HOST must be a URL/],
+  ['an upstream with another scheme', { VONAGE_API_HOST: 'ftp://x' }, /^VONAGE_API_HOST must be a URL/],
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
   ['a link host with a star', { AUTH_URL_HOSTS: '*.vonage.com' }, /^AUTH_URL_HOSTS: .* as in \.vonage\.com/],
   ['a link host that is a URL', { AUTH_URL_HOSTS: 'https://a.example' }, /^AUTH_URL_HOSTS: "https:/],
   ['a domain of links with a port', { AUTH_URL_HOSTS: '.a.example:8443' }, /^AUTH_URL_HOSTS: ".a.exa/],
-  ['a domain of links that is everybody', { AUTH_URL_HOSTS: '.com' }, /^AUTH_URL_HOSTS: "\.com"/],
+  ['a top-level domain for links', { AUTH_URL_HOSTS: '.com' }, /^AUTH_URL_HOSTS: "\.com"/],
   ['a proxy that is no URL', { HTTPS_PROXY: 'socks5://proxy:1080' }, /^HTTPS_PROXY must be a URL like/],
   ['a proxy with a path', { http_proxy: 'http://proxy:3128/x' }, /^HTTP_PROXY must be a URL like/],
   [
@@ -181,7 +181,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ],
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
-  ['a channel nobody has', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
+  ['an unknown channel', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
   ['a call before the message', { FALLBACK_CHANNELS: 'voice,sms' }, /^FALLBACK_CHANNELS must be/],
   ['no way to log in', { SILENT_AUTH: 'off', FALLBACK_CHANNELS: 'none' }, /^SILENT_AUTH=off leaves no way/],
   ['a signature secret alone', { VONAGE_SIGNATURE_SECRET: 's'.repeat(32) }, /^VONAGE_API_KEY is missing/],
@@ -196,20 +196,28 @@ test.each<[string, Record<string, string>, RegExp]>([
     { SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' },
     /^SILENT_AUTH=verify needs webhooks/,
   ],
-  ['a limit nobody has', { RATE_LIMITS: 'login=5' }, /^RATE_LIMITS: "login" is none of login-number, /],
+  ['an unknown limit', { RATE_LIMITS: 'login=5' }, /^RATE_LIMITS: "login" is none of login-number, /],
   ['a limit of nothing', { RATE_LIMITS: 'send-range=0' }, /^RATE_LIMITS: send-range must be a whole number/],
   ['a limit with a window', { RATE_LIMITS: 'send-range=5/1h' }, /^RATE_LIMITS: send-range must be/],
   ['no budget', { PAID_SENDS_PER_HOUR: '0' }, /^PAID_SENDS_PER_HOUR must be a whole number/],
   ['a pace that is no number', { UPSTREAM_PER_SECOND: '1e3' }, /^UPSTREAM_PER_SECOND must be/],
   ['a country by its name', { ALLOWED_COUNTRIES: 'GB,Spain' }, /^ALLOWED_COUNTRIES: "Spain" is not/],
   ['a country in lower case', { ALLOWED_COUNTRIES: 'gb' }, /^ALLOWED_COUNTRIES: "gb" is not/],
-  ['trust in everybody', { TRUST_PROXY: 'true' }, /^TRUST_PROXY must not be true: anyone could/],
+  ['trust in all clients', { TRUST_PROXY: 'true' }, /^TRUST_PROXY must not be true: anyone could/],
   ['trust in every address', { TRUST_PROXY: '10.0.0.1,::/0' }, /^TRUST_PROXY must not be ::\/0/],
   ['trust in a name', { TRUST_PROXY: 'proxy.internal' }, /^TRUST_PROXY: "proxy.internal" is neither/],
   ['trust in no proxy', { TRUST_PROXY: '0' }, /^TRUST_PROXY: "0" is neither/],
   ['assertions without a key', { ASSERTION_AUDIENCE: 'api' }, /^ASSERTION_KEYS is missing/],
-  ['a number to tell without a key', { ASSERTION_PHONE_NUMBER: 'true' }, /^ASSERTION_KEYS is missing/],
-  ['assertions for nobody', { ...ASSERTIONS, ASSERTION_AUDIENCE: ',' }, /^ASSERTION_AUDIENCE is missing/],
+  [
+    'the phone number in assertions without a key',
+    { ASSERTION_PHONE_NUMBER: 'true' },
+    /^ASSERTION_KEYS is missing/,
+  ],
+  [
+    'assertions without an audience',
+    { ...ASSERTIONS, ASSERTION_AUDIENCE: ',' },
+    /^ASSERTION_AUDIENCE is missing/,
+  ],
   [
     'an audience with a space',
     { ...ASSERTIONS, ASSERTION_AUDIENCE: 'the api' },
@@ -221,17 +229,17 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^ASSERTION_AUDIENCE: ":api"/,
   ],
   [
-    'names made of nothing',
+    'an empty subject secret',
     { ...ASSERTIONS, ASSERTION_SUBJECT_SECRET: '' },
     /^ASSERTION_SUBJECT_SECRET must/,
   ],
   [
-    'names of a short secret',
+    'a short subject secret',
     { ...ASSERTIONS, ASSERTION_SUBJECT_SECRET: 'x'.repeat(31) },
     /^ASSERTION_SUBJECT_SECRET must/,
   ],
   [
-    'half a yes',
+    'a flag that is neither true nor false',
     { ...ASSERTIONS, ASSERTION_PHONE_NUMBER: 'yes' },
     /^ASSERTION_PHONE_NUMBER must be one of true, false/,
   ],
@@ -249,12 +257,12 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^ASSERTION_KEYS: one of the keys must be/,
   ],
   [
-    'a key that is nowhere',
+    'a key in a missing file',
     { ...ASSERTIONS, ASSERTION_KEYS: './assertion.key' },
     /^ASSERTION_KEYS: one of the keys is neither/,
   ],
-  ['help that is a script', { HELP_URL: 'javascript:alert(1)' }, /^HELP_URL must be a URL/],
-  ['help that is no URL', { HELP_URL: 'help.example.com' }, /^HELP_URL must be a URL/],
+  ['a help URL that is a script', { HELP_URL: 'javascript:alert(1)' }, /^HELP_URL must be a URL/],
+  ['a help page that is no URL', { HELP_URL: 'help.example.com' }, /^HELP_URL must be a URL/],
 ])('%s is refused', (_what, change, problem) => {
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);
 });
@@ -267,7 +275,7 @@ test.each<[string, Record<string, string>]>([
   expect(problemsOf({ ...PRODUCTION, ...change })).toHaveLength(1);
 });
 
-test('the key is read as PEM, with written-out line ends, as base64, and from a file', () => {
+test('the key is read as PEM, with escaped line ends, as base64, and from a file', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), 'private.key');
   writeFileSync(file, PEM);
   for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
@@ -417,14 +425,14 @@ describe('a setting in a file', () => {
       () => ({ BRAND_FILE: file('brand', 'ACME') }),
       /^BRAND and BRAND_FILE are both/,
     ],
-    ['that is nowhere', () => ({ REDIS_URL_FILE: '/nowhere/hunter2' }), /^REDIS_URL_FILE .* \(ENOENT\)/],
+    ['that does not exist', () => ({ REDIS_URL_FILE: '/nowhere/hunter2' }), /^REDIS_URL_FILE .* \(ENOENT\)/],
     ['that is a folder', () => ({ HELP_URL_FILE: folder }), /^HELP_URL_FILE .* \(EISDIR\)/],
     [
       'that holds nothing',
       () => ({ VONAGE_BASE_URL_FILE: file('none', ' \n') }),
       /^VONAGE_BASE_URL_FILE .* empty/,
     ],
-  ])('%s is told once, without the path', (_what, change, problem) => {
+  ])('%s is reported once, without the path', (_what, change, problem) => {
     // In production REDIS_URL is asked for twice.
     const problems = problemsOf({ ...PRODUCTION, REDIS_URL: undefined, ...change() });
     expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
@@ -445,11 +453,11 @@ test.each([
   ['', false],
   ['2', 2],
   ['loopback, 10.0.0.0/8,2001:db8::1', ['loopback', '10.0.0.0/8', '2001:db8::1']],
-])('TRUST_PROXY=%s is handed to Express as it takes it', (text, value) => {
+])("TRUST_PROXY=%s becomes the value of Express's trust proxy", (text, value) => {
   expect(readConfig({ ...GOOD, TRUST_PROXY: text }).trustProxy).toEqual(value);
 });
 
-test('a limit that is named replaces the one of the house, and no other', () => {
+test('RATE_LIMITS replaces the defaults of the limits that it names', () => {
   const { limits } = readConfig({ ...GOOD, RATE_LIMITS: 'login-number=20, send-prefix=7' });
   expect(limits).toMatchObject({
     rates: { 'login-number': 20, 'login-range': 600, 'send-prefix': 7, 'send-number': 5 },
@@ -533,7 +541,7 @@ test.each(['+447700900000', '+34666111333', '+12025550123', '+99012345678', '+49
   },
 );
 
-test('the pseudonym of a number is the same each time, another for another secret, and does not hold it', () => {
+test('the pseudonym of a number depends on the secret alone, and does not contain the number', () => {
   const number = parsePhoneNumber('+447700900000') as PhoneNumber;
   const [one, two] = [createPseudonym('a'.repeat(32)), createPseudonym('b'.repeat(32))];
   expect(one(number)).toBe(one(number));

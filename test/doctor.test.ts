@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { checkMetricsPort, checkPlainHttp } from '../src/tools/doctor/exposure.js';
 import { persistenceFinding } from '../src/tools/doctor/redis.js';
+import { doctor as runDoctor } from '../src/tools/doctor/doctor.js';
 import { checkTls } from '../src/tools/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { newCa } from './support/certificates.js';
@@ -557,6 +558,13 @@ describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
     node([...source('src/tools/cli.ts'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env })
       .ended;
+  /** What needs no process of its own. */
+  const inProcess = async (args: string[]) => {
+    const said: string[] = [];
+    const say = (text: string): void => void said.push(text);
+    const code = await runDoctor(args, { env: {}, world: testWorld(), out: say, err: say });
+    return { code, output: said.join('\n') };
+  };
 
   test('each thing is a line, each mistake has its mending below it, and the end counts them', async () => {
     await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
@@ -577,7 +585,7 @@ describe('on the command line', () => {
     ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
     ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('with %s it was called wrongly', async (_what, args) => {
-    expect((await run(args)).code).toBe(2);
+    expect(await inProcess(args)).toMatchObject({ code: 2 });
   });
 
   test('with a .env that is there and cannot be read it says so', async () => {

@@ -27,7 +27,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await work(house);
     });
 
-  test('is called so often a second and no more; who comes too late is not pushed to a message instead', () =>
+  test('is called at most so often a second; a login without a turn does not fall back to a message', () =>
     inHouse({ UPSTREAM_PER_SECOND: '3' }, async (house) => {
       // Three now, and three that wait for the next second.
       expect(await tenLogins(house)).toEqual(served(6));
@@ -46,7 +46,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(BOB).expect(201);
     }));
 
-  test('gets a second try in a turn of its own', () =>
+  test('is retried in a turn of its own', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 1 } });
       await someoneAt(house, HERE).login(ALICE).expect(201);
@@ -54,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(BOB).expect(503);
     }));
 
-  test('gets its second tries out of the turns that the range of the login has', () =>
+  test("is retried in turns of the login's range", () =>
     inHouse({ UPSTREAM_PER_SECOND: '10', RATE_LIMITS: 'login-range-second=3' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 9 } });
       for (let each = 0; each < 5; each++) {
@@ -65,7 +65,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, '198.51.100.7').login(BOB).expect(201);
     }));
 
-  test.each([429, 503])('is left alone for as long as its %i says', (status) =>
+  test.each([429, 503])('is not called during the pause of its %i', (status) =>
     inHouse({}, async (house) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
@@ -82,7 +82,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
     }),
   );
 
-  test('is left alone across the end of a window, but not for ever', () =>
+  test('is not called during a pause that outlasts a window, which has a maximum', () =>
     inHouse({}, async (house) => {
       house.world.turn(590);
       const fault = { status: 429, headers: { 'retry-after': '99999999' }, times: 1 };
@@ -94,14 +94,14 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(ALICE).expect(201);
     }));
 
-  test.each(['oidc', 'off'])('sets no pace to SILENT_AUTH=%s', (engine) =>
+  test.each(['oidc', 'off'])('does not limit SILENT_AUTH=%s', (engine) =>
     inHouse({ SILENT_AUTH: engine, UPSTREAM_PER_SECOND: '1' }, async (house) => {
       expect(await tenLogins(house)).toEqual(served(10));
     }),
   );
 });
 
-test('two servers on one Redis keep one pace, and hear of a pause', () =>
+test('two servers on one Redis share turns and pauses', () =>
   withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, (one) =>
     withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, async (other) => {
       atFullHour(one);
@@ -115,7 +115,7 @@ test('two servers on one Redis keep one pace, and hear of a pause', () =>
     }),
   ));
 
-test('whoever is refused while a second ends is never told to come back after none', () => {
+test('Retry-After is at least one second, also at the end of a second', () => {
   let endSecond = (): void => undefined;
   const through: HouseOptions['through'] = (store) => ({
     ...store,
@@ -149,14 +149,14 @@ test('an API that logins do not begin with is not paused', () =>
     await postCode(app, code).expect(200);
   }));
 
-describe('while Verify asks to be left alone', () => {
+describe('during a pause of Verify', () => {
   const asksToWait = async (house: House) => {
     const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
     await house.control('faults', { 'verify-start': fault });
     expect((await someoneAt(house, HERE).askForMessage('+447700900050')).status).toBe(503);
   };
 
-  test('no message is asked of it, and none is counted', () =>
+  test('no message is requested, and none is counted', () =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'send-number=1' } }, async (house) => {
       atFullHour(house);
       await asksToWait(house);
@@ -183,7 +183,7 @@ describe('while Verify asks to be left alone', () => {
       await postCode(app, message?.code ?? '').expect(200);
     }));
 
-  test('a login of SILENT_AUTH=verify is refused at once, but for the one that heard it', () =>
+  test('a login of SILENT_AUTH=verify is refused at once, except the one that received the 429', () =>
     withHouse({ env: { ...BEHIND_PROXY, SILENT_AUTH: 'verify' } }, async (house) => {
       atFullHour(house);
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };

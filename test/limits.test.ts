@@ -66,7 +66,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
   test.each([
     ['somewhere else', '198.51.100.1'],
     ['behind another address of the same network', '192.0.2.8'],
-  ])('of a number are not used up by a stranger %s', (_where, address) =>
+  ])('of a number are not used up by a client %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
       const stranger = someoneAt(house, address);
       await stranger.login(ALICE).expect(201);
@@ -126,7 +126,7 @@ test.each(['redis', 'memory'] as const)(
     }),
 );
 
-test('logins are counted anew when what was counted is lost', () =>
+test('logins are counted again from zero when Redis loses the counts', () =>
   withHouse({ env: { RATE_LIMITS: 'login-number=1' } }, async (house) => {
     const { app, code } = await house.walkedLogin(ALICE);
     await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
@@ -146,7 +146,7 @@ test('two servers on one Redis share limits', () =>
     }),
   ));
 
-test('what is counted has an end, and names neither number nor address', () =>
+test('counts expire, and contain neither number nor address', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
     await someoneAt(house, HERE).askForMessage(ALICE);
     await house.control('faults', {
@@ -161,7 +161,7 @@ test('what is counted has an end, and names neither number nor address', () =>
     }
   }));
 
-test('nobody is counted at /callback, where a carrier has thousands behind one address', () =>
+test('requests of /callback are not counted, because an operator has thousands behind one address', () =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
     const { app, link, code } = await house.walkedLogin(ALICE);
     for (let each = 0; each < 50; each++) {

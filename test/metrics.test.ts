@@ -48,7 +48,7 @@ describe('what is counted', () => {
     house = await buildCountedHouse({ env: WITH_CODES });
     await liveALittle(house);
     samples = await house.scrape();
-  }, 60_000);
+  });
   afterAll(() => house.stop());
 
   const counted = (name: string, by: string[], where: Record<string, string> = {}) =>

@@ -139,7 +139,7 @@ describe('mounted in an app, with its session', () => {
     await fetch(`${mounted.sandbox}/__sandbox/faults`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ 'network-enablement': { delay_ms: 300 } }),
+      body: JSON.stringify({ 'network-enablement': { delay_ms: 1000 } }),
     });
     const begun = fetch(`${mounted.base}/auth/login`, {
       method: 'POST',

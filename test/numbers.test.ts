@@ -98,7 +98,7 @@ describe('a phone has one number', () => {
   );
 });
 
-describe('numbers of ranges nobody carries', () => {
+describe('numbers that no phone has', () => {
   test.each([
     ['premium rate', '+19005551234'],
     ['premium rate', '+448432123456'],

@@ -247,7 +247,7 @@ describe('the examples of openapi.yaml', () => {
       await redis.stop();
       await house.app().get('/readyz').expect(503);
     });
-  }, 60_000);
+  });
 
   const answers = declared.flatMap(({ of, status, answer }) =>
     examplesOf(answer).map((example) => ({ of, status, ...example })),

@@ -45,8 +45,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await app.get('/session')).body.authenticated).toBe(false);
       // Vonage tells by webhook that it went on by itself.
       const failedAtVonage = engine === 'verify' && begun.body.auth_url !== null;
-      for (let channel = ''; failedAtVonage && channel !== 'sms';)
-        channel = (await app.get('/login')).body.channel;
+      if (failedAtVonage) await until(async () => (await app.get('/login')).body.channel === 'sms');
     };
 
     test.each([
@@ -171,8 +170,12 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
     });
 
-    test('for fifty users at once, none of them mixed up', async () => {
-      const numbers = Array.from({ length: 50 }, (_, each) => `+4477009000${String(each).padStart(2, '0')}`);
+    const users = engine === 'verify' ? 50 : 10;
+    test(`for ${users} users at once, none of them mixed up`, async () => {
+      const numbers = Array.from(
+        { length: users },
+        (_, each) => `+4477009000${String(each).padStart(2, '0')}`,
+      );
       const apps = await Promise.all(
         numbers.map(async (number) => {
           const app = house.app();
@@ -233,7 +236,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         () => undefined,
       );
       house.world.turn(30);
-      for (let told = 0; told === 0;) told = (await deleted()).filter(({ status }) => status === 204).length;
+      await until(async () => (await deleted()).some(({ status }) => status === 204));
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
     });
@@ -528,10 +531,9 @@ test('a request that nobody finishes is cancelled before it would ring somebody'
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
     house.world.turn(286);
-    for (let told = 0; told === 0;)
-      told = (await house.upstream()).filter(
-        ({ method, status }) => method === 'DELETE' && status === 204,
-      ).length;
+    await until(async () =>
+      (await house.upstream()).some(({ method, status }) => method === 'DELETE' && status === 204),
+    );
     house.world.turn(600);
     await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
     expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
@@ -561,7 +563,7 @@ test('nothing of a code, a number or a request lies in the clear', () =>
     const app = house.app();
     const begun = await begin(app, '+447700900103');
     await walk(begun.body.auth_url);
-    for (let channel = ''; channel !== 'sms';) channel = (await app.get('/login')).body.channel;
+    await until(async () => (await app.get('/login')).body.channel === 'sms');
     const [message] = await house.messages();
     await postCode(app, '999999').expect(400);
     const records = await recordsOf(house.redis);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
 import { parse } from 'yaml';
+import { builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, redisUrlOfWorker } from './support/house.js';
 import {
@@ -21,6 +22,7 @@ import {
   type Program,
 } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
+import { until } from './support/until.js';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'processes-'));
@@ -55,10 +57,6 @@ const isOpen = (port: number): Promise<boolean> =>
       answer(true);
     });
   });
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition()));
-}
 
 describe('a server that is told to stop', () => {
   it('answers the login under way, takes no new connection, and exits in peace', async () => {
@@ -195,17 +193,12 @@ describe('the image', () => {
 
   // What the last stage of the Dockerfile copies, built as its first stage does.
   beforeAll(async () => {
-    const compile = (project: string, folder: string) => {
-      const args = ['-p', project, '--outDir', join(image, folder)];
-      return run(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
-    };
-    await compile('tsconfig.build.json', 'dist');
-    await compile('client', 'dist/client');
+    cpSync(join(await builtPackage(), 'dist'), join(image, 'dist'), { recursive: true });
     for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
       cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
-  }, 60_000);
+  }, 300_000);
 
   it('serves in production with plain Node, knows its health, and stops', async () => {
     const port = await freePort();

@@ -6,8 +6,6 @@ import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 describe('on a cluster', () => {
   let cluster: RedisCluster;
   let house: House;

@@ -7,8 +7,6 @@ import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
 
-jest.setTimeout(60_000);
-
 describe('behind sentinels', () => {
   let sentinels: Sentinels;
   let house: House;

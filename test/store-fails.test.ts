@@ -78,7 +78,7 @@ test('a logout that could not be done is no logout, and can be done again', () =
 test('a SIM of another number is nobody, also where that could not be kept', () =>
   withFailingStore({}, async (house, told) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
-    told.failure = { operation: 'set', key: 'lock:' };
+    told.failure = { operation: 'add', key: 'lock:' };
     await postCode(app, code).expect(503);
     told.failure = undefined;
     await postCode(app, code).expect(400);

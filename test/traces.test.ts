@@ -113,7 +113,7 @@ test('traces of a whole login arrive at a collector, each request with its step 
   } finally {
     collector.close();
   }
-}, 60_000);
+});
 
 test('behind a proxy of ours a request joins the trace it names', async () => {
   const collector = await openCollector();
@@ -128,7 +128,7 @@ test('behind a proxy of ours a request joins the trace it names', async () => {
   } finally {
     collector.close();
   }
-}, 60_000);
+});
 
 test('the span of a request ends with its connection, though its answer waits behind another one', async () => {
   const collector = await openCollector();
@@ -162,13 +162,13 @@ test('the span of a request ends with its connection, though its answer waits be
     silent.close();
     silent.closeAllConnections();
   }
-}, 60_000);
+});
 
 test('where nobody asks for it nothing that counts or traces is even loaded', async () => {
   const { output } = await live({});
   expect(loaded(output)).toBe('');
   expect(output).not.toContain('trace_id');
-}, 60_000);
+});
 
 test('a collector that is away is told in the log, and keeps nobody from logging in, or the server from stopping', async () => {
   const { output } = await live({
@@ -176,7 +176,7 @@ test('a collector that is away is told in the log, and keeps nobody from logging
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:9',
   });
   expect(output).toContain('traces could not be sent');
-}, 60_000);
+});
 
 test('every route of the contract is traced but those that are no login’s and no session’s', () => {
   const paths = [...new Set(operations.map(({ path }) => path))];

@@ -4,7 +4,7 @@ type Words = { [name: string]: string | Words | ((...values: unknown[]) => strin
 
 /** The page's own file, JavaScript as the browser gets it. */
 const wordsOf = (language: string) =>
-  jest.requireActual<{ default: Words }>(`../public/words/${language}.js`).default;
+  jest.requireActual<{ default: Words }>(`../public/translations/${language}.js`).default;
 
 /** Every name in it, as a path. */
 const namesOf = (words: Words, path = ''): string[] =>

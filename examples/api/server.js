@@ -1,4 +1,4 @@
-// An API behind the server: it is told who calls by an assertion, and checks it by itself (docs/assertions.md).
+// An API that authenticates its callers by the server's assertions (docs/assertions.md).
 import express from 'express';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 
@@ -9,13 +9,13 @@ const {
   AUDIENCE = 'https://api.example.com',
 } = process.env;
 
-// Fetched when they are first needed, kept, and fetched again when a key turns up that is not among them.
+// Caches the keys, and fetches them again for an unknown `kid`.
 const keys = createRemoteJWKSet(new URL(JWKS_URL));
 
-/** When the keys could not be had, that is no fault of the caller's. */
-const OURS = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT'];
+/** The keys could not be fetched: an error of the server, not of the caller. */
+const KEY_ERRORS = ['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT'];
 
-/** Lets in whoever brings an assertion that is for this API, and leaves what it says in `req.user`. */
+/** Requires an assertion for this API, and sets `req.user` to its claims. */
 async function authenticate(req, res, next) {
   const [, assertion = ''] = /^Bearer (\S+)$/i.exec(req.get('Authorization') ?? '') ?? [];
   try {
@@ -28,12 +28,12 @@ async function authenticate(req, res, next) {
     req.user = payload;
     next();
   } catch (error) {
-    if (!(error instanceof errors.JOSEError) || OURS.includes(error.code)) throw error;
+    if (!(error instanceof errors.JOSEError) || KEY_ERRORS.includes(error.code)) throw error;
     res.status(401).set('WWW-Authenticate', 'Bearer error="invalid_token"').json({ error: error.code });
   }
 }
 
-/** Wants the SIM, and not long ago, for what would hurt if somebody else did it. */
+/** Requires a login by SIM in the last 15 minutes, for sensitive requests. */
 function freshFromSim(req, res, next) {
   const { amr, auth_time: authTime } = req.user;
   if (amr.includes('sim') && Date.now() / 1000 - authTime < 15 * 60) return next();

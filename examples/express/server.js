@@ -1,4 +1,4 @@
-// A shop that has its own session, and lets its customers log in by their phone number (docs/mounting.md).
+// A shop with its own sessions, whose customers log in by phone number (docs/mounting.md).
 import { RedisStore } from 'connect-redis';
 import express from 'express';
 import session from 'express-session';
@@ -14,13 +14,13 @@ app.use(
     store: new RedisStore({ client: redis, prefix: 'shop:' }),
     secret: SHOP_SECRET,
     resave: false,
-    // Otherwise every visit makes a session, and so does the device that comes back from the operator.
+    // Avoids a session for each visit, and for the device that returns from the operator.
     saveUninitialized: false,
     cookie: { httpOnly: true, sameSite: 'lax', secure: process.env.NODE_ENV === 'production' },
   }),
 );
 
-// The settings come from the environment, as those of the server by itself do.
+// Reads the server's settings from the environment.
 const silentAuth = createSilentAuth({ session: 'host', redis, homeUrl: '/welcome' });
 app.use('/auth', silentAuth);
 

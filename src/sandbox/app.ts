@@ -11,7 +11,7 @@ import { createState, type SandboxOptions, type SandboxState } from './state/sta
 import { templateRoutes } from './templates/routes.js';
 import { verifyRoutes } from './verify/routes.js';
 import { silentAuthRoutes } from './verify/silent-auth.js';
-import { settleAll } from './verify/workflow.js';
+import { expireAllSteps } from './verify/workflow.js';
 import { authorizationRoutes } from './vonage/authorization.js';
 import { networkEnablementRoutes } from './vonage/network-enablement.js';
 import { tokenRoutes } from './vonage/token.js';
@@ -21,7 +21,6 @@ const TICK_INTERVAL_MS = 1_000;
 const NONE = ["'none'"];
 const SELF = ["'self'"];
 
-/** The page contains nothing inline and nothing from another origin. */
 const contentSecurityPolicy = {
   useDefaults: false,
   directives: {
@@ -36,7 +35,6 @@ const contentSecurityPolicy = {
   },
 };
 
-/** The page at `/`, and its files at `/page`. */
 const pageRoutes = (root: string): Router => {
   const folder = join(root, 'src', 'sandbox', 'public');
   const router = Router({ caseSensitive: true, strict: true });
@@ -45,10 +43,9 @@ const pageRoutes = (root: string): Router => {
   return router;
 };
 
-/** The APIs of Vonage and of the operator. */
 const apiRoutes = (state: SandboxState): Router => {
   const router = Router({ caseSensitive: true, strict: true });
-  // Before the requests of Verify, in whose paths `templates` would be an id.
+  // Before `verifyRoutes`, whose `:id` would match `templates`.
   templateRoutes(state, router);
   networkEnablementRoutes(state, router);
   authorizationRoutes(state, router);
@@ -60,7 +57,6 @@ const apiRoutes = (state: SandboxState): Router => {
   return router;
 };
 
-/** Creates a sandbox: Vonage and the operator as one Express app. */
 export const createSandbox = (options: SandboxOptions) => {
   const state = createState(options);
   const app = express().disable('x-powered-by').disable('etag');
@@ -75,9 +71,9 @@ export const createSandbox = (options: SandboxOptions) => {
   app.use(apiRoutes(state));
   app.use(pathNotFound);
   app.use(handleError(options.world.log));
-  /** Ends steps of Verify when their time is over, until the returned function is called. */
+  /** Expires Verify steps every second. Returns a function that stops it. */
   const startTicking = (): (() => void) => {
-    const timer = setInterval(() => settleAll(state), TICK_INTERVAL_MS).unref();
+    const timer = setInterval(() => expireAllSteps(state), TICK_INTERVAL_MS).unref();
     return () => clearInterval(timer);
   };
   return { app, state, startTicking };

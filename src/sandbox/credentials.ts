@@ -1,6 +1,5 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 
-/** Creates what the Vonage dashboard gives a customer, and the secret of a server. */
 export const newCredentials = () => ({
   applicationId: randomUUID(),
   /** PKCS #8. */
@@ -9,30 +8,29 @@ export const newCredentials = () => ({
     .toString(),
   /** 32 random bytes, base64url. */
   sessionSecret: randomBytes(32).toString('base64url'),
-  /** The account: 8 hex digits. */
+  /** 8 hex digits. */
   apiKey: randomBytes(4).toString('hex'),
-  /** Signs webhooks: 32 random bytes, base64url. */
+  /** Of webhooks: 32 random bytes, base64url. */
   signatureSecret: randomBytes(32).toString('base64url'),
 });
 
 type Credentials = ReturnType<typeof newCredentials>;
 
-/** An env file that runs the server against the sandbox, for `node --env-file`. */
 export const envFileOf = (
   credentials: Credentials,
-): string => `# Protects the sessions; a new value logs everybody out.
+): string => `# Encrypts the sessions. A new value ends all sessions.
 SESSION_SECRET=${credentials.sessionSecret}
-# The Vonage application; this one exists only in the sandbox.
+# The Vonage application. This one exists only in the sandbox.
 VONAGE_APPLICATION_ID=${credentials.applicationId}
-# The application's private key: the server signs with it, the sandbox derives the public key from it.
+# The application's private key. The sandbox derives the public key from it.
 VONAGE_PRIVATE_KEY="${credentials.privateKeyPem.replaceAll('\n', '\\n')}"
-# The Vonage account, and the secret its webhooks are signed with.
+# The Vonage account, and the secret that signs its webhooks.
 VONAGE_API_KEY=${credentials.apiKey}
 VONAGE_SIGNATURE_SECRET=${credentials.signatureSecret}
-# The sender of texts and calls.
+# The sender named in SMS and calls.
 BRAND=Sandbox
-# Where Vonage is; remove this line to use the real one.
+# The sandbox. Remove this line to use Vonage.
 VONAGE_BASE_URL=http://localhost:4000
-# Where browsers and phones reach the server.
+# The server's URL for browsers and phones.
 PUBLIC_URL=http://localhost:3000
 `;

@@ -32,7 +32,7 @@ const server = sandbox.app.listen(port, (error) => {
 
 const stop = (): void => {
   server.close();
-  // A sandbox has nothing to finish: slow answers and idle connections are cut.
+  // Does not wait for slow answers.
   server.closeAllConnections();
 };
 process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -7,11 +7,10 @@ export interface Settings {
   redirectUri: string;
   applicationId: string;
   publicKey: KeyObject;
-  /** Absent when the account's key and secret are. */
+  /** Absent if the account's key and secret are not set. */
   webhooks?: { url: string; apiKey: string; signatureSecret: string };
 }
 
-/** An http(s) URL without its trailing slash. */
 const readUrl = (text: string): string => {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) throw new Error('must be an http or https URL');
   return text.replace(/\/+$/, '');
@@ -28,27 +27,26 @@ const required = (text: string | undefined): string => {
   return text;
 };
 
-/** The half that Vonage keeps. The server and the sandbox refuse the same keys. */
+/** Derives the key that Vonage has. Refuses the same private keys as the server. */
 const readPublicKey = (text: string): KeyObject => {
   const key = parsePrivateKey(text);
   if (typeof key === 'string') throw new Error(key);
   return createPublicKey(key);
 };
 
-/** A signature secret weaker than its hash is refused (RFC 7518, 3.2). */
+/** Refuses secrets shorter than the hash (RFC 7518, 3.2). */
 const readSignatureSecret = (text: string | undefined): string => {
   if (text && Buffer.byteLength(text) < 32) throw new Error('must have at least 32 bytes');
   return text ?? '';
 };
 
-/** The key and the secret are of use only together. */
-const together = (value: string | undefined, other: string | undefined, name: string): string => {
-  if (!value && other) throw new Error(`is missing: without it ${name} has no use`);
+const requiredWith = (value: string | undefined, other: string | undefined, name: string): string => {
+  if (!value && other) throw new Error(`is missing: ${name} requires it`);
   return value ?? '';
 };
 
-/** Reads one variable; adds to `problems` what is wrong with it. */
-const readerOf =
+/** Returns a reader of variables that adds the message of each invalid one to `problems`. */
+const variableReader =
   (env: NodeJS.ProcessEnv, problems: string[]) =>
   <T>(name: string, parse: (text: string | undefined) => T): T | undefined => {
     try {
@@ -59,22 +57,21 @@ const readerOf =
     }
   };
 
-/** Reads the environment, or returns everything that is wrong with it. */
 export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: string[] } => {
   const problems: string[] = [];
-  const read = readerOf(env, problems);
+  const read = variableReader(env, problems);
   if (env.NODE_ENV === 'production')
-    problems.push('NODE_ENV is production: the sandbox is no place for real users');
+    problems.push('NODE_ENV is production: the sandbox is not for production');
   const port = read('SANDBOX_PORT', (text) => readPort(text || '4000'));
   const publicUrl = read('SANDBOX_PUBLIC_URL', (text) => readUrl(text || `http://localhost:${port ?? 4000}`));
   const serverUrl = read('PUBLIC_URL', (text) => readUrl(text || 'http://localhost:3000'));
   const applicationId = read('VONAGE_APPLICATION_ID', required);
   const publicKey = read('VONAGE_PRIVATE_KEY', (text) => readPublicKey(required(text)));
   const apiKey = read('VONAGE_API_KEY', (text) =>
-    together(text, env.VONAGE_SIGNATURE_SECRET, 'VONAGE_SIGNATURE_SECRET'),
+    requiredWith(text, env.VONAGE_SIGNATURE_SECRET, 'VONAGE_SIGNATURE_SECRET'),
   );
   const signatureSecret = read('VONAGE_SIGNATURE_SECRET', (text) =>
-    together(readSignatureSecret(text), env.VONAGE_API_KEY, 'VONAGE_API_KEY'),
+    requiredWith(readSignatureSecret(text), env.VONAGE_API_KEY, 'VONAGE_API_KEY'),
   );
   const webhookUrl = read('SANDBOX_WEBHOOK_URL', (text) =>
     text ? readUrl(text) : `${serverUrl ?? ''}/webhooks/verify`,

@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
 import supertest, { type Response } from 'supertest';
 import { ASSERTIONS } from '../support/assertions.js';
+import { credentials } from '../support/credentials.js';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
-import { credentials, startOwnProcess, type OwnProcess } from './own-process.js';
+import { startOwnProcess, type OwnProcess } from './own-process.js';
 
 const NUMBERS = ['00000', '00001', '00101', '00102', '00103', '00104', '00106', '00107', '00108'].map(
   (end) => `+4477009${end}`,
@@ -183,6 +184,6 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect(all.filter((secret) => dumps.some((text) => contains(text, secret)))).toEqual([]);
       expect(dumps.some((text) => text.includes('7700900'))).toBe(false);
       expect(all.filter((secret) => answers.some((text) => contains(text, secret)))).toEqual([]);
-    }, 60_000);
+    });
   },
 );

@@ -4,7 +4,6 @@ import { openCrossing, type Ask, type Browser, type Crossing } from './crossing.
 import { addToSummary } from './summary.js';
 
 // Each test tries every point at which one request can interrupt the other.
-jest.setTimeout(60_000);
 
 const CAROL = '+447700900002';
 

@@ -32,7 +32,7 @@ describe('2,000 connections', () => {
   beforeAll(async () => {
     // Overload protection as in production.
     server = await startOwnProcess('src/main.ts', { MAX_UTILIZATION: '90', LOG_LEVEL: 'error' });
-  }, 60_000);
+  });
   afterAll(() => server.stop());
 
   const secondsOfLogin = async (): Promise<number> => {
@@ -47,18 +47,14 @@ describe('2,000 connections', () => {
   test.each([
     ['that have sent one byte of a body', ONE_BYTE],
     ['that send ten requests at once', PIPELINE],
-  ])(
-    '%s: another login takes less than a second',
-    async (_what, bytes) => {
-      const sockets = await openConnections(portOf(server), 2000, bytes);
-      const took: number[] = [];
-      // On a busy machine any single login may be slow.
-      while (took.length < 10 && !took.some((seconds) => seconds < 1)) took.push(await secondsOfLogin());
-      sockets.forEach((socket) => socket.destroy());
-      expect(Math.min(...took)).toBeLessThan(1);
-    },
-    60_000,
-  );
+  ])('%s: another login takes less than a second', async (_what, bytes) => {
+    const sockets = await openConnections(portOf(server), 2000, bytes);
+    const took: number[] = [];
+    // On a busy machine any single login may be slow.
+    while (took.length < 10 && !took.some((seconds) => seconds < 1)) took.push(await secondsOfLogin());
+    sockets.forEach((socket) => socket.destroy());
+    expect(Math.min(...took)).toBeLessThan(1);
+  });
 });
 
 /** What a connection sends, and whether it hangs up at once. */
@@ -101,4 +97,4 @@ test('no incomplete or pipelined request takes a slot for calls to Vonage, wheth
     addToSummary({ 'places held by strangers': answers(503) });
     expect(answers(503)).toBe(0);
   });
-}, 90_000);
+});

@@ -5,11 +5,12 @@ import type { RequestListener } from 'node:http';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { listen } from '../../src/http/server.js';
 import { systemWorld } from '../../src/core/world.js';
+import { credentials } from '../support/credentials.js';
 import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 /** A server in a process of its own, with a sandbox in this process. */
 export interface OwnProcess {
@@ -25,9 +26,6 @@ export interface OwnProcess {
 }
 
 const { PATH = '' } = process.env;
-
-/** The secrets of the server. */
-export const credentials = newCredentials();
 
 export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
   const port = await freePort();
@@ -69,9 +67,10 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const closed = once(child, 'close');
   const alive = () => child.exitCode === null && child.signalCode === null;
-  while (!(await fetch(`${base}/healthz`).catch(() => undefined))) {
+  await until(async () => {
     if (!alive()) throw new Error(`the server did not start: ${output}`);
-  }
+    return (await fetch(`${base}/healthz`).catch(() => undefined)) !== undefined;
+  }, 60);
 
   return {
     base,

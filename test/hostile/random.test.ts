@@ -141,4 +141,4 @@ test(`ten thousand random requests (SEED=${seed}) get documented answers, and th
     expect.not.stringMatching(/internal_error|nhandled/),
   ]);
   expect(heapAfter - heapBefore).toBeLessThan(MAX_GROWTH_MB);
-}, 120_000);
+});

@@ -36,7 +36,7 @@ describe('logins', () => {
     }
   });
 
-  test('in one session each have the calls made after they began', async () => {
+  test('in one session each have the calls made after their start', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.get('/login').expect(200);
@@ -50,7 +50,7 @@ describe('logins', () => {
     );
   });
 
-  test('that are refused leave the session to the login before', async () => {
+  test('that are refused leave the session to the previous login', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.post('/login').send({ phone_number: '+999770090000' }).expect(400);
@@ -76,15 +76,17 @@ describe('logins', () => {
     const code = (await house.messages())[0]?.code ?? '';
     const wrong = code === '000000' ? '111111' : '000000';
     await app.post('/verify').send({ code: wrong }).expect(400);
-    expect((await toldBy(house))[0]?.ending.says).toMatch(/^Nobody is logged in yet: what was typed is not/);
+    expect((await toldBy(house))[0]?.ending.says).toMatch(
+      /^The user is not logged in yet: the typed code is not/,
+    );
     await app.post('/verify').send({ code }).expect(200);
     expect((await toldBy(house))[0]?.ending.says).toMatch(/^It worked, by SMS/);
   });
 
-  test('show that the user gave up, and that a logout ended the session', async () => {
+  test('show that the user cancelled, and that a logout ended the session', async () => {
     const { app, code } = await house.walkedLogin();
     await app.delete('/login').send({}).expect(204);
-    expect((await toldBy(house))[0]?.ending.says).toBe('The login was given up.');
+    expect((await toldBy(house))[0]?.ending.says).toBe('The login was cancelled.');
     await app.post('/verify').send({ code }).expect(400);
     const other = await house.walkedLogin(BOB);
     await other.app.post('/verify').send({ code: other.code }).expect(200);
@@ -96,19 +98,19 @@ describe('logins', () => {
 });
 
 describe('the outcome', () => {
-  const OTHER_SIM = 'the SIM that walked the link is +447700900001, and the login is for +447700900000';
+  const OTHER_SIM = 'the SIM that opened the link is +447700900001, and the login is for +447700900000';
   const NO_LINK = 'there is no link for this number';
-  const NO_SIM = 'the operator did not see a SIM on this line';
-  const BROKEN = 'Vonage or the operator could not finish';
+  const NO_SIM = 'the operator did not see a SIM';
+  const BROKEN = 'Vonage or the operator returned an error';
 
   test.each([
     ['network-enablement', ALICE, BOB, OTHER_SIM],
     ['network-enablement', UNSUPPORTED, undefined, NO_LINK],
     ['network-enablement', WIFI, undefined, NO_SIM],
-    ['network-enablement', '+447700900104', undefined, 'did not come over its mobile network'],
+    ['network-enablement', '+447700900104', undefined, 'did not use its mobile network'],
     ['network-enablement', '+447700900106', undefined, BROKEN],
     ['network-enablement', '+447700900107', undefined, BROKEN],
-    ['network-enablement', '+447700900108', undefined, 'what is not a plain yes counts as no'],
+    ['network-enablement', '+447700900108', undefined, 'the server accepts only a clear confirmation'],
     ['oidc', ALICE, BOB, OTHER_SIM],
     ['oidc', UNSUPPORTED, undefined, BROKEN],
     ['oidc', WIFI, undefined, NO_SIM],
@@ -131,7 +133,7 @@ describe('the outcome', () => {
     }),
   );
 
-  test.each([true, false])('names the call by which the code was sent (recording proxy: %s)', (tapped) =>
+  test.each([true, false])('names the channel of the code (recording proxy: %s)', (tapped) =>
     withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
       const app = house.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -142,19 +144,25 @@ describe('the outcome', () => {
       await app.post('/verify').send({ code }).expect(200);
       const [login] = await toldBy(house);
       expect(login?.ending.says).toBe(
-        `It worked, by a call: whoever typed the code has the phone with ${ALICE}.`,
+        `It worked, by a call: the user typed the code that was sent to ${ALICE}.`,
       );
     }),
   );
 
-  test('of a code from another session is that the session did not begin the login', () =>
+  test('of a code from another session is that this session did not start the login', () =>
     withHouse({ tapped: true }, async (house) => {
       const { code } = await house.walkedLogin();
-      expect((await toldBy(house))[0]?.ending.says).toMatch(/^The device holds a code, the second half/);
+      expect((await toldBy(house))[0]?.ending.says).toMatch(
+        /^The device has a code\. The user is logged in when/,
+      );
       await house.app().post('/verify').send({ code }).expect(400);
       const [login] = await toldBy(house);
-      expect(login?.ending.says).toContain('presented in another session than the one that began');
-      expect(login?.steps[4]?.calls[0]?.says).toContain('without the cookie of the session that began');
+      expect(login?.ending.says).toContain(
+        'presented in another session than the one that started the login',
+      );
+      expect(login?.steps[4]?.calls[0]?.says).toContain(
+        'without the cookie of the session that started the login',
+      );
     }));
 });
 
@@ -177,7 +185,7 @@ describe('a webhook', () => {
   );
 });
 
-describe('the record', () => {
+describe('the recorded conversation', () => {
   const ask = (method: string, path: string, body = '', cookie = '') => ({
     method,
     url: `http://server${path}`,
@@ -221,7 +229,11 @@ describe('the record', () => {
       .record(ask('POST', '/verify', JSON.stringify({ code: 'x' }), 'sid=stranger'))
       ?.answer({ status: 400, headers: [], body: '{}' });
     conversation.record(ask('GET', '/session', '', 'sid=stranger'));
-    expect(conversation.logins[0]?.calls.map(({ isStranger }) => isStranger)).toEqual([false, false, true]);
+    expect(conversation.logins[0]?.calls.map(({ isOtherSession }) => isOtherSession)).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   test('keeps the first 150 calls of a login', () => {

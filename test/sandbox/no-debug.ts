@@ -1,2 +1,2 @@
-// With DEBUG set, Vonage's client would print the private key. It reads the variable when it is loaded, so this comes first.
+// With DEBUG set, Vonage's client prints the private key. It reads the variable when it is loaded.
 delete process.env.DEBUG;

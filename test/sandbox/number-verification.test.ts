@@ -197,7 +197,7 @@ describe('CAMARA phoneNumberShare', () => {
 });
 
 describe('an operator that misbehaves', () => {
-  it('may answer after six seconds', async () => {
+  it('answers after six seconds', async () => {
     const token = await sandbox.tokenFor('+447700900105');
     const begun = Date.now();
     const answer = await sandbox.verify(token, { phoneNumber: '+447700900105' });
@@ -205,7 +205,7 @@ describe('an operator that misbehaves', () => {
     expect(Date.now() - begun).toBeGreaterThanOrEqual(5_900);
   });
 
-  it('may answer with a broken page', async () => {
+  it('answers with a broken page', async () => {
     const answer = await sandbox.verify(await sandbox.tokenFor('+447700900108'), {
       phoneNumber: '+447700900108',
     });

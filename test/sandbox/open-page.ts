@@ -6,7 +6,7 @@ import type { House } from '../support/house.js';
 export const UNSUPPORTED = '+447700900102';
 export const WIFI = '+447700900103';
 
-/** A person with two tabs: the login page, and the page of the sandbox. */
+/** A user with two tabs: the login page and the page of the sandbox. */
 export interface Onlooker extends Person {
   /** The tab with the sandbox. */
   watched: Page;
@@ -24,7 +24,7 @@ export async function openPage(stage: Stage, house: House, options: PersonOption
   const watched = await person.context.newPage();
   listenTo(watched, stage.complaints);
   await watched.goto(house.sandbox);
-  await watched.getByLabel(`What ${UNSUPPORTED} does`).waitFor();
+  await watched.getByLabel(`Behaviour of ${UNSUPPORTED}`).waitFor();
   return {
     ...person,
     watched,
@@ -35,7 +35,7 @@ export async function openPage(stage: Stage, house: House, options: PersonOption
     sees: (ending) => watched.locator('#ending').filter({ hasText: ending }).waitFor(),
     saysOf: async (step) =>
       (await watched.locator(`[data-step="${step}"] .says`).allTextContents()).filter(
-        (says) => !says.startsWith('The app asks who') && !says.startsWith('The app asks how far'),
+        (says) => !says.startsWith('The app asks for the '),
       ),
     titles: () => watched.locator('.step h3').allTextContents(),
     async inspect(name) {

@@ -1,19 +1,20 @@
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 import { systemWorld } from '../../src/core/world.js';
+import { credentials } from '../support/credentials.js';
 
 export { SHARE_SCOPE, VERIFY_SCOPE } from '../../src/sandbox/http/paths.js';
 
 export const REDIRECT_URI = 'https://app.example.com/callback';
 export const APPLICATION_ID = randomUUID();
 
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-export const PRIVATE_KEY_PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-const otherKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+export const PRIVATE_KEY_PEM = credentials.privateKeyPem;
+const [privateKey, publicKey] = [createPrivateKey(PRIVATE_KEY_PEM), createPublicKey(PRIVATE_KEY_PEM)];
+const newKey = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
 export interface Answer {
   status: number;
@@ -85,7 +86,7 @@ export const openSandbox = async ({
     how: { alg?: string; key?: 'other' | 'secret' } = {},
   ) => {
     const usual = { application_id: APPLICATION_ID, iat: seconds(), exp: seconds() + 900, jti: randomUUID() };
-    const key = how.key === 'secret' ? randomBytes(64) : how.key === 'other' ? otherKey : privateKey;
+    const key = how.key === 'secret' ? randomBytes(64) : how.key === 'other' ? newKey() : privateKey;
     return new SignJWT({ ...usual, ...claims })
       .setProtectedHeader({ alg: how.alg ?? 'RS256', typ: 'JWT' })
       .sign(key);
@@ -108,7 +109,7 @@ export const openSandbox = async ({
     const { body } = await enable({ phone_number: number, scopes: [scope], state });
     return field((body as { scopes: Record<string, unknown> }).scopes[scope], 'auth_url');
   };
-  /** Follows redirects inside the sandbox. `headersOf` gives the headers of each request, from 0. */
+  /** Follows redirects inside the sandbox. `headersOf` returns the headers of each request. */
   const walk = async (from: string, headersOf: (hop: number) => Record<string, string> = () => ({})) => {
     const hops: Answer[] = [];
     let next = from;

@@ -29,7 +29,7 @@ export const openListener = async () => {
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/verify`;
   /** Waits until it has received `count` webhooks. */
-  const hear = async (count: number, withinMs = 5_000): Promise<Heard[]> => {
+  const hear = async (count: number, withinMs = 30_000): Promise<Heard[]> => {
     for (const end = Date.now() + withinMs; heard.length < count;) {
       if (Date.now() > end) throw new Error(`only ${heard.length} webhooks came`);
       await new Promise((resolve) => setTimeout(resolve, 5));

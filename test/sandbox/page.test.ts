@@ -3,9 +3,6 @@ import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
-// Screenshots of whole pages are slow.
-jest.setTimeout(60_000);
-
 describeInBrowser('the page of the sandbox', () => {
   const stage = useBrowser();
   let house: House;
@@ -24,7 +21,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('shows the five steps and a link to the login page before the first login', async () => {
     expect(await page.locator('.step h3').count()).toBe(5);
-    await alice.sees('Nobody has logged in yet');
+    await alice.sees('No login yet');
     expect(await page.getByRole('link', { name: 'Open the login page' }).getAttribute('href')).toBe(
       house.base,
     );
@@ -34,17 +31,17 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('draws a silent login while it runs, and explains why it worked', async () => {
     await alice.logIn(ALICE);
-    await alice.sees(`It worked: the SIM that walked the link has the number ${ALICE}`);
+    await alice.sees(`It worked: the SIM that opened the link has the number ${ALICE}`);
     expect(await alice.saysOf('1')).toEqual(['The app sends the number to the server.']);
     expect(await alice.saysOf('2')).toEqual(['The server asks Vonage for a link for this number.']);
     expect(await alice.saysOf('3')).toEqual([
       'The device opens the link over its mobile network.',
-      'The operator looks which SIM is on this line.',
+      'The operator identifies the SIM by the mobile connection.',
       'The device carries the operator’s answer to Vonage.',
     ]);
     expect(await alice.saysOf('4')).toEqual([
-      'The device comes back to the server, with the operator’s code.',
-      'The server trades the operator’s code for a token: the code is dead from here on.',
+      'The device returns to the server, with Vonage’s authorization code.',
+      'The server exchanges the authorization code for a token. The code works once.',
     ]);
     expect(await alice.saysOf('5')).toHaveLength(2);
     await alice.inspect('worked');
@@ -53,7 +50,7 @@ describeInBrowser('the page of the sandbox', () => {
   test('opens a call with its request and answer', async () => {
     await alice.logIn(ALICE);
     await alice.sees('It worked');
-    await page.locator('summary').filter({ hasText: 'The server trades' }).click();
+    await page.locator('summary').filter({ hasText: 'The server exchanges' }).click();
     const request = page.getByRole('group', { name: 'Request' });
     expect(await request.textContent()).toMatch(/^POST .*\/oauth2\/token\n/);
     expect(await request.textContent()).toContain('grant_type=authorization_code');
@@ -62,23 +59,23 @@ describeInBrowser('the page of the sandbox', () => {
   });
 
   test('fails a login with another SIM in the phone, and names the SIM', async () => {
-    await page.getByLabel('SIM in it').selectOption('Another number …');
+    await page.getByLabel('SIM', { exact: true }).selectOption('Another number …');
     await page.keyboard.type('nonsense');
     await page.keyboard.press('Enter');
     await page.getByRole('alert').filter({ hasText: 'plus sign' }).waitFor();
     await alice.inspect('typing');
-    await page.getByLabel('Number of that SIM').fill(BOB);
+    await page.getByLabel('Number of the SIM').fill(BOB);
     await page.keyboard.press('Enter');
     await page.getByText(`the operator sees the SIM ${BOB}`).waitFor();
     await alice.logIn(ALICE);
     await alice.sees(
-      `It failed, as it should: the SIM that walked the link is ${BOB}, and the login is for ${ALICE}.`,
+      `It failed, as it should: the SIM that opened the link is ${BOB}, and the login is for ${ALICE}.`,
     );
     await alice.inspect('other-sim');
 
     await page.reload();
-    expect(await page.getByLabel('SIM in it').inputValue()).toBe(BOB);
-    await page.getByLabel('SIM in it').selectOption('The number of the login');
+    expect(await page.getByLabel('SIM', { exact: true }).inputValue()).toBe(BOB);
+    await page.getByLabel('SIM', { exact: true }).selectOption('The number of the login');
     await alice.logIn(ALICE);
     await alice.sees('It worked');
   });
@@ -86,7 +83,7 @@ describeInBrowser('the page of the sandbox', () => {
   test('fails a login on Wi-Fi, where the operator sees no SIM', async () => {
     await page.getByLabel('Wi-Fi').check();
     await alice.logIn(ALICE);
-    await alice.sees('It failed: the operator did not see a SIM on this line.');
+    await alice.sees('It failed: the operator did not see a SIM.');
     await alice.inspect('wifi');
     await page.getByLabel('Cellular').check();
     await alice.logIn(ALICE);
@@ -103,20 +100,20 @@ describeInBrowser('the page of the sandbox', () => {
   });
 
   test('changes what a number does, adds one, and resets them', async () => {
-    await page.getByLabel(`What ${ALICE} does`).selectOption('The SIM has another number');
+    await page.getByLabel(`Behaviour of ${ALICE}`).selectOption('The SIM has another number');
     await page.getByLabel(`SIM of ${ALICE}`).fill(BOB);
     await page.keyboard.press('Enter');
     await page.locator(`[aria-label="SIM of ${ALICE}"][value="${BOB}"]`).waitFor();
     await alice.logIn(ALICE);
-    await alice.sees(`the SIM that walked the link is ${BOB}`);
+    await alice.sees(`the SIM that opened the link is ${BOB}`);
 
     await page.getByLabel('Another number').fill('+34 600 111 222');
     await page.getByRole('button', { name: 'Add' }).click();
-    await page.getByLabel('What +34600111222 does').waitFor();
+    await page.getByLabel('Behaviour of +34600111222').waitFor();
     await page.getByRole('button', { name: 'Reset everything' }).click();
-    await page.getByLabel('What +34600111222 does').waitFor({ state: 'detached' });
-    await alice.sees('Nobody has logged in yet');
-    expect(await page.getByLabel(`What ${ALICE} does`).inputValue()).toBe('match');
+    await page.getByLabel('Behaviour of +34600111222').waitFor({ state: 'detached' });
+    await alice.sees('No login yet');
+    expect(await page.getByLabel(`Behaviour of ${ALICE}`).inputValue()).toBe('match');
   });
 
   test('reports a setting that the sandbox refuses', async () => {
@@ -126,7 +123,7 @@ describeInBrowser('the page of the sandbox', () => {
     await page.getByRole('button', { name: 'Add' }).click();
     await page
       .getByRole('alert')
-      .filter({ hasText: `did not take what was set for ${BOB}` })
+      .filter({ hasText: `did not accept the settings of ${BOB}` })
       .waitFor();
     expect(await page.getByLabel('Another number').inputValue()).toBe(BOB);
   });
@@ -163,11 +160,11 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await page.getByRole('group', { name: 'Request' }).textContent()).toMatch(/^POST/);
     expect(await next()).toMatch(/^PRE POST/);
 
-    // The choice and the focus survive the list being drawn again.
-    await page.getByLabel(`What ${ALICE} does`).focus();
+    // Drawing the list again keeps the choice and the focus.
+    await page.getByLabel(`Behaviour of ${ALICE}`).focus();
     await page.keyboard.press('ArrowDown');
     await page.getByText('number_mismatch.').nth(1).waitFor();
-    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe(`What ${ALICE} does`);
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe(`Behaviour of ${ALICE}`);
   });
 
   test('shows every behaviour of a number in full', async () => {
@@ -186,7 +183,7 @@ describeInBrowser('the page of the sandbox', () => {
     }
   });
 
-  test('fits every width from 320 px on', async () => {
+  test('fits every width from 320 px', async () => {
     await alice.logIn(UNSUPPORTED);
     await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
     await alice.sees('A code went to');

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import express from 'express';
-import { whenOver } from '../../src/sandbox/http/requests.js';
+import { onClose } from '../../src/sandbox/http/requests.js';
 import { until } from '../support/until.js';
 
-test('what an answer holds is let go of once, when it is out, and when its connection is gone', async () => {
+test('onClose runs its work once, when the answer is sent or the connection closes', async () => {
   const over: string[] = [];
   const app = express();
-  // The first is answered; the second is not, and a third waits behind it.
+  // The first is answered, the second is pending, and the third waits behind it.
   app.get('/:name', ({ params: { name } }, res) => {
-    whenOver(res, () => over.push(name));
+    onClose(res, () => over.push(name));
     if (name === 'first') res.end();
   });
   const server = app.listen(0);

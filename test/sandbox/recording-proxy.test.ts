@@ -7,7 +7,7 @@ import { ALICE, buildHouse, withHouse, type House } from '../support/house.js';
 
 const BEGIN = JSON.stringify({ phone_number: ALICE });
 
-describe('the recording proxy before the server', () => {
+describe('the recording proxy in front of the server', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ tapped: true })));
   beforeEach(() => house.reset());
@@ -31,7 +31,7 @@ describe('the recording proxy before the server', () => {
     }
   });
 
-  test('forwards a whole login, and a request that is refused before its body is read', async () => {
+  test('forwards a login, and a request that is refused before its body is read', async () => {
     const { app, code } = await house.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);
     await app.post('/logout').send({}).expect(204);
@@ -42,7 +42,7 @@ describe('the recording proxy before the server', () => {
   });
 });
 
-describe('the recording proxy before any server', () => {
+describe('the recording proxy in front of any server', () => {
   const open: ReturnType<typeof createServer>[] = [];
   const listen = async (listener: RequestListener): Promise<number> => {
     const server = createServer(listener).listen(0);
@@ -50,13 +50,13 @@ describe('the recording proxy before any server', () => {
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
-  /** A recording proxy before this server. */
+  /** Starts a recording proxy in front of this server. */
   const tapBefore = async (server: RequestListener): Promise<{ port: number; heard: Conversation }> => {
     const heard = new Conversation({ now: () => 0 }, () => undefined);
     const behind = await listen(server);
     return { port: await listen(createRecordingProxy(() => behind, heard)), heard };
   };
-  /** Sends this over its own socket, and returns each chunk received until it is closed. */
+  /** Sends a request on its own socket, and returns the chunks received until it closes. */
   const say = async (port: number, lines: string[], body = ''): Promise<string[]> => {
     const socket = connect(port, 'localhost');
     const reads: string[] = [];
@@ -102,7 +102,7 @@ describe('the recording proxy before any server', () => {
   });
 
   test.each(['GET', 'POST', 'DELETE'])(
-    'returns the same answer to a bare %s as the server',
+    'returns the same answer as the server to a %s without a body',
     async (method) => {
       const heard = new Conversation({ now: () => 0 }, () => undefined);
       const behind = await listen(({ headers }, res) => {
@@ -153,7 +153,7 @@ describe('the recording proxy before any server', () => {
         res.writeHead(200, ['Content-Length', '100']).write('some', () => res.destroy());
       },
     ],
-  ])('answers 502 when the server breaks off %s', async (_when, breakOff) => {
+  ])('answers 502 when the server closes the connection %s', async (_when, breakOff) => {
     const { port, heard } = await tapBefore((_req, res) => {
       breakOff(res);
     });
@@ -164,9 +164,9 @@ describe('the recording proxy before any server', () => {
 
   test.each([
     ['no path', ['OPTIONS * HTTP/1.1', 'Host: localhost:3000']],
-    ['a whole URL', ['GET http://localhost:3000/login HTTP/1.1', 'Host: localhost:3000']],
-    ['no host', ['GET /login HTTP/1.1', 'Host: a b']],
-  ])('passes on a question that names %s, and draws nothing', async (_what, lines) => {
+    ['an absolute URL', ['GET http://localhost:3000/login HTTP/1.1', 'Host: localhost:3000']],
+    ['an invalid host', ['GET /login HTTP/1.1', 'Host: a b']],
+  ])('forwards a request with %s, and records no call', async (_what, lines) => {
     const { port, heard } = await tapBefore((_req, res) => void res.writeHead(204).end());
     const [answer] = await say(port, [...lines, 'Connection: close']);
     expect(answer).toMatch(/^HTTP\/1\.1 204 /);

@@ -127,26 +127,26 @@ describe('the SIM in the device', () => {
   const own = '+447700900000';
   const rows: [string, string, ((hop: number) => Record<string, string>) | undefined, boolean][] = [
     ['is the number of the login', own, undefined, true],
-    ['is what the header of the first hop says', own, (hop) => (hop === 0 ? header : {}), false],
-    ['is what the header of the last hop says', own, (hop) => (hop === 2 ? header : {}), false],
-    ['is what the cookie says', own, () => cookie, false],
-    ['is what an encoded cookie says', own, () => ({ cookie: 'sandbox_sim=%2B447700900555' }), false],
+    ['is that of the header of the first request', own, (hop) => (hop === 0 ? header : {}), false],
+    ['is that of the header of the last request', own, (hop) => (hop === 2 ? header : {}), false],
+    ['is that of the cookie', own, () => cookie, false],
+    ['is that of an encoded cookie', own, () => ({ cookie: 'sandbox_sim=%2B447700900555' }), false],
     [
-      'is what the header says, over the cookie',
+      'is that of the header rather than the cookie',
       OTHER,
       () => ({ ...header, cookie: `sandbox_sim=${own}` }),
       true,
     ],
     ['is another for other_sim', '+447700900101', undefined, false],
     [
-      'is what the header says, over other_sim',
+      'is that of the header rather than other_sim',
       '+447700900101',
       () => ({ 'x-sandbox-sim': '+447700900101' }),
       true,
     ],
     ['is its own for an even number of the virtual operator', '+99012345678', undefined, true],
     ['is another for an odd number of the virtual operator', '+99012345677', undefined, false],
-    ['is its own for a number nobody listed', '+34600111222', undefined, true],
+    ['is its own for an unlisted number', '+34600111222', undefined, true],
   ];
   it.each(rows)('%s (%s)', async (_, number, headersOf, verified) => {
     expect(await verifies(number, headersOf)).toBe(verified);
@@ -213,7 +213,7 @@ describe('the direct OpenID Connect request', () => {
     ['another client_id', { client_id: 'another' }],
     ['no client_id', { client_id: undefined }],
     ['another redirect_uri', { redirect_uri: 'https://evil.example/' }],
-    ['a redirect_uri with a slash more', { redirect_uri: `${REDIRECT_URI}/` }],
+    ['a redirect_uri with a trailing slash', { redirect_uri: `${REDIRECT_URI}/` }],
     ['a redirect_uri in upper case', { redirect_uri: REDIRECT_URI.toUpperCase() }],
     ['no redirect_uri', { redirect_uri: undefined }],
     ['a SIM that is no number', {}],
@@ -229,7 +229,7 @@ describe('the direct OpenID Connect request', () => {
   const redirected: [string, Record<string, string | undefined>, string][] = [
     ['another response_type', { response_type: 'token' }, 'unsupported_response_type'],
     ['no openid in the scope', { scope: VERIFY_SCOPE }, 'invalid_scope'],
-    ['nothing but openid in the scope', { scope: 'openid' }, 'invalid_scope'],
+    ['only openid in the scope', { scope: 'openid' }, 'invalid_scope'],
     ['an unknown scope', { scope: 'openid dpv:other' }, 'invalid_scope'],
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['no login_hint', { login_hint: undefined }, 'invalid_request'],
@@ -238,7 +238,7 @@ describe('the direct OpenID Connect request', () => {
     ['a login_hint of no country', { login_hint: '+999770090000' }, 'invalid_request'],
     ['a short state', { state: '1234567' }, 'invalid_request'],
     ['no state', { state: undefined }, 'invalid_request'],
-    ['a number it may not ask about', { login_hint: '+447700900102' }, 'unauthorized_client'],
+    ['a number that is not allowed', { login_hint: '+447700900102' }, 'unauthorized_client'],
     ['a number that is rate limited', { login_hint: '+447700900109' }, 'temporarily_unavailable'],
   ];
   it.each(redirected)('with %s redirects to the callback with an error', async (_, changes, error) => {

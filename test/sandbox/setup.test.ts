@@ -81,8 +81,8 @@ describe('the settings', () => {
       { ...account, VONAGE_SIGNATURE_SECRET: 'x'.repeat(31) },
       'VONAGE_SIGNATURE_SECRET must',
     ],
-    ['a key that the server refuses', { VONAGE_PRIVATE_KEY: SHORT }, 'VONAGE_PRIVATE_KEY must'],
-    ['no key at all', { VONAGE_PRIVATE_KEY: 'nonsense' }, 'VONAGE_PRIVATE_KEY is neither'],
+    ['a private key of 1024 bits', { VONAGE_PRIVATE_KEY: SHORT }, 'VONAGE_PRIVATE_KEY must'],
+    ['an unreadable private key', { VONAGE_PRIVATE_KEY: 'nonsense' }, 'VONAGE_PRIVATE_KEY is neither'],
     ['a bad URL', { ...account, SANDBOX_WEBHOOK_URL: 'nowhere' }, 'SANDBOX_WEBHOOK_URL must'],
   ];
   it.each(halves)('are refused with %s', (_, env, problem) => {
@@ -149,7 +149,7 @@ describe('the process', () => {
     VONAGE_PRIVATE_KEY: privateKeyPem,
   };
 
-  it('prints where it listens, and stops on SIGTERM', async () => {
+  it('prints its URL and the redirect URI, and stops on SIGTERM', async () => {
     const sandbox = spawn(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
       env: { ...env, SANDBOX_PORT: '0' },
     });
@@ -167,8 +167,7 @@ describe('the process', () => {
     });
     await expect(refused).rejects.toMatchObject({
       code: 1,
-      stderr:
-        'The sandbox cannot start:\n  - NODE_ENV is production: the sandbox is no place for real users\n',
+      stderr: 'The sandbox cannot start:\n  - NODE_ENV is production: the sandbox is not for production\n',
     });
   });
 });

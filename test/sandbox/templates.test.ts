@@ -133,8 +133,8 @@ describe('a template', () => {
     ['a name of 65 characters', { name: 'a'.repeat(65) }, 'name'],
     ['a name with a space', { name: 'my template' }, 'name'],
     ['a name with a letter beyond ASCII', { name: 'señal' }, 'name'],
-    ['a name that is no text', { name: 7 }, 'name'],
-    ['a field nobody knows', { name: 'fine', text: 'hello' }, 'body'],
+    ['a name that is not a string', { name: 7 }, 'name'],
+    ['an unknown field', { name: 'fine', text: 'hello' }, 'body'],
     ['no JSON', '{"name":', 'body'],
     ['a list', [], 'body'],
   ])('is refused with %s', async (_, body, parameter) => {
@@ -312,7 +312,7 @@ describe('access', () => {
     }
   });
 
-  it('to write is refused before anything else if the account may not write templates', async () => {
+  it('to write is refused before the request is validated if the account may not write templates', async () => {
     const id = await create();
     const fragment = await addWords(id);
     expect((await account.control('PUT', 'templates', { enabled: false })).status).toBe(200);

@@ -39,11 +39,11 @@ describe('the token endpoint', () => {
     ['no grant_type', `code=x&${redirect}`, 'invalid_request'],
     ['no code', `grant_type=authorization_code&${redirect}`, 'invalid_request'],
     ['no redirect_uri', 'grant_type=authorization_code&code=x', 'invalid_request'],
-    ['a doubled code', `grant_type=authorization_code&code=x&code=y&${redirect}`, 'invalid_request'],
+    ['a repeated code', `grant_type=authorization_code&code=x&code=y&${redirect}`, 'invalid_request'],
     ['an empty grant_type', `grant_type=&code=x&${redirect}`, 'invalid_request'],
-    ['a doubled grant_type', `grant_type=password&grant_type=password&${redirect}`, 'invalid_request'],
+    ['a repeated grant_type', `grant_type=password&grant_type=password&${redirect}`, 'invalid_request'],
     [
-      'a doubled field nobody knows',
+      'a repeated unknown field',
       `grant_type=authorization_code&code=x&${redirect}&a=1&a=2`,
       'invalid_request',
     ],
@@ -59,7 +59,11 @@ describe('the token endpoint', () => {
       `grant_type=password&code=&${redirect}`,
       'unsupported_grant_type',
     ],
-    ['another grant_type with a doubled code', 'grant_type=password&code=x&code=y', 'unsupported_grant_type'],
+    [
+      'another grant_type with a repeated code',
+      'grant_type=password&code=x&code=y',
+      'unsupported_grant_type',
+    ],
     [
       'a grant_type in capitals',
       `grant_type=Authorization_Code&code=x&${redirect}`,

@@ -2,13 +2,10 @@ import { describeInBrowser, useBrowser, type PersonOptions } from '../support/br
 import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
 import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
-// Screenshots of whole pages are slow.
-jest.setTimeout(60_000);
-
-describeInBrowser('a newcomer between the login page and the sandbox', () => {
+describeInBrowser('a user of the login page and the page of the sandbox', () => {
   const stage = useBrowser();
   const person = (house: House, options?: PersonOptions) => openPage(stage, house, options);
-  /** A house with a recording proxy, whose browsers are closed before it is. */
+  /** Runs `work` with a recording proxy, and closes the browsers before the servers. */
   const inHouse = (engine: string, work: (house: House) => Promise<void>) =>
     withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
       try {
@@ -18,39 +15,41 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
       }
     });
   const press = ({ page }: Onlooker, name: string) => page.getByRole('button', { name }).click();
-  /** Types the newest code that the page of the sandbox shows. */
-  const typeCode = async ({ page, watched }: Onlooker, from: string) => {
-    await watched.getByText(`${from} to`).first().waitFor();
-    const code = await watched.locator('.digits').first().textContent();
+  /** Waits for the message in the list of the sandbox's page, and types the code of that message. */
+  const typeCode = async ({ page, watched }: Onlooker, from: 'SMS' | 'Call') => {
+    const message = watched.locator('#messages li', {
+      has: watched.locator('.to', { hasText: new RegExp(`^${from} to \\+`) }),
+    });
+    const code = await message.first().locator('.digits').textContent();
     await page.locator('#code:visible').fill(code ?? '');
   };
 
-  test('logs in, fails with another SIM, sees the reasons, and logs in by SMS', () =>
+  test('logs in, fails with another SIM, sees the reason, and logs in by SMS', () =>
     inHouse('network-enablement', async (house) => {
       const alice = await person(house);
       await alice.logIn(ALICE);
       await alice.reads('You are logged in.');
       await alice.page.getByRole('link', { name: new URL(house.sandbox).host }).click();
-      await alice.page.getByText(`It worked: the SIM that walked the link has the number ${ALICE}`).waitFor();
-      await alice.page.getByLabel('SIM in it').selectOption(UNSUPPORTED);
+      await alice.page.getByText(`It worked: the SIM that opened the link has the number ${ALICE}`).waitFor();
+      await alice.page.getByLabel('SIM', { exact: true }).selectOption(UNSUPPORTED);
       await alice.page.goBack({ waitUntil: 'commit' });
       await press(alice, 'Log out');
       await alice.logIn(ALICE);
       await alice.reads('the SIM in this device has another number');
-      await alice.sees(`the SIM that walked the link is ${UNSUPPORTED}, and the login is for ${ALICE}.`);
+      await alice.sees(`the SIM that opened the link is ${UNSUPPORTED}, and the login is for ${ALICE}.`);
       await press(alice, 'Send me a code by SMS');
       await alice.sees(`A code went to ${ALICE}.`);
       await typeCode(alice, 'SMS');
       await alice.reads('You are logged in.');
-      await alice.sees(`It worked, by SMS: whoever typed the code has the phone with ${ALICE}.`);
-      await alice.watched.getByText('by webhook of the request: completed').waitFor();
+      await alice.sees(`It worked, by SMS: the user typed the code that was sent to ${ALICE}.`);
+      await alice.watched.getByText('by webhook the status of the request: completed').waitFor();
       expect(await alice.saysOf('code')).toEqual([
         'The app asks for a code to be sent.',
         'The server asks Vonage to send a code to this number.',
         `An SMS with a code goes to ${ALICE}.`,
         'The app presents the code that the user typed.',
-        'The server asks Vonage whether this is the code.',
-        'Vonage tells the server by webhook of the request: completed.',
+        'The server asks Vonage to check the code.',
+        'Vonage reports by webhook the status of the request: completed.',
       ]);
       await alice.inspect('sms');
     }));
@@ -65,8 +64,8 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
       house.world.turn(31);
       await press(alice, 'Call me with a code');
       await typeCode(alice, 'Call');
-      await alice.sees(`It worked, by a call: whoever typed the code has the phone with ${ALICE}.`);
-      expect(await alice.titles()).toEqual(['1The app sends the number', 'Instead: a code to type']);
+      await alice.sees(`It worked, by a call: the user typed the code that was sent to ${ALICE}.`);
+      expect(await alice.titles()).toEqual(['1The app sends the number', 'Instead: the user types a code']);
       await alice.inspect('voice');
     }));
 
@@ -74,7 +73,7 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
     inHouse('verify', async (house) => {
       const alice = await person(house);
       await alice.logIn(WIFI);
-      await alice.sees('It failed: the operator did not see a SIM on this line.');
+      await alice.sees('It failed: the operator did not see a SIM.');
       expect(await alice.watched.getByText('Vonage gives no code: IP Address').count()).toBe(1);
       await alice.inspect('verify-wifi');
       await typeCode(alice, 'SMS');
@@ -82,15 +81,15 @@ describeInBrowser('a newcomer between the login page and the sandbox', () => {
       await press(alice, 'Log out');
       await alice.logIn(ALICE);
       await alice.sees('It worked: the SIM');
-      expect((await alice.titles())[3]).toBe('4Back at Vonage: the operator’s answer becomes a code');
+      expect((await alice.titles())[3]).toBe('4The device returns to Vonage, which issues a code');
       await alice.inspect('verify-worked');
     }));
 
   test.each([
-    ['network-enablement', 'not begun in this browser', 'There it gives no code: the second half'],
-    ['oidc', 'not begun in this browser', 'There it gives no code: the second half'],
-    ['verify', 'belongs to another login', 'Nobody is logged in until the app presents it'],
-  ])('sees why a relayed link logs nobody in, with SILENT_AUTH=%s', (engine, words, why) =>
+    ['network-enablement', 'not begun in this browser', 'It gets no code'],
+    ['oidc', 'not begun in this browser', 'It gets no code'],
+    ['verify', 'belongs to another login', 'when the app presents it in the session that started the login'],
+  ])('sees why a relayed link logs no user in, with SILENT_AUTH=%s', (engine, words, why) =>
     inHouse(engine, async (house) => {
       const attacker = await person(house, { sim: BOB });
       const victim = await person(house);
@@ -116,9 +115,9 @@ describeInBrowser('the page of a sandbox without a recording proxy', () => {
   });
   afterAll(() => house.stop());
 
-  test('says which calls it does not see, and where it would', async () => {
+  test('names the calls that it does not record, and the command that records them', async () => {
     const alice = await openPage(stage, house);
-    await alice.watched.getByText('Only what Vonage and the operator are asked is shown.').waitFor();
+    await alice.watched.getByText('Only the calls to Vonage and the operator are shown.').waitFor();
     await alice.logIn(ALICE);
     await alice.sees('It worked');
     expect(await alice.saysOf('1')).toEqual([]);

@@ -162,7 +162,7 @@ describe('a code', () => {
   });
 
   it.each([{}, { code: 1234 }, { code: '123' }, { code: '12345678901' }, { code: '1234', token: 'x' }])(
-    'must be well formed: %j is refused, and uses up no try',
+    'must be well formed: %j is refused, and uses up no attempt',
     async (body) => {
       const id = await sandbox.started();
       for (let tries = 0; tries < 3; tries += 1) {
@@ -176,7 +176,7 @@ describe('a code', () => {
 });
 
 describe('the clock', () => {
-  it('starts the next step when the time of one is over', async () => {
+  it('starts the next step when a step times out', async () => {
     await sandbox.started(['silent_auth', 'sms', 'voice'], { channel_timeout: 100 });
     sandbox.turn(59);
     expect(await sandbox.messages()).toEqual([]);
@@ -189,7 +189,7 @@ describe('the clock', () => {
     ]);
   });
 
-  it('starts several steps at once, each with its own time', async () => {
+  it('starts several overdue steps at once, each with its own start time', async () => {
     const id = await sandbox.started(['sms', 'sms', 'voice']);
     sandbox.turn(400);
     expect((await sandbox.check(id, '0000')).status).toBe(400);
@@ -207,7 +207,7 @@ describe('the clock', () => {
     expect((await sandbox.check(id, code)).status).toBe(404);
   });
 
-  it('is read on a tick', async () => {
+  it('is read on POST /__sandbox/tick', async () => {
     await sandbox.started(['silent_auth', 'sms']);
     sandbox.turn(60);
     const tick = await sandbox.control('POST', '/tick');
@@ -216,7 +216,7 @@ describe('the clock', () => {
     expect(await sandbox.messages()).toHaveLength(1);
   });
 
-  it('is read every second while it is started', async () => {
+  it('is read every second after startTicking()', async () => {
     const stop = sandbox.startTicking();
     await sandbox.started(['silent_auth', 'sms']);
     sandbox.turn(60);

@@ -221,7 +221,7 @@ describe('the SIM in the device', () => {
     ['a cookie', ALICE, () => ({ cookie: `sandbox_sim=${OTHER}` }), 403],
     ['its own number, over other_sim', '447700900101', () => ({ 'x-sandbox-sim': '+447700900101' }), 200],
   ];
-  it.each(rows)('is the one that the device states: %s', async (_, to, headersOf, status) => {
+  it.each(rows)('is the one that the device sends: %s', async (_, to, headersOf, status) => {
     expect((await sandbox.walkSilently(await silent(to), headersOf)).last.status).toBe(status);
   });
 
@@ -245,7 +245,7 @@ describe('a silent code', () => {
     expect((await sandbox.check(id, field(last.body, 'code'))).status).toBe(200);
   });
 
-  it('has one try: after a wrong one the next step starts', async () => {
+  it('has one attempt: after a wrong code the next step starts', async () => {
     const id = await silent();
     const { last } = await sandbox.walkSilently(id);
     const answer = await sandbox.check(id, 'wrong1');

@@ -194,7 +194,7 @@ describe('a request is not started', () => {
       },
     ],
     [
-      'too often',
+      'beyond the rate limit',
       '447700900109',
       {},
       429,
@@ -205,7 +205,7 @@ describe('a request is not started', () => {
       },
     ],
     [
-      'on a broken platform',
+      'because of an internal error',
       '447700900107',
       {},
       500,

@@ -188,14 +188,14 @@ describe('the events', () => {
     ]);
   });
 
-  it.each(['after a wrong code', 'after its time', 'when the next step is asked for'])(
+  it.each(['after a wrong code', 'after its timeout', 'when the next step is requested'])(
     'report the end of a silent step %s',
     async (how) => {
       const id = await sandbox.started(['silent_auth', 'sms']);
       if (how === 'after a wrong code') {
         await sandbox.walkSilently(id);
         await sandbox.check(id, 'wrong1');
-      } else if (how === 'after its time') {
+      } else if (how === 'after its timeout') {
         sandbox.turn(60);
         await sandbox.control('POST', '/tick');
       } else {
@@ -226,7 +226,7 @@ describe('the events', () => {
 });
 
 describe('the summary', () => {
-  it('is expired when the time of the last step is over', async () => {
+  it('is expired when the last step times out', async () => {
     await sandbox.started(['sms', 'voice']);
     sandbox.turn(360);
     await sandbox.control('POST', '/tick');

@@ -2,11 +2,11 @@ import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { listen } from '../../src/http/server.js';
+import { credentials } from './credentials.js';
 import { testWorld } from './world.js';
 
-const { applicationId, privateKeyPem } = newCredentials();
+const { applicationId, privateKeyPem } = credentials;
 
 export interface Said {
   method: string;

@@ -25,6 +25,26 @@ export function describeInBrowser(name: string, suite: () => void): void {
   }
 }
 
+/** Pages of its address bar, which Chromium opens for each window: they cost as much as the page under test. */
+const ADDRESS_BAR = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'];
+
+/** Playwright disables these by a switch that the one below replaces. */
+const DISABLED_BY_PLAYWRIGHT = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'LensOverlay',
+  'MediaRouter',
+  'PaintHolding',
+  'ThirdPartyStoragePartitioning',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'OptimizationHints',
+  'NetworkTimeServiceQuerying',
+  'AimEnabled',
+  'PreconnectToSearch',
+];
+
 export const launch = (): Promise<Browser> =>
   chromium.launch({
     executablePath: executablePath as string,
@@ -36,6 +56,7 @@ export const launch = (): Promise<Browser> =>
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--disable-features=${[...ADDRESS_BAR, ...DISABLED_BY_PLAYWRIGHT].join()}`,
     ],
     // Playwright turns off what keeps a page alive for the back button; people have it.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
@@ -108,7 +129,7 @@ export function useBrowser(): Stage {
   };
   beforeAll(async () => {
     opened.browser = await launch();
-  }, 60_000);
+  });
   beforeEach(() => {
     stage.expected = [];
     stage.complaints.length = 0;

@@ -15,7 +15,7 @@ export function createGate() {
       opened = new Promise((resolve) => (open = resolve));
     },
     /** Resolves when as many wait as were to be held up. */
-    full: () => until(() => Promise.resolve(isFull()), 30),
+    full: () => until(() => Promise.resolve(isFull())),
     open() {
       wanted = 0;
       open();

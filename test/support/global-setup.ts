@@ -1,14 +1,25 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 // Jest loads this file without its module mapper, so imports name the file as it is.
+import { newCredentials } from '../../src/sandbox/credentials.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 declare global {
   var redisOfAllSuites: RedisServer | undefined;
+  var folderOfAllSuites: string | undefined;
 }
 
 export default async function globalSetup(): Promise<void> {
   // The page imports the client as it is built.
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'client'], { stdio: 'inherit' });
+  globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));
+  process.env['TEST_FOLDER'] = globalThis.folderOfAllSuites;
+  const contract = JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8')));
+  writeFileSync(join(globalThis.folderOfAllSuites, 'openapi.json'), contract);
+  process.env['TEST_CREDENTIALS'] = JSON.stringify(newCredentials());
   globalThis.redisOfAllSuites = await startRedis();
   process.env['TEST_REDIS_URL'] = globalThis.redisOfAllSuites.url;
 }

@@ -9,13 +9,13 @@ import { RATES } from '../../src/config/limits.js';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { createRecordingProxy } from '../../src/sandbox/conversation/recording-proxy.js';
 import type { Hooks } from '../../src/login/hooks.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { connectRedis, type Connection } from '../../src/store/connection.js';
 import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
 import type { Meter, Span } from '../../src/core/world.js';
 import { listen } from '../../src/http/server.js';
+import { credentials } from './credentials.js';
 import { walk, type Walk, type WalkOptions } from './device.js';
 import { broken, hold, listenIn, type Exchange } from './exchange.js';
 import { redisAt } from './redis-server.js';
@@ -31,8 +31,6 @@ export const CHALLENGE = {
 };
 
 export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
-
-const credentials = newCredentials();
 
 /** Every answer of a house is held against openapi.yaml; the test that got one which is not in it fails. */
 afterEach(() => {
@@ -143,6 +141,13 @@ export const UNLIMITED = {
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
+/**
+ * Has a server wait for the Redis of all suites, which shares its processors with all that runs beside it. The half second
+ * of production is proved with Redis servers of their own, which stop and break.
+ */
+const bePatient = ({ client }: Connection): unknown =>
+  Object.assign(client.options, { commandTimeout: 20_000, socketTimeout: 20_000 });
+
 export async function buildHouse({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
@@ -189,6 +194,7 @@ export async function buildHouse({
   const settings = config.redis ?? redisAt(redisUrl);
   const connections = Array.from({ length: servers }, () => connectRedis(settings, world.log));
   await Promise.all(connections.map(({ ready }) => ready));
+  if (redisUrl === redisUrlOfWorker()) connections.forEach(bePatient);
   const [{ client }] = connections as [Connection];
   const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
   const empty = () => Promise.all(nodes().map((node) => node.flushdb()));

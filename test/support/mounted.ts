@@ -8,8 +8,8 @@ import { Redis } from 'ioredis';
 import supertest from 'supertest';
 import { createSilentAuth, type SilentAuth, type SilentAuthOptions } from '../../src/index.js';
 import { createSandbox } from '../../src/sandbox/app.js';
-import { newCredentials } from '../../src/sandbox/credentials.js';
 import { listen } from '../../src/http/server.js';
+import { credentials } from './credentials.js';
 import { walk, type Walk } from './device.js';
 import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './house.js';
 import { testWorld, type TestWorld } from './world.js';
@@ -61,7 +61,7 @@ export async function withMounted(
   const server = await listen((req, res) => doors.app?.(req, res), { port: 0, docsUrl: 'errors' });
   const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
   const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
-  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  const { applicationId, privateKeyPem, sessionSecret } = credentials;
   const redis = new Redis(redisUrlOfWorker());
   await redis.flushdb();
   const settings = {

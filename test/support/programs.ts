@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { newCredentials } from '../../src/sandbox/credentials.js';
+import { credentials as ofAllSuites } from './credentials.js';
 import { freePort } from './redis-server.js';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -72,7 +72,7 @@ export async function places() {
 }
 
 export function credentials(): Env {
-  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+  const { applicationId, privateKeyPem, sessionSecret } = ofAllSuites;
   return {
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,

@@ -1,16 +1,15 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { headerList, type HeaderList, type Seen } from '../conversation/calls.js';
+import { headerList, type HeaderList, type OperatorView } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
-import { bodyText, readText, recordedBody, whenOver } from '../http/requests.js';
+import { bodyText, readText, recordedBody, onClose } from '../http/requests.js';
 import type { RecordedRequest } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 
-/** The page and the control API are not recorded. */
 const isRecorded = (path: string): boolean =>
   path !== '/' && path !== CONTROL_PATH && !path.startsWith(`${CONTROL_PATH}/`);
 
-/** Records a request when its headers are received, so that the list is in order of arrival. */
+/** Records a request when its headers arrive, so that the list is in order of arrival. */
 export const recordRequest = (state: SandboxState, req: Request, res: Response): RecordedRequest => {
   const { method, originalUrl: path, headers } = req;
   const at = new Date(state.world.now()).toISOString();
@@ -21,7 +20,6 @@ export const recordRequest = (state: SandboxState, req: Request, res: Response):
   return record;
 };
 
-/** Records the request, then reads its body and adds it to the record. */
 export const recordAndRead =
   (state: SandboxState): RequestHandler =>
   (req, res, next) => {
@@ -38,20 +36,20 @@ const headersOf = (res: Response): HeaderList =>
     return values.map((value): [string, string] => [name, String(value)]);
   });
 
-/** Records the answer before its last byte is sent: the next request may follow at once. */
+/** Records the answer before its last byte is sent, because the next request may follow at once. */
 const recordAnswer = (res: Response, recorder: CallRecorder): void => {
   const end = res.end.bind(res) as (...args: unknown[]) => Response;
   res.end = ((...args: unknown[]) => {
     const [chunk] = args;
     const body = typeof chunk === 'string' || Buffer.isBuffer(chunk) ? chunk.toString() : '';
     const answer = { status: res.statusCode, headers: headersOf(res), body };
-    recorder.answer(answer, res.locals.seen as Seen | undefined);
+    recorder.answer(answer, res.locals.seen as OperatorView | undefined);
     return end(...args);
   }) as Response['end'];
-  whenOver(res, () => recorder.breakOff());
+  onClose(res, () => recorder.breakOff());
 };
 
-/** Records the calls of server and device for the diagram. Their bodies were read before. */
+/** Records the calls of server and device for the diagram. Requires bodies to be read. */
 export const recordConversation =
   ({ conversation }: SandboxState): RequestHandler =>
   (req, res, next) => {

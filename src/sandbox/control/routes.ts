@@ -3,19 +3,18 @@ import { z } from 'zod';
 import type { Login } from '../conversation/conversation.js';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
-import { jsonBody, whenOver } from '../http/requests.js';
+import { jsonBody, onClose } from '../http/requests.js';
 import { FaultsBody } from '../state/faults.js';
 import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
 import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
 import { WebhookOptions } from '../state/webhooks.js';
-import { settleAll } from '../verify/workflow.js';
+import { expireAllSteps } from '../verify/workflow.js';
 
 const NumberInPath = z.object({ number: PhoneNumber });
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
-/** The value if it is valid; else the answer is a 400 that names every problem. */
-const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
+const parseOrRefuse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
   const invalid_parameters = invalidParametersOf(error);
@@ -26,12 +25,12 @@ const parse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | unde
 const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
   router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
   router.get('/subscribers/:number', (req, res) => {
-    const path = parse(res, NumberInPath, req.params);
+    const path = parseOrRefuse(res, NumberInPath, req.params);
     if (path) res.json(subscribers.of(path.number));
   });
   router.put('/subscribers/:number', (req, res) => {
-    const path = parse(res, NumberInPath, req.params);
-    const subscriber = path && parse(res, Subscriber, jsonBody(req));
+    const path = parseOrRefuse(res, NumberInPath, req.params);
+    const subscriber = path && parseOrRefuse(res, Subscriber, jsonBody(req));
     if (!subscriber) return;
     subscribers.set(path.number, subscriber);
     changes.emit('subscribers');
@@ -39,17 +38,14 @@ const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Rou
   });
 };
 
-/** Messages that the page receives; more are kept. */
 const MAX_SHOWN_MESSAGES = 50;
 
-/** What the page shows, by the name of the event that carries it. */
+/** The page's data, by the name of the event that carries it. */
 const VIEWS = {
   messages: ({ messages }: SandboxState) => messages.all().slice(-MAX_SHOWN_MESSAGES),
   subscribers: ({ subscribers }: SandboxState) => subscribers.all(),
   conversation: ({ redirectUri, conversation }: SandboxState) => ({
-    /** The origin of the app. */
     app: new URL(redirectUri).origin,
-    /** Whether the calls to the server are included. */
     tapped: conversation.includesServer,
     logins: conversation.logins.map(diagramOf),
   }),
@@ -62,7 +58,7 @@ const VIEWS = {
   }),
 };
 
-/** Sends what the page shows: `everything` at first, then each event with what has changed. */
+/** Sends `everything` first, then an event for each change. */
 const streamChanges =
   (state: SandboxState): RequestHandler =>
   (_req, res) => {
@@ -72,21 +68,20 @@ const streamChanges =
     send('everything', VIEWS.everything(state));
     const sendLogin = (login: Login): void => send('login', diagramOf(login));
     state.changes.on('login', sendLogin);
-    whenOver(res, () => state.changes.off('login', sendLogin));
+    onClose(res, () => state.changes.off('login', sendLogin));
     for (const topic of ['messages', 'subscribers', 'everything'] as const) {
       const sendTopic = (): void => send(topic, VIEWS[topic](state));
       state.changes.on(topic, sendTopic);
-      whenOver(res, () => state.changes.off(topic, sendTopic));
+      onClose(res, () => state.changes.off(topic, sendTopic));
     }
   };
 
-/** The control API: what was sent, what the numbers do, and what fails. */
 export const controlRoutes = (state: SandboxState): Router => {
   const { requests, messages, webhooks, templates, faults } = state;
   const router = Router({ caseSensitive: true, strict: true });
-  // The answers show the state as of now.
+  // Answers show the state as of now.
   router.use((_req, _res, next) => {
-    settleAll(state);
+    expireAllSteps(state);
     next();
   });
   router.post('/tick', (_req, res) => void res.status(204).end());
@@ -99,10 +94,10 @@ export const controlRoutes = (state: SandboxState): Router => {
   router.get('/webhooks', (_req, res) => void res.json(webhooks.sent.all()));
   router.get('/conversation', (_req, res) => void res.json(VIEWS.conversation(state)));
   router.get('/conversation/stream', streamChanges(state));
-  /** Applies a valid body, and answers with it or with what `apply` returns. */
+  /** Applies a valid body, and answers with the result of `apply`, or with the body. */
   const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
     router.put(path, (req, res) => {
-      const body = parse(res, schema, jsonBody(req));
+      const body = parseOrRefuse(res, schema, jsonBody(req));
       if (body !== undefined) res.json(apply(body) ?? body);
     });
   put('/webhooks', WebhookOptions, (options) => webhooks.set(options));

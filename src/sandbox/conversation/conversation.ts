@@ -1,13 +1,13 @@
 import type { World } from '../../core/world.js';
 import { identifiersInAnswer, identifiersInRequest, MAX_BODY_CHARACTERS } from './calls.js';
-import { phoneNumberIn, sessionOf, weakIdentifiersInRequest } from './calls.js';
-import type { Asked, Call, Response, Seen } from './calls.js';
+import { phoneNumberIn, sessionOf, credentialsInRequest } from './calls.js';
+import type { CallRequest, Call, ReceivedAnswer, OperatorView } from './calls.js';
 import type { CallDescription } from './descriptions.js';
 import { SERVER_CALLS } from './server-calls.js';
 import { VERIFY_CALLS } from './verify-calls.js';
 import { VONAGE_CALLS } from './vonage-calls.js';
 
-/** Limits of what is kept. Of logins and unassigned calls the newest are, of calls the first. */
+/** The newest logins and unassigned calls are kept, and the first calls of a login. */
 const MAX_LOGINS = 50;
 const MAX_CALLS_PER_LOGIN = 150;
 const MAX_UNASSIGNED_CALLS = 200;
@@ -16,32 +16,27 @@ const DESCRIPTIONS: readonly CallDescription[] = [...SERVER_CALLS, ...VONAGE_CAL
 
 export type DescribedCall = Call & { description: CallDescription };
 
-/** The recorded part of a login. */
 export interface Login {
-  /** Counted from 1 on. */
   id: number;
   /** E.164. */
   number: string;
-  /** In the order of the requests. */
   calls: DescribedCall[];
-  /** The values that identify its calls. */
   identifiers: Set<string>;
 }
 
-/** Records the end of a call. Only the first end counts. */
+/** Records the end of a call. Ignores all but the first. */
 export interface CallRecorder {
-  answer(answer: Response, seen?: Seen): void;
+  answer(answer: ReceivedAnswer, seen?: OperatorView): void;
   breakOff(): void;
 }
 
-/** A call and the values by which it is assigned to a login. */
 interface RecordedCall {
   call: DescribedCall;
   startedAt: number;
-  /** Values that identify the login, for this call and for others. */
+  /** Added to the login when the call is assigned. */
   identifiers: string[];
-  /** Values that identify the login if it has them already. */
-  weakIdentifiers: string[];
+  /** Assign the call to a login that already has them. */
+  credentials: string[];
   login?: Login | undefined;
 }
 
@@ -50,9 +45,8 @@ const truncated = <T extends { body: string }>(message: T): T => ({
   body: message.body.slice(0, MAX_BODY_CHARACTERS),
 });
 
-/** The description of a call; undefined for calls that do not belong to a login. */
-const descriptionOf = (asked: Asked): CallDescription | undefined => {
-  // The request line and `Host`, which the URL is made of, may be malformed.
+const descriptionOf = (asked: CallRequest): CallDescription | undefined => {
+  // The URL is built from the request line and `Host`, which may be malformed.
   if (!URL.canParse(asked.url)) return undefined;
   const { pathname } = new URL(asked.url);
   return DESCRIPTIONS.find(
@@ -61,17 +55,16 @@ const descriptionOf = (asked: Asked): CallDescription | undefined => {
   );
 };
 
-/** The recorded calls, grouped into logins by the values they share. */
+/** Groups the recorded calls into logins, by the identifiers that calls share. */
 export class Conversation {
   /** Newest first. */
   readonly logins: Login[] = [];
-  /** Whether calls to the server are recorded: then logins start there, and others wait. */
+  /** Whether calls to the server are recorded. If so, a login starts with such a call. */
   includesServer = false;
   readonly #byIdentifier = new Map<string, Login>();
   #unassigned: RecordedCall[] = [];
   #counts = { logins: 0, calls: 0, answers: 0 };
 
-  /** @param onChange is called with each login that changes */
   constructor(
     private readonly world: Pick<World, 'now'>,
     private readonly onChange: (login: Login) => void,
@@ -84,10 +77,10 @@ export class Conversation {
   }
 
   /**
-   * Records a request; returns undefined if it does not belong to a login.
-   * @param identifier a value that the request shares with other calls without containing it
+   * Records a request. Returns undefined for requests that cannot belong to a login.
+   * @param identifier an additional identifier, which the request does not contain
    */
-  record(asked: Asked, identifier?: string): CallRecorder | undefined {
+  record(asked: CallRequest, identifier?: string): CallRecorder | undefined {
     const description = descriptionOf(asked);
     if (!description) return undefined;
     const recorded = this.#recordedCall(asked, description);
@@ -95,7 +88,8 @@ export class Conversation {
     const { call } = recorded;
     const login = this.#find(recorded);
     recorded.login = login;
-    call.isStranger = login !== undefined && !sessionOf(asked).some((each) => login.identifiers.has(each));
+    call.isOtherSession =
+      login !== undefined && !sessionOf(asked).some((each) => login.identifiers.has(each));
     if (login || !description.answer) this.#assign(recorded);
     const isOver = (): boolean => call.answered !== null || call.broken;
     return {
@@ -112,7 +106,7 @@ export class Conversation {
     };
   }
 
-  #recordedCall(asked: Asked, description: CallDescription): RecordedCall {
+  #recordedCall(asked: CallRequest, description: CallDescription): RecordedCall {
     const startedAt = this.world.now();
     return {
       call: {
@@ -121,30 +115,29 @@ export class Conversation {
         asked: truncated(asked),
         answered: null,
         broken: false,
-        isStranger: false,
+        isOtherSession: false,
         description,
       },
       startedAt,
       identifiers: identifiersInRequest(asked),
-      // A session may begin several logins, one after the other.
-      weakIdentifiers: description.step === '1' ? [] : weakIdentifiersInRequest(asked),
+      // A session may start several logins.
+      credentials: description.step === '1' ? [] : credentialsInRequest(asked),
     };
   }
 
-  #answer(recorded: RecordedCall, answer: Response): void {
+  #answer(recorded: RecordedCall, answer: ReceivedAnswer): void {
     const took = this.world.now() - recorded.startedAt;
     recorded.call.answered = { ...truncated(answer), took, order: ++this.#counts.answers };
     recorded.identifiers.push(...identifiersInAnswer(recorded.call.answered));
     this.#assign(recorded);
   }
 
-  #find({ identifiers, weakIdentifiers }: RecordedCall): Login | undefined {
-    return [...identifiers, ...weakIdentifiers]
+  #find({ identifiers, credentials }: RecordedCall): Login | undefined {
+    return [...identifiers, ...credentials]
       .map((identifier) => this.#byIdentifier.get(identifier))
       .find((login) => login !== undefined);
   }
 
-  /** Adds a call to its login. A call without a login waits for one. */
   #assign(recorded: RecordedCall): void {
     const login = recorded.login ?? this.#find(recorded) ?? this.#start(recorded.call);
     if (!login) {
@@ -156,7 +149,7 @@ export class Conversation {
     this.onChange(login);
   }
 
-  /** The login that starts with this call, or an existing one of the same number. */
+  /** Starts a login with this call, or finds an existing one of the same number. */
   #start({ asked, description }: DescribedCall): Login | undefined {
     const number = phoneNumberIn(asked);
     const isExpected = !this.includesServer || description.to === 'server';
@@ -179,7 +172,7 @@ export class Conversation {
       if (calls.length < MAX_CALLS_PER_LOGIN) calls.push(call);
       calls.sort((one, other) => one.id - other.id);
     }
-    // A forgotten login may still have a call under way.
+    // A dropped login may still have a pending call.
     if (!this.logins.includes(login)) return;
     for (const identifier of identifiers.filter((each) => !this.#byIdentifier.has(each))) {
       this.#byIdentifier.set(identifier, login);
@@ -187,7 +180,7 @@ export class Conversation {
     }
   }
 
-  /** Adds the calls that waited for this login, and those that waited for them. */
+  /** Adds the unassigned calls of this login, until their identifiers match no further ones. */
   #addWaiting(login: Login): void {
     const found = this.#unassigned.filter((each) => this.#find(each) === login);
     if (found.length === 0) return;

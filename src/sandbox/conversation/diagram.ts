@@ -1,24 +1,22 @@
 import { PATHS } from '../http/paths.js';
-import type { Call, Seen } from './calls.js';
+import type { Call, OperatorView } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
 import { bad, plain } from './descriptions.js';
-import type { CallDescription, LoginFacts, Step, Words } from './descriptions.js';
+import type { CallDescription, LoginFacts, Step, Caption } from './descriptions.js';
 
-/** One arrow of the diagram. `heard` is null for messages and while there is no answer. */
+/** One arrow of the diagram. `says` describes the request, `heard` the answer, if there is one. */
 interface Arrow extends Pick<Call, 'id' | 'at' | 'asked' | 'answered'>, Pick<CallDescription, 'from' | 'to'> {
   says: string;
-  heard: Words | null;
+  heard: Caption | null;
   state: 'waiting' | 'answered' | 'broken' | 'sent';
 }
 
-/** A login as the page draws it. */
 export interface Diagram {
   id: number;
   at: string;
   number: string;
-  seen: Seen | null;
-  /** The state of the login, and why. */
-  ending: Words;
+  seen: OperatorView | null;
+  ending: Caption;
   steps: { step: Step; title: string; calls: Arrow[] }[];
 }
 
@@ -26,22 +24,22 @@ const TITLES: Record<Step, string> = {
   '1': 'The app sends the number',
   '2': 'The server asks Vonage for a link',
   '3': 'The device opens the link over its mobile network',
-  '4': 'Back at the server: the code becomes a token',
-  '5': 'The app presents its code: is it this number?',
-  code: 'Instead: a code to type',
+  '4': 'The device returns, and the server exchanges the code for a token',
+  '5': 'The app presents its code, and the server verifies the number',
+  code: 'Instead: the user types a code',
   after: 'Afterwards',
 };
 
 type ArrowsByStep = Map<Step, Arrow[]>;
 
-/** The titles, which differ between the engines. */
+/** The titles of the steps, which differ between the engines. */
 const titlesOf = (arrows: ArrowsByStep): Record<Step, string> => {
   const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes(PATHS.verifyRequests)) ?? false;
   const isDirect = !arrows.has('2') && arrows.has('3');
   return {
     ...TITLES,
-    ...(isVerify && { '4': 'Back at Vonage: the operator’s answer becomes a code' }),
-    ...(isDirect && { '2': 'The server makes the link by itself: Vonage is not asked' }),
+    ...(isVerify && { '4': 'The device returns to Vonage, which issues a code' }),
+    ...(isDirect && { '2': 'The server builds the link itself, without a request to Vonage' }),
   };
 };
 
@@ -51,8 +49,8 @@ const stateOf = ({ answered, broken, description }: DescribedCall): Arrow['state
   return answered ? 'answered' : 'waiting';
 };
 
-const describeAnswer = (call: DescribedCall, facts: LoginFacts): Words | null => {
-  if (call.broken) return bad('The connection broke before there was an answer.');
+const describeAnswer = (call: DescribedCall, facts: LoginFacts): Caption | null => {
+  if (call.broken) return bad('The connection was closed before the answer.');
   const { answered, description } = call;
   return (answered && description.answer?.({ ...call, answered, ...facts })) ?? null;
 };
@@ -80,13 +78,13 @@ const factsOf = ({ number, calls }: Login): LoginFacts => {
   return { number, seen: calls.findLast(({ seen }) => seen)?.seen, sentBy };
 };
 
-/** The outcome of the last answer that has one. Refusals after a success do not change it. */
-const outcomeOf = ({ calls }: Login, facts: LoginFacts): Words => {
+/** The last outcome, or the success: later refusals do not change it. */
+const outcomeOf = ({ calls }: Login, facts: LoginFacts): Caption => {
   const outcomes = calls
     .flatMap((call) => (call.answered ? [{ ...call, answered: call.answered, ...facts }] : []))
     .sort((one, other) => other.answered.order - one.answered.order)
     .flatMap((call) => call.description.outcome?.(call) ?? []);
-  return outcomes.find(({ tone }) => tone === 'good') ?? outcomes[0] ?? plain('It has only begun.');
+  return outcomes.find(({ tone }) => tone === 'good') ?? outcomes[0] ?? plain('The login has started.');
 };
 
 const arrowsByStep = ({ calls }: Login, facts: LoginFacts): ArrowsByStep => {
@@ -99,7 +97,7 @@ const arrowsByStep = ({ calls }: Login, facts: LoginFacts): ArrowsByStep => {
   return arrows;
 };
 
-/** The steps with arrows, and those still to come, unless a code is typed instead. */
+/** The steps with arrows. Includes the empty ones of the five, unless a code is typed instead. */
 const stepsOf = (arrows: ArrowsByStep): Diagram['steps'] => {
   const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
   return (Object.entries(titlesOf(arrows)) as [Step, string][])
@@ -107,10 +105,8 @@ const stepsOf = (arrows: ArrowsByStep): Diagram['steps'] => {
     .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] }));
 };
 
-/** The steps of a login that has not started. */
 export const EMPTY_STEPS = stepsOf(new Map());
 
-/** Describes a login step by step. */
 export const diagramOf = (login: Login): Diagram => {
   const facts = factsOf(login);
   return {

@@ -6,7 +6,7 @@ import type { CallRecorder, Conversation } from './conversation.js';
 
 const BAD_GATEWAY = JSON.stringify({ title: 'Bad Gateway', status: 502, detail: 'The server is not there.' });
 
-/** Records a request when its body has passed. The result gives the recorder of the answer. */
+/** Records a request when its body is complete. Returns a getter of the recorder of its answer. */
 const recordRequest = (req: IncomingMessage, conversation: Conversation) => {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -29,8 +29,8 @@ const recordRequest = (req: IncomingMessage, conversation: Conversation) => {
 };
 
 /**
- * The headers of the forwarded request. A POST without framing has no body (RFC 9112, 6.3) and says
- * so here, because Node would announce a chunked one.
+ * A POST without framing has no body (RFC 9112, 6.3). `Content-Length: 0` keeps Node from adding
+ * `Transfer-Encoding: chunked`.
  */
 const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage): string[] => {
   const isFramed = 'content-length' in headers || 'transfer-encoding' in headers;
@@ -40,8 +40,8 @@ const forwardedHeaders = ({ method = '', headers, rawHeaders }: IncomingMessage)
 };
 
 /**
- * Opens a connection for each request, so that none is used that the server closes meanwhile. It is
- * kept alive all the same: the server would mention a connection that closes in its answer.
+ * Opens a new connection for each request, so that the server cannot close it in the meantime.
+ * `keepAlive` avoids a `Connection: close` in the request, which would change the answer.
  */
 const agent = Object.assign(new Agent({ keepAlive: true }), { keepSocketAlive: () => false });
 
@@ -50,7 +50,7 @@ const forward = (req: IncomingMessage, port: number): ClientRequest => {
   return request({ agent, host: 'localhost', port, method, path, headers: forwardedHeaders(req) });
 };
 
-/** Passes the answer back in one piece, with the headers as they were spelt. */
+/** Sends the answer in one write, with the headers as they were spelt. */
 const passBack = async (answer: IncomingMessage, res: ServerResponse, recorder?: CallRecorder) => {
   const { statusCode: status = 502, statusMessage = '', rawHeaders } = answer;
   const body = await buffer(answer);
@@ -68,8 +68,8 @@ const sendBadGateway = (res: ServerResponse): void => {
 };
 
 /**
- * A proxy before the server that records each call. It passes answers back byte for byte, so that
- * an app receives what the server sends. @param port the port of the server on this machine
+ * A proxy in front of the server that records each call. It does not change answers.
+ * @param port the port of the server on this machine
  */
 export const createRecordingProxy = (port: () => number, conversation: Conversation): RequestListener => {
   conversation.includesServer = true;
@@ -85,7 +85,7 @@ export const createRecordingProxy = (port: () => number, conversation: Conversat
       isAnswered = true;
       void passBack(answer, res, recorder()).catch(fail);
     });
-    // A server may answer before it has read the body, and then close the connection.
+    // A server may answer before it has read the body, and close the connection.
     forwarded.on('error', () => {
       if (!isAnswered) fail();
     });

@@ -1,68 +1,66 @@
 import { contentOf, fieldsOf, isTypedCode, parametersOf } from './calls.js';
 import { bad, codeIssued, deviceToServer, failed, good, linkIssued, mistyped } from './descriptions.js';
-import { plain, worked, wrongSession } from './descriptions.js';
-import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
+import { plain, succeeded, wrongSession } from './descriptions.js';
+import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
 
 const isRefused = ({ answered }: AnsweredCall): boolean => answered.status >= 400;
 
-/** Describes an answer of the server, unless it is a refusal, which is described as one. */
-const unlessRefused =
-  (describe: (call: AnsweredCall) => Words) =>
-  (call: AnsweredCall): Words =>
+const captionUnlessRefused =
+  (describe: (call: AnsweredCall) => Caption) =>
+  (call: AnsweredCall): Caption =>
     isRefused(call)
       ? bad(`The server refuses: ${String(contentOf(call.answered)['error'])}.`)
       : describe(call);
 
-/** The outcome of a call whose refusal fails the login. */
-const orFailed =
-  (describe: (call: AnsweredCall) => Words) =>
-  (call: AnsweredCall): Words =>
+const outcomeUnlessRefused =
+  (describe: (call: AnsweredCall) => Caption) =>
+  (call: AnsweredCall): Caption =>
     isRefused(call) ? failed(call, contentOf(call.answered)) : describe(call);
 
 const hasLink = ({ answered }: AnsweredCall): boolean => fieldsOf(answered.body)['auth_url'] !== null;
 
 const hasCode = ({ answered }: AnsweredCall): boolean => typeof contentOf(answered)['code'] === 'string';
 
-const verificationOutcome = (call: AnsweredCall): Words => {
+const verificationOutcome = (call: AnsweredCall): Caption => {
   const { verified, error } = fieldsOf(call.answered.body);
-  if (verified === true) return worked(call);
+  if (verified === true) return succeeded(call);
   if (verified === false) return failed(call, 'number_mismatch');
   if (error !== 'invalid_code') return failed(call, contentOf(call.answered));
-  if (call.isStranger) return wrongSession;
+  if (call.isOtherSession) return wrongSession;
   return isTypedCode(call.asked) ? mistyped : failed(call, 'invalid_code');
 };
 
 const verify = {
-  answer: unlessRefused(({ answered }) =>
+  answer: captionUnlessRefused(({ answered }) =>
     fieldsOf(answered.body)['verified'] === true
-      ? good('The server logs the session in, under a new id.')
+      ? good('The server logs the user in, with a new session id.')
       : bad('The server answers that the SIM has another number.'),
   ),
   outcome: verificationOutcome,
 } as const;
 
-/** The calls of app and device to the server, which a recording proxy sees. */
+/** The calls to the server, which only a recording proxy sees. */
 export const SERVER_CALLS: readonly CallDescription[] = [
   {
     ...deviceToServer('POST', /^\/login$/, '1'),
     startsLogin: 'always',
     request: 'The app sends the number to the server.',
-    answer: unlessRefused((call) =>
+    answer: captionUnlessRefused((call) =>
       hasLink(call)
-        ? good('The server answers with a link. The cookie of this session is the first half of the login.')
-        : plain('The server answers that this number cannot be confirmed in silence.'),
+        ? good('The server answers with a link, and binds the login to this session by a cookie.')
+        : plain('The server answers that this number cannot be verified silently.'),
     ),
-    outcome: orFailed((call) => (hasLink(call) ? linkIssued : failed(call, 'no_link'))),
+    outcome: outcomeUnlessRefused((call) => (hasLink(call) ? linkIssued : failed(call, 'no_link'))),
   },
   {
     ...deviceToServer('GET', /^\/callback$/, '4'),
     request: ({ asked }) =>
       parametersOf(asked.url).has('error')
-        ? 'The device comes back to the server, with an error instead of a code.'
-        : 'The device comes back to the server, with the operator’s code.',
+        ? 'The device returns to the server, with an error instead of a code.'
+        : 'The device returns to the server, with Vonage’s authorization code.',
     answer: (call) =>
       hasCode(call)
-        ? good('The server gives the device a code of its own: the second half of the login.')
+        ? good('The server gives the device a code of its own, which works only in the session of the login.')
         : bad(`The server refuses: ${String(contentOf(call.answered)['error'])}.`),
     outcome: (call) => (hasCode(call) ? codeIssued : failed(call, contentOf(call.answered))),
   },
@@ -75,44 +73,50 @@ export const SERVER_CALLS: readonly CallDescription[] = [
   {
     ...deviceToServer('POST', /^\/verify$/, '5'),
     ...verify,
-    request: ({ isStranger }) =>
-      isStranger
-        ? 'Somebody presents the device’s code, without the cookie of the session that began.'
-        : 'The app presents the device’s code, with its cookie: now both halves are in one hand.',
+    request: ({ isOtherSession }) =>
+      isOtherSession
+        ? 'The device’s code is presented without the cookie of the session that started the login.'
+        : 'The app presents the device’s code, with the cookie of its session.',
   },
   {
     ...deviceToServer('POST', /^\/login\/next$/, 'code'),
     request: 'The app asks for a code to be sent.',
-    answer: unlessRefused(() => good('The server answers that a code is on its way.')),
-    outcome: orFailed(({ number }) => plain(`A code went to ${number}. Whoever gets it there may type it.`)),
+    answer: captionUnlessRefused(() => good('The server answers that a code was sent.')),
+    outcome: outcomeUnlessRefused(({ number }) =>
+      plain(`A code went to ${number}. The user has to type it.`),
+    ),
   },
   {
     ...deviceToServer('GET', /^\/login$/, 'same'),
     isPoll: true,
-    request: 'The app asks how far the login is.',
+    request: 'The app asks for the status of the login.',
     answer: ({ answered }) =>
       plain(
-        answered.status === 200 ? `It is ${String(fieldsOf(answered.body)['status'])}.` : 'There is none.',
+        answered.status === 200
+          ? `It is ${String(fieldsOf(answered.body)['status'])}.`
+          : 'The session has no login.',
       ),
   },
   {
     ...deviceToServer('GET', /^\/session$/, 'same'),
     isPoll: true,
-    request: 'The app asks who is logged in.',
+    request: 'The app asks for the session’s user.',
     answer: ({ answered }) => {
       const { authenticated, phone_number } = fieldsOf(answered.body);
-      return plain(authenticated === true ? `It is ${String(phone_number)}.` : 'Nobody is.');
+      return plain(authenticated === true ? `It is ${String(phone_number)}.` : 'The user is not logged in.');
     },
   },
   {
     ...deviceToServer('DELETE', /^\/login$/, 'after'),
-    request: 'The app gives the login up.',
-    answer: unlessRefused(() => plain('Link and codes are worthless from here on.')),
-    outcome: (call) => (isRefused(call) ? undefined : plain('The login was given up.')),
+    request: 'The app cancels the login.',
+    answer: captionUnlessRefused(() => plain('The link and the codes do not work any more.')),
+    outcome: (call) => (isRefused(call) ? undefined : plain('The login was cancelled.')),
   },
   {
     ...deviceToServer('POST', /^\/logout$/, 'after'),
     request: 'The user logs out.',
-    answer: unlessRefused(() => plain('The cookie is dead at once.')),
+    answer: captionUnlessRefused(() =>
+      plain('The session has ended, and its cookie does not work any more.'),
+    ),
   },
 ];

@@ -1,26 +1,25 @@
 import { exactly, PATHS } from '../http/paths.js';
 import { fieldsOf, locationOf, parametersOf } from './calls.js';
 import { bad, deviceToOperator, deviceToVonage, failed, good, linkIssued } from './descriptions.js';
-import { plain, serverToVonage, worked } from './descriptions.js';
-import type { AnsweredCall, CallDescription, Words } from './descriptions.js';
+import { plain, serverToVonage, succeeded } from './descriptions.js';
+import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
 
-/** The parameters with which an answer redirects the device. */
 const redirectParameters = ({ answered }: AnsweredCall): URLSearchParams =>
   parametersOf(locationOf(answered));
 
-/** Describes an answer that redirects the device, also with an error, or that refuses to. */
+/** Describes a redirect by `text`, unless it is a refusal or carries an error. */
 export const redirected =
-  (words: string) =>
-  (call: AnsweredCall): Words => {
-    if (call.answered.status >= 400) return bad('The link is unknown, was used before, or is too old.');
+  (text: string) =>
+  (call: AnsweredCall): Caption => {
+    if (call.answered.status >= 400) return bad('The link is unknown, was used before, or has expired.');
     const parameters = redirectParameters(call);
     const error = parameters.get('error') ?? parameters.get('error_description');
-    return error === null ? plain(words) : bad(`The device is sent on with an error: ${error}.`);
+    return error === null ? plain(text) : bad(`The device is redirected with an error: ${error}.`);
   };
 
 const hasLink = ({ answered }: AnsweredCall): boolean => answered.body.includes('"auth_url"');
 
-/** The answer of Number Verification: a boolean, unless it is an error. */
+/** A boolean, unless the answer is an error. */
 const isVerified = ({ answered }: AnsweredCall): unknown =>
   fieldsOf(answered.body)['devicePhoneNumberVerified'];
 
@@ -32,25 +31,25 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     request: 'The server asks Vonage for a link for this number.',
     answer: (call) =>
       hasLink(call)
-        ? good('Vonage knows the operator of this number, and gives a link.')
-        : bad('Vonage gives no link.'),
+        ? good('Vonage supports the operator of this number, and returns a link.')
+        : bad('Vonage returns no link.'),
     outcome: (call) => (hasLink(call) ? linkIssued : failed(call, 'no_link')),
   },
   {
     ...deviceToVonage('GET', exactly(PATHS.authorize), '3'),
     startsLogin: 'always',
     request: 'The device opens the link over its mobile network.',
-    answer: redirected('Vonage sends it on to the operator of this number.'),
+    answer: redirected('Vonage redirects the device to the operator of this number.'),
   },
   {
     ...deviceToOperator('GET', exactly(PATHS.operator), '3'),
-    request: 'The operator looks which SIM is on this line.',
+    request: 'The operator identifies the SIM by the mobile connection.',
     answer: (call) => {
       if (redirectParameters(call).has('error')) {
-        return bad('It sees none, and sends the device back with an error.');
+        return bad('The operator sees no SIM, and redirects the device with an error.');
       }
       const known = call.seen?.sim ? ` (${call.seen.sim})` : '';
-      return redirected(`It sees one${known}, and sends the device back with a code.`)(call);
+      return redirected(`The operator sees a SIM${known}, and redirects the device with a code.`)(call);
     },
   },
   {
@@ -59,31 +58,31 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
     answer: (call) =>
       redirected(
         redirectParameters(call).has('ticket')
-          ? 'Vonage sends the device on, to the request that it belongs to.'
-          : 'Vonage sends the device on, with a code instead of a SIM: no number travels.',
+          ? 'Vonage redirects the device to its Verify request.'
+          : 'Vonage redirects the device to the server, with an authorization code. The number is not sent.',
       )(call),
     outcome: (call) => (redirectParameters(call).has('error') ? failed(call, 'denied') : undefined),
   },
   {
     ...serverToVonage('POST', exactly(PATHS.token), '4'),
-    request: 'The server trades the operator’s code for a token: the code is dead from here on.',
+    request: 'The server exchanges the authorization code for a token. The code works once.',
     answer: ({ answered }) =>
       answered.status === 200
-        ? good('Vonage gives a token, good for one question.')
+        ? good('Vonage returns a token, which is valid for one request.')
         : bad('Vonage does not accept the code.'),
     outcome: (call) => (call.answered.status === 200 ? undefined : failed(call, 'operator_error')),
   },
   {
     ...serverToVonage('POST', exactly(PATHS.verify), '5'),
-    request: 'The server asks, with the token: is the SIM that walked the one with this number?',
+    request: 'The server asks, with the token, whether the SIM that opened the link has this number.',
     answer: (call) => {
-      if (isVerified(call) === true) return good('Yes, says the operator, by way of Vonage.');
+      if (isVerified(call) === true) return good('The operator confirms the number.');
       return isVerified(call) === false
-        ? bad('No, says the operator: another SIM.')
-        : bad('There is no clear answer.');
+        ? bad('The operator answers that the SIM has another number.')
+        : bad('The answer cannot be read.');
     },
     outcome: (call) => {
-      if (isVerified(call) === true) return worked(call);
+      if (isVerified(call) === true) return succeeded(call);
       if (isVerified(call) === false) return failed(call, 'number_mismatch');
       return failed(call, call.answered.status === 403 ? 'not_on_cellular' : 'upstream_error');
     },

@@ -1,4 +1,4 @@
-/** The paths of Vonage and the operator. Outside of the sandbox they are on several hosts. */
+/** The paths of Vonage and the operator, which in production are on several hosts. */
 export const PATHS = {
   networkEnablement: '/v0.1/network-enablement',
   authorize: '/oauth2/auth',
@@ -10,33 +10,29 @@ export const PATHS = {
   verifyRequests: '/v2/verify',
 } as const;
 
-/** The control API. It is neither recorded nor subject to injected faults. */
 export const CONTROL_PATH = '/__sandbox';
 
-/** The scopes an application may ask for, one for each operation of Number Verification. */
+/** The scopes of the two operations of Number Verification. */
 export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
 export const SHARE_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-share-read';
 
 export const isKnownScope = (scope: string): boolean => scope === VERIFY_SCOPE || scope === SHARE_SCOPE;
 
-/** Matches exactly this path. */
 export const exactly = (path: string): RegExp => new RegExp(`^${path.replaceAll('.', '\\.')}$`);
 
-/** Matches paths of Verify v2. @param rest the pattern of what follows `/v2/verify` */
+/** @param rest the pattern of what follows `/v2/verify` */
 export const verifyPath = (rest: string): RegExp => new RegExp(`^${PATHS.verifyRequests}${rest}$`);
 
-/** The first and the last path of a silent step on the device. */
+/** The first and the last path that a device requests in a silent step. */
 export const silentAuthPath = (verificationId: string, hop: 'redirect' | 'complete'): string =>
   `${PATHS.verifyRequests}/${verificationId}/silent-auth/${hop}`;
 
 const DEVICE_PATHS: readonly string[] = [PATHS.authorize, PATHS.operator, PATHS.vonageCallback];
 const SILENT_AUTH_PATH = verifyPath('/[^/]+/silent-auth/[^/]+');
 
-/** Who requests this path: the device that follows redirects, or the customer's server. */
 export const callerOf = (path: string): 'device' | 'server' =>
   DEVICE_PATHS.includes(path) || SILENT_AUTH_PATH.test(path) ? 'device' : 'server';
 
-/** Adds parameters to the query of a URL. */
 export const withQuery = (base: string, parameters: Record<string, string>): string => {
   const url = new URL(base);
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);

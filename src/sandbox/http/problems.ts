@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { ZodError } from 'zod';
 import type { Log } from '../../core/world.js';
 
-/** A problem in Vonage's words. Clients match on the part of the type that follows its `#`. */
+/** A problem with Vonage's texts. Clients match on the fragment of `type`. */
 const problem =
   (status: number, type: string, title: string) =>
   (detail = '') => ({ status, type, title, detail });
@@ -19,7 +19,7 @@ const NO_OPERATOR = 'Device number does not resolve to a supported Mobile Networ
 const networkNotSupported = (name: string) =>
   problem(412, `/verify-v2#${name}`, 'Network not supported')(NO_OPERATOR);
 
-/** The problems that all of Vonage's APIs share. Most details are the sandbox's own. */
+/** The problems that all of Vonage's APIs share. Most details are made up by the sandbox. */
 const GENERAL = {
   badRequest: problem(400, '#bad-request', 'Bad Request')(),
   unauthorized: problem(401, '#unauthorized', 'Unauthorized')(),
@@ -36,7 +36,7 @@ const GENERAL = {
   )('There was an error processing your request in the Platform.'),
 };
 
-/** The problems of Verify v2 (its reference, and the fixtures of Vonage's SDKs). */
+/** The problems of Verify v2 (sources: its reference, and the fixtures of Vonage's SDKs). */
 const VERIFY = {
   invalidCode: problem(
     400,
@@ -88,7 +88,6 @@ const PROBLEMS = { ...GENERAL, ...VERIFY };
 
 export type ProblemName = keyof typeof PROBLEMS;
 
-/** One entry of `invalid_parameters`. */
 export interface InvalidParameter {
   name: string;
   reason: string;
@@ -99,7 +98,7 @@ export const invalidParametersOf = (error: ZodError): InvalidParameter[] =>
 
 export const detailOf = (name: ProblemName): string => PROBLEMS[name].detail;
 
-/** Sends a problem as Vonage does (RFC 9457, with a UUID as `instance`). `more` adds members. */
+/** Sends a problem as Vonage does: RFC 9457, with a UUID as `instance`. `more` adds members. */
 export const sendProblem = (
   res: Response,
   name: ProblemName,
@@ -111,15 +110,14 @@ export const sendProblem = (
   res.send(JSON.stringify({ ...members, instance: randomUUID() }));
 };
 
-/** The answer of Verify v2 about a request that does not exist, or that is over. */
+/** Verify v2 does not distinguish requests that are over from unknown ones. */
 export const sendRequestNotFound = (res: Response, id: string): void =>
   sendProblem(res, 'notFound', { detail: `Request ${id} was not found or it has been verified already.` });
 
-/** The answer to a path that does not exist. */
 export const pathNotFound: RequestHandler = (req, res) =>
   sendProblem(res, 'notFound', { detail: `There is no ${req.method} ${req.path} here.` });
 
-/** The last middleware. Refusals of the body reader and the router keep their status. */
+/** The last middleware. Errors of the body reader and the router keep their status. */
 export const handleError =
   (log: Log): ErrorRequestHandler =>
   (error: Error & { status?: number }, req, res, next) => {

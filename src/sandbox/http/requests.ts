@@ -2,20 +2,17 @@ import express from 'express';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { sendProblem } from './problems.js';
 
-/** Reads bodies as text of at most 100 kB. Each endpoint parses it, and refuses it as it does. */
+/** Reads bodies as text of at most 100 kB. Each endpoint parses it and has its own errors. */
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
 
-/** The body as text; empty when there was none. */
 export const bodyText = (req: Request): string => {
   const body: unknown = req.body;
   return typeof body === 'string' ? body : '';
 };
 
-/** The content type in lower case, without its parameters. */
 export const mediaType = (req: Request): string =>
   (req.headers['content-type'] ?? '').replace(/;.*/, '').trim().toLowerCase();
 
-/** The body as JSON; undefined when it is no JSON. */
 export const jsonBody = (req: Request): unknown => {
   try {
     return JSON.parse(bodyText(req)) as unknown;
@@ -24,7 +21,7 @@ export const jsonBody = (req: Request): unknown => {
   }
 };
 
-/** The body as it is recorded: an object for JSON and forms, else text; null for none. */
+/** The body as recorded: parsed JSON, an object for forms, else text; null if there is none. */
 export const recordedBody = (req: Request): unknown => {
   const text = bodyText(req);
   if (text === '') return null;
@@ -34,7 +31,6 @@ export const recordedBody = (req: Request): unknown => {
   return jsonBody(req) ?? text;
 };
 
-/** Refuses bodies of another content type with 415. */
 export const requireMediaType =
   (type: string): RequestHandler =>
   (req, res, next) => {
@@ -42,38 +38,38 @@ export const requireMediaType =
     else sendProblem(res, 'unsupportedMediaType', { detail: `Content-Type must be ${type}.` });
   };
 
-/** A parameter of the query; empty when it is absent or repeated. */
+/** A query parameter; empty if it is absent or repeated. */
 export const queryParameter = (req: Request, name: string): string => {
   const value = req.query[name];
   return typeof value === 'string' ? value : '';
 };
 
-/** The token of an `Authorization` header (RFC 6750, 2.1); undefined where there is none. */
+/** The token of an `Authorization` header (RFC 6750, 2.1). */
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
 
-/** Runs `work` once, when the answer is sent or the connection closes, which may be pipelined. */
-export const whenOver = (res: Response, work: () => void): void => {
+/** Runs `work` once, when the answer is sent or its connection closes. */
+export const onClose = (res: Response, work: () => void): void => {
   const { socket } = res.req;
   const end = (): void => {
     for (const each of [socket, res]) each.off('close', end);
     work();
   };
-  // Node emits no `close` for an answer that waits behind another one when its connection ends.
+  // Node emits no `close` for pipelined answers that are still waiting when the connection ends.
   for (const each of [socket, res]) each.once('close', end);
 };
 
-/** Calls `answer` after `ms` milliseconds, unless the client has disconnected by then. */
-export const delayed = (res: Response, ms: number, answer: () => void): void => {
+/** Calls `answer` after `ms` milliseconds, unless the client disconnects. */
+export const answerAfter = (res: Response, ms: number, answer: () => void): void => {
   const timer = setTimeout(answer, ms).unref();
-  whenOver(res, () => clearTimeout(timer));
+  onClose(res, () => clearTimeout(timer));
 };
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /**
- * Registers the handlers of a path by method, and refuses other methods with 405. So is HEAD, which
- * Express would hand to GET: a link preview would use up a link.
+ * Registers the handlers of a path by method. Other methods get 405, including HEAD, which Express
+ * would route to GET, so that a link preview does not use up a link.
  */
 export const handlePath = (
   router: IRouter,

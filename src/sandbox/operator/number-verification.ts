@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
-import { bearerToken, delayed, handlePath, jsonBody, mediaType } from '../http/requests.js';
+import { bearerToken, answerAfter, handlePath, jsonBody, mediaType } from '../http/requests.js';
 import type { Grant } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
+import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type Behaviour } from '../state/subscribers.js';
 
 const NOT_MOBILE = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK';
 const NO_NUMBER = 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT';
 
-/** The errors of Number Verification 0.3.1, and two of the common ones of CAMARA: 422 and 429. */
+/** The errors of Number Verification 0.3.1, and CAMARA's common errors 422 and 429. */
 const ERRORS = {
   INVALID_ARGUMENT: [400, 'Client specified an invalid argument, request body or query param'],
   UNAUTHENTICATED: [401, 'Request not authenticated due to missing, invalid, or expired credentials'],
@@ -29,7 +29,7 @@ const sendError = (res: Response, code: ErrorCode): void => {
   res.status(status).json({ status, code, message });
 };
 
-/** The behaviours that are an error here. Some end a login earlier, unless set in between. */
+/** Some of these end a login earlier, unless the behaviour is set during the login. */
 const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
   not_mobile: NOT_MOBILE,
   unsupported: 'SERVICE_NOT_APPLICABLE',
@@ -37,7 +37,6 @@ const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
   server_error: 'INTERNAL',
 };
 
-/** CAMARA's common pattern of `x-correlator`. */
 const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
 
 const echoCorrelator: RequestHandler = (req, res, next) => {
@@ -52,7 +51,7 @@ const echoCorrelator: RequestHandler = (req, res, next) => {
 
 const withPlus = (number: string): string => number.replace(/^\+?/, '+');
 
-/** Exactly one of the two, and nothing else. 0.3.1 allows numbers without their plus sign. */
+/** 0.3.1 allows numbers without their plus sign. */
 const Body = z.union([
   z.strictObject({ phoneNumber: z.string().refine((number) => isPhoneNumber(withPlus(number))) }),
   z.strictObject({ hashedPhoneNumber: z.string().regex(/^[0-9a-f]{64}$/i) }),
@@ -60,7 +59,7 @@ const Body = z.union([
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Whether the body names the number of the SIM. The hashed number may have no plus sign. */
+/** Whether the number in the body is that of the SIM. A hashed number may have no plus sign. */
 const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
   'phoneNumber' in body
     ? withPlus(body.phoneNumber) === sim
@@ -68,7 +67,7 @@ const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
 
 const tokenOf = ({ headers }: Request): string => bearerToken(headers.authorization) ?? '';
 
-/** Requires a token with this scope, and sets `res.locals.grant`. The token stays usable. */
+/** Requires a token with this scope, and sets `res.locals.grant`. Does not use up the token. */
 const requireToken =
   ({ tokens, world }: SandboxState, scope: string): RequestHandler =>
   (req, res, next) => {
@@ -83,8 +82,8 @@ const requireToken =
     }
   };
 
-/** Uses the token up, and answers as its number behaves: by default with `answer`. */
-const answerWith =
+/** Uses up the token, and answers according to the behaviour, by default with `answer`. */
+const respond =
   ({ tokens, subscribers }: SandboxState, answer: (sim: string, res: Response) => object): RequestHandler =>
   (req, res) => {
     tokens.delete(tokenOf(req));
@@ -93,7 +92,7 @@ const answerWith =
     const error = ERROR_OF[behaviour];
     if (error) sendError(res, error);
     else if (sim === null) sendError(res, NO_NUMBER);
-    else if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, () => res.json(answer(sim, res)));
+    else if (behaviour === 'slow') answerAfter(res, SLOW_ANSWER_DELAY_MS, () => res.json(answer(sim, res)));
     else if (behaviour === 'garbage') {
       res.type('text/html').send('<html><body>{"devicePhoneNumberVerified": tr');
     } else res.json(answer(sim, res));
@@ -106,12 +105,12 @@ const readBody: RequestHandler = (req, res, next) => {
   else sendError(res, 'INVALID_ARGUMENT');
 };
 
-/** CAMARA Number Verification 0.3.1 at Vonage's paths. A token answers one valid request. */
+/** CAMARA Number Verification 0.3.1 at Vonage's paths. A token is valid for one request. */
 export const numberVerificationRoutes = (state: SandboxState, router: IRouter): void => {
-  const verify = answerWith(state, (sim, { locals }) => ({
+  const verify = respond(state, (sim, { locals }) => ({
     devicePhoneNumberVerified: isNumberOf(sim, locals.body as z.infer<typeof Body>),
   }));
-  const share = answerWith(state, (sim) => ({ devicePhoneNumber: sim }));
+  const share = respond(state, (sim) => ({ devicePhoneNumber: sim }));
   handlePath(router, PATHS.verify, {
     post: [echoCorrelator, requireToken(state, VERIFY_SCOPE), readBody, verify],
   });

@@ -1,35 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import type { IRouter, Request, Response } from 'express';
 import { randomToken } from '../../core/world.js';
-import type { Seen } from '../conversation/calls.js';
+import type { OperatorView } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
-import type { Authorization, Claim, Store } from '../state/records.js';
+import type { Authorization, Override, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
 
-/** The time from the link to the last redirect. */
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
 
-/** A login as the customer requests it. */
 export type LoginRequest = Pick<Authorization, 'number' | 'scopes' | 'state'>;
 
 export const createAuthorization = ({ world }: SandboxState, login: LoginRequest): Authorization => ({
   ...login,
   wrappedState: `v2_${randomUUID()}`,
   expiresAt: world.now() + AUTHORIZATION_TTL_MS,
-  claims: { sim: {}, network: {} },
-  answer: {},
+  overrides: { sim: {}, network: {} },
+  operatorResponse: {},
 });
 
-/** What a device may state about itself, and how it must be written. */
-const CLAIMS: Record<'sim' | 'network', (claim: string) => boolean> = {
+const IS_VALID_OVERRIDE: Record<'sim' | 'network', (value: string) => boolean> = {
   sim: isPhoneNumber,
-  network: (claim) => claim === 'cellular' || claim === 'wifi',
+  network: (value) => value === 'cellular' || value === 'wifi',
 };
 
-const readClaim = (req: Request, name: keyof typeof CLAIMS): Claim => {
+const readOverride = (req: Request, name: keyof typeof IS_VALID_OVERRIDE): Override => {
   const header = req.get(`x-sandbox-${name}`);
   const cookie = new RegExp(`(?:^|;\\s*)sandbox_${name}=([^;]+)`)
     .exec(req.headers.cookie ?? '')?.[1]
@@ -39,21 +36,24 @@ const readClaim = (req: Request, name: keyof typeof CLAIMS): Claim => {
 };
 
 /**
- * Records the claims of the device; returns false if one is malformed. The first one counts:
- * Android sends an app's headers with the first request only, iOS with every one.
+ * Records the overrides of the device; returns false if one is malformed. The first value of each
+ * is kept: Android sends an app's headers with the first request only, iOS with every request.
  */
-export const recordClaims = (req: Request, authorization: Authorization): boolean => {
-  const claims = { sim: readClaim(req, 'sim'), network: readClaim(req, 'network') };
+export const recordOverrides = (req: Request, authorization: Authorization): boolean => {
+  const overrides = { sim: readOverride(req, 'sim'), network: readOverride(req, 'network') };
   const areValid = (['sim', 'network'] as const).every((name) =>
-    Object.values(claims[name] as Record<string, string>).every(CLAIMS[name]),
+    Object.values(overrides[name] as Record<string, string>).every(IS_VALID_OVERRIDE[name]),
   );
   if (!areValid) return false;
-  const { sim, network } = authorization.claims;
-  authorization.claims = { sim: { ...claims.sim, ...sim }, network: { ...claims.network, ...network } };
+  const { sim, network } = authorization.overrides;
+  authorization.overrides = {
+    sim: { ...overrides.sim, ...sim },
+    network: { ...overrides.network, ...network },
+  };
   return true;
 };
 
-export const refuseClaims = (res: Response): void =>
+export const refuseOverrides = (res: Response): void =>
   sendProblem(res, 'badRequest', {
     detail:
       'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
@@ -61,14 +61,14 @@ export const refuseClaims = (res: Response): void =>
 
 const UNKNOWN = 'This authorization request is unknown, expired or already used.';
 
-/** Where a device waits for its next request, and what that request must bring. */
+/** A redirect that a device is to follow. `accepts` checks the rest of its request. */
 interface Hop {
   store: Store<Authorization>;
   key: unknown;
   accepts?: (authorization: Authorization) => boolean;
 }
 
-/** Takes the authorization request of a hop, which works once. A refusal leaves it in place. */
+/** Takes the authorization request of a hop, once. A refused request does not use it up. */
 export const takeAuthorization = (
   { world }: SandboxState,
   { store, key, accepts = () => true }: Hop,
@@ -77,8 +77,8 @@ export const takeAuthorization = (
   const found = typeof key === 'string' ? store.get(key) : undefined;
   if (!found || world.now() >= found.expiresAt || !accepts(found)) {
     sendProblem(res, 'badRequest', { detail: UNKNOWN });
-  } else if (!recordClaims(req, found)) {
-    refuseClaims(res);
+  } else if (!recordOverrides(req, found)) {
+    refuseOverrides(res);
   } else {
     store.delete(String(key));
     return found;
@@ -87,9 +87,9 @@ export const takeAuthorization = (
 };
 
 /**
- * Redirects the device. The URL works once, so browsers must not remember where a 301 led. With a
- * Content-Length, Vonage's SDK for Android would send the next request over this connection, which
- * it has asked to close.
+ * Redirects the device. `no-store` keeps browsers from caching a 301 to a URL that works once. With
+ * a Content-Length, Vonage's SDK for Android would send the next request over this connection,
+ * which it has asked to close.
  */
 export const redirect = (res: Response, status: 301 | 302, url: string): void => {
   res.set('Cache-Control', 'no-store').status(status).location(url);
@@ -97,36 +97,37 @@ export const redirect = (res: Response, status: 301 | 302, url: string): void =>
   res.end();
 };
 
-/** The number of the SIM in the device: the one it states, else the subscriber's. */
-export const simOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): string | null =>
-  claims.sim.header ?? claims.sim.cookie ?? subscribers.simOf(number);
+export const simOf = ({ subscribers }: SandboxState, { overrides, number }: Authorization): string | null =>
+  overrides.sim.header ?? overrides.sim.cookie ?? subscribers.simOf(number);
 
-/** The behaviour of the number. On Wi-Fi no operator sees a SIM, whatever the number. */
-export const behaviourOf = ({ subscribers }: SandboxState, { claims, number }: Authorization): Behaviour => {
-  const isOnWifi = (claims.network.header ?? claims.network.cookie) === 'wifi';
+/** The behaviour of the number, or `wifi` for a device on Wi-Fi, whose SIM no operator sees. */
+export const behaviourOf = (
+  { subscribers }: SandboxState,
+  { overrides, number }: Authorization,
+): Behaviour => {
+  const isOnWifi = (overrides.network.header ?? overrides.network.cookie) === 'wifi';
   return isOnWifi ? 'wifi' : subscribers.of(number).behaviour;
 };
 
-/** The errors with which the operator redirects a device that it cannot identify. */
 const ERRORS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {
   wifi: { error: 'access_denied', error_description: 'IP Address does not resolve to a cellular device.' },
   server_error: { error: 'server_error', error_description: 'The operator could not process the request.' },
 };
 
 const identify = (state: SandboxState, req: Request, res: Response): void => {
-  const hop = { store: state.atOperator, key: req.query.request };
+  const hop = { store: state.operatorRequests, key: req.query.request };
   const authorization = takeAuthorization(state, hop, { req, res });
   if (!authorization) return;
   const { number, wrappedState } = authorization;
   const behaviour = behaviourOf(state, authorization);
   const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
-  res.locals.seen = { number, sim: simOf(state, authorization), network } satisfies Seen;
-  authorization.answer = { ...(ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
-  state.returning.set(wrappedState, authorization);
+  res.locals.seen = { number, sim: simOf(state, authorization), network } satisfies OperatorView;
+  authorization.operatorResponse = { ...(ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
+  state.operatorResponses.set(wrappedState, authorization);
   const callback = `${state.publicUrl()}${PATHS.vonageCallback}`;
-  redirect(res, 301, withQuery(callback, { ...authorization.answer, state: wrappedState }));
+  redirect(res, 301, withQuery(callback, { ...authorization.operatorResponse, state: wrappedState }));
 };
 
-/** `GET /operator/authorize`: identifies the SIM of the device, and redirects it to Vonage. */
+/** `GET /operator/authorize`: identifies the SIM, and redirects the device to Vonage. */
 export const operatorRoutes = (state: SandboxState, router: IRouter): void =>
   handlePath(router, PATHS.operator, { get: [(req, res) => identify(state, req, res)] });

@@ -1,13 +1,13 @@
 import { byId, clock, make } from './dom.js';
 
 const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
-const STATES = { waiting: 'waiting …', broken: 'connection broke', sent: 'delivered' };
-const EMPTY = 'Nobody has logged in yet. Open the login page, and each call appears here as it is made.';
+const STATES = { waiting: 'waiting …', broken: 'connection closed', sent: 'delivered' };
+const EMPTY = 'No login yet. Open the login page, and log in: each call appears here as it is made.';
 
-/** The calls that are open, so that they stay open when the login is drawn again. */
-const openCalls = new Set();
+/** Calls that stay open when the login is drawn again. */
+const openCallIds = new Set();
 
-/** Long ids are shortened in paths; an open call shows them. */
+/** Shortened in paths. An open call shows the full URL. */
 const UUID = /[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g;
 
 const pathOf = ({ method, url }) =>
@@ -16,8 +16,8 @@ const pathOf = ({ method, url }) =>
 const outcomeOf = ({ state, answered }) =>
   state === 'answered' ? `${answered.status}\u00a0·\u00a0${answered.took}\u00a0ms` : STATES[state];
 
-/** Breaks the lines of JSON, and writes a form with one field a line. */
-const readable = (body) => {
+/** Formats JSON, and forms with one field per line. */
+const formatBody = (body) => {
   try {
     return JSON.stringify(JSON.parse(body), null, 2);
   } catch {
@@ -25,27 +25,25 @@ const readable = (body) => {
   }
 };
 
-const wire = (label, first, { headers, body }) => {
-  const lines = [first, ...headers.map(([name, value]) => `${name}: ${value}`)];
-  const text = [...lines, ...(body ? ['', readable(body)] : [])].join('\n');
+const httpMessage = (label, firstLine, { headers, body }) => {
+  const lines = [firstLine, ...headers.map(([name, value]) => `${name}: ${value}`)];
+  const text = [...lines, ...(body ? ['', formatBody(body)] : [])].join('\n');
   return make('pre', { tabindex: '0', role: 'group', 'aria-label': label }, text);
 };
 
-/** The request and the answer of a call as they were sent. */
 const exchange = ({ asked, answered, state }) => {
   const parts =
     state === 'sent'
-      ? [wire('Message', '', asked)]
+      ? [httpMessage('Message', '', asked)]
       : [
           make('h4', {}, 'Request'),
-          wire('Request', `${asked.method} ${asked.url}`, asked),
+          httpMessage('Request', `${asked.method} ${asked.url}`, asked),
           make('h4', {}, answered ? `Answer, after ${answered.took} ms` : 'No answer'),
-          answered && wire('Answer', String(answered.status), answered),
+          answered && httpMessage('Answer', String(answered.status), answered),
         ];
   return make('div', { class: 'exchange' }, ...parts.filter(Boolean));
 };
 
-/** The arrow of the request, and that of the answer. */
 const arrowsOf = ({ from, to, state }) => {
   const [start, end] = [from, to].map((lane) => Object.keys(LANES).indexOf(lane));
   const arrow = (name, isLeftward) =>
@@ -79,11 +77,11 @@ const callItem = (call) => {
   const tone = heard?.tone ?? 'plain';
   const details = make('details', { 'data-state': state, 'data-tone': tone }, summaryOf(call));
   const fill = () => details.children.length < 2 && details.append(exchange(call));
-  details.open = openCalls.has(id);
+  details.open = openCallIds.has(id);
   if (details.open) fill();
   details.addEventListener('toggle', () => {
-    if (details.open) openCalls.add(id);
-    else openCalls.delete(id);
+    if (details.open) openCallIds.add(id);
+    else openCallIds.delete(id);
     if (details.open) fill();
   });
   return make('li', { 'data-call': String(id) }, details);
@@ -97,18 +95,17 @@ const stepItem = ({ step, title, calls }) =>
     calls.length > 0 ? make('ol', { class: 'calls', role: 'list' }, ...calls.map(callItem)) : undefined,
   );
 
-/** Draws a login, or the steps to come where there is none, and keeps the focus. */
-export const drawLogin = (login, stepsToCome) => {
+/** Draws a login, or the empty steps if there is none. Keeps the focus. */
+export const drawLogin = (login, emptySteps) => {
   const focused = document.activeElement?.closest?.('[data-call]')?.dataset.call;
-  byId('steps').replaceChildren(...(login?.steps ?? stepsToCome).map(stepItem));
+  byId('steps').replaceChildren(...(login?.steps ?? emptySteps).map(stepItem));
   const ending = byId('ending');
   if (ending.textContent !== (login?.ending.says ?? EMPTY)) ending.textContent = login?.ending.says ?? EMPTY;
   ending.dataset.tone = login?.ending.tone ?? 'plain';
   if (focused) byId('steps').querySelector(`[data-call="${focused}"] summary`)?.focus();
 };
 
-/** Offers the logins to choose from. */
-export const offerLogins = (logins, shown) => {
+export const drawLoginChoice = (logins, shown) => {
   byId('which').hidden = logins.length < 2;
   byId('login').replaceChildren(
     ...logins.map(({ id, number, at }) =>

@@ -1,7 +1,6 @@
-/** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
-/** Makes an element, without the attributes and children that are undefined or false. */
+/** Creates an element. Ignores attributes that are undefined or false, and undefined children. */
 export const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -11,13 +10,13 @@ export const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** The number in E.164 with its plus sign, without the spaces and signs that people write. */
 export const numberIn = (text) => {
   const number = text.replace(/[\s().-]/g, '');
   return /^\+[1-9]\d{4,14}$/.test(number) ? number : undefined;
 };
 
-export const NO_NUMBER = 'Write the number with a plus sign and the country code, such as +447700900001.';
+export const INVALID_NUMBER =
+  'Enter the number with a plus sign and the country code, such as +447700900001.';
 
-/** The time of day of an ISO 8601 time. */
+/** @param at ISO 8601 */
 export const clock = (at) => new Date(at).toLocaleTimeString('en-GB');

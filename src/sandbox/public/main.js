@@ -1,17 +1,16 @@
-import { drawLogin, offerLogins } from './diagram.js';
+import { drawLogin, drawLoginChoice } from './diagram.js';
 import { byId } from './dom.js';
 import { showPhone, startPhone } from './phone.js';
 import { showSubscribers, startSubscribers } from './subscribers.js';
 
-/** What the sandbox sent last. */
 const state = { logins: [], messages: [], subscribers: {}, behaviours: [], steps: [] };
 
-/** The id of the login that was chosen; undefined for the newest. */
-let chosen;
+/** Undefined for the newest login. */
+let selectedLoginId;
 
 const drawConversation = () => {
-  const shown = state.logins.find(({ id }) => id === chosen) ?? state.logins[0];
-  offerLogins(state.logins, shown);
+  const shown = state.logins.find(({ id }) => id === selectedLoginId) ?? state.logins[0];
+  drawLoginChoice(state.logins, shown);
   drawLogin(shown, state.steps);
 };
 
@@ -22,10 +21,9 @@ const drawSubscribers = () => {
   drawPhone();
 };
 
-/** How each event of the stream changes the page. */
 const EVENTS = {
-  everything: (sent) => {
-    Object.assign(state, sent);
+  everything: (data) => {
+    Object.assign(state, data);
     byId('app').href = state.app;
     byId('untapped').hidden = state.tapped;
     drawSubscribers();
@@ -33,8 +31,8 @@ const EVENTS = {
   },
   login: (login) => {
     const others = state.logins.filter(({ id }) => id !== login.id);
-    // A new login is shown at once.
-    if (others.length === state.logins.length) chosen = undefined;
+    const isNew = others.length === state.logins.length;
+    if (isNew) selectedLoginId = undefined;
     state.logins = [...others, login].sort((one, other) => other.id - one.id);
     drawConversation();
   },
@@ -51,11 +49,11 @@ const EVENTS = {
 startPhone(drawPhone);
 startSubscribers();
 byId('login').addEventListener('change', ({ target }) => {
-  chosen = Number(target.value);
+  selectedLoginId = Number(target.value);
   drawConversation();
 });
 
-// An EventSource reconnects by itself, and then receives everything again.
+// After a reconnection, the sandbox sends `everything` again.
 const stream = new EventSource('/__sandbox/conversation/stream');
 stream.addEventListener('open', () => (byId('offline').hidden = true));
 stream.addEventListener('error', () => (byId('offline').hidden = false));

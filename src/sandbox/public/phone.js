@@ -1,9 +1,9 @@
-import { byId, clock, make, NO_NUMBER, numberIn } from './dom.js';
+import { byId, clock, INVALID_NUMBER, make, numberIn } from './dom.js';
 
-/** The cookies in which the sandbox reads the SIM and the network of this browser. */
+/** The sandbox reads the SIM and the network of this browser from these cookies. */
 const [SIM_COOKIE, NETWORK_COOKIE] = ['sandbox_sim', 'sandbox_network'];
 
-/** The option of the SIM whose number is typed. */
+/** The option for a typed number. */
 const TYPED = 'typed';
 
 const setCookie = (name, value) => {
@@ -16,20 +16,19 @@ const cookie = (name) => {
   return pair ? decodeURIComponent(pair.slice(name.length + 1)) : '';
 };
 
-/** The number of the SIM in the phone; empty for the number of each login. */
+/** Empty for a SIM with the number of each login. */
 const simInPhone = () => cookie(SIM_COOKIE);
 const isOnWifi = () => cookie(NETWORK_COOKIE) === 'wifi';
 
-const showLine = () => {
+const showNetworkState = () => {
   const sim = simInPhone();
-  const seen = sim === '' ? 'that its SIM has the number of the login' : `the SIM ${sim}`;
+  const seen = sim === '' ? 'a SIM with the number of the login' : `the SIM ${sim}`;
   byId('line').textContent = isOnWifi()
     ? 'On Wi-Fi the operator sees no SIM: a silent login fails.'
-    : `On this line the operator sees ${seen}.`;
+    : `On this network the operator sees ${seen}.`;
   byId('line').dataset.tone = isOnWifi() || sim !== '' ? 'plain' : 'good';
 };
 
-/** Offers the SIMs of all listed numbers, and selects the one in the phone. */
 const showSims = (numbers) => {
   const sim = simInPhone();
   const others = [...new Set([...numbers, ...(sim === '' ? [] : [sim])])];
@@ -39,12 +38,12 @@ const showSims = (numbers) => {
     make('option', { value: TYPED }, 'Another number …'),
   );
   byId('sim').value = byId('typed').hidden ? sim : TYPED;
-  showLine();
+  showNetworkState();
 };
 
 const CHANNELS = { sms: 'SMS', voice: 'Call' };
 
-/** Absent where pages may not write to the clipboard: over http from another host. */
+/** Undefined without a clipboard API: over http from another host. */
 const copyButton = ({ code, to }) => {
   if (!navigator.clipboard) return undefined;
   const label = `Copy the code for ${to}`;
@@ -56,12 +55,12 @@ const copyButton = ({ code, to }) => {
   return button;
 };
 
-const messageItem = (message, isElsewhere) => {
+const messageItem = (message, isToOtherPhone) => {
   const { channel, to, at, code, text } = message;
-  const elsewhere = `It went to another phone: the SIM in this one is ${simInPhone()}.`;
+  const note = `Sent to another phone: the SIM in this one is ${simInPhone()}.`;
   return make(
     'li',
-    { 'data-elsewhere': isElsewhere },
+    {},
     make(
       'p',
       { class: 'to' },
@@ -70,17 +69,18 @@ const messageItem = (message, isElsewhere) => {
     ),
     make('p', { class: 'code' }, make('output', { class: 'digits' }, code), copyButton(message)),
     make('p', { class: 'text' }, text),
-    isElsewhere ? make('p', { class: 'text' }, elsewhere) : undefined,
+    isToOtherPhone ? make('p', { class: 'text' }, note) : undefined,
   );
 };
 
-/** Shows all messages, newest first, those to the SIM in this phone before the others. */
+/** Shows messages to the SIM in this phone before the others, the newest first. */
 const showMessages = (messages) => {
   const sim = simInPhone();
-  const isElsewhere = ({ to }) => sim !== '' && to !== sim;
-  const newest = [...messages].reverse();
-  const sorted = [...newest.filter((each) => !isElsewhere(each)), ...newest.filter(isElsewhere)];
-  byId('messages').replaceChildren(...sorted.map((each) => messageItem(each, isElsewhere(each))));
+  const isToOtherPhone = ({ to }) => sim !== '' && to !== sim;
+  const sorted = [...messages]
+    .reverse()
+    .sort((one, other) => Number(isToOtherPhone(one)) - Number(isToOtherPhone(other)));
+  byId('messages').replaceChildren(...sorted.map((each) => messageItem(each, isToOtherPhone(each))));
   byId('no-messages').hidden = messages.length > 0;
 };
 
@@ -89,29 +89,28 @@ export const showPhone = (numbers, messages) => {
   showMessages(messages);
 };
 
-/** @param onChange is called when another SIM is in the phone */
-export const startPhone = (onChange) => {
-  const insert = (sim) => {
+export const startPhone = (onSimChange) => {
+  const insertSim = (sim) => {
     setCookie(SIM_COOKIE, sim);
     byId('typed').hidden = true;
-    onChange();
+    onSimChange();
   };
   byId('sim').addEventListener('change', ({ target }) => {
     byId('typed').hidden = target.value !== TYPED;
     if (target.value === TYPED) byId('typed-sim').focus();
-    else insert(target.value);
+    else insertSim(target.value);
   });
   byId('typed').addEventListener('submit', (event) => {
     event.preventDefault();
     const number = numberIn(byId('typed-sim').value);
-    byId('typed-problem').textContent = number ? '' : NO_NUMBER;
-    if (number) insert(number);
+    byId('typed-problem').textContent = number ? '' : INVALID_NUMBER;
+    if (number) insertSim(number);
   });
   for (const radio of document.getElementsByName('network')) {
     radio.checked = (radio.value === 'wifi') === isOnWifi();
     radio.addEventListener('change', () => {
       setCookie(NETWORK_COOKIE, radio.value === 'wifi' ? 'wifi' : '');
-      showLine();
+      showNetworkState();
     });
   }
 };

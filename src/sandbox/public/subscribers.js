@@ -1,34 +1,33 @@
-import { byId, make, NO_NUMBER, numberIn } from './dom.js';
+import { byId, INVALID_NUMBER, make, numberIn } from './dom.js';
 
-/** What a number does, and what the app receives. */
 const BEHAVIOURS = {
   match: ['The SIM has this number', 'The app gets: verified.'],
   other_sim: ['The SIM has another number', 'The app gets: not verified, number_mismatch.'],
-  unsupported: ['The operator does not offer it', 'The app gets no link, and asks for a code by SMS.'],
-  wifi: ['The device is always on Wi-Fi', 'The app gets: silent_auth_failed, denied.'],
-  not_mobile: ['It was not cellular after all', 'The app gets: silent_auth_failed, not_on_cellular.'],
+  unsupported: ['The operator is not supported', 'The app gets no link, and asks for a code by SMS.'],
+  wifi: ['The device is on Wi-Fi', 'The app gets: silent_auth_failed, denied.'],
+  not_mobile: ['The device was not on cellular', 'The app gets: silent_auth_failed, not_on_cellular.'],
   slow: ['The answer takes six seconds', 'The app gets: upstream_timeout.'],
-  invalid_grant: ['Vonage refuses the operator’s code', 'The app gets: silent_auth_failed, operator_error.'],
-  server_error: ['The operator breaks down', 'The app gets: silent_auth_failed, operator_error.'],
+  invalid_grant: ['Vonage refuses the code', 'The app gets: silent_auth_failed, operator_error.'],
+  server_error: ['The operator has an error', 'The app gets: silent_auth_failed, operator_error.'],
   garbage: ['The answer is a broken page', 'The app gets: upstream_error.'],
-  rate_limited: ['Vonage asks to slow down', 'The app gets no link.'],
+  rate_limited: ['Vonage limits the rate', 'The app gets no link.'],
 };
 
-/** Sets what a number does. Returns whether the sandbox accepted it, and shows if not. */
+/** Saves a subscriber, and shows whether that failed. Returns whether it was saved. */
 const save = async (number, subscriber) => {
   const url = `/__sandbox/subscribers/${encodeURIComponent(number)}`;
   const request = { method: 'PUT', body: JSON.stringify(subscriber) };
   const answer = await fetch(url, request).catch(() => undefined);
   const isSaved = answer?.ok ?? false;
-  byId('add-problem').textContent = isSaved ? '' : `The sandbox did not take what was set for ${number}.`;
+  byId('add-problem').textContent = isSaved ? '' : `The sandbox did not accept the settings of ${number}.`;
   return isSaved;
 };
 
-/** A select of behaviours. Another behaviour comes with the SIM that belongs to it. */
+/** A select of behaviours. A change resets the SIM to the default of the behaviour. */
 const behaviourSelect = (number, { behaviour }, behaviours) => {
   const select = make(
     'select',
-    { 'aria-label': `What ${number} does` },
+    { 'aria-label': `Behaviour of ${number}` },
     ...behaviours.map((each) =>
       make('option', { value: each, selected: each === behaviour }, BEHAVIOURS[each]?.[0] ?? each),
     ),
@@ -41,16 +40,16 @@ const simInput = (number, { behaviour, sim }) => {
   const input = make('input', {
     type: 'tel',
     'aria-label': `SIM of ${number}`,
-    placeholder: sim === null ? 'nobody knows' : behaviour === 'other_sim' ? 'another one' : 'its own',
+    placeholder: sim === null ? 'unknown' : behaviour === 'other_sim' ? 'another one' : 'this number',
     value: sim ?? undefined,
   });
   input.addEventListener('change', () => {
-    const named = numberIn(input.value);
-    const isWrong = input.value.trim() !== '' && named === undefined;
-    input.setCustomValidity(isWrong ? NO_NUMBER : '');
-    input.setAttribute('aria-invalid', String(isWrong));
-    if (isWrong) input.reportValidity();
-    else save(number, { behaviour, ...(named && { sim: named }) });
+    const typed = numberIn(input.value);
+    const isInvalid = input.value.trim() !== '' && typed === undefined;
+    input.setCustomValidity(isInvalid ? INVALID_NUMBER : '');
+    input.setAttribute('aria-invalid', String(isInvalid));
+    if (isInvalid) input.reportValidity();
+    else save(number, { behaviour, ...(typed && { sim: typed }) });
   });
   return input;
 };
@@ -70,7 +69,7 @@ const row = (number, subscriber, behaviours) =>
     make('span', { class: 'gets' }, BEHAVIOURS[subscriber.behaviour]?.[1] ?? ''),
   );
 
-/** Draws the table, and keeps the focus. */
+/** Draws the list. Keeps the focus. */
 export const showSubscribers = (subscribers, behaviours) => {
   const label = document.activeElement?.getAttribute('aria-label');
   byId('subscribers').replaceChildren(
@@ -83,7 +82,7 @@ export const startSubscribers = () => {
   byId('add').addEventListener('submit', async (event) => {
     event.preventDefault();
     const number = numberIn(byId('new-number').value);
-    byId('add-problem').textContent = number ? '' : NO_NUMBER;
+    byId('add-problem').textContent = number ? '' : INVALID_NUMBER;
     if (!number) return;
     if (await save(number, { behaviour: 'match' })) byId('add').reset();
   });

@@ -2,9 +2,8 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { exactly, PATHS, verifyPath } from '../http/paths.js';
-import { delayed } from '../http/requests.js';
+import { answerAfter } from '../http/requests.js';
 
-/** The endpoints at which faults can be injected. */
 const ENDPOINTS = {
   'network-enablement': { method: 'POST', path: exactly(PATHS.networkEnablement) },
   token: { method: 'POST', path: exactly(PATHS.token) },
@@ -47,15 +46,13 @@ export const FaultsBody = z.partialRecord(z.enum(NAMES), Fault.nullable());
 const sendFault = (res: Response, { status = 200, headers, body = '', content_type }: Fault): void => {
   const type = content_type ?? 'application/json';
   const length = String(Buffer.byteLength(body));
-  // Written raw, so that the given headers win, even a Content-Length that is wrong.
+  // `writeHead` lets the given headers win, even a wrong Content-Length.
   res.writeHead(status, { 'content-type': type, 'content-length': length, ...headers }).end(body);
 };
 
-/** Whether the endpoint answers as usual after the delay. */
 const isDelayOnly = ({ status, headers, body, content_type, drop }: Fault): boolean =>
   [status, headers, body, content_type, drop].every((each) => each === undefined);
 
-/** Injects faults at the endpoints, as often as asked. */
 export class FaultInjection {
   readonly #faults = new Map<string, { fault: Fault; remaining: number }>();
 
@@ -70,10 +67,7 @@ export class FaultInjection {
     this.#faults.clear();
   }
 
-  /**
-   * Closes the connection before the body is read, where that is asked for.
-   * @param record records the request
-   */
+  /** Applies the faults that close the connection before the body is read. */
   dropUnread(record: (req: Request, res: Response) => void): RequestHandler {
     return (req, res, next) => {
       if (!this.#take(req, ({ drop }) => drop === 'before')) {
@@ -85,7 +79,7 @@ export class FaultInjection {
     };
   }
 
-  /** Answers in place of the endpoint, or closes the connection, after the request was read. */
+  /** Applies the faults that answer, or close the connection, after the request was read. */
   answer(): RequestHandler {
     return (req, res, next) => {
       const fault = this.#take(req, () => true);
@@ -94,12 +88,12 @@ export class FaultInjection {
         else if (fault.drop) req.socket.destroy();
         else sendFault(res, fault);
       };
-      if (fault?.delay_ms) delayed(res, fault.delay_ms, act);
+      if (fault?.delay_ms) answerAfter(res, fault.delay_ms, act);
       else act();
     };
   }
 
-  /** Takes the fault for this request, if `applies` accepts it, as one of its times. */
+  /** Returns the fault for this request if `applies` accepts it, and counts it as used once. */
   #take(req: Request, applies: (fault: Fault) => boolean): Fault | undefined {
     if (this.#faults.size === 0) return undefined;
     const isAt = ({ method, path }: (typeof ENDPOINTS)['verify']) =>

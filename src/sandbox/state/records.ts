@@ -1,12 +1,10 @@
 import { LRUCache } from 'lru-cache';
 
-/** Requests, messages and webhooks that are kept for reading. */
 export const MAX_RECORDS = 2_000;
 
-/** Authorizations, codes, tokens and used states that are kept. */
 export const MAX_ENTRIES = 20_000;
 
-/** A list that forgets its oldest items. */
+/** A list that drops its oldest items. */
 export class BoundedList<T> {
   readonly #items: T[] = [];
 
@@ -24,10 +22,13 @@ export class BoundedList<T> {
   }
 }
 
-/** Entries by key; the least recently used are forgotten. */
+/** Entries by key. Drops the least recently used. */
 export type Store<T extends object | true> = LRUCache<string, T>;
 
-export const createStore = <T extends object | true>(): Store<T> => new LRUCache({ max: MAX_ENTRIES });
+/** Bounds a cache by `maxSize`: `max` would allocate room for all entries at once (13 ms for seven caches). */
+export const BOUNDED = { maxSize: MAX_ENTRIES, sizeCalculation: () => 1 };
+
+export const createStore = <T extends object | true>(): Store<T> => new LRUCache(BOUNDED);
 
 /** A request as it was received, secrets included. `status` is null until the answer is sent. */
 export interface RecordedRequest {
@@ -40,7 +41,6 @@ export interface RecordedRequest {
   status: number | null;
 }
 
-/** A text or call to a phone. */
 export interface Message {
   to: string;
   channel: string;
@@ -49,38 +49,37 @@ export interface Message {
   at: string;
 }
 
-/** What a device states about itself: an app in a header, a browser in a cookie. */
-export type Claim = Partial<Record<'header' | 'cookie', string>>;
+/** A device's own value for its SIM or network: an app sends a header, a browser a cookie. */
+export type Override = Partial<Record<'header' | 'cookie', string>>;
 
-/** An authorization request that the device carries through the redirects. */
 export interface Authorization {
-  /** The number that logs in. */
+  /** E.164. */
   number: string;
   scopes: string[];
-  /** The customer's `state`, returned with the last redirect. */
+  /** The customer's `state`, sent with the last redirect. */
   state: string;
-  /** Vonage's own `state`, used for the redirects before. */
+  /** Vonage's own `state`, sent with the redirects before. */
   wrappedState: string;
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  claims: { sim: Claim; network: Claim };
-  /** The operator's answer: the query of the redirect to Vonage, without the state. */
-  answer: Record<string, string>;
-  /** The silent step of Verify that this is for. Others end at the customer. */
+  overrides: { sim: Override; network: Override };
+  /** The query of the operator's redirect to Vonage, without `state`. */
+  operatorResponse: Record<string, string>;
+  /** Set if the last redirect leads to Verify instead of the customer. */
   silentStep?: { verificationId: string; redirectUrl: string | undefined };
 }
 
-/** What a code and its token stand for. `sim` is null when the number of the SIM is unknown. */
 export interface Grant {
   number: string;
+  /** The number of the SIM; null if it is unknown. */
   sim: string | null;
   scopes: string[];
   /** Milliseconds since the epoch. */
   expiresAt: number;
 }
 
-/** A code. A second use revokes the token of the first (RFC 6749, 4.1.2). */
 export interface AuthorizationCode extends Grant {
   isUsed: boolean;
+  /** Revoked if the code is used again (RFC 6749, 4.1.2). */
   token: string | null;
 }

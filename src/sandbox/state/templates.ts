@@ -4,11 +4,10 @@ import type { World } from '../../core/world.js';
 /** The channels of fragments (Verify v2 reference, "Template Fragments"). */
 export const TEMPLATE_CHANNELS = ['sms', 'voice'] as const;
 
-/** The text of a template for one channel in one locale. */
 export interface Fragment {
   id: string;
   channel: (typeof TEMPLATE_CHANNELS)[number];
-  /** In lower case, such as `en-us`. */
+  /** Lower case, such as `en-us`. */
   locale: string;
   text: string;
   /** ISO 8601. */
@@ -19,19 +18,17 @@ export interface Fragment {
 export interface Template {
   id: string;
   name: string;
-  /** By id, in the order in which they were added. */
   fragments: Map<string, Fragment>;
 }
 
-/** The locale of a text where there is none in the locale of the verification. */
 const FALLBACK_LOCALE = 'en-us';
 
-/** The templates of the account, in memory. The routes check what is put into them. */
+/** The templates of the account. Values are validated by the routes. */
 export class TemplateStore {
   readonly #templates = new Map<string, Template>();
-  /** Whether the account may write templates, which Vonage's support enables. */
+  /** Whether the account may write templates. Vonage's support enables it. */
   enabled = true;
-  /** The template of verifications that name none; undefined for Vonage's own texts. */
+  /** Used by verifications without `template_id`. If undefined, they have Vonage's texts. */
   defaultId: string | undefined;
 
   constructor(private readonly world: Pick<World, 'now'>) {}
@@ -44,7 +41,7 @@ export class TemplateStore {
     return this.#templates.get(id);
   }
 
-  /** The text for a channel in a locale, else in en-us; undefined where there is none. */
+  /** The text for a channel in a locale, else in en-us. */
   text(id: string, channel: string, locale: string): string | undefined {
     const fragments = [...(this.get(id)?.fragments.values() ?? [])].filter(
       (each) => each.channel === channel,
@@ -64,8 +61,8 @@ export class TemplateStore {
     if (this.defaultId === id) this.defaultId = undefined;
   }
 
-  addFragment(template: Template, words: Pick<Fragment, 'channel' | 'locale' | 'text'>): Fragment {
-    const fragment = { id: randomUUID(), ...words, created: this.#now(), updated: this.#now() };
+  addFragment(template: Template, content: Pick<Fragment, 'channel' | 'locale' | 'text'>): Fragment {
+    const fragment = { id: randomUUID(), ...content, created: this.#now(), updated: this.#now() };
     template.fragments.set(fragment.id, fragment);
     return fragment;
   }

@@ -1,28 +1,26 @@
 import { LRUCache } from 'lru-cache';
-import { MAX_ENTRIES } from './records.js';
+import { BOUNDED } from './records.js';
 
-/** The status of a step, in the words of the summary; `pending` is the one under way. */
+/** The status of a step, as in the summary webhook. `pending` is the current step. */
 export type StepStatus = 'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected';
 
-/** One step of a workflow. */
 export interface Step {
   channel: 'silent_auth' | 'sms' | 'voice';
-  /** E.164 with its plus sign, unlike the field of the request. */
+  /** E.164 with its plus sign, unlike in the API. */
   to: string;
   redirectUrl?: string | undefined;
-  /** Whether the network was looked up before the 202. */
+  /** Whether the network was checked before the 202. */
   coverageCheck: boolean;
   status: StepStatus;
-  /** Milliseconds since the epoch; absent while the step is unused. */
+  /** Both in milliseconds since the epoch; absent while the step is unused. */
   initiatedAt?: number;
   endsAt?: number;
-  /** Whether a device opened the check URL, which works once. */
+  /** Whether the check URL was opened, which works once. */
   isOpened: boolean;
-  /** The code to check; a silent step has one when its redirects are over. */
+  /** The expected code. A silent step has none until its redirects are over. */
   code?: string;
 }
 
-/** A Verify v2 request. */
 export interface Verification {
   id: string;
   brand: string;
@@ -30,7 +28,7 @@ export interface Verification {
   channelTimeoutSeconds: number;
   clientRef?: string | undefined;
   codeLength: number;
-  /** The customer's own code for the steps that send one. */
+  /** The customer's own code for SMS and calls. */
   customCode?: string | undefined;
   templateId?: string | undefined;
   /** Milliseconds since the epoch. */
@@ -39,21 +37,19 @@ export interface Verification {
   wrongCodes: number;
 }
 
-/** A verification and its step under way. */
 export interface ActiveStep {
   verification: Verification;
   step: Step;
 }
 
-/** The first step with this status: the one under way is `pending`, the next one `unused`. */
 export const stepWith = (wanted: StepStatus, { steps }: Verification): Step | undefined =>
   steps.find(({ status }) => status === wanted);
 
-/** The verifications under way. Those that are over are removed: Vonage answers 404 for them. */
+/** The active verifications. Those that are over are removed: Vonage answers 404 for them. */
 export class VerificationStore {
   readonly #byNumber = new Map<string, Verification>();
   readonly #byId = new LRUCache<string, Verification>({
-    max: MAX_ENTRIES,
+    ...BOUNDED,
     dispose: (verification) => {
       for (const { to } of verification.steps) {
         if (this.#byNumber.get(to) === verification) this.#byNumber.delete(to);
@@ -67,16 +63,15 @@ export class VerificationStore {
   }
 
   get(id: string): Verification | undefined {
-    // Without a change of the order, which is that of the starts.
+    // `peek` keeps the order, which is that of the starts.
     return this.#byId.peek(id);
   }
 
-  /** The verification under way for this number. */
   ofNumber(number: string): Verification | undefined {
     return this.#byNumber.get(number);
   }
 
-  /** In the order in which they were started. */
+  /** In the order of their starts. */
   all(): Verification[] {
     return [...this.#byId.values()].reverse();
   }

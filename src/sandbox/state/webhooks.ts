@@ -6,7 +6,6 @@ import { nowInSeconds, type World } from '../../core/world.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { BoundedList } from './records.js';
 
-/** Where the customer receives webhooks, and the account's secrets that sign them. */
 export interface WebhookSettings {
   url: () => string;
   apiKey: string;
@@ -14,23 +13,23 @@ export interface WebhookSettings {
 }
 
 const Options = z.strictObject({
-  /** Each is sent twice, with one signature. */
+  /** Sends each webhook twice, with one signature. */
   duplicate: z.boolean(),
-  /** The next one is sent without a signature at first. */
+  /** Omits the signature from the first attempt of the next webhook. */
   unsigned_once: z.boolean(),
-  /** They are held back until `QUIET_MS` pass without a new one, and sent in reverse order. */
+  /** Holds webhooks until `REORDER_IDLE_MS` pass without a new one, and reverses their order. */
   out_of_order: z.boolean(),
   action_as_object: z.boolean(),
-  /** They are held back until this is unset. */
+  /** Holds webhooks until it is unset. */
   paused: z.boolean(),
 });
 
 type Options = z.infer<typeof Options>;
 
-/** The body of `PUT /__sandbox/webhooks`. Options that it does not name keep their value. */
+/** The body of `PUT /__sandbox/webhooks`. Absent options keep their value. */
 export const WebhookOptions = Options.partial();
 
-const usualOptions = (): Options => ({
+const defaultOptions = (): Options => ({
   duplicate: false,
   unsigned_once: false,
   out_of_order: false,
@@ -38,12 +37,12 @@ const usualOptions = (): Options => ({
   paused: false,
 });
 
-const QUIET_MS = 300;
-const MAX_TRIES = 5;
-const FIRST_RETRY_MS = 1_000;
+const REORDER_IDLE_MS = 300;
+const MAX_ATTEMPTS = 5;
+const FIRST_RETRY_DELAY_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 5_000;
 
-/** A webhook as it was sent. `status` is that of the last try, null if there was no answer. */
+/** A webhook as sent. `status` is that of the last attempt, null if there was no answer. */
 interface SentWebhook {
   at: string;
   url: string;
@@ -59,16 +58,16 @@ interface SenderOptions {
   world: World;
 }
 
-/** Sends webhooks until they are accepted. Without settings it sends none. */
+/** Sends webhooks, and repeats those that are not accepted. Without settings it sends none. */
 export class WebhookSender {
-  readonly options = usualOptions();
+  readonly options = defaultOptions();
   readonly sent = new BoundedList<SentWebhook>();
-  #held: object[] = [];
-  /** First tries are sent one after another, so that they arrive in order. */
-  #firstTries: Promise<unknown> = Promise.resolve();
-  /** Counts resets: the webhooks of before are not sent any more. */
+  #pending: object[] = [];
+  /** First attempts are sequential, so that they arrive in order. */
+  #firstAttempts: Promise<unknown> = Promise.resolve();
+  /** Incremented by resets, which cancel earlier webhooks. */
   #generation = 0;
-  #quietTimer: NodeJS.Timeout | undefined;
+  #reorderTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly sender: SenderOptions,
@@ -77,41 +76,40 @@ export class WebhookSender {
 
   set(options: z.infer<typeof WebhookOptions>): Readonly<Options> {
     Object.assign(this.options, options);
-    this.#release();
+    this.#sendPending();
     return this.options;
   }
 
   send(body: object): void {
     if (!this.sender.webhooks) return;
-    this.#held.push(body);
-    clearTimeout(this.#quietTimer);
-    if (!this.options.out_of_order) this.#release();
-    else this.#quietTimer = setTimeout(() => this.#release(), QUIET_MS).unref();
+    this.#pending.push(body);
+    clearTimeout(this.#reorderTimer);
+    if (!this.options.out_of_order) this.#sendPending();
+    else this.#reorderTimer = setTimeout(() => this.#sendPending(), REORDER_IDLE_MS).unref();
   }
 
   clear(): void {
     this.#generation += 1;
-    Object.assign(this.options, usualOptions());
-    this.#held = [];
+    Object.assign(this.options, defaultOptions());
+    this.#pending = [];
     this.sent.clear();
-    this.#firstTries = Promise.resolve();
+    this.#firstAttempts = Promise.resolve();
   }
 
-  /** Sends what was held back. */
-  #release(): void {
+  #sendPending(): void {
     const { webhooks: settings } = this.sender;
     if (!settings || this.options.paused) return;
-    const bodies = this.#held.splice(0);
+    const bodies = this.#pending.splice(0);
     if (this.options.out_of_order) bodies.reverse();
     for (const body of bodies) {
       const token = this.#sign(settings, body);
       for (let copies = this.options.duplicate ? 2 : 1; copies > 0; copies -= 1) {
-        this.#deliver(settings.url(), body, token);
+        this.#sendMessage(settings.url(), body, token);
       }
     }
   }
 
-  /** Vonage's signature: `payload_hash` covers the bytes of the body. */
+  /** Signs as Vonage does: `payload_hash` covers the bytes of the body. */
   #sign({ apiKey, signatureSecret }: WebhookSettings, body: object): Promise<string> {
     const { applicationId, world } = this.sender;
     const payload_hash = createHash('sha256').update(JSON.stringify(body)).digest('hex');
@@ -123,27 +121,27 @@ export class WebhookSender {
       .sign(Buffer.from(signatureSecret));
   }
 
-  #deliver(url: string, body: object, token: Promise<string>): void {
+  #sendMessage(url: string, body: object, token: Promise<string>): void {
     const at = new Date(this.sender.world.now()).toISOString();
     const webhook: SentWebhook = { at, url, headers: {}, body, status: null, tries: 0 };
     const generation = this.#generation;
-    const isWanted = (): boolean => this.#generation === generation;
+    const isCurrent = (): boolean => this.#generation === generation;
     const isUnsigned = this.options.unsigned_once;
     this.options.unsigned_once = false;
     this.sent.add(webhook);
-    this.#firstTries = this.#firstTries.then(async () => {
-      if (isWanted()) await this.#post(webhook, isUnsigned ? undefined : await token);
+    this.#firstAttempts = this.#firstAttempts.then(async () => {
+      if (isCurrent()) await this.#post(webhook, isUnsigned ? undefined : await token);
     });
-    void this.#firstTries.then(() => this.#retry(webhook, token, isWanted));
+    void this.#firstAttempts.then(() => this.#retry(webhook, token, isCurrent));
   }
 
-  /** Sends a webhook again, signed, until it is accepted. Waits in real time. */
-  async #retry(webhook: SentWebhook, token: Promise<string>, isWanted: () => boolean): Promise<void> {
+  /** Repeats a webhook, signed, until it is accepted. Waits in real time. */
+  async #retry(webhook: SentWebhook, token: Promise<string>, isCurrent: () => boolean): Promise<void> {
     const isAccepted = (): boolean => webhook.status === 200 || webhook.status === 204;
-    for (let wait = FIRST_RETRY_MS; isWanted() && !isAccepted(); wait *= 2) {
-      if (webhook.tries >= MAX_TRIES) return;
+    for (let wait = FIRST_RETRY_DELAY_MS; isCurrent() && !isAccepted(); wait *= 2) {
+      if (webhook.tries >= MAX_ATTEMPTS) return;
       await pause(wait, undefined, { ref: false });
-      if (isWanted()) await this.#post(webhook, await token);
+      if (isCurrent()) await this.#post(webhook, await token);
     }
   }
 
@@ -155,7 +153,7 @@ export class WebhookSender {
     };
     const { url, headers } = webhook;
     const request = { method: 'POST', headers, body: JSON.stringify(webhook.body) };
-    // A recording proxy before the server records it as well.
+    // A recording proxy in front of the server records the call itself.
     const recorder = this.conversation.includesServer
       ? undefined
       : this.conversation.record({ ...request, url, headers: Object.entries(headers) });

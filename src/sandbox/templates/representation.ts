@@ -25,7 +25,6 @@ const Locale = z
   .string()
   .regex(/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/, 'must be a locale in lower case, such as en-us');
 
-/** The bodies of requests. Unknown fields are refused, so that mistakes are noticed. */
 export const NewTemplate = z.strictObject({ name: Name });
 export const TemplateChange = z.strictObject({ name: Name.optional(), is_default: z.boolean().optional() });
 export const NewFragment = z.strictObject({ channel: z.enum(TEMPLATE_CHANNELS), locale: Locale, text: Text });
@@ -69,20 +68,18 @@ const count = z
   .transform(Number)
   .refine((value) => value >= 1, 'must be at least 1');
 
-/** The query of a collection. */
 export const PageQuery = z.object({
   page: count.default(1),
   page_size: count.refine((value) => value <= MAX_PAGE_SIZE, `must be at most ${MAX_PAGE_SIZE}`).default(10),
 });
 
-/** A collection: where it is, the name of its items, and the items. */
 interface Collection {
   url: string;
   name: string;
   items: readonly object[];
 }
 
-/** One page of a collection, as HAL. Links to pages that do not exist are absent. */
+/** One page of a collection, in HAL. Links to pages that do not exist are absent. */
 export const pageBody = ({ page, page_size }: z.infer<typeof PageQuery>, collection: Collection) => {
   const { url, name, items } = collection;
   const last = Math.max(1, Math.ceil(items.length / page_size));

@@ -10,10 +10,8 @@ import { fragmentBody, FragmentChange, fragmentsUrl, NewFragment, NewTemplate } 
 import { pageBody, PageQuery, templateBody, TemplateChange } from './representation.js';
 import { TEMPLATES_PATH, templatesUrl } from './representation.js';
 
-/** "An account can only have a maximum of 10 custom templates". */
 const MAX_TEMPLATES = 10;
 
-/** The result of a request: an answer, a problem, or invalid parameters. */
 type Result =
   { status: 200 | 201 | 204; body?: object } | { problem: ProblemName } | { invalid: InvalidParameter[] };
 
@@ -33,7 +31,7 @@ const handle =
     else res.status(result.status).end();
   };
 
-/** Parses the body. One whose content type is not JSON counts as absent. */
+/** Parses the body. Ignores bodies whose content type is not JSON. */
 const withBody =
   <T>(schema: ZodType<T>, operation: (body: T) => Result): Operation =>
   (req) => {
@@ -48,7 +46,6 @@ const notUuid = (name: string): Result => ({ invalid: [{ name, reason: 'Value mu
 
 const idIn = (req: Request, name: string): string => String(req.params[name]).toLowerCase();
 
-/** Finds the template that the path names. */
 const onTemplate =
   ({ templates }: SandboxState, operation: (template: Template, req: Request) => Result): Operation =>
   (req) => {
@@ -58,7 +55,6 @@ const onTemplate =
     return template ? operation(template, req) : { problem: 'templateNotFound' };
   };
 
-/** Finds the fragment that the path names, in its template. */
 const onFragment = (
   state: SandboxState,
   operation: (fragment: Fragment, template: Template, req: Request) => Result,
@@ -124,12 +120,12 @@ const listFragments = (state: SandboxState): Operation =>
 
 const createFragment = (state: SandboxState): Operation =>
   onTemplate(state, (template, req) =>
-    withBody(NewFragment, (words) => {
+    withBody(NewFragment, (content) => {
       const exists = [...template.fragments.values()].some(
-        ({ channel, locale }) => channel === words.channel && locale === words.locale,
+        ({ channel, locale }) => channel === content.channel && locale === content.locale,
       );
       if (exists) return { problem: 'fragmentExists' };
-      return created(fragmentBody(state, template, state.templates.addFragment(template, words)));
+      return created(fragmentBody(state, template, state.templates.addFragment(template, content)));
     })(req),
   );
 
@@ -150,11 +146,11 @@ const deleteFragment = (state: SandboxState): Operation =>
     return noContent;
   });
 
-/** The templates of Verify v2 and their fragments, with the rules of its reference. */
+/** Template management of Verify v2, with the rules of its reference. */
 export const templateRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state, 'jwtExpired');
   const read = (operation: Operation): RequestHandler[] => [jwt, handle(operation)];
-  // As in Vonage's gateway, whether writing is enabled is checked before the request is read.
+  // Like Vonage's gateway, checks whether writing is enabled before it validates the request.
   const write = (operation: Operation): RequestHandler[] =>
     read((req) => (state.templates.enabled ? operation(req) : { problem: 'templatesForbidden' }));
   const template = `${TEMPLATES_PATH}/:template_id`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { InvalidParameter } from '../http/problems.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 
-/** Verify v2 writes numbers without their plus sign. */
+/** E.164 without the plus sign. */
 const PhoneNumber = z.string().refine((to) => isPhoneNumber(`+${to}`), 'Phone number is invalid');
 
 const text = (longest: number) => z.string().min(1).max(longest);
@@ -30,7 +30,6 @@ const BRAND = /^[^/{}:$]*$/;
 const CLIENT_REF = /^[a-zA-Z0-9]*$/;
 const CUSTOM_CODE = /^[a-zA-Z0-9]{4,10}$/;
 
-/** A language, or a language of two or three letters and a country: `es`, `en-us`, `fil-ph`. */
 const LOCALE = /^(?:[a-z]{2}|[a-z]{2,3}-[a-z]{2})$/;
 
 const StartBody = z.strictObject({
@@ -48,10 +47,10 @@ const StartBody = z.strictObject({
   fraud_check: z.boolean().optional(),
 });
 
-/** The body of `POST /v2/verify`, with defaults. */
+/** The body of `POST /v2/verify`, defaults included. */
 export type StartBody = z.infer<typeof StartBody>;
 
-/** Names parameters as Vonage does: `brand`, or `workflow[1]` with the field in the reason. */
+/** Vonage's names of parameters: `brand`, or `workflow[1]` with the field in the reason. */
 const invalidParametersOf = (issues: z.core.$ZodIssue[]): InvalidParameter[] =>
   issues.flatMap((issue) => {
     const [first = 'body', index, ...inner] = issue.path.map(String);
@@ -69,7 +68,6 @@ const invalidParametersOf = (issues: z.core.$ZodIssue[]): InvalidParameter[] =>
 
 const isVirtual = (to: string): boolean => to.startsWith('990');
 
-/** The rules about several steps. */
 const invalidSteps = (workflow: StartBody['workflow']): InvalidParameter[] => {
   const isSilent = (index: number): boolean => workflow[index]?.channel === 'silent_auth';
   if (workflow.some(({ to }) => isVirtual(to)) && !(workflow.length === 1 && isSilent(0))) {
@@ -85,7 +83,6 @@ const invalidSteps = (workflow: StartBody['workflow']): InvalidParameter[] => {
   return isLate ? [{ name: 'workflow', reason: '`silent_auth` must be the first channel' }] : [];
 };
 
-/** Reads the body of a start; returns everything that is wrong with an invalid one. */
 export const readStart = (json: unknown): StartBody | InvalidParameter[] => {
   const { success, data, error } = StartBody.safeParse(json);
   if (!success) return invalidParametersOf(error.issues);
@@ -95,7 +92,6 @@ export const readStart = (json: unknown): StartBody | InvalidParameter[] => {
 
 const CheckBody = z.strictObject({ code: z.string().min(4).max(10) });
 
-/** Reads the body of a check; returns everything that is wrong with an invalid one. */
 export const readCheck = (json: unknown): { code: string } | InvalidParameter[] => {
   const { success, data, error } = CheckBody.safeParse(json);
   return success ? data : invalidParametersOf(error.issues);

@@ -8,9 +8,9 @@ import type { Behaviour } from '../state/subscribers.js';
 import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { readCheck, readStart, type StartBody } from './bodies.js';
-import { activeStepNow, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
+import { findActiveStep, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
 
-/** Wrong codes after which a verification ends, over all its steps. */
+/** Over all steps of a verification. */
 const MAX_WRONG_CODES = 3;
 
 const CANCELLABLE_AFTER_MS = 30_000;
@@ -38,25 +38,24 @@ const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification
   wrongCodes: 0,
 });
 
-/** The problem with which a start fails. The virtual operator fails later, in the redirects. */
-const problemOf = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
-  const someBehave = (behaviour: Behaviour, among: Step[]): boolean =>
+/** The problem that prevents a start. The virtual operator fails later, in the redirects. */
+const startProblem = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
+  const anyBehaves = (behaviour: Behaviour, among: Step[]): boolean =>
     among.some(({ to }) => state.subscribers.of(to).behaviour === behaviour);
   const real = steps.filter(({ to }) => !to.startsWith('+990'));
   if (templateId !== undefined && !state.templates.get(templateId)) return 'templateNotFound';
-  if (someBehave('rate_limited', real)) return 'throttled';
-  if (someBehave('server_error', real)) return 'internalError';
+  if (anyBehaves('rate_limited', real)) return 'throttled';
+  if (anyBehaves('server_error', real)) return 'internalError';
   const lookedUp = steps.filter(({ coverageCheck }) => coverageCheck);
-  return someBehave('unsupported', lookedUp) ? 'notCovered' : undefined;
+  return anyBehaves('unsupported', lookedUp) ? 'notCovered' : undefined;
 };
 
-/** The id of the verification that is under way for one of the numbers. */
-const concurrentTo = (state: SandboxState, { steps }: Verification): string | undefined =>
+const concurrentVerificationId = (state: SandboxState, { steps }: Verification): string | undefined =>
   steps
     .map(({ to }) => state.verifications.ofNumber(to)?.id)
-    .find((id) => id !== undefined && activeStepNow(state, id));
+    .find((id) => id !== undefined && findActiveStep(state, id));
 
-const begin = (state: SandboxState, verification: Verification): object => {
+const addVerification = (state: SandboxState, verification: Verification): object => {
   const [first] = verification.steps;
   state.verifications.add(verification);
   if (first) startStep(state, { verification, step: first }, verification.submittedAt);
@@ -73,25 +72,24 @@ const start =
       return;
     }
     const verification = verificationOf(state, asked);
-    const problem = problemOf(state, verification);
-    const concurrent = concurrentTo(state, verification);
+    const problem = startProblem(state, verification);
+    const concurrent = concurrentVerificationId(state, verification);
     if (problem === 'throttled') res.set('Retry-After', '7');
     if (problem) sendProblem(res, problem);
     else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent });
-    else res.status(202).json(begin(state, verification));
+    else res.status(202).json(addVerification(state, verification));
   };
 
-/** Answers requests about a verification that is under way. */
 const onVerification =
   (state: SandboxState, answer: (active: ActiveStep, req: Request, res: Response) => void): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const active = activeStepNow(state, id);
+    const active = findActiveStep(state, id);
     if (active) answer(active, req, res);
     else sendRequestNotFound(res, id);
   };
 
-/** Counts a wrong code, and returns the problem to answer with. A silent step has one try. */
+/** Counts a wrong code, and returns the problem to answer with. A silent step has one attempt. */
 const countWrongCode = (state: SandboxState, active: ActiveStep): ProblemName => {
   const { verification, step } = active;
   verification.wrongCodes += 1;
@@ -125,7 +123,7 @@ const next = (state: SandboxState): RequestHandler =>
       sendProblem(res, 'noEvents');
       return;
     }
-    // In the summary, a step that was cut short has expired.
+    // The summary reports a skipped step as expired.
     endStep(state, active, { status: 'expired' });
     res.status(200).end();
   });
@@ -145,7 +143,6 @@ const cancel = (state: SandboxState): RequestHandler =>
     res.status(204).end();
   });
 
-/** The requests of a customer to Verify v2: start, check, cancel and next. */
 export const verifyRoutes = (state: SandboxState, router: IRouter): void => {
   const base = PATHS.verifyRequests;
   const jwt = requireApplicationJwt(state, 'jwtExpired');

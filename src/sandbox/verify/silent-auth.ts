@@ -1,18 +1,17 @@
 import type { IRouter, RequestHandler, Response } from 'express';
 import { silentAuthPath } from '../http/paths.js';
 import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
-import { delayed, handlePath } from '../http/requests.js';
-import { behaviourOf, createAuthorization, recordClaims } from '../operator/redirects.js';
-import { refuseClaims, simOf, takeAuthorization } from '../operator/redirects.js';
+import { answerAfter, handlePath } from '../http/requests.js';
+import { behaviourOf, createAuthorization, recordOverrides } from '../operator/redirects.js';
+import { refuseOverrides, simOf, takeAuthorization } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { SLOW_ANSWER_MS, type Behaviour } from '../state/subscribers.js';
+import { SLOW_ANSWER_DELAY_MS, type Behaviour } from '../state/subscribers.js';
 import type { ActiveStep } from '../state/verifications.js';
-import { sendToOperator } from '../vonage/authorization.js';
-import { drawSilentCode } from './messages.js';
-import { activeStepNow, endStep } from './workflow.js';
+import { redirectToOperator } from '../vonage/authorization.js';
+import { createSilentCode } from './messages.js';
+import { findActiveStep, endStep } from './workflow.js';
 
-/** Redirects the device to the customer's page, with the result in the fragment. */
 const redirectToPage = (res: Response, redirectUrl: string, result: Record<string, string>): void => {
   const fragment = Object.entries(result).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   res
@@ -25,12 +24,12 @@ const refuse = (res: Response, redirectUrl: string | undefined, problem: Problem
   else sendProblem(res, problem);
 };
 
-/** `GET /v2/verify/:id/silent-auth/redirect`, the check URL: works once. */
+/** The check URL, which works once. */
 const openCheckUrl =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const id = String(req.params.id);
-    const verification = activeStepNow(state, id)?.verification;
+    const verification = findActiveStep(state, id)?.verification;
     const step = verification?.steps[0];
     if (!verification || step?.channel !== 'silent_auth') {
       sendRequestNotFound(res, id);
@@ -41,37 +40,36 @@ const openCheckUrl =
     authorization.silentStep = { verificationId: id, redirectUrl };
     const { behaviour } = state.subscribers.of(number);
     const isUsable = step.status === 'pending' && !step.isOpened;
-    if (isUsable && !recordClaims(req, authorization)) {
-      refuseClaims(res);
+    if (isUsable && !recordOverrides(req, authorization)) {
+      refuseOverrides(res);
     } else if (behaviour === 'unsupported') {
-      // Without a coverage check this is where the link fails.
+      // With a coverage check, the start would have failed.
       if (isUsable) endStep(state, { verification, step }, { status: 'failed' });
       refuse(res, redirectUrl, 'noNetwork');
     } else if (!isUsable) {
       refuse(res, redirectUrl, 'cannotBeCompleted');
     } else {
       step.isOpened = true;
-      const proceed = (): void => sendToOperator(state, res, authorization);
-      if (behaviour === 'slow') delayed(res, SLOW_ANSWER_MS, proceed);
+      const proceed = (): void => redirectToOperator(state, res, authorization);
+      if (behaviour === 'slow') answerAfter(res, SLOW_ANSWER_DELAY_MS, proceed);
       else proceed();
     }
   };
 
-/** The behaviours with which a silent step cannot be completed. */
-const FAILING: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
+const UNCOMPLETABLE: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
 
 const problemOf = (state: SandboxState, authorization: Authorization): ProblemName | undefined => {
   const behaviour = behaviourOf(state, authorization);
   const sim = simOf(state, authorization);
   if (behaviour === 'unsupported') return 'noNetwork';
   if (behaviour === 'wifi') return 'notCellular';
-  if (FAILING.includes(behaviour) || sim === null) return 'cannotBeCompleted';
-  if ('error' in authorization.answer) return 'cannotBeCompleted';
+  if (UNCOMPLETABLE.includes(behaviour) || sim === null) return 'cannotBeCompleted';
+  if ('error' in authorization.operatorResponse) return 'cannotBeCompleted';
   return sim === authorization.number ? undefined : 'otherNumber';
 };
 
 const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res: Response): void => {
-  const result = { request_id: verification.id, code: drawSilentCode(state.world) };
+  const result = { request_id: verification.id, code: createSilentCode(state.world) };
   step.code = result.code;
   if (state.subscribers.of(step.to).behaviour === 'garbage') {
     res.type('text/html').send(`<html><body>{"request_id": "${verification.id}", "co`);
@@ -84,19 +82,18 @@ const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res:
   }
 };
 
-/** The last redirect: the device receives a code, or the step fails and the next one starts. */
 const complete =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const hop = {
-      store: state.completing,
+      store: state.silentAuthTickets,
       key: req.query.ticket,
       accepts: ({ silentStep }: Authorization) => silentStep?.verificationId === req.params.id,
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization?.silentStep) return;
     const { verificationId, redirectUrl } = authorization.silentStep;
-    const active = activeStepNow(state, verificationId);
+    const active = findActiveStep(state, verificationId);
     if (active?.step.channel !== 'silent_auth') {
       refuse(res, redirectUrl, 'cannotBeCompleted');
       return;
@@ -110,7 +107,6 @@ const complete =
     refuse(res, redirectUrl, problem);
   };
 
-/** The silent step of a verification, on the device. */
 export const silentAuthRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, silentAuthPath(':id', 'redirect'), { get: [openCheckUrl(state)] });
   handlePath(router, silentAuthPath(':id', 'complete'), { get: [complete(state)] });

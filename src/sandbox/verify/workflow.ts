@@ -2,21 +2,20 @@ import { silentAuthPath } from '../http/paths.js';
 import type { SandboxState } from '../state/state.js';
 import { stepWith } from '../state/verifications.js';
 import type { ActiveStep, Verification } from '../state/verifications.js';
-import { deliver } from './messages.js';
+import { sendMessage } from './messages.js';
 
-/** Silent steps ignore `channel_timeout`. */
-const SILENT_STEP_SECONDS = 60;
+/** `channel_timeout` does not apply to silent steps. */
+const SILENT_STEP_TIMEOUT_SECONDS = 60;
 
-/** How a step ends without success. `at` is in milliseconds since the epoch, and now by default. */
+/** The end of a step without success. `at`: milliseconds since the epoch, by default now. */
 type End = { status: 'failed' | 'expired' | 'user_rejected'; at?: number };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** The URL with which the device begins a silent step. */
 export const checkUrlOf = ({ publicUrl }: SandboxState, { id }: Verification): string =>
   publicUrl() + silentAuthPath(id, 'redirect');
 
-/** Sends the event of a silent step. Other steps have none: they are in the summary. */
+/** Sends the event of a silent step. Other steps appear only in the summary. */
 const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveStep, more: object): void => {
   if (step.channel !== 'silent_auth') return;
   webhooks.send({
@@ -44,34 +43,33 @@ const sendSummary = ({ webhooks }: SandboxState, verification: Verification, sta
     client_ref: verification.clientRef,
   });
 
-/** Starts a step that was unused. */
 export const startStep = (state: SandboxState, active: ActiveStep, at: number): void => {
   const { verification, step } = active;
   const isSilent = step.channel === 'silent_auth';
-  const seconds = isSilent ? SILENT_STEP_SECONDS : verification.channelTimeoutSeconds;
+  const seconds = isSilent ? SILENT_STEP_TIMEOUT_SECONDS : verification.channelTimeoutSeconds;
   step.status = 'pending';
   step.initiatedAt = at;
   step.endsAt = at + seconds * 1000;
-  if (!isSilent) deliver(state, active, at);
-  // With a coverage check, a network that is not supported was refused before the 202.
+  if (!isSilent) sendMessage(state, active, at);
+  // With a coverage check, an unsupported network was refused before the 202.
   else if (!step.coverageCheck) reportSilentStep(state, active, at);
 };
 
-/** Sends the check URL by webhook as well, or the failure of a network that is not supported. */
+/** Sends the check URL by webhook, or fails the step if the network is not supported. */
 const reportSilentStep = (state: SandboxState, active: ActiveStep, at: number): void => {
   const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
-  // The reference has an array in its example, and an object in its OpenAPI description.
+  // The reference shows an array in its example, and an object in its OpenAPI description.
   const isObject = state.webhooks.options.action_as_object;
   const isSupported = state.subscribers.of(active.step.to).behaviour !== 'unsupported';
   if (isSupported) {
     sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
   } else if (stepWith('unused', active.verification)) {
-    // The last step fails when its link is opened, while the verification is still known.
+    // Without a next step, the failure waits until the link is opened: it ends the verification.
     endStep(state, active, { status: 'failed', at });
   }
 };
 
-/** Ends the step under way without success. The next step starts at once, if there is one. */
+/** Ends the current step without success, and starts the next one or ends the verification. */
 export const endStep = (state: SandboxState, active: ActiveStep, { status, at }: End): void => {
   const { verification, step } = active;
   const endedAt = at ?? state.world.now();
@@ -86,7 +84,7 @@ export const endStep = (state: SandboxState, active: ActiveStep, { status, at }:
   }
 };
 
-/** Ends the whole verification, whatever steps are left. */
+/** Ends the verification, even if unused steps are left. */
 export const endVerification = (state: SandboxState, active: ActiveStep, status: 'completed' | 'failed') => {
   active.step.status = status;
   sendEvent(state, active, { status, finalized_at: iso(state.world.now()) });
@@ -94,8 +92,8 @@ export const endVerification = (state: SandboxState, active: ActiveStep, status:
   sendSummary(state, active.verification, status);
 };
 
-/** Ends the steps whose time is over, each at the time when it was. */
-const settle = (state: SandboxState, verification: Verification): void => {
+/** Ends the steps that have timed out, each at its own deadline. */
+const expireSteps = (state: SandboxState, verification: Verification): void => {
   for (;;) {
     const step = stepWith('pending', verification);
     if (step?.endsAt === undefined || state.world.now() < step.endsAt) return;
@@ -103,15 +101,13 @@ const settle = (state: SandboxState, verification: Verification): void => {
   }
 };
 
-/** Ends the steps of all verifications whose time is over. */
-export const settleAll = (state: SandboxState): void =>
-  state.verifications.all().forEach((verification) => settle(state, verification));
+export const expireAllSteps = (state: SandboxState): void =>
+  state.verifications.all().forEach((verification) => expireSteps(state, verification));
 
-/** The step of a verification that is under way as of now; undefined when it is over. */
-export const activeStepNow = (state: SandboxState, id: string): ActiveStep | undefined => {
+export const findActiveStep = (state: SandboxState, id: string): ActiveStep | undefined => {
   const verification = state.verifications.get(id);
   if (!verification) return undefined;
-  settle(state, verification);
+  expireSteps(state, verification);
   const step = stepWith('pending', verification);
   return step && { verification, step };
 };

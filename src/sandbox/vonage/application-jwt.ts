@@ -5,13 +5,12 @@ import { sendProblem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
 
-/** Seconds that the customer's clock may be ahead. */
+/** Tolerance for a customer's clock that is ahead. */
 const LEEWAY_SECONDS = 30;
 
-/** The longest lifetime that Vonage accepts. */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 
-/** What is wrong with the claims, if anything. Clients may use one JWT, and its `jti`, again. */
+/** The reason why the claims are invalid. A JWT, and its `jti`, may be used several times. */
 const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState): string | undefined => {
   const { application_id, iat, exp, jti } = claims;
   if (application_id !== applicationId) return 'application_id is not this application';
@@ -38,10 +37,7 @@ const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<st
   }
 };
 
-/**
- * Requires a JWT that is signed with the application's private key.
- * @param expired the problem for an expired JWT, in APIs that have one of their own
- */
+/** @param expired the problem for an expired JWT, if the API has a specific one */
 export const requireApplicationJwt =
   (state: SandboxState, expired?: 'jwtExpired'): RequestHandler =>
   async (req, res, next) => {

@@ -4,8 +4,8 @@ import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
-import { createAuthorization, recordClaims, redirect } from '../operator/redirects.js';
-import { refuseClaims, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
+import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
+import { refuseOverrides, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
@@ -13,14 +13,17 @@ import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 const CODE_TTL_MS = 60_000;
 
-/** Redirects the device to the operator of its number. */
-export const sendToOperator = (state: SandboxState, res: Response, authorization: Authorization): void => {
+export const redirectToOperator = (
+  state: SandboxState,
+  res: Response,
+  authorization: Authorization,
+): void => {
   const request = randomToken(state.world);
-  state.atOperator.set(request, authorization);
+  state.operatorRequests.set(request, authorization);
   redirect(res, 302, withQuery(`${state.publicUrl()}${PATHS.operator}`, { request }));
 };
 
-/** Follows a link of Network Enablement, which works once and unchanged. */
+/** Handles a link of Network Enablement, which works once and unchanged. */
 const followLink = (state: SandboxState, req: Request, res: Response): void => {
   const hop = {
     store: state.issuedLinks,
@@ -29,10 +32,10 @@ const followLink = (state: SandboxState, req: Request, res: Response): void => {
       queryParameter(req, 'response_type') === 'code' && queryParameter(req, 'scope') === scopes.join(' '),
   };
   const authorization = takeAuthorization(state, hop, { req, res });
-  if (authorization) sendToOperator(state, res, authorization);
+  if (authorization) redirectToOperator(state, res, authorization);
 };
 
-/** An error that is redirected to the customer (RFC 6749, 4.1.2.1). */
+/** An error that is sent to the customer by redirect (RFC 6749, 4.1.2.1). */
 const refusal = (error: string, error_description: string) => ({ error, error_description });
 
 const hasKnownScopes = (scopes: string[]): boolean => {
@@ -54,14 +57,13 @@ const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
   if (state.usedStates.has(login.state)) {
     return refusal('invalid_request', 'state must be unique for each request.');
   }
-  // The errors for numbers that Network Enablement would have refused.
+  // Network Enablement refuses these numbers earlier.
   const { behaviour } = state.subscribers.of(login.number);
   if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
   if (behaviour !== 'rate_limited') return undefined;
   return refusal('temporarily_unavailable', 'Please wait, then retry your request');
 };
 
-/** Checks an OpenID Connect request that the customer built, and redirects to the operator. */
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
   const login: LoginRequest = {
     number: queryParameter(req, 'login_hint'),
@@ -75,15 +77,15 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
     return;
   }
   const authorization = createAuthorization(state, login);
-  if (!recordClaims(req, authorization)) {
-    refuseClaims(res);
+  if (!recordOverrides(req, authorization)) {
+    refuseOverrides(res);
     return;
   }
   state.usedStates.set(login.state, true);
-  sendToOperator(state, res, authorization);
+  redirectToOperator(state, res, authorization);
 };
 
-/** `GET /oauth2/auth`. A URI that is not registered is never redirected to (RFC 6749, 4.1.2.1). */
+/** `GET /oauth2/auth`. Never redirects to an unregistered URI (RFC 6749, 4.1.2.1). */
 const authorize =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
@@ -112,31 +114,30 @@ const issueCode = (state: SandboxState, authorization: Authorization): string =>
   return code;
 };
 
-/** `GET /camara/oauth/callback`: redirects the device to the customer, or to Verify. */
+/** `GET /camara/oauth/callback`: redirects the device to the customer or to Verify. */
 const returnFromOperator =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const { state: key, ...answer } = req.query;
     const hop = {
-      store: state.returning,
+      store: state.operatorResponses,
       key,
-      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.answer),
+      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.operatorResponse),
     };
     const authorization = takeAuthorization(state, hop, { req, res });
     if (!authorization) return;
     if (authorization.silentStep) {
       const ticket = randomToken(state.world);
-      state.completing.set(ticket, authorization);
+      state.silentAuthTickets.set(ticket, authorization);
       const path = silentAuthPath(authorization.silentStep.verificationId, 'complete');
       redirect(res, 302, withQuery(`${state.publicUrl()}${path}`, { ticket }));
     } else {
-      const isError = 'error' in authorization.answer;
-      const parameters = isError ? authorization.answer : { code: issueCode(state, authorization) };
+      const isError = 'error' in authorization.operatorResponse;
+      const parameters = isError ? authorization.operatorResponse : { code: issueCode(state, authorization) };
       redirect(res, 302, withQuery(state.redirectUri, { ...parameters, state: authorization.state }));
     }
   };
 
-/** Vonage's first and last redirect; the operator's is in between. */
 export const authorizationRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, PATHS.authorize, { get: [authorize(state)] });
   handlePath(router, PATHS.vonageCallback, { get: [returnFromOperator(state)] });

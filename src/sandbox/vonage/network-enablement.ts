@@ -9,7 +9,6 @@ import type { SandboxState } from '../state/state.js';
 import { PhoneNumber } from '../state/subscribers.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
-/** Vonage's words for a number that the application may not ask about. */
 export const NUMBER_NOT_ALLOWED =
   'The Network API application can only be used with verified phone numbers. Blocked by allowlist.';
 
@@ -27,7 +26,7 @@ const bodyFor = ({ usedStates }: SandboxState) =>
 
 type EnablementRequest = z.infer<ReturnType<typeof bodyFor>>;
 
-/** The answer for one scope. A refusal of one scope is part of a 200. */
+/** The answer for one scope. The status is 200 even if a scope is refused. */
 const answerFor = (state: SandboxState, request: EnablementRequest, scope: string): object => {
   const { phone_number: number } = request;
   if (!isKnownScope(scope) || state.subscribers.of(number).behaviour === 'unsupported') {
@@ -67,7 +66,7 @@ const setRateLimitHeader: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** `POST /v0.1/network-enablement`: whether a number can be verified, and the link to open. */
+/** `POST /v0.1/network-enablement`: returns a link for each scope of a number. */
 export const networkEnablementRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state);
   const json = requireMediaType('application/json');

@@ -6,16 +6,16 @@ import type { AuthorizationCode } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
-/** The longest lifetime that CAMARA allows. */
+/** CAMARA's maximum. */
 const TOKEN_TTL_SECONDS = 300;
 
 const refuse = (res: Response, error: string, error_description: string): void =>
   void res.status(400).json({ error, error_description });
 
-/** Uses a code up, and returns it or why it is not valid. Any request uses it up. */
-const useCode = (state: SandboxState, name: string, redirectUri: string): AuthorizationCode | string => {
+/** Returns the authorization code, or why it is invalid. Uses it up in either case. */
+const redeemCode = (state: SandboxState, value: string, redirectUri: string): AuthorizationCode | string => {
   const { codes, tokens, subscribers, world } = state;
-  const code = codes.get(name);
+  const code = codes.get(value);
   if (!code) return 'The authorization code is unknown.';
   if (code.isUsed) {
     if (code.token !== null) tokens.delete(code.token);
@@ -28,8 +28,8 @@ const useCode = (state: SandboxState, name: string, redirectUri: string): Author
   return isRefused ? 'The authorization code is invalid.' : code;
 };
 
-/** The token lives as long as the response says, and as usual where that is no number. */
-const lifetimeOf = (expiresIn: number | string | null): number => {
+/** The lifetime in the token response, or the default if that is not a number. */
+const lifetimeSeconds = (expiresIn: number | string | null): number => {
   const seconds = Number(expiresIn ?? TOKEN_TTL_SECONDS);
   return Number.isFinite(seconds) ? seconds : TOKEN_TTL_SECONDS;
 };
@@ -39,7 +39,12 @@ const issueToken = (state: SandboxState, code: AuthorizationCode): object => {
   const { expires_in = TOKEN_TTL_SECONDS, ...others } = tokenResponse;
   const access_token = randomToken(world);
   const { number, sim, scopes } = code;
-  tokens.set(access_token, { number, sim, scopes, expiresAt: world.now() + lifetimeOf(expires_in) * 1000 });
+  tokens.set(access_token, {
+    number,
+    sim,
+    scopes,
+    expiresAt: world.now() + lifetimeSeconds(expires_in) * 1000,
+  });
   code.token = access_token;
   return { access_token, token_type: 'Bearer', ...(expires_in !== null && { expires_in }), ...others };
 };
@@ -51,19 +56,19 @@ const exchange =
     const form = new URLSearchParams(bodyText(req));
     // OAuth forbids repeated fields (RFC 6749, 3.2).
     const single = [...form].filter(([name]) => form.getAll(name).length === 1);
-    const { grant_type, code: name, redirect_uri } = Object.fromEntries(single);
+    const { grant_type, code: value, redirect_uri } = Object.fromEntries(single);
     if (grant_type && grant_type !== 'authorization_code') {
       refuse(res, 'unsupported_grant_type', 'grant_type must be authorization_code.');
-    } else if (!grant_type || !name || !redirect_uri || single.length < form.size) {
+    } else if (!grant_type || !value || !redirect_uri || single.length < form.size) {
       refuse(res, 'invalid_request', 'grant_type, code and redirect_uri are required, each once.');
     } else {
-      const code = useCode(state, name, redirect_uri);
+      const code = redeemCode(state, value, redirect_uri);
       if (typeof code === 'string') refuse(res, 'invalid_grant', code);
       else res.json(issueToken(state, code));
     }
   };
 
-/** `POST /oauth2/token`: exchanges a code for an access token, once. */
+/** `POST /oauth2/token`: exchanges an authorization code for an access token. */
 export const tokenRoutes = (state: SandboxState, router: IRouter): void => {
   const form = requireMediaType('application/x-www-form-urlencoded');
   handlePath(router, PATHS.token, { post: [requireApplicationJwt(state), form, exchange(state)] });

@@ -1,4 +1,3 @@
-/** Alles, was die Seite auf Deutsch sagt. */
 export default {
   name: 'Deutsch',
   title: 'Anmelden mit der Telefonnummer',
@@ -101,7 +100,7 @@ export default {
   number: {
     none: 'Das ist keine Telefonnummer. Schreiben Sie sie, wie man sie wählt, oder als +447700900000: Pluszeichen, Landesvorwahl, Nummer.',
     short: 'Diese Nummer ist zu kurz. Prüfen Sie, ob Ziffern fehlen.',
-    long: 'Diese Nummer ist zu lang. Prüfen Sie, ob es zu viele Ziffern sind.',
+    long: 'Diese Nummer ist zu lang. Prüfen Sie, ob sie zu viele Ziffern hat.',
     unknown: 'Eine solche Nummer gibt es in keinem Land. Prüfen Sie Landesvorwahl und Länge.',
   },
 
@@ -112,8 +111,8 @@ export default {
     voice: 'Sie werden angerufen und hören einen Code.',
   },
   orType: {
-    sms: 'Es geht auch anders: Geben Sie den Code ein, der per SMS unterwegs ist.',
-    voice: 'Es geht auch anders: Geben Sie den Code ein, den Sie am Telefon hören.',
+    sms: 'Sie können auch den Code eingeben, der per SMS unterwegs ist.',
+    voice: 'Sie können auch den Code eingeben, den Sie am Telefon hören.',
   },
   codeLabel: { sms: 'Code aus der SMS', voice: 'Code aus dem Anruf' },
   codeHint: (length, number) => `${length} Ziffern, geschickt an ${number}.`,
@@ -163,7 +162,7 @@ export default {
     login_in_progress: 'Eine Anmeldung mit dieser Nummer läuft schon.',
     login_expired: 'Es hat zu lange gedauert, und diese Anmeldung ist vorbei. Beginnen Sie von vorn.',
     no_login: 'Diese Anmeldung ist vorbei. Beginnen Sie von vorn.',
-    upstream_error: 'Die Antwort des Anbieters war nicht zu gebrauchen. Versuchen Sie es noch einmal.',
+    upstream_error: 'Die Antwort des Anbieters war nicht lesbar. Versuchen Sie es noch einmal.',
     upstream_timeout: 'Der Anbieter hat nicht rechtzeitig geantwortet. Versuchen Sie es noch einmal.',
     unavailable: 'Der Dienst ist gerade nicht erreichbar.',
     no_answer:

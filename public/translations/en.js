@@ -1,8 +1,7 @@
-/** Everything the page says in English. The other languages have the same names. */
 export default {
   name: 'English',
   title: 'Log in with your phone number',
-  lead: 'As a rule there is no code to type: your mobile operator confirms that the SIM in this device has the number you enter.',
+  lead: 'Usually there is no code to type: your mobile operator confirms that the SIM in this device has the number you enter.',
   languages: 'Language',
   help: 'Help with this login:',
 
@@ -28,11 +27,11 @@ export default {
   },
   causes: {
     title: 'The usual causes',
-    wifi: 'Wi-Fi is on, and the request went that way.',
+    wifi: 'Wi-Fi is on, and the request used it.',
     vpn: 'A VPN hides the mobile network, often one of an employer.',
     relay: 'iCloud Private Relay, or another saver of data or privacy, does the same.',
     secondSim: 'The phone has a second SIM, and mobile data uses that one.',
-    then: 'Mend it and try again, or go on by a code.',
+    then: 'Fix this and try again, or continue with a code.',
   },
   otherDevice: {
     title: 'Is the SIM in another device?',
@@ -47,7 +46,7 @@ export default {
     send: 'This page sends your number to the server.',
     link: 'The server asks Vonage for a link.',
     open: 'Your device opens the link, and the operator sees its SIM.',
-    back: 'You come back, and the server trades the operator’s code for a token.',
+    back: 'You come back, and the server exchanges the operator’s code for a token.',
     answer: 'This page asks for the answer: is it your number?',
     instead: 'Instead, you type a code that was sent to your number.',
     total: (time) => `In all ${time}, and nothing to type but the number.`,
@@ -88,17 +87,17 @@ export default {
     out: 'You were logged out, in another tab.',
     replaced: 'Another login was begun meanwhile, perhaps in another tab. Go on there, or start again here.',
   },
-  /** The login of this tab as it was found when the page was loaded again. */
+  /** The status of this tab's login after a reload. */
   found: {
-    pending: 'Your login is not finished. Start again, or go on by a code if one is offered.',
-    failed: 'Your login did not succeed. Start again, or go on by a code if one is offered.',
-    expired: 'Your login took too long. Start again, or go on by a code if one is offered.',
+    pending: 'Your login is not finished. Start again, or continue with a code if one is offered.',
+    failed: 'Your login did not succeed. Start again, or continue with a code if one is offered.',
+    expired: 'Your login took too long. Start again, or continue with a code if one is offered.',
   },
 
   number: {
     none: 'This is not a phone number. Write it as you dial it, or as +447700900000: plus sign, country code, number.',
     short: 'This number is too short. Check whether digits are missing.',
-    long: 'This number is too long. Check whether there are digits too many.',
+    long: 'This number is too long. Check whether there are too many digits.',
     unknown: 'No country has such a number. Check the country code and the length.',
   },
 
@@ -106,24 +105,24 @@ export default {
   sending: { sms: 'Sending a code…', voice: 'Calling…' },
   sent: { sms: 'A code is on its way by SMS.', voice: 'You are being called, and will hear a code.' },
   orType: {
-    sms: 'There is another way: type the code that is on its way by SMS.',
-    voice: 'There is another way: type the code that you hear when you are called.',
+    sms: 'You can also type the code that is on its way by SMS.',
+    voice: 'You can also type the code that you hear when you are called.',
   },
   codeLabel: { sms: 'Code from the SMS', voice: 'Code from the call' },
   codeHint: (length, number) => `${length} digits, sent to ${number}.`,
   codeTooShort: (length) => `The code has ${length} digits.`,
   checkingCode: 'Checking the code…',
-  wrongCode: 'This code is not right. Look at it again and type it anew.',
+  wrongCode: 'This code is not right. Check it and type it again.',
   codeTooOld: {
     left: 'This code is too old. Ask for another one.',
     none: 'This code is too old. Start again.',
   },
   noMoreChannels: {
-    left: 'No code can be sent in this way any more. Choose the other one.',
+    left: 'No more codes can be sent in this way. Choose the other one.',
     none: 'No code can be sent for this login any more. Start again.',
   },
 
-  /** What came of the redirects. The fragment only chooses among these: anyone can write a link with any text in it. */
+  /** Errors in the fragment. Its own text is never shown, because any site can link here. */
   returned: {
     denied:
       'The operator did not let this device in. It may be on Wi-Fi or behind a VPN: turn both off and try again.',
@@ -138,7 +137,7 @@ export default {
       'This link belongs to a login that was not begun in this browser. Nobody was logged in. If somebody sent it to you, they may be trying to log in as you.',
     otherwise: 'The login did not succeed. Start again.',
   },
-  /** What the server's errors mean for the one who logs in; `no_answer` when there was none. */
+  /** Errors of the server. `no_answer`: the server did not answer. */
   errors: {
     invalid_request: 'The server did not understand this page. Load it again.',
     invalid_phone_number: 'No country has such a number. Check the country code and the length.',
@@ -148,7 +147,7 @@ export default {
     country_not_allowed: 'Numbers of this country cannot log in here.',
     number_not_allowed: 'Numbers of this kind cannot log in here. Use the number of a mobile phone.',
     login_refused: 'This login is not allowed.',
-    step_up_required: 'Your SIM was confirmed. To be on the safe side, a code is wanted as well.',
+    step_up_required: 'Your SIM was confirmed. To be on the safe side, a code is required as well.',
     request_timeout: 'Your connection was too slow. Try again.',
     no_more_channels: 'No code can be sent for this login any more. Start again.',
     too_many_attempts: 'The code was wrong too often, and this login is over. Start again.',
@@ -156,7 +155,7 @@ export default {
     login_in_progress: 'A login with this number is already under way.',
     login_expired: 'It took too long, and this login is over. Start again.',
     no_login: 'This login is over. Start again.',
-    upstream_error: 'The operator gave an answer that is of no use. Try again.',
+    upstream_error: 'The operator’s answer could not be read. Try again.',
     upstream_timeout: 'The operator did not answer in time. Try again.',
     unavailable: 'The service is not available just now.',
     no_answer: 'The server did not answer. Check your connection and try again.',
