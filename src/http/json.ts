@@ -36,15 +36,15 @@ export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T 
     const errors = parsed.error.issues.flatMap((issue) =>
       (issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')]).map((field) => ({
         field: field.slice(0, 64),
-        message: issue.code === 'unrecognized_keys' ? 'This field is not known.' : issue.message,
+        message: issue.code === 'unrecognized_keys' ? 'This field is unknown.' : issue.message,
       })),
     );
-    throw new LoginError('invalid_request', 'The body is not what this route takes.', {
+    throw new LoginError('invalid_request', 'The body is not valid for this route.', {
       errors: errors.slice(0, 10),
     });
   }
   if (hasDoubledNames(bodyTexts.get(req) ?? '', req.body)) {
-    throw new LoginError('invalid_request', 'A field stands twice in the body.');
+    throw new LoginError('invalid_request', 'A field occurs twice in the body.');
   }
   return parsed.data;
 }

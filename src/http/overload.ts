@@ -87,7 +87,7 @@ const LOG_INTERVAL_MS = 10_000;
 /** With fewer others under way a login is never refused: so few overload no process. */
 const ALWAYS_TAKEN = 4;
 
-const DETAIL = 'Too many are logging in just now. Try again.';
+const DETAIL = 'The server is overloaded. Try again.';
 
 type AsyncHandler = (req: Request, res: Response) => Promise<void>;
 

@@ -19,7 +19,7 @@ export function problemOf(error: LoginError, docsUrl: string, requestId: string)
 
 /** For paths that do not exist. */
 export const notFound: RequestHandler = () => {
-  throw new LoginError('not_found', 'There is no such path.');
+  throw new LoginError('not_found', 'Paths are case-sensitive and have no trailing slash.');
 };
 
 /** Records a request that was answered with an error, and its duration. */
@@ -52,7 +52,7 @@ export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHan
 /** Errors of Express and its body parser have a status; everything else is an internal error. */
 const BY_STATUS = new Map<number, [ErrorCode, string]>([
   [400, ['invalid_request', 'The request cannot be read.']],
-  [413, ['payload_too_large', 'A body has at most 16 KiB.']],
+  [413, ['payload_too_large', 'The body must not exceed 16 KiB.']],
   [415, ['unsupported_media_type', 'Send application/json in UTF-8, uncompressed.']],
 ]);
 
@@ -60,8 +60,8 @@ function asLoginError(thrown: unknown): LoginError {
   const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : 500;
   const otherwise: [ErrorCode, string] =
     status >= 400 && status < 500
-      ? ['invalid_request', 'The request cannot be answered as it is.']
-      : ['internal_error', 'The error is logged under the instance id.'];
+      ? ['invalid_request', 'The request is not valid.']
+      : ['internal_error', 'The server log has the error under this instance id.'];
   const [code, detail] = BY_STATUS.get(status) ?? otherwise;
   return new LoginError(code, detail, { cause: thrown });
 }

@@ -19,11 +19,11 @@ function refuseAmbiguous(req: Request): void {
 
 function ambiguityOf(req: Request): string | undefined {
   const { headers, rawHeaders, httpVersion, url } = req;
-  if (httpVersion === '0.9') return 'HTTP/1.0 or later is wanted.';
+  if (httpVersion === '0.9') return 'HTTP/1.0 or later is required.';
   if (httpVersion === '1.1' && headers.host === undefined) return '`Host` is missing.';
-  if (url.includes('#')) return 'A fragment belongs to the client.';
+  if (url.includes('#')) return 'The request target must not contain a fragment.';
   const doubled = doubledName(rawHeaders);
-  return doubled && `\`${doubled}\` stands twice.`;
+  return doubled && `\`${doubled}\` occurs twice.`;
 }
 
 /** @param rawHeaders names and values in turn, as they came */
@@ -101,7 +101,10 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function refuseStrangers(allowed: readonly string[]): RequestHandler {
   return (req, _res, next) => {
     if (!SAFE.has(req.method) && !isFriend(req, allowed)) {
-      throw new LoginError('forbidden_origin', 'Only pages of this server and of ALLOWED_ORIGINS may call.');
+      throw new LoginError(
+        'forbidden_origin',
+        'The page must be of this server or of an origin in ALLOWED_ORIGINS.',
+      );
     }
     next();
   };

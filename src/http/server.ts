@@ -167,16 +167,16 @@ function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-const NOT_HTTP = new LoginError('invalid_request', 'This is not HTTP.');
-const NO_TUNNEL = new LoginError('invalid_request', 'There is no tunnel here.');
+const NOT_HTTP = new LoginError('invalid_request', 'The request is not valid HTTP.');
+const NO_TUNNEL = new LoginError('invalid_request', 'CONNECT is not supported.');
 
 const UNREADABLE: Record<string, LoginError> = {
   HPE_HEADER_OVERFLOW: new LoginError(
     'payload_too_large',
-    'The URL and the headers have at most 16 KiB together.',
+    'The URL and headers together must not exceed 16 KiB.',
   ),
   ERR_HTTP_REQUEST_TIMEOUT: new LoginError(
     'request_timeout',
-    'The whole request has to arrive within 15 seconds.',
+    'The request did not arrive completely within 15 seconds.',
   ),
 };

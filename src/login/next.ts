@@ -196,4 +196,4 @@ function requireStep(login: Login | undefined, { id, step }: Verification): Logi
 }
 
 const noMoreChannels = (left: readonly CodeChannel[]): LoginError =>
-  new LoginError('no_more_channels', 'This login has no such channel left.', { next_channels: left });
+  new LoginError('no_more_channels', 'This channel is not left for the login.', { next_channels: left });

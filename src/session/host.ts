@@ -202,4 +202,4 @@ const settled = (req: Request, ask: (done: (error?: unknown) => void) => void): 
   });
 
 const away = (cause?: unknown): LoginError =>
-  new LoginError('unavailable', 'There is no session. Try again.', { retry_after: 1, cause });
+  new LoginError('unavailable', 'The session store did not answer. Try again.', { retry_after: 1, cause });

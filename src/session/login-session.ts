@@ -42,7 +42,9 @@ export function createLoginSession(
       if (state === before || (await carrier.write(state, renewed))) return;
       await carrier.reload();
     }
-    throw new LoginError('unavailable', 'Too many requests change this session.', { retry_after: 1 });
+    throw new LoginError('unavailable', 'Too many concurrent requests change this session.', {
+      retry_after: 1,
+    });
   };
 
   return {
@@ -65,7 +67,7 @@ export function createLoginSession(
         // The login may have been given up, locked or replaced while its proof was on its way.
         const current = openLogin(state);
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
-        if (!isOpen) throw new LoginError('login_expired', 'The login has ended meanwhile.');
+        if (!isOpen) throw new LoginError('login_expired', 'The login ended during the request.');
         return { login, user };
       }, true),
   };

@@ -54,7 +54,7 @@ export interface SessionDeps {
 }
 
 export const sessionEnded = (cause?: unknown): LoginError =>
-  new LoginError('login_expired', 'The session has ended meanwhile.', { cause });
+  new LoginError('login_expired', 'The session ended during the request.', { cause });
 
 /** The part of an id that stays the same for the life of a session. */
 export const handleOf = (id: string): string => ID.exec(id)?.[1] ?? '';

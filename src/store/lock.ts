@@ -47,4 +47,6 @@ export function ignoreHeldLock(error: unknown): void {
 
 /** Another request changes this login at the moment. */
 export const beingMoved = (): LoginError =>
-  new LoginError('login_in_progress', 'This login is just being moved on.', { retry_after: 1 });
+  new LoginError('login_in_progress', 'Another request is changing this login. Try again.', {
+    retry_after: 1,
+  });

@@ -20,7 +20,7 @@ export async function openRedisStore(where: RedisSettings | RedisClient, log: Lo
 }
 
 const storeAway = (cause: unknown): LoginError =>
-  new LoginError('unavailable', 'The store does not answer. Try again.', { retry_after: 1, cause });
+  new LoginError('unavailable', 'Redis did not answer. Try again.', { retry_after: 1, cause });
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {

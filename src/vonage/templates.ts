@@ -70,7 +70,7 @@ export function createTemplates(deps: {
       for (const each of _embedded?.[name] ?? []) all.push(expectShape(answer, each, item));
       if (page >= total_pages) return all;
     }
-    throw new LoginError('upstream_error', 'The list of templates does not end.', { upstream: { api: API } });
+    throw new LoginError('upstream_error', 'The list of templates has too many pages.', { upstream: { api: API } });
   };
 
   const one = (templateId: string): string => `/${encodeURIComponent(templateId)}`;
