@@ -108,7 +108,8 @@ export function assertionRoutes(router: Router, assertions: Assertions, sessions
     .post(sessions.load, async (req, res) => {
       const { audience = first } = bodyOf(req, Body);
       const user = sessions.user(req);
-      if (user === undefined) throw new LoginError('not_authenticated', 'Log in before requesting an assertion.');
+      if (user === undefined)
+        throw new LoginError('not_authenticated', 'Log in before requesting an assertion.');
       const { assertion, expiresAt } = await assertions.assert(user, audience);
       sendJson(res, { status: 200, body: { assertion, expires_at: new Date(expiresAt).toISOString() } });
     })
