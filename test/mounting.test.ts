@@ -358,7 +358,7 @@ describe('mounted in an app, with its session', () => {
       },
       async (mounted) => {
         await mounted.agent().post('/auth/login').send({ phone_number: ALICE }).expect(500);
-        expect(mounted.world.logged()).toContain("session: 'host' wants express-session");
+        expect(mounted.world.logged()).toContain("session: 'host' requires express-session");
         expect(await mounted.asked()).toEqual([]);
       },
     ));
