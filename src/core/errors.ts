@@ -1,4 +1,4 @@
-/** The errors of the product: HTTP status and title. The table may grow; a name never changes (docs/errors.md). */
+/** HTTP status and title of each error (docs/errors.md). Codes may be added, and never change. */
 export const ERRORS = {
   invalid_request: [400, 'The request is not valid'],
   invalid_phone_number: [400, 'The phone number is not valid'],
@@ -31,7 +31,6 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Why silent authentication failed. */
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
 /** Why a message was not sent: `blocked` by Vonage's fraud rules. */
@@ -45,7 +44,7 @@ export interface ErrorFields {
   errors?: readonly { field: string; message: string }[];
 }
 
-/** What the log holds of an upstream answer: no body, no header, no number. */
+/** What the log holds of an upstream answer. */
 export interface UpstreamTrace {
   api: string;
   status?: number;
@@ -54,8 +53,8 @@ export interface UpstreamTrace {
 }
 
 /**
- * An error of the product: a code of {@link ERRORS}, a detail for the app's developer and the fields
- * of the answer. `upstream` and `cause` are for the log.
+ * An error to answer with. `detail` is for the app's developer, the log has `upstream` and
+ * `cause`.
  */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
@@ -66,12 +65,9 @@ export class LoginError extends Error {
   constructor(
     readonly code: ErrorCode,
     readonly detail: string,
-    {
-      upstream,
-      cause,
-      ...fields
-    }: ErrorFields & { upstream?: UpstreamTrace | undefined; cause?: unknown } = {},
+    more: ErrorFields & { upstream?: UpstreamTrace | undefined; cause?: unknown } = {},
   ) {
+    const { upstream, cause, ...fields } = more;
     super(`${code}: ${detail}`, { cause });
     this.fields = fields;
     this.upstream = upstream;
@@ -82,7 +78,7 @@ export class LoginError extends Error {
   }
 }
 
-/** A mistake in how an app mounts the product. The message goes into the log and holds nothing of a request. */
+/** A mistake in how an app mounts the routes. Its message is logged: it holds no request data. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }

