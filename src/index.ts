@@ -22,7 +22,6 @@ import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
 
-/** The options of {@link createSilentAuth}. */
 export interface SilentAuthOptions {
   /** The settings by their names in the environment (README, "Settings"); default `process.env`. */
   env?: Env;
@@ -120,7 +119,6 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express's request is extended by it
   namespace Express {
     interface Request {
-      /** Set by `load` of {@link SilentAuth}. */
       silentAuth?: { user: SilentAuthUser | undefined };
     }
   }
@@ -132,16 +130,12 @@ export interface SilentAuth extends RequestHandler {
   load: RequestHandler;
   /** For the app's own logout: ends the session of a request that passed `load`. */
   signOut(req: Request, res: Response): Promise<void>;
-  /** Closes the connection to Redis. */
   close(): Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/**
- * Creates the routes of the product for an Express app to mount (docs/mounting.md).
- * @throws ConfigError with every problem of the options and settings at once
- */
+/** Creates the routes for an Express app to mount (docs/mounting.md). @throws ConfigError */
 export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const settings = readOptions(options);
   const { config } = settings;
@@ -195,10 +189,7 @@ function sessionsOf({ session, config }: MountSettings, store: Store, world: Wor
 const TWO_SESSIONS =
   "the app has a req.session: give createSilentAuth session: 'host', and mount it behind the app's session";
 
-/**
- * Refuses `session: 'own'` in an app that has sessions, whichever middleware comes first: the app
- * would keep a user's data in a session that does not end with the login.
- */
+/** Refuses an app's own session, in which a user's data would outlive the login's session. */
 function withoutAppSession(sessions: Sessions): Sessions {
   return {
     ...sessions,

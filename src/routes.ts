@@ -40,7 +40,6 @@ export interface RoutesDeps {
   hooks: Hooks;
   sessions: Sessions;
   journal: Journal;
-  /** The folder of the package. */
   root: string;
   /** `PUBLIC_URL` and the path that the routes are mounted at. */
   base: string;

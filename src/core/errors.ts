@@ -44,7 +44,6 @@ export interface ErrorFields {
   errors?: readonly { field: string; message: string }[];
 }
 
-/** What the log holds of an upstream answer. */
 export interface UpstreamTrace {
   api: string;
   status?: number;
@@ -52,10 +51,7 @@ export interface UpstreamTrace {
   instance?: string;
 }
 
-/**
- * An error to answer with. `detail` is for the app's developer, the log has `upstream` and
- * `cause`.
- */
+/** An error to answer with. `detail` is for the developer, `upstream` and `cause` for the log. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
 

@@ -5,15 +5,12 @@ export interface Meter {
   began(): void;
   /** A step of a login ended or was refused. */
   step(step: { step: string; outcome: string; reason: string; status: number; ms: number }): void;
-  /** A channel of a login ended. */
   ended(channel: string, outcome: 'completed' | 'failed', reason: string): void;
   /** A call to Vonage ended. @param status `2xx`, `4xx`, `429`, `5xx`, `timeout` or `connection` */
   called(api: string, status: string, ms: number): void;
-  /** A limit refused a request. */
   refused(limit: string): void;
   /** Vonage sent, or accepted, a message that costs money. */
   sent(channel: string): void;
-  /** A command of the store ended. */
   stored(operation: string, failed: boolean, ms: number): void;
 }
 
@@ -32,7 +29,10 @@ export const NO_METER: Meter = {
 /** Attributes of a span. None holds a number, a code, a token or a query. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** Runs `work` as a child span. The attribute `error.type` marks it as failed (OpenTelemetry). */
+/**
+ * Runs `work` as a child span, which has failed if it has the attribute `error.type`
+ * (OpenTelemetry, "Recording errors").
+ */
 export type Span = <T>(
   name: string,
   kind: 'internal' | 'client',
@@ -41,7 +41,6 @@ export type Span = <T>(
 
 export const NO_SPAN: Span = (_name, _kind, work) => work(nothing);
 
-/** A structured log, such as a pino logger. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -53,9 +52,7 @@ export interface Log {
 export interface LoopTime {
   /** Running, or ready to run while other processes have the processor. */
   active: number;
-  /** Waiting for events. */
   idle: number;
-  /** Processor time. */
   cpu: number;
 }
 
@@ -63,7 +60,6 @@ export interface LoopTime {
 export interface World {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Cryptographically strong random bytes. */
   random(bytes: number): Buffer;
   log: Log;
   meter: Meter;
@@ -97,7 +93,6 @@ function cpuUsage(): NodeJS.CpuUsage {
   return newer.threadCpuUsage?.() ?? process.cpuUsage();
 }
 
-/** Seconds since the Unix epoch, as in JWTs. */
 export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);
 
 /** 256 random bits as 43 characters of base64url. */

@@ -9,10 +9,8 @@ const BRACKETED = /^\[([^\]]*)\](?::[\w.-]*)?$/;
 const WITH_PORT = /^(.*):(?:\d{0,5}|_[\w.-]+)$/;
 
 /**
- * Reads an address as sockets and proxies write it: alone, with a port (`203.0.113.7:51234`,
- * `[2001:db8::1]:443`), in brackets, in quotes, or with a zone (`fe80::1%eth0`).
- * @returns the address alone, IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4; undefined where the
- * text holds no address
+ * Reads an address with or without port (`203.0.113.7:51234`, `[2001:db8::1]:443`), brackets,
+ * quotes or zone (`fe80::1%eth0`). Returns IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4.
  */
 function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
@@ -23,11 +21,7 @@ function plainAddress(text: string): string | undefined {
   return address === undefined || isIP(address) === 0 ? undefined : ipaddr.process(address).toString();
 }
 
-/**
- * The client of a request by Express's `trust proxy`: from the socket back through
- * `X-Forwarded-For`, the first address that is not a trusted proxy. Unlike Express, this also reads
- * entries with a port or in brackets.
- */
+/** `req.ip` by Express's `trust proxy`, but for entries with a port or in brackets as well. */
 function clientOf({ app, headers, socket }: Request): string | undefined {
   const isTrusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   const entries = String(headers['x-forwarded-for'] ?? '').split(',');
@@ -59,7 +53,6 @@ export function readClientAddresses(app: Express, { now, log }: Pick<World, 'now
   Object.defineProperty(app.request, 'ip', {
     get(this: Request) {
       const address = clientOf(this);
-      // The socket of a client that hung up has no address.
       const isUnreadable = address === undefined && !this.socket.destroyed;
       if (isUnreadable && now() - warnedAt >= WARNING_INTERVAL_MS) {
         warnedAt = now();
@@ -121,17 +114,14 @@ const countedAtIPv4 = (address: string): Counted => ({
   within: [],
 });
 
-/** @param bits a multiple of 8 */
 function cidrOf(bytes: readonly number[], bits: number): string {
   const network = bytes.map((byte, at) => (at < bits / 8 ? byte : 0));
   return `${ipaddr.fromByteArray(network).toString()}/${bits}`;
 }
 
 /**
- * The client of a request, for limits. Every answer shows its remaining quota in the headers of
- * draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy: "name";q=10;w=600`, `RateLimit:
- * "name";r=9;t=17`. A client without a known address has no quota of its own, so only the policy
- * is sent.
+ * The client of a request, for limits. The answer shows its quotas by
+ * draft-ietf-httpapi-ratelimit-headers-10, or only the policy if its address is unknown.
  */
 export function callerOf(req: Request, res: Response): Caller {
   const address = req.ip;

@@ -29,11 +29,7 @@ function otherFiles(root: string): Record<string, string> {
   };
 }
 
-/**
- * The pages at `/` and `/docs`, and their files.
- * @param root the folder of the package
- * @param helpUrl goes out with the page at `/` as a `Link` with `rel="help"` (RFC 8288)
- */
+/** The pages at `/` and `/docs`. @param helpUrl a `Link` with `rel="help"` of `/` (RFC 8288) */
 export function staticFiles(root: string, helpUrl: string | undefined): Router {
   const publicDir = join(root, 'public');
   const page = join(publicDir, 'index.html');
@@ -56,7 +52,6 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { it: make() }).it;
 }
 
-/** `GET /openapi.json`. @param root the folder of the package */
 export function contract(root: string): Router {
   const read = once(() => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as object);
   return getOnly(newRouter(), '/openapi.json', (_req, res) =>
@@ -67,7 +62,6 @@ export function contract(root: string): Router {
 /**
  * `GET /errors.md`, the target of every problem's `type`: HTML for browsers, otherwise Markdown
  * (RFC 9110 section 12.5.1).
- * @param root the folder of the package
  * @param styled whether `public/` is served too, with its style sheet and icon
  */
 export function errorsPage(router: Router, root: string, styled: boolean): void {
@@ -86,7 +80,6 @@ const STYLE = `
     <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
     <link rel="stylesheet" href="/style.css" />`;
 
-/** Renders Markdown as a page whose headings have their text as `id`. */
 function pageOf(markdown: string, style: string): string {
   const marked = new Marked({
     renderer: {

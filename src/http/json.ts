@@ -6,7 +6,6 @@ import { hasDoubledNames } from '../core/json.js';
 const BODY_LIMIT = '16kb';
 const JSON_UTF8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
-/** The text of each parsed body. */
 const bodyTexts = new WeakMap<object, string>();
 
 /** Parses a JSON body of at most 16 KiB, uncompressed, in UTF-8. Refuses any other body. */
@@ -50,7 +49,6 @@ const startedAt = new WeakMap<Response, number>();
 
 export const noteArrival = (res: Response): void => void startedAt.set(res, performance.now());
 
-/** Milliseconds since {@link noteArrival}. */
 export const sinceArrival = (res: Response): number =>
   performance.now() - (startedAt.get(res) ?? performance.now());
 
@@ -66,7 +64,6 @@ function serverTiming(res: Response, also: Record<string, number>): string | und
 export interface JsonAnswer {
   status: number;
   body: object;
-  /** The media type. */
   type?: string;
   /** Entries of `Server-Timing` (ms). */
   timing?: Record<string, number>;

@@ -14,7 +14,6 @@ const MIN_CPU_SHARE = 0.5;
 export interface Load {
   /** To be called at every request. @returns whether a window ended and was measured */
   measure: () => boolean;
-  /** Whether the next login belongs to the refused share. */
   refusesNext: () => boolean;
   /** Whether requests wait, so that their clients may have given up. */
   isBusy: () => boolean;
@@ -28,9 +27,7 @@ export interface Load {
  * The share grows from 0 at `maxUtilization` to 1 at 100 percent, where the number of waiting
  * requests is unknown. It grows with the third power, because a busy process handles more events in
  * each turn: most of its capacity is in the last few percent. A single threshold would oscillate.
- *
- * Later requests of a login are never refused. They fill the loop's time, which leaves less for new
- * logins, so they need no forecast.
+ * Later requests of a login need no forecast: they fill the loop's time.
  *
  * The loop's delay (`monitorEventLoopDelay`) is no measure: Node accepts one connection per turn of
  * the loop, so turns stay short while connections wait in the system for seconds.
@@ -86,7 +83,6 @@ const DETAIL = 'The server is overloaded. Try again.';
 
 type AsyncHandler = (req: Request, res: Response) => Promise<void>;
 
-/** Runs `work` in a slot. @throws Limited `unavailable` if none is free */
 export type WithUpstreamSlot = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** Refuses only new logins, so that the work for those that were begun is not lost. */
@@ -103,10 +99,6 @@ export interface Overload {
   withUpstreamSlot: WithUpstreamSlot;
 }
 
-/**
- * @param maxUtilization percent of the event loop's time
- * @param upstreamSlots logins that wait for Vonage at a time
- */
 export function createOverload(deps: {
   world: World;
   maxUtilization: number;
@@ -151,7 +143,6 @@ function watchFor(load: Load, refusals: Refusals): RequestHandler {
 }
 
 interface Refusals {
-  /** @returns seconds for `Retry-After` */
   add: () => number;
   /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
   log: () => void;
@@ -174,7 +165,6 @@ function createRefusals(world: World): Refusals {
   };
 }
 
-/** Counts pending promises. */
 function createCount() {
   let count = 0;
   return {

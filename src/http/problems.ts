@@ -3,7 +3,7 @@ import { ERRORS, LoginError, type ErrorCode } from '../core/errors.js';
 import { sendJson, sinceArrival } from './json.js';
 import { requestIdOf } from './protection.js';
 
-/** The body of an error (RFC 9457). */
+/** RFC 9457. */
 export function problemOf(error: LoginError, docsUrl: string, requestId: string): object {
   const [status, title] = ERRORS[error.code];
   return {
@@ -21,7 +21,6 @@ export const notFound: RequestHandler = () => {
   throw new LoginError('not_found', 'Paths are case-sensitive and have no trailing slash.');
 };
 
-/** Records a request that failed. */
 export type Failed = (error: LoginError, request: { id: string; route: string; ms: number }) => void;
 
 export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>

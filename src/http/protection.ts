@@ -20,7 +20,6 @@ function ambiguityOf(req: Request): string | undefined {
   return doubled && `\`${doubled}\` occurs twice.`;
 }
 
-/** @param rawHeaders names and values in turn */
 function doubledName(rawHeaders: readonly string[]): string | undefined {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   return names.find((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);

@@ -27,7 +27,6 @@ export function messagesOf(app: Express): Messages {
   return { IncomingMessage: Request, ServerResponse: Response as typeof ServerResponse };
 }
 
-/** Copies `other`, and its prototypes up to Node's own, to `prototype`. */
 function copyTo<T extends object>(prototype: object, other: T): T {
   const parent: unknown = Object.getPrototypeOf(other);
   if (typeof parent === 'object' && parent !== null && !isOfNode(parent)) copyTo(prototype, parent);
@@ -43,11 +42,7 @@ export interface Listening {
   drain(graceMs: number): Promise<void>;
 }
 
-/**
- * Connections that may wait to be accepted, up to `net.core.somaxconn`. Node accepts one per turn
- * of its loop. If the queue is full, the client's system retries after one second, then two, then
- * four.
- */
+/** At most `net.core.somaxconn`. Node accepts one connection per turn of its loop. */
 const BACKLOG = 4096;
 
 export interface ListenOptions {
@@ -99,13 +94,11 @@ export async function listen(
 /** Unanswered requests of one connection, beyond which it is closed. */
 const MAX_PIPELINED = 1000;
 
-/** The responses that wait behind another one of their connection. */
 const waiting = new WeakMap<Socket, Set<ServerResponse>>();
 
 /**
- * Makes a response that waits behind another one (pipelining) emit `close` when the connection
- * ends. Node does not, because such a response has no socket yet, so what the event releases would
- * leak.
+ * Makes a pipelined response emit `close` when the connection ends. It has no socket yet, so Node
+ * emits nothing, and what the event releases would leak.
  */
 function closeWith(socket: Socket, res: ServerResponse): void {
   const responses = waiting.get(socket) ?? new Set();
@@ -120,10 +113,7 @@ function closeWith(socket: Socket, res: ServerResponse): void {
   if (responses.size > MAX_PIPELINED) socket.destroy();
 }
 
-/**
- * Runs one function per turn of the loop, in order. Pipelined requests run in this queue, so that
- * they do not delay clients that send one request at a time.
- */
+/** Runs one pipelined request per turn of the loop, so that they do not delay other clients. */
 function createQueue(): (work: () => void) => void {
   let last = Promise.resolve();
   return (work) => {
@@ -146,7 +136,6 @@ function drain(server: Server, graceMs: number): Promise<void> {
   });
 }
 
-/** Answers a request that Node could not parse, and the app never sees. */
 function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket, docsUrl: string): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   refuse(UNREADABLE[error.code ?? ''] ?? NOT_HTTP, socket, docsUrl);

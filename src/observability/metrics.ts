@@ -24,7 +24,6 @@ export function watchProcess(registry: Registry): void {
   });
 }
 
-/** Pings the store at each scrape. */
 export function watchStore(registry: Registry, ping: () => Promise<void>): void {
   const up = new Gauge({
     name: 'silent_auth_store_up',
@@ -51,7 +50,6 @@ const OPERATIONS = [
   ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
 ];
 
-/** Why the silent channel fails. */
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
   ...(['number_mismatch', 'not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const),
   ...(['upstream_error', 'upstream_timeout', 'unavailable'] as const),

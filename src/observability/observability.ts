@@ -35,16 +35,12 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
 }
 
-/** The log, and the metrics and traces that the settings ask for. */
 export interface Observability {
   log: Log;
   meter: Meter;
   span: Span;
-  /** Adds metrics. */
   observeStore(store: Store): Store;
-  /** Adds traces. */
   observeServer(listener: RequestListener): RequestListener;
-  /** Opens the port of the metrics, if it is set. */
   listen(docsUrl: string): Promise<Listening | undefined>;
   close(): Promise<void>;
 }

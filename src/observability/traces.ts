@@ -43,9 +43,7 @@ export interface Traces {
   span: Span;
   /** Runs `listener` within a span for each request of a login or a session. */
   around(listener: RequestListener): RequestListener;
-  /** The ids of the current span, for the log. */
   ids: () => { trace_id?: string; span_id?: string };
-  /** Sends the last spans. */
   close(): Promise<void>;
 }
 

@@ -18,10 +18,7 @@ const AMR: Record<Channel, string> = { silent_auth: 'sim', sms: 'sms', voice: 'v
 
 export interface Assertions {
   audiences: readonly string[];
-  /**
-   * Signs a JWT (RFC 7519, ES256) that names the user to one audience.
-   * @returns `expiresAt` in milliseconds since the epoch
-   */
+  /** Signs a JWT (RFC 7519, ES256). @returns `expiresAt` in milliseconds since the epoch */
   assert(user: User, audience: string): Promise<{ assertion: string; expiresAt: number }>;
   /** A JWK Set (RFC 7517 section 5). */
   published(): Promise<{ keys: JWK[] }>;
@@ -64,7 +61,7 @@ export function createAssertions(
 const subjectOf = (secret: string, audience: string, phoneNumber: PhoneNumber): string =>
   createHmac('sha256', secret).update(`${audience}\n${phoneNumber}`).digest('base64url');
 
-/** Its `kid` is its thumbprint (RFC 7638). */
+/** With the thumbprint as `kid` (RFC 7638). */
 async function publicJwk(privateKey: KeyObject): Promise<JWK & { kid: string }> {
   const jwk = await exportJWK(createPublicKey(privateKey));
   return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'ES256', use: 'sig' };
@@ -90,7 +87,6 @@ export function keyRoutes(router: Router, assertions: Assertions, inApp: boolean
     .all(methodNotAllowed('GET, HEAD'));
 }
 
-/** `POST /session/assertion`: an assertion about the user of the session. */
 export function assertionRoutes(router: Router, assertions: Assertions, sessions: Sessions): void {
   const { audiences } = assertions;
   const [first = ''] = audiences;

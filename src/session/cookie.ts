@@ -29,16 +29,13 @@ declare module 'express-session' {
 
 type Done = (error?: unknown, session?: SessionData | null) => void;
 
-/** Another request changed or ended the session since it was read. */
 class Conflict extends Error {}
 
 /**
  * connect-redis with sealed records. It differs from its documentation in three points:
  * - The key of a record is the handle of its id, and only an id with the current secret reads it.
- * - A save replaces only the record that was read, so that a slow request restores no ended
- *   session.
- * - `regenerate` keeps the record and changes the secret of its id, so that any cookie that the
- *   session ever had can end it.
+ * - A save replaces only the record that was read: a slow request restores no ended session.
+ * - `regenerate` changes only the secret of the id, so that any former cookie can end the session.
  */
 class CookieStore extends RedisStore {
   constructor(
@@ -116,7 +113,6 @@ class CookieStore extends RedisStore {
 const hideStored = <T extends Partial<SessionData>>(data: T, stored: string | undefined): T =>
   Object.defineProperty(data, 'stored', { value: stored, enumerable: false, configurable: true });
 
-/** A step of express-session as a promise. */
 const settled = (ask: (done: (error?: unknown) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     ask((error) => {
@@ -212,7 +208,6 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
       const hidden = { session: { value: undefined, writable: true } };
       const view = views.get(req) ?? (Object.create(req, hidden) as Request);
       views.set(req, view);
-      // It does nothing if the session was loaded before.
       void middleware(view, res, next);
     },
     loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), records),

@@ -13,7 +13,6 @@ import {
 
 /** What the host app's session holds of ours. */
 interface CarriedSession {
-  /** The id of our record. */
   id: string;
   /** The keyed name of the last user's number: the app's data in this session is that user's. */
   owner?: string | undefined;
@@ -27,7 +26,6 @@ declare module 'express-session' {
 
 type HostSession = Request['session'];
 
-/** The session that a request carries. */
 interface Visit {
   id?: string | undefined;
   /** Absent if there is no id, or its session ended or has a newer secret. */
@@ -60,7 +58,6 @@ export function createHostSessions(deps: SessionDeps): Sessions {
     const visit = await read(records, (carried as Partial<CarriedSession> | undefined)?.id);
     visits.set(req, visit);
     const { id, record } = visit;
-    // A session that was not touched expires earlier.
     if (id !== undefined && record) await records.touch(id, record.state).catch(() => undefined);
   };
 
@@ -75,7 +72,6 @@ export function createHostSessions(deps: SessionDeps): Sessions {
       const { id } = visitOf(req);
       visits.set(req, {});
       if (id !== undefined) await records.end(id);
-      // Another request may have ended the app's session meanwhile.
       const { session } = req as { session?: HostSession };
       if (session !== undefined) await settled(req, (done) => session.destroy(done));
     },
@@ -98,7 +94,6 @@ function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier
     return true;
   };
 
-  /** Stores our new id in the app's session, which gets a new id too. */
   const carry = async (before: Readonly<Visit>, id: string, { user }: SessionState): Promise<void> => {
     await reopen(req, before.id);
     const { silentAuth: carried, ...fields } = fieldsOf(req);
@@ -162,7 +157,6 @@ async function reopen(req: Request, carried: string | undefined): Promise<void> 
 const cameWith = ({ headers, sessionID }: Request): boolean =>
   headers.cookie?.includes(encodeURIComponent(`s:${sessionID}.`)) === true;
 
-/** Gives the app's session a new id and only these fields, and saves it before the answer. */
 async function renew(req: Request, fields: object): Promise<void> {
   const session = sessionOf(req);
   await settled(req, (done) => session.regenerate(done));
@@ -173,7 +167,6 @@ async function renew(req: Request, fields: object): Promise<void> {
 /** The message of express-session for a session that is not in its store. */
 const GONE = 'failed to load session';
 
-/** A step of express-session as a promise. */
 const settled = (req: Request, ask: (done: (error?: unknown) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     ask((error) => {

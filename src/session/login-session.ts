@@ -5,7 +5,6 @@ import type { SessionRecords, SessionState } from './records.js';
 export const NOT_LOADED =
   'the session of this request was not loaded: put `load` before signOut, on the same route';
 
-/** Reads and writes the session of one request. */
 export interface Carrier {
   /** As last read; empty if the request has no session. */
   readonly state: SessionState;

@@ -22,7 +22,6 @@ export interface SessionState {
   user?: User | undefined;
 }
 
-/** A session as it was read from the store. */
 export interface SessionRecord extends SessionState {
   handle: string;
   secretHash: string;
@@ -84,7 +83,6 @@ export interface SessionDeps {
 export const sessionEnded = (cause?: unknown): LoginError =>
   new LoginError('login_expired', 'The session ended during the request.', { cause });
 
-/** The part of an id that stays the same for the life of a session. */
 export const handleOf = (id: string): string => ID.exec(id)?.[1] ?? '';
 const secretHashOf = (id: string): string => hash('sha256', ID.exec(id)?.[2] ?? '', 'base64url');
 
@@ -161,14 +159,12 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     seenBy,
     write,
     secondsLeft,
-    /** A new id: 128 random bits of handle, 256 of secret. */
     newId: (): string => random(HANDLE_BYTES) + random(SECRET_BYTES),
     renewedId: (id: string): string => handleOf(id) + random(SECRET_BYTES),
     async read(id: string) {
       const stored = await store.get(keyOf(id));
       return seenBy(id, stored === null ? undefined : open(stored));
     },
-    /** Restarts the idle time of the session. */
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),
     /** Ends the session, also by an outdated id. */
     async end(id: string): Promise<void> {

@@ -5,7 +5,6 @@ import { connectCluster, primariesSettled } from './cluster.js';
 import { OPTIONS, optionsFor, writeOncePerTurn } from './options.js';
 import { connectThroughSentinels } from './sentinel.js';
 
-/** A connection to Redis that reconnects by itself. */
 export interface Connection {
   client: Redis | Cluster;
   /** Resolves at the first connection. */
@@ -13,7 +12,6 @@ export interface Connection {
   close: () => Promise<void>;
 }
 
-/** Connects to a server, to the primary that sentinels name, or to a cluster. */
 export function connectRedis(settings: RedisSettings, log: Log): Connection {
   const failed = failureOn(log);
   const { client, stopWatching } = clientFor(settings, failed);

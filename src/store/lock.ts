@@ -3,12 +3,10 @@ import { randomToken, type World } from '../core/world.js';
 import { COMMAND_TIMEOUT_MS } from './options.js';
 import type { Store } from './store.js';
 
-/** Lets one request at a time change a login. */
 export interface Lock {
   /**
    * Runs `work` while holding the lock of `id`.
-   * @param longestMs how long `work` can take at most, so that the lock expires only if the process
-   * dies
+   * @param longestMs the longest duration of `work`: the lock expires only if the process dies
    * @throws LoginError `login_in_progress` at once if another request holds the lock
    */
   hold<T>(id: string, longestMs: number, work: () => Promise<T>): Promise<T>;

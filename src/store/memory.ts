@@ -65,7 +65,6 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
   };
 }
 
-/** `SPEND_SCRIPT` on a map. */
 function spendFrom(
   account: Map<string, number>,
   costs: readonly Cost[],

@@ -56,7 +56,6 @@ export const OPTIONS = {
 
 export type ConnectionOptions = typeof OPTIONS & Access & Pick<Place, 'family'> & { tls?: Certificates };
 
-/** @param access the credentials for the server that is connected to */
 export const optionsFor = ({ place, certificates }: RedisSettings, access: Access): ConnectionOptions => ({
   ...OPTIONS,
   ...(access.username !== undefined && { username: access.username }),

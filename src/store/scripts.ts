@@ -7,9 +7,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 return count
 `;
 
-/**
- * `Store.note`: sets the entry ARGV[1] of KEYS[1] to ARGV[2]; KEYS[1] expires in ARGV[3] seconds.
- */
+/** `Store.note`: sets the entry ARGV[1] of KEYS[1] to ARGV[2] for ARGV[3] seconds. */
 const NOTE_SCRIPT = `
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('EXPIRE', KEYS[1], ARGV[3])

@@ -42,10 +42,7 @@ const infoOf = (purpose: string): string => `silent-auth ${purpose}`;
 export const deriveKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', infoOf(purpose), 32)));
 
-/**
- * Derives a 256-bit key from 256 random bits, which need no extraction (RFC 5869 section 3.3): one
- * round of expansion (section 2.3).
- */
+/** As {@link deriveKey}, but 256 random bits need only one round (RFC 5869 sections 2.3, 3.3). */
 export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(
     createHmac('sha256', secret)
@@ -53,10 +50,7 @@ export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
       .digest(),
   );
 
-/**
- * Makes pseudonyms of texts (HMAC-SHA256), which reveal nothing without the secret.
- * @returns 43 characters of base64url
- */
+/** Makes pseudonyms (HMAC-SHA256), which reveal nothing without the secret. */
 export const createNaming = (secret: string, purpose: string): ((text: string) => string) => {
   const key = deriveKey(secret, purpose);
   return (text) => createHmac('sha256', key).update(text).digest('base64url');

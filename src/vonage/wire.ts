@@ -65,11 +65,9 @@ const RequestId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 /** Verify v2, 202. `check_url` is checked only where a link is needed. */
 export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.unknown().optional() });
 
-/** Finds the id of a verification in an answer that is invalid or incomplete. */
 export const findRequestId = (text: string): string | undefined =>
   /"request_id"\s*:\s*"([A-Za-z0-9_-]{1,100})"/.exec(text)?.[1];
 
-/** Verify v2, 200 to a check: the code was right for this verification. */
 export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
 
 /** Verify v2, a conflict (409 or 422): the verification that is under way. */
