@@ -13,7 +13,7 @@ import { parseTemplates } from '../src/tools/templates/file.js';
 import { makePlan } from '../src/tools/templates/plan.js';
 import { connectTemplates, templates } from '../src/tools/templates/templates.js';
 import type { Terminal } from '../src/tools/command.js';
-import type { Templates } from '../src/vonage/templates.js';
+import type { Templates } from '../src/tools/templates/api.js';
 import { openAccount, type Account } from './support/account.js';
 import { testWorld } from './support/world.js';
 

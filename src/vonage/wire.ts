@@ -131,33 +131,3 @@ export const VerifySummary = z.union([
     status: z.enum(['completed', 'failed', 'expired', 'blocked']),
   }),
 ]);
-
-const Id = z.string().min(1).max(100);
-
-export const TemplateAnswer = z
-  .object({ template_id: Id, name: z.string(), is_default: z.boolean() })
-  .transform(({ template_id: id, name, is_default: isDefault }) => ({ id, name, isDefault }));
-
-/** Unknown channels are accepted, so that an account stays readable if Vonage adds one. */
-export const FragmentAnswer = z
-  .object({ template_fragment_id: Id, channel: z.string(), locale: z.string(), text: z.string() })
-  .transform(({ template_fragment_id: id, channel, locale, text }) => ({ id, channel, locale, text }));
-
-export type Template = z.output<typeof TemplateAnswer>;
-export type Fragment = z.output<typeof FragmentAnswer>;
-
-/** A page of a HAL collection. As in Vonage's own client, `_embedded` may be absent. */
-export const Page = z.object({
-  total_pages: z.number(),
-  _embedded: z.record(z.string(), z.array(z.unknown())).optional(),
-});
-
-const InvalidParameter = z.object({ name: z.string(), reason: z.string() });
-
-/** 422: a list in the reference, an object in a fixture of the PHP SDK. */
-export const InvalidParameters = z.object({
-  invalid_parameters: z.union([
-    z.array(InvalidParameter),
-    InvalidParameter.transform((parameter) => [parameter]),
-  ]),
-});

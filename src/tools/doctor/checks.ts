@@ -44,20 +44,25 @@ const DEPLOYMENT_CHECKS: Record<string, Check> = {
 
 /** Runs all checks, one after the other. */
 export async function* runChecks(deployment: Deployment): AsyncGenerator<Finding> {
-  for (const each of Object.entries(SETTINGS_CHECKS)) yield* await runCheck(deployment, each);
-  for (const each of Object.entries(REACHABILITY_CHECKS)) {
-    const findings = await runCheck(deployment, each);
+  for (const [name, check] of Object.entries(SETTINGS_CHECKS))
+    yield* await runCheck(deployment, { name, check });
+  for (const [name, check] of Object.entries(REACHABILITY_CHECKS)) {
+    const findings = await runCheck(deployment, { name, check });
     yield* findings;
     if (findings.some((each) => isMistake(each) && UNREACHABLE.includes(each.check))) {
       yield about('everything else').unchecked('The server has to be reached first.');
       return;
     }
   }
-  for (const each of Object.entries(DEPLOYMENT_CHECKS)) yield* await runCheck(deployment, each);
+  for (const [name, check] of Object.entries(DEPLOYMENT_CHECKS))
+    yield* await runCheck(deployment, { name, check });
 }
 
 /** A check that fails with an error has checked nothing. */
-async function runCheck(deployment: Deployment, [name, check]: [string, Check]): Promise<Finding[]> {
+async function runCheck(
+  deployment: Deployment,
+  { name, check }: { name: string; check: Check },
+): Promise<Finding[]> {
   try {
     return await check(deployment);
   } catch (error) {

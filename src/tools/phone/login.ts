@@ -24,7 +24,7 @@ type Json = Record<string, unknown>;
  */
 export async function logIn(phone: Phone, number: string): Promise<boolean> {
   const startedAt = phone.device.now();
-  const begun = await call(phone, 'POST', '/login', { phone_number: number });
+  const begun = await call(phone, 'POST /login', { phone_number: number });
   const { auth_url: link } = begun.json;
   if (begun.status !== 201) return false;
   if (typeof link !== 'string')
@@ -37,7 +37,7 @@ export async function logIn(phone: Phone, number: string): Promise<boolean> {
     phone.say('Not logged in.');
     return false;
   }
-  const { json } = await call(phone, 'GET', '/session');
+  const { json } = await call(phone, 'GET /session');
   const isLoggedIn = json['authenticated'] === true;
   const took = `${Math.round(phone.device.now() - startedAt)} ms`;
   phone.say(
@@ -57,7 +57,7 @@ async function logInSilently(phone: Phone, link: string): Promise<Json | undefin
   if (typeof code !== 'string') phone.say(describe(phone, result));
   broken.forEach((rule) => explain(phone, rule));
   if (typeof code !== 'string') return body;
-  return (await call(phone, 'POST', '/verify', { code })).json;
+  return (await call(phone, 'POST /verify', { code })).json;
 }
 
 /** @returns whether the number was verified */
@@ -69,26 +69,28 @@ async function logInByCode(phone: Phone, channels: readonly string[]): Promise<b
   }
   const channel = await phone.ask(`Go on by ${channels.join(' or ')}? Type which, or press Enter to stop: `);
   if (channel === '') return false;
-  const sent = await call(phone, 'POST', '/login/next', { channel });
+  const sent = await call(phone, 'POST /login/next', { channel });
   if (sent.status !== 200) return false;
   for (;;) {
     const code = await phone.ask('The code, or Enter to stop: ');
     if (code === '') return false;
-    const { json } = await call(phone, 'POST', '/verify', { code });
+    const { json } = await call(phone, 'POST /verify', { code });
     if (json['verified'] === true) return true;
     if (json['error'] !== 'invalid_code') return false;
   }
 }
 
-/** Sends a request as the app, and reports the answer. */
-async function call(phone: Phone, method: string, path: string, body?: object): Promise<Reply> {
+/** Sends a request as the app, and reports the answer. @param request such as `POST /login` */
+async function call(phone: Phone, request: string, body?: object): Promise<Reply> {
+  const [method = '', path = ''] = request.split(' ');
   const at = phone.device.now();
   const reply = await phone.app.request(method, path, body);
   const { json } = reply;
   const meaning = ['error', 'reason', 'retry_after', 'detail', 'verified', 'channel']
     .filter((name) => name in json && json[name] !== null)
     .map((name) => `${name}: ${String(json[name])}`);
-  row(phone, phone.device.now() - at, `${method} ${path}`, `${reply.status}`, meaning.join(', '));
+  const ms = phone.device.now() - at;
+  row(phone, { ms, request, status: `${reply.status}`, meaning: meaning.join(', ') });
   return reply;
 }
 
@@ -112,11 +114,15 @@ function stepReporter(phone: Phone): (step: Step) => void {
         .trimEnd()
         .split('\r\n')
         .forEach((line) => phone.trace(`< ${line}`));
-    row(phone, phone.device.now() - at, `GET ${host}${pathname}`, status, step.failure?.message ?? '');
+    const ms = phone.device.now() - at;
+    row(phone, { ms, request: `GET ${host}${pathname}`, status, meaning: step.failure?.message ?? '' });
   };
 }
 
-const row = ({ say }: Phone, ms: number, request: string, status: string, meaning: string): void =>
+const row = (
+  { say }: Phone,
+  { ms, request, status, meaning }: { ms: number; request: string; status: string; meaning: string },
+): void =>
   say(
     `${Math.round(ms).toString().padStart(6)} ms  ${withoutSecrets(request).padEnd(48)} ${status}  ${meaning}`.trimEnd(),
   );

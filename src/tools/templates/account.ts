@@ -1,4 +1,4 @@
-import type { Templates } from '../../vonage/templates.js';
+import type { Templates } from './api.js';
 import { CHANNELS, type TemplatesFile } from './file.js';
 import type { ActualTemplate, Change } from './plan.js';
 
@@ -22,8 +22,7 @@ export type TemplateIndex = Map<string, { id: string; isDefault: boolean }>;
  */
 export async function applyChanges(
   changes: readonly Change[],
-  known: TemplateIndex,
-  templates: Templates,
+  { known, templates }: { known: TemplateIndex; templates: Templates },
   done: (change: Change) => void,
 ): Promise<void> {
   for (const change of changes) {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CommandError, listOf, messageOf, type ExitCode, type Terminal } from '../command.js';
-import type { Templates } from '../../vonage/templates.js';
+import type { Templates } from './api.js';
 import { describe, describeRest, summary } from './diff.js';
 import { formatTemplates, parseTemplates, problemsOf, type TemplatesFile } from './file.js';
 import { makePlan } from './plan.js';
@@ -30,7 +30,7 @@ const apply: Action = async (templates, { file, prune }, { out, err }) => {
   const { known, changes, leftAlone } = await compare(wanted, templates, prune);
   let made = 0;
   try {
-    await applyChanges(changes, known, templates, (change) => {
+    await applyChanges(changes, { known, templates }, (change) => {
       made += 1;
       describe(change).forEach(out);
     });

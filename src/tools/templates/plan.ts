@@ -1,4 +1,4 @@
-import type { Fragment, Template } from '../../vonage/templates.js';
+import type { Fragment, Template } from './api.js';
 import { CHANNELS, MOST_TEMPLATES, type TemplatesFile, type WantedTemplate } from './file.js';
 
 /** A template of the account, with its fragments. */

@@ -2,7 +2,7 @@ import { readVonage } from '../../config/vonage.js';
 import { createReader, type Env } from '../../config/reader.js';
 import { LoginError } from '../../core/errors.js';
 import type { World } from '../../core/world.js';
-import { createTemplates, type Templates } from '../../vonage/templates.js';
+import { createTemplates, type Templates } from './api.js';
 import { createTransport } from '../../vonage/transport.js';
 import { createAppToken } from '../../vonage/tokens.js';
 import {

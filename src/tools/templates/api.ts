@@ -1,11 +1,37 @@
-import type { ZodType } from 'zod';
-import { LoginError } from '../core/errors.js';
-import { refusal } from './errors.js';
-import type { Answer, Call, Transport } from './transport.js';
-import { FragmentAnswer, InvalidParameters, Page, TemplateAnswer } from './wire.js';
-import type { Fragment, Template } from './wire.js';
+import { z, type ZodType } from 'zod';
+import { LoginError } from '../../core/errors.js';
+import { refusal } from '../../vonage/errors.js';
+import type { Answer, Call, Transport } from '../../vonage/transport.js';
 
-export type { Fragment, Template } from './wire.js';
+const Id = z.string().min(1).max(100);
+
+const TemplateAnswer = z
+  .object({ template_id: Id, name: z.string(), is_default: z.boolean() })
+  .transform(({ template_id: id, name, is_default: isDefault }) => ({ id, name, isDefault }));
+
+/** Unknown channels are accepted, so that an account stays readable if Vonage adds one. */
+const FragmentAnswer = z
+  .object({ template_fragment_id: Id, channel: z.string(), locale: z.string(), text: z.string() })
+  .transform(({ template_fragment_id: id, channel, locale, text }) => ({ id, channel, locale, text }));
+
+export type Template = z.output<typeof TemplateAnswer>;
+export type Fragment = z.output<typeof FragmentAnswer>;
+
+/** A page of a HAL collection. As in Vonage's own client, `_embedded` may be absent. */
+const Page = z.object({
+  total_pages: z.number(),
+  _embedded: z.record(z.string(), z.array(z.unknown())).optional(),
+});
+
+const InvalidParameter = z.object({ name: z.string(), reason: z.string() });
+
+/** 422: a list in the reference, an object in a fixture of the PHP SDK. */
+const InvalidParameters = z.object({
+  invalid_parameters: z.union([
+    z.array(InvalidParameter),
+    InvalidParameter.transform((parameter) => [parameter]),
+  ]),
+});
 
 const API = 'verify-templates';
 
