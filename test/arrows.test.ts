@@ -61,7 +61,7 @@ const imports = files.flatMap(importsOf);
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
 const inHouse = imports.filter(({ to }) => to.endsWith('.ts'));
 
-test('every import follows an arrow of the house', () => {
+test('every import is allowed by the table of layers', () => {
   const wrong = inHouse.filter(
     ({ from, to }) => roomOf(from) !== roomOf(to) && !MAY[roomOf(from)]?.includes(roomOf(to)),
   );
@@ -69,14 +69,14 @@ test('every import follows an arrow of the house', () => {
   expect(inHouse.length).toBeGreaterThan(80);
 });
 
-test('every room has its arrows drawn, and each arrow leads down', () => {
+test('every folder is in the table, and may import only what is listed below it', () => {
   const rooms = Object.keys(MAY);
   expect([...new Set(files.map(roomOf))].sort()).toEqual([...rooms].sort());
   for (const [at, room] of rooms.entries())
     for (const below of MAY[room] ?? []) expect(rooms.indexOf(below)).toBeGreaterThan(at);
 });
 
-test('no file imports itself by a way around, types included', () => {
+test('there are no circular imports, types included', () => {
   const importedBy = new Map<string, string[]>();
   for (const { from, to } of inHouse) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
   const done = new Set<string>();
@@ -89,13 +89,13 @@ test('no file imports itself by a way around, types included', () => {
   for (const file of files) walk(file, []);
 });
 
-test('a folder has at most sixteen files, and so has the top', () => {
+test('no folder of src, and not src itself, has more than sixteen entries', () => {
   const entries = (folder: string) => readdirSync(join(SRC, folder)).length;
   const folders = new Set(files.map((file) => dirname(file)));
   expect([...folders].filter((folder) => entries(folder) > 16)).toEqual([]);
 });
 
-test('the story of a login sees neither Express nor axios nor Redis', () => {
+test('the steps of a login import neither Express nor axios nor Redis', () => {
   const story = imports.filter(({ from }) => STEPS.includes(from));
   expect(story.length).toBeGreaterThan(10);
   expect(story.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
@@ -114,7 +114,7 @@ test.each([
   ['prom-client', ['observability/metrics.ts']],
   ['@opentelemetry/sdk-trace-node', ['observability/traces.ts']],
   ['helmet', ['http/protection.ts', 'sandbox/app.ts']],
-])('%s is known where it is used, and nowhere else', (library, places) => {
+])('%s is imported only by the files listed for it', (library, places) => {
   expect(
     imports
       .filter(({ to }) => to === library)
@@ -123,19 +123,19 @@ test.each([
   ).toEqual(places);
 });
 
-test('what counts and what traces is loaded by those who want it, when they do', () => {
+test('metrics and tracing packages are loaded on demand', () => {
   const eager = inHouse.filter(
     ({ to, typeOnly }) => /^observability\/(?:metrics|traces)/.test(to) && !typeOnly,
   );
   expect(eager).toEqual([]);
 });
 
-test('the command line loads a command when it is called', () => {
+test('the command line loads a command only when it is run', () => {
   const loadedAtOnce = inHouse.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
   expect(loadedAtOnce).toEqual(['tools/command.ts']);
 });
 
-test("the names of Vonage's fields stand in the folder of Vonage alone", () => {
+test('only src/vonage contains field names of Vonage', () => {
   const names = /devicePhoneNumberVerified|access_token|grant_type|number-verification-verify-read/;
   const elsewhere = files.filter(
     (file) => !/^(?:vonage|sandbox)\//.test(file) && names.test(readFileSync(join(SRC, file), 'utf8')),

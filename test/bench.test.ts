@@ -15,7 +15,7 @@ beforeAll(async () => {
   server = join(await builtPackage(), 'dist/main.js');
 }, 300_000);
 
-test('the bench logs in by the server and by the floor, and prints what each login cost', async () => {
+test('the benchmark logs in through the server and the baseline, and prints the cost per login', async () => {
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
   const said = await bench('bench/main.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
@@ -34,7 +34,7 @@ test('the bench logs in by the server and by the floor, and prints what each log
   expect(said).toMatch(/The floor's own rounds differ by/);
 });
 
-test('two processes on one Redis share the requests of a login, and it prints what both used for it', async () => {
+test('two processes on one Redis share the requests of a login, and the benchmark prints the sum of their cost', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
   const said = await bench('bench/wide.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
@@ -45,7 +45,7 @@ test('two processes on one Redis share the requests of a login, and it prints wh
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
 });
 
-test('it tells where the time of a login goes, and leaves nothing out', async () => {
+test('the profile attributes all of the time of a login', async () => {
   const short = ['--logins', '200', '--warm-up', '20', '--server', server];
   const said = await bench('bench/profile.ts', ...short);
   const rows = said.split('\n').filter((line) => /^\| (?!where|-)/.test(line));

@@ -54,7 +54,7 @@ async function openStranger(): Promise<Server> {
   return server;
 }
 
-describeInBrowser('a link of another origin to the page', () => {
+describeInBrowser('a link from another origin to the page', () => {
   // Each test opens the page some ten times.
   const stage = useBrowser();
   let stranger: Server;
@@ -123,7 +123,7 @@ describeInBrowser('a link of another origin to the page', () => {
     };
     const openLink = ({ page }: Person) => page.goto(begun['auth_url'] ?? '');
 
-    test('uses up no try of a login that waits for a typed code, and does not end it', async () => {
+    test('does not use up a try of a login that waits for a typed code, and does not end it', async () => {
       const person = await withTypedCode();
       for (const [what, fields] of [...CODES, ...CODES_WITH_OWN_IDS]) {
         await followLink(person, fragmentOf(fields(ids())));
@@ -135,7 +135,7 @@ describeInBrowser('a link of another origin to the page', () => {
       await person.reads('You are logged in.');
     });
 
-    test('with an error leaves a login that waits for a typed code as it is', async () => {
+    test('with an error does not change a login that waits for a typed code', async () => {
       const person = await withTypedCode();
       for (const error of ERRORS) {
         await followLink(person, fragmentOf(error));
@@ -146,7 +146,7 @@ describeInBrowser('a link of another origin to the page', () => {
       await person.reads('You are logged in.');
     });
 
-    test('leaves a login that waits for its device to the device', async () => {
+    test('does not change a login that waits for its device', async () => {
       const person = await withLink();
       for (const [what, fields] of CODES) {
         await followLink(person, fragmentOf(fields(ids())));
@@ -159,7 +159,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(await person.session()).toMatchObject({ channel: 'silent_auth' });
     });
 
-    test('that changes the address of the open page disturbs no code that is being typed', async () => {
+    test('that changes the fragment of the open page does not disturb a code that is being typed', async () => {
       const person = await withTypedCode();
       await field(person).pressSequentially('123');
       for (const fields of [...CODES, ...CODES_WITH_OWN_IDS].map(([, of]) => of(ids())).concat(ERRORS)) {
@@ -185,7 +185,7 @@ describeInBrowser('a link of another origin to the page', () => {
       }
     };
 
-    test('with the code of this login logs in, and is worth nothing a second time', async () => {
+    test('with the code of this login logs in once', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       await followLink(person, fragment);
@@ -195,7 +195,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(await person.session()).toMatchObject({ authenticated: true, channel: 'silent_auth' });
     });
 
-    test('with the code of this login posts nothing once the login waits for the device no more', async () => {
+    test('with the code of this login posts nothing once the login no longer waits for its device', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       house.world.turn(engine === 'verify' ? 61 : 301);
@@ -204,7 +204,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(posted).toEqual([]);
     });
 
-    test('with the code of this login posts nothing once another tab began another login', async () => {
+    test('with the code of this login posts nothing after another tab began another login', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       const data = { phone_number: BOB, client: 'browser' };
@@ -214,7 +214,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(posted).toEqual([]);
     });
 
-    test('is not followed again by the buttons for back and forward', async () => {
+    test('is not followed again by going back and forward', async () => {
       const person = await withTypedCode();
       await followLink(person, '#code=000001');
       await person.page.evaluate(`location.hash = 'code=000002'`);

@@ -9,7 +9,7 @@ const BROWSER = {
   'sec-fetch-site': 'cross-site',
 };
 
-describe('a callback that should not be is refused before anything is spent', () => {
+describe('GET /callback', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
   beforeEach(() => house.reset());
@@ -49,7 +49,7 @@ describe('a callback that should not be is refused before anything is spent', ()
     };
   };
 
-  test('by a browser without the session, or with another one, for a login of a browser', async () => {
+  test('refuses a browser login without its session or with another one', async () => {
     const door = await atTheDoor('browser');
     const other = await atTheDoor('browser');
     for (const cookie of ['', other.cookie, 'sid=s%3Aplanted.signature']) {
@@ -71,22 +71,19 @@ describe('a callback that should not be is refused before anything is spent', ()
     { purpose: 'prefetch' },
     { 'x-moz': 'prefetch' },
     { 'x-purpose': 'preview' },
-  ])(
-    'by a browser that only speculates on a visit (%j): the visit that follows finds the link unused',
-    async (ahead) => {
-      for (const client of ['app', 'browser'] as const) {
-        const door = await atTheDoor(client);
-        const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
-        const early = await send(door.path, { ...headers, ...ahead });
-        expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
-        const visit = await send(door.path, headers);
-        expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
-      }
-      expect(await tokenCalls()).toBe(2);
-    },
-  );
+  ])('refuses a prefetch (%j), and the visit that follows can still use the link', async (ahead) => {
+    for (const client of ['app', 'browser'] as const) {
+      const door = await atTheDoor(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
+      const early = await send(door.path, { ...headers, ...ahead });
+      expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
+      const visit = await send(door.path, headers);
+      expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
+    }
+    expect(await tokenCalls()).toBe(2);
+  });
 
-  test('an authorization code may have 8,192 characters, and no more', async () => {
+  test('refuses an authorization code of more than 8,192 characters', async () => {
     const door = await atTheDoor('app');
     const withCode = (length: number) => `/callback?state=${door.state}&code=${'x'.repeat(length)}`;
     expect((await send(withCode(8193))).status).toBe(400);
@@ -96,7 +93,7 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(await tokenCalls()).toBe(1);
   });
 
-  test('twice: the second time finds nothing, and the operator hears of it once', async () => {
+  test('refuses a replay, and exchanges the authorization code once', async () => {
     const app = await atTheDoor('app');
     await send(app.path);
     expect((await send(app.path)).status).toBe(410);
@@ -107,12 +104,12 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(await tokenCalls()).toBe(2);
   });
 
-  test('a browser that says nothing of itself is known by its session', async () => {
+  test('recognises a browser without Sec-Fetch headers by its session', async () => {
     const door = await atTheDoor('browser');
     expect((await send(door.path, { cookie: door.cookie })).location).toMatch(/^\/#login_id=/);
   });
 
-  test('Accept and User-Agent decide nothing', async () => {
+  test('ignores Accept and User-Agent', async () => {
     const door = await atTheDoor('app');
     const answer = await send(door.path, {
       accept: 'text/html',
@@ -122,7 +119,7 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(JSON.parse(answer.body)).toMatchObject({ code: expect.any(String) });
   });
 
-  test('a browser login is finished by its page, with the code of the fragment', async () => {
+  test('gives the page of a browser login its code in the fragment', async () => {
     const door = await atTheDoor('browser');
     const { location } = await send(door.path, { ...BROWSER, cookie: door.cookie });
     const fragment = new URLSearchParams(location?.slice(2));
@@ -140,14 +137,14 @@ describe('a callback that should not be is refused before anything is spent', ()
     ['unauthorized_client', 'operator_error'],
     ['something_new', 'operator_error'],
     ['', 'operator_error'],
-  ])('the error %p of the operator is told as %s, without a call', async (error, reason) => {
+  ])('reports the error %p of the operator as %s, without a call to Vonage', async (error, reason) => {
     const door = await atTheDoor('app');
     const answer = await send(`/callback?error=${error}&error_description=x&state=${door.state}`);
     expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'silent_auth_failed', reason });
     expect(await tokenCalls()).toBe(0);
   });
 
-  test('what the operator says is repeated to nobody', async () => {
+  test('does not repeat text of the operator', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
     for (const client of ['app', 'browser'] as const) {
       const door = await atTheDoor(client);
@@ -162,7 +159,7 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(house.world.logged()).not.toContain('alert');
   });
 
-  test('parameters nobody knows are ignored', async () => {
+  test('ignores unknown parameters', async () => {
     const door = await atTheDoor('app');
     expect((await send(`${door.path}&session_state=x&iss=y`)).status).toBe(200);
   });

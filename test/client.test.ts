@@ -46,7 +46,7 @@ describe('the client', () => {
   };
   const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
 
-  test('knows every error of the server and no other, every reason and every channel', () => {
+  test('lists exactly the errors, reasons and channels of the server', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
     const reasons: Same<client.SilentFailure, SilentFailure> = true;
     const channels: Same<client.Channel, Channel> = true;
@@ -54,7 +54,7 @@ describe('the client', () => {
     expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
   });
 
-  test('logs in silently, says who is logged in, and logs out', async () => {
+  test('logs in silently, returns the session, and logs out', async () => {
     expect(await alice.session()).toEqual({ authenticated: false });
     const login = await alice.login(ALICE);
     expect(login).toEqual({
@@ -78,7 +78,7 @@ describe('the client', () => {
     expect(await alice.session()).toEqual({ authenticated: false });
   });
 
-  test('goes on by a message where the SIM has another number', async () => {
+  test('continues with a message if the SIM has another number', async () => {
     const code = await walked(ALICE, { sim: BOB });
     const nextChannels = ['sms', 'voice'];
     expect(await alice.verify(code)).toEqual({ verified: false, reason: 'number_mismatch', nextChannels });
@@ -94,7 +94,7 @@ describe('the client', () => {
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
   });
 
-  test('goes on by the first channel that is left where none is named', async () => {
+  test('continues with the first remaining channel if none is named', async () => {
     expect(await alice.login('+447700900102')).toEqual({
       loginId: expect.any(String),
       channel: null,
@@ -108,7 +108,7 @@ describe('the client', () => {
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'sms' });
   });
 
-  test('tells where the login stands, and that there is none', async () => {
+  test('returns the current login, or undefined without one', async () => {
     expect(await alice.current()).toBeUndefined();
     const begun = await alice.login(ALICE);
     const { loginId, channel, expiresAt, nextChannels } = begun;
@@ -119,7 +119,7 @@ describe('the client', () => {
     expect(await refusal(alice.next())).toMatchObject({ error: 'no_login', status: 404 });
   });
 
-  test('proves by PKCE that it is the one who began', async () => {
+  test('sends the code_verifier of PKCE', async () => {
     const { authUrl } = await alice.login(ALICE, { client: 'app', codeChallenge: CHALLENGE.challenge });
     const home = await walk(authUrl ?? '');
     const verified = await alice.verify(String(home.json?.['code']), { codeVerifier: CHALLENGE.verifier });
@@ -129,12 +129,12 @@ describe('the client', () => {
     expect(await refusal(alice.verify(code))).toMatchObject({ error: 'invalid_code' });
   });
 
-  test('says who opens the link, where it is told', async () => {
+  test('sends the kind of client if it is set', async () => {
     const { authUrl } = await alice.login(ALICE, { client: 'browser' });
     expect((await walk(authUrl ?? '')).hops.at(-1)).toContain('#error=wrong_client');
   });
 
-  test('has what an error carries: channels, fields, and the id that the log has', async () => {
+  test('exposes the channels, fields and request id of an error', async () => {
     await alice.login(ALICE);
     await alice.next('voice');
     const none = await refusal(alice.next('sms'));
@@ -151,7 +151,7 @@ describe('the client', () => {
     expect(refused.nextChannels).toEqual(['sms', 'voice']);
   });
 
-  test('has the seconds after which to try again', async () => {
+  test('exposes the seconds of retry_after', async () => {
     await withHouse({}, async ({ base }) => {
       const silent = createClient({ base, fetch: fetchWithCookies() });
       const error = await refusal(silent.login('+447700900109'));
@@ -178,7 +178,7 @@ describe('the code in the address of a page', () => {
     [own, pending],
     [`#code=abc&login_id=${pending.loginId}`, byVerify],
     [`#request_id=${verificationId}&code=abc`, byVerify],
-  ])('is there in %j', (fragment, current) => {
+  ])('is read from %j', (fragment, current) => {
     expect(codeInFragment(fragment, current)).toBe('abc');
   });
 
@@ -216,7 +216,7 @@ describe('the code in the address of a page', () => {
       `#${own}`,
       { ...login, channel: null, status: 'pending', authUrl: null },
     ],
-  ])('is not for this login: %s', (_what, fragment, current) => {
+  ])('is ignored with %s', (_what, fragment, current) => {
     expect(codeInFragment(fragment, current)).toBeUndefined();
   });
 });

@@ -54,7 +54,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 
-    test('a code that was not typed uses up no try once a message is under way', async () => {
+    test('a code that was not typed does not use up a try once a message is under way', async () => {
       const app = house.app();
       await begin(app);
       await next(app, 'sms').expect(200);
@@ -74,7 +74,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   },
 );
 
-describe('with the chain of Verify', () => {
+describe('with a Verify workflow', () => {
   const told: ProvenLogin[] = [];
   const hooks: Hooks = {
     beforeSession: (login) => {
@@ -102,7 +102,7 @@ describe('with the chain of Verify', () => {
       }),
   );
 
-  test('a code of a device that comes behind our silent minute, and within that of Vonage, is no SMS', () => {
+  test('a device code after the silent step ended here, and before it ends at Vonage, does not count as SMS', () => {
     const vonageWorld = testWorld();
     return withHouse({ env, hooks, vonageWorld }, async (house) => {
       const { app, code } = await house.walkedLogin();
@@ -127,7 +127,7 @@ describe('with the chain of Verify', () => {
     });
   });
 
-  test('no step is over here while it is under way at Vonage, though Vonage took long to begin', () =>
+  test('no step ends here before it ends at Vonage, even if Vonage started late', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
       await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
@@ -145,7 +145,7 @@ describe('with the chain of Verify', () => {
       expect(told.map(({ channels }) => channels)).toEqual([['silent_auth']]);
     }));
 
-  test('a code by SMS is none by voice while nobody was called', () =>
+  test('a code from the SMS does not count as voice before the call', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
       await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
@@ -160,7 +160,7 @@ describe('with the chain of Verify', () => {
       expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('a code of a device that comes behind /login/next is refused here, as often as it comes', () =>
+  test('a device code after /login/next is refused without a call to Vonage, each time', () =>
     withHouse({ env, hooks }, async (house) => {
       const { app, code } = await house.walkedLogin();
       await next(app, 'sms').expect(200);
@@ -171,7 +171,7 @@ describe('with the chain of Verify', () => {
       expect(told.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('a code of a device is one of the SIM while the silent step is under way, whatever its length', () =>
+  test('a device code of any length counts as silent during the silent step', () =>
     withHouse({ env }, async (house) => {
       for (const code of ['12345', '1234567', 'si9sfG', 'A'.repeat(43)]) {
         const app = house.app();
@@ -185,7 +185,7 @@ describe('with the chain of Verify', () => {
       }
     }));
 
-  describe('before the link was opened, when Vonage compares no code', () => {
+  describe('before the link is opened, when Vonage does not check codes', () => {
     const ended: string[] = [];
     const sent: string[] = [];
     const meter: Meter = {
@@ -205,7 +205,7 @@ describe('with the chain of Verify', () => {
       ['a typed code', 'sms,voice', '123456'],
       ['a code of a device, with no channel behind', '', 'si9sfG'],
       ['a typed code, with no channel behind', '', '123456'],
-    ])('%s moves nothing on and uses up no try', (_what, fallbacks, early) =>
+    ])('%s does not advance the workflow and does not use up a try', (_what, fallbacks, early) =>
       withHouse({ env: { ...env, FALLBACK_CHANNELS: fallbacks }, watchers: { meter } }, async (house) => {
         const app = house.app();
         const { body } = await begin(app);
@@ -224,7 +224,7 @@ describe('with the chain of Verify', () => {
       ['no-code', 'https://developer.vonage.com/api-errors/verify#no-code', 400],
       ['no type', undefined, 409],
       ['#conflict', 'https://developer.vonage.com/api-errors#conflict', 422],
-    ])('Vonage says so with %s', (_what, type, status) =>
+    ])('an answer of Vonage with %s is recognised', (_what, type, status) =>
       withHouse({ env }, async (house) => {
         const { app, code } = await house.walkedLogin();
         const detail = 'The current Verify workflow step does not support a code.';
@@ -236,7 +236,7 @@ describe('with the chain of Verify', () => {
       }),
     );
 
-    test('Vonage is asked a bounded number of times', () =>
+    test('the number of calls to Vonage is bounded', () =>
       withHouse({ env }, async (house) => {
         const app = house.app();
         await begin(app);
@@ -247,7 +247,7 @@ describe('with the chain of Verify', () => {
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
       }));
 
-    test('the tries of a typed code remain three, whatever came before', () =>
+    test('a typed code still has three tries', () =>
       withHouse({ env }, async (house) => {
         const app = house.app();
         await begin(app);

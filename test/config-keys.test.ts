@@ -116,7 +116,7 @@ describe.each(FORMS)('a PEM %s', (_what, form) => {
     expect(two.export({ type: 'pkcs8', format: 'pem' })).toBe(second);
   });
 
-  test('is read as what TLS with Redis takes', () => {
+  test('is read as certificate and key for TLS with Redis', () => {
     const { redis } = readConfig({
       ...{ ...GOOD, REDIS_URL: 'rediss://redis' },
       REDIS_CA: form(`${ca.certificate}${own.cert}`.replaceAll('\r', '')),
@@ -183,7 +183,7 @@ const refusedIn = (name: string, text: string): string => {
   return problem;
 };
 
-describe.each(FAULTS)('%s is refused, in words that repeat nothing of it,', (_what, text, says) => {
+describe.each(FAULTS)('%s is refused without repeating its content,', (_what, text, says) => {
   test.each<[string, Form]>([
     ['as it is', (pem) => pem],
     ['in quotes, with escaped line ends', (pem) => `"${escaped(pem)}"`],
@@ -207,6 +207,6 @@ test.each([
   ['REDIS_CERT', own.key, /^REDIS_CERT looks like a PEM, but holds no certificate that can be read/],
   ['REDIS_CA', head(ca.certificate, 3), /^REDIS_CA is truncated/],
   ['REDIS_CA', withoutLine(ca.certificate, 3), /^REDIS_CA looks like a PEM, but holds no certificate/],
-])('%s says what is wrong with it, too: %#', (name, text, says) => {
+])('%s reports the same faults: %#', (name, text, says) => {
   expect(refusedIn(name, text)).toMatch(says);
 });

@@ -53,7 +53,7 @@ test.each([
   ['redis://r?tls=true', { tls: true }],
   ['redis://r?tls=false', { tls: false }],
   ['redis://r?', { kind: 'single', db: 0, family: 0 }],
-])('%s is a place', (url, place) => {
+])('the URL %s is accepted', (url, place) => {
   expect(parseRedisUrl(url)).toMatchObject(place);
 });
 
@@ -107,12 +107,12 @@ test.each([
   ['sentinels of nobody', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
   ['a path behind the database', 'redis+sentinel://:hunter2@a/name/0/1', /name of the primary/],
   ['a database of a cluster', 'redis+cluster://:hunter2@a/1', /has only 0/],
-])('%s is no place, which is told without repeating a secret', (_what, url, problem) => {
+])('a URL with %s is refused without repeating a secret', (_what, url, problem) => {
   expect(parseRedisUrl(url)).toMatch(problem);
   expect(parseRedisUrl(url)).not.toContain('hunter2');
 });
 
-describe('what belongs to REDIS_URL', () => {
+describe('the settings beside REDIS_URL', () => {
   const folder = mkdtempSync(join(tmpdir(), 'config-redis-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const ca = newCa();
@@ -129,7 +129,7 @@ describe('what belongs to REDIS_URL', () => {
   const TLS = { REDIS_URL: 'rediss://redis' };
   const SENTINELS = { REDIS_URL: 'redis+sentinel://a/name' };
 
-  test('is a CA, a certificate and a key in every form, and whom the sentinels know', () => {
+  test('include a CA, a certificate and a key in every form, and the user of the sentinels', () => {
     writeFileSync(join(folder, 'ca.pem'), ca.certificate);
     const { settings, problems } = read({
       REDIS_URL: 'rediss+sentinel://:secret@a/name',
@@ -162,7 +162,7 @@ describe('what belongs to REDIS_URL', () => {
     ['a user without a password', { ...SENTINELS, REDIS_SENTINEL_USERNAME: 'u' }, /PASSWORD is missing/],
     ['a password of no sentinel', { ...TLS, REDIS_SENTINEL_PASSWORD: 'hunter2' }, /names no sentinels/],
     ['a Redis that is no URL', { REDIS_URL: 'hunter2' }, /^REDIS_URL must be like/],
-  ])('is not %s', (_what, env, problem) => {
+  ])('refuse %s', (_what, env, problem) => {
     const { problems } = read(env);
     expect(problems).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toContain('hunter2');

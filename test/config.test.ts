@@ -32,7 +32,7 @@ const problemsOf = (env: Record<string, string | undefined>): readonly string[] 
   }
 };
 
-test('four settings are enough to try it, and six to run it', () => {
+test('four settings are required in development, and six in production', () => {
   expect(readConfig(GOOD)).toMatchObject({
     port: 3000,
     publicUrl: 'http://localhost:3000',
@@ -48,7 +48,7 @@ test('four settings are enough to try it, and six to run it', () => {
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
 });
 
-test('nothing is counted or traced unless a setting asks for it', () => {
+test('metrics and traces are off by default', () => {
   expect(readConfig(GOOD)).toMatchObject({ metrics: undefined, traces: undefined });
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
   expect(readConfig({ ...GOOD, ...endpoint, METRICS_PORT: '9464' })).toMatchObject({
@@ -59,12 +59,12 @@ test('nothing is counted or traced unless a setting asks for it', () => {
     expect(readConfig({ ...GOOD, ...endpoint, ...off }).traces).toBeUndefined();
 });
 
-test('an idle connection is kept for 65 seconds, or for as long as is said', () => {
+test('an idle connection is kept for 65 seconds, or as KEEP_ALIVE_SECONDS says', () => {
   expect(readConfig(GOOD).keepAliveSeconds).toBe(65);
   expect(readConfig({ ...GOOD, KEEP_ALIVE_SECONDS: '620' }).keepAliveSeconds).toBe(620);
 });
 
-test('every problem is told at once, each with its setting', () => {
+test('all problems are reported at once, each with its setting', () => {
   expect(
     problemsOf({ NODE_ENV: 'production', PORT: 'x', LOG_LEVEL: 'loud', SILENT_AUTH: 'magic' }).map(
       (each) => each.split(/[ :]/)[0],
@@ -267,7 +267,7 @@ test.each<[string, Record<string, string>]>([
   expect(problemsOf({ ...PRODUCTION, ...change })).toHaveLength(1);
 });
 
-test('the key is read as PEM, with written-out line ends, as base64, and from a file', () => {
+test('the key is read as PEM, with escaped line ends, as base64, and from a file', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), 'private.key');
   writeFileSync(file, PEM);
   for (const form of [PEM, PEM.replaceAll('\n', '\\n'), Buffer.from(PEM).toString('base64'), file]) {
@@ -283,7 +283,7 @@ describe('ALLOWED_ORIGINS', () => {
     'https://xn--mnchen-3ya.example',
     'https://a_b.example',
     'https://127.0.0.1:8443',
-  ])('takes %s as it is', (origin) => {
+  ])('accepts %s', (origin) => {
     expect(readConfig({ ...GOOD, ALLOWED_ORIGINS: origin }).allowedOrigins).toEqual([origin]);
   });
 
@@ -317,7 +317,7 @@ describe('ALLOWED_ORIGINS', () => {
     ['https://app.example.com/.well-known', /: write https:\/\/app\.example\.com\.$/],
     ['file://', /is not an origin/],
     ['https://', /is not an origin/],
-  ])('refuses %s, which no browser sends, and says why', (origin, says) => {
+  ])('refuses %s, which no browser sends, with the reason', (origin, says) => {
     expect(problemsOf({ ...GOOD, ALLOWED_ORIGINS: `https://a.example,${origin}` })).toEqual([
       expect.stringMatching(says),
     ]);
@@ -341,7 +341,7 @@ describe('SESSION_SECRET', () => {
       () =>
         Array.from({ length: 32 }, () => PASSWORD_CHARACTERS[randomInt(PASSWORD_CHARACTERS.length)]).join(''),
     ],
-  ])('is what %s prints', (_what, print) => {
+  ])('accepts the output of %s', (_what, print) => {
     const secrets = Array.from({ length: 2000 }, print);
     expect(readConfig({ ...GOOD, SESSION_SECRET: secrets.join() }).sessionSecrets).toEqual(secrets);
   });
@@ -375,7 +375,7 @@ describe('SESSION_SECRET', () => {
     'deadbeefdeadbeefdeadbeefdeadbeef',
     'c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0',
     '11111111-1111-1111-1111-111111111111',
-  ])('is refused as no random secret: %s', (secret) => {
+  ])('is refused because it is not random: %s', (secret) => {
     for (const secrets of [secret, `${GOOD.SESSION_SECRET},${secret}`]) {
       const [problem = '', ...others] = problemsOf({ ...GOOD, SESSION_SECRET: secrets });
       expect(problem).toMatch(/^SESSION_SECRET: a secret of .* must be random\. .*openssl rand -base64 32/);
@@ -394,7 +394,7 @@ describe('a setting in a file', () => {
   };
   const PLAIN = { VONAGE_APPLICATION_ID: GOOD.VONAGE_APPLICATION_ID, BRAND: GOOD.BRAND };
 
-  test('is read as if it stood in the environment, without the line end', () => {
+  test('is read like an environment variable, without the trailing newline', () => {
     const secrets = [newCredentials().sessionSecret, newCredentials().sessionSecret];
     const config = readConfig({
       ...PLAIN,
@@ -424,7 +424,7 @@ describe('a setting in a file', () => {
       () => ({ VONAGE_BASE_URL_FILE: file('none', ' \n') }),
       /^VONAGE_BASE_URL_FILE .* empty/,
     ],
-  ])('%s is told once, without the path', (_what, change, problem) => {
+  ])('%s is reported once, without the path', (_what, change, problem) => {
     // In production REDIS_URL is asked for twice.
     const problems = problemsOf({ ...PRODUCTION, REDIS_URL: undefined, ...change() });
     expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
@@ -432,7 +432,7 @@ describe('a setting in a file', () => {
   });
 });
 
-test('keys of assertions are read in each of these forms, the first one first', () => {
+test('ASSERTION_KEYS is read in every form, in order', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), 'assertion.key');
   const pems = [newSigningKey(), newSigningKey(), newSigningKey(), newSigningKey()] as const;
   writeFileSync(file, pems[3]);
@@ -445,11 +445,11 @@ test.each([
   ['', false],
   ['2', 2],
   ['loopback, 10.0.0.0/8,2001:db8::1', ['loopback', '10.0.0.0/8', '2001:db8::1']],
-])('TRUST_PROXY=%s is handed to Express as it takes it', (text, value) => {
+])('TRUST_PROXY=%s is converted for Express', (text, value) => {
   expect(readConfig({ ...GOOD, TRUST_PROXY: text }).trustProxy).toEqual(value);
 });
 
-test('a limit that is named replaces the one of the house, and no other', () => {
+test('a limit in RATE_LIMITS replaces only its own default', () => {
   const { limits } = readConfig({ ...GOOD, RATE_LIMITS: 'login-number=20, send-prefix=7' });
   expect(limits).toMatchObject({
     rates: { 'login-number': 20, 'login-range': 600, 'send-prefix': 7, 'send-number': 5 },
@@ -466,7 +466,7 @@ test.each([
   ['1000', '', 5],
   ['4', 'login-range-second=4', 4],
 ])(
-  'of UPSTREAM_PER_SECOND=%s with RATE_LIMITS=%s one address range may take %i',
+  'with UPSTREAM_PER_SECOND=%s and RATE_LIMITS=%s one address range may take %i turns',
   (perSecond, limits, rate) => {
     const { limits: read } = readConfig({ ...GOOD, UPSTREAM_PER_SECOND: perSecond, RATE_LIMITS: limits });
     expect(read.rates['login-range-second']).toBe(rate);
@@ -478,7 +478,7 @@ test('no problem repeats a secret', () => {
   expect(text).not.toContain('hunter2');
 });
 
-test('one base URL stands for every host of Vonage', () => {
+test('VONAGE_BASE_URL replaces every host of Vonage', () => {
   const { vonage } = readConfig({ ...GOOD, VONAGE_BASE_URL: 'http://localhost:4000/' });
   expect(vonage).toMatchObject({
     apiHost: 'http://localhost:4000',
@@ -488,7 +488,7 @@ test('one base URL stands for every host of Vonage', () => {
   expect(vonage.authUrlHosts[0]).toBe('localhost:4000');
 });
 
-test('the token endpoint is in the region of the API, unless it is set by hand', () => {
+test('the token endpoint is in the region of the API, unless it is set', () => {
   const placesOf = (env: Record<string, string>) => readConfig({ ...GOOD, ...env }).vonage;
   const us = { VONAGE_API_HOST: 'https://api-us.vonage.com' };
   expect(placesOf(us)).toMatchObject({
@@ -514,26 +514,26 @@ test.each<[string, Record<string, string>, readonly string[]]>([
   ['in another region', { VONAGE_API_HOST: 'https://api-us.vonage.com' }, []],
   ['with Verify elsewhere', { VONAGE_VERIFY_HOST: 'https://api-ap.vonage.com' }, []],
   ['behind a gateway', { VONAGE_API_HOST: 'https://gateway.example:8443' }, ['gateway.example:8443']],
-])('%s, links lead to all hosts of Vonage, and to those this server talks to', (_what, env, more) => {
+])('%s, links may name all domains of Vonage and the configured hosts', (_what, env, more) => {
   const { vonage } = readConfig({ ...GOOD, ...env });
   expect(vonage.authUrlHosts).toEqual([...more, '.vonage.com', '.nexmo.com']);
 });
 
 test.each(['api.nexmo.com', 'localhost:4000', '.vonage.com', '.eu.vonage.com,api.nexmo.com'])(
-  'AUTH_URL_HOSTS=%s narrows links to these',
+  'AUTH_URL_HOSTS=%s allows links to these hosts only',
   (hosts) => {
     expect(readConfig({ ...GOOD, AUTH_URL_HOSTS: hosts }).vonage.authUrlHosts).toEqual(hosts.split(','));
   },
 );
 
 test.each(['+447700900000', '+34666111333', '+12025550123', '+99012345678', '+4915112345678'])(
-  '%s is a phone number',
+  '%s is accepted as a phone number',
   (text) => {
     expect(parsePhoneNumber(text)).toBe(text);
   },
 );
 
-test('the pseudonym of a number is the same each time, another for another secret, and does not hold it', () => {
+test('the pseudonym of a number is stable, depends on the secret, and does not contain the number', () => {
   const number = parsePhoneNumber('+447700900000') as PhoneNumber;
   const [one, two] = [createPseudonym('a'.repeat(32)), createPseudonym('b'.repeat(32))];
   expect(one(number)).toBe(one(number));

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { ALICE, BOB, buildHouse, postCode, redisUrlOfWorker, type House } from './support/house.js';
 
-describe('a whole login costs', () => {
+describe('the cost of a login', () => {
   let house: House;
   // Without webhooks, which come when they come.
   beforeAll(async () => (house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } })));
@@ -28,7 +28,7 @@ describe('a whole login costs', () => {
     return commands.slice(0, -1);
   };
 
-  test('three calls to Vonage, eight commands of Redis, the first of which holds all its limits, and no signature while a token is at hand', async () => {
+  test('is three calls to Vonage and eight Redis commands, one of them for all limits, and no signature while the JWT is cached', async () => {
     const first = await house.walkedLogin();
     await postCode(first.app, first.code).expect(200);
     await house.reset();
@@ -53,7 +53,7 @@ describe('a whole login costs', () => {
     expect(new Set(tokens).size).toBe(1);
   });
 
-  test('two commands of Redis more where a message was sent: to count it once, and to give it back to the number', async () => {
+  test('is two Redis commands more with a message: one counts it, one gives it back to the number', async () => {
     const someone = house.app();
     await someone.post('/login').send({ phone_number: BOB }).expect(201);
     await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
@@ -66,7 +66,7 @@ describe('a whole login costs', () => {
     expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
   });
 
-  test('no command of Redis where a refusal needs none', async () => {
+  test('is no Redis command for an invalid request, or for one without a session', async () => {
     const commands = await commandsOf(async () => {
       await house.app().post('/login').send({ phone_number: 'x' });
       await house

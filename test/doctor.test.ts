@@ -54,7 +54,7 @@ const named = ({ findings }: Visit, verdict: string): string[] => [
   ...new Set(findings.filter((each) => each.verdict === verdict).map(({ check }) => check)),
 ];
 
-test('a deployment that is well has no mistake, no warning, and nothing that was not looked at but http', async () => {
+test('a correct deployment has no mistakes or warnings, and only http is not checked', async () => {
   const { code, findings } = await visit({ server: ASSERTIONS });
   expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([
     { check: 'http', verdict: 'not checked', says: expect.any(String) },
@@ -66,7 +66,7 @@ test('a deployment that is well has no mistake, no warning, and nothing that was
 test.each([
   ['a port', (address: string) => `${address.includes('.') ? address : `[${address}]`}:51234`],
   ['brackets', (address: string) => `[${address}]`],
-])('a proxy that writes %s around the address of the client is as well', async (_what, write) => {
+])('a proxy that writes %s around the client address has no mistakes either', async (_what, write) => {
   const request: Habits['request'] = (headers) => {
     const entries = String(headers['x-forwarded-for']).split(', ');
     headers['x-forwarded-for'] = [...entries.slice(0, -1), write(entries.at(-1) ?? '')].join(', ');
@@ -75,7 +75,7 @@ test.each([
   expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
 });
 
-test('without settings and without a login nothing is begun, and what cannot be seen is said not to be', async () => {
+test('without settings and --login no login is begun, and the skipped checks are listed', async () => {
   await inDeployment(redis.url, {}, async ({ front, house }) => {
     const visited = await doctor.visit([front.url], {});
     expect(visited.code).toBe(0);
@@ -89,7 +89,7 @@ test('without settings and without a login nothing is begun, and what cannot be 
   });
 });
 
-test('a host where nothing answers is named, with what the connection came to', async () => {
+test('a host that does not answer is named, with the connection error', async () => {
   const host = `localhost:${await freePort()}`;
   const { findings } = await doctor.visit([`http://${host}`], {});
   expect(findings.find(({ check }) => check === 'healthz')?.says).toMatch(
@@ -97,7 +97,7 @@ test('a host where nothing answers is named, with what the connection came to', 
   );
 });
 
-test('settings that are in files are read there', async () => {
+test('settings in files are read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const secrets = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
   const visited = await visit({
@@ -375,7 +375,7 @@ async function limitedUser(): Promise<void> {
   );
 }
 
-describe('is found by its name, with what mends it, and nothing else is:', () => {
+describe('each mistake is found by its check, with its fix, and no other is:', () => {
   afterEach(() => configure('maxmemory-policy', 'noeviction'));
 
   test.each(PLANTED)('%s', async (_what, plan, mistakes, mend) => {
@@ -400,7 +400,7 @@ describe('is found by its name, with what mends it, and nothing else is:', () =>
   });
 });
 
-describe('warned of is', () => {
+describe('each warning is given:', () => {
   const WARNINGS: [what: string, plan: Plan, warning: string][] = [
     ['a certificate that ends soon', { front: { tls: ca.issue({ days: 3 }) } }, 'certificate'],
     [
@@ -437,7 +437,7 @@ describe('warned of is', () => {
   });
 });
 
-describe('not a mistake, but said, is', () => {
+describe('is reported, but not as a mistake:', () => {
   test('a Redis that only the server can reach', async () => {
     const elsewhere = `redis://127.0.0.1:${await freePort()}`;
     const visited = await visit({ settings: () => ({ REDIS_URL: elsewhere }) }, []);
@@ -445,7 +445,7 @@ describe('not a mistake, but said, is', () => {
     expect(named(visited, 'not checked')).toContain('Redis');
   });
 
-  test('a login that nobody may begin just now', async () => {
+  test('a login that is rate limited', async () => {
     const body = Buffer.from('{"error":"rate_limited","detail":"Too often."}');
     const instead: Habit<'instead'> = ({ method, url = '' }) =>
       method === 'POST' && url === '/login' ? { ...page(url, 429), body } : undefined;
@@ -454,7 +454,7 @@ describe('not a mistake, but said, is', () => {
     expect(findings.at(-1)?.says).not.toContain('another number');
   });
 
-  test('a login that could not be looked at, and is given up all the same', async () => {
+  test('a login whose state cannot be read, which is cancelled nevertheless', async () => {
     const asked: string[] = [];
     const instead: Habit<'instead'> = ({ method, url, socket }) => {
       asked.push(`${method} ${url}`);
@@ -466,7 +466,7 @@ describe('not a mistake, but said, is', () => {
     expect(asked.at(-1)).toBe('DELETE /login');
   });
 
-  test('a number that may not log in', async () => {
+  test('a number that is not allowed to log in', async () => {
     const visited = await visit({}, ['--login', '+4915112345678']);
     expect(named(visited, 'mistake')).toEqual([]);
     expect(visited.findings.at(-1)).toMatchObject({
@@ -482,7 +482,7 @@ describe('not a mistake, but said, is', () => {
   });
 });
 
-test('old TLS is taken to be off only where it was refused', async () => {
+test('old TLS counts as disabled only if its handshake was refused', async () => {
   const front = await openFront();
   let connections = 0;
   const sockets = new Set<Socket>();
@@ -514,11 +514,11 @@ test.each([
   ['6.2', { rdb_last_bgsave_time_sec: '-1' }, 'ok'],
   ['6.2', { rdb_last_bgsave_time_sec: '0' }, 'warning'],
   ['6.2', { aof_enabled: '1', rdb_last_bgsave_time_sec: '-1' }, 'warning'],
-])('of a Redis %s that tells %p, what it writes to disk is seen', (_version, info, verdict) => {
+])('for Redis %s with %p, persistence is recognised', (_version, info, verdict) => {
   expect(persistenceFinding(new Map(Object.entries(info)))).toMatchObject({ check: 'persistence', verdict });
 });
 
-test('what Redis said to what may not be done is told', async () => {
+test('an error of Redis about a forbidden command is reported', async () => {
   await inDeployment(redis.url, { before: limitedUser }, async ({ settings }) => {
     const REDIS_URL = redis.url.replace('://', `://few:${PASSWORD}@`);
     const { findings } = await doctor.visit(['http://localhost:1'], { ...settings, REDIS_URL });
@@ -527,7 +527,7 @@ test('what Redis said to what may not be done is told', async () => {
   });
 });
 
-test('http has to lead to https', async () => {
+test('http has to redirect to https', async () => {
   const world = testWorld();
   await withHouse({ store: 'memory' }, async ({ base }) => {
     expect(await checkPlainHttp(new URL(base), world)).toMatchObject({ check: 'http', verdict: 'mistake' });
@@ -543,7 +543,7 @@ test('http has to lead to https', async () => {
   expect(await checkPlainHttp(plain, world)).toMatchObject({ verdict: 'ok' });
 });
 
-test('the metrics are not for whoever asks', async () => {
+test('metrics that the public can read are a warning', async () => {
   const world = testWorld();
   const metrics = createServer((_req, res) => res.end('# HELP')).listen(0);
   await once(metrics, 'listening');
@@ -566,7 +566,7 @@ describe('on the command line', () => {
     return { code, output: said.join('\n') };
   };
 
-  test('each thing is a line, each mistake has its mending below it, and the end counts them', async () => {
+  test('each finding is a line, each mistake has its fix below it, and the last line counts them', async () => {
     await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
       const { code, output } = await run([front.url, '--settings', doctor.noFile], settings);
       expect(code).toBe(1);
@@ -584,11 +584,11 @@ describe('on the command line', () => {
     ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
     ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
     ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
-  ])('with %s it was called wrongly', async (_what, args) => {
+  ])('exits with the usage for %s', async (_what, args) => {
     expect(await inProcess(args)).toMatchObject({ code: 2 });
   });
 
-  test('with a .env that is there and cannot be read it says so', async () => {
+  test('reports an unreadable .env', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
     mkdirSync(join(folder, '.env'));
     try {
@@ -606,7 +606,7 @@ describe('on the command line', () => {
     }
   });
 
-  test('whoever reads it may leave before it has said all', async () => {
+  test('exits with 0 if its reader closes the pipe', async () => {
     const { child, ended } = node([...source('src/tools/cli.ts'), 'doctor', '--help']);
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, output: '' });

@@ -48,7 +48,7 @@ describe('the shop of examples/express, which imports the package by its name', 
     await shop.said(/The shop is at/);
   });
 
-  it('logs a customer in, in its own session, with the cart that was there', async () => {
+  it('logs a customer in within the session of the shop, and keeps the cart', async () => {
     const app = supertest.agent(base);
     await app.post('/cart/apple').expect(200);
     await app.get('/orders').expect(401);
@@ -61,13 +61,13 @@ describe('the shop of examples/express, which imports the package by its name', 
     await app.get('/orders').expect(401);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on SIGTERM', async () => {
     shop.child.kill('SIGTERM');
     expect(await shop.ended).toMatchObject({ code: 0 });
   });
 });
 
-it('the types of the package say what there is, and refuse what there is not', async () => {
+it('the types of the package accept the documented API, and reject anything else', async () => {
   const program = `
     import express from 'express';
     import { createSilentAuth, type SilentAuthOptions } from 'silent-auth-bff';

@@ -101,7 +101,7 @@ describe('over TLS, a server', () => {
   };
 
   test.each(['HTTPS_PROXY', 'http_proxy'])(
-    'goes through the proxy of %s, silently and by SMS, and tells nobody its password',
+    'uses the proxy of %s, silently and by SMS, and does not leak its password',
     async (name) => {
       const output = await withServer(
         (url) => ({ [name]: url, ...WITH_CODES }),
@@ -122,7 +122,7 @@ describe('over TLS, a server', () => {
     },
   );
 
-  test('goes directly where NO_PROXY names Vonage', async () => {
+  test('connects directly if NO_PROXY names Vonage', async () => {
     await withServer(
       (url) => ({ HTTPS_PROXY: url, NO_PROXY: 'example.com,localhost' }),
       async ({ app }) => logIn(app),
@@ -130,7 +130,7 @@ describe('over TLS, a server', () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  test('believes no certificate that is not of Vonage, and sends nothing behind it', async () => {
+  test('rejects a certificate of another CA, and sends nothing', async () => {
     const output = await withServer(
       (url) => ({ HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
       async ({ app }) => {
@@ -151,7 +151,7 @@ describe('a proxy that', () => {
   );
 
   test.each(failing)(
-    '%s is an error at once: nothing was sent, so a beginning is tried once more',
+    '%s is an error at once, and a beginning is retried once because nothing was sent',
     async (how) => {
       proxy.answer(how);
       await withHouse({ env: env() }, async (house) => {
@@ -169,13 +169,13 @@ describe('a proxy that', () => {
     },
   );
 
-  test('is not there is an error at once', () =>
+  test('does not accept connections is an error at once', () =>
     withHouse({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (house) => {
       expect((await begin(house)).body).toMatchObject({ status: 502, error: 'upstream_error' });
       expect(house.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
     }));
 
-  test('never answers is given up at the deadline of the call', async () => {
+  test('never answers is an error at the deadline of the call', async () => {
     proxy.answer('never answers');
     await withHouse({ env: env() }, async (house) => {
       expect((await begin(house)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
@@ -183,7 +183,7 @@ describe('a proxy that', () => {
     });
   });
 
-  test('breaks off once a message was ordered has it ordered once', async () => {
+  test('ends the connection after a message was requested does not cause a second request', async () => {
     await withHouse({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
       const app = house.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -194,7 +194,7 @@ describe('a proxy that', () => {
     });
   });
 
-  test('stands in front of Vonage changes nothing of a login', async () => {
+  test('forwards to Vonage does not change a login', async () => {
     const house = await buildHouse({ env: env() });
     try {
       const { app, code } = await house.walkedLogin();
@@ -205,7 +205,7 @@ describe('a proxy that', () => {
     }
   });
 
-  test('leads to an answer of more than 64 KiB, or to a redirect, changes nothing of what they are', async () => {
+  test('passes on an answer of more than 64 KiB, or a redirect, does not change how they are handled', async () => {
     const server = createHttpServer((req, res) => {
       const bytes = Number(req.url?.slice(1));
       if (bytes === 0) return void res.writeHead(307, { location: 'http://localhost:1/' }).end();

@@ -82,7 +82,7 @@ describe('the example of docs/hooks.md', () => {
     return { app, begun, verified };
   };
 
-  test('logs in where the device is genuine, the SIM is old and the risk is low', async () => {
+  test('logs in with a genuine device, an old SIM and a low risk', async () => {
     const { begun, verified } = await proof();
     expect(verified.body).toMatchObject({ verified: true, channel: 'silent_auth' });
     const { login_id: loginId } = begun.body;
@@ -96,18 +96,18 @@ describe('the example of docs/hooks.md', () => {
     ]);
   });
 
-  test('refuses a login without an attestation, or with one that is forged', async () => {
+  test('refuses a login without an attestation, or with a forged one', async () => {
     await supertest(base).post('/login').send({ phone_number: ALICE }).expect(403);
     said['/attestations'] = { genuine: false };
     expect((await begin(supertest.agent(base), 'forged').expect(403)).body.error).toBe('login_refused');
   });
 
-  test('refuses a session where the SIM was swapped', async () => {
+  test('refuses a session after a SIM swap', async () => {
     said['/check'] = { swapped: true };
     expect((await proof()).verified.body.error).toBe('login_refused');
   });
 
-  test('wants a code as well where the risk is not low', async () => {
+  test('requires a code as well if the risk is not low', async () => {
     said['/risks'] = { risk: 'high' };
     const { app, verified } = await proof();
     expect(verified.body).toMatchObject({ error: 'step_up_required', next_channels: ['sms', 'voice'] });
@@ -120,7 +120,7 @@ describe('the example of docs/hooks.md', () => {
   test.each([
     ['low', { verified: true, channel: 'sms' }],
     ['high', { error: 'login_refused' }],
-  ])('looks at the risk of a code without the SIM as well: it is %s', async (risk, answered) => {
+  ])('checks the risk of a login by code alone: %s', async (risk, answered) => {
     said['/risks'] = { risk };
     const app = supertest.agent(base);
     await begin(app).expect(201);
@@ -131,7 +131,7 @@ describe('the example of docs/hooks.md', () => {
     expect(asked.map(({ path }) => path)).toContain('/risks');
   });
 
-  test.each(['/check', '/risks'])('logs nobody in while %s fails', async (path) => {
+  test.each(['/check', '/risks'])('refuses logins while %s fails', async (path) => {
     said[path] = 500;
     const { app, verified } = await proof();
     expect(verified.body.error).toBe('unavailable');

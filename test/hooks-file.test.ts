@@ -64,16 +64,16 @@ describe('the module of HOOKS', () => {
     },
   );
 
-  test('may be missing, which is told, and need not be named', () => {
+  test('is optional, and reported if it is set and missing', () => {
     expect(problems.slice(MODULES.length, -1)).toEqual([[`HOOKS: there is no file ${others[0]}.`], []]);
   });
 
-  test('is found from the folder the server is started in', () => {
+  test('is resolved from the working directory', () => {
     expect(problems.at(-1)).toEqual([]);
   });
 });
 
-test('what is wrong with the hooks is told with all else that is wrong, and the server does not start', async () => {
+test('problems of the hooks are reported with all other problems, and the server does not start', async () => {
   const args = ['--import', 'tsx', 'src/main.ts'];
   const HOOKS = write('none.mjs', 'export const beforeLogin = 1;');
   const failure = await run(process.execPath, args, { cwd: root, env: { ...env, HOOKS } }).then(

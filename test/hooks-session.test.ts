@@ -18,7 +18,7 @@ const WAYS = [
 ];
 
 describe.each(WAYS)(
-  'before a session, proved by $channel with SILENT_AUTH=$engine',
+  'the hook beforeSession, after $channel with SILENT_AUTH=$engine',
   ({ engine, channel }) => {
     let house: House;
     let hook: Hooks['beforeSession'];
@@ -54,7 +54,7 @@ describe.each(WAYS)(
     test.each<[string, Hooks['beforeSession']]>([
       ['no answer', () => undefined],
       ['{allow: true}', () => Promise.resolve({ allow: true })],
-    ])('%s gives it', async (_what, rule) => {
+    ])('%s gives a session', async (_what, rule) => {
       const told: ProvenLogin[] = [];
       hook = (login) => (told.push(login), rule?.(login));
       const { app, code } = await proven();
@@ -69,7 +69,7 @@ describe.each(WAYS)(
       expect([login, login?.channels].every(Object.isFrozen)).toBe(true);
     });
 
-    test('a code that is wrong never comes so far', async () => {
+    test('a wrong code does not call the hook', async () => {
       const { app } = await proven();
       hook = () => {
         throw new Error('asked');
@@ -80,7 +80,7 @@ describe.each(WAYS)(
       ).expect(400);
     });
 
-    test('{refuse: true} gives none, and the login is over', async () => {
+    test('{refuse: true} gives no session, and the login is over', async () => {
       const { app, code } = await proven();
       hook = () => ({ refuse: true });
       expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
@@ -89,7 +89,7 @@ describe.each(WAYS)(
 
     // Every answer that is none is tried before a login; one of each kind is enough here.
     test.each([...FAILING.slice(0, 4), ...UNREADABLE.slice(0, 2)])(
-      '%s gives none, and the login is over',
+      '%s gives no session, and the login is over',
       async (_what, rule) => {
         const { app, code } = await proven();
         hook = rule;
@@ -98,7 +98,7 @@ describe.each(WAYS)(
       },
     );
 
-    test('a hook that is not done after two seconds gives none, whatever it says later', async () => {
+    test('a hook that takes longer than two seconds gives no session, whatever it answers later', async () => {
       const { app, code } = await proven();
       let say: (answer: BeforeSessionAnswer) => void = () => undefined;
       const asked = new Promise<void>((heard) => {
@@ -116,7 +116,7 @@ describe.each(WAYS)(
       ['given up', (app: App) => app.delete('/login').expect(204)],
       ['put in place by another one', (app: App) => begin(app, BOB)],
       ['left by a logout', (app: App) => app.post('/logout').expect(204)],
-    ])('a login that was %s while the hook was asked stays so', async (_what, meanwhile) => {
+    ])('a login that was %s while the hook ran does not log in', async (_what, meanwhile) => {
       const { app, code } = await proven();
       hook = async () => {
         await meanwhile(app);
@@ -128,7 +128,7 @@ describe.each(WAYS)(
   },
 );
 
-test('what a hook does is logged, without the words of its error', async () => {
+test('the outcome of a hook is logged, without the message of its error', async () => {
   const nothing = FAILING.find(([what]) => what === 'the answer {}')?.[1];
   const unreadable = UNREADABLE[0]?.[1];
   const answers: Hooks['beforeSession'][] = [
@@ -161,7 +161,7 @@ test('what a hook does is logged, without the words of its error', async () => {
 });
 
 /* eslint-disable @typescript-eslint/require-await -- asynchronous hooks, whatever they wait for */
-test('the types let no answer pass that is none, whether the hook is asynchronous or not', () => {
+test('the types reject every invalid answer, of synchronous and asynchronous hooks', () => {
   const right: Hooks[] = [
     { beforeLogin: () => undefined, beforeSession: () => undefined },
     { beforeLogin: () => {}, beforeSession: async () => {} },

@@ -4,7 +4,7 @@ import { sessionOn, withMounted } from './support/mounted.js';
 
 const number = (each: number): string => `+44770090${String(each).padStart(4, '0')}`;
 
-describe('an address', () => {
+describe('a client address', () => {
   let house: House;
   beforeAll(async () => {
     house = await buildHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=1' } });
@@ -50,7 +50,7 @@ describe('an address', () => {
     ['fe80::1%eth0', 'fe80::1'],
     ['[fe80::1%25eth0]:443', 'fe80::1%eth1'],
     ['not an address', 'unknown'],
-  ])('that is written %j is the same as %j', async (one, other) => {
+  ])('%j is the same as %j', async (one, other) => {
     expect(await areOne(one, other)).toBe(true);
   });
 
@@ -63,7 +63,7 @@ describe('an address', () => {
     ['2001:db8:1:2::1', '2001:db8:1:3::1'],
     ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443'],
     ['203.0.113.7', 'unknown'],
-  ])('that is written %j is another than %j', async (one, other) => {
+  ])('%j is not the same as %j', async (one, other) => {
     expect(await areOne(one, other)).toBe(false);
   });
 
@@ -81,7 +81,7 @@ describe('an address', () => {
     '2001:db8:1:2:3:4:5:6:7:8',
     'unix:',
     '_obfuscated',
-  ])('that is written %j is none', async (text) => {
+  ])('%j is invalid', async (text) => {
     expect(await areOne(text, 'unknown')).toBe(true);
   });
 });
@@ -110,7 +110,7 @@ test.each([
   }),
 );
 
-describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (store) => {
+describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48', (store) => {
   const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
     withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
       atFullHour(house);
@@ -130,7 +130,7 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
   /** A device, another one of its home, another home, and another customer. */
   const NEIGHBOURS = ['2001:db8:1:100::1', '2001:db8:1:101::1', '2001:db8:1:200::1', '2001:db8:2::1'];
 
-  test('a device leaves half of the logins, and a home a quarter', () =>
+  test('a device leaves half of the logins to others, and a home a quarter', () =>
     inHouse({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (house) => {
       let each = 0;
       const login = async (address: string) => (await someoneAt(house, address).login(number(each++))).status;
@@ -138,7 +138,7 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
       expect(await served(['2001:db8:1:300::1'], login)).toEqual([0]);
     }));
 
-  test('a device leaves half of the messages, and a home a quarter', () =>
+  test('a device leaves half of the messages to others, and a home a quarter', () =>
     inHouse({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (house) => {
       let each = 0;
       const ask = async (address: string) =>
@@ -164,7 +164,7 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
     },
   );
 
-  test('the answer says what is left in the range that has the least', () =>
+  test('the answer reports the range with the fewest remaining', () =>
     inHouse({ RATE_LIMITS: 'login-range=8' }, async (house) => {
       const leftAt = async (address: string, each: number) => {
         const { headers } = await someoneAt(house, address).login(number(each)).expect(201);
@@ -231,7 +231,7 @@ describe('X-Forwarded-For', () => {
     expect(seen).toEqual([ip]);
   });
 
-  test('with ports is read by the trust of the app that the routes are mounted in', () =>
+  test('with ports is read as the trust proxy setting of the host app says', () =>
     withMounted(
       {
         env: { RATE_LIMITS: 'login-number=1' },
@@ -253,10 +253,10 @@ describe('X-Forwarded-For', () => {
     ));
 });
 
-describe('where the proxy names no address', () => {
+describe('if the proxy names no address', () => {
   const warnings = (house: House) => house.world.logged().split('the proxy names no address').length - 1;
 
-  test('one warning is logged in ten minutes, without what stood there', () =>
+  test('one warning is logged every ten minutes, without the value', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
       await someoneAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
       expect(warnings(house)).toBe(0);
@@ -273,7 +273,7 @@ describe('where the proxy names no address', () => {
       expect(house.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
     }));
 
-  test('all clients are counted as one, and told the limits alone, for none of what is left is their own', () =>
+  test('all clients are counted as one, and answers report the limits without the remaining quota', () =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (house) => {
       for (const text of ['unknown', '-']) {
         const { headers } = await someoneAt(house, text).login(number(text.length)).expect(201);

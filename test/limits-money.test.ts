@@ -22,7 +22,7 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     ['send-range', [ALICE, HERE], ['+34666111333', HERE], 'hour'],
     ['send-prefix', [ALICE, HERE], [BOB, ELSEWHERE], 'hour'],
     ['send-country', [ALICE, HERE], [LONDON, ELSEWHERE], 'hour'],
-  ] as const)('are limited by %s, and the silent way stays open', (name, one, other, window) =>
+  ] as const)('are limited by %s, and silent logins still work', (name, one, other, window) =>
     inHouse({ RATE_LIMITS: `${name}=1` }, async (house) => {
       expect((await someoneAt(house, one[1]).askForMessage(one[0])).status).toBe(200);
       const second = someoneAt(house, other[1]);
@@ -52,14 +52,14 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     }),
   );
 
-  test('say what is left to the range that asks, and nothing of numbers and countries', () =>
+  test('report the remaining quota of the range, and nothing about numbers and countries', () =>
     inHouse({ RATE_LIMITS: 'send-range=3' }, async (house) => {
       const { headers } = await someoneAt(house, HERE).askForMessage(ALICE);
       expect(headers['ratelimit-policy']).toBe('"send-range";q=3;w=3600');
       expect(headers['ratelimit']).toBe('"send-range";r=2;t=3600');
     }));
 
-  test('are counted one by one, and one that is not sent again is not counted again', () =>
+  test('are counted one by one, and a repeated request without a new message is not counted', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
       const someone = someoneAt(house, HERE);
       await someone.askForMessage(ALICE);
@@ -69,7 +69,7 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
       expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
     }));
 
-  test('stop when the budget of the hour is spent, until it is over, and silent logins go on', () =>
+  test('stop when the hourly budget is spent, until the hour ends, and silent logins continue', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
       const trips = () => house.world.logged().split('the messages of this hour are spent').length - 1;
       house.world.turn(600);
@@ -88,7 +88,7 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
       expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(200);
     }));
 
-  test('that are refused count for nothing', () =>
+  test('that are refused are not counted', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '1', RATE_LIMITS: 'send-number-day=1' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
       await someoneAt(house, HERE).askForMessage(ALICE);
@@ -140,7 +140,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     // An SMS, and a call if it does not come: what one login may need is not cut in two.
     ['send-number=2', () => HERE, 2],
     ['send-number=3', () => HERE, 2],
-  ])('of %s one range uses up no more than its share', (limits, address, most) =>
+  ])('with %s one range can use no more than its share', (limits, address, most) =>
     inHouse({ RATE_LIMITS: limits }, async (house) => {
       const asked = await times(most + 1, (each) => messageTo(house, ALICE, address(each)));
       expect(asked).toEqual([...Array<number>(most).fill(200), 429]);
@@ -151,7 +151,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     }),
   );
 
-  test('of the default one range uses up no more than two in an hour, and five in a day', () =>
+  test('with the defaults one range can use no more than two in an hour, and five in a day', () =>
     inHouse({ RATE_LIMITS: '' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
       const perHour: number[] = [];
@@ -166,7 +166,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
       expect(await messageTo(house, ALICE, ELSEWHERE)).toBe(200);
     }));
 
-  test('are given back to the owner who verified it, though strangers had used them up', () =>
+  test('are given back when the owner verifies it, although other clients had used them up', () =>
     inHouse({ RATE_LIMITS: 'send-number=6,send-number-day=100' }, async (house) => {
       for (const address of ['198.51.100.7', '203.0.113.7']) {
         expect(await times(3, () => messageTo(house, ALICE, address))).not.toContain(409);
@@ -178,25 +178,25 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
       expect(await messageTo(house, ALICE, '198.51.100.7')).toBe(429);
     }));
 
-  test('that is verified again and again are as many as a day has, and its range, prefix and country have', () =>
+  test('that is verified again and again are limited by the day', () =>
     inHouse({ RATE_LIMITS: 'send-number=2,send-number-day=8' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
       expect(await times(5, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 200, 200, 429]);
       expect(await times(5, () => loggedInBySms(house, ALICE, ELSEWHERE))).toEqual([200, 200, 200, 200, 429]);
     }));
 
-  test.each(['send-range', 'send-prefix', 'send-country'])('do not give %s back', (name) =>
+  test.each(['send-range', 'send-prefix', 'send-country'])('are not given back to %s', (name) =>
     inHouse({ RATE_LIMITS: `${name}=2` }, async (house) => {
       expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 429]);
     }),
   );
 
-  test('do not give the budget of the hour back', () =>
+  test('are not given back to the hourly budget', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
       expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 503]);
     }));
 
-  test('are not given back for a code that was wrong', () =>
+  test('are not given back for a wrong code', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
       const someone = someoneAt(house, HERE);
       expect((await someone.askForMessage(ALICE)).status).toBe(200);
@@ -205,7 +205,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
       expect(await times(2, () => messageTo(house, ALICE, HERE))).toEqual([200, 429]);
     }));
 
-  test('that was verified are given back, and the login is complete, also where the store fails just then', () => {
+  test('need not be given back for the login to complete, if the store fails just then', () => {
     const faulty = { broken: false };
     return withHouse(
       {
@@ -246,7 +246,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
         ([1, 1800] as const).map((before) => [when, window, before, account] as const),
       ),
     ),
-  )('once %s, while the %s turns after %i s, counts nowhere', (_when, window, before, account) => {
+  )('is not counted if, once %s, the next %s begins (%i s later)', (_when, window, before, account) => {
     let turn = (): void => undefined;
     const through: HouseOptions['through'] = (each) => ({
       ...each,
@@ -280,7 +280,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     });
   });
 
-  test('counts nowhere in the same window', () =>
+  test('is not counted within the same window', () =>
     withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: 'send-number=2,send-range=1' } }, async (house) => {
       atFullHour(house);
       await someoneAt(house, HERE).askForMessage(BOB);
@@ -296,7 +296,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     }));
 });
 
-test.each(['redis', 'memory'] as const)('with %s no entry of an account is ever less than nothing', (store) =>
+test.each(['redis', 'memory'] as const)('with %s no counter falls below zero', (store) =>
   withHouse({ store }, async (house) => {
     const by = (count: number) => [{ entry: 'x', by: count, limit: 9 }];
     expect(await house.store.spend('limit:x', by(-1), 100)).toEqual({ spent: true, totals: [0] });
@@ -307,7 +307,7 @@ test.each(['redis', 'memory'] as const)('with %s no entry of an account is ever 
   }),
 );
 
-describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
+describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () => {
   const env = { ...BEHIND_PROXY, SILENT_AUTH: 'verify' };
   const channelsOf = async (house: House) =>
     (await house.upstream())
@@ -321,7 +321,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
     ['the number', { RATE_LIMITS: 'send-number=4' }, [WHOLE, WHOLE, ['silent_auth']]],
     ['the budget', { PAID_SENDS_PER_HOUR: '3' }, [WHOLE, ['silent_auth', 'sms'], ['silent_auth']]],
   ])(
-    'each message of a chain is counted at its start; beyond the limit of %s it is cut',
+    'all messages of a workflow are counted at its start, and beyond the limit of %s it is shortened',
     (_what, limits, chains) =>
       withHouse({ env: { ...env, ...limits } }, async (house) => {
         atFullHour(house);
@@ -340,7 +340,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
   test.each<[string, number, string[]]>([
     ['one message', 1, ['sms']],
     ['two messages', 2, ['sms', 'voice']],
-  ])('a login that nobody finishes sends %s where the budget has as many', (_what, budget, sent) =>
+  ])('an abandoned login sends %s if the budget allows it', (_what, budget, sent) =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: String(budget) } }, async (house) => {
       atFullHour(house);
       const { app, login } = someoneAt(house, HERE);
@@ -353,7 +353,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
     }),
   );
 
-  test('going on within a chain costs nothing more', () =>
+  test('/login/next within a workflow is not counted again', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
       const someone = someoneAt(house, HERE);
@@ -365,7 +365,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       expect((await channelsOf(house)).at(-1)).toEqual(['silent_auth']);
     }));
 
-  test('the message of a chain is given back where the device verified the number', () =>
+  test('the message of a workflow is given back if the device verified the number', () =>
     withHouse({ env: { ...env, RATE_LIMITS: 'send-number=1' } }, async (house) => {
       atFullHour(house);
       for (let each = 0; each < 3; each++) {
@@ -377,7 +377,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       expect(new Set((await channelsOf(house)).map(String))).toEqual(new Set(['silent_auth,sms']));
     }));
 
-  test('a message that was cut off is sent in a request of its own, which waits for the silent one to be cancelled', () =>
+  test('a message left out of the workflow is sent in a new verification, once the silent one is cancelled', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
       await someoneAt(house, ELSEWHERE).login(BOB).expect(201);
@@ -397,7 +397,7 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('nothing is counted where nothing can be sent', () =>
+  test('nothing is counted without channels for messages', () =>
     withHouse({ env: { ...env, FALLBACK_CHANNELS: 'none' } }, async (house) => {
       await someoneAt(house, HERE).login(ALICE).expect(201);
       expect(await house.redis.keys('limit:send*')).toEqual([]);

@@ -27,7 +27,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await work(house);
     });
 
-  test('is called so often a second and no more; who comes too late is not pushed to a message instead', () =>
+  test('is called no more often than the rate allows, and a login beyond it is not moved to a message', () =>
     inHouse({ UPSTREAM_PER_SECOND: '3' }, async (house) => {
       // Three now, and three that wait for the next second.
       expect(await tenLogins(house)).toEqual(served(6));
@@ -39,14 +39,14 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       expect(await tenLogins(house)).toEqual(served(3));
     }));
 
-  test('is not called for a login that another limit refuses, nor is a turn taken for it', () =>
+  test('is not called for a login that another limit refuses, and no turn is used', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1', RATE_LIMITS: 'login-number=1' }, async (house) => {
       await someoneAt(house, HERE).login(ALICE).expect(201);
       for (let each = 0; each < 5; each++) await someoneAt(house, HERE).login(ALICE).expect(429);
       await someoneAt(house, HERE).login(BOB).expect(201);
     }));
 
-  test('gets a second try in a turn of its own', () =>
+  test('uses another turn for a retry', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 1 } });
       await someoneAt(house, HERE).login(ALICE).expect(201);
@@ -54,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(BOB).expect(503);
     }));
 
-  test('gets its second tries out of the turns that the range of the login has', () =>
+  test('takes the turn of a retry from the range of the login', () =>
     inHouse({ UPSTREAM_PER_SECOND: '10', RATE_LIMITS: 'login-range-second=3' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 9 } });
       for (let each = 0; each < 5; each++) {
@@ -65,7 +65,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, '198.51.100.7').login(BOB).expect(201);
     }));
 
-  test.each([429, 503])('is left alone for as long as its %i says', (status) =>
+  test.each([429, 503])('is not called during the Retry-After of its %i', (status) =>
     inHouse({}, async (house) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
@@ -82,7 +82,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
     }),
   );
 
-  test('is left alone across the end of a window, but not for ever', () =>
+  test('is paused across the end of a window, for a limited time', () =>
     inHouse({}, async (house) => {
       house.world.turn(590);
       const fault = { status: 429, headers: { 'retry-after': '99999999' }, times: 1 };
@@ -94,14 +94,14 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await someoneAt(house, HERE).login(ALICE).expect(201);
     }));
 
-  test.each(['oidc', 'off'])('sets no pace to SILENT_AUTH=%s', (engine) =>
+  test.each(['oidc', 'off'])('is not rate limited for SILENT_AUTH=%s', (engine) =>
     inHouse({ SILENT_AUTH: engine, UPSTREAM_PER_SECOND: '1' }, async (house) => {
       expect(await tenLogins(house)).toEqual(served(10));
     }),
   );
 });
 
-test('two servers on one Redis keep one pace, and hear of a pause', () =>
+test('two servers on one Redis share the rate and a pause', () =>
   withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, (one) =>
     withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, async (other) => {
       atFullHour(one);
@@ -115,7 +115,7 @@ test('two servers on one Redis keep one pace, and hear of a pause', () =>
     }),
   ));
 
-test('whoever is refused while a second ends is never told to come back after none', () => {
+test('Retry-After is never zero, even if a second ends during the request', () => {
   let endSecond = (): void => undefined;
   const through: HouseOptions['through'] = (store) => ({
     ...store,
@@ -140,7 +140,7 @@ test('whoever is refused while a second ends is never told to come back after no
   });
 });
 
-test('an API that logins do not begin with is not paused', () =>
+test('an API that is not called at the beginning of a login is not paused', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
     await house.control('faults', { token: { status: 429, headers: { 'retry-after': '30' }, times: 1 } });
     await house.walkedLogin(ALICE);
@@ -149,14 +149,14 @@ test('an API that logins do not begin with is not paused', () =>
     await postCode(app, code).expect(200);
   }));
 
-describe('while Verify asks to be left alone', () => {
+describe('while Verify is paused by its Retry-After', () => {
   const asksToWait = async (house: House) => {
     const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
     await house.control('faults', { 'verify-start': fault });
     expect((await someoneAt(house, HERE).askForMessage('+447700900050')).status).toBe(503);
   };
 
-  test('no message is asked of it, and none is counted', () =>
+  test('no message is requested, and none is counted', () =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'send-number=1' } }, async (house) => {
       atFullHour(house);
       await asksToWait(house);
@@ -169,7 +169,7 @@ describe('while Verify asks to be left alone', () => {
       await someone.next('sms').expect(200);
     }));
 
-  test('a code is not tried, and keeps its three tries', () =>
+  test('a code is not checked, and its three tries remain', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
       atFullHour(house);
       const someone = someoneAt(house, HERE);
@@ -183,7 +183,7 @@ describe('while Verify asks to be left alone', () => {
       await postCode(app, message?.code ?? '').expect(200);
     }));
 
-  test('a login of SILENT_AUTH=verify is refused at once, but for the one that heard it', () =>
+  test('a login with SILENT_AUTH=verify is refused at once, except the one that received the Retry-After', () =>
     withHouse({ env: { ...BEHIND_PROXY, SILENT_AUTH: 'verify' } }, async (house) => {
       atFullHour(house);
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };

@@ -10,7 +10,7 @@ import { ALICE, BOB, redisUrlOfWorker, withHouse, type House } from './support/h
 const WIDE = { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '1000', RATE_LIMITS: '' };
 const ranges = Array.from({ length: 30 }, (_, each) => `192.0.${each}.7`);
 
-describe('the account of logins', () => {
+describe('the counters of logins', () => {
   test.each([
     [1, 5, 1],
     [10, 5, 1],
@@ -21,7 +21,7 @@ describe('the account of logins', () => {
     [999_999_999, 5, 256],
     [100, 100_000_000, 1],
   ])(
-    'of %i turns a second, of which a range may take %i, has %i part(s)',
+    'for %i turns a second, of which a range may take %i, have %i part(s)',
     (upstreamPerSecond, range, parts) => {
       const rates = { ...RATES, 'login-range-second': range };
       expect(partsOf({ upstreamPerSecond, rates, paidSendsPerHour: 1 })).toBe(parts);
@@ -32,14 +32,14 @@ describe('the account of logins', () => {
     [10, 1],
     [1003, 4],
     [16_667, 66],
-  ])('shares %i turns among %i part(s), none of them more than one apart', (perSecond, parts) => {
+  ])('divide %i turns evenly among %i part(s)', (perSecond, parts) => {
     const shares = Array.from({ length: parts }, (_, part) => shareOf(perSecond, part, parts));
     expect(shares.reduce((sum, share) => sum + share)).toBe(perSecond);
     expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
   });
 });
 
-describe.each(['redis', 'memory'] as const)('with %s, in parts,', (store) => {
+describe.each(['redis', 'memory'] as const)('with %s, counters in several parts', (store) => {
   const inHouse = (work: (house: House) => Promise<void>, env: Record<string, string> = {}) =>
     withHouse({ store, env: { ...WIDE, ...env } }, async (house) => {
       atFullHour(house);
@@ -72,19 +72,19 @@ describe.each(['redis', 'memory'] as const)('with %s, in parts,', (store) => {
     return { all, waited };
   };
 
-  test('turns are as many as they are in one: those of this second, and those of the next', () =>
+  test('allow as many turns as one part: those of this second, and those of the next', () =>
     inHouse(async (house) => {
       expect(await given(house, 1500, (each) => each)).toEqual({ all: 1000, waited: 500 });
       house.world.turn(1);
       expect(await given(house, 1500, (each) => each)).toEqual({ all: 500, waited: 500 });
     }));
 
-  test('turns of other parts are lent to a range whose own part is full, so that it need not wait', () =>
+  test('give a range whose part is full turns of other parts, so that it need not wait', () =>
     inHouse(async (house) => {
       expect(await given(house, 400, () => 1)).toEqual({ all: 400, waited: 0 });
     }));
 
-  test('a number in a range and a range are limited as they are in one', () =>
+  test('limit a range, and a number within it, like one part', () =>
     inHouse(
       async (house) => {
         for (const range of ranges.slice(0, 8)) {
@@ -99,7 +99,7 @@ describe.each(['redis', 'memory'] as const)('with %s, in parts,', (store) => {
       { RATE_LIMITS: 'login-number=1,login-range=3' },
     ));
 
-  test('a pause is heard by all', () =>
+  test('apply a pause to all parts', () =>
     inHouse(async (house) => {
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
@@ -111,7 +111,7 @@ describe.each(['redis', 'memory'] as const)('with %s, in parts,', (store) => {
     }));
 });
 
-test('logins of many ranges are counted under as many keys as there are parts, of one range under one', () =>
+test('logins of many ranges are counted under one key per part, and of one range under one key', () =>
   withHouse({ env: WIDE }, async (house) => {
     atFullHour(house);
     const keys = async () =>

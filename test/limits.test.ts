@@ -13,7 +13,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await work(house);
     });
 
-  test('of a number from one address are limited, and the answer says until when', () =>
+  test('of a number from one address are limited, with Retry-After', () =>
     inHouse({ RATE_LIMITS: 'login-number=2,login-range=9' }, async (house) => {
       const someone = someoneAt(house, HERE);
       house.world.turn(100);
@@ -52,7 +52,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await someoneAt(house, '192.0.3.7').login('+447700900013').expect(201);
     }));
 
-  test('of one range in one second leave turns to others', () =>
+  test('of one range in one second leave turns to other ranges', () =>
     inHouse({ RATE_LIMITS: 'login-range-second=2' }, async (house) => {
       await someoneAt(house, HERE).login('+447700900010').expect(201);
       await someoneAt(house, HERE).login('+447700900011').expect(201);
@@ -66,7 +66,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
   test.each([
     ['somewhere else', '198.51.100.1'],
     ['behind another address of the same network', '192.0.2.8'],
-  ])('of a number are not used up by a stranger %s', (_where, address) =>
+  ])('of a number are not used up by another client %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
       const stranger = someoneAt(house, address);
       await stranger.login(ALICE).expect(201);
@@ -75,7 +75,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     }),
   );
 
-  test('are refused, and nothing is sent, while it cannot be counted', () => {
+  test('are refused, and nothing is sent, while they cannot be counted', () => {
     const faulty = { broken: false };
     const away = () => Promise.reject(new LoginError('unavailable', 'The store does not answer.'));
     return withHouse(
@@ -112,7 +112,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
 });
 
 test.each(['redis', 'memory'] as const)(
-  'with %s an account ends with its window, however often it is used',
+  'with %s a counter expires with its window, however often it is used',
   (store) =>
     withHouse({ store }, async (house) => {
       const costs = [{ entry: 'x', by: 1, limit: 9 }];
@@ -126,7 +126,7 @@ test.each(['redis', 'memory'] as const)(
     }),
 );
 
-test('logins are counted anew when what was counted is lost', () =>
+test('logins work and are counted from zero after the counters are lost', () =>
   withHouse({ env: { RATE_LIMITS: 'login-number=1' } }, async (house) => {
     const { app, code } = await house.walkedLogin(ALICE);
     await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
@@ -146,7 +146,7 @@ test('two servers on one Redis share limits', () =>
     }),
   ));
 
-test('what is counted has an end, and names neither number nor address', () =>
+test('counters expire, and contain neither numbers nor addresses', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
     await someoneAt(house, HERE).askForMessage(ALICE);
     await house.control('faults', {
@@ -161,7 +161,7 @@ test('what is counted has an end, and names neither number nor address', () =>
     }
   }));
 
-test('nobody is counted at /callback, where a carrier has thousands behind one address', () =>
+test('/callback is not limited, because an operator has thousands of devices behind one address', () =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
     const { app, link, code } = await house.walkedLogin(ALICE);
     for (let each = 0; each < 50; each++) {

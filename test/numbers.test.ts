@@ -45,14 +45,14 @@ const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string
   ...[1, 2, 3].map((digits) => `+${code}${nationalNumber.slice(digits)}`),
 ];
 
-describe('a phone has one number', () => {
-  test('the example number of every region is let in', () =>
+describe('a phone number has one spelling', () => {
+  test('the example number of every region is accepted', () =>
     withHouse({}, async (house) => {
       expect(EXAMPLES.length).toBeGreaterThan(240);
       for (const { number } of EXAMPLES) await login(house, number).expect(201);
     }));
 
-  test('no other spelling of such a number is accepted', () => {
+  test('other spellings of such a number are refused', () => {
     let spellings = 0;
     const accepted = EXAMPLES.flatMap((example) =>
       spellingsOf(example).filter((spelling) => {
@@ -79,7 +79,7 @@ describe('a phone has one number', () => {
     ['the former token of mobile phones in Mexico', '+5215512345678'],
     ['a carrier in Brazil', '+5501511961234567'],
     ['no area code in San Marino', '+378886377'],
-  ])('with %s it is refused: %s', (_what, spelling) =>
+  ])('with %s a number is refused: %s', (_what, spelling) =>
     withHouse({}, async (house) => {
       const refused = await login(house, spelling).expect(400);
       expect(refused.body.error).toBe('invalid_phone_number');
@@ -88,7 +88,7 @@ describe('a phone has one number', () => {
   );
 
   test.each(['+390612345678', '+5491123456789', '+525512345678', '+3780549886377', '+5511961234567'])(
-    'as its numbering plan writes it, it is let in: %s',
+    'in the form of its numbering plan a number is accepted: %s',
     (number) =>
       withHouse({}, (house) =>
         login(house, number)
@@ -98,7 +98,7 @@ describe('a phone has one number', () => {
   );
 });
 
-describe('numbers of ranges nobody carries', () => {
+describe('numbers of ranges that cost extra or are not mobile', () => {
   test.each([
     ['premium rate', '+19005551234'],
     ['premium rate', '+448432123456'],
@@ -128,7 +128,7 @@ describe('numbers of ranges nobody carries', () => {
     ['fixed', '+442079460000'],
     ['of a range the plans do not know', ALICE],
     ['of the virtual operator', '+99012345678'],
-  ])('are not those that are %s: %s', (_kind, number) =>
+  ])('do not include %s: %s', (_kind, number) =>
     withHouse({}, async (house) => {
       await login(house, number).expect(201);
     }),
@@ -155,7 +155,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['VA', '+393123456789'],
     ['FI', '+358412345678'],
     ['AX', '+3581812345'],
-  ])('%s lets in %s', (countries, number) =>
+  ])('%s allows %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       await login(house, number).expect(201);
     }),
@@ -174,7 +174,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['GB', '+447624123456'],
     ['KZ', '+79123456789'],
     ['GP,MF', '+4741234567'],
-  ])('%s keeps out %s', (countries, number) =>
+  ])('%s refuses %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       const refused = await login(house, number).expect(403);
       expect(refused.body.error).toBe('country_not_allowed');
@@ -182,7 +182,7 @@ describe('ALLOWED_COUNTRIES', () => {
     }),
   );
 
-  test('every country lets in the example number of its own plan', () => {
+  test('every country allows the example number of its own plan', () => {
     const closed = getCountries().filter(
       (country) => !mayBeOf([country], parsePhoneNumber(exampleOf(country).number) as PhoneNumber),
     );

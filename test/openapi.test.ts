@@ -88,17 +88,17 @@ describe('openapi.yaml', () => {
     expect([...new Set(errors)].sort()).toEqual(Object.keys(ERRORS).sort());
   });
 
-  it('is of the version of the package', () => {
+  it('has the version of the package', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
     expect(contract.info.version).toBe(version);
   });
 
-  it('names each operation by a name of its own', () => {
+  it('has a unique operationId for each operation', () => {
     const names = operations.map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('says of HEAD what it says of GET, but at /callback', () => {
+  it('describes HEAD like GET, except at /callback', () => {
     expect(outcomesOf('HEAD', '/login')).toEqual(outcomesOf('GET', '/login'));
     expect(answersTo('HEAD', '/callback')).toBe(contract['x-other-requests']);
   });
@@ -253,7 +253,7 @@ describe('the examples of openapi.yaml', () => {
     examplesOf(answer).map((example) => ({ of, status, ...example })),
   );
 
-  test('fit their schemas', () => {
+  test('match their schemas', () => {
     const faults = answers.map(({ of, status, name, value, schema }) => [
       of,
       status,
@@ -274,7 +274,7 @@ describe('the examples of openapi.yaml', () => {
   );
 
   test.each([...single.values()])(
-    '$of $status $name is an answer that the server gave',
+    '$of $status $name is an answer of the server',
     ({ of, status, name, value }) => {
       const alike = given.filter((each) =>
         isProblem(value)
@@ -286,7 +286,7 @@ describe('the examples of openapi.yaml', () => {
     },
   );
 
-  test('are there for every answer that has a body of JSON, and for every error but one', () => {
+  test('exist for every JSON answer, and for every error but one', () => {
     const without = declared.filter(
       ({ of, answer }) =>
         of !== 'GET /openapi.json' &&
@@ -305,7 +305,7 @@ describe('the examples of openapi.yaml', () => {
     ),
   );
 
-  test.each(requests)('$method $path $name is a request that the server takes', ({ path, value, schema }) =>
+  test.each(requests)('$method $path $name is a request that the server accepts', ({ path, value, schema }) =>
     withHouse({ store: 'memory', env: ASSERTIONS }, async (house) => {
       expect(faultsOf(schema, value)).toEqual([]);
       const answer = await house
@@ -317,24 +317,24 @@ describe('the examples of openapi.yaml', () => {
   );
 });
 
-describe('the documents', () => {
+describe('the served documents', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
   afterAll(() => house.stop());
 
-  test('at /openapi.json are openapi.yaml', async () => {
+  test('at /openapi.json equal openapi.yaml', async () => {
     const answer = await fetch(`${house.base}/openapi.json`);
     expect(await answer.json()).toEqual(parse(read('openapi.yaml')));
     expect(answer.headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('at /errors.md are the text of docs/errors.md', async () => {
+  test('at /errors.md equal docs/errors.md', async () => {
     const answer = await fetch(`${house.base}/errors.md`);
     expect(answer.headers.get('vary')).toBe('Accept');
     expect(await answer.text()).toBe(read('docs/errors.md'));
   });
 
-  test('at /errors.md are a page for a browser, in which the type of every error leads to a heading', async () => {
+  test('at /errors.md are a page for a browser, with a heading for the type of every error', async () => {
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     const page = await (await fetch(`${house.base}/errors.md`, { headers: { accept } })).text();
     for (const error of Object.keys(ERRORS)) expect(page).toContain(`<h2 id="${error}">${error}</h2>`);

@@ -62,7 +62,7 @@ async function beside(house: House, gate: Gate, count: number, work: () => Promi
 /** With fewer under way no login is refused. */
 const MANY = 4;
 
-/** Many logins are under way in a process that has no time left. */
+/** Runs `work` in an overloaded process with many pending logins. */
 const whileBusy = (work: (house: House) => Promise<void>, options: HouseOptions = {}) =>
   withGates(async (house, { atLimits }) => {
     await beside(house, atLimits, MANY, async () => {
@@ -87,8 +87,8 @@ async function writeTo(house: House, text: string) {
   };
 }
 
-describe('a process that has no time left', () => {
-  test('refuses a new login at once, and says when to come back', () =>
+describe('an overloaded process', () => {
+  test('refuses a new login at once, with Retry-After', () =>
     whileBusy(async (house) => {
       const before = await house.redis.dbsize();
       const refused = await login(house).expect(503);
@@ -103,13 +103,13 @@ describe('a process that has no time left', () => {
       expect(await house.upstream()).toEqual([]);
     }));
 
-  test('does not send everybody back at the same time', () =>
+  test('spreads Retry-After over several seconds', () =>
     whileBusy(async (house) => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => login(house).expect(503)));
       expect(new Set(answers.map(({ body }) => body.retry_after as number)).size).toBeGreaterThan(2);
     }));
 
-  test('goes on with logins that were begun', () =>
+  test('continues logins that have begun', () =>
     withGates(async (house, { atLimits }) => {
       const app = house.app();
       const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body;
@@ -125,7 +125,7 @@ describe('a process that has no time left', () => {
       });
     }));
 
-  test('sends a message for a login that was begun, and says that it lives and is ready', () =>
+  test('sends messages of logins that have begun, and stays healthy and ready', () =>
     withGates(
       async (house, { atLimits }) => {
         const app = house.app();
@@ -141,14 +141,14 @@ describe('a process that has no time left', () => {
       { env: { ...ENV, ...WITH_CODES } },
     ));
 
-  test('takes logins again as soon as it rests', () =>
+  test('accepts logins again once its load falls', () =>
     whileBusy(async (house) => {
       await login(house).expect(503);
       rests(house);
       await login(house).expect(201);
     }));
 
-  test('tells its log of it, but not for each', () =>
+  test('logs a summary instead of each refusal', () =>
     whileBusy(async (house) => {
       const told = () => house.world.logged().split('overloaded').length - 1;
       for (let look = 0; look < 5; look++) {
@@ -164,7 +164,7 @@ describe('a process that has no time left', () => {
       expect(house.world.logged()).toContain('"refused":12');
     }));
 
-  test('lets a page of another origin read that its login was refused, and until when', () =>
+  test('adds the CORS headers to a refusal', () =>
     whileBusy(
       async (house) => {
         const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
@@ -174,7 +174,7 @@ describe('a process that has no time left', () => {
       { env: { ...ENV, ALLOWED_ORIGINS: 'https://app.example.com' } },
     ));
 
-  test('reads a request before it decides on it', () =>
+  test('reads a request before it refuses it', () =>
     whileBusy(async (house) => {
       await house.app().post('/login').set('content-type', 'application/json').send('{').expect(400);
       const { answers, hangUp } = await writeTo(house, HONEST.slice(0, -1));
@@ -184,7 +184,7 @@ describe('a process that has no time left', () => {
     }));
 });
 
-describe('of new logins', () => {
+describe('admission of new logins', () => {
   test.each([
     ['none, as far as it may be filled', '90', 90, 0],
     ['one in eight, halfway from there', '90', 95, 5],
@@ -193,7 +193,7 @@ describe('of new logins', () => {
     ['some, earlier, where less of it may be filled', '50', 75, 5],
     ['none, where hardly anything has to be left', '99', 99, 0],
     ['none, where nothing has to be left', '100', 100, 0],
-  ])('it refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
+  ])('refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
     withGates(
       async (house, { atLimits }) => {
         await beside(house, atLimits, MANY, async () => {
@@ -210,7 +210,7 @@ describe('of new logins', () => {
   test.each([
     ['from which others take the processor', { active: 1000, idle: 0, cpu: 400 }],
     ['that was measured for too short a time', { active: 200, idle: 0, cpu: 200 }],
-  ])('none is refused by a process %s', (_what, spent) =>
+  ])('refuses none in a process %s', (_what, spent) =>
     withGates(async (house, { atLimits }) => {
       await beside(house, atLimits, MANY, async () => {
         house.world.spend(spent);
@@ -219,7 +219,7 @@ describe('of new logins', () => {
     }),
   );
 
-  test('none is refused for what a process did before its first request', () =>
+  test('refuses none for load before the first request', () =>
     withGates(async (house, { atLimits }) => {
       works(house);
       await beside(house, atLimits, MANY, async () => {
@@ -227,7 +227,7 @@ describe('of new logins', () => {
       });
     }));
 
-  test('none is refused to a client that sends one after the other, however busy the process is', () =>
+  test('refuses none of a client that sends one at a time, whatever the load', () =>
     withHouse({ env: ENV }, async (house) => {
       for (let each = 0; each < 60; each++) {
         works(house);
@@ -235,7 +235,7 @@ describe('of new logins', () => {
       }
     }));
 
-  test('none is refused while a few are under way', () =>
+  test('refuses none while few logins are pending', () =>
     withGates(async (house, { atLimits }) => {
       await beside(house, atLimits, MANY - 1, async () => {
         works(house);
@@ -243,7 +243,7 @@ describe('of new logins', () => {
       });
     }));
 
-  test('none is refused for requests that come together and are no logins', () =>
+  test('refuses none because of other requests that arrive together', () =>
     withHouse({ env: ENV }, async (house) => {
       works(house);
       const { hangUp, answers } = await writeTo(house, posted('{}').repeat(MANY * 5) + HONEST);
@@ -255,8 +255,8 @@ describe('of new logins', () => {
 /** Logins that wait for nothing by themselves. */
 const CHEAP: HouseOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
 
-describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
-  test('each has one, no more than these, and each is free again', () =>
+describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
+  test('are used by one login each, and released', () =>
     withGates(async (house, { behindLimits }) => {
       behindLimits.hold(MAX_CONNECTIONS);
       const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
@@ -269,7 +269,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
       expect(await logins(house, 2)).toEqual([201, 201]);
     }, CHEAP));
 
-  test('none is taken by logins that their limits have not admitted yet', () =>
+  test('are not used by logins that the limits have not admitted yet', () =>
     withGates(async (house, { atLimits, behindLimits }) => {
       atLimits.hold(MAX_CONNECTIONS + 1);
       const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS + 1));
@@ -285,7 +285,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
       held.hangUp();
     }, CHEAP));
 
-  test('none is kept by clients that hang up, whatever they had sent', () =>
+  test('are released if clients hang up, whatever they sent', () =>
     withGates(async (house, { behindLimits }) => {
       const pipelines = [posted('{}'), posted('{'), posted('{"phone_number":"x"}'), HONEST].map((each) =>
         each.repeat(400),
@@ -315,7 +315,7 @@ const sendAndHangUp = (port: number, text: string): Promise<void> =>
     socket.once('close', () => resolve());
   });
 
-test('nothing is done for a client that has hung up', () =>
+test('a request whose client hung up is not processed', () =>
   withHouse({ env: ENV }, async (house) => {
     const { auth_url: link } = (await login(house).expect(201)).body;
     const { hops } = await walk(link, { stopBefore: `${house.base}/callback` });

@@ -41,7 +41,7 @@ describe('the profile `scale`', () => {
     ]);
   });
 
-  test.each(wide)('can write nowhere but to /tmp, and has no rights: %s', (_name, service) => {
+  test.each(wide)('can write only to /tmp, and has no capabilities: %s', (_name, service) => {
     expect(service).toMatchObject({
       ...{ read_only: true, tmpfs: ['/tmp'], cap_drop: ['ALL'] },
       security_opt: ['no-new-privileges:true'],
@@ -52,7 +52,7 @@ describe('the profile `scale`', () => {
   });
 
   test.each(wide)(
-    'is watched, and waits for those that it needs: %s',
+    'has a health check, and waits for its dependencies: %s',
     (name, { healthcheck, depends_on = {} }) => {
       // The servers have the check of their image.
       if (!name.startsWith('server-')) expect(healthcheck?.test[0]).toBe('CMD');
@@ -63,12 +63,12 @@ describe('the profile `scale`', () => {
     },
   );
 
-  test('publishes the proxy and the sandbox to this machine, and nothing of Redis', () => {
+  test('publishes the proxy and the sandbox on loopback, and no port of Redis', () => {
     const published = wide.flatMap(([name, { ports = [] }]) => ports.map((port) => `${name} ${port}`));
     expect(published.sort()).toEqual(['proxy 127.0.0.1:8080:8080', 'sandbox-wide 127.0.0.1:4001:4001']);
   });
 
-  test('gives all servers the same settings, which they accept', () => {
+  test('gives all servers the same valid settings', () => {
     const [first, ...others] = named('server-').map(([, { environment }]) => environment);
     for (const other of others) expect(other).toEqual(first);
     const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
@@ -101,7 +101,7 @@ describe('the profile `scale`', () => {
 });
 
 describe('the proxy', () => {
-  test('leads to each server, and listens where it is published', () => {
+  test('forwards to each server, and listens on the published port', () => {
     expect(only('proxy').volumes).toEqual(['./deploy/nginx.conf:/etc/nginx/nginx.conf:ro']);
     const servers = [...proxy.matchAll(/^ +server ([\w-]+:\d+);$/gm)].map(([, server]) => server);
     expect(servers).toEqual(
@@ -110,7 +110,7 @@ describe('the proxy', () => {
     expect(proxy).toMatch(/^ +listen 8080;$/m);
   });
 
-  test('tells the address of the client, and leaves /callback as the libraries of Vonage can read it', () => {
+  test('forwards the client address, and does not change answers of /callback', () => {
     expect(proxy).toContain('proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;');
     const [, callback = ''] = /location = \/callback \{([^}]*)\}/.exec(proxy) ?? [];
     // An error of nginx would repeat the query in the log.
@@ -119,7 +119,7 @@ describe('the proxy', () => {
     expect(proxy).not.toMatch(/gzip|http2|chunked|proxy_redirect|\$request\b|\$args|\$request_uri/);
   });
 
-  test('answers as the servers do where none of them is there', () => {
+  test('answers like the servers if none of them is available', () => {
     const [, status, body = ''] = /return (\d+) '(.+)';/.exec(proxy) ?? [];
     const answer = JSON.parse(body) as { error: keyof typeof ERRORS; status: number; title: string };
     expect([answer.status, answer.title]).toEqual(ERRORS[answer.error]);
@@ -174,7 +174,7 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
   const says = (name: string, what: string, ...command: [string, ...string[]]): Promise<void> =>
     until(async () => (await ask(name, ...command)).includes(what), 20);
 
-  test('make the replica the primary when that one has died', async () => {
+  test('the sentinels promote the replica after the primary failed', async () => {
     const first = start('redis-primary');
     start('redis-replica');
     await says('redis-replica', 'master_link_status:up', 'INFO');

@@ -166,7 +166,7 @@ describe.each(['ios', 'android'] as const)('with the SDK for %s, an answer', (sd
   });
 
   test.each(rows(BROKEN).filter((row) => !isRead(row)))(
-    '%s is not, and it is said why',
+    '%s is not read, with the reason',
     async (_what, answer, rules) => {
       const { result, broken } = await receive(sdk, answer());
       expect(broken.map(({ rule }) => rule)).toEqual(rules);

@@ -58,8 +58,8 @@ const isOpen = (port: number): Promise<boolean> =>
     });
   });
 
-describe('a server that is told to stop', () => {
-  it('answers the login under way, takes no new connection, and exits in peace', async () => {
+describe('a server that receives SIGTERM', () => {
+  it('answers the pending login, accepts no new connection, and exits with 0', async () => {
     const { port, base, sandbox, env } = await places();
     const all = { ...env, ...credentials() };
     await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
@@ -94,7 +94,7 @@ describe('the log', () => {
     ['ends by itself', ''],
     ['is ended', 'process.exit(0);'],
     ['ends by an error', 'throw new Error("nobody caught this");'],
-  ])('has every line in its order when the process %s', async (_how, ending) => {
+  ])('has every line in order when the process %s', async (_how, ending) => {
     // More than is kept back, in one turn.
     const program = `
       const { openLog } = await import('./src/observability/log.ts');
@@ -108,8 +108,8 @@ describe('the log', () => {
   });
 });
 
-describe('settings that cannot be used', () => {
-  it('are all named at once, and the server does not start', async () => {
+describe('invalid settings', () => {
+  it('are all reported at once, and the server does not start', async () => {
     const { code, output } = await node(source('src/main.ts')).ended;
     expect(code).toBe(1);
     expect(output).toBe(
@@ -124,7 +124,7 @@ describe('settings that cannot be used', () => {
     );
   });
 
-  it('are in production no Redis, and plain http', async () => {
+  it('include a missing Redis and plain http in production', async () => {
     const env = { ...credentials(), NODE_ENV: 'production', VONAGE_BASE_URL: 'http://localhost:4000' };
     const { code, output } = await node(source('src/main.ts'), env).ended;
     expect(code).toBe(1);
@@ -133,7 +133,7 @@ describe('settings that cannot be used', () => {
     expect(output).toContain('VONAGE_BASE_URL must begin with https://');
   });
 
-  it('are in a sandbox those of production', async () => {
+  it('include NODE_ENV=production in a sandbox', async () => {
     const env = { ...credentials(), NODE_ENV: 'production' };
     const { code, output } = await node(source('src/sandbox/main.ts'), env).ended;
     expect(code).toBe(1);
@@ -142,7 +142,7 @@ describe('settings that cannot be used', () => {
 });
 
 describe('the demo', () => {
-  it('logs a number in through all five steps, with nothing configured', async () => {
+  it('logs a number in through all five steps without configuration', async () => {
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
     const demo = node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT });
@@ -152,7 +152,7 @@ describe('the demo', () => {
     expect(await demo.ended).toMatchObject({ code: 0 });
   });
 
-  it('does what the README shows', async () => {
+  it('gives the answers of the README', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
     expect(script).toContain('http://localhost:3000');
@@ -168,7 +168,7 @@ describe('the demo', () => {
 });
 
 describe('silent-auth sandbox --init', () => {
-  it('writes, once and for the owner alone, what server and sandbox start with', async () => {
+  it('writes the settings of server and sandbox once, readable by the owner only', async () => {
     const file = join(folder, 'setup.env');
     expect(await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended).toMatchObject({
       code: 0,
@@ -200,7 +200,7 @@ describe('the image', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
   }, 300_000);
 
-  it('serves in production with plain Node, knows its health, and stops', async () => {
+  it('serves in production, passes its health check, and stops', async () => {
     const port = await freePort();
     const env = {
       ...credentials(),
@@ -232,7 +232,7 @@ describe('the image', () => {
     expect(await node(healthcheck, env).ended).toMatchObject({ code: 1 });
   });
 
-  it('logs a number in when its programs run as docker-compose.yml says', async () => {
+  it('logs a number in with the programs of docker-compose.yml', async () => {
     interface Service {
       command: string[];
       environment: Env;

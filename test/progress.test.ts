@@ -29,7 +29,7 @@ test.each([
   [360, 'voice'],
   [659, 'voice'],
   [660, 'over'],
-])('after %i seconds a verification is at %s', (seconds, channel) => {
+])('after %i seconds the step of a verification is %s', (seconds, channel) => {
   expect(channelAt(seconds)).toBe(channel);
 });
 
@@ -42,11 +42,11 @@ test.each<[string, Report, number, string]>([
   ['all is over', { over: 'all', at: at(5) }, 6, 'over'],
   ['the silent step is over, late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
   ['a channel is over that it never had', { over: 'voice', at: at(5) }, 6, 'over'],
-])('when a webhook says that %s', (_what, report, seconds, channel) => {
+])('after a webhook: %s', (_what, report, seconds, channel) => {
   expect(channelAt(seconds, report)).toBe(channel);
 });
 
-test('a webhook about a step that was left before changes nothing', () => {
+test('a webhook about an earlier step is ignored', () => {
   const moved = { ...chain, step: 2, since: at(20) };
   expect(channelAt(300, { over: 'sms', at: at(250) }, moved)).toBe('voice');
   expect(channelAt(321, { over: 'sms', at: at(250) }, moved)).toBe('over');
@@ -106,11 +106,11 @@ test.each<[string, Login, number, object]>([
     61,
     { status: 'expired', nextChannels: ['sms', 'voice'] },
   ],
-])('a login that is %s', (_what, of, seconds, expected) => {
+])('the progress of a login that is %s', (_what, of, seconds, expected) => {
   expect(progressOf(of, { now: at(seconds), fallbacks })).toMatchObject(expected);
 });
 
-describe('a verification that this server cancels before it would call', () => {
+describe('a verification that this server cancels before its call', () => {
   const stopped: Verification = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
 
   test.each([
@@ -121,7 +121,7 @@ describe('a verification that this server cancels before it would call', () => {
     expect(channelAt(seconds, undefined, stopped)).toBe(channel);
   });
 
-  test('leaves open the channels it never came to', () => {
+  test('leaves the channels open that it did not reach', () => {
     const progress = progressOf({ ...login, verification: stopped }, { now: at(300), fallbacks });
     expect(progress).toMatchObject({ status: 'expired', nextChannels: ['voice'] });
     expect(progressOf({ ...login, verification: stopped }, { now: at(1), fallbacks }).expiresAt).toBe(
@@ -129,7 +129,7 @@ describe('a verification that this server cancels before it would call', () => {
     );
   });
 
-  test('goes on if it went beyond its first step before', () => {
+  test('continues if it has passed its first step', () => {
     expect(channelAt(300, { over: 'sms', at: at(100) }, stopped)).toBe('voice');
   });
 });
@@ -142,7 +142,7 @@ test('a verification that a webhook ended has failed', () => {
   expect(progress.status).toBe('failed');
 });
 
-test('a link is shown only while its step is under way', () => {
+test('a link is returned only during its step', () => {
   const report = { at: at(1), checkUrl: 'https://api.nexmo.com/x' };
   expect(progressOf({ ...login, verification: chain }, { now: at(10), fallbacks: [], report }).checkUrl).toBe(
     report.checkUrl,

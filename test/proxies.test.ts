@@ -150,7 +150,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     ]);
   });
 
-  test('ends the connection behind the answer of /callback, and of no other route', async () => {
+  test('closes the connection after the answer of /callback, and of no other route', async () => {
     const endsAfter = async (path: string): Promise<boolean> => {
       const socket = connect({ host: 'localhost', port, ca: ca.certificate, servername: 'localhost' });
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
@@ -182,11 +182,11 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     }
   };
 
-  test('passes on a code of 8,192 characters', async () => {
+  test('forwards a code of 8,192 characters', async () => {
     expect(await get(`/callback?code=${'c'.repeat(8192)}&state=a${'s'.repeat(43)}`)).toBe(410);
   });
 
-  test('tells the address of the client last, and the host as it was asked for', () =>
+  test('appends the client address, and keeps the Host header', () =>
     withEcho(async (heard) => {
       await until(async () => (await get('/session', { 'X-Forwarded-For': '203.0.113.7' })) === 200);
       const last = heard.at(-1)?.headers;
@@ -196,7 +196,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
 
   const login = JSON.stringify({ phone_number: ALICE });
   const lengths = [`Content-Length: ${login.length}`, 'Transfer-Encoding: chunked'];
-  test.each(lengths)('asks the server when the whole of a body has come, and no earlier: %s', (length) =>
+  test.each(lengths)('forwards a request only after its whole body arrived: %s', (length) =>
     withEcho(async (heard) => {
       await until(async () => (await get('/session')) === 200);
       const text = length.startsWith('T') ? `${login.length.toString(16)}\r\n${login}\r\n0\r\n\r\n` : login;
@@ -218,7 +218,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     }),
   );
 
-  test('logs no query, where no server answers either', async () => {
+  test('logs no query, even if no server answers', async () => {
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
     // What it says last is heard once it has ended.
     const closed = once(child, 'close');

@@ -20,7 +20,7 @@ const WAYS = [
   ),
 ];
 
-describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
+describe.each(WAYS)('a correct code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
   let house: House;
   let moment: Moment;
   beforeAll(async () => {
@@ -44,7 +44,7 @@ describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engi
     ['given up', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
     ['replaced by another one', (app) => begin(app, BOB), { status: 'pending' }],
     ['left by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
-  ])('a login that was %s while its code was under way logs nobody in', async (_what, leave, then) => {
+  ])('a login that was %s while its code was checked does not log in', async (_what, leave, then) => {
     const { app, code } = await proven();
     const isOurs = channel === 'silent_auth' && engine !== 'verify';
     // The code is spent, or counted, before anybody is asked about it.
@@ -129,7 +129,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
       await until(async () => (await calls()).some(({ method }) => method === 'DELETE'));
   });
 
-  test('a refusal of the SIM ends the login whatever it went on to meanwhile', async () => {
+  test('a refusal of the SIM ends the login even after a /login/next meanwhile', async () => {
     const { app, code } = await house.walkedLogin();
     rule = async () => {
       await next(app);
@@ -142,7 +142,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect(await isAuthenticated(app)).toBe(false);
   });
 
-  test('a login that was refused meanwhile logs nobody in', async () => {
+  test('a login that was refused meanwhile does not log in', async () => {
     // Two right codes of one login: the one of its SIM, and behind it the one of its SMS.
     rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
     const { app, code } = await house.walkedLogin();
@@ -157,7 +157,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
   });
 
-  test('a step-up of a login that was given up meanwhile leads nowhere', async () => {
+  test('a step-up of a login that was cancelled meanwhile has no effect', async () => {
     const { app, code } = await house.walkedLogin();
     rule = async () => {
       await app.delete('/login').expect(204);
@@ -190,7 +190,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
     return { lock, answer };
   };
 
-  test('the lock of a login is freed by its holder alone', async () => {
+  test('the lock of a login is released only by its holder', async () => {
     const app = house.app();
     await begin(app);
     // As if the time of the first holder had run out, and a second one had come.
@@ -203,7 +203,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
     expect(await house.store.get(lock)).toBeNull();
   });
 
-  test('the lock of a report is freed by its holder alone', async () => {
+  test('the lock of a webhook report is released only by its holder', async () => {
     const noted = new Promise<string>((resolve) => {
       moment.before('set', 'verify:', async (key) => {
         const lock = `lock:${key.slice('verify:'.length)}`;
@@ -224,7 +224,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
  */
 const LONGEST_WORK = 25;
 
-test('the lock of a login outlives the longest work under it', async () => {
+test('the lock of a login lasts longer than the longest work under it', async () => {
   const moment = createMoment();
   await withHouse({ env: WITH_CODES, through: moment.through }, async (house) => {
     const app = house.app();
@@ -269,7 +269,7 @@ function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; re
   return state;
 }
 
-test('an answer tells one reading of the progress, though a webhook comes while it is made', async () => {
+test('an answer uses one reading of the progress, even if a webhook arrives meanwhile', async () => {
   const reports = behindOnce();
   const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
   await withHouse({ env, through: reports.through }, async (house) => {

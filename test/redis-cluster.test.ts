@@ -6,7 +6,7 @@ import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
 import { until } from './support/until.js';
 
-describe('on a cluster', () => {
+describe('with a cluster', () => {
   let cluster: RedisCluster;
   let house: House;
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describe('on a cluster', () => {
       /cmdstat_asking:calls=(\d+)/.exec(await admin.info('commandstats')),
     );
 
-  test('logins go on while slots move from one master to another', async () => {
+  test('logins continue while slots move from one master to another', async () => {
     let moved: Promise<void> | undefined;
     // Enough keys that some lie in a slot on its way, whatever the logins meet.
     const keepMany = async () => {
@@ -47,7 +47,7 @@ describe('on a cluster', () => {
     await noneTwice(crowd);
   });
 
-  test('a master that dies costs some logins a new beginning, and nobody the login', async () => {
+  test('after the failure of a master some logins begin again, and all complete', async () => {
     let killed: Promise<void> | undefined;
     const crowd = await manyLogins(house, 100, (done) => {
       if (done === 30) killed = cluster.masters[0]?.stop();
@@ -60,7 +60,7 @@ describe('on a cluster', () => {
     await noneTwice(crowd);
   });
 
-  test('what went out on a connection that then ends is not sent again', async () => {
+  test('a command is not repeated after its connection ended', async () => {
     const [master] = cluster.masters as [RedisServer];
     const keys = Array.from({ length: 50 }, (_, at) => `limit:${at}`);
     await Promise.all(keys.map((key) => house.store.increment(key, 60)));
@@ -79,7 +79,7 @@ describe('on a cluster', () => {
     expect(await master.administer((admin) => admin.get(key as string))).toBe('2');
   });
 
-  test('a master that hangs while slots move to it makes requests wait no longer than a second, and ends nothing', async () => {
+  test('a master that hangs during a migration of slots delays requests by no more than a second, and ends no login', async () => {
     const unheard: unknown[] = [];
     const hear = (reason: unknown) => void unheard.push(reason);
     process.on('unhandledRejection', hear);

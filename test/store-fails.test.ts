@@ -40,7 +40,7 @@ const isLoggedIn = async (app: ReturnType<House['app']>) =>
 const statusOf = async (app: ReturnType<House['app']>) =>
   String((await app.get('/login').expect(200)).body.status);
 
-test('a chain whose first message cannot be counted is not begun', () =>
+test('a workflow whose first message cannot be counted is not started', () =>
   withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, told) => {
     told.failure = { operation: 'spend', key: 'limit:send' };
     const app = house.app();
@@ -51,7 +51,7 @@ test('a chain whose first message cannot be counted is not begun', () =>
     expect(await house.upstream()).toEqual([]);
   }));
 
-test('a login that could not be cancelled is told so, and can be cancelled again', () =>
+test('a cancellation that failed is reported, and can be repeated', () =>
   withFailingStore({}, async (house, told) => {
     const { app, code } = await house.walkedLogin();
     told.failure = { operation: 'replace', key: 'sess:' };
@@ -62,7 +62,7 @@ test('a login that could not be cancelled is told so, and can be cancelled again
     await postCode(app, code).expect(400);
   }));
 
-test('a logout that could not be done is no logout, and can be done again', () =>
+test('a logout that failed is reported, and can be repeated', () =>
   withFailingStore({}, async (house, told) => {
     const { app, code } = await house.walkedLogin();
     await postCode(app, code).expect(200);
@@ -75,7 +75,7 @@ test('a logout that could not be done is no logout, and can be done again', () =
     expect(await isLoggedIn(app)).toBe(false);
   }));
 
-test('a SIM of another number is nobody, also where that could not be kept', () =>
+test('another SIM is not logged in, even if the failed login cannot be stored', () =>
   withFailingStore({}, async (house, told) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
     told.failure = { operation: 'set', key: 'lock:' };
@@ -85,7 +85,7 @@ test('a SIM of another number is nobody, also where that could not be kept', () 
     expect(await isLoggedIn(app)).toBe(false);
   }));
 
-test('a SIM of another number is nobody, also while another request changes the login', () =>
+test('another SIM is not logged in, even while another request changes the login', () =>
   withFailingStore(WITH_CODES, async (house) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
     const { login_id } = (await app.get('/login')).body as { login_id: string };
@@ -100,7 +100,7 @@ test('a SIM of another number is nobody, also while another request changes the 
     expect(await statusOf(app)).toBe('pending');
   }));
 
-test('a login goes on to no message while its session cannot be read again', () =>
+test('a login sends no message while its session cannot be reloaded', () =>
   withFailingStore(WITH_CODES, async (house, told) => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);

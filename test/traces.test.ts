@@ -62,7 +62,7 @@ async function live(more: Record<string, string>) {
 
 const loaded = (output: string) => /^LOADED ?(.*)$/m.exec(output)?.[1];
 
-test('traces of a whole login arrive at a collector, each request with its step and its calls, and the last ones as the server stops', async () => {
+test('a collector receives the traces of a login, each request with its step and calls, and the last ones when the server stops', async () => {
   const collector = await openCollector();
   try {
     const { output, upstream, secrets } = await live({
@@ -115,7 +115,7 @@ test('traces of a whole login arrive at a collector, each request with its step 
   }
 });
 
-test('behind a proxy of ours a request joins the trace it names', async () => {
+test('behind a trusted proxy a request joins the trace of its traceparent', async () => {
   const collector = await openCollector();
   try {
     await live({
@@ -130,7 +130,7 @@ test('behind a proxy of ours a request joins the trace it names', async () => {
   }
 });
 
-test('the span of a request ends with its connection, though its answer waits behind another one', async () => {
+test('the span of a request ends with its connection, even if its response is queued behind another', async () => {
   const collector = await openCollector();
   const asked: string[] = [];
   const silent = createServer(({ url = '' }) => void asked.push(url)).listen(0);
@@ -164,13 +164,13 @@ test('the span of a request ends with its connection, though its answer waits be
   }
 });
 
-test('where nobody asks for it nothing that counts or traces is even loaded', async () => {
+test('without settings for it, no package for metrics or traces is loaded', async () => {
   const { output } = await live({});
   expect(loaded(output)).toBe('');
   expect(output).not.toContain('trace_id');
 });
 
-test('a collector that is away is told in the log, and keeps nobody from logging in, or the server from stopping', async () => {
+test('an unreachable collector is logged, and affects neither logins nor the shutdown', async () => {
   const { output } = await live({
     OTEL_TRACES_EXPORTER: 'otlp',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:9',
@@ -178,7 +178,7 @@ test('a collector that is away is told in the log, and keeps nobody from logging
   expect(output).toContain('traces could not be sent');
 });
 
-test('every route of the contract is traced but those that are no login’s and no session’s', () => {
+test('exactly the routes of logins and sessions are traced', () => {
   const paths = [...new Set(operations.map(({ path }) => path))];
   expect(paths.filter((path) => !isTraced(path)).sort()).toEqual([
     ...['/', '/.well-known/jwks.json', '/client.js', '/docs', '/errors.md', '/healthz', '/openapi.json'],

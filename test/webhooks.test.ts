@@ -52,7 +52,7 @@ describe('a webhook of Verify', () => {
   test.each([
     ['as the document hashes it', (body: string) => sha256(body)],
     ['as the support pages hash it', (body: string) => sha256(JSON.stringify(JSON.parse(body)))],
-  ])('is accepted when it is signed, its body hashed %s', async (_what, hash) => {
+  ])('is accepted with a signature and a body hash %s', async (_what, hash) => {
     const body = ` ${event()} `;
     const answer = await send(body, `Bearer ${await sign({ ...claimsFor(body), payload_hash: hash(body) })}`);
     expect([answer.status, await answer.text()]).toEqual([204, '']);
@@ -60,13 +60,13 @@ describe('a webhook of Verify', () => {
     expect(await records()).toHaveLength(1);
   });
 
-  test('for our own application is accepted', async () => {
+  test('for our application is accepted', async () => {
     const body = event();
     const claims = { ...claimsFor(body), application_id: house.config.vonage.applicationId };
     expect((await send(body, `Bearer ${await sign(claims)}`)).status).toBe(204);
   });
 
-  test('without a body says nothing, though it is signed', async () => {
+  test('without a body is refused, even if it is signed', async () => {
     const { port } = new URL(house.base);
     const socket = connect(Number(port));
     // Clients of today say how long a body is also where there is none, which is another thing.
@@ -84,7 +84,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual([]);
   });
 
-  test('that comes twice is heard once', async () => {
+  test('that arrives twice is applied once', async () => {
     const request_id = randomUUID();
     const first = event({ request_id, channel: 'silent_auth' });
     const token = `Bearer ${await sign(claimsFor(first))}`;
@@ -94,7 +94,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual(before);
   });
 
-  test('whose id was seen before is not heard, whatever it says', async () => {
+  test('with an id that was seen before is ignored, whatever its content', async () => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
     const say = async (body: string) => send(body, `Bearer ${await sign({ ...claimsFor(body), jti })}`);
     expect((await say(event({ request_id, channel: 'silent_auth' }))).status).toBe(204);
@@ -103,7 +103,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual(before);
   });
 
-  test('is kept for its own request: a copy under another one says nothing of that', async () => {
+  test('is stored for its own verification: a copy under another id is ignored', async () => {
     const [request_id, other] = [randomUUID(), randomUUID()];
     const say = async (about: string) => {
       const body = event({ request_id: about, channel: 'silent_auth' });
@@ -117,7 +117,7 @@ describe('a webhook of Verify', () => {
     expect(await say(other)).not.toBe(copy);
   });
 
-  test('that comes late takes nothing back', async () => {
+  test('that arrives late does not undo a later step', async () => {
     const request_id = randomUUID();
     const say = async (body: string) => send(body, `Bearer ${await sign(claimsFor(body))}`);
     await say(JSON.stringify({ type: 'summary', request_id, status: 'failed' }));
@@ -136,7 +136,7 @@ describe('a webhook of Verify', () => {
   });
 
   test.each(['https://evil.example/x', 'http://169.254.169.254/', 'javascript:alert(1)'])(
-    'that names the link %s is not believed',
+    'that names the link %s is ignored',
     async (check_url) => {
       const body = event({
         channel: 'silent_auth',
@@ -161,7 +161,7 @@ async function tell(house: House, body: object): Promise<number> {
   return (await fetch(`${house.base}/webhooks/verify`, { method: 'POST', body: text, headers })).status;
 }
 
-describe('a webhook about a message that is under way', () => {
+describe('a webhook about a pending message', () => {
   let house: CountedHouse;
   const request_id = 'a-request';
   const CHAINED = ['silent_auth', 'sms', 'voice'];
@@ -268,7 +268,7 @@ describe('a webhook about a message that is under way', () => {
       },
     ],
     ['of which no step is told', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
-  ])('that says it was blocked, %s, is told to the app, the log and the metrics', async (_what, webhook) => {
+  ])('that reports a block, %s, appears in answers, log and metrics', async (_what, webhook) => {
     const app = await atTheMessage();
     const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
     expect(await tell(house, webhook)).toBe(204);
@@ -284,7 +284,7 @@ describe('a webhook about a message that is under way', () => {
     expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
   });
 
-  test('that says that the last channel was blocked fails the login; another one goes on', async () => {
+  test('that reports a block fails the login on its last channel only', async () => {
     const app = await atTheMessage();
     const blocked = (channel: string) =>
       tell(house, { request_id, channel, status: 'blocked', reason: REASON });
@@ -302,7 +302,7 @@ describe('a webhook about a message that is under way', () => {
     'network [ 1234 ]',
     '[x] [ 23415x ]',
     7,
-  ])('that gives the reason %p names no network', async (reason) => {
+  ])('with the reason %p names no network', async (reason) => {
     await atTheMessage();
     expect(await tell(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
     const line = house.world.logged().split('\n').at(-1);
@@ -310,7 +310,7 @@ describe('a webhook about a message that is under way', () => {
     expect(line).not.toMatch(/network|[0-9]{12}/);
   });
 });
-test('a webhook whose id was seen is not heard again for as long as its signature is good', () =>
+test('the id of a webhook is remembered for as long as its signature is valid', () =>
   withHouse({ env: ENV, store: 'memory' }, async (house) => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
     // Vonage's clock may be fast by as much as a signature may be old.
@@ -333,7 +333,7 @@ test('a webhook whose id was seen is not heard again for as long as its signatur
     expect((await say('voice')).status).toBe(401);
   }));
 
-test('without a secret no webhook is accepted, and Vonage is asked to come again', () =>
+test('without a secret no webhook is accepted, and Vonage is asked to retry', () =>
   withHouse({}, async (house) => {
     const body = event();
     const answer = await fetch(`${house.base}/webhooks/verify`, {
