@@ -50,7 +50,7 @@ describe('every answer', () => {
 
   test.each([
     ['a range beyond the end', { range: 'bytes=99999999-' }],
-    ['a version that is none', { 'if-match': '"x"' }],
+    ['an If-Match that does not match', { 'if-match': '"x"' }],
   ])('to a file request with %s is a client error', async (_what, headers) => {
     const answer = await fetch(`${house.base}/errors.md`, { headers: headers as Record<string, string> });
     expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([

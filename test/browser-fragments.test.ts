@@ -21,18 +21,15 @@ const CODES: [string, (ids: Ids) => Record<string, string>][] = [
   ['another code alone', () => ({ code: '000002' })],
   ['a third code alone', () => ({ code: '000003' })],
   ['a code of another login', () => ({ login_id: randomBytes(16).toString('hex'), code: '000001' })],
-  ['a code of a login without a name', () => ({ login_id: '', code: '000001' })],
-  ['a code of another request of Verify', () => ({ request_id: randomUUID(), code: '000001' })],
-  ['a code of a word in the link', () => ({ request_id: 'silent-auth', code: '000001' })],
+  ['a code with an empty login_id', () => ({ login_id: '', code: '000001' })],
+  ['a code of another verification', () => ({ request_id: randomUUID(), code: '000001' })],
+  ['a code with a segment of the link as request_id', () => ({ request_id: 'silent-auth', code: '000001' })],
   ['a code like those of /callback', () => ({ code: randomBytes(32).toString('base64url') })],
 ];
 /** Codes that are not posted either while the user is to type one. */
 const CODES_WITH_OWN_IDS: typeof CODES = [
   ['a code of this login', ({ loginId }) => ({ login_id: loginId, code: '000001' })],
-  [
-    'a code of this request of Verify',
-    ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' }),
-  ],
+  ['a code of this verification', ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' })],
 ];
 const ERRORS: Record<string, string>[] = [
   { error: 'silent_auth_failed', error_description: 'x', reason: 'denied' },

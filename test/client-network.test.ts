@@ -55,13 +55,13 @@ describe('the client with network faults and invalid answers', () => {
 
   test.each([
     ['a page of a proxy', 502, '<html>Bad gateway</html>', 'Bad gateway'],
-    ['a page that says all is well', 200, '<html>Log in to this Wi-Fi</html>', 'Wi-Fi'],
-    ['an error that is newer than the client', 400, '{"error":"not_invented_yet"}', 'not_invented_yet'],
+    ['a page with status 200', 200, '<html>Log in to this Wi-Fi</html>', 'Wi-Fi'],
+    ['an unknown error code', 400, '{"error":"not_invented_yet"}', 'not_invented_yet'],
     ['JSON that is no object', 200, '"fine"', 'fine'],
     ['JSON that is a list', 200, '[]', '[]'],
-    ['all is well, and no word of what', 200, '', 'unknown_answer'],
-    ['an error without a name', 500, '{}', '{}'],
-    ['an error of nothing at all', 503, '', 'unknown_answer'],
+    ['an empty answer with status 200', 200, '', 'unknown_answer'],
+    ['an error without a code', 500, '{}', '{}'],
+    ['an empty error', 503, '', 'unknown_answer'],
   ])('rejects %s as an answer of another server', async (_what, status, body, words) => {
     answer = (_req, res) => res.writeHead(status, { 'x-request-id': 'of-the-proxy' }).end(body);
     const error = await refusal(client.session());
@@ -137,15 +137,15 @@ describe('the client with network faults and invalid answers', () => {
 
   const FOREIGN: [string, number, unknown][] = [
     ['an empty object', 200, {}],
-    ['nothing, of another server', 204, ''],
+    ['an empty answer of another server', 204, ''],
     ['a page', 200, '<html>Log in to this Wi-Fi</html>'],
     ['an empty page', 200, ''],
     ['a list', 200, [login]],
-    ['a word', 200, '"ok"'],
+    ['a string', 200, '"ok"'],
     ['null', 200, 'null'],
     ['an answer of another kind', 200, { status: 'ok' }],
-    ['that it was created', 201, { id: 1 }],
-    ['that it was accepted', 202, {}],
+    ['a 201 of another server', 201, { id: 1 }],
+    ['a 202 of another server', 202, {}],
     ['an error of another server', 404, { error: 'no_login' }],
     ['an error of OAuth', 400, { error: 'invalid_request', error_description: 'x' }],
     ['a problem with another status', 404, { type: 'x', title: 'x', status: 500, error: 'no_login' }],

@@ -73,7 +73,7 @@ test.each([
     /cannot be read: .*"password".* before the host/,
   ],
   ['a password with ? in it', 'redis://:pass?hunter2@redis', /percent-encoded/],
-  ['a query that is a word', 'redis://redis?hunter2', /cannot be read: it has a parameter, /],
+  ['a query without a value', 'redis://redis?hunter2', /cannot be read: it has a parameter, /],
   ['another family', 'redis://redis?family=5', /"family" other than 0 \(either\), 4 or 6/],
   ['no family', 'redis://redis?family=', /"family" other than/],
   ['a family in another notation', 'redis://redis?family=0x4', /"family" other than/],
@@ -94,17 +94,17 @@ test.each([
     /cannot be read: it has the parameter "keyPrefix", .* Leave it out/,
   ],
   ['a time', 'redis://r?family=0&connectTimeout=10000', /"connectTimeout"/],
-  ['what Bull takes', 'redis://r?maxRetriesPerRequest=null', /"maxRetriesPerRequest"/],
+  ['an option of Bull', 'redis://r?maxRetriesPerRequest=null', /"maxRetriesPerRequest"/],
   ['two databases', 'redis://redis/1?db=2', /names two databases/],
   ['a database with a name in the query', 'redis://redis?db=hunter2', /by its number/],
   ['a database of a cluster in the query', 'redis+cluster://a?db=1', /has only 0/],
-  ['a port that is none', 'redis://:hunter2@redis:70000', /port that is none/],
-  ['a word for a port', 'redis://:hunter2@redis:port', /^must name hosts/],
+  ['an invalid port', 'redis://:hunter2@redis:70000', /port that is none/],
+  ['a port that is not a number', 'redis://:hunter2@redis:port', /^must name hosts/],
   ['an address that is not IPv6', 'redis://:hunter2@[10.0.0.1]', /not IPv6/],
   ['an IPv6 address without brackets', 'redis://:hunter2@fd00::1', /^must name hosts/],
   ['a database with a name', 'redis://:hunter2@redis/sessions', /by its number/],
   ['two hosts of one Redis', 'redis://:hunter2@a,b', /begin it with redis\+sentinel/],
-  ['sentinels of nobody', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
+  ['sentinels without a name of the primary', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
   ['a path behind the database', 'redis+sentinel://:hunter2@a/name/0/1', /name of the primary/],
   ['a database of a cluster', 'redis+cluster://:hunter2@a/1', /has only 0/],
 ])('a URL with %s is refused without repeating a secret', (_what, url, problem) => {
@@ -148,20 +148,24 @@ describe('the settings beside REDIS_URL', () => {
   });
 
   test.each([
-    ['a CA that is nowhere', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
+    ['a CA file that does not exist', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
     [
-      'a CA that holds nothing',
+      'a CA with invalid content',
       { ...TLS, REDIS_CA: '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----' },
       /^REDIS_CA looks like/,
     ],
     ['a CA that is a key', { ...TLS, REDIS_CA: own.key }, /^REDIS_CA looks like/],
     ['a CA without TLS', { REDIS_URL: 'redis://redis', REDIS_CA: ca.certificate }, /asks for no TLS/],
     ['a CA without a Redis', { REDIS_CA: ca.certificate }, /asks for no TLS/],
-    ['a certificate alone', { ...TLS, REDIS_CERT: own.cert }, /belong together/],
-    ['a key of another', { ...TLS, REDIS_CERT: own.cert, REDIS_KEY: otherKey }, /its own key/],
+    ['a certificate without a key', { ...TLS, REDIS_CERT: own.cert }, /belong together/],
+    ['a key of another certificate', { ...TLS, REDIS_CERT: own.cert, REDIS_KEY: otherKey }, /its own key/],
     ['a user without a password', { ...SENTINELS, REDIS_SENTINEL_USERNAME: 'u' }, /PASSWORD is missing/],
-    ['a password of no sentinel', { ...TLS, REDIS_SENTINEL_PASSWORD: 'hunter2' }, /names no sentinels/],
-    ['a Redis that is no URL', { REDIS_URL: 'hunter2' }, /^REDIS_URL must be like/],
+    [
+      'a sentinel password without sentinels',
+      { ...TLS, REDIS_SENTINEL_PASSWORD: 'hunter2' },
+      /names no sentinels/,
+    ],
+    ['an invalid URL', { REDIS_URL: 'hunter2' }, /^REDIS_URL must be like/],
   ])('refuse %s', (_what, env, problem) => {
     const { problems } = read(env);
     expect(problems).toEqual([expect.stringMatching(problem)]);

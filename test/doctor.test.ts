@@ -168,14 +168,14 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ['lower-cases headers', { answer: lowerCase }, ['iOS SDK: spelling of Content-Type'], /proper_case_words/],
   ['answers in two segments', { deliver: inPieces }, ['iOS SDK: one segment'], /buffer the answer/],
   [
-    'compresses what nobody asked it to',
+    'compresses without Accept-Encoding',
     { answer: atCallback(compress) },
     ['iOS SDK: compression', 'Android SDK: compression'],
     /compression off for \/callback/,
   ],
   ['speaks TLS 1.3 alone', { tls: { minVersion: 'TLSv1.3' } }, ['TLS 1.2'], /ssl_protocols TLSv1.2 TLSv1.3/],
   [
-    'has a certificate from nowhere',
+    'has a self-signed certificate',
     { tls: newCa('nobody').issue() },
     ['certificate'],
     /full chain|authority/,
@@ -188,19 +188,19 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ],
   ['has a certificate that expired', { tls: ca.issue({ days: -1 }) }, ['certificate'], /Renew it/],
   [
-    'takes Secure from the cookie',
+    'removes Secure from the cookie',
     { answer: changing('set-cookie', (line) => line.replace('; Secure', '')) },
     ['cookie'],
     /proxy_cookie_flags/,
   ],
   [
-    'gives the cookie a domain',
+    'adds a Domain to the cookie',
     { answer: changing('set-cookie', (line) => `${line}; Domain=localhost`) },
     ['cookie'],
     /proxy_cookie_domain/,
   ],
   [
-    'moves the cookie',
+    'changes the path of the cookie',
     { answer: changing('set-cookie', (line) => line.replace('Path=/', 'Path=/app')) },
     ['cookie'],
     /proxy_cookie_path/,
@@ -211,55 +211,55 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
     ['cookie', 'sessions'],
     /Set-Cookie as it comes/,
   ],
-  ['drops cookies on their way in', { request: without('cookie') }, ['sessions'], /header Cookie/],
+  ['removes cookies from requests', { request: without('cookie') }, ['sessions'], /header Cookie/],
   [
-    'takes HSTS away',
+    'removes HSTS',
     { answer: changing('strict-transport-security', () => undefined) },
     ['headers'],
     /add no such header/,
   ],
   [
-    'lets every origin read',
+    'allows every origin by CORS',
     { answer: ({ headers }) => headers.push('Access-Control-Allow-Origin', '*') },
     ['other origins'],
     /out of the proxy/,
   ],
-  ['drops Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
-  ['drops Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
-  ['keeps webhooks out', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
-  ['shows the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
+  ['removes Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
+  ['removes Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
+  ['blocks webhooks', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
+  ['publishes the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
   [
-    'leads to a sandbox as well',
+    'publishes a sandbox',
     { instead: insteadOf(/^\/__sandbox\//, 200) },
     ['sandbox'],
     /out of this deployment/,
   ],
   [
-    'takes short links only',
+    'refuses long URLs',
     { instead: insteadOf(/.{2048}/, 414) },
     ['long links'],
     /large_client_header_buffers/,
   ],
-  ['leads elsewhere', { instead: insteadOf(/./, 404) }, ['healthz'], /all paths to the server/],
+  ['forwards to another server', { instead: insteadOf(/./, 404) }, ['healthz'], /all paths to the server/],
   [
-    'finds no server that is ready',
+    'has no server that is ready',
     { instead: insteadOf(/^\/readyz/, 503) },
     ['readyz'],
     /redis is not reachable/,
   ],
   [
-    'names no address of the client',
+    'does not send the client address',
     { request: (headers) => void (headers['x-forwarded-for'] = 'unknown') },
     ['client addresses'],
     /at the end of X-Forwarded-For, with or without its port/,
   ],
-  ['has a clock of its own', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
+  ['has a wrong clock', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
 ];
 
 const PLANTED: Row[] = [
   ...FRONTS.map(([what, front, ...rest]): Row => [`a proxy that ${what}`, { front }, ...rest]),
   [
-    'a PUBLIC_URL of somewhere else',
+    'the PUBLIC_URL of another deployment',
     { server: { PUBLIC_URL: 'https://localhost:9' } },
     ['PUBLIC_URL of the settings', 'PUBLIC_URL', 'redirect URI'],
     /enter https:\/\/localhost:\d+\/callback in the Vonage dashboard/i,
@@ -271,7 +271,7 @@ const PLANTED: Row[] = [
     /callback in the Vonage dashboard, to the letter/,
   ],
   [
-    'a redirect URI at Vonage with a slash at its end',
+    'a redirect URI at Vonage with a trailing slash',
     { house: ({ url }) => ({ registered: `${url}/callback/` }) },
     ['redirect URI'],
     /to the letter/,
@@ -320,19 +320,19 @@ const PLANTED: Row[] = [
     /settings that the server runs with/,
   ],
   [
-    'a key for assertions that the server has not',
+    'a key for assertions that the server does not have',
     { settings: () => ({ ...ASSERTIONS, ASSERTION_KEYS: newKey() }) },
     ['assertion keys'],
     /with these ASSERTION_KEYS/,
   ],
   [
-    'a Redis that throws keys away',
+    'a Redis that evicts keys',
     { before: () => configure('maxmemory-policy', 'allkeys-lru') },
     ['eviction'],
     /maxmemory-policy noeviction/,
   ],
   [
-    'a key without an end',
+    'a key that does not expire',
     { before: ({ house }) => house.redis.set('sess:x', '1') },
     ['life of keys'],
     /a Redis or a database of its own/,
@@ -344,24 +344,24 @@ const PLANTED: Row[] = [
     /rights that docs\/redis.md lists/,
   ],
   [
-    'a password that is not that of Redis',
+    'a wrong password of Redis',
     { settings: () => ({ REDIS_URL: redis.url.replace('://', `://few:${PASSWORD}x@`) }) },
     ['Redis'],
     /host, port, password and TLS/,
   ],
   [
-    'a sandbox in the place of Vonage',
+    'a sandbox instead of Vonage',
     { settings: ({ settings }) => ({ VONAGE_BASE_URL: settings['VONAGE_API_HOST'] ?? '' }) },
     ['Vonage'],
     /Leave VONAGE_BASE_URL out/,
   ],
   [
-    'a session secret that somebody typed',
+    'a session secret that is not random',
     { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
     ['settings'],
     /Correct it/,
   ],
-  ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Correct it/],
+  ['an invalid setting', { settings: () => ({ BRAND: '' }) }, ['settings'], /Correct it/],
   ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Correct it/],
 ];
 
@@ -403,23 +403,15 @@ describe('each mistake is found by its check, with its fix, and no other is:', (
 describe('each warning is given:', () => {
   const WARNINGS: [what: string, plan: Plan, warning: string][] = [
     ['a certificate that ends soon', { front: { tls: ca.issue({ days: 3 }) } }, 'certificate'],
-    [
-      'TLS that is out of use',
-      { front: { tls: { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } } },
-      'old TLS',
-    ],
+    ['obsolete TLS', { front: { tls: { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } } }, 'old TLS'],
     [
       'a cookie of the proxy on /callback',
       { front: { answer: atCallback(({ headers }) => headers.push('Set-Cookie', 'route=1')) } },
       'cookies of /callback',
     ],
+    ['messages to all countries', { settings: () => ({ ALLOWED_COUNTRIES: '' }) }, 'ALLOWED_COUNTRIES'],
     [
-      'the whole world that may be sent messages',
-      { settings: () => ({ ALLOWED_COUNTRIES: '' }) },
-      'ALLOWED_COUNTRIES',
-    ],
-    [
-      'secrets that should be gone',
+      'too many old secrets',
       { settings: ({ settings }) => ({ SESSION_SECRET: Array(3).fill(settings['SESSION_SECRET']).join() }) },
       'SESSION_SECRET',
     ],
@@ -583,7 +575,7 @@ describe('on the command line', () => {
     ['a path', ['https://login.example.com/app']],
     ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
     ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
-    ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
+    ['a missing file', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('exits with the usage for %s', async (_what, args) => {
     expect(await inProcess(args)).toMatchObject({ code: 2 });
   });

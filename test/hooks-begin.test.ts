@@ -26,7 +26,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test.each<[string, Hooks['beforeLogin']]>([
       ['no answer', () => undefined],
       ['{allow: true}', () => ({ allow: true })],
-      ['a promise of it', () => Promise.resolve({ allow: true })],
+      ['a promise of {allow: true}', () => Promise.resolve({ allow: true })],
     ])('%s lets the login begin', async (_what, rule) => {
       hook = rule;
       await begin().expect(201);

@@ -29,16 +29,16 @@ const MODULES: [string, string, (string | RegExp)[]][] = [
     [`HOOKS: default ${NO_HOOK}`],
   ],
   [
-    'a hook that is no function',
+    'a hook that is not a function',
     'export const beforeLogin = {};',
     ['HOOKS: beforeLogin must be a function.'],
   ],
   [
-    'no JavaScript',
+    'a syntax error',
     'export const = 1;',
     [/^HOOKS: .*\.mjs cannot be loaded as an ES module: Unexpected token/],
   ],
-  ['an error of its own', 'throw new Error("no key");', [/cannot be loaded as an ES module: no key$/]],
+  ['an error while it loads', 'throw new Error("no key");', [/cannot be loaded as an ES module: no key$/]],
 ];
 
 describe('the module of HOOKS', () => {

@@ -113,9 +113,9 @@ describe.each(WAYS)(
     });
 
     test.each([
-      ['given up', (app: App) => app.delete('/login').expect(204)],
-      ['put in place by another one', (app: App) => begin(app, BOB)],
-      ['left by a logout', (app: App) => app.post('/logout').expect(204)],
+      ['cancelled', (app: App) => app.delete('/login').expect(204)],
+      ['replaced by another one', (app: App) => begin(app, BOB)],
+      ['ended by a logout', (app: App) => app.post('/logout').expect(204)],
     ])('a login that was %s while the hook ran does not log in', async (_what, meanwhile) => {
       const { app, code } = await proven();
       hook = async () => {

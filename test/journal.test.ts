@@ -50,13 +50,13 @@ describe('the log has one line', () => {
 
   test.each<[string, string, () => Promise<unknown>, Line]>([
     [
-      'a body that is none',
+      'an invalid body',
       'begin',
       () => house.app().post('/login').send({ x: 1 }),
       { outcome: 'invalid_request' },
     ],
     [
-      'a number that is none',
+      'an invalid number',
       'begin',
       () => house.app().post('/login').send({ phone_number: 'x' }),
       { outcome: 'invalid_phone_number' },
@@ -68,7 +68,7 @@ describe('the log has one line', () => {
       { outcome: 'unsupported_media_type' },
     ],
     [
-      "a stranger's page",
+      'another origin',
       'next',
       () => house.app().post('/login/next').set('Origin', 'https://x.example').send({}),
       { outcome: 'forbidden_origin' },
@@ -80,13 +80,13 @@ describe('the log has one line', () => {
       { outcome: 'invalid_code' },
     ],
     [
-      'going on without a login',
+      '/login/next without a login',
       'next',
       () => house.app().post('/login/next').send({}),
       { outcome: 'no_login' },
     ],
     [
-      'a callback that is none',
+      'an invalid callback',
       'callback',
       () => house.app().get('/callback?state=x&code=y'),
       { outcome: 'invalid_request' },
@@ -108,7 +108,7 @@ describe('the log has one line', () => {
       { outcome: 'payload_too_large' },
     ],
     [
-      'a webhook with a bad one',
+      'a webhook with a wrong signature',
       'webhook',
       () => house.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
       { outcome: 'invalid_signature', level: 'info' },

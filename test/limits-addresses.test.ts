@@ -181,27 +181,39 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
 
 describe('X-Forwarded-For', () => {
   test.each([
-    ['is not believed where no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
-    ['is believed of the proxy in front', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed beyond it', { TRUST_PROXY: '1' }, '10.1.1.1, 192.0.2.1', '10.2.2.2, 192.0.2.1', 429],
-    ['is believed of proxies that are named', { TRUST_PROXY: 'loopback' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed of others', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+    ['is ignored if no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
+    ['is used from the first proxy', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
     [
-      'with ports is believed of proxies that are counted',
+      'is not used beyond the first proxy',
+      { TRUST_PROXY: '1' },
+      '10.1.1.1, 192.0.2.1',
+      '10.2.2.2, 192.0.2.1',
+      429,
+    ],
+    [
+      'is used from the proxies in TRUST_PROXY',
+      { TRUST_PROXY: 'loopback' },
+      '192.0.2.1',
+      '198.51.100.1',
+      201,
+    ],
+    ['is not used from other proxies', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+    [
+      'with ports is used from a number of proxies',
       { TRUST_PROXY: '2' },
       '10.1.1.1:1, 192.0.2.1:2, 10.0.0.9:80',
       '10.2.2.2:3, 192.0.2.1:4, 10.0.0.8:80',
       429,
     ],
     [
-      'with ports is believed of proxies that are named',
+      'with ports is used from the proxies in TRUST_PROXY',
       { TRUST_PROXY: 'loopback,10.0.0.0/8,2001:db8:9::/48' },
       '192.0.2.1:1, 10.0.0.9:80, [2001:db8:9::1]:443',
       '198.51.100.1:1, [2001:db8:9::2]:443, 10.0.0.8:80',
       201,
     ],
     [
-      'with ports is not believed beyond proxies that are named',
+      'with ports is not used beyond the proxies in TRUST_PROXY',
       { TRUST_PROXY: 'loopback,10.0.0.0/8' },
       '10.1.1.1, 192.0.2.1:1, 10.0.0.9:80',
       '10.2.2.2, 192.0.2.1:2, 10.0.0.8:80',

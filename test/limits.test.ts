@@ -64,7 +64,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     }));
 
   test.each([
-    ['somewhere else', '198.51.100.1'],
+    ['in another network', '198.51.100.1'],
     ['behind another address of the same network', '192.0.2.8'],
   ])('of a number are not used up by another client %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {

@@ -256,7 +256,7 @@ test('a refusal by a limit is counted by the name of the limit, and logged with 
 });
 
 test.each<[string, Record<string, string>, string]>([
-  ['a chain of Verify', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
+  ['a Verify workflow', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
   ['the direct flow', { SILENT_AUTH: 'oidc' }, 'silent_auth completed 1'],
 ])('a silent login by %s is counted once', async (_name, env, end) => {
   const house = await buildCountedHouse({ env });

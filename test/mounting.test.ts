@@ -720,10 +720,20 @@ describe('options', () => {
 
   test.each([
     ['a client of node-redis', { redis: { duplicate: CLIENT.duplicate } }, {}, /must be a client of ioredis/],
-    ['a home that no URL can be made of', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
+    ['an invalid homeUrl', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
     ['no environment', { env: null }, {}, /env must be an object like process\.env/],
-    ['an environment with a number', { env: { ...credentials(), PORT: 3000 } }, {}, /env\.PORT must be text/],
-    ['a home on a stranger', { homeUrl: 'https://evil.example/' }, {}, /homeUrl must be on PUBLIC_URL/],
+    [
+      'an environment with a value that is a number',
+      { env: { ...credentials(), PORT: 3000 } },
+      {},
+      /env\.PORT must be text/,
+    ],
+    [
+      'a homeUrl of another origin',
+      { homeUrl: 'https://evil.example/' },
+      {},
+      /homeUrl must be on PUBLIC_URL/,
+    ],
     ['a cluster', { redis: { ...CLIENT, isCluster: true } }, {}, /not of a Cluster/],
     [
       'no Redis in production',

@@ -12,12 +12,12 @@ describe('another origin may not post', () => {
 
   const strangers: [string, Record<string, string>][] = [
     ['another origin', { origin: 'https://evil.example' }],
-    ['no origin to name', { origin: 'null' }],
+    ['an opaque origin', { origin: 'null' }],
     ['another port', { origin: 'http://localhost:1' }],
     ['an origin that begins like ours', { origin: 'http://localhost.evil.example' }],
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['a sister site', { 'sec-fetch-site': 'same-site' }],
-    ['a value nobody knows', { 'sec-fetch-site': 'x' }],
+    ['an unknown value', { 'sec-fetch-site': 'x' }],
     [
       'another origin that claims to be ours',
       { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },

@@ -244,13 +244,13 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test.each([
       ['no session', (app: App) => next(app), 404, 'no_login'],
       [
-        'a channel nobody has',
+        'an unknown channel',
         (app: App) => begin(app, ALICE).then(() => next(app, 'pigeon')),
         400,
         'invalid_request',
       ],
       [
-        'silence, which is no channel to go on to',
+        'silent_auth, which cannot be requested',
         (app: App) => begin(app, ALICE).then(() => next(app, 'silent_auth')),
         400,
         'invalid_request',

@@ -186,13 +186,13 @@ describe('an overloaded process', () => {
 
 describe('admission of new logins', () => {
   test.each([
-    ['none, as far as it may be filled', '90', 90, 0],
-    ['one in eight, halfway from there', '90', 95, 5],
-    ['more than half, where little is left', '90', 98.5, 24],
-    ['all, where nothing is left', '90', 100, 40],
-    ['some, earlier, where less of it may be filled', '50', 75, 5],
-    ['none, where hardly anything has to be left', '99', 99, 0],
-    ['none, where nothing has to be left', '100', 100, 0],
+    ['none up to the limit', '90', 90, 0],
+    ['one in eight halfway between the limit and 100 %', '90', 95, 5],
+    ['more than half near 100 %', '90', 98.5, 24],
+    ['all at 100 %', '90', 100, 40],
+    ['some at a lower utilization if the limit is lower', '50', 75, 5],
+    ['none at a limit of 99 %', '99', 99, 0],
+    ['none at a limit of 100 %', '100', 100, 0],
   ])('refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
     withGates(
       async (house, { atLimits }) => {
@@ -208,8 +208,8 @@ describe('admission of new logins', () => {
   );
 
   test.each([
-    ['from which others take the processor', { active: 1000, idle: 0, cpu: 400 }],
-    ['that was measured for too short a time', { active: 200, idle: 0, cpu: 200 }],
+    ['whose processor is used by others', { active: 1000, idle: 0, cpu: 400 }],
+    ['that was measured too briefly', { active: 200, idle: 0, cpu: 200 }],
   ])('refuses none in a process %s', (_what, spent) =>
     withGates(async (house, { atLimits }) => {
       await beside(house, atLimits, MANY, async () => {

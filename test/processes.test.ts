@@ -91,9 +91,9 @@ describe('a server that receives SIGTERM', () => {
 
 describe('the log', () => {
   it.each([
-    ['ends by itself', ''],
-    ['is ended', 'process.exit(0);'],
-    ['ends by an error', 'throw new Error("nobody caught this");'],
+    ['ends normally', ''],
+    ['calls process.exit', 'process.exit(0);'],
+    ['throws', 'throw new Error("nobody caught this");'],
   ])('has every line in order when the process %s', async (_how, ending) => {
     // More than is kept back, in one turn.
     const program = `

@@ -34,14 +34,14 @@ test.each([
 });
 
 test.each<[string, Report, number, string]>([
-  ['the silent step is over early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
-  ['and the message has its whole time from then', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
-  ['and no more', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
-  ['the message is over', { over: 'sms', at: at(100) }, 101, 'voice'],
-  ['the last step is over', { over: 'voice', at: at(400) }, 401, 'over'],
-  ['all is over', { over: 'all', at: at(5) }, 6, 'over'],
-  ['the silent step is over, late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
-  ['a channel is over that it never had', { over: 'voice', at: at(5) }, 6, 'over'],
+  ['the silent step ends early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
+  ['the message then has its whole duration', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
+  ['the message has no longer than that', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
+  ['the message step ends', { over: 'sms', at: at(100) }, 101, 'voice'],
+  ['the last step ends', { over: 'voice', at: at(400) }, 401, 'over'],
+  ['the verification ends', { over: 'all', at: at(5) }, 6, 'over'],
+  ['the silent step ends, reported late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
+  ['a channel ends that it does not have', { over: 'voice', at: at(5) }, 6, 'over'],
 ])('after a webhook: %s', (_what, report, seconds, channel) => {
   expect(channelAt(seconds, report)).toBe(channel);
 });
@@ -62,12 +62,12 @@ const login: Login = {
 
 test.each<[string, Login, number, object]>([
   [
-    'silent and waiting',
+    'silent and pending',
     login,
     1,
     { status: 'pending', channel: 'silent_auth', nextChannels: ['sms', 'voice'] },
   ],
-  ['silent and too late', login, 300, { status: 'expired', nextChannels: ['sms', 'voice'] }],
+  ['silent and expired', login, 300, { status: 'expired', nextChannels: ['sms', 'voice'] }],
   [
     'silent and refused',
     { ...login, status: 'failed' },
@@ -82,26 +82,31 @@ test.each<[string, Login, number, object]>([
     { status: 'failed', nextChannels: [] },
   ],
   [
-    'in a chain, silent',
+    'in a workflow at the silent step',
     { ...login, verification: chain },
     1,
     { status: 'pending', channel: 'silent_auth', expiresAt: at(60), nextChannels: ['sms', 'voice'] },
   ],
   [
-    'in a chain, at the message',
+    'in a workflow at the message',
     { ...login, verification: chain },
     61,
     { status: 'pending', channel: 'sms', expiresAt: at(360), nextChannels: ['voice'] },
   ],
   [
-    'in a chain, at the call',
+    'in a workflow at the call',
     { ...login, verification: chain },
     361,
     { status: 'pending', channel: 'voice', nextChannels: [] },
   ],
-  ['through a chain', { ...login, verification: chain }, 660, { status: 'expired', nextChannels: [] }],
   [
-    'in a verification with a silent step alone',
+    'at the end of a workflow',
+    { ...login, verification: chain },
+    660,
+    { status: 'expired', nextChannels: [] },
+  ],
+  [
+    'in a verification with only a silent step',
     { ...login, verification: { ...chain, steps: chain.steps.slice(0, 1) } },
     61,
     { status: 'expired', nextChannels: ['sms', 'voice'] },

@@ -41,9 +41,9 @@ describe.each(WAYS)('a correct code by $channel with SILENT_AUTH=$engine', ({ en
   };
 
   test.each<[string, (app: App) => Promise<unknown>, object]>([
-    ['given up', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
+    ['cancelled', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
     ['replaced by another one', (app) => begin(app, BOB), { status: 'pending' }],
-    ['left by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
+    ['ended by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
   ])('a login that was %s while its code was checked does not log in', async (_what, leave, then) => {
     const { app, code } = await proven();
     const isOurs = channel === 'silent_auth' && engine !== 'verify';

@@ -79,7 +79,7 @@ describe('the sockets of the server', () => {
   test.each([
     ['before any of them is answered', [], false],
     ['once the first is answered', [0], false],
-    ['when the others are answered behind the first, which is not', [1, 2, 3], false],
+    ['when all but the first are answered', [1, 2, 3], false],
     ['once all are answered', [0, 1, 2, 3], false],
     ['when it is reset', [], true],
   ])('the end of a connection closes each pipelined response once: %s', async (_when, answered, isReset) => {

@@ -117,10 +117,10 @@ describe('the client', () => {
 
   const UUID = /^[0-9a-f-]{36}$/;
   it.each<[string, () => Promise<unknown>, number, string]>([
-    ['is not there', () => vonage.remove(randomUUID()), 404, 'template-not-found'],
+    ['does not exist', () => vonage.remove(randomUUID()), 404, 'template-not-found'],
     ['is refused', () => vonage.create('no good'), 422, 'invalid-params'],
     [
-      'is there already',
+      'already exists',
       () => vonage.create('taken').then(() => vonage.create('taken')),
       409,
       'template-exists',
@@ -169,17 +169,13 @@ describe('the client', () => {
         res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
     it.each<[string, RequestListener, object]>([
-      ['a list that is none', answering(200, { templates: [] }), { code: 'upstream_error' }],
+      ['an invalid list', answering(200, { templates: [] }), { code: 'upstream_error' }],
       [
-        'a template that is none',
+        'an invalid template',
         answering(200, { total_pages: 1, _embedded: { templates: [{ name: 7 }] } }),
         { code: 'upstream_error' },
       ],
-      [
-        'a list without an end',
-        answering(200, { total_pages: 1e9, _embedded: {} }),
-        { code: 'upstream_error' },
-      ],
+      ['an endless list', answering(200, { total_pages: 1e9, _embedded: {} }), { code: 'upstream_error' }],
       [
         'no time',
         answering(429, {}, { 'retry-after': '9' }),

@@ -62,9 +62,9 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
   });
 
   test.each([
-    ['a second before their end', 299, true],
-    ['at their end', 300, false],
-    ['when the clock was turned on by a day', 86_400, false],
+    ['a second before their expiry', 299, true],
+    ['at their expiry', 300, false],
+    ['a day later', 86_400, false],
   ])('%s, can be taken: %3$s', async (_when, seconds, good) => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));

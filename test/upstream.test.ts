@@ -55,10 +55,10 @@ describe('answers of Vonage', () => {
     });
 
     test.each<[string, object]>([
-      ['that says nothing of our scope', { scopes: {} }],
+      ['without our scope', { scopes: {} }],
       ['whose scope has neither link nor error', { scopes: { [SCOPE]: {} } }],
-      ['with a link to a stranger', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
-      ['with a link that is none', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
+      ['with a link to a foreign host', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
+      ['with an invalid link', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
     ])('a 200 %s is an error', async (_what, body) => {
       await house.control('faults', { 'network-enablement': json(body) });
       const answer = await begin().expect(502);
@@ -69,11 +69,11 @@ describe('answers of Vonage', () => {
     test.each<[string, unknown]>([
       ['has neither link nor error', {}],
       ['is null', null],
-      ['is a word', 'unsupported'],
+      ['is a string', 'unsupported'],
       ['is a number', 7],
       ['is a list', [{ auth_url: 7 }]],
       ['has a link that is a number', { auth_url: 7 }],
-      ['has an error in words', { error: 'UNAUTHORIZED' }],
+      ['has an error that is a string', { error: 'UNAUTHORIZED' }],
       ['has an error whose fields are numbers', { error: { instance: 7, error_type: 7 } }],
       ['has fields of a later version', { status: 'PENDING', links: [] }],
     ])('another scope that %s is ignored', async (_what, other) => {
@@ -86,7 +86,7 @@ describe('answers of Vonage', () => {
 
     test.each<[string, unknown]>([
       ['without fields', {}],
-      ['in words', 'UNAUTHORIZED'],
+      ['that is a string', 'UNAUTHORIZED'],
       ['whose fields are numbers', { instance: 7, error_type: 7, title: null }],
       ['beside a link that is null', { error_type: 'UNAUTHORIZED' }],
     ])('an error %s for our scope means that silent authentication is unavailable', async (what, error) => {
@@ -139,7 +139,7 @@ describe('answers of Vonage', () => {
       ['Bearer and 3600', { token_type: 'Bearer', expires_in: 3600 }],
       ['bearer and 29', { token_type: 'bearer', expires_in: 29 }],
       ['BEARER and "120"', { token_type: 'BEARER', expires_in: '120' }],
-      ['no life', { expires_in: null }],
+      ['no expires_in', { expires_in: null }],
       ['a refresh token', { refresh_token: 'r'.repeat(40) }],
     ])('%s is accepted', async (_what, token) => {
       await house.control('token', token);

@@ -148,7 +148,7 @@ const docs = (fragment: string) => ({
   title: 'x',
 });
 test.each<[string, { status: number; json: unknown }, ErrorCode]>([
-  ['a fragment of another host', json(409, { ...docs('concurrent'), request_id: 'r' }), 'login_in_progress'],
+  ['a type URL of another host', json(409, { ...docs('concurrent'), request_id: 'r' }), 'login_in_progress'],
   ['402', json(402, docs('low-balance')), 'unavailable'],
   ['402 without a type', json(402, { title: 'Low balance' }), 'unavailable'],
   ['#bad-request for a wrong code', json(400, docs('bad-request')), 'invalid_code'],
@@ -251,7 +251,7 @@ test('a conflict without details is interpreted by the call', () => {
 });
 
 test.each([
-  ['a while, where Vonage does not say', undefined, 5],
+  ['a default, if Vonage does not say', undefined, 5],
   ['as long as Vonage says', 17, 17],
 ])('"cannot be performed at this time" may be repeated after %s', (_what, retryAfter, seconds) => {
   const answer = {

@@ -92,11 +92,11 @@ describe('a verification whose start is answered with', () => {
 
 test.each<[string, Lie, number]>([
   [
-    'a link to a stranger, which it does not need',
+    'a link to a foreign host, which it does not need',
     words(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
     200,
   ],
-  ['another type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
+  ['another media type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
 ])('an SMS whose start is answered with %s', async (_what, lie, status) => {
   const liar = await openLiar();
   const between = (sandbox: string) => liar.standBefore(sandbox);

@@ -34,8 +34,8 @@ describe('Network Enablement', () => {
   });
 
   test.each([
-    ['no connection was made twice', false, 2],
-    ['the request had left', true, 1],
+    ['no connection was made in two attempts', false, 2],
+    ['the request was sent', true, 1],
   ])('fails when %s', async (_what, sent, times) => {
     let calls = 0;
     const enable = enableOver(() => {
@@ -72,7 +72,7 @@ describe('Verify', () => {
   };
 
   test.each<[string, Partial<VerifyStart>, object]>([
-    ['nothing but what it must', {}, {}],
+    ['the required fields only', {}, {}],
     ['a template', { templateId: 't' }, { template_id: 't' }],
     [
       'three steps',

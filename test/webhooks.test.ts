@@ -204,9 +204,9 @@ describe('a webhook about a pending message', () => {
       { request_id, status: 'expired', channel: 'sms', workflow: [] },
       { status: 'failed' },
     ],
-    ['a summary, by naming no channel', { request_id, status: 'expired' }, { status: 'failed' }],
+    ['a summary, by having no channel', { request_id, status: 'expired' }, { status: 'failed' }],
     [
-      'a summary of success, which logs nobody in',
+      'a summary of success, which does not log in',
       { request_id, status: 'completed', workflow: [] },
       { status: 'pending', channel: 'sms' },
     ],
@@ -227,7 +227,7 @@ describe('a webhook about a pending message', () => {
   test.each<[string, object]>([
     ['of another type', { request_id, type: 'receipt', channel: 'sms', status: 'failed' }],
     ['about no request', { channel: 'sms', status: 'failed' }],
-    ['that waits for something, of no channel', { request_id, status: 'action_pending' }],
+    ['that waits for an action, without a channel', { request_id, status: 'action_pending' }],
     ['whose channel is a number', { request_id, channel: '+447700900000', status: 'failed' }],
   ])('%s is refused', async (_what, webhook) => {
     const app = await atTheMessage();
@@ -267,7 +267,7 @@ describe('a webhook about a pending message', () => {
         workflow: steps(silent, { status: 'blocked', reason: REASON }, { status: 'unused' }),
       },
     ],
-    ['of which no step is told', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
+    ['without steps', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
   ])('that reports a block, %s, appears in answers, log and metrics', async (_what, webhook) => {
     const app = await atTheMessage();
     const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });

@@ -26,7 +26,7 @@ export const UNREADABLE = [
   ],
   ['an answer whose then throws', () => Object.defineProperty({}, 'then', { get: throws })],
   ['an answer that lists no fields', () => new Proxy({ allow: true }, { ownKeys: throws })],
-  ['an answer that shows no field', () => new Proxy({ allow: true }, { getOwnPropertyDescriptor: throws })],
+  ['an answer that hides its fields', () => new Proxy({ allow: true }, { getOwnPropertyDescriptor: throws })],
   ['an answer that is a revoked proxy', revoked],
   [
     'a promise of an answer whose field throws',
@@ -39,9 +39,9 @@ export const UNREADABLE = [
   ],
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- JavaScript lets hooks reject with anything.
   ['an error that is a revoked proxy', () => Promise.reject(revoked())],
-  ['an error that tells neither name nor place', () => Promise.reject(new Unreadable())],
+  ['an error without name and stack', () => Promise.reject(new Unreadable())],
   [
-    'an error whose name is no text',
+    'an error whose name is not a string',
     () => Promise.reject(Object.assign(new Error(), { name: Object.create(null) as string })),
   ],
 ] as [string, Untyped][];
