@@ -18,7 +18,7 @@ const all = (pattern: RegExp, within: string): string[] =>
 const OF_THE_SDKS = ['http_status', 'response_body', 'sdk_error'];
 const MORE_OF_THE_SDKS = ['sdk_no_data_connectivity', 'sdk_timeout_error', 'sdk_'];
 
-/** Every name, and every word that may stand for a value, that goes over the wire in logins of all kinds. */
+/** All field names and enumerated values of the contract. */
 async function namesOnTheWire(): Promise<Set<string>> {
   const names = new Set<string>();
   const note = (json: unknown): void => {

@@ -8,7 +8,7 @@ const SRC = join(__dirname, '../src');
  * below it.
  */
 const MAY: Record<string, readonly string[]> = {
-  // `silent-auth` starts the programs. Its other commands use a server from outside, and its settings.
+  // `silent-auth` starts the programs. Its other commands use a server over HTTP, and its settings.
   tools: [
     ...['config', 'core', 'http', 'login', 'main.ts', 'sandbox', 'server.ts', 'session', 'store'],
     'vonage',
@@ -19,7 +19,7 @@ const MAY: Record<string, readonly string[]> = {
   'index.ts': ['config', 'core', 'http', 'login', 'observability', 'routes.ts', 'session', 'store'],
   'routes.ts': ['config', 'core', 'http', 'limits', 'login', 'observability', 'session', 'store', 'vonage'],
   session: ['config', 'core', 'http', 'login', 'observability', 'store'],
-  // A program of its own, which meets the server over HTTP.
+  // A separate program, which talks to the server over HTTP.
   sandbox: ['core'],
   login: ['config', 'core', 'http', 'limits', 'observability', 'store', 'vonage'],
   observability: ['config', 'core', 'http', 'store'],

@@ -6,7 +6,7 @@ import { builtPackage } from './support/built.js';
 const run = promisify(execFile);
 const root = resolve(__dirname, '..');
 
-/** Runs a program of the bench, and takes what it printed. */
+/** Runs a program of the benchmark. @returns its output */
 const bench = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
 
@@ -55,6 +55,6 @@ test('the profile attributes all of the time of a login', async () => {
   for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: web'])
     expect(at.get(place)).toBeGreaterThan(0);
   const parts = figures.slice(0, -1).reduce((all, [, us]) => all + us, 0);
-  // Each is rounded.
+  // Each value is rounded.
   expect(Math.abs(parts - (at.get('all of it') ?? 0))).toBeLessThan(cells.length);
 });

@@ -20,7 +20,7 @@ const text = readFileSync(join(ROOT, 'docs/apps.md'), 'utf8');
 const blockOf = (language: string): string =>
   new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
 
-/** This package, but with the page of docs/apps.md as it stands there. */
+/** This package, with the page of docs/apps.md instead of its own. */
 function packageWithThatPage(): string {
   const folder = mkdtempSync(join(tmpdir(), 'apps-docs-'));
   for (const each of readdirSync(ROOT)) {
@@ -40,7 +40,7 @@ describeInBrowser('the page of docs/apps.md', () => {
   beforeAll(async () => (house = await buildHouse({ root, env: WITH_CODES })));
   beforeEach(async () => {
     await house.reset();
-    // At its start the page asks for the login of its session, and there is none.
+    // At its start the page requests the login of its session, which has none.
     stage.expected = [refused(404)];
   });
   afterAll(async () => {

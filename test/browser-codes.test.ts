@@ -10,7 +10,7 @@ const sessionOf = ({ page }: Person) => page.getByRole('region', { name: 'Your s
 const messages = async (house: House) =>
   (await house.messages()).map(({ to, channel }) => `${channel} to ${to}`);
 const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? 'none came';
-/** A code of the right length that is not this one. */
+/** Another code of the same length. */
 const otherThan = (code: string) => (code === '000000' ? '111111' : '000000');
 
 describeInBrowser('a typed code on the page', () => {
@@ -26,7 +26,7 @@ describeInBrowser('a typed code on the page', () => {
     afterAll(() => house.stop());
 
     const person = (options?: { sim?: string }) => stage.person(house, options);
-    /** Somebody whose number cannot be confirmed in silence, and who has been sent a code. */
+    /** A user whose number has no silent authentication, after the code was sent. */
     const withCode = async (): Promise<Person> => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
@@ -190,7 +190,7 @@ describeInBrowser('a typed code on the page', () => {
       alice.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
       await alice.logIn(UNSUPPORTED);
       await button(alice, SMS).waitFor();
-      // A real double click may miss with its second half, since the page moves under it. These two both hit.
+      // The page moves after the first click, so the second one of a real double click may miss.
       await alice.page.evaluate('for (const _ of [1, 2]) document.getElementById("next").click()');
       await alice.reads('A code is on its way by SMS.');
       expect(asked.filter((path) => path === '/login/next')).toHaveLength(1);
@@ -329,7 +329,7 @@ describeInBrowser('a typed code on the page', () => {
         if (said !== '') expect(await alice.page.content()).not.toContain(said);
         expect(await alice.page.content()).not.toContain('unlock');
         expect(alice.page.url()).toBe(`${house.base}/`);
-        // Nothing was begun in this tab: there is nothing to go on with.
+        // No login was begun in this tab, so there is none to continue.
         expect(await alice.page.locator('#offer').isVisible()).toBe(false);
         expect(await messages(house)).toEqual([]);
       },

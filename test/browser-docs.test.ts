@@ -10,7 +10,7 @@ describeInBrowser('the API documentation page', () => {
   beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
   afterAll(() => house.stop());
 
-  /** Opens a page, and notes whatever it asks of others than our server. */
+  /** Opens a page, and records its requests to other hosts. */
   async function open(path: string): Promise<{ page: Page; abroad: string[] }> {
     const { context, page } = await stage.person(house);
     const abroad: string[] = [];

@@ -9,7 +9,7 @@ import { until } from './support/until.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
-/** What names a login of this browser. A page of another origin knows neither. */
+/** The ids of a login of this browser. A page of another origin knows neither. */
 interface Ids {
   loginId: string;
   verificationId: string;
@@ -26,7 +26,7 @@ const CODES: [string, (ids: Ids) => Record<string, string>][] = [
   ['a code with a segment of the link as request_id', () => ({ request_id: 'silent-auth', code: '000001' })],
   ['a code like those of /callback', () => ({ code: randomBytes(32).toString('base64url') })],
 ];
-/** Codes that are not posted either while the user is to type one. */
+/** Codes that are not posted either while the login waits for a typed code. */
 const CODES_WITH_OWN_IDS: typeof CODES = [
   ['a code of this login', ({ loginId }) => ({ login_id: loginId, code: '000001' })],
   ['a code of this verification', ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' })],
@@ -80,7 +80,7 @@ describeInBrowser('a link from another origin to the page', () => {
     afterAll(() => house.stop());
 
     const strangersPage = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`;
-    /** Goes to the stranger's page, which leads to ours, and waits until ours is at rest. */
+    /** Opens the page of the other origin, which links to ours, and waits until ours is idle. */
     const followLink = async (person: Person, fragment: string) => {
       await person.page.goto(strangersPage());
       await person.page.evaluate(`location.assign('${house.base}/${fragment}')`);
@@ -94,7 +94,7 @@ describeInBrowser('a link from another origin to the page', () => {
       loginId: begun['login_id'] ?? '',
       verificationId: /verify\/([0-9a-f-]{36})\//.exec(begun['auth_url'] ?? '')?.[1] ?? randomUUID(),
     });
-    /** Somebody whose login waits for a code that was sent. */
+    /** A user whose login waits for a typed code. */
     const withTypedCode = async (): Promise<Person> => {
       const person = await stage.person(house);
       await person.logIn(engine === 'verify' ? WIFI : UNSUPPORTED);
@@ -104,7 +104,7 @@ describeInBrowser('a link from another origin to the page', () => {
       await isAtRest(person);
       return person;
     };
-    /** Somebody whose login waits for the device, because the link has not opened yet. */
+    /** A user whose login waits for the device, because the link is not open yet. */
     const withLink = async (): Promise<Person> => {
       const person = await stage.person(house);
       const answered = new Promise<void>((resolve) => {
@@ -170,8 +170,8 @@ describeInBrowser('a link from another origin to the page', () => {
     });
 
     /**
-     * Opens the link of the login in this browser, and stops before our page.
-     * @returns the fragment that our page would be opened with
+     * Opens the link of the login in this browser, and stops before our page is loaded.
+     * @returns the fragment of the redirect to our page
      */
     const fragmentFromLink = async ({ context }: Person): Promise<string> => {
       for (let at = begun['auth_url'] ?? ''; ;) {
@@ -216,7 +216,7 @@ describeInBrowser('a link from another origin to the page', () => {
       await followLink(person, '#code=000001');
       await person.page.evaluate(`location.hash = 'code=000002'`);
       await person.page.waitForURL(`${house.base}/`);
-      // The entries are: our page, theirs, ours by their link, and ours with another fragment.
+      // The entries: our page, the other page, ours by its link, and ours with another fragment.
       for (const [steps, title] of [
         [-2, 'A stranger'],
         [-1, 'Log in with your phone number'],

@@ -5,7 +5,7 @@ import { ALICE, withHouse, WITH_CODES } from './support/house.js';
 describeInBrowser('the page with hooks', () => {
   const stage = useBrowser();
 
-  /** Logs in silently at a house with these hooks, and does the rest with somebody who has its messages at hand. */
+  /** Logs in silently with these hooks, and runs `work` with the page and the messages. */
   const atThePage = (
     engine: string,
     hooks: Hooks,

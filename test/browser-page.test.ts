@@ -296,7 +296,7 @@ describeInBrowser('usability of the page', () => {
   });
 
   describe('after leaving and returning', () => {
-    /** Somebody who went for the link, and came back by the back button. */
+    /** A user who opened the link, and returned with the back button. */
     const backFromTheLink = async () => {
       const alice = await person();
       await alice.page.route(`${house.sandbox}/**`, (route) =>

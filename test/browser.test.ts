@@ -21,7 +21,7 @@ describeInBrowser('the page', () => {
   afterAll(() => house.stop());
 
   const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
-  /** Begins a login with Alice's number in this browser, and goes nowhere yet. */
+  /** Begins a login with Alice's number in this browser, and does not open the link. */
   const begin = async ({ context }: Person, { base }: House = house): Promise<string> => {
     const data = { phone_number: ALICE, client: 'browser' };
     const begun = await context.request.post(`${base}/login`, { data });
@@ -263,7 +263,7 @@ describeInBrowser('the page', () => {
       expect(await alice.context.cookies()).toEqual([]);
       expect(await alice.session()).toEqual({ authenticated: false });
       expect(await attacker.session()).toEqual({ authenticated: false });
-      // The code of the operator was not exchanged, and there is none of ours.
+      // The authorization code was not exchanged, so no code of ours was issued.
       expect(await asked()).toHaveLength(1);
       expect(await house.redis.keys('*code:*')).toEqual([]);
       await photograph(alice.page, 'relay');
@@ -273,7 +273,7 @@ describeInBrowser('the page', () => {
       const direct = await buildHouse({ store: 'memory', env: { SILENT_AUTH: 'oidc' } });
       try {
         const { attacker, link } = await relay(direct);
-        // Vonage takes a link once. One that has forgotten it takes it again, so that ours is the only memory of it.
+        // After a reset Vonage accepts a link again, so only our state can refuse it.
         await fetch(`${direct.sandbox}/__sandbox/reset`, { method: 'POST' });
         await attacker.page.goto(link);
         await attacker.reads('the SIM in this device has another number');

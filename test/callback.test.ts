@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, type House } from './support/house.js';
 
-/** What a browser of today says of itself when it navigates. */
+/** The headers that a current browser sends when it navigates. */
 const BROWSER = {
   'sec-fetch-dest': 'document',
   'sec-fetch-mode': 'navigate',
@@ -15,7 +15,7 @@ describe('GET /callback', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** Sends exactly this, redirects not followed. */
+  /** Sends the request unchanged, and follows no redirect. */
   const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     new Promise<{ status: number; location: string | undefined; cookie: unknown; body: string }>(
       (resolve, reject) => {
@@ -33,7 +33,7 @@ describe('GET /callback', () => {
   const tokenCalls = async () =>
     (await house.upstream()).filter(({ path }) => path === '/oauth2/token').length;
 
-  /** A login whose device stands before the last hop. */
+  /** A login whose device has not requested `/callback` yet. */
   const atTheDoor = async (client: 'app' | 'browser') => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
@@ -88,7 +88,7 @@ describe('GET /callback', () => {
     const withCode = (length: number) => `/callback?state=${door.state}&code=${'x'.repeat(length)}`;
     expect((await send(withCode(8193))).status).toBe(400);
     expect(await tokenCalls()).toBe(0);
-    // The operator does not know it, but it was asked.
+    // The operator rejects the code, but was asked.
     expect(JSON.parse((await send(withCode(8192))).body)).toMatchObject({ error: 'silent_auth_failed' });
     expect(await tokenCalls()).toBe(1);
   });

@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { createClient, LoginError, type Client } from '../client/silent-auth.js';
 
-/** The client before a server that is none of ours, or none at all. */
 describe('the client with network faults and invalid answers', () => {
   let server: Server;
   let client: Client;
@@ -70,7 +69,7 @@ describe('the client with network faults and invalid answers', () => {
     expect(await refusal(client.current())).toMatchObject({ error: 'unknown_answer', status });
   });
 
-  /** What the server answers, and to which call. */
+  /** The answers of the server, each with its call. */
   const login = {
     login_id: '5b3c0b1ea7f34a3f9f1d0c7a2e6d4b88',
     channel: 'silent_auth',
@@ -151,7 +150,7 @@ describe('the client with network faults and invalid answers', () => {
     ['a problem with another status', 404, { type: 'x', title: 'x', status: 500, error: 'no_login' }],
   ];
   test.each(FOREIGN)('rejects %s for every call', async (_what, status, body) => {
-    // A proxy numbers its answers in its own way.
+    // A proxy has its own request ids.
     answers(status, body, { 'x-request-id': 'of-the-proxy' });
     for (const [name, call] of callsOf(...Object.keys(CALLS))) {
       const refused = await rejection(call(client));
@@ -210,7 +209,7 @@ describe('the client with network faults and invalid answers', () => {
     expect(asked.map(({ url }) => url)).toEqual(['/login']);
   });
 
-  /** Turns the clock until just before the client gives up, and then beyond, once `reached` was. */
+  /** Once `reached`, advances the clock to just before the timeout, and then beyond it. */
   const givesUp = async (asking: Client, reached: Promise<unknown>): Promise<void> => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
     try {
@@ -269,7 +268,7 @@ describe('the client with network faults and invalid answers', () => {
     expect(asked).toHaveLength(1);
   });
 
-  /** A client that asks nobody, and the addresses that it would ask. */
+  /** A client that sends nothing, and the addresses that it would call. */
   const recordingClient = (options: Parameters<typeof createClient>[0]) => {
     const requests: unknown[] = [];
     const recording = ((address: unknown, { credentials }: RequestInit) => {
@@ -304,7 +303,7 @@ describe('the client with network faults and invalid answers', () => {
     const { client, requests } = recordingClient({ base });
     await client.session();
     expect(requests).toEqual([[address, 'same-origin']]);
-    // As a browser resolves it, it is on the host that was named, or on the page's own.
+    // As a browser resolves it, it is on the named host, or on the origin of the page.
     const page = 'https://page.example/some/where';
     const host = /^http/i.test(base) ? new URL(base).host : 'page.example';
     expect(new URL(address, page).host).toBe(host);

@@ -15,7 +15,7 @@ import { ALICE, BOB, buildHouse, CHALLENGE, withHouse, WITH_CODES, type House } 
 
 type Same<A, B> = [A, B] extends [B, A] ? true : never;
 
-/** What a promise was rejected with. */
+/** The reason with which a promise is rejected. */
 const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => 'nothing',
@@ -39,7 +39,7 @@ describe('the client', () => {
   });
   afterAll(() => house.stop());
 
-  /** Begins a login and walks its link. @returns the code that the device was given */
+  /** Begins a login and opens its link. @returns the code of the device */
   const walked = async (phoneNumber = ALICE, options: Parameters<typeof walk>[1] = {}): Promise<string> => {
     const { authUrl } = await alice.login(phoneNumber);
     return String((await walk(authUrl ?? '', options)).json?.['code']);

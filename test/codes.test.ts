@@ -17,7 +17,7 @@ const wrongFor = (right: string) => (right === '000000' ? '111111' : '000000');
 const inDigits = (zero: number) => (code: string) =>
   code.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
 
-/** What is nearly the code that was sent, and is not six ASCII digits. */
+/** Variants of the code that are not six ASCII digits. */
 const DISGUISES: [string, (code: string) => string][] = [
   ['a hyphen behind it', (code) => `${code}-`],
   ['a hyphen in it', (code) => `${code.slice(0, 3)}-${code.slice(3)}`],
@@ -35,7 +35,7 @@ const DISGUISES: [string, (code: string) => string][] = [
   ['a zero-width space in it', (code) => `${code.slice(0, 3)}\u200b${code.slice(3)}`],
 ];
 
-/** What is no typed code either, and might be one of a device. */
+/** Codes that are not typed codes, and may be codes of a device. */
 const OF_A_DEVICE: [string, (code: string) => string][] = [
   ['letters', () => 'si9sfG'],
   ['a letter behind it', (code) => `${code}a`],
@@ -89,7 +89,7 @@ describe('with a Verify workflow', () => {
     'a typed code with %s is refused while the silent step may be over',
     (_what, disguised) =>
       withHouse({ env, hooks }, async (house) => {
-        // Vonage has gone on to the SMS, and its webhook is late.
+        // Vonage has moved on to the SMS, and its webhook is late.
         await house.control('webhooks', { paused: true });
         const { app } = await house.walkedLogin('+447700900103');
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
@@ -116,7 +116,7 @@ describe('with a Verify workflow', () => {
       expect(await house.upstream()).toHaveLength(calls);
       expect(await house.messages()).toEqual([]);
       expect((await app.get('/session')).body.authenticated).toBe(false);
-      // The SMS comes when the minute is over at Vonage too, with all of its tries.
+      // The SMS is sent when the silent step ends at Vonage as well, with all of its tries.
       vonageWorld.turn(1);
       await tick(house);
       const right = await lastCode(house);
@@ -153,7 +153,7 @@ describe('with a Verify workflow', () => {
       await until(async () => (await house.upstream()).length === 1);
       house.world.turn(5);
       await slow;
-      // A minute in silence, and five for the SMS: two seconds of them are left.
+      // The silent step lasts one minute, and the SMS five; two seconds are left.
       house.world.turn(358);
       await tick(house);
       expect((await postCode(app, await lastCode(house)).expect(200)).body.channel).toBe('sms');
@@ -179,7 +179,7 @@ describe('with a Verify workflow', () => {
         const body = JSON.stringify({ request_id: 'x', status: 'completed' });
         await house.control('faults', { 'verify-check': { status: 400, body, times: 1 } });
         await postCode(app, code).expect(400);
-        // It was the one try of the silent step, and the login went on.
+        // That was the only try of the silent step, so the login moved on.
         expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
         await house.reset();
       }

@@ -39,7 +39,7 @@ const base64: Form = (text) => Buffer.from(text).toString('base64');
 const escaped: Form = (pem) => pem.replaceAll('\n', '\\n');
 const BAG = 'Bag Attributes\n    friendlyName: key\nKey Attributes: <No Attributes>\n';
 
-/** What is done to a PEM on its way through files, shells, secret stores and editors. */
+/** Forms of a PEM after files, shells, secret stores and editors. */
 const FORMS: [what: string, form: Form][] = [
   ['as it is', (pem) => pem],
   ['in double quotes', (pem) => `"${pem}"`],
@@ -190,7 +190,7 @@ describe.each(FAULTS)('%s is refused without repeating its content,', (_what, te
     ['in base64', base64],
     ['in a file', file],
   ])('%s', (_form, form) => {
-    // A word, or a path in base64, is another fault.
+    // A text that is not PEM, or a path in base64, is another fault.
     const isPem = text().includes('---');
     expect(refusedIn('VONAGE_PRIVATE_KEY', isPem ? form(text()) : text())).toMatch(says);
   });

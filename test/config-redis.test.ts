@@ -31,7 +31,7 @@ test.each([
     { kind: 'cluster', username: 'bff', nodes: [host('c1', 6379), host('c2', 7000)] },
   ],
   ['rediss+cluster://c1:7000/0', { kind: 'cluster', tls: true, nodes: [host('c1', 7000)] }],
-  // As Upstash, Heroku, Railway and Render give them, with what their guides for ioredis add.
+  // The URLs of Upstash, Heroku, Railway and Render, with the options of their ioredis guides.
   ['rediss://default:secret@eu1.upstash.io:6379', { tls: true, username: 'default', family: 0, db: 0 }],
   [
     'rediss://:secret@ec2-1-2-3-4.compute-1.amazonaws.com:30170',

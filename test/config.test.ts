@@ -429,7 +429,7 @@ describe('a setting in a file', () => {
       /^VONAGE_BASE_URL_FILE .* empty/,
     ],
   ])('%s is reported once, without the path', (_what, change, problem) => {
-    // In production REDIS_URL is asked for twice.
+    // In production REDIS_URL has two problems.
     const problems = problemsOf({ ...PRODUCTION, REDIS_URL: undefined, ...change() });
     expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toMatch(/hunter2|tmp/);

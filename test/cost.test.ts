@@ -3,18 +3,18 @@ import { ALICE, BOB, buildHouse, postCode, redisUrlOfWorker, type House } from '
 
 describe('the cost of a login', () => {
   let house: House;
-  // Without webhooks, which come when they come.
+  // Without webhooks, which arrive at any time.
   beforeAll(async () => (house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } })));
   afterAll(() => house.stop());
 
-  /** The commands Redis was sent by the server while `work` ran, by name. */
+  /** The names of the commands that the server sent to Redis while `work` ran. */
   const commandsOf = async (work: () => Promise<unknown>) => {
     const redis = new Redis(redisUrlOfWorker());
     const monitor = await redis.monitor();
     const commands: string[] = [];
     const db = new URL(redisUrlOfWorker()).pathname.slice(1);
     monitor.on('monitor', (_time: string, args: string[], source: string, database: string) => {
-      // What a script does within Redis goes over no wire.
+      // MONITOR also lists the commands of scripts, which are not sent by the server.
       if (database === db && source !== 'lua') commands.push((args[0] ?? '').toLowerCase());
     });
     await work();
@@ -59,9 +59,9 @@ describe('the cost of a login', () => {
     await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
     const code = (await house.messages()).at(-1)?.code ?? '';
     const commands = await commandsOf(() => postCode(someone, code).expect(200));
-    // The session, what webhooks told, whether Verify may be asked, the try, the count of the
-    // message, the new session, and what is given back.
-    // A script goes out whole the first time.
+    // The session, the webhook report, the pause of Verify, the try, the count of the
+    // message, the new session, and the refund of the message.
+    // The first call of a script sends its source.
     const names = commands.map((name) => name.replace('evalsha', 'eval'));
     expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
   });

@@ -16,7 +16,7 @@ const everything = Object.entries(packages).filter(([path]) => path !== '');
 const production = everything.filter(([, { dev }]) => dev !== true);
 const pathsOf = (entries: [string, Locked][]): string[] => entries.map(([path]) => path);
 
-/** Licences that ask nothing of an MIT package but to be named. */
+/** Licences that require only attribution of an MIT package. */
 const LICENCES = [
   'MIT',
   'ISC',
@@ -28,7 +28,7 @@ const LICENCES = [
   '(MIT OR Apache-2.0)',
 ];
 
-/** What is built for the machine it is installed on: the compilers of tests and development. */
+/** Development packages with binaries for the platform. */
 const MAY_RUN_AT_INSTALLATION = [
   'node_modules/@parcel/watcher',
   'node_modules/@swc/core',

@@ -31,7 +31,7 @@ afterAll(async () => {
   doctor.leave();
 });
 
-/** What must never be said: passwords, secrets and keys of settings. */
+/** Values that no finding may contain: passwords, secrets and keys. */
 const secretsOf = (settings: Env): string[] =>
   [
     ...(settings['SESSION_SECRET'] ?? '').split(','),
@@ -44,12 +44,12 @@ const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Vi
   inDeployment(redis.url, plan, async ({ front, settings }) => {
     const visited = await doctor.visit([front.url, ...args], settings);
     for (const secret of secretsOf(settings)) expect(visited.text).not.toContain(secret);
-    // A line each, for whoever reads them in a log.
+    // One line each, as a log needs.
     for (const { says } of visited.findings) expect(says).not.toContain('\n');
     return visited;
   });
 
-/** The names of what was found, each once. */
+/** The checks with this verdict, without duplicates. */
 const named = ({ findings }: Visit, verdict: string): string[] => [
   ...new Set(findings.filter((each) => each.verdict === verdict).map(({ check }) => check)),
 ];
@@ -119,7 +119,7 @@ test('settings in files are read', async () => {
 
 type Habit<N extends keyof Habits> = NonNullable<Habits[N]>;
 
-/** In two pieces, of which the second comes when the first was read. */
+/** Sends an answer in two segments, the second after the first was read. */
 const inPieces: Habit<'deliver'> = (res, { status, headers, body }) => {
   res.writeHead(status, headers).flushHeaders();
   setTimeout(() => res.end(body), 50);
@@ -368,7 +368,7 @@ const PLANTED: Row[] = [
 const configure = (name: string, value: string) =>
   redis.administer((admin) => admin.config('SET', name, value));
 
-/** Somebody who may do all but take a ticket. */
+/** A Redis user with all rights except GETDEL. */
 async function limitedUser(): Promise<void> {
   await redis.administer((admin) =>
     admin.call('ACL', 'SETUSER', 'few', 'on', `>${PASSWORD}`, '~*', '+@all', '-getdel'),
@@ -478,7 +478,7 @@ test('old TLS counts as disabled only if its handshake was refused', async () =>
   const front = await openFront();
   let connections = 0;
   const sockets = new Set<Socket>();
-  // The first two handshakes are with 1.3 and 1.2; the third one, with what is old, meets no TLS at all.
+  // The first two handshakes are TLS 1.3 and 1.2. The third, with old TLS, gets plain HTTP.
   const before = createTcpServer((near) => {
     sockets.add(near.on('error', () => undefined));
     if (++connections === 3) return void near.end('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -550,7 +550,7 @@ describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
     node([...source('src/tools/cli.ts'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env })
       .ended;
-  /** What needs no process of its own. */
+  /** Runs the command in this process. */
   const inProcess = async (args: string[]) => {
     const said: string[] = [];
     const say = (text: string): void => void said.push(text);

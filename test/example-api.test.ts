@@ -3,7 +3,7 @@ import { ALICE, buildHouse, postCode, WITH_CODES, type House } from './support/h
 import { endPrograms, node } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
-/** The API of examples/api, as it stands there, behind a server that knows it as one of its audiences. */
+/** The API of examples/api, which is one of the audiences of the server. */
 describe('the example API behind the server', () => {
   let house: House;
   let api: string;

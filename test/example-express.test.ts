@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'example-'));
 const tsc = (...args: string[]) =>
   run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...args], { cwd: folder });
 
-/** What the package has, built as it says, and the example as it stands there. */
+/** The built package, and the example unchanged. */
 beforeAll(async () => {
   for (const part of ['package.json', 'public', 'src/sandbox/public', 'docs', 'examples'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
@@ -42,7 +42,7 @@ describe('the shop of examples/express, which imports the package by its name', 
     const { base: at, sandbox, env } = await places();
     base = at;
     const all: Env = { ...env, ...credentials(), AUTH_URL_HOSTS: new URL(sandbox).host };
-    // To the sandbox the routes are where they are mounted.
+    // The sandbox redirects to the mount path.
     await node(['dist/sandbox/main.js'], { ...all, PUBLIC_URL: `${base}/auth` }, folder).said(SANDBOX);
     shop = node(['examples/express/server.js'], { ...all, REDIS_URL: redisUrlOfWorker() }, folder);
     await shop.said(/The shop is at/);
@@ -78,7 +78,7 @@ it('the types of the package accept the documented API, and reject anything else
       const number: string | undefined = req.silentAuth?.user?.phoneNumber;
       res.json({ number });
     });
-    // @ts-expect-error: there is no such session
+    // @ts-expect-error: not a valid session
     createSilentAuth({ session: 'theirs' });
   `;
   writeFileSync(join(folder, 'uses.ts'), program);

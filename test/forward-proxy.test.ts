@@ -17,7 +17,7 @@ import { credentials, endPrograms, LISTENING, node, source, type Env } from './s
 import { freePort } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
 
-/** With everything that has to be percent-encoded, and may be in no log. */
+/** Has all characters that need percent-encoding. Must not appear in a log. */
 const PASSWORD = 'hunter2@:/?#% ü';
 const USER = 'bff';
 const ENCODED = `${USER}:${encodeURIComponent(PASSWORD)}`;
@@ -38,7 +38,7 @@ describe('over TLS, a server', () => {
   writeFileSync(join(folder, 'ca.pem'), ca.certificate);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Vonage over TLS, for the server, and over http, for devices, which have no CA of ours. */
+  /** Vonage over TLS for the server, and over http for devices, which lack our CA. */
   const openVonage = async (own: Env) => {
     const door: { app?: RequestListener } = {};
     const listener: RequestListener = (req, res) => door.app?.(req, res);
@@ -138,7 +138,7 @@ describe('over TLS, a server', () => {
         expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
       },
     );
-    // It is tried once more, since nothing was sent.
+    // One retry, because nothing was sent.
     expect(proxy.asked).toHaveLength(2);
     expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
@@ -161,7 +161,7 @@ describe('a proxy that', () => {
         expect(await house.upstream()).toEqual([]);
         expect(house.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
         expect(house.world.logged()).not.toMatch(SECRET);
-        // It is asked again by the next one, and no sooner.
+        // The next call uses the proxy again.
         proxy.answer('opens the tunnel');
         await begin(house).expect(201);
         expect(proxy.asked).toHaveLength(3);

@@ -13,7 +13,7 @@ import { freePort } from './support/redis-server.js';
 const root = resolve(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'hooks-docs-'));
 
-/** The example of docs/hooks.md, as it stands there, in the demo, with the services it asks played by one server. */
+/** The example of docs/hooks.md in the demo, with one server for the services it calls. */
 describe('the example of docs/hooks.md', () => {
   let services: Server;
   let demo: ChildProcess;
@@ -49,7 +49,7 @@ describe('the example of docs/hooks.md', () => {
       ...{ RISK_URL: url, SIM_SWAP_URL: `${url}/check`, SIM_SWAP_TOKEN: 'token' },
     };
     demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], { cwd: root, env });
-    // Read to the end: a pipe that nobody reads would stop it.
+    // Read to the end: a full pipe would block the process.
     let output = '';
     await new Promise<void>((open, ended) => {
       demo.stdout?.on('data', (chunk: Buffer) => {

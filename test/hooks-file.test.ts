@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const NO_HOOK = 'is no hook; the module may export beforeLogin and beforeSession alone.';
 const NONE = 'HOOKS: the module has to export beforeLogin or beforeSession.';
 
-/** A module, and what is wrong with it. Modules are loaded by Node itself, all in one process. */
+/** Modules with their problems. Node itself loads them, all in one process. */
 const MODULES: [string, string, (string | RegExp)[]][] = [
   ['both hooks', 'export const beforeLogin = () => {}; export async function beforeSession() {}', []],
   ['one hook', 'export function beforeSession() {}', []],

@@ -9,7 +9,7 @@ const begin = (app: App, phoneNumber = ALICE) =>
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 
-/** How a login comes to a code that is right. */
+/** How a login gets a correct code. */
 const WAYS = [
   ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
   ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
@@ -29,7 +29,7 @@ describe.each(WAYS)(
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 
-    /** A login with a right code in hand that was not posted yet. */
+    /** A login with a correct code that was not posted yet. */
     const proven = async () => {
       const app = house.app();
       const begun = await begin(app);
@@ -40,7 +40,7 @@ describe.each(WAYS)(
       const home = await walk(begun.body.auth_url);
       return { app, code: String(home.json?.['code']) };
     };
-    /** The login is over: its code and its channels with it. */
+    /** The login is over: its code and its channels are refused. */
     const isOver = async (app: App, code: string) => {
       expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
       const before = (await house.upstream()).length;
@@ -87,7 +87,7 @@ describe.each(WAYS)(
       await isOver(app, code);
     });
 
-    // Every answer that is none is tried before a login; one of each kind is enough here.
+    // hooks-begin.test.ts tests every invalid answer; one of each kind is enough here.
     test.each([...FAILING.slice(0, 4), ...UNREADABLE.slice(0, 2)])(
       '%s gives no session, and the login is over',
       async (_what, rule) => {
@@ -185,11 +185,11 @@ test('the types reject every invalid answer, of synchronous and asynchronous hoo
     { beforeSession: () => ({ allow: true, refuse: true }) },
     // @ts-expect-error -- an answer of the other hook
     { beforeLogin: async () => ({ stepUp: true }) },
-    // @ts-expect-error -- no object
+    // @ts-expect-error -- not an object
     { beforeSession: () => true },
-    // @ts-expect-error -- null is no answer
+    // @ts-expect-error -- null is not an answer
     { beforeSession: async () => null },
-    // @ts-expect-error -- no answer, one time out of two
+    // @ts-expect-error -- an answer on one branch only
     { beforeSession: ({ channel }) => (channel === 'sms' ? { allow: true } : { step_up: true }) },
   ];
   expect([right.length, wrong.length]).toEqual([6, 10]);

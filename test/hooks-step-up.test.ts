@@ -14,7 +14,7 @@ import {
 type App = ReturnType<House['app']>;
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 
-/** The SIM alone is not enough; a code on top of it is. */
+/** Requires a code in addition to the SIM. */
 const stepUp: Hooks['beforeSession'] = ({ channel }) =>
   channel === 'silent_auth' ? { stepUp: true } : { allow: true };
 
@@ -95,13 +95,13 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
 
   test('gives the hook both channels, and one channel for a code without the SIM', async () => {
     const told: ProvenLogin['channels'][] = [];
-    /** Wants the SIM and a code. */
+    /** Requires both the SIM and a code. */
     rule = ({ channels }) => (told.push(channels), channels.length > 1 ? undefined : { stepUp: true });
     const both = await steppedUp();
     await next(both.app, 'voice').expect(200);
     await postCode(both.app, await codeFrom('voice')).expect(200);
     expect(told.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
-    // No link is walked: the code is all there is.
+    // The link is not opened, so the code is the only proof.
     const alone = house.app();
     await alone.post('/login').send({ phone_number: BOB }).expect(201);
     await next(alone, 'voice').expect(200);

@@ -36,7 +36,7 @@ describe('the log has one line', () => {
   beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   afterAll(() => house.stop());
 
-  /** The lines that `work` left, each with the id of its request. */
+  /** The log lines of `work`, each with its request id. */
   const linesAfter = async (work: () => Promise<unknown>): Promise<Line[]> => {
     const before = linesOf(house).length;
     await work();

@@ -12,7 +12,7 @@ describe('a client address', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** Whether a number that logged in from one address may log in from the other: it may once from each. */
+  /** Whether two addresses count as one: with a limit of one, each may log in once. */
   const areOne = async (one: string, other: string): Promise<boolean> => {
     await someoneAt(house, one).login(ALICE).expect(201);
     return (await someoneAt(house, other).login(ALICE)).status === 429;
@@ -117,7 +117,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
       await work(house);
     });
 
-  /** How often each address is served before it is refused, one after the other. */
+  /** How many requests of each address succeed before one is refused. */
   const served = async (addresses: readonly string[], ask: (address: string) => Promise<number>) => {
     const counts: number[] = [];
     for (const address of addresses) {
@@ -127,7 +127,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
     }
     return counts;
   };
-  /** A device, another one of its home, another home, and another customer. */
+  /** A device, another device of its home, another home, and another customer. */
   const NEIGHBOURS = ['2001:db8:1:100::1', '2001:db8:1:101::1', '2001:db8:1:200::1', '2001:db8:2::1'];
 
   test('a device leaves half of the logins to others, and a home a quarter', () =>

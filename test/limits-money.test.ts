@@ -5,7 +5,7 @@ import { until } from './support/until.js';
 
 const HERE = '192.0.2.7';
 const ELSEWHERE = '198.51.100.7';
-/** A number of the same country whose range is another one. */
+/** A number of the same country with another prefix. */
 const LONDON = '+442079460000';
 
 describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
@@ -32,7 +32,7 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
       const wait = Number(refused.headers['retry-after']);
       expect(wait).toBe(refused.body.retry_after);
       expect(wait > 3600).toBe(window === 'day' && wait > 3600);
-      // Silence costs nothing, and is not refused for it.
+      // Silent logins are free, and not limited by it.
       const login = await second.login(other[0]).expect(201);
       expect(login.body.channel).toBe('silent_auth');
       house.world.turn(wait);
@@ -98,17 +98,17 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     }));
 });
 
-/** Behind a proxy, with a channel whose request ends by itself after five minutes. */
+/** Behind a proxy, with one channel, whose verification expires after five minutes. */
 const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms' };
 
-/** Begins a login, asks for a message and, if it is sent, waits until Vonage takes another request for the number. */
+/** Requests a message, and waits until Vonage accepts another verification of the number. */
 async function messageTo(house: House, number: string, address: string): Promise<number> {
   const { status } = await someoneAt(house, address).askForMessage(number);
   if (status === 200) house.world.turn(300);
   return status;
 }
 
-/** Logs in by the code of an SMS. @returns the answer to the request for it */
+/** Logs in by the code of an SMS. @returns the status of the request for the SMS */
 async function loggedInBySms(house: House, number: string, address: string): Promise<number> {
   const someone = someoneAt(house, address);
   const { status } = await someone.askForMessage(number);
@@ -137,7 +137,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     ['send-number=6', (each: number) => `2002:c000:20${each}::1`, 3],
     ['send-number=6', (each: number) => `unknown-${each}`, 3],
     ['send-number-day=6,send-number=100', (each: number) => `192.0.2.${each}`, 3],
-    // An SMS, and a call if it does not come: what one login may need is not cut in two.
+    // One login may need an SMS and a call, so a share is at least two messages.
     ['send-number=2', () => HERE, 2],
     ['send-number=3', () => HERE, 2],
   ])('with %s one range can use no more than its share', (limits, address, most) =>
@@ -170,11 +170,11 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     inHouse({ RATE_LIMITS: 'send-number=6,send-number-day=100' }, async (house) => {
       for (const address of ['198.51.100.7', '203.0.113.7']) {
         expect(await times(3, () => messageTo(house, ALICE, address))).not.toContain(409);
-        // One is left to the owner, who needs no more.
+        // One message is left for the owner, which is enough.
         if (address === '198.51.100.7') expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
       }
       expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
-      // What a stranger's range used up is not given back to it.
+      // The messages that another range used are not given back to that range.
       expect(await messageTo(house, ALICE, '198.51.100.7')).toBe(429);
     }));
 
@@ -234,7 +234,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
 });
 
 describe.each(['redis', 'memory'] as const)('with %s, a message that is refused', (store) => {
-  /** When the clock goes over the turn of a window: after this account was asked. */
+  /** When the next window begins: after this counter was updated. */
   const MOMENTS = [
     ['its number was counted', 'limit:send:'],
     ['it was refused', 'limit:sends:'],
@@ -271,7 +271,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
       for (const key of await house.redis.keys('limit:send*')) {
         expect(Math.min(...(await house.redis.hvals(key)).map(Number))).toBeGreaterThanOrEqual(0);
       }
-      // All that the new window has, and no more.
+      // Exactly the limit of the new window.
       const statuses: number[] = [];
       for (const address of ['198.51.100.7', '198.51.101.7', '198.51.102.7']) {
         statuses.push(await messageTo(house, ALICE, address));

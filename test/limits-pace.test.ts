@@ -9,7 +9,7 @@ const number = (each: number): string => `+4477009000${10 + each}`;
 const callsTo = async (house: House, path: string) =>
   (await house.upstream()).filter((call) => call.path === path).length;
 
-/** Ten logins at once, by what they were answered. */
+/** The statuses of ten concurrent logins. */
 const tenLogins = async (...houses: House[]) => {
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, each) =>
@@ -29,7 +29,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
 
   test('is called no more often than the rate allows, and a login beyond it is not moved to a message', () =>
     inHouse({ UPSTREAM_PER_SECOND: '3' }, async (house) => {
-      // Three now, and three that wait for the next second.
+      // Three now, and three in the next second.
       expect(await tenLogins(house)).toEqual(served(6));
       expect(await callsTo(house, ENABLE)).toBe(6);
       const refused = await someoneAt(house, HERE).login(ALICE).expect(503);
@@ -69,7 +69,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
     inHouse({}, async (house) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
-      // The one who hears it goes on by another way, as with any outage.
+      // The login that gets the 429 continues with other channels, as in any outage.
       expect((await someoneAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
       expect(await callsTo(house, ENABLE)).toBe(1);
       house.world.turn(10);

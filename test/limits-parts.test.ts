@@ -6,7 +6,7 @@ import { createRedisStore } from '../src/store/redis.js';
 import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
 import { ALICE, BOB, redisUrlOfWorker, withHouse, type House } from './support/house.js';
 
-/** With these there are four accounts of logins. */
+/** With these settings the counters of logins have four parts. */
 const WIDE = { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '1000', RATE_LIMITS: '' };
 const ranges = Array.from({ length: 30 }, (_, each) => `192.0.${each}.7`);
 
@@ -54,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('with %s, counters in several parts'
       return Promise.resolve();
     };
     const limits = { upstreamPerSecond: 500, rates: RATES, paidSendsPerHour: 1 };
-    // A client that waits as long as it takes: a busy machine is not taken for a refusal.
+    // This client has no command timeout, so a busy machine does not cause refusals.
     const redis = new Redis(redisUrlOfWorker());
     const counted =
       store === 'redis'

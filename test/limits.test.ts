@@ -30,7 +30,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
         const refused = await someone.login(ALICE).expect(429);
         expect(refused.body).toMatchObject({ error: 'rate_limited', retry_after: 500 });
         expect(refused.headers['retry-after']).toBe('500');
-        // What is refused counts for nothing.
+        // Refused logins are not counted.
         expect(refused.headers['ratelimit']).toBe(
           '"login-number";r=0;t=500, "login-range";r=7;t=500, "login-range-second";r=3;t=1',
         );

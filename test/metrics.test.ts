@@ -17,7 +17,7 @@ afterAll(endPrograms);
 
 const LOGINS = 'silent_auth_logins_total';
 
-/** Logs in by every way there is, with all that can go wrong silently, and goes on by SMS where it did. */
+/** Logs in by every channel, with every silent failure followed by SMS. */
 async function liveALittle(house: CountedHouse): Promise<void> {
   const { app, code } = await house.walkedLogin(ALICE);
   await postCode(app, code).expect(200);
@@ -157,7 +157,7 @@ describe('metrics', () => {
     const reasons = samples
       .filter(({ name, labels }) => name === LOGINS && labels['outcome'] === 'failed')
       .map(({ labels }) => labels['reason']);
-    // What silence failed for has reasons of its own.
+    // Silent failures have their own reasons.
     for (const word of FINAL_OUTCOMES) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
   });
 
@@ -176,7 +176,7 @@ describe('metrics', () => {
     const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
       panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
     };
-    /** Added by Prometheus itself when it asks. */
+    /** Added by Prometheus when it scrapes. */
     const BY_PROMETHEUS = ['job', 'instance'];
     const queries = panels.flatMap(({ title, targets = [] }) =>
       targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
@@ -288,7 +288,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     Promise.all(['sms', 'voice'].map((channel) => house.count('silent_auth_paid_sends_total', { channel })));
   const tick = () => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
   const hear = (paused: boolean) => house.control('webhooks', { paused });
-  /** All webhooks of the sandbox were accepted. */
+  /** Resolves when all webhooks of the sandbox were accepted. */
   const heard = () =>
     until(async () => {
       const sent = (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as {

@@ -17,7 +17,7 @@ declare module 'express-session' {
   }
 }
 
-/** A shop: its own session with a cart in it, and pages that know who is logged in. */
+/** A shop: a session with a cart, and pages that show the user. */
 function shop(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   app.use(sessionOn(redis), (req, _res, next) => {
     Object.assign(req, { sid: req.sessionID });
@@ -46,7 +46,7 @@ const sidOf = (headers: Record<string, unknown>): string =>
 const me = async ({ base }: Mounted, cookie: string) =>
   (await (await fetch(`${base}/me`, { headers: { cookie } })).json()) as object;
 
-/** The error handler of an app, which notes what it was told. */
+/** An error handler of the app that records messages. */
 const noting =
   (errors: string[]): ErrorRequestHandler =>
   (error: Error, _req, _res, next) => {
@@ -134,7 +134,7 @@ describe('mounted in an app, with session: host', () => {
     }),
   );
 
-  /** Holds the first call to Vonage, and does `work` in the session of `app` meanwhile. */
+  /** Delays the first call to Vonage, and runs `work` in the session of `app` meanwhile. */
   const during = async (mounted: Mounted, cookie: string, work: (headers: object) => Promise<unknown>) => {
     await fetch(`${mounted.sandbox}/__sandbox/faults`, {
       method: 'PUT',
@@ -200,7 +200,7 @@ describe('mounted in an app, with session: host', () => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await app.post('/auth/logout').expect(204);
       await slow;
-      // The store of the app has brought its own session back.
+      // The store of the app has restored its own session, without the login.
       expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
     }));
 
@@ -633,7 +633,7 @@ describe('the app around the routes', () => {
       expect(await (await fetch(type)).text()).toContain('## no_login');
       const page = await (await fetch(type, { headers: { accept: 'text/html' } })).text();
       expect(page).toContain('<h2 id="no_login">');
-      // A style or an icon at the root would be those of the app.
+      // A style sheet or icon at the root would be that of the app.
       expect(page).not.toContain('<link');
     }));
 
@@ -679,7 +679,7 @@ describe('the app around the routes', () => {
     ));
 });
 
-/** It looks like a client of ioredis, and is none. */
+/** Has the methods of an ioredis client, and cannot be duplicated. */
 const CLIENT = {
   duplicate: () => {
     throw new Error('no copy');

@@ -12,13 +12,13 @@ import { ALICE, withHouse, type House } from './support/house.js';
 const login = (house: House, phoneNumber: string) =>
   house.app().post('/login').send({ phone_number: phoneNumber });
 
-/** Refused before anything is counted, kept or asked. */
+/** Refused before anything is counted, stored or sent. */
 const nothingHappened = async (house: House) => {
   expect(await house.upstream()).toEqual([]);
   expect(await house.redis.dbsize()).toBe(0);
 };
 
-/** The mobile number that the library gives as the example of a region. */
+/** The example mobile number of a region in libphonenumber. */
 const exampleOf = (country: CountryCode): Read => {
   const example = getExampleNumber(country, examples);
   if (!example) throw new Error(`there is no example of ${country}`);
@@ -26,14 +26,14 @@ const exampleOf = (country: CountryCode): Read => {
 };
 const EXAMPLES = getCountries().map(exampleOf);
 
-/** What is dialled before a number in its own country: a prefix, with a carrier in some countries. */
+/** The national prefix, with a carrier code in some countries. */
 const PREFIXES = [
   ...Array.from({ length: 10 }, (_, digit) => `${digit}`),
   ...Array.from({ length: 100 }, (_, digits) => `${digits}`.padStart(2, '0')),
   ...Array.from({ length: 100 }, (_, carrier) => `0${`${carrier}`.padStart(2, '0')}`),
 ];
 
-/** Other ways to write a number behind its country code. */
+/** Other spellings of a number after its country code. */
 const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string[] => [
   ...[...PREFIXES, code, `00${code}`, `${code}0`].map((prefix) => `+${code}${prefix}${nationalNumber}`),
   ...[1, 2, 3, 4].flatMap((at) =>
@@ -41,7 +41,7 @@ const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string
       (token) => `+${code}${nationalNumber.slice(0, at)}${token}${nationalNumber.slice(at)}`,
     ),
   ),
-  // What stands before it may as well be missing.
+  // The number without its first digits.
   ...[1, 2, 3].map((digits) => `+${code}${nationalNumber.slice(digits)}`),
 ];
 
@@ -56,7 +56,7 @@ describe('a phone number has one spelling', () => {
     let spellings = 0;
     const accepted = EXAMPLES.flatMap((example) =>
       spellingsOf(example).filter((spelling) => {
-        // The library says whose number it is; most of these are somebody else's, or nobody's.
+        // Only spellings that libphonenumber reads as the example number.
         const read = parsePhoneNumberFromString(spelling);
         if (spelling === example.number || read?.number !== example.number) return false;
         spellings++;
@@ -143,7 +143,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['CA', '+14165550123'],
     ['US', '+12025550123'],
     ['XV', '+99012345678'],
-    // Nothing tells these numbers from those of a neighbour.
+    // These regions share their numbers with a neighbouring region.
     ['AX', '+358412345678'],
     ['BL', '+590690001234'],
     ['CC', '+61412345678'],

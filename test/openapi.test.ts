@@ -32,7 +32,7 @@ import { startRedis } from './support/redis-server.js';
 const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
-/** Every answer of the document: where it stands, its status, and what it says. */
+/** Every answer of the document: its operation, status and content. */
 const declared = [
   ...operations.map(({ method, path, operation }) => ({
     of: `${method} ${path}`,
@@ -51,7 +51,7 @@ interface Layer {
   handle: { stack?: Layer[] };
 }
 
-/** The routes of an Express app, `_all` left out: that is how other methods are refused. */
+/** The routes of an Express app, without `_all`, which refuses other methods. */
 const routesOf = (stack: readonly Layer[]): string[] =>
   stack.flatMap(({ route, handle }) =>
     route === undefined
@@ -67,7 +67,7 @@ describe('openapi.yaml', () => {
       const { router } = createApp({ config, store, world, root });
       const routes = routesOf((router as unknown as { stack: Layer[] }).stack);
       const pages = ['GET /', ...routes.filter((route) => !route.startsWith('GET /vendor/'))];
-      // `/callback` has a HEAD only to refuse it.
+      // `/callback` has a HEAD route only to refuse it.
       const served = [...new Set(pages)].filter((route) => route !== 'HEAD /callback');
       expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
       return Promise.resolve();
@@ -104,7 +104,7 @@ describe('openapi.yaml', () => {
   });
 });
 
-/** The same for all answers that differ only in what is drawn, in times, in addresses and in seconds. */
+/** Replaces random values, times, addresses and seconds, so that answers compare equal. */
 function generic(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(generic);
   if (typeof value !== 'object' || value === null) {
@@ -133,7 +133,7 @@ describe('the examples of openapi.yaml', () => {
     app.post('/login').send({ phone_number: phoneNumber });
   const next = (app: ReturnType<House['app']>, channel: string) => app.post('/login/next').send({ channel });
 
-  /** All that can be had from a server with codes to fall back on. */
+  /** Gets every answer of a server with fallback channels. */
   async function askWithCodes(house: House): Promise<void> {
     const app = house.app();
     for (const path of ['/session', '/login', '/nothing', '/healthz', '/readyz']) await app.get(path);
@@ -167,7 +167,7 @@ describe('the examples of openapi.yaml', () => {
     await postCode(late, '000000').expect(410);
   }
 
-  /** Requests that are refused for what they are. */
+  /** Requests that are refused by their form. */
   async function askWrongly(house: House): Promise<void> {
     const app = house.app();
     await app.post('/login').send({ phone_number: 7, nonsense: 1 });
@@ -265,7 +265,7 @@ describe('the examples of openapi.yaml', () => {
 
   const isProblem = (value: unknown): value is { error: string } =>
     typeof value === 'object' && value !== null && 'error' in value;
-  // An error that many routes have in common has one example.
+  // An error that several routes share has one example.
   const single = new Map(
     answers.map((each) => [
       isProblem(each.value) ? JSON.stringify(each.value) : `${each.of} ${each.name}`,
@@ -295,7 +295,7 @@ describe('the examples of openapi.yaml', () => {
     );
     expect(without).toEqual([]);
     const shown = answers.map(({ name }) => name);
-    // It takes fifteen seconds to be told (test/hostile/slow.test.ts).
+    // This answer takes fifteen seconds (test/hostile/slow.test.ts).
     expect(Object.keys(ERRORS).filter((error) => !shown.includes(error))).toEqual(['request_timeout']);
   });
 

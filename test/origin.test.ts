@@ -1,6 +1,6 @@
 import { ALICE, buildHouse, withHouse, type House } from './support/house.js';
 
-/** The headers of CORS among these. */
+/** The CORS headers. */
 const corsOf = (headers: Record<string, string>): string[] =>
   Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 
@@ -76,7 +76,7 @@ test('only a listed origin may call with cookies, and only the routes of the app
     expect(corsOf(callback.headers)).toEqual([]);
     const stranger = await house.app().get('/session').set('origin', 'https://evil.example');
     expect(corsOf(stranger.headers)).toEqual([]);
-    // A cache that holds this answer must not give it to the page of a listed origin.
+    // A cache must not serve this answer to a listed origin.
     expect(stranger.headers['vary']).toBe('Origin');
     await house
       .app()

@@ -34,7 +34,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       if (message === undefined) throw new Error(`no ${channel} came`);
       return message.code;
     };
-    /** What every app does, whatever is set behind it: try silently, and say how it ended. */
+    /** The silent attempt of an app, which is the same for every engine. */
     const trySilently = async (app: App, phoneNumber: string) => {
       const begun = await begin(app, phoneNumber);
       if (begun.body.auth_url !== null) {
@@ -43,7 +43,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         if (typeof code === 'string') await postCode(app, code);
       }
       expect((await app.get('/session')).body.authenticated).toBe(false);
-      // Vonage tells by webhook that it went on by itself.
+      // Vonage reports by webhook that it moved on.
       const failedAtVonage = engine === 'verify' && begun.body.auth_url !== null;
       if (failedAtVonage) await until(async () => (await app.get('/login')).body.channel === 'sms');
     };
@@ -105,7 +105,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       await begin(app, ALICE);
       const moved = await next(app, 'voice').expect(200);
       expect(moved.body).toMatchObject({ channel: 'voice', next_channels: [] });
-      // A chain has no way around its SMS.
+      // A workflow cannot skip its SMS.
       const sent = engine === 'verify' ? ['sms', 'voice'] : ['voice'];
       expect((await house.messages()).map(({ channel }) => channel)).toEqual(sent);
       await postCode(app, await codeOf(ALICE, 'voice')).expect(200);
@@ -185,7 +185,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         }),
       );
       const codes = await Promise.all(numbers.map((number) => codeOf(number, 'sms')));
-      // Somebody else's code opens nothing.
+      // The code of another user is refused.
       const foreign = await postCode(apps[0] as App, codes[1] === codes[0] ? '' : (codes[1] ?? ''));
       expect(foreign.status).toBe(400);
       await Promise.all(apps.map((app, each) => postCode(app, codes[each] ?? '').expect(200)));
@@ -413,7 +413,7 @@ describe('silent authentication with SILENT_AUTH=verify', () => {
     await begin(app, ALICE);
     const again = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(409);
     expect(again.body.error).toBe('login_in_progress');
-    // It is told to stop as soon as it may be, and the number is free again.
+    // It is cancelled as soon as Vonage allows it, which frees the number.
     house.world.turn(31);
     await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
     await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
@@ -469,7 +469,7 @@ test('if the silent step is the only one, six digits are treated as a device cod
     const begun = await begin(app, ALICE);
     const home = await walk(begun.body.auth_url);
     expect((await postCode(app, '123456').expect(400)).body.error).toBe('invalid_code');
-    // It was the one try that there is.
+    // That was the only try.
     const late = await postCode(app, String(home.json?.['code'])).expect(410);
     expect(late.body).toMatchObject({ error: 'login_expired' });
     expect((await app.get('/session')).body.authenticated).toBe(false);
@@ -508,13 +508,13 @@ test('wrong codes of a verification are counted together until it expires', () =
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' }, store: 'memory' }, async (house) => {
     const app = house.app();
     await begin(app, ALICE);
-    // Whatever Vonage counts: here it goes on to say that a code is wrong.
+    // Here Vonage itself reports a wrong code without end.
     const type = 'https://www.developer.vonage.com/api-errors/verify#invalid-code';
     await house.control('faults', {
       'verify-check': { status: 400, body: JSON.stringify({ type, title: 'Invalid Code' }) },
     });
     const answers: string[] = [];
-    // A silent step lasts a minute, and the message and the call behind it five minutes each.
+    // The silent step lasts one minute, and the message and the call five minutes each.
     for (const seconds of [1, 1, 657]) {
       house.world.turn(seconds);
       answers.push(String((await postCode(app, '000000')).body.error));
@@ -549,7 +549,7 @@ test('TEMPLATE_ID is sent to Vonage, and an unknown template is an upstream erro
         code_length: 6,
       });
       expect(house.world.logged()).toContain('template-not-found');
-      // Templates are for SMS: a call goes without.
+      // Templates are for SMS; a call has none.
       await next(app, 'voice').expect(200);
       expect((await house.upstream()).at(-1)?.body).not.toHaveProperty('template_id');
     },

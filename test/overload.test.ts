@@ -11,14 +11,14 @@ const login = (house: House) => house.app().post('/login').send({ phone_number: 
 const portOf = (house: House): number => Number(new URL(house.base).port);
 const times = (count: number, status: number): number[] => Array<number>(count).fill(status);
 
-/** The statuses of so many logins, one after the other. */
+/** The statuses of `count` sequential logins. */
 const logins = async (house: House, count: number): Promise<number[]> => {
   const statuses: number[] = [];
   for (let each = 0; each < count; each++) statuses.push((await login(house)).status);
   return statuses;
 };
 
-/** A second of which the event loop was so many percent active, on a processor of its own. */
+/** Simulates a second with this event loop utilization, on an idle processor. */
 const works = (house: House, percent = 100): void =>
   house.world.spend({ active: percent * 10, idle: 1000 - percent * 10, cpu: percent * 10 });
 const rests = (house: House): void => works(house, 5);
@@ -28,7 +28,7 @@ interface Gates {
   behindLimits: Gate;
 }
 
-/** A house whose logins can be held up, at their limits or right behind them. */
+/** A server whose logins can be held at their limits, or directly after them. */
 async function withGates(work: (house: House, gates: Gates) => Promise<void>, options: HouseOptions = {}) {
   const gates = { atLimits: createGate(), behindLimits: createGate() };
   const gated: HouseOptions = {
@@ -49,7 +49,7 @@ async function withGates(work: (house: House, gates: Gates) => Promise<void>, op
   });
 }
 
-/** So many logins are under way while `work` runs, which then come to their end. */
+/** Runs `work` while `count` logins are pending, and then completes them. */
 async function beside(house: House, gate: Gate, count: number, work: () => Promise<void>): Promise<void> {
   gate.hold(count);
   const held = Array.from({ length: count }, async () => (await login(house)).status);
@@ -59,7 +59,7 @@ async function beside(house: House, gate: Gate, count: number, work: () => Promi
   expect(await Promise.all(held)).toEqual(times(count, 201));
 }
 
-/** With fewer under way no login is refused. */
+/** With fewer pending logins none is refused. */
 const MANY = 4;
 
 /** Runs `work` in an overloaded process with many pending logins. */
@@ -75,7 +75,7 @@ const JSON_POST = 'POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/
 const posted = (body: string): string => `${JSON_POST}Content-Length: ${body.length}\r\n\r\n${body}`;
 const HONEST = posted(JSON.stringify({ phone_number: ALICE }));
 
-/** Writes to a connection of its own. @returns what hangs up, and what was answered until now */
+/** Writes `text` to a new connection. @returns `hangUp`, and a count of answers by status */
 async function writeTo(house: House, text: string) {
   let said = '';
   const socket = connect(portOf(house), 'localhost');
@@ -252,7 +252,7 @@ describe('admission of new logins', () => {
     }));
 });
 
-/** Logins that wait for nothing by themselves. */
+/** Logins that need no call to Vonage. */
 const CHEAP: HouseOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
 
 describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
@@ -275,7 +275,7 @@ describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
       const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS + 1));
       await atLimits.full();
       await login(house).expect(201);
-      // They come to the places all at once: one too many.
+      // All request a slot at once, and there is one too few.
       behindLimits.hold(MAX_CONNECTIONS);
       atLimits.open();
       await behindLimits.full();
@@ -305,7 +305,7 @@ describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
     }, CHEAP));
 });
 
-/** Sends a request on a connection of its own, and hangs up in the same moment. */
+/** Sends a request on a new connection, and closes it immediately. */
 const sendAndHangUp = (port: number, text: string): Promise<void> =>
   new Promise((resolve) => {
     const socket = connect(port, 'localhost', () => {
@@ -325,6 +325,6 @@ test('a request whose client hung up is not processed', () =>
     await sendAndHangUp(portOf(house), request);
     await house.app().get('/healthz').expect(200);
     expect(await house.upstream()).toHaveLength(before);
-    // What it brought is not spent.
+    // The state is not spent.
     expect((await walk(callback.href)).status).toBe(200);
   }));

@@ -42,7 +42,7 @@ describe('the profile `production`', () => {
       security_opt: ['no-new-privileges:true'],
       logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '5' } },
     });
-    // Our image has a user of its own (packaging.test.ts).
+    // Our image sets its user (packaging.test.ts).
     if (service.build === undefined) expect(service.user).toBe('redis');
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
   });
@@ -132,7 +132,7 @@ describe('the secrets of deploy/new-secrets.sh', () => {
     expect(secret('redis_users')).toContain(` ${rights ?? 'no rights'}`);
   });
 
-  /** Where Docker is all there is, nothing runs what would run in it. */
+  /** Skips tests whose program is not installed outside of Docker. */
   const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
 
   withRedis(

@@ -46,7 +46,7 @@ describe('the profile `scale`', () => {
       ...{ read_only: true, tmpfs: ['/tmp'], cap_drop: ['ALL'] },
       security_opt: ['no-new-privileges:true'],
     });
-    // Our image has a user of its own (packaging.test.ts).
+    // Our image sets its user (packaging.test.ts).
     if (service.build === undefined) expect(['redis', 'nginx']).toContain(service.user);
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
   });
@@ -54,7 +54,7 @@ describe('the profile `scale`', () => {
   test.each(wide)(
     'has a health check, and waits for its dependencies: %s',
     (name, { healthcheck, depends_on = {} }) => {
-      // The servers have the check of their image.
+      // The servers use the health check of their image.
       if (!name.startsWith('server-')) expect(healthcheck?.test[0]).toBe('CMD');
       for (const [other, { condition }] of Object.entries(depends_on)) {
         expect(condition).toBe(other === 'setup' ? 'service_completed_successfully' : 'service_healthy');
@@ -113,7 +113,7 @@ describe('the proxy', () => {
   test('forwards the client address, and does not change answers of /callback', () => {
     expect(proxy).toContain('proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;');
     const [, callback = ''] = /location = \/callback \{([^}]*)\}/.exec(proxy) ?? [];
-    // An error of nginx would repeat the query in the log.
+    // An error line of nginx would contain the query.
     for (const rule of ['keepalive_timeout 0', 'proxy_pass http://servers', 'error_log /dev/null emerg'])
       expect(callback).toContain(`${rule};`);
     expect(proxy).not.toMatch(/gzip|http2|chunked|proxy_redirect|\$request\b|\$args|\$request_uri/);
@@ -128,7 +128,7 @@ describe('the proxy', () => {
   });
 });
 
-/** Where Docker is all there is, nothing runs what would run in it. */
+/** Skips tests whose program is not installed outside of Docker. */
 const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? describe : describe.skip;
 
 withRedis('Redis and its sentinels, started as they are there,', () => {
@@ -148,7 +148,7 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Starts a service by its command and its files, with its addresses and folders put on this machine. */
+  /** Starts a service with its command and files, on local addresses and folders. */
   const start = (name: string): ChildProcess => {
     const own = join(folder, name);
     const here = (text: string): string =>
@@ -180,7 +180,7 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
     await says('redis-replica', 'master_link_status:up', 'INFO');
     for (const [name] of named('sentinel-')) start(name);
     await says('sentinel-1', 'slaves=1,sentinels=3', 'INFO');
-    // Nothing can be written beside the configuration of Redis, which is mounted to be read.
+    // The configuration of Redis is mounted read-only.
     rmSync(join(folder, 'redis-replica', 'etc'), { recursive: true });
     first.kill('SIGKILL');
     const moved = `127.0.0.1,${portOf('redis-replica')}`;

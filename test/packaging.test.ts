@@ -12,7 +12,7 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
 
-/** The names of all variables that the server and the sandbox read, by watching them read an empty environment. */
+/** All variables that server and sandbox read, recorded on an empty environment. */
 function settingsOfTheCode(): string[] {
   const names = new Set<string>();
   const env = new Proxy<Record<string, string | undefined>>(
@@ -123,7 +123,7 @@ describe('README.md', () => {
   });
 });
 
-/** The instructions of the Dockerfile, continued lines joined, by stage. */
+/** The instructions of the Dockerfile by stage, with continued lines joined. */
 function stagesOf(dockerfile: string): { from: string; name: string; instructions: string[] }[] {
   return dockerfile
     .replaceAll('\\\n', ' ')
@@ -178,7 +178,7 @@ describe('the Dockerfile', () => {
 
   it('runs the server as an unprivileged user, with a health check', () => {
     const at = (start: string) => last.findIndex((line) => line.startsWith(start));
-    // By its number, which Kubernetes can tell from root's.
+    // By number, so that Kubernetes can verify that it is not root.
     expect(last[at('USER ')]).toBe('USER 1000:1000');
     expect(at('USER ')).toBeGreaterThan(at('COPY docs/errors.md'));
     expect(last.filter((line) => line.startsWith('COPY ') && line.includes('--chown'))).toEqual([]);
@@ -226,7 +226,7 @@ describe('docker-compose.yml', () => {
     services: Record<string, Service>;
     volumes: object;
   };
-  // Those of a profile are held by packaging-scale.test.ts and packaging-production.test.ts.
+  // packaging-scale.test.ts and packaging-production.test.ts check those of a profile.
   const services = Object.fromEntries(
     Object.entries(compose.services).filter(([, { profiles }]) => profiles === undefined),
   );

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { openLink, SDKS } from '../src/tools/phone/open-link.js';
 import { newCertificate } from './support/certificate.js';
 
-/** A request as it came, and over which connection. */
+/** A received request, and its connection. */
 interface Asked {
   text: string;
   connection: number;
@@ -12,7 +12,7 @@ interface Asked {
 
 let server: Server;
 let asked: Asked[] = [];
-/** What is answered to each request in turn; the last one again and again. */
+/** The answer to each request in turn; the last one repeats. */
 let answers: string[] = [];
 let here: string;
 let there: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     socket
       .on('error', () => undefined)
       .on('data', (chunk: Buffer) => {
-        // It was told that the connection is closed.
+        // The answer says that the connection closes.
         if (socket.writableEnded) return;
         const answer =
           answers[Math.min(asked.push({ text: chunk.toString(), connection }), answers.length) - 1] ?? '';
@@ -97,7 +97,7 @@ test('the SDK for iOS sends a path decoded, and without its trailing slash befor
   expect(linesOf(0)[0]).toBe('GET /a%2Bb/?c=%2B HTTP/1.1');
 });
 
-/** What a hop sets, and what then goes to the same host and to another one. */
+/** The header of a hop, and the cookie then sent to the same host and to another. */
 test.each([
   ['ios', 'Set-Cookie: a=b', 'Cookie: a=b', undefined],
   ['ios', 'Set-Cookie: a=b; Path=/c; Max-Age=0', 'Cookie: a=b', undefined],
@@ -173,7 +173,7 @@ test.each(['ios', 'android'] as const)(
     await once(tls.listen(0), 'listening');
     const { port } = tls.address() as AddressInfo;
     try {
-      // Nobody has said to believe its certificate.
+      // Its certificate is not trusted.
       for (const host of ['localhost', '127.0.0.1'])
         expect((await openLink(`https://${host}:${port}/`, SDKS[sdk])).broken).toHaveLength(1);
       expect(names).toEqual(['localhost']);

@@ -72,7 +72,7 @@ describe('silent-auth phone', () => {
     const enabled = (await house.upstream()).find(({ path }) => path.endsWith('/network-enablement'));
     const { state } = enabled?.body as { state: string };
     expect(output).not.toContain(state);
-    // Nothing of a dozen random characters is left in an address, a cookie or a code.
+    // No twelve random characters are left in an address, a cookie or a code.
     expect(output).not.toMatch(/(?:[?&][\w.-]+=|"code":"|sid=)[\w%-]{12}/);
   });
 
@@ -93,7 +93,7 @@ describe('silent-auth phone', () => {
   });
 
   describe('at a terminal', () => {
-    /** Logs in as the command does, with somebody who answers. */
+    /** Logs in like the command, with `answer` as the user at the terminal. */
     const logInWith = async (number: string, answer: (question: string) => Promise<string>) => {
       const said: string[] = [];
       const ask = (question: string) => (said.push(question), answer(question));

@@ -42,7 +42,7 @@ async function logIn(base: string): Promise<void> {
   expect(session.body).toMatchObject({ authenticated: true, phone_number: ALICE });
 }
 
-/** Has Node refuse to write any file, as a read-only root filesystem does. */
+/** Makes Node refuse to write files, like a read-only root filesystem. */
 const READ_ONLY = [
   process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission',
   '--allow-fs-read=*',
@@ -95,7 +95,7 @@ describe('the log', () => {
     ['calls process.exit', 'process.exit(0);'],
     ['throws', 'throw new Error("nobody caught this");'],
   ])('has every line in order when the process %s', async (_how, ending) => {
-    // More than is kept back, in one turn.
+    // More than the buffer holds, in one event loop turn.
     const program = `
       const { openLog } = await import('./src/observability/log.ts');
       const log = await openLog('info', true);
@@ -191,7 +191,7 @@ describe('the image', () => {
   /** `silent-auth`, as the Dockerfile links it. */
   const CLI = 'dist/tools/cli.js';
 
-  // What the last stage of the Dockerfile copies, built as its first stage does.
+  // The files that the last stage of the Dockerfile copies, built like its first stage.
   beforeAll(async () => {
     cpSync(join(await builtPackage(), 'dist'), join(image, 'dist'), { recursive: true });
     for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
@@ -241,7 +241,7 @@ describe('the image', () => {
     const file = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
     const { services } = parse(file) as { services: Record<'setup' | 'sandbox' | 'server', Service> };
     const { base, sandbox, env } = await places();
-    // The addresses of the containers and the published ports become those of this machine.
+    // Container addresses and published ports become local ones.
     const here = (text: string): string =>
       text
         .replace('http://localhost:3000', base)

@@ -8,7 +8,7 @@ const page = read('docs/production.md');
 test('docs/production.md names only existing settings', () => {
   const known = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
   const others = ['NODE_ENV', 'NODE_IMAGE', 'NAME', 'NAME_FILE', 'SIGTERM'];
-  // What is in backticks and in capitals is a setting, or one of these; commands of Redis have a space behind their first word.
+  // Capitals in backticks are a setting, or one of these. Redis commands contain a space.
   const named = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name);
   expect(new Set(named).size).toBeGreaterThan(15);
   for (const name of named) expect([...known, ...others]).toContain(name);

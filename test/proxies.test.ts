@@ -36,7 +36,7 @@ const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
 // The standard streams are sockets here, which nginx cannot open as files.
 const accessLog = file('access.log', '');
 
-/** A file of deploy/proxies, with its addresses and files put on this machine. */
+/** A file of deploy/proxies, with local addresses and files. */
 const adapted = (name: string, port: number, upstream: number): string =>
   readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
@@ -87,11 +87,11 @@ const PROXIES: Record<string, Proxy> = {
 };
 
 const isHere = ({ program, version }: Proxy): boolean => spawnSync(program, [version]).status === 0;
-/** Caddy before 2.6.4, which Debian 12 has, knows a directive by another name. */
+/** Caddy before 2.6.4, as in Debian 12, has another name for a directive. */
 const isOld = ({ program, version }: Proxy): boolean =>
   /^v?2\.(?:[0-5]\.|6\.[0-3]\b)/.test(spawnSync(program, [version]).stdout.toString());
 const here = Object.entries(PROXIES).filter(([, proxy]) => isHere(proxy));
-// Where none of them is installed there is nothing to try.
+// Without an installed proxy there is no test.
 const each =
   here.length > 0 ? describe.each(here) : describe.skip.each([['nginx', PROXIES['nginx'] as Proxy]]);
 
@@ -164,7 +164,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     expect(await endsAfter('/session')).toBe(false);
   });
 
-  /** Puts something in place of the server that answers as soon as it has the headers. */
+  /** Replaces the server by one that answers as soon as it has the headers. */
   const withEcho = async (work: (heard: IncomingMessage[]) => Promise<void>): Promise<void> => {
     programs[1]?.child.kill('SIGKILL');
     await programs[1]?.ended;
@@ -208,7 +208,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
         return socket;
       });
       await Promise.all(slow.map((socket) => once(socket, 'secureConnect')));
-      // Requests that came later and were asked for: the proxy has long read the others.
+      // Later requests have arrived, so the proxy has read the earlier ones.
       for (let each = 0; each < 20; each++) expect(await get('/session')).toBe(200);
       const posts = () => heard.filter(({ method }) => method === 'POST');
       expect(posts()).toEqual([]);
@@ -220,7 +220,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
 
   test('logs no query, even if no server answers', async () => {
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
-    // What it says last is heard once it has ended.
+    // The last output is complete after the process ended.
     const closed = once(child, 'close');
     child.kill('SIGTERM');
     await closed;

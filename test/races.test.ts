@@ -71,7 +71,7 @@ describe('concurrent requests', () => {
     const [alice, stranger] = [house.app(), house.app()];
     await begin(alice, ALICE);
     await next(alice, 'sms').expect(200);
-    // Vonage forgets that request, and somebody else's takes its place.
+    // Vonage drops that verification, and one of another session replaces it.
     await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
     await begin(stranger, ALICE);
     await next(stranger, 'sms').expect(200);
@@ -138,7 +138,7 @@ test('with a Verify workflow one message is sent, even if the app asks before th
     }
   }));
 
-/** A store whose next renewal of a session fails, once. */
+/** A store that fails the next renewal of a session. */
 function failingOnce(store: Store): Store & { armed: boolean } {
   const flaky: Store & { armed: boolean } = {
     ...store,
@@ -170,7 +170,7 @@ test('a session that could not be stored leaves no partial state', async () => {
 });
 
 test('a logout succeeds if its session ends meanwhile', async () => {
-  // Another request ends the session just before this one would write to it.
+  // Another request ends the session just before this one writes it.
   const through = (store: Store): Store => ({
     ...store,
     replace: async (key, ...args) => {
@@ -222,7 +222,7 @@ test('a request that only reloads its session does not overwrite changes of othe
   await withHouse({ through, env: WITH_CODES }, async (house) => {
     const app = house.app();
     await begin(app, ALICE).expect(201);
-    // The login is cancelled after the other request loaded it, and before that one looks again.
+    // The login is cancelled after the other request loaded it, and before its reload.
     held.work = () => app.delete('/login').expect(204);
     held.writes = 0;
     expect((await next(app, 'sms').expect(404)).body.error).toBe('no_login');

@@ -11,11 +11,11 @@ import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
 
 const page = readFileSync(join(__dirname, '../docs/redis.md'), 'utf8');
-/** The rights of the page, as options of `redis-server`. */
+/** The rights in docs/redis.md, as options of `redis-server`. */
 const [, ...rights] = (/```acl\n(.*)\n```/.exec(page)?.[1] ?? '').split(' ');
 const urlOf = (redis: RedisServer, access: string) => redis.url.replace('redis://', `redis://${access}@`);
 
-/** What the log says of a Redis that cannot be used, and that requests are told no more than that it is away. */
+/** The log names the error of Redis, and requests get only `unavailable`. */
 async function complaintOf(settings: RedisSettings, complaint: string): Promise<void> {
   const world = testWorld();
   const connection = connectRedis(settings, world.log);
@@ -74,7 +74,7 @@ describe('a Redis with a user for this server', () => {
         .expect(200)
         .then(() => undefined),
     );
-    // It listens on 127.0.0.1 alone.
+    // It listens on 127.0.0.1 only.
     await complaintOf(redisAt(`${byName}?family=6`), 'redis is not reachable');
   });
 

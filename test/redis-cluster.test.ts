@@ -18,7 +18,7 @@ describe('with a cluster', () => {
     await cluster.stop();
   });
 
-  /** No code is good for a second login. */
+  /** No code can be used for a second login. */
   const noneTwice = async ({ loggedIn }: Crowd) => {
     for (const { app, code } of loggedIn) {
       const again = await postCode(app, code);
@@ -32,7 +32,7 @@ describe('with a cluster', () => {
 
   test('logins continue while slots move from one master to another', async () => {
     let moved: Promise<void> | undefined;
-    // Enough keys that some lie in a slot on its way, whatever the logins meet.
+    // Enough keys that some are in a migrating slot.
     const keepMany = async () => {
       for (let at = 0; at < 200; at += 1) await house.store.set(`sess:${at}`, 'x', 10);
     };
@@ -42,7 +42,7 @@ describe('with a cluster', () => {
     await moved;
     expect(crowd.loggedIn).toHaveLength(100);
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
-    // Some commands did meet a slot on its way.
+    // Some commands used a migrating slot.
     expect(Number((await askedFor(1))?.[1])).toBeGreaterThan(0);
     await noneTwice(crowd);
   });
@@ -67,12 +67,12 @@ describe('with a cluster', () => {
     const [key] = await master.administer((admin) => admin.keys('limit:*'));
     master.freeze();
     const sent = house.store.increment(key as string, 60);
-    // A command leaves at the end of the turn it is made in.
+    // A command is sent at the end of its event loop turn.
     await new Promise((resolve) => setImmediate(resolve));
     const nodes = (house.redis as unknown as Cluster).nodes('master');
     const way = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
     way?.stream.destroy();
-    // Soon enough for a second try to be carried out, had there been one.
+    // Soon enough that a retry would have been executed.
     void pause(150).then(() => master.thaw());
     await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
     await pause(700);

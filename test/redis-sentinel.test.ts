@@ -34,7 +34,7 @@ describe('with sentinels', () => {
     expect(hitches.length).toBeGreaterThan(0);
     expect(hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
     expect(await sentinels.current()).toBe(sentinels.replica.url);
-    // No code is good for a second login, whatever of it the replica had heard.
+    // No code can be used for a second login, whatever the replica had received.
     for (const { app, code } of loggedIn) {
       const again = await postCode(app, code);
       expect([again.status, again.body.verified]).not.toEqual([200, true]);
@@ -45,7 +45,7 @@ describe('with sentinels', () => {
     await sentinels.switchOver();
     await until(async () => (await sentinels.current()) === sentinels.replica.url);
     const now = new Redis(sentinels.replica.url);
-    // The former primary is made a replica some ten seconds later.
+    // The former primary becomes a replica about ten seconds later.
     await until(async () => {
       await house.store.set('ping', 'hello', 10).catch(() => undefined);
       return (await now.get('ping')) === 'hello';

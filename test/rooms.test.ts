@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The most files that a request may run through; `npm run bench -- rooms` prints how many there are. */
+/** The maximum of files per request; `npm run bench -- rooms` prints the current numbers. */
 const MOST = {
   'POST /login': 30,
   'GET /callback': 16,

@@ -35,7 +35,7 @@ test('the simulation refuses logins beyond the number of turns', async () => {
 });
 
 test('after a failover, refused logins are served by the spare turns', () => {
-  // 100 a second for 2 seconds are made up for at 50 a second.
+  // A backlog of 2 s at 100 a second is served at 50 a second.
   const { refused, seconds } = recoveryOf(100, 150, 2000, 1);
   expect(refused).toBeCloseTo(200, 0);
   expect(seconds).toBeCloseTo(6, 0);

@@ -12,7 +12,7 @@ describe('the sockets of the server', () => {
   let begun: () => void;
   beforeEach(async () => {
     [waiting, closed, begun] = [[], [], () => undefined];
-    // It answers when it is told to.
+    // It answers when the test says so.
     server = await listen(
       ({ url: path = '' }, res) => {
         begun();
@@ -91,7 +91,7 @@ describe('the sockets of the server', () => {
     else socket.destroy();
     await said;
     await haveClosed(PATHS.length);
-    // What is answered afterwards goes nowhere, and breaks nothing.
+    // Later answers are dropped without an error.
     for (const { res } of waiting) if (!res.writableEnded) res.end('answer');
     const last = open(asking('/last'));
     await arrived(PATHS.length + 1);

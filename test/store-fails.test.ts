@@ -2,14 +2,14 @@ import { LoginError } from '../src/core/errors.js';
 import type { Store } from '../src/store/store.js';
 import { ALICE, postCode, withHouse, WITH_CODES, type House, type HouseOptions } from './support/house.js';
 
-/** The next commands of one kind, on keys that begin so, that the store will not carry out; `after` so many that it does. */
+/** The next commands that fail, by kind and prefix of the key, `after` some that succeed. */
 interface Failure {
   operation: keyof Store;
   key: string;
   after?: number;
 }
 
-/** A store that fails where it is told to, as Redis does when it goes away in the middle of a request. */
+/** A store that fails on demand, like an outage of Redis during a request. */
 const failingAt =
   (told: { failure?: Failure | undefined }) =>
   (store: Store): Store =>
@@ -96,7 +96,7 @@ test('another SIM is not logged in, even while another request changes the login
       reason: 'number_mismatch',
       next_channels: ['sms', 'voice'],
     });
-    // What becomes of the login is for the other one to say.
+    // The other request decides about the login.
     expect(await statusOf(app)).toBe('pending');
   }));
 

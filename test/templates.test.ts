@@ -38,7 +38,7 @@ beforeEach(() => account.control('POST', 'reset'));
 
 const reach = (env: Terminal['env']): Templates => connectTemplates(env, testWorld()).templates;
 
-/** Runs `silent-auth templates` with these arguments. Settings come from `env` alone. */
+/** Runs `silent-auth templates` with these arguments, and settings from `env` only. */
 async function run(line: string, env: Terminal['env'] = account.env) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await templates([...line.split(' '), '--file', file, '--settings', noSettings], {
@@ -54,7 +54,7 @@ const words = (text: string, channel = 'sms', locale = 'en-us') => ({ channel, l
 const LOGIN = { name: 'login', fragments: [words('Your code is ${code}'), words('${code}', 'voice')] };
 const write = (...templates: object[]) => writeFileSync(file, JSON.stringify({ templates }));
 
-/** Everything in the account, as a file would say it. */
+/** The content of the account in the format of the file. */
 const contents = async () =>
   Promise.all(
     (await vonage.list()).map(async ({ id, name, isDefault }) => ({
@@ -68,7 +68,7 @@ const contents = async () =>
     })),
   );
 
-/** The requests that changed something, or tried to. */
+/** The requests that are not reads. */
 const writes = async () =>
   (await account.requests())
     .filter(({ method }) => method !== 'GET')

@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'traces-'));
 afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Says at its end which packages for watching a program has loaded. */
+/** Prints at exit which packages for metrics and traces are loaded. */
 const spy = join(folder, 'spy.cjs');
 writeFileSync(
   spy,
@@ -35,7 +35,7 @@ const fileWith = (text: string): string => {
 const CALLER = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
 const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
 
-/** Runs server and sandbox, logs somebody in and a second one not, and stops the server. */
+/** Runs server and sandbox, with a login that succeeds and one that fails. */
 async function live(more: Record<string, string>) {
   const { base, sandbox, env } = await places();
   const all = { ...env, ...credentials() };
@@ -96,13 +96,13 @@ test('a collector receives the traces of a login, each request with its step and
     ]);
     expect(spans.filter(({ status }) => status?.code === 2)).toEqual([]);
 
-    // A stranger's trace is pointed to, and not joined.
+    // The trace of an untrusted client is linked, and not joined.
     const [asked] = named('POST /login');
     expect(asked?.traceId).not.toBe(CALLER.trace);
     expect(asked?.links?.map(({ traceId }) => traceId)).toEqual([CALLER.trace]);
-    // The lines of the log name the trace they belong to.
+    // Log lines contain their trace id.
     expect(output).toContain(`"trace_id":"${asked?.traceId}"`);
-    // Vonage and the operator are told of none.
+    // No trace header is sent to Vonage or the operator.
     expect(upstream.filter(({ headers }) => 'traceparent' in headers || 'baggage' in headers)).toEqual([]);
 
     expect(collector.text()).not.toMatch(/7700900|Bearer|[?&](?:code|state)=/);
@@ -149,7 +149,7 @@ test('the span of a request ends with its connection, even if its response is qu
     const socket = connect(port, 'localhost');
     socket.write(post('/login', { phone_number: ALICE }) + post('/verify', { code: '123456' }).repeat(9));
     await until(() => Promise.resolve(asked.length > 0));
-    // By then the others have been begun, one in each turn of the server's loop.
+    // By then the others have begun, one per event loop turn of the server.
     for (let each = 0; each < 9; each++) await fetch(`${base}/healthz`);
     socket.destroy();
     server.child.kill('SIGTERM');

@@ -13,7 +13,7 @@ describe('a login completes only with both halves', () => {
     Boolean((await app.get('/session').expect(200)).body.authenticated);
 
   test('opening a link on the right SIM does not log in the session that began the login', async () => {
-    // The attacker begins with the victim's number, and the victim's phone opens the link.
+    // The attacker begins with the number of the victim, whose phone opens the link.
     const { app: attacker, code } = await house.walkedLogin(ALICE);
     for (const guess of ['A'.repeat(43), '', '123456', ALICE, code.slice(0, -1)]) {
       const refused = await postCode(attacker, guess).expect(400);

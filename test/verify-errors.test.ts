@@ -141,7 +141,7 @@ describe('every error of Verify v2, as the sandbox sends it, has an error of our
   });
 });
 
-/** In the words of the reference. */
+/** The texts of the API reference. */
 const LATER = 'The operation cannot be performed at this time. Please try again later.';
 const docs = (fragment: string) => ({
   type: `https://www.developer.vonage.com/en/api-errors/verify-v2#${fragment}`,

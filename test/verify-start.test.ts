@@ -17,14 +17,14 @@ const channelsOf = async (house: House) => (await house.messages()).map(({ chann
 const cancelled = async (house: House) =>
   (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
 
-/** The truth with another link. */
+/** The answer of the sandbox with another link. */
 const link = (json: string): Lie =>
   words(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
 const cutOff: Lie = says(
   ({ body }) => `HTTP/1.1 202 X\r\n${JSON_LINE}\r\nContent-Length: 9999\r\n\r\n${body}`,
 );
 
-/** Answers to a start that cannot be used, though they name the request. */
+/** Invalid answers to a start that contain the request_id. */
 const UNUSABLE: Record<string, Lie> = {
   'a link to a stranger': link('"https://evil.example/x"'),
   'a link whose host only ends like one of Vonage': link('"https://evilvonage.com/x"'),
@@ -118,8 +118,8 @@ test.each<[string, Lie, number]>([
 });
 
 /**
- * Vonage where the operator does not cover a number: it answers 202 without a link, and is at the step behind the silent one.
- * A request that has none behind it stays without a step.
+ * Vonage for a number without coverage: it answers 202 without a link, at the next step.
+ * A verification with only a silent step has no step then.
  */
 async function openUncovered() {
   let sandbox = '';

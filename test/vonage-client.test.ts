@@ -119,7 +119,7 @@ test('connections to Vonage are reused', async () => {
       timeoutMs: 3000,
       requestId: 'c',
     });
-    // undici lets one turn of the event loop pass, in which a server may close a connection against its word.
+    // undici waits one event loop turn, in which a server may close a kept connection.
     await setImmediate();
   }
   expect(connections).toBe(1);

@@ -69,7 +69,7 @@ describe('a webhook of Verify', () => {
   test('without a body is refused, even if it is signed', async () => {
     const { port } = new URL(house.base);
     const socket = connect(Number(port));
-    // Clients of today say how long a body is also where there is none, which is another thing.
+    // A socket, because HTTP clients send Content-Length for an empty body as well.
     socket.write(
       [
         'POST /webhooks/verify HTTP/1.1',
@@ -112,7 +112,7 @@ describe('a webhook of Verify', () => {
     };
     const copy = (await say(request_id)) ?? '';
     await house.redis.set(`verify:${other}`, copy, 'EX', 900);
-    // What is known already is not written again.
+    // A known report is not stored again.
     expect(await say(request_id)).toBe(copy);
     expect(await say(other)).not.toBe(copy);
   });
@@ -172,7 +172,7 @@ describe('a webhook about a pending message', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** A login whose request has come to the SMS. */
+  /** A login whose verification is at the SMS. */
   const atTheMessage = async () => {
     await house.control('faults', { 'verify-start': { status: 202, body: JSON.stringify({ request_id }) } });
     const app = house.app();
@@ -279,7 +279,7 @@ describe('a webhook about a pending message', () => {
     expect(after - before).toBe(1);
     expect(house.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
     expect(house.world.logged()).not.toMatch(/Fraudulent|7700900000/);
-    // What comes again is not counted again.
+    // A repeated webhook is not counted again.
     await tell(house, webhook);
     expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
   });
@@ -313,7 +313,7 @@ describe('a webhook about a pending message', () => {
 test('the id of a webhook is remembered for as long as its signature is valid', () =>
   withHouse({ env: ENV, store: 'memory' }, async (house) => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
-    // Vonage's clock may be fast by as much as a signature may be old.
+    // Vonage's clock may be fast by the maximum age of a signature.
     const iat = Math.floor(house.world.now() / 1000) + 299;
     const say = async (channel: string) => {
       const body = event({ request_id, channel });

@@ -2,11 +2,11 @@ import { ERRORS } from '../src/core/errors.js';
 
 type Words = { [name: string]: string | Words | ((...values: unknown[]) => string) };
 
-/** The page's own file, JavaScript as the browser gets it. */
+/** A file of the page, as the browser loads it. */
 const wordsOf = (language: string) =>
   jest.requireActual<{ default: Words }>(`../public/translations/${language}.js`).default;
 
-/** Every name in it, as a path. */
+/** The paths of all texts. */
 const namesOf = (words: Words, path = ''): string[] =>
   Object.entries(words).flatMap(([name, each]) =>
     typeof each === 'object' ? namesOf(each, `${path}${name}.`) : [`${path}${name}`],
