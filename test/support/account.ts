@@ -15,7 +15,7 @@ export interface Said {
   status: number;
 }
 
-/** A Vonage account, played by a sandbox over HTTP, and the settings to reach it with. */
+/** A Vonage account: a sandbox over HTTP, and the settings to reach it. */
 export async function openAccount() {
   const world = testWorld();
   const door: { app?: RequestListener } = {};
@@ -37,7 +37,7 @@ export async function openAccount() {
     applicationId,
     privateKeyPem,
     world,
-    /** What the sandbox keeps; for what cannot be had through the front door. */
+    /** The templates of the sandbox, for states that the API cannot create. */
     shelf: state.templates,
     env: { VONAGE_APPLICATION_ID: applicationId, VONAGE_PRIVATE_KEY: privateKeyPem, VONAGE_BASE_URL: url },
     control,

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
-/** What a proxy makes of a `CONNECT`. */
+/** How a proxy answers `CONNECT`. */
 type Answer = (near: Socket, open: () => void) => void;
 
 const says =
@@ -25,10 +25,10 @@ export const PROXY_ANSWERS = {
 /** A forward proxy on loopback. */
 export interface ConnectProxy {
   port: number;
-  /** What it was asked for: `host:port`, and the credentials of `Proxy-Authorization`. */
+  /** The received requests: `host:port`, and the credentials of `Proxy-Authorization`. */
   asked: { to: string; credentials: string | undefined }[];
   answer(how: keyof typeof PROXY_ANSWERS): void;
-  /** Ends the tunnels that are open, as soon as something was said through them. */
+  /** Resets each open tunnel as soon as data was sent through it. */
   breakTunnels(): void;
   close(): Promise<void>;
 }

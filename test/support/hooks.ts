@@ -1,4 +1,4 @@
-/** A hook as a module in JavaScript may export it: the types let none of these pass. */
+/** A hook that a JavaScript module can export although the types reject it. */
 type Untyped = () => never;
 
 const throws = (): never => {
@@ -18,7 +18,7 @@ class Unreadable extends Error {
   }
 }
 
-/** Answers, and errors, that throw when they are read. */
+/** Answers and errors that throw when they are read. */
 export const UNREADABLE = [
   [
     'an answer whose field throws',
@@ -46,7 +46,7 @@ export const UNREADABLE = [
   ],
 ] as [string, Untyped][];
 
-/** What a hook may do that is no answer. */
+/** Failures and invalid answers of a hook. */
 export const FAILING = [
   ['a hook that throws', throws],
   ['a hook that rejects', () => Promise.reject(new Error('about +447700900000'))],

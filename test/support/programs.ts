@@ -11,15 +11,15 @@ export type Env = Record<string, string>;
 
 export interface Program {
   child: ChildProcess;
-  /** Resolves when the program has said something that matches. */
+  /** Resolves when the output of the program matches. */
   said(pattern: RegExp): Promise<void>;
-  /** How it ended, and all it said. */
+  /** The exit code and the whole output. */
   ended: Promise<{ code: number | null; output: string }>;
 }
 
 const started = new Set<Program>();
 
-/** Starts Node with these arguments, in an environment that holds nothing else. */
+/** Starts Node with these arguments and this environment only. */
 export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
   const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
   let output = '';
@@ -47,7 +47,7 @@ export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
   return program;
 }
 
-/** Ends all that was started, whatever became of it. */
+/** Kills all started programs. */
 export async function endPrograms(): Promise<void> {
   for (const { child } of started) child.kill('SIGKILL');
   await Promise.all([...started].map(({ ended }) => ended));
@@ -58,7 +58,7 @@ export const source = (file: string): string[] => ['--import', 'tsx', file];
 export const LISTENING = /"msg":"listening"/;
 export const SANDBOX = /^Sandbox at/m;
 
-/** Two free ports, and the environment that makes server and sandbox find each other there. */
+/** Two free ports, and the environment for server and sandbox on them. */
 export async function places() {
   const [port, sandboxPort] = [await freePort(), await freePort()];
   const [base, sandbox] = [`http://localhost:${port}`, `http://localhost:${sandboxPort}`];

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** A connection through the proxy: `near` is who asks, `far` who answers. */
+/** A connection through the proxy: `near` is the client side, `far` the server side. */
 interface Pair {
   near: Socket;
   far: Socket;
 }
 
-/** What becomes of the bytes. */
+/** How the proxy handles bytes in each direction. */
 interface Weather {
   request(pair: Pair, chunk: Buffer): void;
   answer(pair: Pair, chunk: Buffer): void;
@@ -19,20 +19,20 @@ const send: Weather = {
   answer: ({ near }, chunk) => void near.write(chunk),
 };
 
-/** A connection that was met by this stays dead: the way no longer leads anywhere, and nobody is told. */
+/** Drops all further bytes of the connection in both directions, without closing it. */
 const swallow = (pair: Pair): void => {
   pair.far.removeAllListeners('data').resume();
   pair.near.removeAllListeners('data').resume();
 };
 
-/** The troubles of a connection, by name. */
+/** The faults of a connection by name. */
 const WEATHERS = {
   clear: send,
-  /** Nothing arrives anywhere, and no connection ends. */
+  /** Nothing arrives, and no connection ends. */
   hanging: { request: swallow, answer: swallow },
   /** The request is answered, and the connection is reset before the answer arrives. */
   'resetting after the request was sent': { ...send, answer: ({ near }) => void near.resetAndDestroy() },
-  /** Half of the answer arrives, and then the end. */
+  /** Half of the answer arrives, and then the connection ends. */
   'ending in the middle of the answer': {
     ...send,
     answer: ({ near }, chunk) => void near.end(chunk.subarray(0, chunk.length / 2)),
@@ -43,18 +43,18 @@ const WEATHERS = {
 
 export type Trouble = Exclude<keyof typeof WEATHERS, 'clear'>;
 
-/** A way to a server on which things go wrong. */
+/** A TCP proxy that simulates faults. */
 export interface Proxy {
   port: number;
-  /** From here on, connections that are open and new ones are in this trouble. */
+  /** Applies this fault to open and new connections. */
   breakWith(trouble: Trouble): void;
-  /** Each chunk of a request is answered by this instead; the server hears nothing. */
+  /** Answers each chunk of a request instead of the server, which receives nothing. */
   answerWith(answer: (chunk: Buffer) => string): void;
-  /** Keeps answers back, until the way is clear again. */
+  /** Holds answers until `mend` is called. */
   hold(): void;
-  /** Leads new connections elsewhere. */
+  /** Forwards new connections to another port. */
   leadTo(port: number): void;
-  /** Ends all connections, and refuses new ones until it is mended. */
+  /** Ends all connections, and refuses new ones until `mend` is called. */
   close(): Promise<void>;
   mend(): Promise<void>;
 }
@@ -71,7 +71,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       [pair.far, pair.near],
     ] as const) {
       sockets.add(socket);
-      // How a connection ends is nothing to report here: the other side is told by its own end.
+      // An error needs no report here: closing the other socket shows it to the other side.
       socket
         .on('error', () => undefined)
         .on('close', () => {
