@@ -136,7 +136,7 @@ describe('the secrets of deploy/new-secrets.sh', () => {
   const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
 
   withRedis(
-    'let the server into its Redis, and others no further than to ask whether it is alive',
+    'give the server access to its Redis, and other users only PING',
     async () => {
       const conf = join(folder, 'redis.conf');
       writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
