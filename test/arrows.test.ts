@@ -58,35 +58,35 @@ const importsOf = (file: string): Import[] =>
     typeOnly: type !== undefined,
   }));
 const imports = files.flatMap(importsOf);
-const roomOf = (file: string): string => file.split('/')[0] ?? '';
+const folderOf = (file: string): string => file.split('/')[0] ?? '';
 const inHouse = imports.filter(({ to }) => to.endsWith('.ts'));
 
 test('every import is allowed by the table of layers', () => {
   const wrong = inHouse.filter(
-    ({ from, to }) => roomOf(from) !== roomOf(to) && !MAY[roomOf(from)]?.includes(roomOf(to)),
+    ({ from, to }) => folderOf(from) !== folderOf(to) && !MAY[folderOf(from)]?.includes(folderOf(to)),
   );
   expect(wrong).toEqual([]);
   expect(inHouse.length).toBeGreaterThan(80);
 });
 
 test('every folder is in the table, and may import only what is listed below it', () => {
-  const rooms = Object.keys(MAY);
-  expect([...new Set(files.map(roomOf))].sort()).toEqual([...rooms].sort());
-  for (const [at, room] of rooms.entries())
-    for (const below of MAY[room] ?? []) expect(rooms.indexOf(below)).toBeGreaterThan(at);
+  const layers = Object.keys(MAY);
+  expect([...new Set(files.map(folderOf))].sort()).toEqual([...layers].sort());
+  for (const [at, folder] of layers.entries())
+    for (const below of MAY[folder] ?? []) expect(layers.indexOf(below)).toBeGreaterThan(at);
 });
 
 test('there are no circular imports, types included', () => {
   const importedBy = new Map<string, string[]>();
   for (const { from, to } of inHouse) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
   const done = new Set<string>();
-  const walk = (file: string, way: readonly string[]): void => {
-    expect(way).not.toContain(file);
+  const visit = (file: string, path: readonly string[]): void => {
+    expect(path).not.toContain(file);
     if (done.has(file)) return;
-    for (const next of importedBy.get(file) ?? []) walk(next, [...way, file]);
+    for (const next of importedBy.get(file) ?? []) visit(next, [...path, file]);
     done.add(file);
   };
-  for (const file of files) walk(file, []);
+  for (const file of files) visit(file, []);
 });
 
 test('no folder of src, and not src itself, has more than sixteen entries', () => {
@@ -96,14 +96,14 @@ test('no folder of src, and not src itself, has more than sixteen entries', () =
 });
 
 test('the steps of a login import neither Express nor axios nor Redis', () => {
-  const story = imports.filter(({ from }) => STEPS.includes(from));
-  expect(story.length).toBeGreaterThan(10);
-  expect(story.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
+  const imported = imports.filter(({ from }) => STEPS.includes(from));
+  expect(imported.length).toBeGreaterThan(10);
+  expect(imported.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
     [],
   );
-  const outside = story.filter(({ to, typeOnly }) => /^(?:vonage|http|session)\//.test(to) && !typeOnly);
+  const outside = imported.filter(({ to, typeOnly }) => /^(?:vonage|http|session)\//.test(to) && !typeOnly);
   expect(outside).toEqual([]);
-  expect(story.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
+  expect(imported.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
 });
 
 test.each([

@@ -235,13 +235,13 @@ describeInBrowser('a typed code on the page', () => {
 
     test('a pending login of the same number in another session is reported with the time to wait', async () => {
       stage.expected = [refused(409)];
-      const [alice, stranger] = [await withCode(), await person()];
+      const [alice, other] = [await withCode(), await person()];
       expect(await field(alice).count()).toBe(1);
-      await stranger.logIn(UNSUPPORTED);
-      await button(stranger, SMS).click();
-      await stranger.reads('A login with this number is already under way. Try again in 300 s.');
+      await other.logIn(UNSUPPORTED);
+      await button(other, SMS).click();
+      await other.reads('A login with this number is already under way. Try again in 300 s.');
       expect(await messages(house)).toHaveLength(1);
-      expect(await button(stranger, SMS).isEnabled()).toBe(true);
+      expect(await button(other, SMS).isEnabled()).toBe(true);
     });
 
     test('the page reports an expired login', async () => {

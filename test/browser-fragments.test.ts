@@ -44,8 +44,8 @@ const field = ({ page }: Person) => page.locator('#code:visible');
 const fragmentOf = (fields: Record<string, string>) => `#${new URLSearchParams(fields).toString()}`;
 
 /** A site of another origin. */
-async function openStranger(): Promise<Server> {
-  const page = '<!doctype html><title>A stranger</title><link rel="icon" href="data:," />';
+async function openOtherOrigin(): Promise<Server> {
+  const page = '<!doctype html><title>Another origin</title><link rel="icon" href="data:," />';
   const server = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(page));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return server;
@@ -54,11 +54,11 @@ async function openStranger(): Promise<Server> {
 describeInBrowser('a link from another origin to the page', () => {
   // Each test opens the page some ten times.
   const stage = useBrowser();
-  let stranger: Server;
-  beforeAll(async () => (stranger = await openStranger()));
+  let otherOrigin: Server;
+  beforeAll(async () => (otherOrigin = await openOtherOrigin()));
   afterAll(() => {
-    stranger.closeAllConnections();
-    stranger.close();
+    otherOrigin.closeAllConnections();
+    otherOrigin.close();
   });
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
@@ -79,15 +79,15 @@ describeInBrowser('a link from another origin to the page', () => {
     });
     afterAll(() => house.stop());
 
-    const strangersPage = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`;
+    const otherPage = () => `http://127.0.0.1:${(otherOrigin.address() as AddressInfo).port}/`;
     /** Opens the page of the other origin, which links to ours, and waits until ours is idle. */
     const followLink = async (person: Person, fragment: string) => {
-      await person.page.goto(strangersPage());
+      await person.page.goto(otherPage());
       await person.page.evaluate(`location.assign('${house.base}/${fragment}')`);
       await person.page.waitForURL(`${house.base}/`);
-      await isAtRest(person);
+      await isIdle(person);
     };
-    const isAtRest = ({ page }: Person) =>
+    const isIdle = ({ page }: Person) =>
       page.locator('#submit:enabled, #confirm:enabled').first().waitFor({ state: 'attached' });
     const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
     const ids = (): Ids => ({
@@ -101,7 +101,7 @@ describeInBrowser('a link from another origin to the page', () => {
       if (engine !== 'verify')
         await person.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
       await field(person).waitFor();
-      await isAtRest(person);
+      await isIdle(person);
       return person;
     };
     /** A user whose login waits for the device, because the link is not open yet. */
@@ -218,9 +218,9 @@ describeInBrowser('a link from another origin to the page', () => {
       await person.page.waitForURL(`${house.base}/`);
       // The entries: our page, the other page, ours by its link, and ours with another fragment.
       for (const [steps, title] of [
-        [-2, 'A stranger'],
+        [-2, 'Another origin'],
         [-1, 'Log in with your phone number'],
-        [1, 'A stranger'],
+        [1, 'Another origin'],
         [1, 'Log in with your phone number'],
         [1, 'Log in with your phone number'],
       ] as const) {

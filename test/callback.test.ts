@@ -34,7 +34,7 @@ describe('GET /callback', () => {
     (await house.upstream()).filter(({ path }) => path === '/oauth2/token').length;
 
   /** A login whose device has not requested `/callback` yet. */
-  const atTheDoor = async (client: 'app' | 'browser') => {
+  const beforeCallback = async (client: 'app' | 'browser') => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
     const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
@@ -50,16 +50,16 @@ describe('GET /callback', () => {
   };
 
   test('refuses a browser login without its session or with another one', async () => {
-    const door = await atTheDoor('browser');
-    const other = await atTheDoor('browser');
+    const pending = await beforeCallback('browser');
+    const other = await beforeCallback('browser');
     for (const cookie of ['', other.cookie, 'sid=s%3Aplanted.signature']) {
-      const refused = await send(door.path, { ...BROWSER, cookie });
+      const refused = await send(pending.path, { ...BROWSER, cookie });
       expect(refused.status).toBe(303);
       expect(refused.location).toMatch(/^\/#error=wrong_client&error_description=/);
       expect(refused.cookie).toBeUndefined();
     }
     expect(await tokenCalls()).toBe(0);
-    const own = await send(door.path, { ...BROWSER, cookie: door.cookie });
+    const own = await send(pending.path, { ...BROWSER, cookie: pending.cookie });
     expect(own.location).toMatch(/^\/#login_id=[0-9a-f]{32}&code=[\w-]{43}$/);
     expect(own.cookie).toBeUndefined();
   });
@@ -73,19 +73,19 @@ describe('GET /callback', () => {
     { 'x-purpose': 'preview' },
   ])('refuses a prefetch (%j), and the visit that follows can still use the link', async (ahead) => {
     for (const client of ['app', 'browser'] as const) {
-      const door = await atTheDoor(client);
-      const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
-      const early = await send(door.path, { ...headers, ...ahead });
+      const pending = await beforeCallback(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: pending.cookie } : {};
+      const early = await send(pending.path, { ...headers, ...ahead });
       expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
-      const visit = await send(door.path, headers);
+      const visit = await send(pending.path, headers);
       expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
     }
     expect(await tokenCalls()).toBe(2);
   });
 
   test('refuses an authorization code of more than 8,192 characters', async () => {
-    const door = await atTheDoor('app');
-    const withCode = (length: number) => `/callback?state=${door.state}&code=${'x'.repeat(length)}`;
+    const pending = await beforeCallback('app');
+    const withCode = (length: number) => `/callback?state=${pending.state}&code=${'x'.repeat(length)}`;
     expect((await send(withCode(8193))).status).toBe(400);
     expect(await tokenCalls()).toBe(0);
     // The operator rejects the code, but was asked.
@@ -94,10 +94,10 @@ describe('GET /callback', () => {
   });
 
   test('refuses a replay, and exchanges the authorization code once', async () => {
-    const app = await atTheDoor('app');
+    const app = await beforeCallback('app');
     await send(app.path);
     expect((await send(app.path)).status).toBe(410);
-    const browser = await atTheDoor('browser');
+    const browser = await beforeCallback('browser');
     await send(browser.path, { ...BROWSER, cookie: browser.cookie });
     const again = await send(browser.path, { ...BROWSER, cookie: browser.cookie });
     expect(again.location).toMatch(/^\/#error=login_expired/);
@@ -105,13 +105,13 @@ describe('GET /callback', () => {
   });
 
   test('recognises a browser without Sec-Fetch headers by its session', async () => {
-    const door = await atTheDoor('browser');
-    expect((await send(door.path, { cookie: door.cookie })).location).toMatch(/^\/#login_id=/);
+    const pending = await beforeCallback('browser');
+    expect((await send(pending.path, { cookie: pending.cookie })).location).toMatch(/^\/#login_id=/);
   });
 
   test('ignores Accept and User-Agent', async () => {
-    const door = await atTheDoor('app');
-    const answer = await send(door.path, {
+    const pending = await beforeCallback('app');
+    const answer = await send(pending.path, {
       accept: 'text/html',
       'user-agent': 'Mozilla/5.0',
       'sec-fetch-mode': 'cors',
@@ -120,10 +120,10 @@ describe('GET /callback', () => {
   });
 
   test('gives the page of a browser login its code in the fragment', async () => {
-    const door = await atTheDoor('browser');
-    const { location } = await send(door.path, { ...BROWSER, cookie: door.cookie });
+    const pending = await beforeCallback('browser');
+    const { location } = await send(pending.path, { ...BROWSER, cookie: pending.cookie });
     const fragment = new URLSearchParams(location?.slice(2));
-    await postCode(door.app, fragment.get('code') ?? '').expect(200);
+    await postCode(pending.app, fragment.get('code') ?? '').expect(200);
   });
 
   test.each([
@@ -138,8 +138,8 @@ describe('GET /callback', () => {
     ['something_new', 'operator_error'],
     ['', 'operator_error'],
   ])('reports the error %p of the operator as %s, without a call to Vonage', async (error, reason) => {
-    const door = await atTheDoor('app');
-    const answer = await send(`/callback?error=${error}&error_description=x&state=${door.state}`);
+    const pending = await beforeCallback('app');
+    const answer = await send(`/callback?error=${error}&error_description=x&state=${pending.state}`);
     expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'silent_auth_failed', reason });
     expect(await tokenCalls()).toBe(0);
   });
@@ -147,10 +147,10 @@ describe('GET /callback', () => {
   test('does not repeat text of the operator', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
     for (const client of ['app', 'browser'] as const) {
-      const door = await atTheDoor(client);
-      const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
+      const pending = await beforeCallback(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: pending.cookie } : {};
       const answer = await send(
-        `/callback?error=${hostile}&error_description=${hostile}&state=${door.state}`,
+        `/callback?error=${hostile}&error_description=${hostile}&state=${pending.state}`,
         headers,
       );
       expect(`${answer.body}${answer.location ?? ''}`).not.toMatch(/<|script>|alert|a=b/);
@@ -160,7 +160,7 @@ describe('GET /callback', () => {
   });
 
   test('ignores unknown parameters', async () => {
-    const door = await atTheDoor('app');
-    expect((await send(`${door.path}&session_state=x&iss=y`)).status).toBe(200);
+    const pending = await beforeCallback('app');
+    expect((await send(`${pending.path}&session_state=x&iss=y`)).status).toBe(200);
   });
 });

@@ -75,15 +75,15 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
 );
 
 describe('with a Verify workflow', () => {
-  const told: ProvenLogin[] = [];
+  const received: ProvenLogin[] = [];
   const hooks: Hooks = {
     beforeSession: (login) => {
-      told.push(login);
+      received.push(login);
       return login.channels.includes('silent_auth') ? { stepUp: true } : { allow: true };
     },
   };
   const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
-  beforeEach(() => void told.splice(0));
+  beforeEach(() => void received.splice(0));
 
   test.each(DISGUISES)(
     'a typed code with %s is refused while the silent step may be over',
@@ -98,7 +98,7 @@ describe('with a Verify workflow', () => {
         expect((await postCode(app, disguised(right)).expect(400)).body.error).toBe('invalid_code');
         expect(await house.upstream()).toHaveLength(calls);
         await postCode(app, right).expect(200);
-        expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+        expect(received.map(({ channels }) => channels)).toEqual([['sms']]);
       }),
   );
 
@@ -123,7 +123,7 @@ describe('with a Verify workflow', () => {
       await postCode(app, wrongFor(right)).expect(400);
       await postCode(app, wrongFor(right)).expect(400);
       expect((await postCode(app, right).expect(200)).body.channel).toBe('sms');
-      expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+      expect(received.map(({ channels }) => channels)).toEqual([['sms']]);
     });
   });
 
@@ -142,7 +142,7 @@ describe('with a Verify workflow', () => {
         'step_up_required',
       );
       expect(await house.messages()).toEqual([]);
-      expect(told.map(({ channels }) => channels)).toEqual([['silent_auth']]);
+      expect(received.map(({ channels }) => channels)).toEqual([['silent_auth']]);
     }));
 
   test('a code from the SMS does not count as voice before the call', () =>
@@ -168,7 +168,7 @@ describe('with a Verify workflow', () => {
       for (let each = 0; each < 4; each += 1) await postCode(app, code).expect(400);
       expect(await house.upstream()).toHaveLength(calls);
       await postCode(app, await lastCode(house)).expect(200);
-      expect(told.map(({ channel }) => channel)).toEqual(['sms']);
+      expect(received.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
   test('a device code of any length counts as silent during the silent step', () =>

@@ -54,11 +54,11 @@ describe('the cost of a login', () => {
   });
 
   test('is two Redis commands more with a message: one counts it, one gives it back to the number', async () => {
-    const someone = house.app();
-    await someone.post('/login').send({ phone_number: BOB }).expect(201);
-    await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
+    const app = house.app();
+    await app.post('/login').send({ phone_number: BOB }).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     const code = (await house.messages()).at(-1)?.code ?? '';
-    const commands = await commandsOf(() => postCode(someone, code).expect(200));
+    const commands = await commandsOf(() => postCode(app, code).expect(200));
     // The session, the webhook report, the pause of Verify, the try, the count of the
     // message, the new session, and the refund of the message.
     // The first call of a script sends its source.

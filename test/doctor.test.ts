@@ -176,7 +176,7 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ['speaks TLS 1.3 alone', { tls: { minVersion: 'TLSv1.3' } }, ['TLS 1.2'], /ssl_protocols TLSv1.2 TLSv1.3/],
   [
     'has a self-signed certificate',
-    { tls: newCa('nobody').issue() },
+    { tls: newCa('unknown CA').issue() },
     ['certificate'],
     /full chain|authority/,
   ],
@@ -282,7 +282,7 @@ const PLANTED: Row[] = [
     ['client addresses'],
     /number of proxies in front, not more/,
   ],
-  ['TRUST_PROXY that believes nobody', { server: { TRUST_PROXY: '' } }, ['TRUST_PROXY'], /Set TRUST_PROXY/],
+  ['TRUST_PROXY that trusts no proxy', { server: { TRUST_PROXY: '' } }, ['TRUST_PROXY'], /Set TRUST_PROXY/],
   [
     'the key of another application',
     { settings: () => ({ VONAGE_PRIVATE_KEY: newCredentials().privateKeyPem }) },

@@ -40,8 +40,8 @@ describe('over TLS, a server', () => {
 
   /** Vonage over TLS for the server, and over http for devices, which lack our CA. */
   const openVonage = async (own: Env) => {
-    const door: { app?: RequestListener } = {};
-    const listener: RequestListener = (req, res) => door.app?.(req, res);
+    const handler: { app?: RequestListener } = {};
+    const listener: RequestListener = (req, res) => handler.app?.(req, res);
     const [front, back] = [createHttpServer(listener), createTlsServer(ca.issue(), listener)];
     await Promise.all([front, back].map((each) => once(each.listen(0), 'listening')));
     const portOf = (server: typeof front) => (server.address() as AddressInfo).port;
@@ -54,7 +54,7 @@ describe('over TLS, a server', () => {
       root: resolve(__dirname, '..'),
       world: testWorld(),
     });
-    door.app = app as RequestListener;
+    handler.app = app as RequestListener;
     return {
       env: { VONAGE_BASE_URL: `https://localhost:${portOf(back)}`, AUTH_URL_HOSTS: new URL(device).host },
       at: `localhost:${portOf(back)}`,

@@ -75,12 +75,12 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
 
 describe('the argument of the hook beforeLogin', () => {
   let house: House;
-  let told: WantedLogin[] = [];
+  let received: WantedLogin[] = [];
   beforeAll(async () => {
-    house = await buildHouse({ hooks: { beforeLogin: (login) => void told.push(login) } });
+    house = await buildHouse({ hooks: { beforeLogin: (login) => void received.push(login) } });
   });
   beforeEach(async () => {
-    told = [];
+    received = [];
     await house.reset();
   });
   afterAll(() => house.stop());
@@ -88,7 +88,7 @@ describe('the argument of the hook beforeLogin', () => {
   test('contains the number, the client, the address, the headers, the login id and the request id', async () => {
     const app = supertest.agent(house.base.replace('localhost', '127.0.0.1'));
     const begun = await app.post('/login').set('X-Attestation', 'token').send({ phone_number: ALICE });
-    expect(told).toEqual([
+    expect(received).toEqual([
       {
         loginId: begun.body.login_id,
         phoneNumber: ALICE,
@@ -107,16 +107,16 @@ describe('the argument of the hook beforeLogin', () => {
       .post('/login')
       .set({ Authorization: 'Bearer secret', 'Proxy-Authorization': 'Basic secret' })
       .send({ phone_number: ALICE });
-    const [, { headers }] = told as [WantedLogin, WantedLogin];
+    const [, { headers }] = received as [WantedLogin, WantedLogin];
     expect(headers).toHaveProperty('content-type');
     expect(Object.keys(headers).filter((name) => /cookie|authorization/.test(name))).toEqual([]);
-    expect([Object.isFrozen(told[1]), Object.isFrozen(headers)]).toEqual([true, true]);
+    expect([Object.isFrozen(received[1]), Object.isFrozen(headers)]).toEqual([true, true]);
   });
 
   test('is never an invalid number or a request of another origin, which are refused before', async () => {
     await house.app().post('/login').send({ phone_number: '+1' }).expect(400);
     await house.app().post('/login').set('Origin', 'https://evil.example').send({ phone_number: ALICE });
-    expect(told).toEqual([]);
+    expect(received).toEqual([]);
   });
 
   test('is passed once per login: neither /callback nor /verify calls the hook again', async () => {
@@ -124,6 +124,6 @@ describe('the argument of the hook beforeLogin', () => {
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(200);
-    expect(told).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 });

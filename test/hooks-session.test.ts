@@ -10,14 +10,14 @@ const next = (app: App, channel: string) => app.post('/login/next').send({ chann
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 
 /** How a login gets a correct code. */
-const WAYS = [
+const PROOFS = [
   ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
   ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];
 
-describe.each(WAYS)(
+describe.each(PROOFS)(
   'the hook beforeSession, after $channel with SILENT_AUTH=$engine',
   ({ engine, channel }) => {
     let house: House;
@@ -55,15 +55,15 @@ describe.each(WAYS)(
       ['no answer', () => undefined],
       ['{allow: true}', () => Promise.resolve({ allow: true })],
     ])('%s gives a session', async (_what, rule) => {
-      const told: ProvenLogin[] = [];
-      hook = (login) => (told.push(login), rule?.(login));
+      const received: ProvenLogin[] = [];
+      hook = (login) => (received.push(login), rule?.(login));
       const { app, code } = await proven();
       const verified = await postCode(app, code).expect(200);
       expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
       const { body } = await app.get('/login');
       const requestId = verified.headers['x-request-id'];
-      const [login] = told;
-      expect(told).toEqual([
+      const [login] = received;
+      expect(received).toEqual([
         { loginId: body.login_id, phoneNumber: ALICE, channel, channels: [channel], requestId },
       ]);
       expect([login, login?.channels].every(Object.isFrozen)).toBe(true);

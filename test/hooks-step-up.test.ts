@@ -85,39 +85,39 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   });
 
   test('calls the hook again for the code', async () => {
-    const told: ProvenLogin['channel'][] = [];
-    rule = (login) => (told.push(login.channel), stepUp(login));
+    const received: ProvenLogin['channel'][] = [];
+    rule = (login) => (received.push(login.channel), stepUp(login));
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
     await postCode(app, await codeFrom('sms')).expect(200);
-    expect(told).toEqual(['silent_auth', 'sms']);
+    expect(received).toEqual(['silent_auth', 'sms']);
   });
 
   test('gives the hook both channels, and one channel for a code without the SIM', async () => {
-    const told: ProvenLogin['channels'][] = [];
+    const received: ProvenLogin['channels'][] = [];
     /** Requires both the SIM and a code. */
-    rule = ({ channels }) => (told.push(channels), channels.length > 1 ? undefined : { stepUp: true });
+    rule = ({ channels }) => (received.push(channels), channels.length > 1 ? undefined : { stepUp: true });
     const both = await steppedUp();
     await next(both.app, 'voice').expect(200);
     await postCode(both.app, await codeFrom('voice')).expect(200);
-    expect(told.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
+    expect(received.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
     // The link is not opened, so the code is the only proof.
     const alone = house.app();
     await alone.post('/login').send({ phone_number: BOB }).expect(201);
     await next(alone, 'voice').expect(200);
     expect((await postCode(alone, await codeFrom('voice')).expect(403)).body.error).toBe('login_refused');
-    expect(told).toEqual([['voice']]);
+    expect(received).toEqual([['voice']]);
     expect(await isAuthenticated(alone)).toBe(false);
   });
 
   test('belongs to its own login: a new login does not include the SIM of the one before', async () => {
-    const told: ProvenLogin['channels'][] = [];
+    const received: ProvenLogin['channels'][] = [];
     const { app } = await steppedUp();
-    rule = ({ channels }) => (told.push(channels), undefined);
+    rule = ({ channels }) => (received.push(channels), undefined);
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await next(app, 'sms').expect(200);
     await postCode(app, await codeFrom('sms')).expect(200);
-    expect(told).toEqual([['sms']]);
+    expect(received).toEqual([['sms']]);
     expect((await app.get('/session')).body).not.toHaveProperty('channels');
   });
 

@@ -1,4 +1,4 @@
-import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, buildHouse, withHouse, type House, type HouseOptions } from './support/house.js';
 import { sessionOn, withMounted } from './support/mounted.js';
 
@@ -14,8 +14,8 @@ describe('a client address', () => {
 
   /** Whether two addresses count as one: with a limit of one, each may log in once. */
   const areOne = async (one: string, other: string): Promise<boolean> => {
-    await someoneAt(house, one).login(ALICE).expect(201);
-    return (await someoneAt(house, other).login(ALICE)).status === 429;
+    await clientAt(house, one).login(ALICE).expect(201);
+    return (await clientAt(house, other).login(ALICE)).status === 429;
   };
 
   test.each([
@@ -103,8 +103,8 @@ test.each([
   ['not an address', 'unknown', 'one'],
 ])('%s and %s are in %s range(s)', (one, other, ranges) =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
-    await someoneAt(house, one).login(number(0)).expect(201);
-    await someoneAt(house, other)
+    await clientAt(house, one).login(number(0)).expect(201);
+    await clientAt(house, other)
       .login(number(1))
       .expect(ranges === 'one' ? 429 : 201);
   }),
@@ -133,7 +133,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
   test('a device leaves half of the logins to others, and a home a quarter', () =>
     inHouse({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (house) => {
       let each = 0;
-      const login = async (address: string) => (await someoneAt(house, address).login(number(each++))).status;
+      const login = async (address: string) => (await clientAt(house, address).login(number(each++))).status;
       expect(await served(NEIGHBOURS, login)).toEqual([4, 2, 2, 4]);
       expect(await served(['2001:db8:1:300::1'], login)).toEqual([0]);
     }));
@@ -142,7 +142,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
     inHouse({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (house) => {
       let each = 0;
       const ask = async (address: string) =>
-        (await someoneAt(house, address).askForMessage(number(each++))).status;
+        (await clientAt(house, address).askForMessage(number(each++))).status;
       expect(await served(NEIGHBOURS, ask)).toEqual([2, 1, 1, 2]);
     }));
 
@@ -158,7 +158,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
         },
       });
       return withHouse({ store, env: BEHIND_PROXY, through }, async (house) => {
-        await someoneAt(house, address).login(ALICE).expect(201);
+        await clientAt(house, address).login(ALICE).expect(201);
         expect(accounts).toHaveLength(1);
       });
     },
@@ -167,7 +167,7 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
   test('the answer reports the range with the fewest remaining', () =>
     inHouse({ RATE_LIMITS: 'login-range=8' }, async (house) => {
       const leftAt = async (address: string, each: number) => {
-        const { headers } = await someoneAt(house, address).login(number(each)).expect(201);
+        const { headers } = await clientAt(house, address).login(number(each)).expect(201);
         const [policy = '', left = ''] = [headers['ratelimit-policy'], headers['ratelimit']];
         expect(policy.match(/login-range"/g)).toHaveLength(1);
         return [/"login-range";q=(\d+)/.exec(policy)?.[1], /"login-range";r=(\d+)/.exec(left)?.[1]];
@@ -222,8 +222,8 @@ describe('X-Forwarded-For', () => {
     ['may have empty entries', { TRUST_PROXY: '1' }, ', 192.0.2.1, ,', '192.0.2.1', 429],
   ])('%s', (_what, env, one, other, status) =>
     withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
-      await someoneAt(house, one).login(ALICE).expect(201);
-      await someoneAt(house, other).login(ALICE).expect(status);
+      await clientAt(house, one).login(ALICE).expect(201);
+      await clientAt(house, other).login(ALICE).expect(status);
     }),
   );
 
@@ -238,7 +238,7 @@ describe('X-Forwarded-For', () => {
     const seen: unknown[] = [];
     const hooks: HouseOptions['hooks'] = { beforeLogin: (login) => void seen.push(login.ip) };
     await withHouse({ env: BEHIND_PROXY, hooks }, async (house) => {
-      await someoneAt(house, written).login(ALICE).expect(201);
+      await clientAt(house, written).login(ALICE).expect(201);
     });
     expect(seen).toEqual([ip]);
   });
@@ -270,16 +270,16 @@ describe('if the proxy names no address', () => {
 
   test('one warning is logged every ten minutes, without the value', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
-      await someoneAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
+      await clientAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
       expect(warnings(house)).toBe(0);
       for (let each = 1; each < 4; each++)
-        await someoneAt(house, 'secret-4711').login(number(each)).expect(201);
+        await clientAt(house, 'secret-4711').login(number(each)).expect(201);
       expect(warnings(house)).toBe(1);
       house.world.turn(599);
-      await someoneAt(house, 'secret-4711').login(number(4)).expect(201);
+      await clientAt(house, 'secret-4711').login(number(4)).expect(201);
       expect(warnings(house)).toBe(1);
       house.world.turn(1);
-      await someoneAt(house, 'secret-4711').login(number(5)).expect(201);
+      await clientAt(house, 'secret-4711').login(number(5)).expect(201);
       expect(warnings(house)).toBe(2);
       expect(house.world.logged()).not.toContain('4711');
       expect(house.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
@@ -288,12 +288,12 @@ describe('if the proxy names no address', () => {
   test('all clients are counted as one, and answers report the limits without the remaining quota', () =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (house) => {
       for (const text of ['unknown', '-']) {
-        const { headers } = await someoneAt(house, text).login(number(text.length)).expect(201);
+        const { headers } = await clientAt(house, text).login(number(text.length)).expect(201);
         expect(headers['ratelimit-policy']).toContain('"login-range";q=2;w=600');
         expect(headers).not.toHaveProperty('ratelimit');
       }
-      await someoneAt(house, '_hidden').login(number(9)).expect(429);
-      await someoneAt(house, '192.0.2.1').login(number(9)).expect(201);
+      await clientAt(house, '_hidden').login(number(9)).expect(429);
+      await clientAt(house, '192.0.2.1').login(number(9)).expect(201);
     }));
 });
 
@@ -317,12 +317,12 @@ test.each([
         atFullHour(house);
         for (const first of [0, 100]) {
           const flood = Array.from({ length: 14 }, (_, each) =>
-            someoneAt(house, address(first + each)).login(number(first + each)),
+            clientAt(house, address(first + each)).login(number(first + each)),
           );
           const statuses = (await Promise.all(flood)).map(({ status }) => status).sort();
           expect(statuses).toEqual([...Array<number>(half).fill(201), ...Array<number>(14 - half).fill(429)]);
           for (let each = 0; each < half; each++) {
-            await someoneAt(house, `198.51.${each}.7`)
+            await clientAt(house, `198.51.${each}.7`)
               .login(number(first + 50 + each))
               .expect(201);
           }

@@ -1,5 +1,5 @@
 import { walk } from './support/device.js';
-import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House, type HouseOptions } from './support/house.js';
 import { until } from './support/until.js';
 
@@ -24,8 +24,8 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     ['send-country', [ALICE, HERE], [LONDON, ELSEWHERE], 'hour'],
   ] as const)('are limited by %s, and silent logins still work', (name, one, other, window) =>
     inHouse({ RATE_LIMITS: `${name}=1` }, async (house) => {
-      expect((await someoneAt(house, one[1]).askForMessage(one[0])).status).toBe(200);
-      const second = someoneAt(house, other[1]);
+      expect((await clientAt(house, one[1]).askForMessage(one[0])).status).toBe(200);
+      const second = clientAt(house, other[1]);
       const refused = await second.askForMessage(other[0]);
       expect([refused.status, refused.body.error]).toEqual([429, 'rate_limited']);
       expect(await sent(house)).toBe(1);
@@ -47,37 +47,37 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     ['send-country', '+34666111333', HERE],
   ])('beyond %s are still sent to others', (name, number, address) =>
     inHouse({ RATE_LIMITS: `${name}=1` }, async (house) => {
-      await someoneAt(house, HERE).askForMessage(ALICE);
-      expect((await someoneAt(house, address).askForMessage(number)).status).toBe(200);
+      await clientAt(house, HERE).askForMessage(ALICE);
+      expect((await clientAt(house, address).askForMessage(number)).status).toBe(200);
     }),
   );
 
   test('report the remaining quota of the range, and nothing about numbers and countries', () =>
     inHouse({ RATE_LIMITS: 'send-range=3' }, async (house) => {
-      const { headers } = await someoneAt(house, HERE).askForMessage(ALICE);
+      const { headers } = await clientAt(house, HERE).askForMessage(ALICE);
       expect(headers['ratelimit-policy']).toBe('"send-range";q=3;w=3600');
       expect(headers['ratelimit']).toBe('"send-range";r=2;t=3600');
     }));
 
   test('are counted one by one, and a repeated request without a new message is not counted', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
-      const someone = someoneAt(house, HERE);
-      await someone.askForMessage(ALICE);
-      for (let again = 0; again < 5; again++) await someone.next('sms').expect(200);
-      await someone.next('voice').expect(200);
+      const client = clientAt(house, HERE);
+      await client.askForMessage(ALICE);
+      for (let again = 0; again < 5; again++) await client.next('sms').expect(200);
+      await client.next('voice').expect(200);
       expect(await sent(house)).toBe(2);
-      expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
+      expect((await clientAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
     }));
 
   test('stop when the hourly budget is spent, until the hour ends, and silent logins continue', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
       const trips = () => house.world.logged().split('the messages of this hour are spent').length - 1;
       house.world.turn(600);
-      await someoneAt(house, HERE).askForMessage(ALICE);
+      await clientAt(house, HERE).askForMessage(ALICE);
       expect(trips()).toBe(0);
-      await someoneAt(house, ELSEWHERE).askForMessage(LONDON);
+      await clientAt(house, ELSEWHERE).askForMessage(LONDON);
       for (const number of [BOB, '+34666111333', '+447700900003']) {
-        const refused = await someoneAt(house, ELSEWHERE).askForMessage(number);
+        const refused = await clientAt(house, ELSEWHERE).askForMessage(number);
         expect(refused.body).toMatchObject({ status: 503, error: 'unavailable', retry_after: 3000 });
       }
       expect([await sent(house), trips()]).toEqual([2, 1]);
@@ -85,16 +85,16 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
       const { app, code } = await house.walkedLogin(BOB);
       await postCode(app, code).expect(200);
       house.world.turn(3000);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(200);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(200);
     }));
 
   test('that are refused are not counted', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '1', RATE_LIMITS: 'send-number-day=1' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
-      await someoneAt(house, HERE).askForMessage(ALICE);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(503);
+      await clientAt(house, HERE).askForMessage(ALICE);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(503);
       house.world.turn(3600);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(200);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(200);
     }));
 });
 
@@ -103,17 +103,17 @@ const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms' };
 
 /** Requests a message, and waits until Vonage accepts another verification of the number. */
 async function messageTo(house: House, number: string, address: string): Promise<number> {
-  const { status } = await someoneAt(house, address).askForMessage(number);
+  const { status } = await clientAt(house, address).askForMessage(number);
   if (status === 200) house.world.turn(300);
   return status;
 }
 
 /** Logs in by the code of an SMS. @returns the status of the request for the SMS */
 async function loggedInBySms(house: House, number: string, address: string): Promise<number> {
-  const someone = someoneAt(house, address);
-  const { status } = await someone.askForMessage(number);
+  const client = clientAt(house, address);
+  const { status } = await client.askForMessage(number);
   const code = (await house.messages()).at(-1)?.code ?? '';
-  if (status === 200) await someone.post('/verify', { code }).expect(200);
+  if (status === 200) await client.post('/verify', { code }).expect(200);
   return status;
 }
 
@@ -161,7 +161,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
         atFullHour(house);
       }
       expect(perHour).toEqual([2, 2, 1, 0]);
-      const refused = await someoneAt(house, HERE).askForMessage(ALICE);
+      const refused = await clientAt(house, HERE).askForMessage(ALICE);
       expect(refused.body.retry_after).toBe(86_400 - 4 * 3600);
       expect(await messageTo(house, ALICE, ELSEWHERE)).toBe(200);
     }));
@@ -198,9 +198,9 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
 
   test('are not given back for a wrong code', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
-      const someone = someoneAt(house, HERE);
-      expect((await someone.askForMessage(ALICE)).status).toBe(200);
-      await someone.post('/verify', { code: '000000' }).expect(400);
+      const client = clientAt(house, HERE);
+      expect((await client.askForMessage(ALICE)).status).toBe(200);
+      await client.post('/verify', { code: '000000' }).expect(400);
       house.world.turn(300);
       expect(await times(2, () => messageTo(house, ALICE, HERE))).toEqual([200, 429]);
     }));
@@ -221,13 +221,13 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
       },
       async (house) => {
         atFullHour(house);
-        const someone = someoneAt(house, HERE);
-        await someone.askForMessage(ALICE);
+        const client = clientAt(house, HERE);
+        await client.askForMessage(ALICE);
         faulty.broken = true;
         const code = (await house.messages()).at(-1)?.code ?? '';
-        await someone.post('/verify', { code }).expect(200);
+        await client.post('/verify', { code }).expect(200);
         faulty.broken = false;
-        expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
+        expect((await clientAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
       },
     );
   });
@@ -260,14 +260,14 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     return withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: limits }, through }, async (house) => {
       const seconds = window === 'hour' ? 3600 : 86_400;
       house.world.turn(seconds - ((house.world.now() / 1000) % seconds) + seconds - before);
-      await someoneAt(house, HERE).askForMessage(BOB);
-      const someone = someoneAt(house, '192.0.2.8');
-      await someone.login(ALICE).expect(201);
+      await clientAt(house, HERE).askForMessage(BOB);
+      const client = clientAt(house, '192.0.2.8');
+      await client.login(ALICE).expect(201);
       turn = () => {
         turn = () => undefined;
         house.world.turn(before);
       };
-      await someone.next('sms').expect(429);
+      await client.next('sms').expect(429);
       for (const key of await house.redis.keys('limit:send*')) {
         expect(Math.min(...(await house.redis.hvals(key)).map(Number))).toBeGreaterThanOrEqual(0);
       }
@@ -283,7 +283,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
   test('is not counted within the same window', () =>
     withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: 'send-number=2,send-range=1' } }, async (house) => {
       atFullHour(house);
-      await someoneAt(house, HERE).askForMessage(BOB);
+      await clientAt(house, HERE).askForMessage(BOB);
       for (let each = 0; each < 9; each++) {
         expect(await messageTo(house, ALICE, `192.0.2.${each}`)).toBe(429);
         house.world.turn(1);
@@ -326,7 +326,7 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
       withHouse({ env: { ...env, ...limits } }, async (house) => {
         atFullHour(house);
         for (const address of [ELSEWHERE, HERE, HERE]) {
-          const begun = await someoneAt(house, address).login(ALICE).expect(201);
+          const begun = await clientAt(house, address).login(ALICE).expect(201);
           expect(begun.body).toMatchObject({
             channel: 'silent_auth',
             auth_url: expect.stringContaining('http'),
@@ -343,7 +343,7 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
   ])('an abandoned login sends %s if the budget allows it', (_what, budget, sent) =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: String(budget) } }, async (house) => {
       atFullHour(house);
-      const { app, login } = someoneAt(house, HERE);
+      const { app, login } = clientAt(house, HERE);
       await login(ALICE).expect(201);
       for (const seconds of [61, 301, 301]) {
         house.world.turn(seconds);
@@ -356,12 +356,12 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
   test('/login/next within a workflow is not counted again', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
-      const someone = someoneAt(house, HERE);
-      await someone.login(ALICE).expect(201);
-      await someone.next('sms').expect(200);
-      await someone.next('voice').expect(200);
+      const client = clientAt(house, HERE);
+      await client.login(ALICE).expect(201);
+      await client.next('sms').expect(200);
+      await client.next('voice').expect(200);
       house.world.turn(1200);
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
       expect((await channelsOf(house)).at(-1)).toEqual(['silent_auth']);
     }));
 
@@ -369,10 +369,10 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
     withHouse({ env: { ...env, RATE_LIMITS: 'send-number=1' } }, async (house) => {
       atFullHour(house);
       for (let each = 0; each < 3; each++) {
-        const someone = someoneAt(house, HERE);
-        const begun = await someone.login(ALICE).expect(201);
+        const client = clientAt(house, HERE);
+        const begun = await client.login(ALICE).expect(201);
         const home = await walk(String(begun.body.auth_url));
-        await someone.post('/verify', { code: home.json?.['code'] }).expect(200);
+        await client.post('/verify', { code: home.json?.['code'] }).expect(200);
       }
       expect(new Set((await channelsOf(house)).map(String))).toEqual(new Set(['silent_auth,sms']));
     }));
@@ -380,9 +380,9 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
   test('a message left out of the workflow is sent in a new verification, once the silent one is cancelled', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
-      await someoneAt(house, ELSEWHERE).login(BOB).expect(201);
+      await clientAt(house, ELSEWHERE).login(BOB).expect(201);
       house.world.turn(3590);
-      const { login, next } = someoneAt(house, HERE);
+      const { login, next } = clientAt(house, HERE);
       await login(ALICE).expect(201);
       expect((await next('sms')).status).toBe(503);
       house.world.turn(15);
@@ -399,7 +399,7 @@ describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () 
 
   test('nothing is counted without channels for messages', () =>
     withHouse({ env: { ...env, FALLBACK_CHANNELS: 'none' } }, async (house) => {
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
       expect(await house.redis.keys('limit:send*')).toEqual([]);
     }));
 });

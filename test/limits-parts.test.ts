@@ -3,7 +3,7 @@ import { createPace } from '../src/limits/pace.js';
 import { partsOf, shareOf } from '../src/limits/pace.js';
 import { RATES } from '../src/config/limits.js';
 import { createRedisStore } from '../src/store/redis.js';
-import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, redisUrlOfWorker, withHouse, type House } from './support/house.js';
 
 /** With these settings the counters of logins have four parts. */
@@ -88,12 +88,12 @@ describe.each(['redis', 'memory'] as const)('with %s, counters in several parts'
     inHouse(
       async (house) => {
         for (const range of ranges.slice(0, 8)) {
-          await someoneAt(house, range).login(ALICE).expect(201);
-          await someoneAt(house, range).login(BOB).expect(201);
-          const refused = await someoneAt(house, range).login(BOB).expect(429);
+          await clientAt(house, range).login(ALICE).expect(201);
+          await clientAt(house, range).login(BOB).expect(201);
+          const refused = await clientAt(house, range).login(BOB).expect(429);
           expect(refused.headers['ratelimit']).toContain('"login-number";r=0;');
-          await someoneAt(house, range).login('+447700900012').expect(201);
-          await someoneAt(house, range).login('+447700900013').expect(429);
+          await clientAt(house, range).login('+447700900012').expect(201);
+          await clientAt(house, range).login('+447700900013').expect(429);
         }
       },
       { RATE_LIMITS: 'login-number=1,login-range=3' },
@@ -103,11 +103,11 @@ describe.each(['redis', 'memory'] as const)('with %s, counters in several parts'
     inHouse(async (house) => {
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
-      expect((await someoneAt(house, '198.51.100.7').login(ALICE).expect(201)).body.channel).toBeNull();
-      const answers = await Promise.all(ranges.map((range) => someoneAt(house, range).login(BOB)));
+      expect((await clientAt(house, '198.51.100.7').login(ALICE).expect(201)).body.channel).toBeNull();
+      const answers = await Promise.all(ranges.map((range) => clientAt(house, range).login(BOB)));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
       house.world.turn(31);
-      await someoneAt(house, '198.51.100.7').login(ALICE).expect(201);
+      await clientAt(house, '198.51.100.7').login(ALICE).expect(201);
     }));
 });
 
@@ -116,14 +116,14 @@ test('logins of many ranges are counted under one key per part, and of one range
     atFullHour(house);
     const keys = async () =>
       (await house.redis.keys('limit:logins:*')).map((key) => key.split(':')[2]).sort();
-    for (let each = 0; each < 3; each++) await someoneAt(house, '192.0.2.7').login(`+44770090001${each}`);
+    for (let each = 0; each < 3; each++) await clientAt(house, '192.0.2.7').login(`+44770090001${each}`);
     expect(await keys()).toHaveLength(1);
     await house.redis.flushdb();
     for (let each = 0; each < 9; each++) {
-      await someoneAt(house, `2001:db8:1:${each}0${each}::1`).login(`+44770090001${each}`);
+      await clientAt(house, `2001:db8:1:${each}0${each}::1`).login(`+44770090001${each}`);
       house.world.turn(1);
     }
     expect(await keys()).toHaveLength(1);
-    await Promise.all(ranges.map((range) => someoneAt(house, range).login(ALICE).expect(201)));
+    await Promise.all(ranges.map((range) => clientAt(house, range).login(ALICE).expect(201)));
     expect(await keys()).toEqual(['0', '1', '2', '3']);
   }));

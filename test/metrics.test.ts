@@ -137,7 +137,7 @@ describe('metrics', () => {
   test('have a row each in docs/operating.md, with their labels', () => {
     const page = readFileSync(resolve(__dirname, '../docs/operating.md'), 'utf8');
     const rows = page.split('\n').filter((line) => line.startsWith('| `silent_auth_'));
-    const told = new Map(
+    const documented = new Map(
       rows.flatMap((row) => {
         const [, names = '', labels = ''] = row.split('|');
         const words = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
@@ -150,7 +150,7 @@ describe('metrics', () => {
       const names = Object.keys(labels).filter((label) => label !== 'le');
       counting.set(name.replace(/_(?:bucket|sum|count)$/, ''), names.sort().join());
     }
-    expect([...told].sort()).toEqual([...counting].sort());
+    expect([...documented].sort()).toEqual([...counting].sort());
   });
 
   test('have a zero value for each outcome before it first occurs', () => {
@@ -287,9 +287,9 @@ describe('each message that a Verify workflow sends by itself is counted once:',
   const sends = () =>
     Promise.all(['sms', 'voice'].map((channel) => house.count('silent_auth_paid_sends_total', { channel })));
   const tick = () => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-  const hear = (paused: boolean) => house.control('webhooks', { paused });
+  const pauseWebhooks = (paused: boolean) => house.control('webhooks', { paused });
   /** Resolves when all webhooks of the sandbox were accepted. */
-  const heard = () =>
+  const allDelivered = () =>
     until(async () => {
       const sent = (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as {
         status: number;
@@ -307,7 +307,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
   });
 
   test('one known from the clock when the app asks, and again from the summary', async () => {
-    await hear(true);
+    await pauseWebhooks(true);
     const { app } = await begin();
     expect(await sends()).toEqual([0, 0]);
     house.world.turn(60);
@@ -318,7 +318,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     expect(await sends()).toEqual([1, 1]);
     house.world.turn(300);
     await app.get('/login').expect(200);
-    await hear(false);
+    await pauseWebhooks(false);
     await tick();
     await until(async () => (await app.get('/login')).body.status === 'failed');
     expect(await sends()).toEqual([1, 1]);
@@ -331,7 +331,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     expect(await sends()).toEqual([0, 0]);
     house.world.turn(300);
     await tick();
-    await heard();
+    await allDelivered();
     expect(await sends()).toEqual([1, 1]);
   });
 
@@ -342,7 +342,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     await postCode(app, message?.code ?? '').expect(200);
     house.world.turn(700);
     await tick();
-    await heard();
+    await allDelivered();
     expect(await sends()).toEqual([1, 0]);
   });
 
@@ -354,14 +354,14 @@ describe('each message that a Verify workflow sends by itself is counted once:',
   });
 
   test('one known from its typed code before any of these', async () => {
-    await hear(true);
+    await pauseWebhooks(true);
     const { app, link } = await begin('+447700900103');
     await walk(link);
     expect(await sends()).toEqual([0, 0]);
     await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
     expect(await sends()).toEqual([1, 0]);
-    await hear(false);
-    await heard();
+    await pauseWebhooks(false);
+    await allDelivered();
     expect(await sends()).toEqual([1, 0]);
   });
 

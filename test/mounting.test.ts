@@ -122,13 +122,13 @@ describe('mounted in an app, with session: host', () => {
       clock.mockRestore();
     }));
 
-  test.each(['/auth/logout', '/out'])('%s ends the session of the app even after the login expired', (way) =>
+  test.each(['/auth/logout', '/out'])('%s ends the session of the app even after the login expired', (path) =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       await mounted.logIn(app);
       await app.post('/cart/apple');
       await mounted.redis.del(await mounted.redis.keys('silent-auth:sess:*'));
-      await app.post(way);
+      await app.post(path);
       expect((await app.get('/me')).body).toEqual({});
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
     }),
@@ -179,13 +179,13 @@ describe('mounted in an app, with session: host', () => {
       },
     ));
 
-  test.each(['/auth/logout', '/out'])('%s ends the login and the session of the app at once', (way) =>
+  test.each(['/auth/logout', '/out'])('%s ends the login and the session of the app at once', (path) =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const { code } = await mounted.walked(app);
       const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
       expect(await me(mounted, cookie)).toEqual({ user: ALICE });
-      await app.post(way);
+      await app.post(path);
       expect(await me(mounted, cookie)).toEqual({});
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
     }),
@@ -332,8 +332,8 @@ describe('mounted in an app, with session: host', () => {
         expect(answer.headers['location']).toMatch(
           /^\/welcome\?from=login#login_id=[0-9a-f]{32}&code=[\w-]{43}$/,
         );
-        const stranger = await mounted.agent().get(at.slice(mounted.base.length)).expect(303);
-        expect(stranger.headers['location']).toMatch(/^\/welcome\?from=login#error=wrong_client/);
+        const other = await mounted.agent().get(at.slice(mounted.base.length)).expect(303);
+        expect(other.headers['location']).toMatch(/^\/welcome\?from=login#error=wrong_client/);
       },
     ));
 

@@ -10,7 +10,7 @@ describe('another origin may not post', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  const strangers: [string, Record<string, string>][] = [
+  const otherOrigins: [string, Record<string, string>][] = [
     ['another origin', { origin: 'https://evil.example' }],
     ['an opaque origin', { origin: 'null' }],
     ['another port', { origin: 'http://localhost:1' }],
@@ -23,7 +23,7 @@ describe('another origin may not post', () => {
       { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
     ],
   ];
-  test.each(strangers)('from %s: every route that changes anything refuses', async (_what, headers) => {
+  test.each(otherOrigins)('from %s: every route that changes anything refuses', async (_what, headers) => {
     for (const path of ['/login', '/verify', '/logout']) {
       const answer = await house.app().post(path).set(headers).send({ phone_number: ALICE }).expect(403);
       expect(answer.body.error).toBe('forbidden_origin');
@@ -58,8 +58,8 @@ describe('another origin may not post', () => {
 
 test('only a listed origin may call with cookies, and only the routes of the app', () =>
   withHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com,https://b.example.com' } }, async (house) => {
-    const friend = { origin: 'https://app.example.com' };
-    const begun = await house.app().post('/login').set(friend).send({ phone_number: ALICE }).expect(201);
+    const listed = { origin: 'https://app.example.com' };
+    const begun = await house.app().post('/login').set(listed).send({ phone_number: ALICE }).expect(201);
     expect(begun.headers).toMatchObject({
       'access-control-allow-origin': 'https://app.example.com',
       'access-control-allow-credentials': 'true',
@@ -68,16 +68,16 @@ test('only a listed origin may call with cookies, and only the routes of the app
     const preflight = await house
       .app()
       .options('/verify')
-      .set({ ...friend, 'access-control-request-method': 'POST' });
+      .set({ ...listed, 'access-control-request-method': 'POST' });
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,DELETE');
 
-    const callback = await house.app().get('/callback?state=x&code=y').set(friend);
+    const callback = await house.app().get('/callback?state=x&code=y').set(listed);
     expect(corsOf(callback.headers)).toEqual([]);
-    const stranger = await house.app().get('/session').set('origin', 'https://evil.example');
-    expect(corsOf(stranger.headers)).toEqual([]);
+    const unlisted = await house.app().get('/session').set('origin', 'https://evil.example');
+    expect(corsOf(unlisted.headers)).toEqual([]);
     // A cache must not serve this answer to a listed origin.
-    expect(stranger.headers['vary']).toBe('Origin');
+    expect(unlisted.headers['vary']).toBe('Origin');
     await house
       .app()
       .post('/login')

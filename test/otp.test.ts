@@ -206,13 +206,13 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       const app = house.app();
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
-      const stranger = house.app();
+      const other = house.app();
       if (engine === 'verify') {
-        const refused = await stranger.post('/login').send({ phone_number: ALICE }).expect(409);
+        const refused = await other.post('/login').send({ phone_number: ALICE }).expect(409);
         expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
       } else {
-        await begin(stranger, ALICE);
-        const refused = await next(stranger, 'sms').expect(409);
+        await begin(other, ALICE);
+        const refused = await next(other, 'sms').expect(409);
         expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
         expect(refused.headers['retry-after']).toBe('300');
       }
@@ -308,9 +308,9 @@ describe('a call that may have sent a message', () => {
       await begin(app, ALICE);
       await house.control('faults', { 'verify-start': problem(status, '', { request_id: 'a-request' }) });
       expect((await next(app, 'sms').expect(200)).body.channel).toBe('sms');
-      const stranger = house.app();
-      await begin(stranger, ALICE);
-      const refused = await next(stranger, 'sms').expect(409);
+      const other = house.app();
+      await begin(other, ALICE);
+      const refused = await next(other, 'sms').expect(409);
       expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
     },
   );

@@ -150,17 +150,17 @@ describe('an overloaded process', () => {
 
   test('logs a summary instead of each refusal', () =>
     whileBusy(async (house) => {
-      const told = () => house.world.logged().split('overloaded').length - 1;
+      const warnings = () => house.world.logged().split('overloaded').length - 1;
       for (let look = 0; look < 5; look++) {
         works(house);
         expect(await logins(house, 3)).toEqual(times(3, 503));
       }
-      expect(told()).toBe(1);
+      expect(warnings()).toBe(1);
       expect(house.world.logged()).not.toContain('request failed');
       house.world.turn(11);
       works(house);
       await login(house);
-      expect(told()).toBe(2);
+      expect(warnings()).toBe(2);
       expect(house.world.logged()).toContain('"refused":12');
     }));
 

@@ -135,34 +135,31 @@ describe('the secrets of deploy/new-secrets.sh', () => {
   /** Skips tests whose program is not installed outside of Docker. */
   const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
 
-  withRedis(
-    'give the server access to its Redis, and other users only PING',
-    async () => {
-      const conf = join(folder, 'redis.conf');
-      writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
-      expect(redis.command).toEqual(['redis-server', '/etc/redis.conf']);
-      expect(redis.volumes).toEqual(['./deploy/redis-production.conf:/etc/redis.conf:ro']);
-      const port = await freePort();
-      running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
-        stdio: 'ignore',
-      });
-      const redisUrl = secret('redis_url').replace('@production-redis:6379', `@127.0.0.1:${port}`);
-      const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
-      const [stranger, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
-      clients.push(stranger, own);
-      for (const each of clients) each.on('error', () => undefined);
+  withRedis('give the server access to its Redis, and other users only PING', async () => {
+    const conf = join(folder, 'redis.conf');
+    writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
+    expect(redis.command).toEqual(['redis-server', '/etc/redis.conf']);
+    expect(redis.volumes).toEqual(['./deploy/redis-production.conf:/etc/redis.conf:ro']);
+    const port = await freePort();
+    running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
+      stdio: 'ignore',
+    });
+    const redisUrl = secret('redis_url').replace('@production-redis:6379', `@127.0.0.1:${port}`);
+    const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
+    const [unauthenticated, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
+    clients.push(unauthenticated, own);
+    for (const each of clients) each.on('error', () => undefined);
 
-      expect(await stranger.ping()).toBe('PONG');
-      await expect(stranger.get('ping')).rejects.toThrow('NOPERM');
-      await expect(stranger.info()).rejects.toThrow('NOPERM');
-      const info = await own.info();
-      for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
-        expect(info).toContain(line);
-      }
-      await withHouse({ redisUrl, emptied: false }, async (house) => {
-        const { app, code } = await house.walkedLogin();
-        await postCode(app, code).expect(200);
-      });
-    },
-  );
+    expect(await unauthenticated.ping()).toBe('PONG');
+    await expect(unauthenticated.get('ping')).rejects.toThrow('NOPERM');
+    await expect(unauthenticated.info()).rejects.toThrow('NOPERM');
+    const info = await own.info();
+    for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
+      expect(info).toContain(line);
+    }
+    await withHouse({ redisUrl, emptied: false }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(200);
+    });
+  });
 });

@@ -165,17 +165,17 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
   });
 
   /** Replaces the server by one that answers as soon as it has the headers. */
-  const withEcho = async (work: (heard: IncomingMessage[]) => Promise<void>): Promise<void> => {
+  const withEcho = async (work: (received: IncomingMessage[]) => Promise<void>): Promise<void> => {
     programs[1]?.child.kill('SIGKILL');
     await programs[1]?.ended;
-    const heard: IncomingMessage[] = [];
+    const received: IncomingMessage[] = [];
     const echo = createServer((message, answer) => {
-      heard.push(message);
+      received.push(message);
       answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
     try {
-      await work(heard);
+      await work(received);
     } finally {
       echo.close();
       echo.closeAllConnections();
@@ -187,9 +187,9 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
   });
 
   test('appends the client address, and keeps the Host header', () =>
-    withEcho(async (heard) => {
+    withEcho(async (received) => {
       await until(async () => (await get('/session', { 'X-Forwarded-For': '203.0.113.7' })) === 200);
-      const last = heard.at(-1)?.headers;
+      const last = received.at(-1)?.headers;
       expect(last?.['x-forwarded-for']).toMatch(/(?:^|, ?)127\.0\.0\.1$/);
       expect(last?.['host']).toBe(`localhost:${port}`);
     }));
@@ -197,7 +197,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
   const login = JSON.stringify({ phone_number: ALICE });
   const lengths = [`Content-Length: ${login.length}`, 'Transfer-Encoding: chunked'];
   test.each(lengths)('forwards a request only after its whole body arrived: %s', (length) =>
-    withEcho(async (heard) => {
+    withEcho(async (received) => {
       await until(async () => (await get('/session')) === 200);
       const text = length.startsWith('T') ? `${login.length.toString(16)}\r\n${login}\r\n0\r\n\r\n` : login;
       const type = 'Content-Type: application/json';
@@ -210,7 +210,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
       await Promise.all(slow.map((socket) => once(socket, 'secureConnect')));
       // Later requests have arrived, so the proxy has read the earlier ones.
       for (let each = 0; each < 20; each++) expect(await get('/session')).toBe(200);
-      const posts = () => heard.filter(({ method }) => method === 'POST');
+      const posts = () => received.filter(({ method }) => method === 'POST');
       expect(posts()).toEqual([]);
       for (const socket of slow) socket.write(text.slice(-1));
       await until(() => Promise.resolve(posts().length === slow.length));

@@ -13,14 +13,14 @@ const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).
 const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
 
 /** How a login gets a correct code. */
-const WAYS = [
+const PROOFS = [
   ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
   ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];
 
-describe.each(WAYS)('a correct code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
+describe.each(PROOFS)('a correct code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
   let house: House;
   let moment: Moment;
   beforeAll(async () => {

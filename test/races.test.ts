@@ -68,13 +68,13 @@ describe('concurrent requests', () => {
   });
 
   test('a conflicting verification is not reused by a session that had another verification', async () => {
-    const [alice, stranger] = [house.app(), house.app()];
+    const [alice, other] = [house.app(), house.app()];
     await begin(alice, ALICE);
     await next(alice, 'sms').expect(200);
     // Vonage drops that verification, and one of another session replaces it.
     await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
-    await begin(stranger, ALICE);
-    await next(stranger, 'sms').expect(200);
+    await begin(other, ALICE);
+    await next(other, 'sms').expect(200);
     await begin(alice, ALICE);
     expect((await next(alice, 'sms').expect(409)).body.error).toBe('login_in_progress');
     await postCode(alice, await codeOf()).expect(400);

@@ -70,8 +70,8 @@ describe('with a cluster', () => {
     // A command is sent at the end of its event loop turn.
     await new Promise((resolve) => setImmediate(resolve));
     const nodes = (house.redis as unknown as Cluster).nodes('master');
-    const way = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
-    way?.stream.destroy();
+    const connection = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
+    connection?.stream.destroy();
     // Soon enough that a retry would have been executed.
     void pause(150).then(() => master.thaw());
     await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
@@ -81,8 +81,8 @@ describe('with a cluster', () => {
 
   test('a master that hangs during a migration of slots delays requests by no more than a second, and ends no login', async () => {
     const unheard: unknown[] = [];
-    const hear = (reason: unknown) => void unheard.push(reason);
-    process.on('unhandledRejection', hear);
+    const record = (reason: unknown) => void unheard.push(reason);
+    process.on('unhandledRejection', record);
     await cluster.moveSlots(0, 1, async () => {
       cluster.masters[1]?.freeze();
       for (let at = 0; at < 30; at += 1) {
@@ -93,7 +93,7 @@ describe('with a cluster', () => {
       await pause(800);
       cluster.masters[1]?.thaw();
     });
-    process.off('unhandledRejection', hear);
+    process.off('unhandledRejection', record);
     expect(unheard).toEqual([]);
   });
 });

@@ -229,11 +229,11 @@ describe('a session in Redis', () => {
 
   test('is valid only under its own id: a copy under another id is not logged in', async () => {
     const { key } = await loggedIn();
-    const stranger = house.app();
-    await stranger.post('/login').send({ phone_number: BOB }).expect(201);
-    const strangerKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
-    await house.redis.set(strangerKey, (await house.redis.get(key)) ?? '', 'EX', 600);
-    expect((await stranger.get('/session')).body).toEqual({ authenticated: false });
+    const other = house.app();
+    await other.post('/login').send({ phone_number: BOB }).expect(201);
+    const otherKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
+    await house.redis.set(otherKey, (await house.redis.get(key)) ?? '', 'EX', 600);
+    expect((await other.get('/session')).body).toEqual({ authenticated: false });
   });
 
   test.each(['', 'garbage', '{"user":{"phoneNumber":"+447700900000"}}'])(

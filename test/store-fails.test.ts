@@ -11,13 +11,13 @@ interface Failure {
 
 /** A store that fails on demand, like an outage of Redis during a request. */
 const failingAt =
-  (told: { failure?: Failure | undefined }) =>
+  (control: { failure?: Failure | undefined }) =>
   (store: Store): Store =>
     new Proxy(store, {
       get: (target, operation) => {
         const carryOut = Reflect.get(target, operation) as (...args: unknown[]) => unknown;
         return (...args: unknown[]) => {
-          const { failure } = told;
+          const { failure } = control;
           const isMeant = failure?.operation === operation && String(args[0]).startsWith(failure.key);
           if (!isMeant) return carryOut(...args);
           if (failure.after !== undefined && failure.after-- > 0) return carryOut(...args);
@@ -28,10 +28,10 @@ const failingAt =
 
 const withFailingStore = (
   env: HouseOptions['env'],
-  work: (house: House, told: { failure?: Failure | undefined }) => Promise<void>,
+  work: (house: House, control: { failure?: Failure | undefined }) => Promise<void>,
 ) => {
-  const told = {};
-  return withHouse({ env: env ?? {}, through: failingAt(told) }, (house) => work(house, told));
+  const control = {};
+  return withHouse({ env: env ?? {}, through: failingAt(control) }, (house) => work(house, control));
 };
 
 const OTHER_SIM = '+447700900101';
@@ -41,8 +41,8 @@ const statusOf = async (app: ReturnType<House['app']>) =>
   String((await app.get('/login').expect(200)).body.status);
 
 test('a workflow whose first message cannot be counted is not started', () =>
-  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, told) => {
-    told.failure = { operation: 'spend', key: 'limit:send' };
+  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, control) => {
+    control.failure = { operation: 'spend', key: 'limit:send' };
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect(begun.body).toMatchObject({ channel: null, next_channels: ['sms', 'voice'] });
@@ -52,35 +52,35 @@ test('a workflow whose first message cannot be counted is not started', () =>
   }));
 
 test('a cancellation that failed is reported, and can be repeated', () =>
-  withFailingStore({}, async (house, told) => {
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin();
-    told.failure = { operation: 'replace', key: 'sess:' };
+    control.failure = { operation: 'replace', key: 'sess:' };
     await app.delete('/login').expect(503);
-    told.failure = undefined;
+    control.failure = undefined;
     expect(await statusOf(app)).toBe('pending');
     await app.delete('/login').expect(204);
     await postCode(app, code).expect(400);
   }));
 
 test('a logout that failed is reported, and can be repeated', () =>
-  withFailingStore({}, async (house, told) => {
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin();
     await postCode(app, code).expect(200);
-    told.failure = { operation: 'delete', key: 'sess:' };
+    control.failure = { operation: 'delete', key: 'sess:' };
     const answer = await app.post('/logout').expect(503);
     expect(answer.headers['set-cookie']).toBeUndefined();
-    told.failure = undefined;
+    control.failure = undefined;
     expect(await isLoggedIn(app)).toBe(true);
     await app.post('/logout').expect(204);
     expect(await isLoggedIn(app)).toBe(false);
   }));
 
 test('another SIM is not logged in, even if the failed login cannot be stored', () =>
-  withFailingStore({}, async (house, told) => {
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
-    told.failure = { operation: 'set', key: 'lock:' };
+    control.failure = { operation: 'set', key: 'lock:' };
     await postCode(app, code).expect(503);
-    told.failure = undefined;
+    control.failure = undefined;
     await postCode(app, code).expect(400);
     expect(await isLoggedIn(app)).toBe(false);
   }));
@@ -101,12 +101,12 @@ test('another SIM is not logged in, even while another request changes the login
   }));
 
 test('a login sends no message while its session cannot be reloaded', () =>
-  withFailingStore(WITH_CODES, async (house, told) => {
+  withFailingStore(WITH_CODES, async (house, control) => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    told.failure = { operation: 'get', key: 'sess:', after: 1 };
+    control.failure = { operation: 'get', key: 'sess:', after: 1 };
     await app.post('/login/next').send({ channel: 'sms' }).expect(503);
     expect(await house.messages()).toEqual([]);
-    told.failure = undefined;
+    control.failure = undefined;
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
   }));

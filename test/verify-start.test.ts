@@ -26,7 +26,7 @@ const cutOff: Lie = says(
 
 /** Invalid answers to a start that contain the request_id. */
 const UNUSABLE: Record<string, Lie> = {
-  'a link to a stranger': link('"https://evil.example/x"'),
+  'a link to a foreign host': link('"https://evil.example/x"'),
   'a link whose host only ends like one of Vonage': link('"https://evilvonage.com/x"'),
   'a link over http': link('"http://api.nexmo.com/x"'),
   'a link that is too long': link(`"http://localhost/${'x'.repeat(9000)}"`),

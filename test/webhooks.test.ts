@@ -150,7 +150,7 @@ describe('a webhook of Verify', () => {
 });
 
 /** Signs a webhook as Vonage does, and sends it. @returns the status of the answer */
-async function tell(house: House, body: object): Promise<number> {
+async function sendSigned(house: House, body: object): Promise<number> {
   const text = JSON.stringify(body);
   const claims = {
     ...{ iss: 'Vonage', iat: Math.floor(house.world.now() / 1000), jti: randomUUID() },
@@ -212,7 +212,7 @@ describe('a webhook about a pending message', () => {
     ],
   ])('is read without a type: %s', async (_what, webhook, expected) => {
     const app = await atTheMessage();
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject(expected);
     expect((await app.get('/session')).body).toEqual({ authenticated: false });
   });
@@ -220,7 +220,7 @@ describe('a webhook about a pending message', () => {
   test('is read without a type: the link of a silent step', async () => {
     const check_url = `${house.sandbox}/v2/verify/x/silent-auth/redirect`;
     const webhook = { request_id, channel: 'silent_auth', status: 'action_pending', action: [{ check_url }] };
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await house.redis.exists(`verify:${request_id}`)).toBe(1);
   });
 
@@ -231,7 +231,7 @@ describe('a webhook about a pending message', () => {
     ['whose channel is a number', { request_id, channel: '+447700900000', status: 'failed' }],
   ])('%s is refused', async (_what, webhook) => {
     const app = await atTheMessage();
-    expect(await tell(house, webhook)).toBe(400);
+    expect(await sendSigned(house, webhook)).toBe(400);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'sms' });
     expect(house.world.logged()).not.toContain('+447700900000');
   });
@@ -271,7 +271,7 @@ describe('a webhook about a pending message', () => {
   ])('that reports a block, %s, appears in answers, log and metrics', async (_what, webhook) => {
     const app = await atTheMessage();
     const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'failed', reason: 'blocked' });
     const refused = await postCode(app, '123456').expect(410);
     expect(refused.body).toMatchObject({ error: 'login_expired', reason: 'blocked', next_channels: [] });
@@ -280,14 +280,14 @@ describe('a webhook about a pending message', () => {
     expect(house.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
     expect(house.world.logged()).not.toMatch(/Fraudulent|7700900000/);
     // A repeated webhook is not counted again.
-    await tell(house, webhook);
+    await sendSigned(house, webhook);
     expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
   });
 
   test('that reports a block fails the login on its last channel only', async () => {
     const app = await atTheMessage();
     const blocked = (channel: string) =>
-      tell(house, { request_id, channel, status: 'blocked', reason: REASON });
+      sendSigned(house, { request_id, channel, status: 'blocked', reason: REASON });
     expect(await blocked('sms')).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'voice' });
     expect(await standing(app)).not.toHaveProperty('reason');
@@ -304,7 +304,7 @@ describe('a webhook about a pending message', () => {
     7,
   ])('with the reason %p names no network', async (reason) => {
     await atTheMessage();
-    expect(await tell(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
+    expect(await sendSigned(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
     const line = house.world.logged().split('\n').at(-1);
     expect(line).toContain('"reason":"blocked"');
     expect(line).not.toMatch(/network|[0-9]{12}/);

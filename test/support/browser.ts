@@ -103,7 +103,7 @@ export interface Stage {
   expected: unknown[];
   person(house: House, options?: PersonOptions): Promise<Person>;
   /** Closes this browser context at the end of the test. */
-  meet<P extends Pick<Person, 'context'>>(someone: P): P;
+  meet<P extends Pick<Person, 'context'>>(person: P): P;
   leave(): Promise<void>;
 }
 
@@ -119,9 +119,9 @@ export function useBrowser(): Stage {
     expected: [],
     person: async (house, options) =>
       stage.meet(await newPerson(stage.browser, house, stage.complaints, options)),
-    meet(someone) {
-      people.push(someone);
-      return someone;
+    meet(person) {
+      people.push(person);
+      return person;
     },
     async leave() {
       await Promise.all(people.splice(0).map(({ context }) => context.close()));

@@ -42,17 +42,17 @@ function follow(document: Schema): Schema {
       .slice('#/'.length)
       .split('/')
       .reduce<unknown>((node, name) => (node as Schema)[name], document);
-  const walk = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(walk);
+  const resolve = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(resolve);
     if (typeof node !== 'object' || node === null) return node;
     const { $ref, ...rest } = node as Schema;
-    const walked = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, walk(value)]));
-    if (typeof $ref !== 'string') return walked;
+    const resolved = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, resolve(value)]));
+    if (typeof $ref !== 'string') return resolved;
     return $ref.startsWith('#/components/schemas/')
-      ? { $ref: ID + $ref, ...walked }
-      : { ...(walk(at($ref)) as object), ...walked };
+      ? { $ref: ID + $ref, ...resolved }
+      : { ...(resolve(at($ref)) as object), ...resolved };
   };
-  return walk(document) as Schema;
+  return resolve(document) as Schema;
 }
 
 /** Apps have to accept unknown fields; the tests do not. */

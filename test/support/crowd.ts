@@ -7,7 +7,7 @@ export const BEHIND_PROXY = {
 };
 
 /** A client at an address, which the proxy in front of the server forwards. */
-export function someoneAt(house: House, address: string) {
+export function clientAt(house: House, address: string) {
   const app = house.app();
   const post = (path: string, body: object) => app.post(path).set('X-Forwarded-For', address).send(body);
   return {

@@ -167,11 +167,14 @@ export async function buildHouse({
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that use them are created.
-  const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
-  const server = await listen((req, res) => doors.server?.(req, res), { port: 0, docsUrl: 'errors' });
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handlers: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
+  const server = await listen((req, res) => handlers.server?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), {
+    port: 0,
+    docsUrl: 'errors',
+  });
   const front = tapped
-    ? await listen((req, res) => doors.tap?.(req, res), { port: 0, docsUrl: 'errors' })
+    ? await listen((req, res) => handlers.tap?.(req, res), { port: 0, docsUrl: 'errors' })
     : server;
   const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
@@ -209,7 +212,7 @@ export async function buildHouse({
   });
   let turn = 0;
   let sentTo: number | undefined;
-  doors.server = (req, res) => {
+  handlers.server = (req, res) => {
     listenIn(req, res, (exchange) => {
       hold(exchange);
       heard(exchange);
@@ -225,8 +228,8 @@ export async function buildHouse({
     world: vonageWorld ?? world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   });
-  doors.sandbox = sandboxApp as RequestListener;
-  if (tapped) doors.tap = createRecordingProxy(() => server.port, state.conversation);
+  handlers.sandbox = sandboxApp as RequestListener;
+  if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);
 
   const house: House = {
     base,

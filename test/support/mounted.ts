@@ -57,9 +57,12 @@ export async function withMounted(
   work: (mounted: Mounted) => Promise<void>,
 ): Promise<void> {
   const world = testWorld();
-  const doors: { app?: RequestListener; sandbox?: RequestListener } = {};
-  const server = await listen((req, res) => doors.app?.(req, res), { port: 0, docsUrl: 'errors' });
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handlers: { app?: RequestListener; sandbox?: RequestListener } = {};
+  const server = await listen((req, res) => handlers.app?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), {
+    port: 0,
+    docsUrl: 'errors',
+  });
   const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
   const { applicationId, privateKeyPem, sessionSecret } = credentials;
   const redis = new Redis(redisUrlOfWorker());
@@ -77,8 +80,8 @@ export async function withMounted(
   const silentAuth = (build ?? createSilentAuth)({ env: settings, log: world.log, ...options(redis) });
   const app = express();
   compose(app, silentAuth, redis);
-  doors.app = app as RequestListener;
-  doors.sandbox = createSandbox({
+  handlers.app = app as RequestListener;
+  handlers.sandbox = createSandbox({
     applicationId,
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/auth/callback`,

@@ -24,12 +24,12 @@ export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
   const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
   let output = '';
   const listeners = new Set<() => void>();
-  const hear = (chunk: Buffer) => {
+  const append = (chunk: Buffer) => {
     output += chunk.toString();
     listeners.forEach((listener) => listener());
   };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  child.stdout.on('data', append);
+  child.stderr.on('data', append);
   const program: Program = {
     child,
     said: (pattern) =>

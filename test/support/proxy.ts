@@ -9,12 +9,12 @@ interface Pair {
 }
 
 /** How the proxy handles bytes in each direction. */
-interface Weather {
+interface Handling {
   request(pair: Pair, chunk: Buffer): void;
   answer(pair: Pair, chunk: Buffer): void;
 }
 
-const send: Weather = {
+const send: Handling = {
   request: ({ far }, chunk) => void far.write(chunk),
   answer: ({ near }, chunk) => void near.write(chunk),
 };
@@ -26,8 +26,8 @@ const swallow = (pair: Pair): void => {
 };
 
 /** The faults of a connection by name. */
-const WEATHERS = {
-  clear: send,
+const FAULTS = {
+  none: send,
   /** Nothing arrives, and no connection ends. */
   hanging: { request: swallow, answer: swallow },
   /** The request is answered, and the connection is reset before the answer arrives. */
@@ -39,9 +39,9 @@ const WEATHERS = {
   },
   /** The connection is reset before the request is read. */
   'resetting before the request was read': { ...send, request: ({ near }) => void near.resetAndDestroy() },
-} satisfies Record<string, Weather>;
+} satisfies Record<string, Handling>;
 
-export type Trouble = Exclude<keyof typeof WEATHERS, 'clear'>;
+export type Trouble = Exclude<keyof typeof FAULTS, 'none'>;
 
 /** A TCP proxy that simulates faults. */
 export interface Proxy {
@@ -61,7 +61,7 @@ export interface Proxy {
 
 export async function openProxy(target: number): Promise<Proxy> {
   let to = target;
-  let weather: Weather = WEATHERS.clear;
+  let handling: Handling = FAULTS.none;
   let held: (() => void)[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -79,8 +79,8 @@ export async function openProxy(target: number): Promise<Proxy> {
           other.destroy();
         });
     }
-    near.on('data', (chunk: Buffer) => weather.request(pair, chunk));
-    pair.far.on('data', (chunk: Buffer) => weather.answer(pair, chunk));
+    near.on('data', (chunk: Buffer) => handling.request(pair, chunk));
+    pair.far.on('data', (chunk: Buffer) => handling.answer(pair, chunk));
   });
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1');
@@ -91,11 +91,11 @@ export async function openProxy(target: number): Promise<Proxy> {
 
   return {
     port,
-    breakWith: (trouble) => void (weather = WEATHERS[trouble]),
+    breakWith: (trouble) => void (handling = FAULTS[trouble]),
     answerWith: (answer) =>
-      void (weather = { ...send, request: ({ near }, chunk) => void near.write(answer(chunk)) }),
+      void (handling = { ...send, request: ({ near }, chunk) => void near.write(answer(chunk)) }),
     hold: () =>
-      void (weather = { ...send, answer: (pair, chunk) => void held.push(() => send.answer(pair, chunk)) }),
+      void (handling = { ...send, answer: (pair, chunk) => void held.push(() => send.answer(pair, chunk)) }),
     leadTo: (elsewhere) => void (to = elsewhere),
     async close() {
       if (!server.listening) return;
@@ -105,7 +105,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       await closed;
     },
     async mend() {
-      weather = WEATHERS.clear;
+      handling = FAULTS.none;
       held.forEach((release) => release());
       held = [];
       if (!server.listening) await listen(port);
