@@ -112,7 +112,7 @@ describe('over TLS, a server', () => {
           await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
           // One tunnel: connections are kept.
           expect(proxy.asked).toEqual([{ to: vonage.at, credentials: `${USER}:${PASSWORD}` }]);
-          proxy.answer('asks who we are with 407');
+          proxy.answer('requires credentials with 407');
           proxy.breakTunnels();
           for (let each = 0; each < 2; each++) await app.post('/login').send({ phone_number: ALICE });
         },

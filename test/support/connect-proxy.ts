@@ -13,11 +13,11 @@ const says =
 export const PROXY_ANSWERS = {
   'opens the tunnel': (_near, open) => open(),
   'refuses with 403': says('403 Forbidden'),
-  'asks who we are with 407': says('407 Proxy Authentication Required'),
+  'requires credentials with 407': says('407 Proxy Authentication Required'),
   'cannot reach Vonage, 502': says('502 Bad Gateway'),
-  'hangs up': (near) => void near.destroy(),
+  'closes the connection': (near) => void near.destroy(),
   'resets the connection': (near) => void near.resetAndDestroy(),
-  'hangs up in the middle of a word': (near) => void near.end('HTTP/1.1 20'),
+  'ends the connection within the status line': (near) => void near.end('HTTP/1.1 20'),
   'does not speak HTTP': (near) => void near.end('SSH-2.0-OpenSSH_9.6\r\n'),
   'never answers': () => undefined,
 } satisfies Record<string, Answer>;

@@ -25,7 +25,7 @@ export function callDoctor() {
   writeFileSync(noFile, '');
   const { child } = node(source('test/support/doctor-process.ts'), { NODE_EXTRA_CA_CERTS: bundle });
   const { stdin, stdout } = child;
-  if (!stdin || !stdout) throw new Error('the doctor cannot be talked to');
+  if (!stdin || !stdout) throw new Error('the doctor process has no pipes');
   const lines = createInterface({ input: stdout });
   return {
     /** Files: the trusted certificates, and an empty settings file. */

@@ -82,7 +82,7 @@ export interface House {
   stop(): Promise<void>;
 }
 
-/** Builds a house for one test, and stops it in any case. */
+/** Runs `work` with a product of its own, which is stopped in any case. */
 export async function withHouse(options: HouseOptions, work: (house: House) => Promise<void>): Promise<void> {
   const house = await buildHouse(options);
   try {

@@ -12,7 +12,7 @@ export interface CountedHouse extends House {
   count(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
-/** A house with metrics on their own port. */
+/** The product with metrics on their own port. */
 export async function buildCountedHouse(options: HouseOptions = {}): Promise<CountedHouse> {
   const engine = options.env?.['SILENT_AUTH'] ?? 'network-enablement';
   const counting = createMetrics(engine);
