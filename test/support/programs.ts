@@ -38,7 +38,9 @@ export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
           if (pattern.test(output)) heard();
         };
         listeners.add(look);
-        child.once('close', () => reject(new Error(`the program ended without output of ${pattern.source}: ${output}`)));
+        child.once('close', () =>
+          reject(new Error(`the program never printed ${pattern.source}: ${output}`)),
+        );
         look();
       }),
     ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
