@@ -1,5 +1,3 @@
-import { partsOf } from '../src/limits/pace.js';
-import { RATES } from '../src/config/limits.js';
 import { LIVES, USE, type Figures } from './figures.js';
 
 /** What so many logins need. */
@@ -18,7 +16,6 @@ export interface Capacity {
   gbOfPrimary: number;
   /** `UPSTREAM_PER_SECOND`: what Vonage has to allow of each of the three calls. */
   upstreamPerSecond: number;
-  parts: number;
   /** Calls to Vonage that are under way at once, which is how many connections are open. */
   upstreamConnections: number;
   redisConnections: number;
@@ -38,7 +35,6 @@ export function capacityFor(perMinute: number, figures: Figures): Capacity {
     ...{ perMinute, perSecond, serverCores, processes, redisCores, primaries, redisGb, upstreamPerSecond },
     redisCommands: perSecond * figures.redisCommands,
     gbOfPrimary: redisGb / primaries / USE.memory,
-    parts: partsOf({ upstreamPerSecond, rates: RATES, paidSendsPerHour: 1 }),
     upstreamConnections: Math.ceil((perSecond * figures.upstreamCalls * figures.upstreamMs) / 1000),
     redisConnections: processes * primaries,
   };
@@ -50,7 +46,7 @@ export const ends = (figures: Figures): [string, number][] => [
   ['one process', (60 * 1e6) / figures.serverCpuUs],
   ['one primary of Redis', (60 * 1e6) / figures.redisCpuUs],
   [
-    'one account of logins in one key',
+    'the counters of logins, which are one key',
     (60 * 1e6) / (figures.scriptCpuUs + figures.redisCpuUs / figures.redisCommands),
   ],
 ];

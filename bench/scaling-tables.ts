@@ -1,5 +1,3 @@
-import { partsOf } from '../src/limits/pace.js';
-import { RATES } from '../src/config/limits.js';
 import { capacityFor, ends, type Capacity } from './capacity.js';
 import { USE, type Figures } from './figures.js';
 import { randomFrom, recoveryOf, turnsOf, waitsAt } from './simulation.js';
@@ -52,7 +50,6 @@ const ROWS: [string, (capacity: Capacity) => string][] = [
     `\`UPSTREAM_PER_SECOND\`, at ${percent(USE.upstream)}: to be allowed of each of the three calls`,
     (c) => count(c.upstreamPerSecond),
   ],
-  ['parts of the account of logins', (c) => count(c.parts)],
   ['connections to Vonage', (c) => count(c.upstreamConnections)],
   ['connections to Redis', (c) => count(c.redisConnections)],
 ];
@@ -86,22 +83,15 @@ function waitsTable({ serverCpuUs, redisCpuUs, redisCommands }: Figures): string
   );
 }
 
-/** `login-range-second` where carriers put many behind few ranges. */
-const OF_RANGE = 250;
-
 async function turnsTable(figures: Figures): Promise<string> {
   const random = randomFrom(SEED);
   const { upstreamPerSecond } = capacityFor(1_000_000, figures);
   const rows: string[][] = [];
   for (const use of [0.8, 0.9, 1]) {
-    for (const ofRange of [upstreamPerSecond, OF_RANGE]) {
-      const rates = { ...RATES, 'login-range-second': ofRange };
-      const parts = partsOf({ upstreamPerSecond, rates, paidSendsPerHour: 1 });
-      const { waited, refused } = await turnsOf({ upstreamPerSecond, use, ofRange }, random);
-      rows.push([percent(use), `${parts}`, percent(waited, 1), percent(refused, 2)]);
-    }
+    const { waited, refused } = await turnsOf({ upstreamPerSecond, use }, random);
+    rows.push([percent(use), percent(waited, 1), percent(refused, 2)]);
   }
-  return table(['turns asked for', 'parts', 'waited for the next second', 'refused'], rows);
+  return table(['turns asked for', 'waited for the next second', 'refused'], rows);
 }
 
 function failoverTable(figures: Figures): string {

@@ -38,35 +38,26 @@ export interface Turns {
   refused: number;
 }
 
-/** Address ranges that logins come from: the weight of the n-th is one by the root of n, and the first has one of ninety logins. */
-const RANGES = 2000;
-
 /**
- * Logins that ask the real pace of the product (src/limits/pace.ts) for their turns, on the embedded store and a clock of our own.
- * @param use how many of the turns are asked for, as a share
- * @param ofRange `login-range-second`, on which the number of parts depends
+ * Logins that take turns by the product's own code (src/limits/pace.ts), with the memory store and a simulated clock.
+ * @param use the share of the turns that is asked for
  */
 export async function turnsOf(
-  { upstreamPerSecond, use, ofRange }: { upstreamPerSecond: number; use: number; ofRange: number },
+  { upstreamPerSecond, use }: { upstreamPerSecond: number; use: number },
   random: () => number,
   seconds = 5,
 ): Promise<Turns> {
   let [now, asked, waited, refused] = [0, 0, 0, 0];
   const world = {
     now: () => now,
-    random: (bytes: number) => Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256))),
     pause: () => Promise.resolve(void (waited += 1)),
   } as unknown as World;
-  const rates = { ...RATES, 'login-range-second': ofRange };
   const store = createMemoryStore(world);
-  const pace = createPace({ upstreamPerSecond, rates, paidSendsPerHour: 1, world, store });
+  const pace = createPace({ upstreamPerSecond, rates: RATES, paidSendsPerHour: 1, world, store });
   const gap = 1000 / (upstreamPerSecond * use);
   for (now = exponential(random, gap); now < seconds * 1000; now += exponential(random, gap)) {
     asked++;
-    const range = Math.floor(RANGES * random() ** 2);
-    // Multiplied so that neighbours land in different parts, as names do.
-    const caller = Math.imul(range + 1, 0x9e3779b1) >>> 0;
-    await pace.take([], 'network-enablement', caller).catch(() => refused++);
+    await pace.take([], 'network-enablement').catch(() => refused++);
   }
   return { waited: waited / asked, refused: refused / asked };
 }

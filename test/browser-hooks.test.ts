@@ -30,7 +30,7 @@ describeInBrowser('the page with hooks', () => {
       const beforeSession: Hooks['beforeSession'] = ({ channel }) =>
         channel === 'silent_auth' ? { stepUp: true } : { allow: true };
       await atThePage(engine, { beforeSession }, async (person, code) => {
-        await person.reads('Your SIM was confirmed. To be on the safe side, a code is wanted as well.');
+        await person.reads('Your SIM was confirmed. To be on the safe side, a code is required as well.');
         await typeCode(person, code);
         await person.reads('You are logged in.');
         expect(await person.session()).toMatchObject({ authenticated: true, channel: 'sms' });

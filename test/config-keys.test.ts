@@ -39,7 +39,7 @@ const base64: Form = (text) => Buffer.from(text).toString('base64');
 const escaped: Form = (pem) => pem.replaceAll('\n', '\\n');
 const BAG = 'Bag Attributes\n    friendlyName: key\nKey Attributes: <No Attributes>\n';
 
-/** Forms of a PEM after files, shells, secret stores and editors. */
+/** What is done to a PEM on its way through files, shells, secret stores and editors. */
 const FORMS: [what: string, form: Form][] = [
   ['as it is', (pem) => pem],
   ['in double quotes', (pem) => `"${pem}"`],
@@ -116,7 +116,7 @@ describe.each(FORMS)('a PEM %s', (_what, form) => {
     expect(two.export({ type: 'pkcs8', format: 'pem' })).toBe(second);
   });
 
-  test('is read as certificate and key for TLS with Redis', () => {
+  test('is read as what TLS with Redis takes', () => {
     const { redis } = readConfig({
       ...{ ...GOOD, REDIS_URL: 'rediss://redis' },
       REDIS_CA: form(`${ca.certificate}${own.cert}`.replaceAll('\r', '')),
@@ -183,14 +183,14 @@ const refusedIn = (name: string, text: string): string => {
   return problem;
 };
 
-describe.each(FAULTS)('%s is refused without repeating its content,', (_what, text, says) => {
+describe.each(FAULTS)('%s is refused without repeating any of it,', (_what, text, says) => {
   test.each<[string, Form]>([
     ['as it is', (pem) => pem],
     ['in quotes, with escaped line ends', (pem) => `"${escaped(pem)}"`],
     ['in base64', base64],
     ['in a file', file],
   ])('%s', (_form, form) => {
-    // A text that is not PEM, or a path in base64, is another fault.
+    // A word, or a path in base64, is another fault.
     const isPem = text().includes('---');
     expect(refusedIn('VONAGE_PRIVATE_KEY', isPem ? form(text()) : text())).toMatch(says);
   });
@@ -207,6 +207,6 @@ test.each([
   ['REDIS_CERT', own.key, /^REDIS_CERT looks like a PEM, but holds no certificate that can be read/],
   ['REDIS_CA', head(ca.certificate, 3), /^REDIS_CA is truncated/],
   ['REDIS_CA', withoutLine(ca.certificate, 3), /^REDIS_CA looks like a PEM, but holds no certificate/],
-])('%s reports the same faults: %#', (name, text, says) => {
+])('%s says what is wrong with it, too: %#', (name, text, says) => {
   expect(refusedIn(name, text)).toMatch(says);
 });

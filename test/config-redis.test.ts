@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createReader } from '../src/config/reader.js';
 import { parseRedisUrl } from '../src/config/redis-url.js';
 import { readRedis, type RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
@@ -31,7 +32,7 @@ test.each([
     { kind: 'cluster', username: 'bff', nodes: [host('c1', 6379), host('c2', 7000)] },
   ],
   ['rediss+cluster://c1:7000/0', { kind: 'cluster', tls: true, nodes: [host('c1', 7000)] }],
-  // The URLs of Upstash, Heroku, Railway and Render, with the options of their ioredis guides.
+  // As Upstash, Heroku, Railway and Render give them, with what their guides for ioredis add.
   ['rediss://default:secret@eu1.upstash.io:6379', { tls: true, username: 'default', family: 0, db: 0 }],
   [
     'rediss://:secret@ec2-1-2-3-4.compute-1.amazonaws.com:30170',
@@ -53,7 +54,7 @@ test.each([
   ['redis://r?tls=true', { tls: true }],
   ['redis://r?tls=false', { tls: false }],
   ['redis://r?', { kind: 'single', db: 0, family: 0 }],
-])('the URL %s is accepted', (url, place) => {
+])('%s is a place', (url, place) => {
   expect(parseRedisUrl(url)).toMatchObject(place);
 });
 
@@ -73,7 +74,7 @@ test.each([
     /cannot be read: .*"password".* before the host/,
   ],
   ['a password with ? in it', 'redis://:pass?hunter2@redis', /percent-encoded/],
-  ['a query without a value', 'redis://redis?hunter2', /cannot be read: it has a parameter, /],
+  ['a query that is a word', 'redis://redis?hunter2', /cannot be read: it has a parameter, /],
   ['another family', 'redis://redis?family=5', /"family" other than 0 \(either\), 4 or 6/],
   ['no family', 'redis://redis?family=', /"family" other than/],
   ['a family in another notation', 'redis://redis?family=0x4', /"family" other than/],
@@ -94,25 +95,25 @@ test.each([
     /cannot be read: it has the parameter "keyPrefix", .* Leave it out/,
   ],
   ['a time', 'redis://r?family=0&connectTimeout=10000', /"connectTimeout"/],
-  ['an option of Bull', 'redis://r?maxRetriesPerRequest=null', /"maxRetriesPerRequest"/],
+  ['what Bull takes', 'redis://r?maxRetriesPerRequest=null', /"maxRetriesPerRequest"/],
   ['two databases', 'redis://redis/1?db=2', /names two databases/],
   ['a database with a name in the query', 'redis://redis?db=hunter2', /by its number/],
   ['a database of a cluster in the query', 'redis+cluster://a?db=1', /has only 0/],
-  ['an invalid port', 'redis://:hunter2@redis:70000', /port that is none/],
-  ['a port that is not a number', 'redis://:hunter2@redis:port', /^must name hosts/],
+  ['a port out of range', 'redis://:hunter2@redis:70000', /port that is none/],
+  ['a word for a port', 'redis://:hunter2@redis:port', /^must name hosts/],
   ['an address that is not IPv6', 'redis://:hunter2@[10.0.0.1]', /not IPv6/],
   ['an IPv6 address without brackets', 'redis://:hunter2@fd00::1', /^must name hosts/],
   ['a database with a name', 'redis://:hunter2@redis/sessions', /by its number/],
   ['two hosts of one Redis', 'redis://:hunter2@a,b', /begin it with redis\+sentinel/],
-  ['sentinels without a name of the primary', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
+  ['sentinels without the name of a primary', 'redis+sentinel://:hunter2@a,b', /name of the primary/],
   ['a path behind the database', 'redis+sentinel://:hunter2@a/name/0/1', /name of the primary/],
   ['a database of a cluster', 'redis+cluster://:hunter2@a/1', /has only 0/],
-])('a URL with %s is refused without repeating a secret', (_what, url, problem) => {
+])('%s is refused without repeating a secret', (_what, url, problem) => {
   expect(parseRedisUrl(url)).toMatch(problem);
   expect(parseRedisUrl(url)).not.toContain('hunter2');
 });
 
-describe('the settings beside REDIS_URL', () => {
+describe('what belongs to REDIS_URL', () => {
   const folder = mkdtempSync(join(tmpdir(), 'config-redis-'));
   afterAll(() => rmSync(folder, { recursive: true }));
   const ca = newCa();
@@ -121,15 +122,14 @@ describe('the settings beside REDIS_URL', () => {
   const otherKey = other.export({ type: 'pkcs8', format: 'pem' }) as string;
 
   const read = (env: Record<string, string>): { settings?: RedisSettings; problems: string[] } => {
-    const problems: string[] = [];
-    const fail = (problem: string) => (problems.push(problem), '');
-    const settings = readRedis({ get: (name) => env[name], fail });
-    return { ...(settings && { settings }), problems };
+    const reader = createReader(env);
+    const settings = readRedis(reader);
+    return { ...(settings && { settings }), problems: reader.problems };
   };
   const TLS = { REDIS_URL: 'rediss://redis' };
   const SENTINELS = { REDIS_URL: 'redis+sentinel://a/name' };
 
-  test('include a CA, a certificate and a key in every form, and the user of the sentinels', () => {
+  test('is a CA, a certificate and a key in every form, and credentials for the sentinels', () => {
     writeFileSync(join(folder, 'ca.pem'), ca.certificate);
     const { settings, problems } = read({
       REDIS_URL: 'rediss+sentinel://:secret@a/name',
@@ -148,25 +148,21 @@ describe('the settings beside REDIS_URL', () => {
   });
 
   test.each([
-    ['a CA file that does not exist', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
+    ['a CA that does not exist', { ...TLS, REDIS_CA: '/nowhere/hunter2' }, /^REDIS_CA is neither/],
     [
-      'a CA with invalid content',
+      'a CA that holds nothing',
       { ...TLS, REDIS_CA: '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----' },
       /^REDIS_CA looks like/,
     ],
     ['a CA that is a key', { ...TLS, REDIS_CA: own.key }, /^REDIS_CA looks like/],
     ['a CA without TLS', { REDIS_URL: 'redis://redis', REDIS_CA: ca.certificate }, /asks for no TLS/],
     ['a CA without a Redis', { REDIS_CA: ca.certificate }, /asks for no TLS/],
-    ['a certificate without a key', { ...TLS, REDIS_CERT: own.cert }, /belong together/],
-    ['a key of another certificate', { ...TLS, REDIS_CERT: own.cert, REDIS_KEY: otherKey }, /its own key/],
+    ['a certificate alone', { ...TLS, REDIS_CERT: own.cert }, /belong together/],
+    ['a key of another', { ...TLS, REDIS_CERT: own.cert, REDIS_KEY: otherKey }, /its own key/],
     ['a user without a password', { ...SENTINELS, REDIS_SENTINEL_USERNAME: 'u' }, /PASSWORD is missing/],
-    [
-      'a sentinel password without sentinels',
-      { ...TLS, REDIS_SENTINEL_PASSWORD: 'hunter2' },
-      /names no sentinels/,
-    ],
-    ['an invalid URL', { REDIS_URL: 'hunter2' }, /^REDIS_URL must be like/],
-  ])('refuse %s', (_what, env, problem) => {
+    ['a password of no sentinel', { ...TLS, REDIS_SENTINEL_PASSWORD: 'hunter2' }, /names no sentinels/],
+    ['a Redis that is no URL', { REDIS_URL: 'hunter2' }, /^REDIS_URL must be like/],
+  ])('is not %s', (_what, env, problem) => {
     const { problems } = read(env);
     expect(problems).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toContain('hunter2');

@@ -9,7 +9,7 @@ const number = (each: number): string => `+4477009000${10 + each}`;
 const callsTo = async (house: House, path: string) =>
   (await house.upstream()).filter((call) => call.path === path).length;
 
-/** The statuses of ten concurrent logins. */
+/** Ten logins at once, by what they were answered. */
 const tenLogins = async (...houses: House[]) => {
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, each) =>
@@ -27,9 +27,9 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await work(house);
     });
 
-  test('is called no more often than the rate allows, and a login beyond it is not moved to a message', () =>
+  test('is called at most so often a second; a login without a turn does not fall back to a message', () =>
     inHouse({ UPSTREAM_PER_SECOND: '3' }, async (house) => {
-      // Three now, and three in the next second.
+      // Three now, and three that wait for the next second.
       expect(await tenLogins(house)).toEqual(served(6));
       expect(await callsTo(house, ENABLE)).toBe(6);
       const refused = await clientAt(house, HERE).login(ALICE).expect(503);
@@ -39,14 +39,14 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       expect(await tenLogins(house)).toEqual(served(3));
     }));
 
-  test('is not called for a login that another limit refuses, and no turn is used', () =>
+  test('is not called for a login that another limit refuses, nor is a turn taken for it', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1', RATE_LIMITS: 'login-number=1' }, async (house) => {
       await clientAt(house, HERE).login(ALICE).expect(201);
       for (let each = 0; each < 5; each++) await clientAt(house, HERE).login(ALICE).expect(429);
       await clientAt(house, HERE).login(BOB).expect(201);
     }));
 
-  test('uses another turn for a retry', () =>
+  test('is retried in a turn of its own', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 1 } });
       await clientAt(house, HERE).login(ALICE).expect(201);
@@ -54,7 +54,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await clientAt(house, HERE).login(BOB).expect(503);
     }));
 
-  test('takes the turn of a retry from the range of the login', () =>
+  test("is retried in turns of the login's range", () =>
     inHouse({ UPSTREAM_PER_SECOND: '10', RATE_LIMITS: 'login-range-second=3' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 9 } });
       for (let each = 0; each < 5; each++) {
@@ -65,11 +65,11 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await clientAt(house, '198.51.100.7').login(BOB).expect(201);
     }));
 
-  test.each([429, 503])('is not called during the Retry-After of its %i', (status) =>
+  test.each([429, 503])('is not called during the pause of its %i', (status) =>
     inHouse({}, async (house) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
-      // The login that gets the 429 continues with other channels, as in any outage.
+      // The one who hears it goes on by another way, as with any outage.
       expect((await clientAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
       expect(await callsTo(house, ENABLE)).toBe(1);
       house.world.turn(10);
@@ -82,7 +82,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
     }),
   );
 
-  test('is paused across the end of a window, for a limited time', () =>
+  test('is not called during a pause that outlasts a window, which has a maximum', () =>
     inHouse({}, async (house) => {
       house.world.turn(590);
       const fault = { status: 429, headers: { 'retry-after': '99999999' }, times: 1 };
@@ -94,14 +94,14 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       await clientAt(house, HERE).login(ALICE).expect(201);
     }));
 
-  test.each(['oidc', 'off'])('is not rate limited for SILENT_AUTH=%s', (engine) =>
+  test.each(['oidc', 'off'])('does not limit SILENT_AUTH=%s', (engine) =>
     inHouse({ SILENT_AUTH: engine, UPSTREAM_PER_SECOND: '1' }, async (house) => {
       expect(await tenLogins(house)).toEqual(served(10));
     }),
   );
 });
 
-test('two servers on one Redis share the rate and a pause', () =>
+test('two servers on one Redis share turns and pauses', () =>
   withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, (one) =>
     withHouse({ env: { ...BEHIND_PROXY, UPSTREAM_PER_SECOND: '2' } }, async (other) => {
       atFullHour(one);
@@ -115,7 +115,7 @@ test('two servers on one Redis share the rate and a pause', () =>
     }),
   ));
 
-test('Retry-After is never zero, even if a second ends during the request', () => {
+test('Retry-After is at least one second, also at the end of a second', () => {
   let endSecond = (): void => undefined;
   const through: HouseOptions['through'] = (store) => ({
     ...store,
@@ -140,7 +140,7 @@ test('Retry-After is never zero, even if a second ends during the request', () =
   });
 });
 
-test('an API that is not called at the beginning of a login is not paused', () =>
+test('an API that logins do not begin with is not paused', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
     await house.control('faults', { token: { status: 429, headers: { 'retry-after': '30' }, times: 1 } });
     await house.walkedLogin(ALICE);
@@ -149,7 +149,7 @@ test('an API that is not called at the beginning of a login is not paused', () =
     await postCode(app, code).expect(200);
   }));
 
-describe('while Verify is paused by its Retry-After', () => {
+describe('during a pause of Verify', () => {
   const asksToWait = async (house: House) => {
     const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
     await house.control('faults', { 'verify-start': fault });
@@ -169,7 +169,7 @@ describe('while Verify is paused by its Retry-After', () => {
       await client.next('sms').expect(200);
     }));
 
-  test('a code is not checked, and its three tries remain', () =>
+  test('a code is not tried, and keeps its three tries', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
       atFullHour(house);
       const client = clientAt(house, HERE);
@@ -183,7 +183,7 @@ describe('while Verify is paused by its Retry-After', () => {
       await postCode(app, message?.code ?? '').expect(200);
     }));
 
-  test('a login with SILENT_AUTH=verify is refused at once, except the one that received the Retry-After', () =>
+  test('a login of SILENT_AUTH=verify is refused at once, except the one that received the 429', () =>
     withHouse({ env: { ...BEHIND_PROXY, SILENT_AUTH: 'verify' } }, async (house) => {
       atFullHour(house);
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };

@@ -13,7 +13,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await work(house);
     });
 
-  test('of a number from one address are limited, with Retry-After', () =>
+  test('of a number from one address are limited, and the answer says until when', () =>
     inHouse({ RATE_LIMITS: 'login-number=2,login-range=9' }, async (house) => {
       const client = clientAt(house, HERE);
       house.world.turn(100);
@@ -30,7 +30,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
         const refused = await client.login(ALICE).expect(429);
         expect(refused.body).toMatchObject({ error: 'rate_limited', retry_after: 500 });
         expect(refused.headers['retry-after']).toBe('500');
-        // Refused logins are not counted.
+        // What is refused counts for nothing.
         expect(refused.headers['ratelimit']).toBe(
           '"login-number";r=0;t=500, "login-range";r=7;t=500, "login-range-second";r=3;t=1',
         );
@@ -52,7 +52,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       await clientAt(house, '192.0.3.7').login('+447700900013').expect(201);
     }));
 
-  test('of one range in one second leave turns to other ranges', () =>
+  test('of one range in one second leave turns to others', () =>
     inHouse({ RATE_LIMITS: 'login-range-second=2' }, async (house) => {
       await clientAt(house, HERE).login('+447700900010').expect(201);
       await clientAt(house, HERE).login('+447700900011').expect(201);
@@ -64,9 +64,9 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     }));
 
   test.each([
-    ['in another network', '198.51.100.1'],
+    ['somewhere else', '198.51.100.1'],
     ['behind another address of the same network', '192.0.2.8'],
-  ])('of a number are not used up by another client %s', (_where, address) =>
+  ])('of a number are not used up by a client %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
       const other = clientAt(house, address);
       await other.login(ALICE).expect(201);
@@ -75,7 +75,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     }),
   );
 
-  test('are refused, and nothing is sent, while they cannot be counted', () => {
+  test('are refused, and nothing is sent, while it cannot be counted', () => {
     const faulty = { broken: false };
     const away = () => Promise.reject(new LoginError('unavailable', 'The store does not answer.'));
     return withHouse(
@@ -112,7 +112,7 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
 });
 
 test.each(['redis', 'memory'] as const)(
-  'with %s a counter expires with its window, however often it is used',
+  'with %s an account ends with its window, however often it is used',
   (store) =>
     withHouse({ store }, async (house) => {
       const costs = [{ entry: 'x', by: 1, limit: 9 }];
@@ -126,7 +126,7 @@ test.each(['redis', 'memory'] as const)(
     }),
 );
 
-test('logins work and are counted from zero after the counters are lost', () =>
+test('logins are counted again from zero when Redis loses the counts', () =>
   withHouse({ env: { RATE_LIMITS: 'login-number=1' } }, async (house) => {
     const { app, code } = await house.walkedLogin(ALICE);
     await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
@@ -146,7 +146,7 @@ test('two servers on one Redis share limits', () =>
     }),
   ));
 
-test('counters expire, and contain neither numbers nor addresses', () =>
+test('counts expire, and contain neither number nor address', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
     await clientAt(house, HERE).askForMessage(ALICE);
     await house.control('faults', {
@@ -161,7 +161,7 @@ test('counters expire, and contain neither numbers nor addresses', () =>
     }
   }));
 
-test('/callback is not limited, because an operator has thousands of devices behind one address', () =>
+test('requests of /callback are not counted, because an operator has thousands behind one address', () =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
     const { app, link, code } = await house.walkedLogin(ALICE);
     for (let each = 0; each < 50; each++) {

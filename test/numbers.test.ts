@@ -12,13 +12,13 @@ import { ALICE, withHouse, type House } from './support/house.js';
 const login = (house: House, phoneNumber: string) =>
   house.app().post('/login').send({ phone_number: phoneNumber });
 
-/** Refused before anything is counted, stored or sent. */
+/** Refused before anything is counted, kept or asked. */
 const nothingHappened = async (house: House) => {
   expect(await house.upstream()).toEqual([]);
   expect(await house.redis.dbsize()).toBe(0);
 };
 
-/** The example mobile number of a region in libphonenumber. */
+/** The mobile number that the library gives as the example of a region. */
 const exampleOf = (country: CountryCode): Read => {
   const example = getExampleNumber(country, examples);
   if (!example) throw new Error(`there is no example of ${country}`);
@@ -26,14 +26,14 @@ const exampleOf = (country: CountryCode): Read => {
 };
 const EXAMPLES = getCountries().map(exampleOf);
 
-/** The national prefix, with a carrier code in some countries. */
+/** What is dialled before a number in its own country: a prefix, with a carrier in some countries. */
 const PREFIXES = [
   ...Array.from({ length: 10 }, (_, digit) => `${digit}`),
   ...Array.from({ length: 100 }, (_, digits) => `${digits}`.padStart(2, '0')),
   ...Array.from({ length: 100 }, (_, carrier) => `0${`${carrier}`.padStart(2, '0')}`),
 ];
 
-/** Other spellings of a number after its country code. */
+/** Other ways to write a number behind its country code. */
 const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string[] => [
   ...[...PREFIXES, code, `00${code}`, `${code}0`].map((prefix) => `+${code}${prefix}${nationalNumber}`),
   ...[1, 2, 3, 4].flatMap((at) =>
@@ -41,22 +41,22 @@ const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string
       (token) => `+${code}${nationalNumber.slice(0, at)}${token}${nationalNumber.slice(at)}`,
     ),
   ),
-  // The number without its first digits.
+  // What stands before it may as well be missing.
   ...[1, 2, 3].map((digits) => `+${code}${nationalNumber.slice(digits)}`),
 ];
 
-describe('a phone number has one spelling', () => {
-  test('the example number of every region is accepted', () =>
+describe('a phone has one number', () => {
+  test('the example number of every region is let in', () =>
     withHouse({}, async (house) => {
       expect(EXAMPLES.length).toBeGreaterThan(240);
       for (const { number } of EXAMPLES) await login(house, number).expect(201);
     }));
 
-  test('other spellings of such a number are refused', () => {
+  test('no other spelling of such a number is accepted', () => {
     let spellings = 0;
     const accepted = EXAMPLES.flatMap((example) =>
       spellingsOf(example).filter((spelling) => {
-        // Only spellings that libphonenumber reads as the example number.
+        // The library says whose number it is; most of these are somebody else's, or nobody's.
         const read = parsePhoneNumberFromString(spelling);
         if (spelling === example.number || read?.number !== example.number) return false;
         spellings++;
@@ -79,7 +79,7 @@ describe('a phone number has one spelling', () => {
     ['the former token of mobile phones in Mexico', '+5215512345678'],
     ['a carrier in Brazil', '+5501511961234567'],
     ['no area code in San Marino', '+378886377'],
-  ])('with %s a number is refused: %s', (_what, spelling) =>
+  ])('with %s it is refused: %s', (_what, spelling) =>
     withHouse({}, async (house) => {
       const refused = await login(house, spelling).expect(400);
       expect(refused.body.error).toBe('invalid_phone_number');
@@ -88,7 +88,7 @@ describe('a phone number has one spelling', () => {
   );
 
   test.each(['+390612345678', '+5491123456789', '+525512345678', '+3780549886377', '+5511961234567'])(
-    'in the form of its numbering plan a number is accepted: %s',
+    'as its numbering plan writes it, it is let in: %s',
     (number) =>
       withHouse({}, (house) =>
         login(house, number)
@@ -98,7 +98,7 @@ describe('a phone number has one spelling', () => {
   );
 });
 
-describe('numbers of ranges that cost extra or are not mobile', () => {
+describe('numbers that no phone has', () => {
   test.each([
     ['premium rate', '+19005551234'],
     ['premium rate', '+448432123456'],
@@ -128,7 +128,7 @@ describe('numbers of ranges that cost extra or are not mobile', () => {
     ['fixed', '+442079460000'],
     ['of a range the plans do not know', ALICE],
     ['of the virtual operator', '+99012345678'],
-  ])('do not include %s: %s', (_kind, number) =>
+  ])('are not those that are %s: %s', (_kind, number) =>
     withHouse({}, async (house) => {
       await login(house, number).expect(201);
     }),
@@ -143,7 +143,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['CA', '+14165550123'],
     ['US', '+12025550123'],
     ['XV', '+99012345678'],
-    // These regions share their numbers with a neighbouring region.
+    // Nothing tells these numbers from those of a neighbour.
     ['AX', '+358412345678'],
     ['BL', '+590690001234'],
     ['CC', '+61412345678'],
@@ -155,7 +155,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['VA', '+393123456789'],
     ['FI', '+358412345678'],
     ['AX', '+3581812345'],
-  ])('%s allows %s', (countries, number) =>
+  ])('%s lets in %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       await login(house, number).expect(201);
     }),
@@ -174,7 +174,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['GB', '+447624123456'],
     ['KZ', '+79123456789'],
     ['GP,MF', '+4741234567'],
-  ])('%s refuses %s', (countries, number) =>
+  ])('%s keeps out %s', (countries, number) =>
     withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
       const refused = await login(house, number).expect(403);
       expect(refused.body.error).toBe('country_not_allowed');
@@ -182,7 +182,7 @@ describe('ALLOWED_COUNTRIES', () => {
     }),
   );
 
-  test('every country allows the example number of its own plan', () => {
+  test('every country lets in the example number of its own plan', () => {
     const closed = getCountries().filter(
       (country) => !mayBeOf([country], parsePhoneNumber(exampleOf(country).number) as PhoneNumber),
     );

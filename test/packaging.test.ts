@@ -103,6 +103,25 @@ describe('README.md', () => {
     expect(readme).toContain(`| \`${name}\` |`);
   });
 
+  it('gives each setting the default that .env.example shows', () => {
+    const shown = Object.fromEntries(
+      [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)].map(([, name = '', value = '']) => [
+        name,
+        value,
+      ]),
+    );
+    const [, section = ''] = /\n## Settings\n([^]*?)\n## /.exec(readme) ?? [];
+    const rows = [...section.matchAll(/^\| `([A-Z_]+)` \| (.*?) \|/gm)];
+    expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(shown).sort());
+    const described = rows.filter(([, name = '', cell = '']) => {
+      if (/^(?:required|none|all|Node's)$/.test(cell)) return shown[name] !== '';
+      const [, value = ''] = /^`([^`]+)`(?:, and .*)?$/.exec(cell) ?? [];
+      // Some begin with the name of the setting that they follow.
+      return value.replace(/^[A-Z_]+/, (other) => shown[other] ?? other) !== shown[name];
+    });
+    expect(described.map(([, name]) => name)).toEqual(['RATE_LIMITS']);
+  });
+
   it.each(Object.keys(new Subscribers().all()))('says what the sandbox number %s does', (number) => {
     expect(readme).toContain(`| \`${number}\` |`);
   });

@@ -61,14 +61,14 @@ const MOMENTS: [string, (moment: Moment, work: () => unknown) => void][] = [
   [
     'which it just took',
     (moment, work) =>
-      moment.before('set', 'lock:', () => {
+      moment.before('add', 'lock:', () => {
         moment.before('get', 'sess:', work);
       }),
   ],
   [
     'and has read the login',
     (moment, work) =>
-      moment.before('set', 'lock:', () => {
+      moment.before('add', 'lock:', () => {
         moment.before('spend', 'limit:', work);
       }),
   ],
@@ -182,7 +182,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
   /** Moves to an SMS, and runs `work` while the lock is held. @returns the key of the lock */
   const whileMoved = async (app: App, work: (lock: string) => unknown) => {
     let lock = '';
-    moment.before('set', 'lock:', (key) => {
+    moment.before('add', 'lock:', (key) => {
       lock = key;
       moment.before('spend', 'limit:', () => work(key));
     });
@@ -230,7 +230,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
     const app = house.app();
     await begin(app);
     let left = 0;
-    moment.before('set', 'lock:', (key) =>
+    moment.before('add', 'lock:', (key) =>
       moment.before('spend', 'limit:', async () => (left = await house.redis.ttl(key))),
     );
     await next(app).expect(200);
@@ -239,7 +239,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
   await withHouse({ env: WITH_CODES, store: 'memory', through: moment.through }, async (house) => {
     const app = house.app();
     await begin(app);
-    moment.before('set', 'lock:', () =>
+    moment.before('add', 'lock:', () =>
       moment.before('spend', 'limit:', async () => {
         house.world.turn(LONGEST_WORK);
         expect((await next(app).expect(409)).body.error).toBe('login_in_progress');

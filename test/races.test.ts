@@ -207,12 +207,12 @@ test('a request that only reloads its session does not overwrite changes of othe
   const held: { work?: () => Promise<unknown>; writes: number } = { writes: 0 };
   const through = (store: Store): Store => ({
     ...store,
-    set: async (...args) => {
+    add: async (...args) => {
       const [key] = args;
       const work = key.startsWith('lock:') ? held.work : undefined;
       delete held.work;
       await work?.();
-      return store.set(...args);
+      return store.add(...args);
     },
     replace: (...args) => {
       held.writes++;

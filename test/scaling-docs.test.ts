@@ -8,7 +8,7 @@ import { randomFrom, recoveryOf, turnsOf, waitsAt } from '../bench/simulation.js
 
 const page = readFileSync(join(resolve(__dirname, '..'), 'docs/scaling.md'), 'utf8');
 
-test('docs/scaling.md contains every table as `npm run bench -- scaling` prints it', async () => {
+test('docs/scaling.md holds every table as `npm run bench -- scaling` prints it', async () => {
   const tables = await tablesOf(FIGURES);
   const places = [...page.matchAll(/<!-- table: (\w+) -->/g)].map(([, name]) => name);
   expect(places).toEqual(Object.keys(tables));
@@ -21,21 +21,20 @@ test('twice the logins need twice the cores, memory and turns', () => {
     expect((twice?.[what] ?? 0) / (once?.[what] ?? 0)).toBeCloseTo(2, 3);
 });
 
-test.each([0.5, 0.8])('the simulated wait at utilization %d matches M/M/1', (use) => {
+test.each([0.5, 0.8])('the simulated wait at %d in use is what the theory of queues says', (use) => {
   // M/M/1: the share of requests that wait longer than t is use * exp(-(1 - use) * t).
   const exact = Math.log(use / 0.01) / (1 - use);
   expect(waitsAt(use, randomFrom(1)).p99 / exact).toBeCloseTo(1, 1);
 });
 
-test('the simulation refuses logins beyond the number of turns', async () => {
-  const asked = { upstreamPerSecond: 500, ofRange: 5 };
-  const turns = (use: number) => turnsOf({ ...asked, use }, randomFrom(1), 30);
+test('simulated turns are refused where more are asked for than there are', async () => {
+  const turns = (use: number) => turnsOf({ upstreamPerSecond: 500, use }, randomFrom(1), 30);
   expect((await turns(0.5)).refused).toBe(0);
   expect((await turns(1.25)).refused).toBeCloseTo(1 - 1 / 1.25, 1);
 });
 
-test('after a failover, refused logins are served by the spare turns', () => {
-  // A backlog of 2 s at 100 a second is served at 50 a second.
+test('after a failover those who were refused are served by what is left above the usual', () => {
+  // 100 a second for 2 seconds are made up for at 50 a second.
   const { refused, seconds } = recoveryOf(100, 150, 2000, 1);
   expect(refused).toBeCloseTo(200, 0);
   expect(seconds).toBeCloseTo(6, 0);

@@ -9,7 +9,7 @@ interface Failure {
   after?: number;
 }
 
-/** A store that fails on demand, like an outage of Redis during a request. */
+/** A store that fails where it is control to, as Redis does when it goes away in the middle of a request. */
 const failingAt =
   (control: { failure?: Failure | undefined }) =>
   (store: Store): Store =>
@@ -78,7 +78,7 @@ test('a logout that failed is reported, and can be repeated', () =>
 test('another SIM is not logged in, even if the failed login cannot be stored', () =>
   withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
-    control.failure = { operation: 'set', key: 'lock:' };
+    control.failure = { operation: 'add', key: 'lock:' };
     await postCode(app, code).expect(503);
     control.failure = undefined;
     await postCode(app, code).expect(400);

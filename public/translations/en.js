@@ -147,7 +147,7 @@ export default {
     country_not_allowed: 'Numbers of this country cannot log in here.',
     number_not_allowed: 'Numbers of this kind cannot log in here. Use the number of a mobile phone.',
     login_refused: 'This login is not allowed.',
-    step_up_required: 'Your SIM was confirmed. To be on the safe side, a code is wanted as well.',
+    step_up_required: 'Your SIM was confirmed. To be on the safe side, a code is required as well.',
     request_timeout: 'Your connection was too slow. Try again.',
     no_more_channels: 'No code can be sent for this login any more. Start again.',
     too_many_attempts: 'The code was wrong too often, and this login is over. Start again.',

@@ -1,45 +1,15 @@
-import { readAssertions, type AssertionSettings } from './assertions.js';
-import { readLimits, type LimitConfig } from './limits.js';
-import { readWays, type WaySettings } from './login.js';
-import {
-  readMetricsSettings,
-  readTraceSettings,
-  type MetricsSettings,
-  type TraceSettings,
-} from './observability.js';
-import { createReader, readHelpUrl, readOrigins, readPublicUrl, readSecrets, type Env } from './reader.js';
-import { readRedis, type RedisSettings } from './redis.js';
-import { readVonage, type VonageSettings } from './vonage.js';
+import { isIP } from 'node:net';
+import { readAssertions } from './assertions.js';
+import { readLimits } from './limits.js';
+import { readLoginSettings } from './login.js';
+import { readMetricsSettings, readTraceSettings } from './observability.js';
+import { createReader, parseUrl, type Env, type Reader } from './reader.js';
+import { readRedis } from './redis.js';
+import { readSessionSecrets } from './session-secret.js';
+import { readVonage } from './vonage.js';
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type Config = ReturnType<typeof readConfig>;
 
-export interface Config extends LimitConfig, WaySettings {
-  port: number;
-  /** The origin browsers and devices reach this server at, without a slash at the end. */
-  publicUrl: string;
-  /** Absent: the embedded store. */
-  redis: RedisSettings | undefined;
-  /** The first one seals and signs, all of them open. */
-  sessionSecrets: readonly string[];
-  allowedOrigins: readonly string[];
-  /** Percent of the event loop's time below which no new login is refused; 100 refuses none. */
-  maxUtilization: number;
-  /** Seconds for which an idle connection of a client or a proxy is kept. */
-  keepAliveSeconds: number;
-  /** Where the page sends people who need help; absent: nowhere. */
-  helpUrl: string | undefined;
-  logLevel: (typeof LOG_LEVELS)[number];
-  production: boolean;
-  /** Absent: nothing is counted. */
-  metrics: MetricsSettings | undefined;
-  /** Absent: nothing is traced. */
-  traces: TraceSettings | undefined;
-  /** Absent: nobody is told who is logged in but the app itself. */
-  assertions: AssertionSettings | undefined;
-  vonage: VonageSettings;
-}
-
-/** Everything that is wrong with the settings, each with the way to mend it. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {
@@ -48,43 +18,94 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the settings from environment variables, or the files that those with `_FILE` behind them name; an empty one counts as absent.
- * @param others what is wrong elsewhere, to be told with the rest
- * @param hasStore whether the store is given in another way than by `REDIS_URL`
+ * Reads all settings from environment variables and the files that `NAME_FILE` names.
+ * @param others problems found elsewhere, to be reported with those of the settings
+ * @param hasStore whether a store is given, so that production does not need `REDIS_URL`
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: Env, others: readonly string[] = [], hasStore = false): Config {
+export function readConfig(env: Env, others: readonly string[] = [], hasStore = false) {
   const reader = createReader(env);
-  const { problems, production, get, fail, need, oneOf, list, whole } = reader;
+  const { problems, production, need, oneOf, whole } = reader;
 
-  const port = whole('PORT', get('PORT') ?? '3000', { least: 0, most: 65_535 });
-  const publicUrl = readPublicUrl(get('PUBLIC_URL'), { port, production }, fail);
+  const port = whole('PORT', { fallback: 3000, least: 0, most: 65_535 });
+  const publicUrl = readPublicUrl(reader, port);
   const vonage = readVonage(reader);
   if (production && !hasStore)
-    need('REDIS_URL', 'the embedded store is for trying things out. Set it to redis://… or rediss://….');
+    need('REDIS_URL', 'the memory store is for development. Set it to redis://… or rediss://….');
   const config = {
     port,
+    /** The origin at which browsers and devices reach this server, without a slash at the end. */
     publicUrl,
+    /** Absent: the memory store. */
     redis: readRedis(reader),
-    sessionSecrets: readSecrets(list('SESSION_SECRET'), fail),
-    allowedOrigins: readOrigins(list('ALLOWED_ORIGINS'), fail),
-    helpUrl: readHelpUrl(get('HELP_URL'), fail),
-    ...readWays(reader),
+    /** The first one seals and signs, all of them open. */
+    sessionSecrets: readSessionSecrets(reader),
+    allowedOrigins: readOrigins(reader),
+    helpUrl: readHelpUrl(reader),
+    ...readLoginSettings(reader),
     assertions: readAssertions(reader),
     ...readLimits(reader),
-    maxUtilization: whole('MAX_UTILIZATION', get('MAX_UTILIZATION') ?? '90', { least: 1, most: 100 }),
-    keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', get('KEEP_ALIVE_SECONDS') ?? '65', {
-      least: 1,
-      most: 3600,
-    }),
-    logLevel: oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    /** Percent of its time that the event loop may be busy before it refuses new logins. */
+    maxUtilization: whole('MAX_UTILIZATION', { fallback: 90, least: 1, most: 100 }),
+    /** Seconds for which the server keeps an idle connection. */
+    keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', { fallback: 65, least: 1, most: 3600 }),
+    logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
     production,
+    /** Absent: nothing is counted. */
     metrics: readMetricsSettings(reader, port),
-    traces: readTraceSettings(get, fail),
+    /** Absent: nothing is traced. */
+    traces: readTraceSettings(reader),
   };
   problems.push(...others);
 
   const { privateKey } = vonage;
   if (privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
   return { ...config, vonage: { ...vonage, privateKey } };
+}
+
+function readPublicUrl({ get, production, fail }: Reader, port: number): string {
+  const text = get('PUBLIC_URL');
+  if (text === undefined && production)
+    return fail('PUBLIC_URL is missing: the https origin at which devices reach this server.');
+  const url = parseUrl(text ?? `http://localhost:${port}`);
+  if (url === undefined || url.href !== `${url.origin}/`)
+    return fail('PUBLIC_URL must be an origin, like https://login.example.com, without a path.');
+  const local = url.hostname === 'localhost' || (isIP(url.hostname) === 4 && url.hostname.startsWith('127.'));
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+    fail('PUBLIC_URL must begin with https://; http is only for localhost.');
+  return url.origin;
+}
+
+function readOrigins({ list, fail }: Reader): readonly string[] {
+  const origins = list('ALLOWED_ORIGINS');
+  for (const origin of origins) {
+    const fault = faultOfOrigin(origin);
+    if (fault !== undefined) fail(`ALLOWED_ORIGINS: "${origin}" ${fault}`);
+  }
+  return origins;
+}
+
+/** A name, an IPv4 address, or an IPv6 address in brackets. URLs allow more: `*.example.com`. */
+const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])$/;
+
+/** @returns why no browser sends this text as an `Origin` (RFC 6454 section 6.2), and the fix */
+function faultOfOrigin(text: string): string | undefined {
+  if (/\*|%2a|(?:^|:\/\/)\./i.test(text))
+    return 'is a wildcard, and origins are compared exactly: name each one, like https://app.example.com.';
+  if (text === 'null')
+    return 'is the origin of every sandboxed page: name origins like https://app.example.com.';
+  const bare = text.replace(/^["']|["']$/g, '');
+  const url = parseUrl(bare.includes('://') ? bare : `https://${bare}`);
+  if (url === undefined || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname))
+    return 'is not an origin like https://app.example.com. Several are separated by commas.';
+  return url.origin === text ? undefined : `is not as browsers write it: write ${url.origin}.`;
+}
+
+/** @returns the URL as browsers write it */
+function readHelpUrl({ get, fail }: Reader): string | undefined {
+  const text = get('HELP_URL');
+  const url = text === undefined ? undefined : parseUrl(text);
+  if (text !== undefined && !/^https?:$/.test(url?.protocol ?? ''))
+    fail('HELP_URL must be a URL that begins with https:// (or http://).');
+  return url?.href;
 }

@@ -4,75 +4,57 @@ import { isCountry, type Country } from '../core/phone-number.js';
 import type { Reader } from './reader.js';
 
 /**
- * How often each thing may be done in its window (README, "Limits"). A carrier puts thousands of phones behind one address, so
- * a range may do much; a number at an address is one user, and a message costs money.
+ * The default limits (README, "Limits"). An operator puts thousands of phones behind one address, so
+ * a range may do much. A number at an address is one user, and a message costs money.
  */
 export const RATES = {
-  /** Logins of a number from one address: nobody at another address locks its owner out. */
+  /** Logins of a number from one address: another address cannot lock its owner out. */
   'login-number': 10,
-  /** Logins from one address range. A tenth of what Vonage lets an account do. */
+  /** Logins from one address range: a tenth of what Vonage allows an account. */
   'login-range': 600,
-  /** Logins from one address range in one second: half of what Vonage lets an account do stays with everybody else. */
+  /** Logins from one address range in one second: half of what Vonage allows is for others. */
   'login-range-second': 5,
-  /** Messages to a number in an hour and in a day, of which one address range may use up half. */
+  /** Messages to a number in an hour and in a day. One address range may use up half. */
   'send-number': 5,
   'send-number-day': 10,
-  /** Messages asked for from one address range. */
   'send-range': 60,
-  /** Messages to numbers that begin with the same seven digits: fraud goes through ranges one number after the other. */
+  /** Messages to numbers with the same first seven digits: fraud uses ranges of numbers. */
   'send-prefix': 20,
-  /** Messages to one country. */
   'send-country': 150,
 } as const satisfies Record<string, number>;
 
-/** The highest rate a setting may name. */
 export const HIGHEST_RATE = 999_999_999;
+
+const RATE_RANGE = { least: 1, most: HIGHEST_RATE };
 
 export type RateName = keyof typeof RATES;
 
-export interface LimitSettings {
-  rates: Readonly<Record<RateName, number>>;
-  /** Messages in an hour, all in all. */
-  paidSendsPerHour: number;
-  /** Calls of Network Enablement in a second, by all processes. */
-  upstreamPerSecond: number;
-}
+export type LimitSettings = ReturnType<typeof readLimits>['limits'];
 
-export interface LimitConfig {
-  limits: LimitSettings;
-  /** None means all. */
-  allowedCountries: readonly Country[];
-  /** Whose `X-Forwarded-For` is believed, as Express's `trust proxy` takes it. */
-  trustProxy: false | number | readonly string[];
-}
-
-type SettingsReader = Pick<Reader, 'get' | 'list' | 'fail' | 'whole'>;
-
-export function readLimits(reader: SettingsReader): LimitConfig {
-  const { list, fail } = reader;
-  const perSecond = readCount(reader, 'UPSTREAM_PER_SECOND', '10');
+export function readLimits(reader: Reader) {
+  const upstreamPerSecond = reader.whole('UPSTREAM_PER_SECOND', { fallback: 10, ...RATE_RANGE });
   return {
     limits: {
-      rates: readRates(reader, perSecond),
-      paidSendsPerHour: readCount(reader, 'PAID_SENDS_PER_HOUR', '300'),
-      upstreamPerSecond: perSecond,
+      rates: readRates(reader, upstreamPerSecond),
+      paidSendsPerHour: reader.whole('PAID_SENDS_PER_HOUR', { fallback: 300, ...RATE_RANGE }),
+      /** Calls to Network Enablement in a second, by all processes. */
+      upstreamPerSecond,
     },
-    allowedCountries: readCountries(list('ALLOWED_COUNTRIES'), fail),
-    trustProxy: readTrustProxy(list('TRUST_PROXY'), fail),
+    /** Empty: all. */
+    allowedCountries: readCountries(reader),
+    /** The value of Express's `trust proxy`. */
+    trustProxy: readTrustProxy(reader),
   };
 }
 
-const readCount = ({ get, whole }: SettingsReader, name: string, byDefault: string): number =>
-  whole(name, get(name) ?? byDefault, { least: 1, most: HIGHEST_RATE });
-
 /**
- * The default rates, but for those that are named: `login-number=20,send-prefix=100`. By default no
- * address range takes more than half of the turns of a second, where there are two or more.
+ * The default rates, and those of `RATE_LIMITS`: `login-number=20,send-prefix=100`. By default no
+ * address range takes more than half of the turns of a second, if there are two or more.
  */
 function readRates(
-  { list, fail, whole }: SettingsReader,
+  { list, fail, parseWhole }: Reader,
   upstreamPerSecond: number,
-): Record<RateName, number> {
+): Readonly<Record<RateName, number>> {
   const half = Math.floor(upstreamPerSecond / 2) || Infinity;
   const rates: Record<RateName, number> = {
     ...RATES,
@@ -80,44 +62,40 @@ function readRates(
   };
   for (const item of list('RATE_LIMITS')) {
     const [name = '', count = ''] = item.split('=').map((part) => part.trim());
-    if (!Object.hasOwn(RATES, name)) {
+    if (!Object.hasOwn(RATES, name))
       fail(`RATE_LIMITS: "${name}" is none of ${Object.keys(RATES).join(', ')}.`);
-    } else rates[name as RateName] = whole(`RATE_LIMITS: ${name}`, count, { least: 1, most: HIGHEST_RATE });
+    else rates[name as RateName] = parseWhole(`RATE_LIMITS: ${name}`, count, RATE_RANGE);
   }
   return rates;
 }
 
-/** Countries by ISO 3166 alpha-2; none means all. */
-function readCountries(codes: readonly string[], fail: Reader['fail']): readonly Country[] {
-  for (const code of codes) {
-    if (!isCountry(code))
-      fail(
-        `ALLOWED_COUNTRIES: "${code}" is not the ISO 3166 code of a country with telephone numbers, in capitals, such as GB.`,
-      );
-  }
+function readCountries({ list, fail }: Reader): readonly Country[] {
+  const codes = list('ALLOWED_COUNTRIES');
+  for (const code of codes.filter((each) => !isCountry(each)))
+    fail(
+      `ALLOWED_COUNTRIES: "${code}" is not the ISO 3166 code of a country with phone numbers, in capitals, such as GB.`,
+    );
   return codes.filter(isCountry);
 }
 
-/** Names Express knows for ranges of private networks. */
+/** Express's names for ranges of private networks. */
 const NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
 
-/**
- * How Express's `trust proxy` is set: not at all, by the number of proxies in front, or by their addresses.
- */
-function readTrustProxy(items: readonly string[], fail: Reader['fail']): false | number | readonly string[] {
+/** @returns false for no proxy, how many proxies are in front, or their addresses */
+function readTrustProxy({ list, fail }: Reader): false | number | readonly string[] {
+  const items = list('TRUST_PROXY');
   const [first = ''] = items;
   if (items.length === 0) return false;
   if (items.length === 1 && /^[1-9]$/.test(first)) return Number(first);
   for (const item of items) {
-    if (item === 'true' || /\/0+$/.test(item)) {
+    if (item === 'true' || /\/0+$/.test(item))
       fail(
-        `TRUST_PROXY must not be ${item}: anyone could then send X-Forwarded-For and be counted as somebody else. Say how many proxies are in front, or their addresses.`,
+        `TRUST_PROXY must not be ${item}: anyone could then send X-Forwarded-For and count as another client. Set the number of proxies in front, or their addresses.`,
       );
-    } else if (!NETWORKS.includes(item) && !isAddress(item)) {
+    else if (!NETWORKS.includes(item) && !isAddress(item))
       fail(
         `TRUST_PROXY: "${item}" is neither the number of proxies (1 to 9) nor an address, a range like 10.0.0.0/8, or ${NETWORKS.join(', ')}.`,
       );
-    }
   }
   return items;
 }

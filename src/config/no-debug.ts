@@ -1,3 +1,3 @@
-// With DEBUG set, Express, express-session and ioredis would print queries, session ids and what is stored, past our log
-// and its level. They read the variable when they are loaded, so this is imported before them.
+// With DEBUG set, Express, express-session and ioredis print queries, session ids and stored
+// values, whatever the log level. They read it when they are loaded, so import this before them.
 delete process.env['DEBUG'];

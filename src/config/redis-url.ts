@@ -10,16 +10,15 @@ export interface Access {
   password?: string;
 }
 
-/** The version of IP that names of hosts are looked up for; 0 is either. */
+/** The IP version that host names are resolved to; 0 is either. */
 const FAMILIES = [0, 4, 6] as const;
 type Family = (typeof FAMILIES)[number];
 
-/** What `REDIS_URL` says. */
 export type Place = Access & { tls: boolean; family: Family } & (
     | { kind: 'single'; nodes: readonly [Address]; db: number }
-    /** The sentinels, and the name they know the primary by. */
+    /** The sentinels, and their name for the primary. */
     | { kind: 'sentinel'; nodes: readonly Address[]; name: string; db: number }
-    /** Some nodes, which know the others. */
+    /** Some nodes of the cluster, which know the others. */
     | { kind: 'cluster'; nodes: readonly Address[] }
   );
 
@@ -31,7 +30,7 @@ const ENCODE = 'In user, password and name, characters such as @ / : ? # % have 
 const FORMS =
   'redis://host:6379, redis+sentinel://host1:26379,host2:26379/name or redis+cluster://host1:6379,host2:6379, with rediss… for TLS';
 
-/** A setting that cannot be read, in words that repeat nothing of it: a part of it may be a password. */
+/** What is wrong with the text, without repeating any of it: a part of it may be a password. */
 class Unreadable extends Error {}
 
 const unreadable = (problem: string): never => {
@@ -39,10 +38,10 @@ const unreadable = (problem: string): never => {
 };
 
 /**
- * Reads `redis[s]://[[user]:password@]host[:port][/db]`, `redis[s]+sentinel://…@host[:port],host[:port]/name[/db]` and
- * `redis[s]+cluster://…@host[:port],host[:port]`. The first is that of Redis (provisional registration with IANA), the second the one of
- * RedisVL, LangChain and Prefect, the third in its manner. The query may have `family` (0, 4 or 6),
- * `db` and `tls=true`, as in the URLs that some providers give.
+ * Reads `redis[s]://[[user]:password@]host[:port][/db]` (provisional registration with IANA),
+ * `redis[s]+sentinel://…@host[:port],host[:port]/name[/db]` (as in RedisVL, LangChain and Prefect)
+ * and, in the same form, `redis[s]+cluster://…@host[:port],host[:port]`. The query may have
+ * `family` (0, 4 or 6), `db` and `tls=true`, as in the URLs of some providers.
  * @returns the place, or what is wrong with the text, without repeating any of it
  */
 export function parseRedisUrl(text: string): Place | string {
@@ -89,7 +88,7 @@ function accessOf(user: string | undefined): Access {
   if (user === undefined) return {};
   const [, username = '', password = ''] =
     /^([^:]*):(.+)$/.exec(user) ??
-    unreadable(`must name whom it connects as in the form user:password@ or :password@. ${ENCODE}`);
+    unreadable(`must have its credentials in the form user:password@ or :password@. ${ENCODE}`);
   return { ...(username && { username: decode(username) }), password: decode(password) };
 }
 
@@ -103,21 +102,20 @@ function addressOf(text: string, usualPort: number): Address {
   return { host: v6 ?? name ?? '', port: number };
 }
 
-/** @param inQuery what the query says besides the path */
 function dbOf(path: string, inQuery: string): number {
   if (path !== '' && inQuery !== '' && path !== inQuery) unreadable('names two databases: leave one out.');
   const text = path || inQuery;
   return /^\d{0,5}$/.test(text) ? Number(text) : unreadable('must name a database by its number, as in …/1.');
 }
 
-/** Parameters of other clients, and what stands for them here. */
-const ELSEWHERE = [
+/** Parameters of other clients, and what to use here instead. */
+const ALTERNATIVES = [
   {
     names: /cert|verify|reject|insecure/i,
     advice: 'Certificates are always checked: set REDIS_CA to their CA, if need be.',
   },
   { names: /^ssl|^tls/i, advice: 'A URL that begins with rediss asks for TLS.' },
-  { names: /user|pass|auth/i, advice: 'User and password stand before the host, as user:password@.' },
+  { names: /user|pass|auth/i, advice: 'Put user and password before the host, as user:password@.' },
   { names: /sentinel|master|cluster/i, advice: `Write it like ${FORMS}.` },
 ];
 
@@ -136,11 +134,11 @@ function parametersOf(query: string, tls: boolean): { family: Family; db: string
   return { family, db: parameters.get('db') ?? '', tls: asked === 'true' };
 }
 
-/** What has no value may be the rest of a password, and is not repeated. */
+/** A name without a value may be the rest of a password, and is not repeated. */
 function refusalOf(name: string, value: string): string {
   const what = /^\w{1,40}$/.test(name) && value !== '' ? `the parameter "${name}"` : 'a parameter';
-  const advice = ELSEWHERE.find(({ names }) => names.test(name))?.advice ?? 'Leave it out.';
-  return `cannot be read: it has ${what}, and only family, db and tls are taken. ${advice}`;
+  const advice = ALTERNATIVES.find(({ names }) => names.test(name))?.advice ?? 'Leave it out.';
+  return `cannot be read: it has ${what}, and only family, db and tls are supported. ${advice}`;
 }
 
 function decode(text: string): string {

@@ -1,11 +1,11 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { parsePrivateKey, readPem } from '../core/keys.js';
+import type { Reader } from './reader.js';
 import { parseRedisUrl, type Access, type Place } from './redis-url.js';
 
-/** Whom Redis's certificates are believed from, and our own, in PEM. */
 export interface Certificates {
-  /** Absent: whom Node believes. */
+  /** The CA of Redis's certificates. Absent: those that Node trusts. */
   ca?: string;
   cert?: string;
   key?: string;
@@ -19,75 +19,62 @@ export interface RedisClient {
 export interface RedisSettings {
   place: Place;
   certificates: Certificates;
-  /** Whom we are to the sentinels, which have passwords of their own. */
+  /** User and password for the sentinels, which have their own. */
   sentinelAccess: Access;
 }
 
-interface Reader {
-  get: (name: string) => string | undefined;
-  fail: (problem: string) => string;
-}
-
-const PEMS = { ca: 'REDIS_CA', cert: 'REDIS_CERT', key: 'REDIS_KEY' } as const;
-
-/** @returns `undefined` where no Redis is named, or what names it cannot be used: then `fail` was told */
-export function readRedis({ get, fail }: Reader): RedisSettings | undefined {
+export function readRedis(reader: Reader): RedisSettings | undefined {
+  const { get, fail, accept } = reader;
   const url = get('REDIS_URL');
-  const place = url === undefined ? undefined : parseRedisUrl(url);
-  if (typeof place === 'string') fail(`REDIS_URL ${place}`);
-  const certificates = readCertificates({ get, fail });
-  const sentinelAccess = {
-    ...optional('username', get('REDIS_SENTINEL_USERNAME')),
-    ...optional('password', get('REDIS_SENTINEL_PASSWORD')),
-  };
+  const place = url === undefined ? undefined : accept('REDIS_URL', parseRedisUrl(url));
+  const certificates = readCertificates(reader);
+  const sentinelAccess = definedOf({
+    username: get('REDIS_SENTINEL_USERNAME'),
+    password: get('REDIS_SENTINEL_PASSWORD'),
+  });
   if (sentinelAccess.username && !sentinelAccess.password)
-    fail('REDIS_SENTINEL_PASSWORD is missing: REDIS_SENTINEL_USERNAME is somebody with a password.');
-  if (typeof place === 'string') return undefined;
+    fail('REDIS_SENTINEL_PASSWORD is missing: REDIS_SENTINEL_USERNAME needs it.');
+  if (url !== undefined && place === undefined) return undefined;
   if (sentinelAccess.password && place?.kind !== 'sentinel')
     fail(
       'REDIS_SENTINEL_PASSWORD is set, but REDIS_URL names no sentinels: begin it with redis+sentinel://.',
     );
-  for (const [part, name] of Object.entries(PEMS)) {
-    if (part in certificates && place?.tls !== true)
-      fail(`${name} is set, but REDIS_URL asks for no TLS: begin it with rediss.`);
-  }
+  for (const part of Object.keys(certificates))
+    if (place?.tls !== true)
+      fail(`REDIS_${part.toUpperCase()} is set, but REDIS_URL asks for no TLS: begin it with rediss.`);
   return place && { place, certificates, sentinelAccess };
 }
 
-const optional = <K extends string>(name: K, value: string | undefined) =>
-  (value === undefined ? {} : { [name]: value }) as { [N in K]?: string };
+type Defined<T> = { [N in keyof T]?: Exclude<T[N], undefined> };
 
-function readCertificates({ get, fail }: Reader): Certificates {
-  const read = (name: string, parse: (text: string) => string | { pem: string }): string | undefined => {
+const definedOf = <T extends object>(all: T): Defined<T> =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Defined<T>;
+
+function readCertificates({ get, fail, accept }: Reader): Certificates {
+  const read = (name: string, parse: (text: string) => { pem: string } | string): string | undefined => {
     const text = get(name);
-    const parsed = text && parse(text);
-    if (typeof parsed === 'object') return parsed.pem;
-    if (parsed) fail(`${name} ${parsed}`);
-    return undefined;
+    return text && accept(name, parse(text))?.pem;
   };
-  const [ca, cert] = [read(PEMS.ca, parseCertificates), read(PEMS.cert, parseCertificates)];
-  const key = read(PEMS.key, parseKey);
-  if ((get(PEMS.cert) === undefined) !== (get(PEMS.key) === undefined))
+  const [ca, cert] = [read('REDIS_CA', parseCertificates), read('REDIS_CERT', parseCertificates)];
+  const key = read('REDIS_KEY', parseKey);
+  if ((get('REDIS_CERT') === undefined) !== (get('REDIS_KEY') === undefined))
     fail('REDIS_CERT and REDIS_KEY belong together: our certificate, and its key.');
   if (cert && key && !fit(cert, key)) fail('REDIS_CERT and REDIS_KEY must be a certificate and its own key.');
-  return { ...optional('ca', ca), ...optional('cert', cert), ...optional('key', key) };
+  return definedOf({ ca, cert, key });
 }
 
-/** @returns the certificates of a PEM, as OpenSSL reads them, or what is wrong with it */
+/** @returns the certificates of a PEM as OpenSSL reads them, or what is wrong with it */
 function parseCertificates(text: string): { pem: string } | string {
   const parts = readPem(text);
   if (typeof parts === 'string') return parts;
   const certificates = parts.filter(({ label }) => label.endsWith('CERTIFICATE'));
-  // TLS itself would take a CA that cannot be read for none at all, and then believe nobody.
+  // TLS itself would ignore a CA that it cannot read, and then trust no server.
   if (certificates.length === 0 || !certificates.every(({ der }) => succeeds(() => new X509Certificate(der))))
     return 'looks like a PEM, but holds no certificate that can be read.';
-  return {
-    pem: certificates
-      .map(({ text, der }) =>
-        succeeds(() => new X509Certificate(text)) ? text : new X509Certificate(der).toString(),
-      )
-      .join('\n'),
-  };
+  const pems = certificates.map(({ text, der }) =>
+    succeeds(() => new X509Certificate(text)) ? text : new X509Certificate(der).toString(),
+  );
+  return { pem: pems.join('\n') };
 }
 
 function parseKey(text: string): { pem: string } | string {
@@ -104,7 +91,7 @@ const succeeds = (work: () => unknown): boolean => {
   }
 };
 
-/** The key is that of the certificate. OpenSSL itself says so only when it is asked. */
+/** Whether the key is that of the certificate, which OpenSSL does not check by itself. */
 const fit = (cert: string, key: string): boolean =>
   succeeds(() => createSecureContext({ cert, key })) &&
   new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));

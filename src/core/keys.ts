@@ -5,10 +5,8 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 export interface PemPart {
   /** Its label without spaces, which some tools drop: `RSAPRIVATEKEY`. */
   label: string;
-  /** The part as it was found. */
   text: string;
   der: Buffer;
-  /** Whether a passphrase protects it. */
   isEncrypted: boolean;
 }
 
@@ -21,9 +19,9 @@ const PART = /-+\s*BEGIN([A-Z0-9\s+_]+)-+(.*?)-+\s*END[A-Z0-9\s+_]+-{1,5}(?:\r?\
 const FENCE = /-\s*(?:BEGIN|END)[A-Z0-9\s+_]+-/;
 
 /**
- * Reads a PEM in the forms that files, environments and secret stores leave of it: in quotes,
- * indented, with line ends that are escaped, doubled or lost, among other text, the base64 of any
- * of these, or the path of a file that holds one.
+ * Reads a PEM in the forms that files, environments and secret stores make of it: in quotes,
+ * indented, with line ends that are escaped, doubled or lost, among other text, base64 of any of
+ * these, or the path of a file with one.
  * @returns its parts, at least one; or what is wrong with the text, without repeating any of it
  */
 export function readPem(text: string): PemPart[] | string {
@@ -42,7 +40,6 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** @returns nothing where no line of a PEM can be recognised */
 function partsIn(text: string): PemPart[] | string | undefined {
   const plain = undoEscapes(text);
   const decoded = decode(plain);
@@ -83,7 +80,7 @@ function base64Of(body: string): string {
     : base64;
 }
 
-/** What is wrong with a key that is to sign by an algorithm of JWA (RFC 7518 section 3), if anything is. */
+/** What is wrong with a key for a signature algorithm of JWA (RFC 7518 section 3), if anything. */
 const FAULT_OF = {
   RS256: ({ asymmetricKeyType, asymmetricKeyDetails }) => {
     if (asymmetricKeyType !== 'rsa') return 'must be an RSA key.';
@@ -94,14 +91,13 @@ const FAULT_OF = {
   any: () => undefined,
 } satisfies Record<string, (key: KeyObject) => string | undefined>;
 
+export type KeyAlgorithm = keyof typeof FAULT_OF;
+
 /**
  * Reads a private key in any of the forms of {@link readPem}: PKCS #8, PKCS #1 or SEC 1.
  * @returns the key, or what is wrong with the text, without repeating any of it
  */
-export function parsePrivateKey(
-  text: string,
-  algorithm: keyof typeof FAULT_OF = 'RS256',
-): KeyObject | string {
+export function parsePrivateKey(text: string, algorithm: KeyAlgorithm = 'RS256'): KeyObject | string {
   const parts = readPem(text);
   if (typeof parts === 'string') return parts;
   const [part, another] = parts.filter(({ label }) => label.endsWith('PRIVATEKEY'));
@@ -111,7 +107,6 @@ export function parsePrivateKey(
   return typeof key === 'string' ? key : (FAULT_OF[algorithm](key) ?? key);
 }
 
-/** What a PEM holds instead of a private key, by the end of its label. */
 const CONTENTS = [
   { end: 'PUBLICKEY', words: 'a public key' },
   { end: 'CERTIFICATE', words: 'a certificate' },
@@ -136,7 +131,7 @@ function keyOf({ label, der, isEncrypted }: PemPart): KeyObject | string {
   return isTruncated(der) ? TRUNCATED : 'looks like a PEM, but holds no private key that can be read.';
 }
 
-/** Whether there is less of a DER sequence than its length says (X.690 section 8.1.3). */
+/** Whether a DER sequence is shorter than its length field says (X.690 section 8.1.3). */
 function isTruncated(der: Buffer): boolean {
   const [tag, first = 0] = der;
   const lengthBytes = first < 0x80 ? 0 : first - 0x80;

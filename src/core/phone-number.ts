@@ -7,29 +7,28 @@ import {
 
 declare const brand: unique symbol;
 
-/** A phone number (MSISDN) in E.164 with its `+`: `+447700900000`. Made by {@link parsePhoneNumber} alone. */
+/** A phone number in E.164: `+447700900000`. Only {@link parsePhoneNumber} makes one. */
 export type PhoneNumber = string & { readonly [brand]: true };
 
-/** ITU-T E.164 with the plus sign; the lower bound keeps out short codes. Nothing is trimmed or repaired. */
+/** ITU-T E.164 with the plus sign; the lower bound keeps out short codes. */
 const E164 = /^\+[1-9][0-9]{6,14}$/;
 
-/** Vonage's Virtual Operator answers for +990, a country code nobody was given, so numbering data does not know it. */
+/** Vonage's Virtual Operator has +990, an unassigned country code without numbering data. */
 const VIRTUAL_OPERATOR = /^\+990[0-9]{5,12}$/;
 
 let last: { input: string; found: ReturnType<typeof parsePhoneNumberFromString> } | undefined;
 
-/** Looks a number up in the numbering plans. Several things are asked of a number that came in, one after the other. */
+/** Looks a number up in the numbering plans, and keeps it, because a login asks repeatedly. */
 function lookUp(input: string) {
   if (last?.input !== input) last = { input, found: parsePhoneNumberFromString(input) };
   return last.found;
 }
 
 /**
- * Reads a phone number as a client must send it: E.164, ASCII digits, a country code that exists
- * and a length that country uses, in the spelling that libphonenumber itself writes. It reads other
- * spellings too, such as one with a national prefix (`+4407…`) or with a token that is dialled for
- * mobile phones (`+541115…`): they would make several users of one phone. Ranges are not checked,
- * since numbering data is older than the numbers operators hand out.
+ * Parses a phone number: E.164 with an existing country code and a length that the country uses, in
+ * the form that libphonenumber writes. Other forms that it reads, such as a national prefix
+ * (`+4407…`) or a mobile token (`+541115…`), would make several users of one phone. Ranges are not
+ * checked, because operators assign numbers faster than numbering data is updated.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   if (!E164.test(input)) return undefined;
@@ -38,29 +37,28 @@ export function parsePhoneNumber(input: string): PhoneNumber | undefined {
   return found?.number === input && found.isPossible() ? (input as PhoneNumber) : undefined;
 }
 
-/** What Vonage's Virtual Operator is called among countries: a code that ISO 3166 leaves to its users. */
+/** The country of Vonage's Virtual Operator: a code that ISO 3166 leaves to its users. */
 const VIRTUAL_COUNTRY = 'XV';
 
 /** A country by its ISO 3166 alpha-2 code, or `XV` for Vonage's Virtual Operator. */
 export type Country = CountryCode | typeof VIRTUAL_COUNTRY;
 
-/** Whether text is the code of a country that has a numbering plan. */
 export const isCountry = (text: string): text is Country =>
   text === VIRTUAL_COUNTRY || isSupportedCountry(text);
 
-/** Ranges in which whoever is called or written to earns by it, or in which no phone with a SIM can be. */
+/** Types of numbers that earn by calls or messages, or that no phone with a SIM has. */
 const NOT_FOR_LOGINS = new Set<string | undefined>(
   'PREMIUM_RATE SHARED_COST TOLL_FREE PERSONAL_NUMBER VOIP PAGER UAN VOICEMAIL'.split(' '),
 );
 
-/** What the numbering plans say of a number. They are older than some ranges: a kind that is not known is no reproach. */
+/** What the numbering plans say. They miss recent ranges, so an unknown type is accepted. */
 export interface Numbering {
   /**
-   * ISO 3166 alpha-2, or `XV`; where the range does not tell it, the country that gave its name to the country code. Absent for
-   * the codes above all countries, such as those of satellites.
+   * ISO 3166 alpha-2, or `XV`. If the range does not determine it, the main country of the country
+   * code. Absent for codes of no country, such as those of satellites.
    */
   country: string | undefined;
-  /** Whether it can be somebody's own phone: no premium, shared-cost, toll-free, satellite or VoIP range, and the like. */
+  /** Whether it can be a personal phone: no premium, toll-free, satellite or VoIP range, etc. */
   personal: boolean;
 }
 
@@ -75,7 +73,7 @@ export function numberingOf(phoneNumber: PhoneNumber): Numbering {
 
 /**
  * Whether a number may belong to one of these countries. Some numbers are in the plans of several
- * countries: a mobile number of Åland looks like one of Finland. They belong to each of these.
+ * countries, such as mobile numbers of Åland and Finland, and belong to each of them.
  */
 export function mayBeOf(countries: readonly Country[], phoneNumber: PhoneNumber): boolean {
   const { country } = numberingOf(phoneNumber);
@@ -86,6 +84,6 @@ function isInPlanOf(country: Country, phoneNumber: PhoneNumber): boolean {
   if (country === VIRTUAL_COUNTRY) return false;
   if (getCountryCallingCode(country) !== lookUp(phoneNumber)?.countryCallingCode) return false;
   const number = parsePhoneNumberFromString(phoneNumber);
-  // By itself the library names the first country whose plan has the number, and looks no further.
+  // By itself the library names only the first country whose plan has the number.
   return number !== undefined && Object.assign(number, { country }).isValid();
 }

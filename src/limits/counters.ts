@@ -4,10 +4,10 @@ import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
 import { HIGHEST_RATE, type LimitSettings, type RateName } from '../config/limits.js';
 import {
-  DAY,
-  HOUR,
+  DAY_SECONDS,
+  HOUR_SECONDS,
   Limited,
-  TEN_MINUTES,
+  LOGINS_SECONDS,
   spendBy,
   windowAt,
   type Caller,
@@ -18,32 +18,30 @@ import {
 } from './limits.js';
 import type { Pace } from './pace.js';
 
-/** How many digits of a number, country code included, name the range it is taken from. */
+/** Digits, country code included, that name the range of a number. */
 const PREFIX_DIGITS = 7;
 
 /**
- * Characters of a name in an account: 84 bits, so that two of a hundred million names are the same with a probability of one in
- * four billion. A name of more than fourteen takes Redis sixteen bytes more.
+ * Characters of a name in an account: 84 bits. Two of a hundred million names are equal with a
+ * probability of one in four billion. Longer names take 16 more bytes of Redis each.
  */
-const NAME = 14;
+const NAME_CHARACTERS = 14;
 
-/** The messages of one login: an SMS, and a call where it does not come. */
+/** An SMS, and a call if it does not arrive. */
 const MESSAGES_OF_A_LOGIN = 2;
 
-/** A rule with the window it counts in. */
 interface Rate extends Rule {
   name: RateName | 'send-all';
   window: Window;
 }
 
-/** Rates that are counted in one step, and the account they are counted in. */
+/** Rates that are counted in one step, in one account. */
 interface Count {
   account: Window;
   rates: readonly Rate[];
 }
 
-/** Messages to a number that a caller asked for. */
-interface Asked {
+interface MessageRequest {
   caller: Caller;
   phoneNumber: PhoneNumber;
   messages: number;
@@ -51,10 +49,7 @@ interface Asked {
 
 type Outcome = Awaited<ReturnType<typeof spendBy<Rate>>>;
 
-/**
- * The limits, counted in the store.
- * @param deps.secret keys the names under which numbers and addresses are counted
- */
+/** @param deps.secret the key for the names of numbers and addresses in the store */
 export function createLimits(
   deps: LimitSettings & { store: Store; world: World; pace: Pace; secret: string },
 ): Limits {
@@ -70,11 +65,8 @@ export function createLimits(
     throw new Limited('rate_limited', 'This was asked for too often. Try again later.', limited);
   };
 
-  /**
-   * Logged by the messages that leave no room for as many more, not by those that are refused: the
-   * log grows with no attack.
-   */
-  const tellBudget = ({ broken, totals }: Outcome, { left }: Window, messages: number): void => {
+  /** Logged by the messages that use it up, not by refused ones: no attack fills the log. */
+  const logSpentBudget = ({ broken, totals }: Outcome, { left }: Window, messages: number): void => {
     const limit = deps.paidSendsPerHour;
     if (broken !== undefined || limit - (totals.at(-1) ?? 0) >= messages) return;
     world.log.error(
@@ -86,19 +78,17 @@ export function createLimits(
   return {
     ready: (api) => pace.ready(api),
     async turn(caller, api) {
-      const { rates, part } = ofTurn(caller, world.now());
-      const { broken } = await pace.take(rates, api, part);
+      const { broken } = await pace.take(ofTurn(caller, world.now()), api);
       if (broken) refuse(broken);
     },
     async login(caller, phoneNumber, api) {
-      const { rates, part } = ofLogin(caller, phoneNumber, world.now());
-      const outcome = await pace.take(rates, api, part);
+      const rates = ofLogin(caller, phoneNumber, world.now());
+      const outcome = await pace.take(rates, api);
       caller.showQuotas(quotasOf(rates, outcome));
       if (outcome.broken) refuse(outcome.broken);
     },
     async send(caller, phoneNumber, messages) {
-      // One moment for all of it: what is given back below is given back in the windows it was
-      // counted in.
+      // One moment for all: what is given back below must be in the windows it was counted in.
       const now = world.now();
       const asked = { caller, phoneNumber, messages };
       const number = ofNumber(asked, now);
@@ -107,16 +97,16 @@ export function createLimits(
       const hour = ofHour(asked, now);
       const outcome = await spend(hour);
       caller.showQuotas(quotasOf(hour.rates, outcome).filter(({ name }) => name === 'send-range'));
-      tellBudget(outcome, hour.account, messages);
+      logSpentBudget(outcome, hour.account, messages);
       if (outcome.broken === undefined) return;
       await spend(givenBack(number));
       refuse(outcome.broken);
     },
     async verified(caller, phoneNumber) {
-      // More than a count can hold, so that all of it is given back.
+      // The store takes no entry below zero: all of it is given back.
       const { account, rates } = ofNumber({ caller, phoneNumber, messages: HIGHEST_RATE }, world.now());
       const ofThisHour = rates.filter(({ name }) => name === 'send-number');
-      // The login is complete: that its count could not be given back is no reason to refuse it.
+      // The login is complete, and does not fail because its count cannot be given back.
       await spend(givenBack({ account, rates: ofThisHour })).catch(() => undefined);
     },
   };
@@ -127,23 +117,20 @@ const givenBack = ({ account, rates }: Count): Count => ({
   rates: rates.map((rate) => ({ ...rate, by: -rate.by })),
 });
 
-/**
- * How much of what a number has one range may use up: half, so that a stranger leaves the rest, but
- * one login at least.
- */
+/** One range may use up half of a number's messages, to leave some, but at least one login. */
 const ofOneRange = (limit: number): number =>
   Math.min(limit, Math.max(MESSAGES_OF_A_LOGIN, Math.floor(limit / 2)));
 
-/** What a login, a turn and messages are counted by, at a moment (milliseconds since the epoch). */
+/** The rates of a login, a turn and messages, at a moment in milliseconds since the epoch. */
 function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { secret: string }) {
   const name = createNaming(secret, 'limits');
-  const nameOf = (...words: string[]): string => name(words.join(' ')).slice(0, NAME);
+  const nameOf = (...words: string[]): string => name(words.join(' ')).slice(0, NAME_CHARACTERS);
   const rate = (name: RateName, window: Window, entry: string): Rate => ({
     ...{ name, window, entry },
     ...{ by: 1, limit: rates[name] },
   });
-  /** One rate for the caller's range, and one for each range within it, which has its share. */
-  const ofRanges = (name: RateName, window: Window, { range, within }: Caller): [Rate, ...Rate[]] => [
+  /** The rate of the caller's range, and those of the ranges within it. */
+  const ofRanges = (name: RateName, window: Window, { range, within }: Caller): Rate[] => [
     rate(name, window, nameOf('range', range)),
     ...within.map(({ range, share }) => ({
       ...rate(name, window, nameOf('range', range)),
@@ -154,41 +141,36 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
     const second = windowAt('second', 1, now);
     return rate('login-range-second', second, nameOf('range in second', range, second.key));
   };
-  /** What the number has in a window, and what of it the caller's range may use up. */
+  /** The rate of the number, and the part of it that the caller's range may use up. */
   const ofNumberIn = (name: 'send-number' | 'send-number-day', window: Window, range: string): Rate[] => [
     rate(name, window, name === 'send-number' ? window.key : 'day'),
     { ...rate(name, window, nameOf('range', range, window.key)), limit: ofOneRange(rates[name]) },
   ];
 
   return {
-    ofTurn: ({ range }: Caller, now: number) => ({
-      rates: [ofSecond(range, now)],
-      part: partOf(nameOf('range', range)),
-    }),
+    ofTurn: ({ range }: Caller, now: number) => [ofSecond(range, now)],
     ofLogin: (caller: Caller, phoneNumber: PhoneNumber, now: number) => {
-      const window = windowAt('logins', TEN_MINUTES, now);
+      const window = windowAt('logins', LOGINS_SECONDS, now);
       const number = nameOf('number at address', caller.address, phoneNumber);
-      const ranges = ofRanges('login-range', window, caller);
-      return {
-        rates: [rate('login-number', window, number), ...ranges, ofSecond(caller.range, now)],
-        part: partOf(ranges[0].entry),
-      };
+      return [
+        rate('login-number', window, number),
+        ...ofRanges('login-range', window, caller),
+        ofSecond(caller.range, now),
+      ];
     },
-    /** In one account for each number, by the hour and by the day. */
-    ofNumber: ({ caller, phoneNumber, messages }: Asked, now: number): Count => {
-      const day = windowAt(`send:${nameOf('number', phoneNumber)}`, DAY, now);
-      const hour = windowAt('hour', HOUR, now);
-      const own = [
+    /** Each number has its own account. */
+    ofNumber: ({ caller, phoneNumber, messages }: MessageRequest, now: number): Count => {
+      const day = windowAt(`send:${nameOf('number', phoneNumber)}`, DAY_SECONDS, now);
+      const hour = windowAt('hour', HOUR_SECONDS, now);
+      const inBoth = [
         ...ofNumberIn('send-number-day', day, caller.range),
         ...ofNumberIn('send-number', hour, caller.range),
       ];
-      return { account: day, rates: own.map((each) => ({ ...each, by: messages })) };
+      return { account: day, rates: inBoth.map((each) => ({ ...each, by: messages })) };
     },
-    /**
-     * In one account for all messages of the hour, so that a message counts everywhere or nowhere.
-     */
-    ofHour: ({ caller, phoneNumber, messages }: Asked, now: number): Count => {
-      const hour = windowAt('sends', HOUR, now);
+    /** One account an hour, so that a message counts in all of its rates or in none. */
+    ofHour: ({ caller, phoneNumber, messages }: MessageRequest, now: number): Count => {
+      const hour = windowAt('sends', HOUR_SECONDS, now);
       const { country = 'none' } = numberingOf(phoneNumber);
       const all = [
         ...ofRanges('send-range', hour, caller),
@@ -201,16 +183,7 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
   };
 }
 
-/**
- * A number that stays the same for a range: it chooses the part in which all logins of the range
- * are counted.
- */
-const partOf = (entry: string): number => Buffer.from(entry, 'base64url').readUInt32BE();
-
-/**
- * What is left of each rate; where several ranges are counted for it, in the one that has the
- * least.
- */
+/** What remains of each rate. Of several ranges with the same rate, that with the least. */
 function quotasOf(rates: readonly Rate[], { totals }: Outcome): Quota[] {
   const tightest = new Map<string, Quota>();
   for (const [at, { name, limit, window }] of rates.entries()) {

@@ -2,81 +2,71 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import { LoginError, type ErrorCode } from '../core/errors.js';
 import type { Cost, Store } from '../store/store.js';
 
-/** Seconds of the windows that things are counted in. */
-export const [TEN_MINUTES, HOUR, DAY] = [600, 3600, 86_400] as const;
+/** The windows in which logins and messages are counted. */
+export const [LOGINS_SECONDS, HOUR_SECONDS, DAY_SECONDS] = [600, 3600, 86_400] as const;
 
-/** How far the one who asks has used up a limit. */
+/** How far the client has used up a limit. */
 export interface Quota {
   name: string;
-  /** How often in how many seconds. */
+  /** The maximum in a window of so many seconds. */
   limit: number;
   seconds: number;
-  /** How often still, and for how many seconds that stands. */
+  /** What remains of it, and the seconds to the end of the window. */
   remaining: number;
   left: number;
 }
 
-/**
- * The client that sent a request, as limits see it. Its addresses are stored under names that only
- * `SESSION_SECRET` explains.
- */
+/** The client of a request. Its addresses are stored as hashes keyed by `SESSION_SECRET`. */
 export interface Caller {
-  /** Its own address. IPv6 gives a device a whole /64. */
+  /** Its own address: with IPv6 a /64, because a device has all of it. */
   address: string;
   /** The widest range it is counted in, in CIDR: a /24 of IPv4, a /48 of IPv6. */
   range: string;
-  /**
-   * Narrower ranges it is counted in as well, and the share of what the widest may do that each may
-   * use up.
-   */
+  /** Narrower ranges it is counted in as well, each with its share of the limit of the widest. */
   within: readonly { range: string; share: number }[];
-  /**
-   * Puts what is left to its range into the headers of the answer. What others count in as well (a
-   * number, a country) is not shown.
-   */
+  /** Adds its range's quotas to the headers of the answer, but not shared ones (a country). */
   showQuotas(quotas: readonly Quota[]): void;
 }
 
-/** The APIs of Vonage that are not called while they asked us to wait: those that begin something. */
+/** The Vonage APIs that begin something: none is called during a pause that it asked for. */
 export type PacedApi = 'network-enablement' | 'verify';
 export const PACED: ReadonlySet<string> = new Set<PacedApi>(['network-enablement', 'verify']);
 
 /**
- * How often what may be done. Each is counted before anything is sent or spent, in one step, and what is refused counts for
- * nothing; so whoever is refused is not kept out longer by trying again.
+ * The limits. Each method counts in one step, before anything is sent or spent. Refused requests
+ * are not counted, so that retries do not prolong a refusal.
  *
- * Each throws {@link Limited} with the seconds to wait.
+ * Each method throws {@link Limited} with the seconds to wait.
  */
 export interface Limits {
-  /** Counts a login, and takes its turn in calling `api`, for which it waits a moment where that is enough. */
+  /** Counts a login and takes a turn in calling `api`; may wait for the next second. */
   login(caller: Caller, phoneNumber: PhoneNumber, api: PacedApi | undefined): Promise<void>;
-  /** Takes one more turn for a call that is made again, out of those of the caller's range. */
+  /** Takes a turn for the retry of a call, which counts for the caller's range. */
   turn(caller: Caller, api: PacedApi | undefined): Promise<void>;
   /** Counts messages that cost money. */
   send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<void>;
   /**
-   * Gives a number that was just verified its messages of this hour back, and the caller's range
-   * those it asked for. What counts by day, prefix, country and in all stays, so that nobody gets
-   * messages without end by verifying. Never fails.
+   * Gives back the messages of this hour of a number that was just verified, in total and of the
+   * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does not
+   * give a client unlimited messages. Never fails.
    */
   verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void>;
-  /** Resolves unless Vonage asked us to leave this API alone. */
+  /** Resolves unless Vonage asked for a pause of this API. */
   ready(api: PacedApi): Promise<void>;
 }
 
-/** One window of time, and the account that is kept for it in the store. */
+/** A window of time, and the key of its account in the store. */
 export interface Window {
   key: string;
-  /** Seconds it lasts. */
+  /** The length of the window. */
   seconds: number;
-  /** Seconds from now to its end, at least one. */
+  /** Seconds to its end, at least one. */
   left: number;
 }
 
 /**
- * The window of `seconds` that now is in. Windows begin at the same moment everywhere and are named by their place in time, so
- * that a process whose clock is off keeps an account of its own and shortens nobody else's.
- * @param now milliseconds since the epoch
+ * The window that contains `now` (milliseconds since the epoch). Its number is part of the key: a
+ * process with a wrong clock counts in another account, and does not shorten this one.
  */
 export function windowAt(name: string, seconds: number, now: number): Window {
   const index = Math.floor(now / 1000 / seconds);
@@ -86,7 +76,7 @@ export function windowAt(name: string, seconds: number, now: number): Window {
 
 /** A limit was reached. */
 export class Limited extends LoginError {
-  /** The name of the limit, for the log and the metrics. */
+  /** Its name in the log and the metrics. */
   readonly limit: string;
 
   constructor(
@@ -104,7 +94,10 @@ export interface Rule extends Cost {
   name: string;
 }
 
-/** Spends all, or nothing. @returns the first rule that forbids it, if any, and what each entry holds now */
+/**
+ * Spends all costs or none.
+ * @returns the first rule that refuses, if any, and what each entry holds
+ */
 export async function spendBy<R extends Rule>(
   store: Store,
   { key, seconds }: Window,
