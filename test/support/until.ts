@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export async function until(condition: () => Promise<boolean>, seconds = 60): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`the condition is still false after ${seconds} seconds`);
+    if (performance.now() > deadline)
+      throw new Error(`the condition is still false after ${seconds} seconds`);
     await pause(10);
   }
 }
