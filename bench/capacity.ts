@@ -1,52 +1,54 @@
-import { LIVES, USE, type Figures } from './figures.js';
+import { TTL_SECONDS, UTILIZATION, type Figures } from './figures.js';
 
-/** What so many logins need. */
+/** The resources that a rate of logins needs. */
 export interface Capacity {
   perMinute: number;
   perSecond: number;
-  /** Cores that are busy, and processes to have: never fewer than two, so that one may fail. */
+  /** Busy cores. */
   serverCores: number;
+  /** At least two, so that one may fail. */
   processes: number;
   redisCores: number;
   redisCommands: number;
-  /** Primaries, each of which wants a replica. */
+  /** Each with a replica, which is not counted. */
   primaries: number;
-  /** Gigabytes that lie in all primaries, and that each primary should have. */
+  /** Data in all primaries together (GB). */
   redisGb: number;
+  /** Memory that each primary should have (GB). */
   gbOfPrimary: number;
-  /** `UPSTREAM_PER_SECOND`: what Vonage has to allow of each of the three calls. */
+  /** `UPSTREAM_PER_SECOND`: the rate that Vonage has to allow for each of the three calls. */
   upstreamPerSecond: number;
-  /** Calls to Vonage that are under way at once, which is how many connections are open. */
+  /** Open connections: concurrent calls to Vonage. */
   upstreamConnections: number;
   redisConnections: number;
 }
 
-/** Everybody who logs in leaves a session for half an hour at least; what counts logins lies for ten minutes. */
+/** Each login leaves a session for at least half an hour, and counters for ten minutes. */
 export function capacityFor(perMinute: number, figures: Figures): Capacity {
   const perSecond = perMinute / 60;
   const serverCores = (perSecond * figures.serverCpuUs) / 1e6;
   const redisCores = (perSecond * figures.redisCpuUs) / 1e6;
-  const processes = Math.max(2, Math.ceil(serverCores / USE.process) + 1);
-  const primaries = Math.max(1, Math.ceil(redisCores / USE.redis));
-  const bytes = LIVES.session * figures.pendingBytes + LIVES.account * figures.limitsBytes;
+  const processes = Math.max(2, Math.ceil(serverCores / UTILIZATION.process) + 1);
+  const primaries = Math.max(1, Math.ceil(redisCores / UTILIZATION.redis));
+  const bytes = TTL_SECONDS.session * figures.pendingBytes + TTL_SECONDS.limits * figures.limitsBytes;
   const redisGb = (perSecond * bytes) / 1e9;
-  const upstreamPerSecond = Math.max(10, Math.ceil(perSecond / USE.upstream));
+  const upstreamPerSecond = Math.max(10, Math.ceil(perSecond / UTILIZATION.upstream));
   return {
     ...{ perMinute, perSecond, serverCores, processes, redisCores, primaries, redisGb, upstreamPerSecond },
     redisCommands: perSecond * figures.redisCommands,
-    gbOfPrimary: redisGb / primaries / USE.memory,
+    gbOfPrimary: redisGb / primaries / UTILIZATION.memory,
     upstreamConnections: Math.ceil((perSecond * figures.upstreamCalls * figures.upstreamMs) / 1000),
     redisConnections: processes * primaries,
   };
 }
 
-/** How many logins a minute each thing bears that there is one of, at its very end and by the defaults. */
-export const ends = (figures: Figures): [string, number][] => [
-  ['`UPSTREAM_PER_SECOND=10`, the default', 10 * 60],
-  ['one process', (60 * 1e6) / figures.serverCpuUs],
-  ['one primary of Redis', (60 * 1e6) / figures.redisCpuUs],
-  [
-    'the counters of logins, which are one key',
-    (60 * 1e6) / (figures.scriptCpuUs + figures.redisCpuUs / figures.redisCommands),
-  ],
+/** The most logins a minute that one of each resource can serve, fully used. */
+export const saturationPoints = (figures: Figures): { resource: string; perMinute: number }[] => [
+  { resource: '`UPSTREAM_PER_SECOND=10`, the default', perMinute: 10 * 60 },
+  { resource: 'one process', perMinute: (60 * 1e6) / figures.serverCpuUs },
+  { resource: 'one primary of Redis', perMinute: (60 * 1e6) / figures.redisCpuUs },
+  {
+    resource: 'the counters of logins, which are one key',
+    perMinute: (60 * 1e6) / (figures.scriptCpuUs + figures.redisCpuUs / figures.redisCommands),
+  },
 ];

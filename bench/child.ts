@@ -3,21 +3,23 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-/** What a process has used. */
+/** Resources that a process has used. */
 export interface Usage {
-  /** User and system time since its start, of all its threads: microseconds. */
+  /** User and system time of all threads since the start (µs). */
   cpu: number;
   /** Bytes. */
   rss: number;
   heapUsed: number;
 }
 
-/** A program of the bench, in a process of its own. */
+/** A process of the bench. */
 export interface Child {
   pid: number;
-  /** Asks the program, or, for its `usage`, the witness that was loaded into it. */
+  /**
+   * Calls a function of the program, or of the probe that was loaded into it (process-probe.js).
+   */
   ask<T>(question: string, input?: object): Promise<T>;
-  /** Resolves when the program has said that it answers. */
+  /** Resolves when the program answers questions. */
   ready: Promise<unknown>;
   usage(): Promise<Usage>;
   stop(): Promise<void>;
@@ -30,35 +32,35 @@ interface Reply {
 }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-const WITNESS = ['--import', new URL('witness.js', import.meta.url).href];
+const PROBE = ['--import', new URL('process-probe.js', import.meta.url).href];
 const { PATH = '' } = process.env;
 
-/** Starts a program in an environment that holds nothing but `env`. Its log goes nowhere, its complaints to ours. */
+/** Starts a program with no environment variables but `env`. Discards its log, passes on stderr. */
 export function startChild(file: string, env: Record<string, string>, nodeFlags: string[] = []): Child {
   const child = fork(file, {
     env: { PATH, ...env },
-    execArgv: [...WITNESS, ...nodeFlags],
+    execArgv: [...PROBE, ...nodeFlags],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const gone = once(child, 'exit');
+  const exited = once(child, 'exit');
   let asked = 0;
   const ask = async <T>(question: string, input: object = {}): Promise<T> => {
     const id = ++asked;
     const replied = new Promise<Reply>((resolve, reject) => {
-      const hear = (reply: Reply): void => {
+      const onMessage = (reply: Reply): void => {
         if (reply.id !== id) return;
-        child.off('message', hear);
+        child.off('message', onMessage);
         resolve(reply);
       };
-      child.on('message', hear);
-      void gone.then(() => reject(new Error(`${file} has ended`)));
+      child.on('message', onMessage);
+      void exited.then(() => reject(new Error(`${file} has ended`)));
     });
     child.send({ id, question, input });
     const { value, error } = await replied;
     if (error !== undefined) throw new Error(error);
     return value as T;
   };
-  const ready = Promise.race([once(child, 'message'), gone]);
+  const ready = Promise.race([once(child, 'message'), exited]);
   return {
     pid: child.pid ?? 0,
     ask,
@@ -66,33 +68,33 @@ export function startChild(file: string, env: Record<string, string>, nodeFlags:
     usage: () => ask<Usage>('usage'),
     async stop() {
       child.kill('SIGKILL');
-      await gone;
+      await exited;
     },
   };
 }
 
 /** Programs that answer questions. */
-type Answering = 'load' | 'rush' | 'upstream';
+type Answering = 'load' | 'random-load' | 'upstream';
 
-/** Starts one of the programs beside this file, which are TypeScript. */
+/** Starts a TypeScript program of this folder. */
 export const startOwn = (name: 'floor' | Answering, env: Record<string, string> = {}): Child =>
   startChild(here(`${name}.ts`), env, ['--import', 'tsx']);
 
-/** Starts one that answers questions, and waits until it does. */
+/** Starts a program that answers questions, and waits until it does. */
 export async function startAnswering(name: Answering): Promise<Child> {
   const child = startOwn(name);
   await child.ready;
   return child;
 }
 
-/** Answers the questions that the bench asks of a program. */
+/** Answers questions that come by IPC. The program runs until its parent ends. */
 export function answering(answers: Record<string, (input: never) => unknown>): void {
-  // The witness let go of the channel, which is all that keeps a program alive that only waits for questions.
+  // Undoes the `unref` of the probe: nothing else keeps a program alive that waits for questions.
   process.channel?.ref();
   process.on('message', ({ id, question, input }: { id: number; question: string; input: never }) => {
-    const work = answers[question];
-    if (work === undefined) return;
-    Promise.resolve(work(input)).then(
+    const answer = answers[question];
+    if (answer === undefined) return;
+    Promise.resolve(answer(input)).then(
       (value) => process.send?.({ id, value }),
       (error: unknown) => process.send?.({ id, error: String(error) }),
     );
@@ -100,7 +102,7 @@ export function answering(answers: Record<string, (input: never) => unknown>): v
   process.send?.({ id: 0 });
 }
 
-/** Resolves when something listens on a port of this machine. @throws after ten seconds of nothing */
+/** Resolves when a process listens on a local port. @throws after ten seconds */
 export async function listeningOn(port: number): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!(await isOpen(port))) {

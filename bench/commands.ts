@@ -1,22 +1,27 @@
-import type { Contestant, Stage } from './stage.js';
+import type { Contestant, Environment } from './environment.js';
 
 const LOGINS = 20;
 
-/** What Redis is asked for a login: what comes over the wire, and what scripts do inside it. */
+/** Redis commands per login. */
 export interface Commands {
+  /** Sent by the server. */
   sent: number;
+  /** Run by scripts inside Redis. */
   inScripts: number;
-  /** How often each, those of scripts in brackets. */
+  /** Each command with its count; commands of scripts are in brackets. */
   names: string;
 }
 
-/** Watches a few logins one after the other, for MONITOR, unlike INFO, tells who sent a command. */
-export async function watchCommands(stage: Stage, { base, db }: Contestant): Promise<Commands> {
-  const observer = stage.redis.duplicate();
+/**
+ * Counts the commands of some sequential logins with MONITOR, which shows the sender of a
+ * command.
+ */
+export async function watchCommands(environment: Environment, { base, db }: Contestant): Promise<Commands> {
+  const observer = environment.redis.duplicate();
   const monitor = await observer.monitor();
   const counts = new Map<string, number>();
-  const end = 'the end of a bench';
-  const seen = new Promise<void>((resolve) => {
+  const end = 'end of the counted logins';
+  const finished = new Promise<void>((resolve) => {
     monitor.on('monitor', (_time: string, args: string[], source: string, database: string) => {
       if (args[1] === end) return resolve();
       if (Number(database) !== db) return;
@@ -25,10 +30,10 @@ export async function watchCommands(stage: Stage, { base, db }: Contestant): Pro
       counts.set(label, (counts.get(label) ?? 0) + 1 / LOGINS);
     });
   });
-  await stage.upstream.ask('delay', { ms: 0 });
-  await stage.load.ask('run', { base, atOnce: 1, logins: LOGINS });
-  await stage.redis.echo(end);
-  await seen;
+  await environment.upstream.ask('delay', { ms: 0 });
+  await environment.load.ask('run', { base, atOnce: 1, logins: LOGINS });
+  await environment.redis.echo(end);
+  await finished;
   monitor.disconnect();
   observer.disconnect();
   const sum = (inScripts: boolean): number =>

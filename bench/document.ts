@@ -1,4 +1,4 @@
-/** Puts tables where a document in Markdown has a place for them: between `<!-- table: name -->` and `<!-- end -->`. */
+/** Replaces the text between `<!-- table: name -->` and `<!-- end -->` in a Markdown document. */
 export const putTables = (document: string, tables: Readonly<Record<string, string>>): string =>
   document.replace(
     /(<!-- table: (\w+) -->)[^]*?(<!-- end -->)/g,

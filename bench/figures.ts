@@ -1,48 +1,56 @@
 /**
- * What one login costs, as it was measured: the one place that docs/scaling.md is printed from. After a new measurement, change
- * these and run `npm run bench -- scaling --write`.
+ * The measured cost of one login. All tables of docs/scaling.md are computed from it. After a new
+ * measurement, change the figures and run `npm run bench -- scaling --write`.
  */
 export const FIGURES = {
-  /** `npm run bench -- --at-once 64 --delays 50`, the server's row. Microseconds of a login. */
+  /** `npm run bench -- --at-once 64 --delays 50`, the row of the server. Microseconds per login. */
   serverCpuUs: 1429,
   redisCpuUs: 174,
   redisCommands: 8,
-  /** Microseconds of the script that counts a login, by `INFO commandstats` after 20,000 of them, fifty at once. */
+  /**
+   * Microseconds of the script that counts a login, by `INFO commandstats` after 20,000 calls, 50
+   * at a time.
+   */
   scriptCpuUs: 14,
-  /** Calls to Vonage for a login: Network Enablement, token, Number Verification. */
+  /** Per login: Network Enablement, token, Number Verification. */
   upstreamCalls: 3,
-  /** Milliseconds of each, as in that row. */
+  /** Milliseconds per call, as in that row. */
   upstreamMs: 50,
-  /** `npm run bench -- memory`. Bytes of Redis: of a login that was begun, without its limits, and of a user who is logged in. */
+  /** `npm run bench -- memory`. Bytes of Redis for a pending login, without its limits. */
   pendingBytes: 842,
+  /** Bytes of Redis for a logged-in user. */
   userBytes: 613,
-  /** Bytes of Redis for the limits of a login that comes from an address range of its own, by the same command. */
+  /** Bytes of Redis for the limits of a login from its own address range. */
   limitsBytes: 210,
-  /** Megabytes of a process, and milliseconds until it listens. */
+  /** Memory of a process. */
   processMb: 549,
+  /** Milliseconds from the start of a process until it listens. */
   startMs: 295,
-  /** Milliseconds without service after the primary of deploy/sentinel.conf was killed, logged in through the proxy. */
+  /**
+   * Milliseconds until a login through the proxy succeeds after the primary was killed
+   * (deploy/sentinel.conf).
+   */
   failoverMs: 3400,
 } as const;
 
 export type Figures = { readonly [name in keyof typeof FIGURES]: number };
 
-/** What follows from the design, in seconds (docs/production.md, "What is stored where"). */
-export const LIVES = {
-  /** A session that is not used again. */
+/** Lifetimes of records in Redis (docs/architecture.md, "Keys in Redis"). */
+export const TTL_SECONDS = {
+  /** A session that stays idle. */
   session: 1800,
-  /** What logins are counted in. */
-  account: 600,
+  /** The counters of logins. */
+  limits: 600,
 } as const;
 
-/** How far anything is meant to be used, so that a part of it may fail and a rush be borne. */
-export const USE = {
-  /** Of a process, which has one core. */
+/** Planned utilization, from 0 to 1. The rest is a reserve for failures and bursts. */
+export const UTILIZATION = {
+  /** Of the one core of a process. */
   process: 0.6,
-  /** Of a primary of Redis, which has one core as well. */
+  /** Of the one core of a Redis primary. */
   redis: 0.5,
-  /** Of its memory: the rest is for buffers, and for a copy being made for a replica. */
+  /** Of the memory of a primary: the rest is for buffers, and for the copy sent to a replica. */
   memory: 0.6,
-  /** Of the calls a second that Vonage lets the account make. */
+  /** Of the calls per second that Vonage allows the account. */
   upstream: 0.8,
 } as const;

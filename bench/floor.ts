@@ -5,9 +5,9 @@ import { Pool } from 'undici';
 import { VERIFY_SCOPE } from '../src/vonage/wire.js';
 
 /**
- * The floor: the same three requests by hand, with nothing between them and Node but the clients of Redis and of HTTP. The same
- * calls go out, the same records lie in Redis for as long, and the same session moves to a new id. It signs, seals, counts,
- * checks and logs nothing.
+ * The floor: the same three routes, written by hand on Node with clients for Redis and HTTP alone.
+ * It makes the same calls, stores the same records for the same time and moves the session to a new
+ * id. It does not sign, seal, count, check or log.
  */
 const { PORT = '', REDIS_URL = '', VONAGE_BASE_URL = '' } = process.env;
 const redis = new Redis(REDIS_URL, { enableAutoPipelining: true });
@@ -28,7 +28,13 @@ async function readJson<T>(req: IncomingMessage): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-function send(res: ServerResponse, status: number, body: object, headers: Record<string, string>): void {
+interface Reply {
+  status: number;
+  body: object;
+  headers: Record<string, string>;
+}
+
+function send(res: ServerResponse, { status, body, headers }: Reply): void {
   const text = JSON.stringify(body);
   res.writeHead(status, {
     'Content-Type': 'application/json',
@@ -52,7 +58,11 @@ async function login(req: IncomingMessage, res: ServerResponse): Promise<void> {
     'application/json',
   );
   await redis.set(`sess:${sid}`, JSON.stringify({ id, number }), 'EX', 1800);
-  send(res, 201, { login_id: id, auth_url: scopes[VERIFY_SCOPE]?.auth_url }, cookie(sid));
+  send(res, {
+    status: 201,
+    body: { login_id: id, auth_url: scopes[VERIFY_SCOPE]?.auth_url },
+    headers: cookie(sid),
+  });
 }
 
 async function callback(query: URLSearchParams, res: ServerResponse): Promise<void> {
@@ -68,7 +78,7 @@ async function callback(query: URLSearchParams, res: ServerResponse): Promise<vo
   );
   const code = newToken();
   await redis.set(`code:${code}`, JSON.stringify({ ...ticket, token }), 'EX', 300);
-  send(res, 200, { login_id: ticket.id, code }, { Connection: 'close' });
+  send(res, { status: 200, body: { login_id: ticket.id, code }, headers: { Connection: 'close' } });
 }
 
 async function verify(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -86,7 +96,11 @@ async function verify(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const sid = newToken();
   await redis.del(`sess:${old}`);
   await redis.set(`sess:${sid}`, JSON.stringify({ ...session, verified: true }), 'EX', 1800);
-  send(res, 200, { verified: answer.devicePhoneNumberVerified }, cookie(sid));
+  send(res, {
+    status: 200,
+    body: { verified: answer.devicePhoneNumberVerified },
+    headers: cookie(sid),
+  });
 }
 
 function route(req: IncomingMessage, res: ServerResponse): Promise<void> {

@@ -2,31 +2,35 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { answering } from './child.js';
 
-/** Logins by so many people at once, for a time or up to a number. */
-export interface Crowd {
+/** A fixed number of clients, each of which begins a login when its last one is complete. */
+export interface Load {
   base: string;
-  /** Where more processes of the same house listen: each request goes to the next one in turn, whoever began the login. */
+  /** Further processes of the same server. Each request goes to the next process in turn. */
   alsoAt?: string[];
   atOnce: number;
-  /** Milliseconds over which the first login of each begins, evenly: people do not come all at the same moment. */
+  /** Milliseconds over which the first logins of the clients are evenly spread. */
   spreadMs?: number;
-  /** Logins that begin in a second, evenly; as fast as it goes without it. */
+  /** Logins to begin per second, evenly spread; unlimited by default. */
   perSecond?: number;
+  /** Ends the run; so does `logins`. */
   seconds?: number;
   logins?: number;
-  /** Walks away after `POST /login`: all from one address range, or each from one of its own, as `X-Forwarded-For` says. */
-  beginOnly?: 'together' | 'apart';
+  /**
+   * Sends `POST /login` alone, from one address range or each from its own (`X-Forwarded-For`).
+   */
+  beginOnly?: 'one range' | 'own range';
 }
 
-export interface CrowdResult {
-  /** Milliseconds that each login took, and whose it was. */
+export interface LoadResult {
+  /** Milliseconds of each login. */
   took: number[];
+  /** The phone number of each login. */
   numbers: string[];
   elapsedMs: number;
 }
 
-/** What one person's app and device talk through. */
-interface Person {
+/** The connections of a client to one process: those of its app and those of its device. */
+interface Connections {
   app: Pool;
   device: Pool;
 }
@@ -43,75 +47,85 @@ async function read(answer: Awaited<ReturnType<Pool['request']>>, expected: numb
   return { json: JSON.parse(text) as Record<string, unknown>, cookie: cookies[0]?.split(';')[0] ?? '' };
 }
 
-async function post(
-  app: Pool,
-  path: string,
-  body: object,
-  expected: number,
-  more: Record<string, string> = {},
-): Promise<Answered> {
-  const headers = { 'content-type': 'application/json', ...more };
-  return read(await app.request({ method: 'POST', path, headers, body: JSON.stringify(body) }), expected);
+interface Post {
+  path: string;
+  body: object;
+  /** The status of the answer. */
+  expected: number;
+  headers?: Record<string, string> | undefined;
 }
 
-const begin = ({ app }: Person, number: string, headers?: Record<string, string>): Promise<Answered> =>
-  post(app, '/login', { phone_number: number }, 201, headers);
+async function post(app: Pool, { path, body, expected, headers }: Post): Promise<Answered> {
+  const answer = await app.request({
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return read(answer, expected);
+}
 
-/** A whole login, with cookies of its own. @throws for any answer but the ones that lead to the end */
-async function logIn(next: () => Person, number: string): Promise<void> {
+const begin = ({ app }: Connections, number: string, headers?: Record<string, string>): Promise<Answered> =>
+  post(app, { path: '/login', body: { phone_number: number }, expected: 201, headers });
+
+/** A whole login in a session of its own. @throws for any unexpected answer */
+async function logIn(next: () => Connections, number: string): Promise<void> {
   const begun = await begin(next(), number);
   const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
-  // The upstream knows by it whose login this is.
+  // The upstream finds the number in the code, and adds its delay to that login.
   const code = number.slice(1).padStart(40, 'c');
   const path = `/callback?${new URLSearchParams({ code, state }).toString()}`;
-  const home = await read(await next().device.request({ method: 'GET', path }), 200);
-  const verified = await post(next().app, '/verify', { code: home.json['code'] }, 200, {
-    cookie: begun.cookie,
+  const callback = await read(await next().device.request({ method: 'GET', path }), 200);
+  const verified = await post(next().app, {
+    path: '/verify',
+    body: { code: callback.json['code'] },
+    expected: 200,
+    headers: { cookie: begun.cookie },
   });
   if (verified.json['verified'] !== true || verified.cookie === begun.cookie)
     throw new Error('not logged in');
 }
 
-let people = 0;
-/** A million numbers of a range that is for mobile phones. */
-const nextNumber = (): string => `+447400${String(people++ % 1_000_000).padStart(6, '0')}`;
+let numbersUsed = 0;
+/** One of a million numbers in a range of mobile phones. */
+const nextNumber = (): string => `+447400${String(numbersUsed++ % 1_000_000).padStart(6, '0')}`;
 
-/** A number of the million has a range (/24) of its own. */
-const from = (number: string): Record<string, string> => {
+/** An address in a range (/24) that belongs to this number alone. */
+const addressOf = (number: string): Record<string, string> => {
   const range = Number(number.slice(-6));
   return { 'x-forwarded-for': `${11 + (range >> 16)}.${(range >> 8) & 255}.${range & 255}.1` };
 };
 
-async function run(crowd: Crowd): Promise<CrowdResult> {
-  const { base, alsoAt = [], atOnce, spreadMs = 0, perSecond = Infinity, seconds, logins, beginOnly } = crowd;
-  const doors: Person[] = [base, ...alsoAt].map((each) => ({
+async function run(load: Load): Promise<LoadResult> {
+  const { base, alsoAt = [], atOnce, spreadMs = 0, perSecond = Infinity, seconds, logins, beginOnly } = load;
+  const processes: Connections[] = [base, ...alsoAt].map((each) => ({
     app: new Pool(each, { connections: atOnce }),
     device: new Pool(each, { connections: atOnce }),
   }));
   let turn = 0;
-  const next = (): Person => doors[turn++ % doors.length] as Person;
+  const next = (): Connections => processes[turn++ % processes.length] as Connections;
   const took: number[] = [];
   const numbers: string[] = [];
   const startedAt = performance.now();
   const end = startedAt + (seconds ?? Infinity) * 1000;
   let left = logins ?? Infinity;
   let begun = 0;
-  const work = async (_: unknown, person: number): Promise<void> => {
-    if (spreadMs > 0) await pause((person * spreadMs) / atOnce);
+  const work = async (_: unknown, client: number): Promise<void> => {
+    if (spreadMs > 0) await pause((client * spreadMs) / atOnce);
     while (left-- > 0 && performance.now() < end) {
       const due = startedAt + (begun++ * 1000) / perSecond - performance.now();
       if (due > 0) await pause(due);
       const begunAt = performance.now();
       const number = nextNumber();
       if (beginOnly === undefined) await logIn(next, number);
-      else await begin(next(), number, beginOnly === 'apart' ? from(number) : {});
+      else await begin(next(), number, beginOnly === 'own range' ? addressOf(number) : {});
       took.push(performance.now() - begunAt);
       numbers.push(number);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   const elapsedMs = performance.now() - startedAt;
-  await Promise.all(doors.flatMap(({ app, device }) => [app.destroy(), device.destroy()]));
+  await Promise.all(processes.flatMap(({ app, device }) => [app.destroy(), device.destroy()]));
   return { took, numbers, elapsedMs };
 }
 

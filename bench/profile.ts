@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
 import type { Profiler } from 'node:inspector';
-import { PLACES, sharesOf, type Place } from './places.js';
+import { CATEGORIES, sharesOf, type Category } from './profile-categories.js';
 import { machine } from './report.js';
-import { openStage, type Contestant, type Stage } from './stage.js';
+import { startEnvironment, type Contestant, type Environment } from './environment.js';
 import { table } from './statistics.js';
 
 /**
- * `npm run bench -- profile [--logins 15000] [--warm-up 10000] [--at-once 64] [--server dist/main.js]`: where the time of a login goes, in the
- * server and in the floor, by what was running whenever it was looked. The rows add up to all of it.
+ * `npm run bench -- profile [--logins 15000] [--warm-up 10000] [--at-once 64] [--server
+ * dist/main.js]`
+ *
+ * Divides the CPU time of a login, in the server and in the floor, by the samples of a CPU
+ * profile. The rows add up to the total.
  */
 const { values: options } = parseArgs({
   options: {
@@ -20,48 +23,53 @@ const { values: options } = parseArgs({
 });
 const LOGINS = Number(options.logins);
 
-/** Microseconds between two looks. */
-const EVERY = 250;
+const SAMPLE_INTERVAL_US = 250;
 
-/** Microseconds of user and system time of the process for a login, and how they are shared out among the places. */
-interface Spent {
+interface CpuOfLogin {
+  /** User and system time of the process per login (µs). */
   cpu: number;
-  /** Of 1. */
-  shares: Map<Place, number>;
+  /** From 0 to 1. */
+  shares: Map<Category, number>;
 }
 
-async function watch({ load }: Stage, { base, child }: Contestant): Promise<Spent> {
+async function measure({ load }: Environment, { base, child }: Contestant): Promise<CpuOfLogin> {
   const logIn = (logins: number) => load.ask('run', { base, atOnce: Number(options['at-once']), logins });
   await logIn(Number(options['warm-up']));
   const { cpu: before } = await child.usage();
   await logIn(LOGINS);
   const { cpu: after } = await child.usage();
-  // Being watched costs as well, so it comes by itself, and only the shares are taken from it.
-  await child.ask('watch', { everyUs: EVERY });
+  // The profiler uses CPU time as well, so a second run is profiled, and gives only the shares.
+  await child.ask('startProfile', { everyUs: SAMPLE_INTERVAL_US });
   await logIn(LOGINS);
-  return { cpu: (after - before) / LOGINS, shares: sharesOf(await child.ask<Profiler.Profile>('profile')) };
+  return {
+    cpu: (after - before) / LOGINS,
+    shares: sharesOf(await child.ask<Profiler.Profile>('stopProfile')),
+  };
 }
 
-function report(server: Spent, floor: Spent): string {
+function report(server: CpuOfLogin, floor: CpuOfLogin): string {
   const us = (value: number): string => value.toFixed(0);
-  const row = (name: string, of: (spent: Spent) => number): string[] => [
+  const row = (name: string, of: (login: CpuOfLogin) => number): string[] => [
     name,
     us(of(server)),
     us(of(floor)),
     us(of(server) - of(floor)),
   ];
-  const rows = PLACES.map((place) => row(place, ({ cpu, shares }) => cpu * (shares.get(place) ?? 0)));
-  rows.push(row('all of it', ({ cpu }) => cpu));
-  return table(['where', 'server', 'floor', 'difference'], rows, 1);
+  const rows = CATEGORIES.map((category) =>
+    row(category, ({ cpu, shares }) => cpu * (shares.get(category) ?? 0)),
+  );
+  rows.push(row('total', ({ cpu }) => cpu));
+  return table(['category', 'server', 'floor', 'difference'], rows, 1);
 }
 
-const stage = await openStage();
+const environment = await startEnvironment();
 try {
-  const floor = await watch(stage, await stage.open('floor'));
-  const server = await watch(stage, await stage.open('server', resolve(options.server)));
-  console.log(
-    [machine(), '', 'Microseconds of user and system time, a login:', '', report(server, floor)].join('\n'),
+  const floor = await measure(environment, await environment.open({ name: 'floor' }));
+  const server = await measure(
+    environment,
+    await environment.open({ name: 'server', file: resolve(options.server) }),
   );
+  console.log([machine(), '', 'User and system time per login (µs):', '', report(server, floor)].join('\n'));
 } finally {
-  await stage.close();
+  await environment.close();
 }

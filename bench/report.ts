@@ -3,7 +3,10 @@ import type { Commands } from './commands.js';
 import type { Cell, Round } from './round.js';
 import { median, quantile, spread, table } from './statistics.js';
 
-/** Rounds of one contestant in one cell; `floor` are the floor's, played right before each of them. */
+/**
+ * The rounds of one contestant in one cell. `floor` holds the round of the floor before each of
+ * them.
+ */
 export interface Result {
   name: string;
   cell: Cell;
@@ -16,7 +19,7 @@ const whole = (value: number): string => value.toFixed(0);
 const over = (rounds: Round[], of: (round: Round) => number): number => median(rounds.map(of));
 
 const HEAD = [
-  ...['delay, at once', 'who', 'µs CPU a login', '× floor', 'logins/s', 'added p50', 'added p99 (ms)'],
+  ...['delay, at once', 'server', 'µs CPU per login', '× floor', 'logins/s', 'added p50', 'added p99 (ms)'],
   ...['calls', 'connections', 'µs Redis', 'µs upstream', 'µs load', 'RSS (MB)'],
 ];
 
@@ -24,7 +27,7 @@ export const tableOf = (results: readonly Result[]): string => table(HEAD, resul
 
 function rowOf({ name, cell, rounds, floor }: Result): string[] {
   const added = rounds.flatMap((round) => round.added);
-  // Each round is compared with the one beside it, so that a noisy moment falls on both.
+  // Each round is compared with the adjacent one of the floor, so that a busy moment affects both.
   const ratio = median(rounds.map((round, at) => perLogin(round) / perLogin(floor[at] ?? round)));
   const sum = (of: (round: Round) => number): number => rounds.reduce((all, round) => all + of(round), 0);
   return [
@@ -44,13 +47,18 @@ function rowOf({ name, cell, rounds, floor }: Result): string[] {
   ];
 }
 
-export const commandsOf = (watched: readonly [string, Commands][]): string[] =>
-  watched.map(
-    ([name, { sent, inScripts, names }]) =>
+/** The commands of a login, with the name of the server. */
+export interface NamedCommands extends Commands {
+  name: string;
+}
+
+export const commandsOf = (servers: readonly NamedCommands[]): string[] =>
+  servers.map(
+    ({ name, sent, inScripts, names }) =>
       `Redis commands of a login, ${name}: ${sent} sent, ${inScripts} inside scripts. ${names}`,
   );
 
-/** How much the same thing differs from round to round: what a ratio is good for. */
+/** How much the rounds of the floor differ: the precision of the ratios. */
 export function spreadOfFloor(results: readonly Result[]): string {
   const floors = results
     .filter(({ name }) => name === 'floor')

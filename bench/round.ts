@@ -1,15 +1,15 @@
 import type { Redis } from 'ioredis';
-import type { CrowdResult } from './load.js';
-import type { Contestant, Stage } from './stage.js';
+import type { LoadResult } from './load.js';
+import type { Contestant, Environment } from './environment.js';
 
-/** What the world looks like in which a contestant is measured. */
+/** The conditions of a measurement. */
 export interface Cell {
-  /** Milliseconds that the upstream takes for each of the three calls. */
+  /** Milliseconds that the upstream takes for each call. */
   delayMs: number;
   atOnce: number;
 }
 
-/** Microseconds of user and system time, by process. */
+/** User and system time by process (µs). */
 export interface Cpu {
   contestant: number;
   redis: number;
@@ -22,26 +22,25 @@ export interface Round {
   logins: number;
   elapsedMs: number;
   cpu: Cpu;
-  /** Milliseconds of each login that are not the upstream's delay. */
+  /** Milliseconds of each login without the delays of the upstream. */
   added: number[];
   calls: number;
   connections: number;
-  /** Bytes at the end. */
+  /** Bytes at the end of the round. */
   rss: number;
 }
 
-export async function playRound(
-  stage: Stage,
-  contestant: Contestant,
-  { delayMs, atOnce }: Cell,
-  seconds: number,
+export async function measureRound(
+  environment: Environment,
+  { contestant, cell, seconds }: { contestant: Contestant; cell: Cell; seconds: number },
 ): Promise<Round> {
-  await stage.upstream.ask('delay', { ms: delayMs });
-  const before = await look(stage, contestant);
-  const crowd = { base: contestant.base, atOnce, seconds, spreadMs: 3 * delayMs };
-  const { took, numbers, elapsedMs } = await stage.load.ask<CrowdResult>('run', crowd);
-  const delays = await stage.upstream.ask<Record<string, number>>('delays');
-  const after = await look(stage, contestant);
+  const { delayMs, atOnce } = cell;
+  await environment.upstream.ask('delay', { ms: delayMs });
+  const before = await read(environment, contestant);
+  const load = { base: contestant.base, atOnce, seconds, spreadMs: 3 * delayMs };
+  const { took, numbers, elapsedMs } = await environment.load.ask<LoadResult>('run', load);
+  const delays = await environment.upstream.ask<Record<string, number>>('delays');
+  const after = await read(environment, contestant);
   const used = (who: keyof Cpu): number => after.cpu[who] - before.cpu[who];
   return {
     logins: took.length,
@@ -59,14 +58,14 @@ export async function playRound(
   };
 }
 
-async function look(stage: Stage, { child }: Contestant) {
-  const counts = await stage.upstream.ask<{ calls: number; connections: number }>('counts');
+async function read(environment: Environment, { child }: Contestant) {
+  const counts = await environment.upstream.ask<{ calls: number; connections: number }>('counts');
   const [own, upstream, load] = await Promise.all([
     child.usage(),
-    stage.upstream.usage(),
-    stage.load.usage(),
+    environment.upstream.usage(),
+    environment.load.usage(),
   ]);
-  const redis = await cpuOfRedis(stage.redis);
+  const redis = await cpuOfRedis(environment.redis);
   return {
     ...counts,
     rss: own.rss,

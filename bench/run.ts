@@ -1,15 +1,15 @@
 /**
- * `npm run bench -- [<measurement>] [<options>]`: runs one measurement. Each file names its
- * options. Without a name it measures logins beside the floor (`main.ts`).
+ * `npm run bench -- [<measurement>] [<options>]`: runs one measurement. Its file lists its options.
+ * Without a name it compares logins with the floor (`main.ts`).
  */
 const MEASUREMENTS = new Map<string, () => Promise<unknown>>([
-  ['wide', () => import('./wide.js')],
+  ['two-processes', () => import('./two-processes.js')],
   ['scaling', () => import('./scaling.js')],
   ['memory', () => import('./memory.js')],
   ['micro', () => import('./micro.js')],
   ['profile', () => import('./profile.js')],
   ['overload', () => import('./overload.js')],
-  ['rooms', () => import('./rooms.js')],
+  ['files', () => import('./files-per-request.js')],
 ]);
 
 const [, , name = ''] = process.argv;

@@ -4,7 +4,10 @@ import { FIGURES } from './figures.js';
 import { putTables } from './document.js';
 import { tablesOf } from './scaling-tables.js';
 
-/** `npm run bench -- scaling [--write]`: prints the tables of docs/scaling.md, or puts them there. */
+/**
+ * `npm run bench -- scaling [--write]`: prints the tables of docs/scaling.md, or writes them into
+ * it.
+ */
 const { values: options } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
 const document = new URL('../docs/scaling.md', import.meta.url);
 

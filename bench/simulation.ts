@@ -3,7 +3,7 @@ import { RATES } from '../src/config/limits.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import type { World } from '../src/core/world.js';
 
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+/** Reproducible random numbers from 0 to 1 (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -17,9 +17,9 @@ export function randomFrom(seed: number): () => number {
 const exponential = (random: () => number, mean: number): number => -Math.log(1 - random()) * mean;
 
 /**
- * How long the requests wait for a core that does one after the other, in times that one takes in the mean: they come at random, and some
- * take much longer than others (both exponential: a queue of the kind M/M/1, walked by Lindley's recursion).
- * @param use the share of time that the core is busy
+ * Waiting times at one core, in multiples of the mean service time: an M/M/1 queue (arrivals and
+ * service times are exponentially distributed), simulated by Lindley's recursion.
+ * @param use the utilization of the core, from 0 to 1
  */
 export function waitsAt(use: number, random: () => number, requests = 250_000): { p50: number; p99: number } {
   const waits = new Float64Array(requests);
@@ -32,15 +32,16 @@ export function waitsAt(use: number, random: () => number, requests = 250_000): 
   return { p50: waits[requests / 2] ?? 0, p99: waits[Math.floor(requests * 0.99)] ?? 0 };
 }
 
-/** What became of logins that asked for a turn: shares of all. */
+/** Shares of the logins that requested a turn. */
 export interface Turns {
   waited: number;
   refused: number;
 }
 
 /**
- * Logins that take turns by the product's own code (src/limits/pace.ts), with the memory store and a simulated clock.
- * @param use the share of the turns that is asked for
+ * Simulates logins that request turns to call Vonage from the real `src/limits/pace.ts`, on the
+ * memory store and a simulated clock.
+ * @param use requested turns as a share of the available ones
  */
 export async function turnsOf(
   { upstreamPerSecond, use }: { upstreamPerSecond: number; use: number },
@@ -62,27 +63,36 @@ export async function turnsOf(
   return { waited: waited / asked, refused: refused / asked };
 }
 
-/** After a failover: seconds. */
+/** A primary that fails. */
+export interface Outage {
+  perSecond: number;
+  /** Logins per second that all resources can serve. */
+  capacity: number;
+  /** The share of logins that need the failed primary, from 0 to 1. */
+  share: number;
+  downMs: number;
+}
+
 export interface Recovery {
-  /** Logins that were refused, each once. */
+  /** Refused logins, each counted once. */
   refused: number;
-  /** From the failure until all of them are served. */
+  /** Seconds from the failure until all of them are served. */
   seconds: number;
 }
 
 /**
- * A primary is gone for `gapMs`. Who needs it is refused, and comes again after a second, as `Retry-After` says, until a turn is left;
- * new ones come meanwhile. Of the accounts that a login needs, the share `hit` lies on that primary.
+ * Logins that need the failed primary are refused and retried each second (`Retry-After`) until
+ * there is capacity for them beside the new logins.
  */
-export function recoveryOf(perSecond: number, capacity: number, gapMs: number, hit: number): Recovery {
+export function recoveryOf({ perSecond, capacity, share, downMs }: Outage): Recovery {
   const step = 0.1;
   let waiting = 0;
   let refused = 0;
   for (let at = 0; ; at += step) {
-    const down = at * 1000 < gapMs;
-    const served = down ? 0 : (capacity - perSecond * (1 - hit)) * step;
-    if (down) refused += perSecond * hit * step;
-    waiting = Math.max(0, waiting + perSecond * hit * step - served);
+    const down = at * 1000 < downMs;
+    const served = down ? 0 : (capacity - perSecond * (1 - share)) * step;
+    if (down) refused += perSecond * share * step;
+    waiting = Math.max(0, waiting + perSecond * share * step - served);
     if (!down && waiting === 0) return { refused, seconds: at };
     if (at > 3600) return { refused, seconds: Infinity };
   }

@@ -1,4 +1,4 @@
-/** The value that the part `share` of all others is not above; 0 of none. */
+/** @param share from 0 to 1 @returns the quantile, 0 for an empty list */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
@@ -6,11 +6,11 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** How far the values lie apart, as a part of the one in the middle. */
+/** The range of the values, as a multiple of their median. */
 export const spread = (values: readonly number[]): number =>
   (Math.max(...values) - Math.min(...values)) / median(values);
 
-/** A table in Markdown, its columns aligned so that it can be read as it is: the first `words` of them to the left. */
+/** A Markdown table with padded columns, of which the first `words` are aligned left. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], words = 2): string {
   const widths = head.map((name, at) => Math.max(name.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>

@@ -4,13 +4,13 @@ import { VERIFY_SCOPE } from '../src/vonage/wire.js';
 import { answering } from './child.js';
 
 /**
- * The least that can play Vonage: three answers, each after a delay. It checks nothing, so that little of the machine goes to
- * it. A call takes up to a fifth less or more than the others: if all took the same time, logins that come together would stay
- * together, all at once and then nobody, for as long as they go round.
+ * A minimal Vonage: three answers, each after a delay, without checks, so that it uses little CPU
+ * time. Delays vary by up to 20 %: with equal delays, logins that begin together would send all
+ * their requests at the same moments.
  */
 let delayMs = 0;
-const DIFFERENCE = 0.2;
-/** Milliseconds that the calls of each login took, by the digits of its number. */
+const VARIATION = 0.2;
+/** The sum of the delays of each login (ms), by the digits of its number. */
 let delays: Record<string, number> = {};
 let calls = 0;
 let connections = 0;
@@ -30,9 +30,9 @@ const answerTo = (url = '', body: string): object => {
   return url.endsWith('/token') ? TOKEN : VERIFIED;
 };
 
-/** Milliseconds for the call with this body. */
+/** The delay of the call with this body (ms). */
 function delayOf(body: string): number {
-  const delay = Math.round(delayMs * (1 - DIFFERENCE + 2 * DIFFERENCE * Math.random()));
+  const delay = Math.round(delayMs * (1 - VARIATION + 2 * VARIATION * Math.random()));
   const [number = ''] = /447400\d{6}/.exec(body) ?? [];
   delays[number] = (delays[number] ?? 0) + delay;
   return delay;
@@ -61,9 +61,9 @@ answering({
   port: () => (server.address() as AddressInfo).port,
   delay: (input: { ms: number }) => void (delayMs = input.ms),
   delays() {
-    const told = delays;
+    const recorded = delays;
     delays = {};
-    return told;
+    return recorded;
   },
   counts: () => ({ calls, connections }),
 });

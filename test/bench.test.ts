@@ -6,7 +6,7 @@ import { builtPackage } from './support/built.js';
 const run = promisify(execFile);
 const root = resolve(__dirname, '..');
 
-/** Runs a program of the benchmark. @returns its output */
+/** Runs a program of the bench. @returns its output */
 const bench = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
   server = join(await builtPackage(), 'dist/main.js');
 }, 300_000);
 
-test('the benchmark logs in through the server and the baseline, and prints the cost per login', async () => {
+test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
   const said = await bench('bench/main.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
@@ -34,9 +34,9 @@ test('the benchmark logs in through the server and the baseline, and prints the 
   expect(said).toMatch(/The floor's own rounds differ by/);
 });
 
-test('two processes on one Redis share the requests of a login, and the benchmark prints the sum of their cost', async () => {
+test('the bench alternates the requests of a login between two processes, and prints the CPU time of both', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
-  const said = await bench('bench/wide.ts', ...short, '--server', server);
+  const said = await bench('bench/two-processes.ts', ...short, '--server', server);
   const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
   const [, both] = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const [, , logins, sum, a, b, ...others] = both ?? [];
@@ -45,16 +45,16 @@ test('two processes on one Redis share the requests of a login, and the benchmar
   expect(said).toMatch(/From one process to two a login costs -?[\d.]+ % more CPU of the servers \(2 pairs/);
 });
 
-test('the profile attributes all of the time of a login', async () => {
+test('the profile divides the CPU time of a login into categories that add up to the total', async () => {
   const short = ['--logins', '200', '--warm-up', '20', '--server', server];
   const said = await bench('bench/profile.ts', ...short);
-  const rows = said.split('\n').filter((line) => /^\| (?!where|-)/.test(line));
+  const rows = said.split('\n').filter((line) => /^\| (?!category|-)/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const figures = cells.map(([, place = '', us]) => [place, Number(us)] as const);
   const at = new Map(figures);
-  for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: web'])
+  for (const place of ['axios', 'ioredis', 'Node: crypto', 'ours: http'])
     expect(at.get(place)).toBeGreaterThan(0);
   const parts = figures.slice(0, -1).reduce((all, [, us]) => all + us, 0);
-  // Each value is rounded.
-  expect(Math.abs(parts - (at.get('all of it') ?? 0))).toBeLessThan(cells.length);
+  // Each is rounded.
+  expect(Math.abs(parts - (at.get('total') ?? 0))).toBeLessThan(cells.length);
 });

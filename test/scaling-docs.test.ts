@@ -33,9 +33,9 @@ test('simulated turns are refused where more are asked for than there are', asyn
   expect((await turns(1.25)).refused).toBeCloseTo(1 - 1 / 1.25, 1);
 });
 
-test('after a failover those who were refused are served by what is left above the usual', () => {
-  // 100 a second for 2 seconds are made up for at 50 a second.
-  const { refused, seconds } = recoveryOf(100, 150, 2000, 1);
+test('after a failover, the refused logins are served by the spare capacity', () => {
+  // 200 logins are refused in 2 seconds, and served at 50 per second.
+  const { refused, seconds } = recoveryOf({ perSecond: 100, capacity: 150, downMs: 2000, share: 1 });
   expect(refused).toBeCloseTo(200, 0);
   expect(seconds).toBeCloseTo(6, 0);
 });

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { openLiar, type Lie } from './hostile/liar.js';
-import { JSON_LINE, says, whole, words } from './hostile/lies.js';
+import { openFalsifyingProxy, type FalseAnswer } from './hostile/falsifying-proxy.js';
+import { JSON_LINE, respond, response, respondWithBody } from './hostile/false-answers.js';
 import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
 import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
 import { until } from './support/until.js';
@@ -17,48 +17,48 @@ const channelsOf = async (house: House) => (await house.messages()).map(({ chann
 const cancelled = async (house: House) =>
   (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
 
-/** The answer of the sandbox with another link. */
-const link = (json: string): Lie =>
-  words(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
-const cutOff: Lie = says(
+/** The correct answer with another link. */
+const link = (json: string): FalseAnswer =>
+  respondWithBody(({ body }) => body.replace(/"check_url":"[^"]*"/, `"check_url":${json}`));
+const cutOff: FalseAnswer = respond(
   ({ body }) => `HTTP/1.1 202 X\r\n${JSON_LINE}\r\nContent-Length: 9999\r\n\r\n${body}`,
 );
 
-/** Invalid answers to a start that contain the request_id. */
-const UNUSABLE: Record<string, Lie> = {
-  'a link to a foreign host': link('"https://evil.example/x"'),
+/** Answers to a start that cannot be used, though they name the request. */
+const UNUSABLE: Record<string, FalseAnswer> = {
+  'a link to a stranger': link('"https://evil.example/x"'),
   'a link whose host only ends like one of Vonage': link('"https://evilvonage.com/x"'),
   'a link over http': link('"http://api.nexmo.com/x"'),
   'a link that is too long': link(`"http://localhost/${'x'.repeat(9000)}"`),
   'a link that is a list': link('["https://api.nexmo.com/x"]'),
   'an empty link': link('""'),
-  'another status': says(({ body }) => whole(200, [JSON_LINE], body)),
-  'another type': says(({ body }) => whole(202, ['Content-Type: text/plain'], body)),
-  'a field twice': words(({ body }) => body.replace('{', '{"check_url":null,')),
-  'more than 64 KiB': words(({ body }) => body.replace(/}$/, `,"x":"${'x'.repeat(70_000)}"}`)),
-  'a word behind the JSON': words(({ body }) => `${body} x`),
-  'half of the body': words(({ body }) => body.slice(0, -20)),
+  'another status': respond(({ body }) => response(200, [JSON_LINE], body)),
+  'another type': respond(({ body }) => response(202, ['Content-Type: text/plain'], body)),
+  'a field twice': respondWithBody(({ body }) => body.replace('{', '{"check_url":null,')),
+  'more than 64 KiB': respondWithBody(({ body }) => body.replace(/}$/, `,"x":"${'x'.repeat(70_000)}"}`)),
+  'a word behind the JSON': respondWithBody(({ body }) => `${body} x`),
+  'half of the body': respondWithBody(({ body }) => body.slice(0, -20)),
   'a connection that ends in the body': cutOff,
 };
 
 describe('a verification whose start is answered with', () => {
   let house: House;
-  let liar: Awaited<ReturnType<typeof openLiar>>;
+  let falsifier: Awaited<ReturnType<typeof openFalsifyingProxy>>;
   beforeAll(async () => {
-    liar = await openLiar();
-    house = await buildHouse({ env: VERIFY, between: (sandbox) => liar.standBefore(sandbox) });
+    falsifier = await openFalsifyingProxy();
+    house = await buildHouse({ env: VERIFY, between: (sandbox) => falsifier.placeBefore(sandbox) });
   });
   beforeEach(() => house.reset());
   afterAll(async () => {
     await house.stop();
-    liar.stop();
+    falsifier.stop();
   });
 
   test.each(Object.entries(UNUSABLE))(
-    '%s is cancelled: it sends nothing, and blocks its number no longer than it lasts',
-    async (_what, lie) => {
+    '%s is cancelled: it sends nothing, and keeps nobody out for longer than it lives',
+    async (_what, falseAnswer) => {
       const app = house.app();
-      void liar.lieOnce('start', lie);
+      void falsifier.falsifyOnce('start', falseAnswer);
       const begun = await begin(app).expect(201);
       expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
       house.world.turn(10);
@@ -80,9 +80,9 @@ describe('a verification whose start is answered with', () => {
 
   test('an answer with an invalid request_id is dropped, and typed codes stay available', async () => {
     const app = house.app();
-    void liar.lieOnce(
+    void falsifier.falsifyOnce(
       'start',
-      words(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
+      respondWithBody(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
     );
     expect((await begin(app).expect(201)).body.channel).toBe(null);
     house.world.turn(31);
@@ -90,21 +90,21 @@ describe('a verification whose start is answered with', () => {
   });
 });
 
-test.each<[string, Lie, number]>([
+test.each<[string, FalseAnswer, number]>([
   [
-    'a link to a foreign host, which it does not need',
-    words(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
+    'a link to a stranger, which it does not need',
+    respondWithBody(({ body }) => body.replace('{', '{"check_url":"https://evil.example/x",')),
     200,
   ],
-  ['another media type', says(({ body }) => whole(202, ['Content-Type: text/plain'], body)), 502],
-])('an SMS whose start is answered with %s', async (_what, lie, status) => {
-  const liar = await openLiar();
-  const between = (sandbox: string) => liar.standBefore(sandbox);
+  ['another type', respond(({ body }) => response(202, ['Content-Type: text/plain'], body)), 502],
+])('an SMS whose start was answered with %s', async (_what, falseAnswer, status) => {
+  const falsifier = await openFalsifyingProxy();
+  const between = (sandbox: string) => falsifier.placeBefore(sandbox);
   try {
     await withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' }, between }, async (house) => {
       const app = house.app();
       await begin(app).expect(201);
-      void liar.lieOnce('start', lie);
+      void falsifier.falsifyOnce('start', falseAnswer);
       expect((await next(app, 'sms')).status).toBe(status);
       if (status === 200) return;
       expect((await next(app, 'sms').expect(409)).body).toMatchObject({ retry_after: 30 });
@@ -113,7 +113,7 @@ test.each<[string, Lie, number]>([
       await next(app, 'sms').expect(200);
     });
   } finally {
-    liar.stop();
+    falsifier.stop();
   }
 });
 

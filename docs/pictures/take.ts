@@ -4,19 +4,20 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { launch } from '../../test/support/browser.js';
 
 /**
- * Takes the pictures of the README anew, from the demo: `npx tsx docs/pictures/take.ts`, after
+ * Takes the screenshots of the README from the demo: `npx tsx docs/pictures/take.ts`, after
  * `npm run build`. Requires Chromium.
  */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const place = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-async function answers(url: string, tries = 100): Promise<void> {
+/** Resolves when a server answers. @throws after ten seconds */
+async function waitFor(url: string, tries = 100): Promise<void> {
   const answer = await fetch(url).catch(() => undefined);
   if (answer) return;
-  if (tries === 0) throw new Error(`nothing answers at ${url}`);
+  if (tries === 0) throw new Error(`no server answers at ${url}`);
   await pause(100);
-  await answers(url, tries - 1);
+  await waitFor(url, tries - 1);
 }
 
 const [page, sandbox] = ['http://localhost:3000', 'http://localhost:4000'];
@@ -26,17 +27,17 @@ const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'de
 });
 const browser = await launch();
 try {
-  await answers(page);
+  await waitFor(page);
   const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 1010 } });
   const tab = await context.newPage();
   await tab.goto(page);
   await tab.getByLabel('Phone number').fill('+447700900000');
   await tab.getByRole('button', { name: 'Log in' }).click();
   await tab.getByRole('button', { name: 'Log out' }).waitFor();
-  await tab.screenshot({ path: place('page.png') });
+  await tab.screenshot({ path: pathOf('page.png') });
   await tab.goto(sandbox);
   await tab.getByText('It worked').waitFor();
-  await tab.screenshot({ path: place('sandbox.png') });
+  await tab.screenshot({ path: pathOf('sandbox.png') });
 } finally {
   await browser.close();
   demo.kill();

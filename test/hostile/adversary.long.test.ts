@@ -1,4 +1,4 @@
 import { describeAdversary } from './adversary/suite.js';
 
-// Other games each time. What is found is printed with its seed, and is kept in regressions.ts.
+// A new seed for each run. A failing game is printed with its seed; add it to regressions.ts.
 describeAdversary({ runs: 260, seed: Date.now() % 2 ** 31 });

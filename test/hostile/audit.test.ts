@@ -11,7 +11,7 @@ const NUMBERS = ['00000', '00001', '00101', '00102', '00103', '00104', '00106', 
   (end) => `+4477009${end}`,
 );
 
-/** What a client was told, and may know: the fields that the contract names. */
+/** Fields that an answer may contain although they are secret or personal. */
 const ALLOWED: Record<string, readonly string[]> = {
   'POST /login': ['auth_url'],
   'GET /login': ['auth_url'],
@@ -27,7 +27,7 @@ let redis: Redis;
 const answers: string[] = [];
 const dumps: string[] = [];
 const secrets = new Set<string>();
-/** Without their signature they open nothing, and sessions lie under them in Redis. */
+/** Ids may stand in Redis keys, because a cookie without its signature is refused. */
 const sessionIds = new Set<string>();
 beforeAll(async () => {
   redis = new Redis(redisUrlOfWorker());
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.disconnect());
 
-/** Keeps an answer as text, without what it is there to say. */
+/** Records an answer without the fields of {@link ALLOWED}. */
 function keep(route: string, body: unknown, headers: Record<string, unknown>): void {
   const rest = { ...(typeof body === 'object' ? body : { body }) } as Record<string, unknown>;
   for (const field of ALLOWED[route] ?? []) Reflect.deleteProperty(rest, field);
@@ -49,10 +49,10 @@ function keep(route: string, body: unknown, headers: Record<string, unknown>): v
   answers.push(JSON.stringify([route, rest, others]));
 }
 
-/** Everything Redis holds, keys and values, also as what its base64 might hide. */
+/** Records all keys and values of Redis, also decoded from base64. */
 async function dump(): Promise<void> {
   const keys = await redis.keys('*');
-  // -1 is for ever; -2, gone meanwhile.
+  // -1: without expiry; -2: expired since `KEYS`.
   for (const key of keys) expect(await redis.ttl(key)).not.toBe(-1);
   const values = await Promise.all(
     keys.map(async (key) =>
@@ -63,7 +63,7 @@ async function dump(): Promise<void> {
   dumps.push(text + Buffer.from(text, 'base64').toString('latin1'));
 }
 
-/** An app that keeps all it is told. */
+/** An app whose answers are recorded. */
 function openApp() {
   const agent = supertest.agent(server.base);
   const ask = async (method: 'get' | 'post' | 'delete', path: string, body?: object): Promise<Response> => {
@@ -74,13 +74,13 @@ function openApp() {
   return { ask, verify: (code: string) => ask('post', '/verify', { code }) };
 }
 
-/** One number through every door there is: silently, then by SMS and voice, with wrong codes on the way. */
-async function wholeLogin(phoneNumber: string): Promise<void> {
+/** Uses every route with one number: a silent login, SMS and voice, with wrong codes in between. */
+async function useEveryRoute(phoneNumber: string): Promise<void> {
   const { ask, verify } = openApp();
   const begun = await ask('post', '/login', { phone_number: phoneNumber });
   await dump();
   const link = (begun.body as { auth_url?: string | null }).auth_url;
-  if (link) await walkHome(link, verify);
+  if (link) await openLink(link, verify);
   await ask('get', '/login');
   for (const channel of ['sms', 'voice']) {
     await ask('post', '/login/next', { channel });
@@ -97,7 +97,7 @@ async function wholeLogin(phoneNumber: string): Promise<void> {
   await ask('post', '/logout');
 }
 
-async function walkHome(link: string, verify: (code: string) => Promise<Response>): Promise<void> {
+async function openLink(link: string, verify: (code: string) => Promise<Response>): Promise<void> {
   const home = await walk(link);
   const { searchParams, origin, pathname } = new URL(home.hops.at(-1) ?? '');
   if (origin === server.base) {
@@ -116,8 +116,8 @@ async function walkHome(link: string, verify: (code: string) => Promise<Response
 
 const messages = async () => (await server.control('GET', 'messages')) as Message[];
 
-/** What was sent to Vonage, or by it, and is nobody else's business. */
-async function learnSecrets(): Promise<void> {
+/** Collects the secrets in the requests of the server to Vonage and in those of Vonage. */
+async function collectSecrets(): Promise<void> {
   const requests = (await server.control('GET', 'requests?all=true')) as Recorded[];
   for (const { headers, body, path } of requests) {
     secrets.add(headers['authorization']?.replace('Bearer ', '') ?? '');
@@ -131,56 +131,59 @@ async function learnSecrets(): Promise<void> {
   for (const { headers } of webhooks) secrets.add(headers?.['authorization']?.replace('Bearer ', '') ?? '');
 }
 
-/** Where a secret stands by itself: six digits within a time or an id are none. */
-const standsIn = (text: string, secret: string): boolean =>
+/** Whether a text contains the secret as a word: six digits within a time or an id do not count. */
+const contains = (text: string, secret: string): boolean =>
   text.includes(secret) && new RegExp(`(?<![\\w-])${secret.replace(/[^\w]/g, '\\$&')}(?![\\w-])`).test(text);
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])('at the most verbose, with %s', (engine) => {
-  test('no number, code, state, token, key or cookie stands in the log, in Redis, or in an answer that is not there to tell it', async () => {
-    const metricsPort = await freePort();
-    server = await startOwnProcess('src/main.ts', {
-      METRICS_PORT: `${metricsPort}`,
-      ...ASSERTIONS,
-      SILENT_AUTH: engine,
-      REDIS_URL: redisUrlOfWorker(),
-      LOG_LEVEL: 'debug',
-      DEBUG: '*',
-    });
-    try {
-      for (const each of [answers, dumps]) each.length = 0;
-      secrets.clear();
-      await Promise.all(NUMBERS.map(wholeLogin));
-      for (const path of [
-        '/metrics',
-        '/healthz',
-        '/readyz',
-        '/nothing?code=x',
-        '/callback?error=x&state=y',
-      ]) {
-        const answer = await fetch(server.base + path);
-        keep(`GET ${path}`, await answer.text(), Object.fromEntries(answer.headers));
+describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  'with debug logs and SILENT_AUTH=%s',
+  (engine) => {
+    test('no number, code, state, token, key or cookie is in the log, in Redis, or in an answer whose contract does not name it', async () => {
+      const metricsPort = await freePort();
+      server = await startOwnProcess('src/main.ts', {
+        METRICS_PORT: `${metricsPort}`,
+        ...ASSERTIONS,
+        SILENT_AUTH: engine,
+        REDIS_URL: redisUrlOfWorker(),
+        LOG_LEVEL: 'debug',
+        DEBUG: '*',
+      });
+      try {
+        for (const each of [answers, dumps]) each.length = 0;
+        secrets.clear();
+        await Promise.all(NUMBERS.map(useEveryRoute));
+        for (const path of [
+          '/metrics',
+          '/healthz',
+          '/readyz',
+          '/nothing?code=x',
+          '/callback?error=x&state=y',
+        ]) {
+          const answer = await fetch(server.base + path);
+          keep(`GET ${path}`, await answer.text(), Object.fromEntries(answer.headers));
+        }
+        const counted = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+        expect(counted).toContain('silent_auth_steps_total{step="verify"');
+        keep('metrics', counted, {});
+        await collectSecrets();
+      } finally {
+        await server.stop();
       }
-      const counted = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-      expect(counted).toContain('silent_auth_steps_total{step="verify"');
-      keep('what was counted', counted, {});
-      await learnSecrets();
-    } finally {
-      await server.stop();
-    }
-    const { privateKeyPem, sessionSecret, signatureSecret } = credentials;
-    const { ASSERTION_KEYS: signingKey, ASSERTION_SUBJECT_SECRET: subjectSecret } = ASSERTIONS;
-    for (const pem of [privateKeyPem, signingKey]) secrets.add(pem.split('\n')[2] ?? '');
-    for (const secret of [sessionSecret, signatureSecret, subjectSecret]) secrets.add(secret);
-    for (const number of NUMBERS) secrets.add(number).add(number.slice(1)).add(number.slice(3));
-    // What is shorter than a code to type is no secret of these.
-    const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');
-    expect(all.length).toBeGreaterThan(30);
+      const { privateKeyPem, sessionSecret, signatureSecret } = credentials;
+      const { ASSERTION_KEYS: signingKey, ASSERTION_SUBJECT_SECRET: subjectSecret } = ASSERTIONS;
+      for (const pem of [privateKeyPem, signingKey]) secrets.add(pem.split('\n')[2] ?? '');
+      for (const secret of [sessionSecret, signatureSecret, subjectSecret]) secrets.add(secret);
+      for (const number of NUMBERS) secrets.add(number).add(number.slice(1)).add(number.slice(3));
+      // Shorter strings than a typed code are not secrets.
+      const all = [...secrets].filter((secret) => secret.length >= 6 && secret !== '000000');
+      expect(all.length).toBeGreaterThan(30);
 
-    expect(server.said()).toContain('"step":"verify"');
-    expect(server.said()).not.toMatch(/7700900|Bearer |PRIVATE KEY|[?&](code|state)=|sid=|__Host-sid/);
-    expect(all.filter((secret) => standsIn(server.said(), secret))).toEqual([]);
-    expect(all.filter((secret) => dumps.some((text) => standsIn(text, secret)))).toEqual([]);
-    expect(dumps.some((text) => text.includes('7700900'))).toBe(false);
-    expect(all.filter((secret) => answers.some((text) => standsIn(text, secret)))).toEqual([]);
-  });
-});
+      expect(server.output()).toContain('"step":"verify"');
+      expect(server.output()).not.toMatch(/7700900|Bearer |PRIVATE KEY|[?&](code|state)=|sid=|__Host-sid/);
+      expect(all.filter((secret) => contains(server.output(), secret))).toEqual([]);
+      expect(all.filter((secret) => dumps.some((text) => contains(text, secret)))).toEqual([]);
+      expect(dumps.some((text) => text.includes('7700900'))).toBe(false);
+      expect(all.filter((secret) => answers.some((text) => contains(text, secret)))).toEqual([]);
+    });
+  },
+);

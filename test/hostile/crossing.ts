@@ -3,69 +3,79 @@ import { walk } from '../support/device.js';
 import { buildHouse, WITH_CODES, type House, type HouseOptions } from '../support/house.js';
 import { createGate } from './adversary/gate.js';
 import { openUpstream } from './adversary/upstream.js';
-import { createWire, type Answer } from './adversary/wire.js';
+import { createHttpClient, type Answer } from './adversary/http-client.js';
 
-/** Milliseconds for the second of two requests, unless it waits for the first one. */
-const SECOND_MS = 200;
+/** Milliseconds for the other request, unless it waits for the interrupted one. */
+const OTHER_REQUEST_MS = 200;
 
-/** A browser whose every cookie is kept, as whoever copies them would. */
+/** A browser whose old cookies are kept, as a thief would keep copies. */
 export interface Browser {
-  /** From the first to the one that it has now. */
+  /** All cookies, oldest first. */
   cookies: string[];
   ask(method: string, path: string, body?: object): Promise<Answer>;
-  /** Asks with one of its cookies, whichever it has now. */
-  askAs(cookie: string | undefined, method: string, path: string, body?: object): Promise<Answer>;
+  /** Sends a request with a given cookie. */
+  askAs(cookie: string | undefined, request: Request): Promise<Answer>;
 }
 
-/** A server, or two on one Redis, whose requests can be held at any command that they send to the store or to Vonage. */
+interface Request {
+  method: string;
+  path: string;
+  body?: object | undefined;
+}
+
+/** One or two servers whose requests can be interrupted at any command to the store or Vonage. */
 export interface Crossing {
   house: House;
   reset(): Promise<void>;
   browser(): Browser;
-  /** Brings a login to where its code can be posted. @returns the code */
+  /** Begins a login and gets its code. @returns the code */
   codeFor(browser: Browser, phoneNumber: string): Promise<string>;
   /**
-   * Holds one of two requests after so many of its commands, and does the other one in between.
-   * @param first which of them is held
-   * @returns whether that one was over by then, and both answers, in the order of the requests
+   * Interrupts one of two requests after some of its commands, and sends the other one meanwhile.
+   * @returns whether the request ended before the interruption, and both answers in the order of
+   * the requests
    */
-  cross(
-    commands: number,
-    first: 0 | 1,
-    asks: readonly [Ask, Ask],
-  ): Promise<{ isOver: boolean; answers: [Answer, Answer] }>;
+  cross(interruption: Interruption): Promise<{ isOver: boolean; answers: [Answer, Answer] }>;
   stop(): Promise<void>;
 }
 
 export type Ask = () => Promise<Answer>;
 
+interface Interruption {
+  requests: readonly [Ask, Ask];
+  /** The index of the request that is interrupted. */
+  first: 0 | 1;
+  /** How many of its commands pass before. */
+  commands: number;
+}
+
 export async function openCrossing(engine: string, options: HouseOptions = {}): Promise<Crossing> {
-  const [gate, wire] = [createGate(), createWire()];
+  const [gate, client] = [createGate(), createHttpClient()];
   const upstream = await openUpstream({ pass: gate.pass, lag: () => undefined, order: () => 0 });
   const house = await buildHouse({
     ...options,
     env: { ...WITH_CODES, ...options.env, SILENT_AUTH: engine },
     through: (store) => gate.before(() => store),
-    between: (sandbox) => upstream.standBefore(sandbox),
+    between: (sandbox) => upstream.placeBefore(sandbox),
   });
 
   return {
     house,
     async reset() {
       await house.reset();
-      // The commands of a webhook would wait at the gate as well, and could be taken for those of the held request.
+      // The gate cannot tell the commands of a webhook from those of the interrupted request.
       await house.control('webhooks', { paused: true });
       upstream.forget();
     },
     browser() {
       const cookies: string[] = [];
-      const askAs: Browser['askAs'] = async (cookie, method, path, body) => {
-        const answer = await wire.ask(method, house.base + path, { cookie, body });
+      const askAs: Browser['askAs'] = async (cookie, { method, path, body }) => {
+        const answer = await client.ask(method, house.base + path, { cookie, body });
         if (typeof answer.cookie === 'string' && !cookies.includes(answer.cookie))
           cookies.push(answer.cookie);
         return answer;
       };
-      return { cookies, askAs, ask: (...asked) => askAs(cookies.at(-1), ...asked) };
+      return { cookies, askAs, ask: (method, path, body) => askAs(cookies.at(-1), { method, path, body }) };
     },
     async codeFor(browser, phoneNumber) {
       const begun = await browser.ask('POST', '/login', { phone_number: phoneNumber });
@@ -74,15 +84,15 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
       expect((await browser.ask('POST', '/login/next', { channel: 'sms' })).status).toBe(200);
       return (await house.messages()).findLast(({ to }) => to === phoneNumber)?.code ?? '';
     },
-    async cross(commands, first, asks) {
-      const held = await gate.pauseAfter(commands, asks[first]);
-      const meanwhile = asks[first === 0 ? 1 : 0]();
-      await Promise.race([meanwhile, pause(SECOND_MS)]);
+    async cross({ commands, first, requests }) {
+      const held = await gate.pauseAfter(commands, requests[first]);
+      const meanwhile = requests[first === 0 ? 1 : 0]();
+      await Promise.race([meanwhile, pause(OTHER_REQUEST_MS)]);
       const [early, late] = [await held.goOn(), await meanwhile];
       return { isOver: held.isOver, answers: first === 0 ? [early, late] : [late, early] };
     },
     async stop() {
-      wire.close();
+      client.close();
       await house.stop();
       upstream.stop();
     },

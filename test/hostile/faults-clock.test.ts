@@ -2,26 +2,28 @@ import { walk } from '../support/device.js';
 import { buildHouse, postCode, withHouse, type House, WEBHOOKS } from '../support/house.js';
 import { until } from '../support/until.js';
 import { testWorld, type TestWorld } from '../support/world.js';
-import { ALL_POINTS, bringTo, WELL, type Point } from './points.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { POINTS_OF_LOGIN, bringTo, USUAL_ANSWER, type Point } from './login-points.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
-/** Seconds: twice what a login lasts, an application JWT lives, and a webhook may be old. */
-const OFF = 600;
+/** Twice the lifetime of a login and an application JWT, and the age limit of a webhook. */
+const OFFSET_SECONDS = 600;
 
-type Answer = readonly [status: number, word: string];
+type Answer = readonly [status: number, outcome: string];
 type Answers = Partial<Record<Point, Answer>>;
 
-/** Our JWT is not good at Vonage. There is another way, so a login begins all the same, without the silent one. */
-const NOT_BELIEVED: Answers = {
+/**
+ * Vonage refuses our JWT. A login begins without the silent channel, because another one is left.
+ */
+const JWT_REFUSED: Answers = {
   'before login': [201, 'null'],
   'between login and callback': [502, 'upstream_error'],
   'between login and the callback of a browser': [303, 'upstream_error'],
   'before a message is asked for': [502, 'upstream_error'],
   'before the code of a message is typed': [502, 'upstream_error'],
 };
-/** What a step took is not there for another try. */
-const TAKEN: Answers = {
+/** The step consumed its ticket, so it cannot be repeated. */
+const TICKET_USED: Answers = {
   'between login and callback': [410, 'login_expired'],
   'between login and the callback of a browser': [303, 'login_expired'],
 };
@@ -29,48 +31,49 @@ const TAKEN: Answers = {
 interface Row {
   turn: (clocks: { ours: TestWorld; vonages: TestWorld }, seconds: number) => void;
   seconds: number;
-  /** Answers that are not as usual, while the clock is off and after it was set right. */
+  /** Answers that differ from the usual ones while the clock is wrong. */
   meanwhile: Answers;
+  /** The same after the clock was corrected. */
   afterwards: Answers;
 }
 
 const ours: Row['turn'] = (clocks, seconds) => clocks.ours.turn(seconds);
 const vonages: Row['turn'] = (clocks, seconds) => clocks.vonages.turn(seconds);
-const CODE_TAKEN: Answers = { 'between callback and verify': [400, 'invalid_code'] };
+const CODE_USED: Answers = { 'between callback and verify': [400, 'invalid_code'] };
 
 const ROWS: Record<string, Row> = {
-  'ours is ten minutes fast': {
+  'our clock is ten minutes fast': {
     turn: ours,
-    seconds: OFF,
+    seconds: OFFSET_SECONDS,
     meanwhile: {
-      ...NOT_BELIEVED,
-      ...TAKEN,
-      ...CODE_TAKEN,
+      ...JWT_REFUSED,
+      ...TICKET_USED,
+      ...CODE_USED,
       'before the code of a message is typed': [410, 'login_expired'],
     },
-    afterwards: { ...TAKEN, ...CODE_TAKEN },
+    afterwards: { ...TICKET_USED, ...CODE_USED },
   },
-  'ours is ten minutes slow': {
+  'our clock is ten minutes slow': {
     turn: ours,
-    seconds: -OFF,
-    meanwhile: NOT_BELIEVED,
-    afterwards: { ...TAKEN, ...CODE_TAKEN },
+    seconds: -OFFSET_SECONDS,
+    meanwhile: JWT_REFUSED,
+    afterwards: { ...TICKET_USED, ...CODE_USED },
   },
-  "Vonage's is ten minutes fast": {
+  "Vonage's clock is ten minutes fast": {
     turn: vonages,
-    seconds: OFF,
-    meanwhile: { ...NOT_BELIEVED, 'between callback and verify': [502, 'upstream_error'] },
-    afterwards: { ...TAKEN, ...CODE_TAKEN },
+    seconds: OFFSET_SECONDS,
+    meanwhile: { ...JWT_REFUSED, 'between callback and verify': [502, 'upstream_error'] },
+    afterwards: { ...TICKET_USED, ...CODE_USED },
   },
-  "Vonage's is ten minutes slow": {
+  "Vonage's clock is ten minutes slow": {
     turn: vonages,
-    seconds: -OFF,
-    meanwhile: NOT_BELIEVED,
-    afterwards: { ...TAKEN, ...CODE_TAKEN },
+    seconds: -OFFSET_SECONDS,
+    meanwhile: JWT_REFUSED,
+    afterwards: { ...TICKET_USED, ...CODE_USED },
   },
 };
 
-describe.each(Object.entries(ROWS))('while of two clocks %s', (_what, row) => {
+describe.each(Object.entries(ROWS))('while %s', (_what, row) => {
   let house: House;
   let clocks: { ours: TestWorld; vonages: TestWorld };
   let survived = 0;
@@ -82,25 +85,25 @@ describe.each(Object.entries(ROWS))('while of two clocks %s', (_what, row) => {
   beforeEach(() => house.reset());
   afterAll(async () => {
     await house.stop();
-    tally({ 'faults tried': ALL_POINTS.length, 'faults survived': survived });
+    addToSummary({ 'faults tried': POINTS_OF_LOGIN.length, 'faults survived': survived });
   });
 
-  test.each(ALL_POINTS)(
-    '%s: who is logged in is the one with the SIM, and all is well again',
+  test.each(POINTS_OF_LOGIN)(
+    '%s: only the owner of the SIM is logged in, and the server recovers',
     async (point) => {
       const login = await bringTo(point, house);
       const step = async () => {
-        const { status, word } = await login.step();
-        return [status, word];
+        const { status, outcome } = await login.step();
+        return [status, outcome];
       };
       row.turn(clocks, row.seconds);
       const meanwhile = await step();
       const wasLoggedIn = await login.isLoggedIn();
       row.turn(clocks, -row.seconds);
-      expect(meanwhile).toEqual(row.meanwhile[point] ?? WELL[point]);
+      expect(meanwhile).toEqual(row.meanwhile[point] ?? USUAL_ANSWER[point]);
       expect(wasLoggedIn).toBe(['verified', 'logged in'].includes(String(meanwhile[1])));
-      expect(await step()).toEqual(row.afterwards[point] ?? WELL[point]);
-      await expectNothingSpentTwice(house);
+      expect(await step()).toEqual(row.afterwards[point] ?? USUAL_ANSWER[point]);
+      await expectSingleUse(house);
       const { app, code } = await house.walkedLogin('+447700900077');
       await postCode(app, code).expect(200);
       survived += 1;
@@ -108,21 +111,24 @@ describe.each(Object.entries(ROWS))('while of two clocks %s', (_what, row) => {
   );
 });
 
-test.each([OFF, -OFF])('a webhook is not believed while the clocks are %i seconds apart', async (seconds) => {
-  const env = {
-    SILENT_AUTH: 'verify',
-    FALLBACK_CHANNELS: 'sms',
-    ...WEBHOOKS,
-  };
-  await withHouse({ vonageWorld: testWorld(), env }, async (house) => {
-    const heard = async () =>
-      (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
-    const app = house.app();
-    const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
-    house.world.turn(seconds);
-    await walk(String(begun.body.auth_url));
-    await until(async () => (await heard()).some(({ status }) => status !== null));
-    expect((await heard()).map(({ status }) => status)).not.toContain(204);
-    expect(await house.redis.keys('verify:*')).toEqual([]);
-  });
-});
+test.each([OFFSET_SECONDS, -OFFSET_SECONDS])(
+  'a webhook is refused while the clocks differ by %i seconds',
+  async (seconds) => {
+    const env = {
+      SILENT_AUTH: 'verify',
+      FALLBACK_CHANNELS: 'sms',
+      ...WEBHOOKS,
+    };
+    await withHouse({ vonageWorld: testWorld(), env }, async (house) => {
+      const webhooks = async () =>
+        (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
+      const app = house.app();
+      const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
+      house.world.turn(seconds);
+      await walk(String(begun.body.auth_url));
+      await until(async () => (await webhooks()).some(({ status }) => status !== null));
+      expect((await webhooks()).map(({ status }) => status)).not.toContain(204);
+      expect(await house.redis.keys('verify:*')).toEqual([]);
+    });
+  },
+);

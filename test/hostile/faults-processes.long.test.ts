@@ -13,8 +13,8 @@ import {
 } from '../support/programs.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 jest.setTimeout(60_000);
 
@@ -31,7 +31,7 @@ async function startServer(env: Env) {
   return server;
 }
 
-/** Server and sandbox as processes of their own, on a Redis of their own. */
+/** A server and a sandbox, each in a process of its own, on a Redis of their own. */
 async function start() {
   const { base, sandbox, env: where } = await places();
   const env = { ...where, ...credentials(), REDIS_URL: redis.url, FALLBACK_CHANNELS: 'none', ...UNLIMITED };
@@ -48,8 +48,8 @@ async function start() {
   };
 }
 
-/** Asks until somebody answers: a connection that is refused or breaks is tried again, as apps do. */
-async function persist<T extends { status: number }>(step: () => PromiseLike<T>): Promise<T> {
+/** Repeats a request until it is answered: apps retry when a connection is refused or breaks. */
+async function retry<T extends { status: number }>(step: () => PromiseLike<T>): Promise<T> {
   let answer: T | undefined;
   await until(async () => {
     answer = await step().then(
@@ -61,18 +61,18 @@ async function persist<T extends { status: number }>(step: () => PromiseLike<T>)
   return answer as T;
 }
 
-/** Logs a number in, beginning again where a step came to nothing. @returns how often it was begun */
+/** Logs a number in, and begins again if a step fails. @returns how often the login was begun */
 async function logIn(base: string, phoneNumber: string): Promise<number> {
   for (let begun = 1; ; begun++) {
     const app = supertest.agent(base);
-    const login = await persist(() => app.post('/login').send({ phone_number: phoneNumber }));
+    const login = await retry(() => app.post('/login').send({ phone_number: phoneNumber }));
     expect(login.status).toBe(201);
     const { hops } = await walk(String(login.body.auth_url), { stopBefore: base });
-    const home = await persist(() => walk(hops.at(-1) ?? ''));
+    const home = await retry(() => walk(hops.at(-1) ?? ''));
     if (home.status !== 200) continue;
-    const verified = await persist(() => app.post('/verify').send({ code: home.json?.['code'] }));
+    const verified = await retry(() => app.post('/verify').send({ code: home.json?.['code'] }));
     if (verified.status !== 200) continue;
-    const session = await persist(() => app.get('/session'));
+    const session = await retry(() => app.get('/session'));
     expect(session.body).toMatchObject({ authenticated: true, phone_number: phoneNumber });
     return begun;
   }
@@ -81,41 +81,41 @@ async function logIn(base: string, phoneNumber: string): Promise<number> {
 const LOGINS = 200;
 const AT_ONCE = 16;
 
-/** Many logins, some at once. @param midway is called when a third of them is done */
+/** Runs {@link LOGINS} logins, {@link AT_ONCE} at a time. @param midway is called after a third */
 async function logManyIn(base: string, midway: () => Promise<void>): Promise<number[]> {
   const numbers = Array.from({ length: LOGINS }, (_, at) => `+44770090${1000 + at}`);
   const begun: number[] = [];
-  let trouble = Promise.resolve();
+  let interruption = Promise.resolve();
   const work = async () => {
     for (let number = numbers.pop(); number !== undefined; number = numbers.pop()) {
       begun.push(await logIn(base, number));
-      if (begun.length === Math.round(LOGINS / 3)) trouble = midway();
+      if (begun.length === Math.round(LOGINS / 3)) interruption = midway();
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  await trouble;
+  await interruption;
   return begun;
 }
 
 const countOf = (calls: Recorded[], path: string) => calls.filter((call) => call.path === path).length;
 const STEPS = ['/v0.1/network-enablement', '/oauth2/token', '/camara/number-verification/v031/verify'];
 
-test(`a server that is stopped (SIGTERM) in the middle of ${LOGINS} logins finishes what it took on, and the next one goes on with the rest`, async () => {
+test(`a server that is stopped (SIGTERM) during ${LOGINS} logins completes its requests, and the next server continues the logins`, async () => {
   const { base, env, server, vonage } = await start();
   const begun = await logManyIn(base, async () => {
     server.child.kill('SIGTERM');
     expect((await server.ended).code).toBe(0);
     await startServer(env);
   });
-  // No login had to be begun again, and each cost what it costs when nothing happens: no request was cut off.
+  // No login was begun again, and none needed a further call: no request was cut off.
   expect(begun).toEqual(Array<number>(LOGINS).fill(1));
   const calls = await vonage.upstream();
   expect(STEPS.map((path) => countOf(calls, path))).toEqual([LOGINS, LOGINS, LOGINS]);
-  await expectNothingSpentTwice(vonage);
-  tally({ 'faults tried': 1, 'faults survived': 1 });
+  await expectSingleUse(vonage);
+  addToSummary({ 'faults tried': 1, 'faults survived': 1 });
 });
 
-test(`a server that is killed (SIGKILL) in the middle of ${LOGINS} logins loses the requests under way, and nothing else`, async () => {
+test(`a server that is killed (SIGKILL) during ${LOGINS} logins loses only the requests under way`, async () => {
   const { base, env, server, vonage } = await start();
   const begun = await logManyIn(base, async () => {
     server.child.kill('SIGKILL');
@@ -125,11 +125,11 @@ test(`a server that is killed (SIGKILL) in the middle of ${LOGINS} logins loses 
   expect(begun).toHaveLength(LOGINS);
   const again = begun.reduce((sum, each) => sum + each - 1, 0);
   expect(again).toBeLessThanOrEqual(AT_ONCE);
-  await expectNothingSpentTwice(vonage);
-  tally({ 'faults tried': 1, 'faults survived': 1 });
+  await expectSingleUse(vonage);
+  addToSummary({ 'faults tried': 1, 'faults survived': 1 });
 });
 
-test('a server that starts while Redis is frozen serves as soon as it runs, outlives it, and stops in peace without it', async () => {
+test('a server that starts while Redis is frozen serves once Redis runs, recovers from a restart of Redis, and stops cleanly without it', async () => {
   redis.freeze();
   const { base, server } = await start();
   const ready = async () => (await fetch(`${base}/readyz`)).status;
@@ -145,5 +145,5 @@ test('a server that starts while Redis is frozen serves as soon as it runs, outl
   redis.freeze();
   server.child.kill('SIGTERM');
   expect((await server.ended).code).toBe(0);
-  tally({ 'faults tried': 3, 'faults survived': 3 });
+  addToSummary({ 'faults tried': 3, 'faults survived': 3 });
 });

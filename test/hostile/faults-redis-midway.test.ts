@@ -2,48 +2,50 @@ import { postCode, withHouse, type HouseOptions, WEBHOOKS } from '../support/hou
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { bringTo, type Point } from './points.js';
-import { portOf, REDIS_FAULTS, type Fault, type Scene } from './redis-troubles.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { bringTo, type Point } from './login-points.js';
+import { portOf, REDIS_FAULTS, type Fault, type FaultySetup } from './redis-faults.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
-/** Milliseconds from the answer of Vonage to ours, when Redis fails in between. */
-const WITHIN = 1000;
+/** The longest time from the answer of Vonage to ours when Redis fails in between. */
+const MAX_ANSWER_MS = 1000;
 
-/** The scene of a fault, with a proxy on the way to Vonage as well. */
-interface Midway extends Scene {
-  toVonage: Proxy;
+/** A server with a proxy before Redis and another before Vonage. */
+interface ProxiedServer extends FaultySetup {
+  vonageProxy: Proxy;
 }
 
-/** A house with a proxy on each of its ways out. */
-async function withScene(options: HouseOptions, work: (scene: Midway) => Promise<void>): Promise<void> {
+async function withProxies(
+  options: HouseOptions,
+  work: (setup: ProxiedServer) => Promise<void>,
+): Promise<void> {
   const redis = await startRedis();
-  const way = await openProxy(portOf(redis));
-  const scene = { redis, way };
-  let toVonage: Proxy | undefined;
+  const redisProxy = await openProxy(portOf(redis));
+  const setup = { redis, redisProxy };
+  let vonageProxy: Proxy | undefined;
   const between = async (sandbox: string) => {
-    toVonage = await openProxy(Number(new URL(sandbox).port));
-    return `http://localhost:${toVonage.port}`;
+    vonageProxy = await openProxy(Number(new URL(sandbox).port));
+    return `http://localhost:${vonageProxy.port}`;
   };
   const env = { FALLBACK_CHANNELS: 'sms', ...options.env };
   try {
-    await withHouse({ redisUrl: `redis://127.0.0.1:${way.port}`, between, env }, (house) =>
-      work(Object.assign(scene, { house, toVonage: toVonage as Proxy })),
+    await withHouse({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, between, env }, (house) =>
+      work(Object.assign(setup, { house, vonageProxy: vonageProxy as Proxy })),
     );
   } finally {
-    await Promise.all([way.close(), toVonage?.close()]);
-    await scene.redis.stop();
+    await Promise.all([redisProxy.close(), vonageProxy?.close()]);
+    await setup.redis.stop();
   }
 }
 
 describe('while a step waits for Vonage', () => {
-  const troubles = [
+  const faults = [
     'killed, and started again empty',
     'frozen',
     'out of memory',
     'a replica',
-    'behind a way that leads nowhere',
-    'behind a way that loses answers',
+    'behind a proxy that never answers',
+    'behind a proxy that drops answers',
   ];
   const points: Point[] = [
     'before login',
@@ -53,33 +55,33 @@ describe('while a step waits for Vonage', () => {
     'before the code of a message is typed',
   ];
 
-  test.each(troubles)(
-    'Redis is %s: each step is refused within a second of the answer, and nobody is logged in',
+  test.each(faults)(
+    'Redis is %s: each step is refused within a second of the answer, and no session is logged in',
     (what) =>
-      withScene({}, async (scene) => {
-        const { house, toVonage } = scene;
-        const { breakIt, mendIt } = REDIS_FAULTS[what] as Fault;
-        const standing = [];
-        for (const point of points) standing.push(await bringTo(point, house));
+      withProxies({}, async (setup) => {
+        const { house, vonageProxy } = setup;
+        const { inject, repair } = REDIS_FAULTS[what] as Fault;
+        const logins = [];
+        for (const point of points) logins.push(await bringTo(point, house));
         const before = (await house.upstream()).length;
-        toVonage.hold();
-        const steps = standing.map((each) => each.step());
+        vonageProxy.hold();
+        const steps = logins.map((login) => login.step());
         await until(async () => (await house.upstream()).length === before + points.length);
-        await breakIt(scene);
+        await inject(setup);
         const releasedAt = performance.now();
-        await toVonage.mend();
-        const said = await Promise.all(steps);
+        await vonageProxy.mend();
+        const answers = await Promise.all(steps);
         const took = performance.now() - releasedAt;
 
-        expect(said.map(({ status, word }) => [status, word])).toEqual(
+        expect(answers.map(({ status, outcome }) => [status, outcome])).toEqual(
           points.map(() => [503, 'unavailable']),
         );
-        expect(took).toBeLessThanOrEqual(WITHIN);
-        await mendIt(scene);
+        expect(took).toBeLessThanOrEqual(MAX_ANSWER_MS);
+        await repair(setup);
         await until(async () => (await house.app().get('/readyz')).status === 200);
-        for (const each of standing) expect(await each.isLoggedIn()).toBe(false);
-        await expectNothingSpentTwice(house);
-        tally({
+        for (const login of logins) expect(await login.isLoggedIn()).toBe(false);
+        await expectSingleUse(house);
+        addToSummary({
           'faults tried': points.length,
           'faults survived': points.length,
           'worst time to 503 (ms)': Math.round(took),
@@ -88,9 +90,9 @@ describe('while a step waits for Vonage', () => {
   );
 });
 
-test('a Verify request that was started for a login that could not be kept is stopped before it sends anything', () =>
-  withScene({ env: { SILENT_AUTH: 'verify', ...WEBHOOKS } }, async ({ house, redis, toVonage }) => {
-    toVonage.hold();
+test('a Verify request is cancelled before it sends a message if its login could not be stored', () =>
+  withProxies({ env: { SILENT_AUTH: 'verify', ...WEBHOOKS } }, async ({ house, redis, vonageProxy }) => {
+    vonageProxy.hold();
     const begun = house
       .app()
       .post('/login')
@@ -98,7 +100,7 @@ test('a Verify request that was started for a login that could not be kept is st
       .then((answer) => answer);
     await until(async () => (await house.upstream()).length === 1);
     await redis.administer((admin) => admin.config('SET', 'maxmemory', '1'));
-    await toVonage.mend();
+    await vonageProxy.mend();
     expect((await begun).body.error).toBe('unavailable');
     house.world.turn(31);
     await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
@@ -106,20 +108,20 @@ test('a Verify request that was started for a login that could not be kept is st
     expect(await house.messages()).toEqual([]);
   }));
 
-test.each<[string, (redis: RedisServer, way: Proxy) => unknown]>([
+test.each<[string, (redis: RedisServer, proxy: Proxy) => unknown]>([
   [
     'keeps its connections and becomes a replica',
     (redis) => redis.administer((admin) => admin.replicaof('127.0.0.1', 1)),
   ],
-  ['vanishes without a word', (_redis, way) => way.breakWith('hanging')],
-])('a Redis that %s is left for the one that takes its address', async (_what, fail) => {
+  ['stops answering', (_redis, proxy) => proxy.breakWith('hanging')],
+])('a Redis that %s is replaced by the one that takes its address', async (_what, fail) => {
   const successor = await startRedis();
   try {
-    await withScene({}, async ({ house, redis, way }) => {
-      await fail(redis, way);
+    await withProxies({}, async ({ house, redis, redisProxy }) => {
+      await fail(redis, redisProxy);
       expect((await house.app().get('/readyz')).status).toBe(503);
-      way.leadTo(portOf(successor));
-      await way.mend();
+      redisProxy.leadTo(portOf(successor));
+      await redisProxy.mend();
       await until(async () => (await house.app().get('/readyz')).status === 200);
       const { app, code } = await house.walkedLogin();
       await postCode(app, code).expect(200);

@@ -1,26 +1,25 @@
 import { ALICE, withHouse, WEBHOOKS } from '../support/house.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
-import { portOf, REDIS_FAULTS } from './redis-troubles.js';
+import { portOf, REDIS_FAULTS } from './redis-faults.js';
 
-// Verify v2 goes on to messages by itself: what could not be kept must not be begun.
+// Verify v2 moves on to messages by itself, so a request may begin only after its login was stored.
 test.each(Object.entries(REDIS_FAULTS))(
-  'with SILENT_AUTH=verify, nothing that may cost money is begun while Redis is %s',
+  'with SILENT_AUTH=verify, no paid request begins while Redis is %s',
   async (_what, fault) => {
     const redis = await startRedis();
-    const way = await openProxy(portOf(redis));
-    const scene = { redis, way };
+    const redisProxy = await openProxy(portOf(redis));
     const env = { SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms', ...WEBHOOKS };
     try {
-      await withHouse({ redisUrl: `redis://127.0.0.1:${way.port}`, env }, async (house) => {
+      await withHouse({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, env }, async (house) => {
         const begin = () => house.app().post('/login').send({ phone_number: ALICE });
-        await fault.breakIt({ ...scene, house });
+        await fault.inject({ redis, redisProxy, house });
         const refused = await begin();
         expect([refused.status, refused.body.error]).toEqual([503, 'unavailable']);
         expect(await house.upstream()).toEqual([]);
       });
     } finally {
-      await way.close();
+      await redisProxy.close();
       await redis.stop();
     }
   },

@@ -2,122 +2,133 @@ import { buildHouse, postCode, type House } from '../support/house.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { ALL_POINTS, bringTo, WELL, type Point, type Said } from './points.js';
-import { LOST, portOf, REDIS_FAULTS, TICKETS_SPENT, type Fault, type Scene } from './redis-troubles.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { POINTS_OF_LOGIN, bringTo, USUAL_ANSWER, type Point, type StepAnswer } from './login-points.js';
+import {
+  ALL_LOST,
+  portOf,
+  REDIS_FAULTS,
+  TICKETS_USED,
+  type Fault,
+  type FaultySetup,
+} from './redis-faults.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
-/** Milliseconds in which a fault of Redis has to be an answer. */
-const WITHIN = 1000;
+/** The longest time until a fault of Redis is answered. */
+const MAX_ANSWER_MS = 1000;
 
-/** A server that reaches a Redis of its own through a proxy. */
-async function setScene(): Promise<Scene> {
+/** Starts a server that reaches its own Redis through a proxy. */
+async function start(): Promise<FaultySetup> {
   const redis = await startRedis();
-  const way = await openProxy(portOf(redis));
-  const redisUrl = `redis://127.0.0.1:${way.port}`;
-  return { redis, way, house: await buildHouse({ redisUrl, env: { FALLBACK_CHANNELS: 'sms' } }) };
+  const redisProxy = await openProxy(portOf(redis));
+  const redisUrl = `redis://127.0.0.1:${redisProxy.port}`;
+  return { redis, redisProxy, house: await buildHouse({ redisUrl, env: { FALLBACK_CHANNELS: 'sms' } }) };
 }
 
-async function strike({ house, way, redis }: Scene): Promise<void> {
+async function stop({ house, redisProxy, redis }: FaultySetup): Promise<void> {
   await house.stop();
-  await way.close();
+  await redisProxy.close();
   await redis.stop();
 }
 
-/** Milliseconds until the server says that it is ready again. */
-async function comeBack(house: House): Promise<number> {
+/** Milliseconds until the server is ready again. */
+async function recoveryMs(house: House): Promise<number> {
   const startedAt = performance.now();
   await until(async () => (await house.app().get('/readyz')).status === 200);
   return performance.now() - startedAt;
 }
 
-/** What the app was told of one login: all points at once as the fault begins, one after the other while it lasts, and once it is over. */
-interface Course {
-  first: Said;
-  meanwhile: Said;
+/** The answers to one login. */
+interface Answers {
+  /** When the fault begins: the logins of all points at the same time. */
+  first: StepAnswer;
+  /** While the fault lasts: one login after the other. */
+  meanwhile: StepAnswer;
   wasLoggedIn: boolean;
-  afterwards: Said;
+  /** After the fault. */
+  afterwards: StepAnswer;
 }
 
-/** One fault, with a login at each of the points. */
-async function endure(scene: Scene, fault: Fault) {
-  const { house } = scene;
-  const standing = [];
-  for (const point of ALL_POINTS) standing.push(await bringTo(point, house));
+/** Runs one fault with a login at each point. */
+async function run(setup: FaultySetup, fault: Fault) {
+  const { house } = setup;
+  const logins = [];
+  for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, house));
   const before = (await house.upstream()).length;
 
-  await fault.breakIt(scene);
-  const first = await Promise.all(standing.map((each) => each.step()));
+  await fault.inject(setup);
+  const first = await Promise.all(logins.map((login) => login.step()));
   const calls = (await house.upstream()).length - before;
-  const meanwhile: Said[] = [];
-  for (const each of standing) meanwhile.push(await each.step());
+  const meanwhile: StepAnswer[] = [];
+  for (const login of logins) meanwhile.push(await login.step());
   const health = (await house.app().get('/healthz')).status;
   const readiness = (await house.app().get('/readyz')).status;
 
-  await fault.mendIt(scene);
-  const backAfter = await comeBack(house);
-  const courses = new Map<Point, Course>();
-  for (const [at, each] of standing.entries()) {
-    const wasLoggedIn = await each.isLoggedIn();
-    const told = { first: first[at] as Said, meanwhile: meanwhile[at] as Said, wasLoggedIn };
-    courses.set(ALL_POINTS[at] as Point, { ...told, afterwards: await each.step() });
+  await fault.repair(setup);
+  const recoveredAfter = await recoveryMs(house);
+  const answersOf = new Map<Point, Answers>();
+  for (const [at, login] of logins.entries()) {
+    const wasLoggedIn = await login.isLoggedIn();
+    const before = { first: first[at] as StepAnswer, meanwhile: meanwhile[at] as StepAnswer, wasLoggedIn };
+    answersOf.set(POINTS_OF_LOGIN[at] as Point, { ...before, afterwards: await login.step() });
   }
-  return { courses, calls, health, readiness, backAfter };
+  return { answersOf, calls, health, readiness, recoveredAfter };
 }
 
-/** What may be answered while it lasts. */
-function refusals(point: Point, { readable }: Fault): readonly (readonly [number, string])[] {
+/** The permitted answers while the fault lasts. */
+function permittedAnswers(point: Point, { readable }: Fault): readonly (readonly [number, string])[] {
   const unavailable = [point.endsWith('browser') ? 303 : 503, 'unavailable'] as const;
   if (point !== 'once logged in' || readable === undefined) return [unavailable];
-  return readable === 'always' ? [WELL[point]] : [WELL[point], unavailable];
+  return readable === 'always' ? [USUAL_ANSWER[point]] : [USUAL_ANSWER[point], unavailable];
 }
 
-const short = ({ status, word }: Said) => [status, word];
+const short = ({ status, outcome }: StepAnswer) => [status, outcome];
 
 describe.each(Object.entries(REDIS_FAULTS))('Redis %s', (_what, fault) => {
-  let scene: Scene;
-  let endured: Awaited<ReturnType<typeof endure>>;
+  let setup: FaultySetup;
+  let result: Awaited<ReturnType<typeof run>>;
   let survived = 0;
   beforeAll(async () => {
-    scene = await setScene();
-    endured = await endure(scene, fault);
+    setup = await start();
+    result = await run(setup, fault);
   });
   afterAll(async () => {
-    await strike(scene);
-    const said = [...endured.courses.values()].flatMap(({ first, meanwhile }) => [first, meanwhile]);
-    tally({
-      'faults tried': ALL_POINTS.length,
+    await stop(setup);
+    const answers = [...result.answersOf.values()].flatMap(({ first, meanwhile }) => [first, meanwhile]);
+    addToSummary({
+      'faults tried': POINTS_OF_LOGIN.length,
       'faults survived': survived,
-      'worst time to 503 (ms)': Math.max(...said.map(({ ms }) => ms)),
+      'worst time to 503 (ms)': Math.max(...answers.map(({ ms }) => ms)),
     });
   });
 
-  test.each(ALL_POINTS)(
-    '%s: is an answer within a second, logs nobody in, and the login goes on or begins again',
+  test.each(POINTS_OF_LOGIN)(
+    '%s: is answered within a second, logs no session in, and the login continues or can begin again',
     (point) => {
-      const { first, meanwhile, wasLoggedIn, afterwards } = endured.courses.get(point) as Course;
-      for (const said of [first, meanwhile]) {
-        expect(said.ms).toBeLessThanOrEqual(WITHIN);
-        if (said === first || fault.afterwards !== TICKETS_SPENT) {
-          expect(refusals(point, fault)).toContainEqual(short(said));
+      const { first, meanwhile, wasLoggedIn, afterwards } = result.answersOf.get(point) as Answers;
+      for (const answer of [first, meanwhile]) {
+        expect(answer.ms).toBeLessThanOrEqual(MAX_ANSWER_MS);
+        if (answer === first || fault.afterwards !== TICKETS_USED) {
+          expect(permittedAnswers(point, fault)).toContainEqual(short(answer));
         }
       }
-      expect(wasLoggedIn).toBe(point === 'once logged in' && fault.afterwards !== LOST);
-      const asUsual = fault.afterwards?.[point] === undefined || fault.maybeUnsent ? [WELL[point]] : [];
+      expect(wasLoggedIn).toBe(point === 'once logged in' && fault.afterwards !== ALL_LOST);
+      const asUsual =
+        fault.afterwards?.[point] === undefined || fault.maybeUnsent ? [USUAL_ANSWER[point]] : [];
       expect([fault.afterwards?.[point], ...asUsual]).toContainEqual(short(afterwards));
       survived += 1;
     },
   );
 
-  test('the server lives, says that it is not ready, comes back by itself, and logs people in at once', async () => {
-    expect([endured.health, endured.readiness]).toEqual([200, 503]);
-    expect(endured.backAfter).toBeLessThan(2000);
-    const { app, code } = await scene.house.walkedLogin();
+  test('the server stays alive, reports that it is not ready, recovers by itself, and completes the next login', async () => {
+    expect([result.health, result.readiness]).toEqual([200, 503]);
+    expect(result.recoveredAfter).toBeLessThan(2000);
+    const { app, code } = await setup.house.walkedLogin();
     await postCode(app, code).expect(200);
   });
 
-  test('nothing was spent twice, and nothing at all where Redis could not even be asked', async () => {
-    await expectNothingSpentTwice(scene.house);
-    if (fault.afterwards !== TICKETS_SPENT) expect(endured.calls).toBe(0);
+  test('nothing is used twice, and Vonage is not called where Redis could not be reached', async () => {
+    await expectSingleUse(setup.house);
+    if (fault.afterwards !== TICKETS_USED) expect(result.calls).toBe(0);
   });
 });

@@ -1,14 +1,14 @@
 import { buildHouse, postCode, type House } from '../support/house.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
-import { bringTo, WELL, type Point, type Said } from './points.js';
-import { expectNothingSpentTwice } from './spent.js';
-import { tally } from './tally.js';
+import { bringTo, USUAL_ANSWER, type Point, type StepAnswer } from './login-points.js';
+import { expectSingleUse } from './single-use.js';
+import { addToSummary } from './summary.js';
 
 const ENV = { FALLBACK_CHANNELS: 'sms' };
-type Answer = readonly [status: number, word: string];
+type Answer = readonly [status: number, outcome: string];
 
-/** The points whose step asks Vonage, and milliseconds in which it has to be answered whatever Vonage does. */
-const DEADLINES = {
+/** The points whose step calls Vonage, and the longest time until the step is answered (ms). */
+const DEADLINES_MS = {
   'before login': 3000,
   'between login and callback': 2500,
   'between login and the callback of a browser': 2500,
@@ -16,17 +16,17 @@ const DEADLINES = {
   'before a message is asked for': 5000,
   'before the code of a message is typed': 5000,
 } satisfies Partial<Record<Point, number>>;
-type Asking = keyof typeof DEADLINES;
-const ASKING = Object.keys(DEADLINES) as Asking[];
+type CallingPoint = keyof typeof DEADLINES_MS;
+const CALLING_POINTS = Object.keys(DEADLINES_MS) as CallingPoint[];
 
-/** Milliseconds beyond the deadline for our own work, and for a machine that is busy. */
-const SLACK = 700;
+/** Added to the deadline for the server's own work on a busy machine. */
+const TOLERANCE_MS = 700;
 
-/** There is another way, so a login begins without the silent one. */
-const NO_SILENCE: Answer = [201, 'null'];
+/** A login begins without the silent channel if another one is left. */
+const WITHOUT_SILENT_AUTH: Answer = [201, 'null'];
 
-const failing = (error: string, status: number): Record<Asking, Answer> => ({
-  'before login': NO_SILENCE,
+const failing = (error: string, status: number): Record<CallingPoint, Answer> => ({
+  'before login': WITHOUT_SILENT_AUTH,
   'between login and callback': [status, error],
   'between login and the callback of a browser': [303, error],
   'between callback and verify': [status, error],
@@ -34,97 +34,96 @@ const failing = (error: string, status: number): Record<Asking, Answer> => ({
   'before the code of a message is typed': [status, error],
 });
 
-/** What came of a step before it failed cannot be had again: its ticket is taken. */
-const SPENT: Partial<Record<Asking, Answer>> = {
+/** The failed step consumed its ticket. */
+const TICKET_USED: Partial<Record<CallingPoint, Answer>> = {
   'between login and callback': [410, 'login_expired'],
   'between login and the callback of a browser': [303, 'login_expired'],
   'between callback and verify': [400, 'invalid_code'],
 };
-/** Vonage did as it was asked, and only its answer was lost. */
-const DONE_AT_VONAGE: Partial<Record<Asking, Answer>> = {
-  ...SPENT,
+/** Vonage did what was requested, and its answer was lost. */
+const DONE_AT_VONAGE: Partial<Record<CallingPoint, Answer>> = {
+  ...TICKET_USED,
   'before a message is asked for': [409, 'login_in_progress'],
   'before the code of a message is typed': [410, 'login_expired'],
 };
 
 interface Fault {
-  breakIt: (way: Proxy) => unknown;
-  said: Record<Asking, Answer>;
-  /** What a step that failed is answered when it is tried again, where that is not as usual. */
-  afterwards: Partial<Record<Asking, Answer>>;
+  inject: (proxy: Proxy) => unknown;
+  answers: Record<CallingPoint, Answer>;
+  /** Answers to the repeated step that differ from the usual ones. */
+  afterwards: Partial<Record<CallingPoint, Answer>>;
 }
 
 const FAULTS: Record<string, Fault> = {
   killed: {
-    breakIt: (way) => way.close(),
-    said: failing('upstream_error', 502),
-    afterwards: SPENT,
+    inject: (proxy) => proxy.close(),
+    answers: failing('upstream_error', 502),
+    afterwards: TICKET_USED,
   },
   hanging: {
-    breakIt: (way) => way.breakWith('hanging'),
-    said: failing('upstream_timeout', 504),
-    afterwards: SPENT,
+    inject: (proxy) => proxy.breakWith('hanging'),
+    answers: failing('upstream_timeout', 504),
+    afterwards: TICKET_USED,
   },
   'resetting before the request was read': {
-    breakIt: (way) => way.breakWith('resetting before the request was read'),
-    said: failing('upstream_error', 502),
-    afterwards: SPENT,
+    inject: (proxy) => proxy.breakWith('resetting before the request was read'),
+    answers: failing('upstream_error', 502),
+    afterwards: TICKET_USED,
   },
   'resetting after the request was sent': {
-    breakIt: (way) => way.breakWith('resetting after the request was sent'),
-    said: failing('upstream_error', 502),
+    inject: (proxy) => proxy.breakWith('resetting after the request was sent'),
+    answers: failing('upstream_error', 502),
     afterwards: DONE_AT_VONAGE,
   },
   'ending in the middle of the answer': {
-    breakIt: (way) => way.breakWith('ending in the middle of the answer'),
-    said: failing('upstream_error', 502),
+    inject: (proxy) => proxy.breakWith('ending in the middle of the answer'),
+    answers: failing('upstream_error', 502),
     afterwards: DONE_AT_VONAGE,
   },
 };
 
 describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
   let house: House;
-  let way: Proxy;
-  const said = new Map<Asking, Said>();
-  const loggedIn = new Map<Asking, boolean>();
-  const afterwards = new Map<Asking, Said>();
+  let proxy: Proxy;
+  const answers = new Map<CallingPoint, StepAnswer>();
+  const loggedIn = new Map<CallingPoint, boolean>();
+  const afterwards = new Map<CallingPoint, StepAnswer>();
   let survived = 0;
 
-  /** One fault, with a login at each of the points. */
   beforeAll(async () => {
     const between = async (sandbox: string) => {
-      way = await openProxy(Number(new URL(sandbox).port));
-      return `http://localhost:${way.port}`;
+      proxy = await openProxy(Number(new URL(sandbox).port));
+      return `http://localhost:${proxy.port}`;
     };
     house = await buildHouse({ between, env: ENV });
-    const standing = new Map<Asking, Awaited<ReturnType<typeof bringTo>>>();
-    for (const point of ASKING) standing.set(point, await bringTo(point, house));
-    await fault.breakIt(way);
-    await Promise.all([...standing].map(async ([point, each]) => said.set(point, await each.step())));
-    await way.mend();
-    for (const [point, each] of standing) {
-      loggedIn.set(point, await each.isLoggedIn());
-      afterwards.set(point, await each.step());
+    const logins = new Map<CallingPoint, Awaited<ReturnType<typeof bringTo>>>();
+    for (const point of CALLING_POINTS) logins.set(point, await bringTo(point, house));
+    await fault.inject(proxy);
+    await Promise.all([...logins].map(async ([point, login]) => answers.set(point, await login.step())));
+    await proxy.mend();
+    for (const [point, login] of logins) {
+      loggedIn.set(point, await login.isLoggedIn());
+      afterwards.set(point, await login.step());
     }
   });
   afterAll(async () => {
     await house.stop();
-    await way.close();
-    tally({ 'faults tried': ASKING.length, 'faults survived': survived });
+    await proxy.close();
+    addToSummary({ 'faults tried': CALLING_POINTS.length, 'faults survived': survived });
   });
 
-  test.each(ASKING)('%s: is an answer in time, logs nobody in, and is asked once', (point) => {
-    const { status, word, ms } = said.get(point) as Said;
-    expect([status, word]).toEqual(fault.said[point]);
-    expect(ms).toBeLessThanOrEqual(DEADLINES[point] + SLACK);
+  test.each(CALLING_POINTS)('%s: is answered in time, logs no session in, and is sent once', (point) => {
+    const { status, outcome, ms } = answers.get(point) as StepAnswer;
+    expect([status, outcome]).toEqual(fault.answers[point]);
+    expect(ms).toBeLessThanOrEqual(DEADLINES_MS[point] + TOLERANCE_MS);
     expect(loggedIn.get(point)).toBe(false);
-    const again = afterwards.get(point) as Said;
-    expect([again.status, again.word]).toEqual(fault.afterwards[point] ?? WELL[point]);
+    const again = afterwards.get(point) as StepAnswer;
+    expect([again.status, again.outcome]).toEqual(fault.afterwards[point] ?? USUAL_ANSWER[point]);
     survived += 1;
   });
 
-  test('nothing was spent twice, and the next login goes through at its first try', async () => {
-    await expectNothingSpentTwice(house);
+  test('nothing is used twice, and the next login succeeds at once', async () => {
+    await expectSingleUse(house);
     const { app, code } = await house.walkedLogin();
     await postCode(app, code).expect(200);
   });

@@ -2,7 +2,7 @@ import { API } from '../support/assertions.js';
 import { operations } from '../support/contract.js';
 import { ALICE, BOB } from '../support/house.js';
 
-/** Numbers from 0 up to 1, the same ones for the same seed (mulberry32). */
+/** Reproducible random numbers from 0 to 1 (mulberry32). */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {
@@ -13,7 +13,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-export interface Asked {
+export interface RandomRequest {
   method: string;
   path: string;
   headers: Record<string, string>;
@@ -72,7 +72,7 @@ const HEADERS: Record<string, readonly string[]> = {
   accept: ['text/html', '*/*', 'x'],
 };
 
-/** Makes requests out of the routes, most of them near to something that would be answered. */
+/** Generates random requests to all routes, most of which are almost valid. */
 export function createGenerator(random: () => number) {
   const upTo = (count: number) => Math.floor(random() * count);
   const oneOf = <T>(items: readonly T[]): T => items[upTo(items.length)] as T;
@@ -88,7 +88,7 @@ export function createGenerator(random: () => number) {
     Object.fromEntries(
       Array.from({ length: upTo(3) + (chance(0.1) ? 20 : 1) }, () => [oneOf(FIELDS), value()]),
     );
-  const right: Record<string, () => object> = {
+  const validBody: Record<string, () => object> = {
     '/login': () => ({
       phone_number: oneOf(STRINGS.slice(0, 6)),
       ...(chance(0.3) && { client: oneOf(['app', 'browser']) }),
@@ -97,15 +97,15 @@ export function createGenerator(random: () => number) {
     '/session/assertion': () => (chance(0.5) ? { audience: oneOf([API, ...STRINGS]) } : {}),
     '/login/next': () => (chance(0.5) ? { channel: oneOf(['sms', 'voice']) } : {}),
   };
-  const spoil = (text: string) => {
+  const corrupt = (text: string) => {
     const at = upTo(text.length + 1);
     return text.slice(0, at) + oneOf(['"', '}', '\u0000', ',', '[', 'é', '']) + text.slice(at + upTo(3));
   };
   const body = (path: string) => {
     const text = JSON.stringify(
-      chance(0.6) ? (right[path]?.() ?? object()) : chance(0.9) ? object() : value(),
+      chance(0.6) ? (validBody[path]?.() ?? object()) : chance(0.9) ? object() : value(),
     );
-    return chance(0.1) ? spoil(text) : chance(0.01) ? text.padEnd(20_000) : text;
+    return chance(0.1) ? corrupt(text) : chance(0.01) ? text.padEnd(20_000) : text;
   };
   const query = () => {
     const names = ['code', 'state', 'error', 'error_description', 'x'];
@@ -126,11 +126,11 @@ export function createGenerator(random: () => number) {
     ]);
   };
 
-  return (): Asked => {
+  return (): RandomRequest => {
     const [method, path] = oneOf(ROUTES);
-    const asked = chance(0.9) ? method : oneOf(METHODS);
-    // The server hangs up behind an answer to `/callback`, with what it did not read.
-    const hasBody = !['GET', 'HEAD'].includes(asked) && path !== '/callback' && chance(0.9);
+    const sentMethod = chance(0.9) ? method : oneOf(METHODS);
+    // The server closes the connection after an answer to `/callback`, and does not read a body.
+    const hasBody = !['GET', 'HEAD'].includes(sentMethod) && path !== '/callback' && chance(0.9);
     const headers: Record<string, string> = hasBody
       ? { 'content-type': chance(0.9) ? 'application/json' : oneOf(TYPES) }
       : {};
@@ -138,9 +138,9 @@ export function createGenerator(random: () => number) {
       const name = oneOf(Object.keys(HEADERS));
       headers[name] = oneOf(HEADERS[name] ?? []);
     }
-    return { method: asked, path: pathOf(path), headers, body: hasBody ? body(path) : undefined };
+    return { method: sentMethod, path: pathOf(path), headers, body: hasBody ? body(path) : undefined };
   };
 }
 
-/** What has no meaning in UTF-8 has none in an address. */
+/** Lone surrogates cannot be encoded in a URL. */
 const encode = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, ''));

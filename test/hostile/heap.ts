@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Megabytes of this process that are still needed once everything else is thrown away. */
+/** Heap of this process after a garbage collection (MB). */
 export function heapInUse(): number {
   collect();
   return process.memoryUsage().heapUsed / 1024 / 1024;

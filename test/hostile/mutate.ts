@@ -2,24 +2,24 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Hunt } from './adversary/hunt.js';
+import type { GameOptions } from './adversary/run-games.js';
 import type { Mutation } from './mutations.js';
 
 const ROOT = resolve(__dirname, '../..');
 
-/** What a run of the tests needs; the rest of the house stays behind. */
+/** The files that a run of the tests needs. */
 const COPIED = [
   ...['src', 'client', 'test', 'public', 'docs'],
   ...['openapi.yaml', 'jest.config.js', 'package.json', 'tsconfig.json'],
 ];
 
-/** Games until the adversary has to have found a mutation: as many as the long run plays. Always the same ones. */
-const GAMES = { runs: 2000, seed: 20_260_101, hasty: true };
+/** The adversary has to find a mutation within as many games as the long run plays. */
+const GAMES = { runs: 2000, seed: 20_260_101, stopAtFirst: true };
 
 /**
- * Breaks a rule in a copy of the house and runs there what has to notice.
- * @returns the names of the tests that failed, each with what it said
- * @throws Error if the place to break is not there exactly once, or the tests could not be run
+ * Breaks a rule in a copy of the project, and runs the test that has to fail.
+ * @returns the failed tests by title, with their messages
+ * @throws Error if `find` does not occur exactly once, or the tests could not be run
  */
 export async function mutate({ file, find, replace, caughtBy }: Mutation): Promise<Map<string, string>> {
   const source = readFileSync(join(ROOT, file), 'utf8');
@@ -33,22 +33,22 @@ export async function mutate({ file, find, replace, caughtBy }: Mutation): Promi
       source.replace(find, () => replace),
     );
     if ('suite' in caughtBy) return await runTests(copy, caughtBy.suite, caughtBy.test);
-    writeFileSync(join(copy, HUNTED), huntAsTest({ ...caughtBy, ...GAMES }));
-    return await runTests(copy, HUNTED, HUNT);
+    writeFileSync(join(copy, GENERATED_TEST), testOfGames({ ...caughtBy, ...GAMES }));
+    return await runTests(copy, GENERATED_TEST, GAMES_TEST);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
-const HUNTED = 'test/hostile/hunted.test.ts';
+const GENERATED_TEST = 'test/hostile/generated.test.ts';
 
-/** The name of the test that a hunt is. */
-export const HUNT = 'the adversary breaks nothing';
+/** The title of the generated test that plays games. */
+export const GAMES_TEST = 'the adversary breaks nothing';
 
-const huntAsTest = (hunt: Hunt): string => `
-import { hunt } from './adversary/hunt.js';
-test('${HUNT}', async () => {
-  const { broken, played } = await hunt(${JSON.stringify(hunt)});
+const testOfGames = (options: GameOptions): string => `
+import { runGames } from './adversary/run-games.js';
+test('${GAMES_TEST}', async () => {
+  const { broken, played } = await runGames(${JSON.stringify(options)});
   if (broken !== undefined) throw new Error(broken + ' (game ' + played + ')');
 }, 600_000);
 `;
@@ -63,7 +63,7 @@ async function runTests(copy: string, file: string, name: string): Promise<Map<s
   const args = ['--runInBand', '--json', '--outputFile', report, '--testNamePattern', pattern];
   const env = { ...process.env };
   delete env['JEST_WORKER_ID'];
-  const said = await new Promise<string>((done) => {
+  const stderr = await new Promise<string>((done) => {
     execFile(
       process.execPath,
       [join(ROOT, 'node_modules/jest/bin/jest.js'), ...args, '--runTestsByPath', file],
@@ -75,7 +75,7 @@ async function runTests(copy: string, file: string, name: string): Promise<Map<s
     ({ assertionResults }) => assertionResults,
   );
   const ran = results.filter(({ status }) => status === 'passed' || status === 'failed');
-  if (ran.length === 0) throw new Error(`no such test ran: ${name}\n${said}`);
+  if (ran.length === 0) throw new Error(`no such test ran: ${name}\n${stderr}`);
   return new Map(
     ran
       .filter(({ status }) => status === 'failed')

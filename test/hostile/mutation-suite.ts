@@ -1,12 +1,12 @@
-import { HUNT, mutate } from './mutate.js';
+import { GAMES_TEST, mutate } from './mutate.js';
 import type { Mutation } from './mutations.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
-/** Milliseconds for one: the whole run of the adversary, at the worst. */
-const PATIENCE = 600_000;
+/** Enough for all games of the adversary. */
+const TIMEOUT_MS = 600_000;
 
 export function describeMutations(mutations: readonly Mutation[]): void {
-  describe('a rule that is broken on purpose is noticed', () => {
+  describe('a test fails when a rule is broken on purpose', () => {
     let [tried, caught] = [0, 0];
 
     test.each(mutations)(
@@ -14,16 +14,16 @@ export function describeMutations(mutations: readonly Mutation[]): void {
       async (mutation) => {
         tried++;
         const failed = await mutate(mutation);
-        const name = 'suite' in mutation.caughtBy ? mutation.caughtBy.test : HUNT;
-        const said = failed.get(name) ?? '';
-        // A copy that does not even run would fail too: the adversary has to say what he broke.
-        expect(said).toMatch('suite' in mutation.caughtBy ? /./ : /seed \d+/);
+        const name = 'suite' in mutation.caughtBy ? mutation.caughtBy.test : GAMES_TEST;
+        const message = failed.get(name) ?? '';
+        // A copy that does not start would fail as well, so the adversary has to print a seed.
+        expect(message).toMatch('suite' in mutation.caughtBy ? /./ : /seed \d+/);
         caught++;
-        process.stderr.write(`caught: ${mutation.rule}\n  ${said.split('\n')[0] ?? ''}\n`);
+        process.stderr.write(`caught: ${mutation.rule}\n  ${message.split('\n')[0] ?? ''}\n`);
       },
-      PATIENCE,
+      TIMEOUT_MS,
     );
 
-    afterAll(() => tally({ 'mutations tried': tried, 'mutations caught': caught }));
+    afterAll(() => addToSummary({ 'mutations tried': tried, 'mutations caught': caught }));
   });
 }

@@ -2,24 +2,24 @@ import { mutate } from './mutate.js';
 import { MUTATIONS } from './mutations.js';
 import { describeMutations } from './mutation-suite.js';
 
-/** The rules that everything stands on; all of them are broken in the long run. */
+/** The most important rules; the long run breaks all rules. */
 const QUICK = [
   'a code belongs to the session that began its login',
-  'a SIM of another number is nobody',
+  'a SIM of another number logs no session in',
   'the session has a new id once it is logged in',
   'a code is taken, not read',
-  'a challenge has to be answered',
+  'a challenge requires its verifier',
 ];
 
 describeMutations(MUTATIONS.filter(({ rule }) => QUICK.includes(rule)));
 
-test('a mutation whose place is gone is an error, not a rule that holds', async () => {
-  const gone = {
+test('a mutation whose source text does not exist is an error', async () => {
+  const outdated = {
     rule: 'any',
     file: 'src/login/verify.ts',
     find: 'nowhere in this file',
     replace: '',
     caughtBy: { engine: 'off', store: 'memory' },
   } as const;
-  await expect(mutate(gone)).rejects.toThrow('does not hold exactly once');
+  await expect(mutate(outdated)).rejects.toThrow('does not hold exactly once');
 });

@@ -1,14 +1,14 @@
-import type { Hunt } from './adversary/hunt.js';
+import type { GameOptions } from './adversary/run-games.js';
 
-/** One rule of the contract, broken on purpose, and who has to notice. */
+/** One rule, broken on purpose, and the test that has to fail. */
 export interface Mutation {
   rule: string;
   file: string;
-  /** Stands exactly once in the file. */
+  /** Source text that occurs exactly once in the file. */
   find: string;
   replace: string;
-  /** The adversary on one field, or a test by its file and name, for rules that no game can show to be broken. */
-  caughtBy: Pick<Hunt, 'engine' | 'store'> | { suite: string; test: string };
+  /** The adversary with these options, or a test for rules that games cannot test. */
+  caughtBy: Pick<GameOptions, 'engine' | 'store'> | { suite: string; test: string };
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -20,7 +20,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
-    rule: 'a SIM of another number is nobody',
+    rule: 'a SIM of another number logs no session in',
     file: 'src/login/verify.ts',
     find: 'if (verified) return {',
     replace: 'if (verified !== undefined) return {',
@@ -34,14 +34,14 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
-    rule: 'a code that is typed is the one that was sent',
+    rule: 'a typed code is the one that was sent',
     file: 'src/login/verification.ts',
     find: 'await verify.check(id, code, requestId).catch(',
     replace: 'await Promise.resolve().catch(',
     caughtBy: { engine: 'off', store: 'redis' },
   },
   {
-    rule: 'a challenge has to be answered',
+    rule: 'a challenge requires its verifier',
     file: 'src/login/verify.ts',
     find: 'return codeChallenge === verifier;',
     replace: 'return true;',
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'an outdated cookie reads nothing',
+    rule: 'an outdated cookie is not logged in',
     file: 'src/session/records.ts',
     find: "? record : 'outdated';",
     replace: '? record : record;',
@@ -82,7 +82,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a login that was given up logs nobody in',
+    rule: 'a cancelled login logs no session in',
     file: 'src/session/login-session.ts',
     find: 'if (!isOpen) throw',
     replace: 'if (isOpen === undefined) throw',
@@ -99,21 +99,21 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'verify', store: 'memory' },
   },
   {
-    rule: 'the link of a browser answers the browser that began',
+    rule: 'the link of a browser answers only the browser that began the login',
     file: 'src/login/exchange.ts',
     find: "if (client === 'browser' && login?.ticket !== addressOf(state))",
     replace: "if (client === 'browser' && login?.ticket === state)",
     caughtBy: { engine: 'oidc', store: 'redis' },
   },
   {
-    rule: 'the link of an app answers no browser',
+    rule: 'the link of an app does not answer a browser',
     file: 'src/login/exchange.ts',
     find: "if (client === 'app' && isBrowser)",
     replace: "if (client === 'app' && isBrowser && login !== undefined)",
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
-    rule: 'tries are counted',
+    rule: 'tries of a code are limited',
     file: 'src/login/verification.ts',
     find: 'if (tries > TRIES[kind]) throw',
     replace: 'if (tries > TRIES[kind] * 100) throw',
@@ -123,17 +123,17 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'only the boolean true is a yes',
+    rule: 'only the boolean true verifies a number',
     file: 'src/vonage/wire.ts',
     find: 'devicePhoneNumberVerified: z.boolean()',
     replace: 'devicePhoneNumberVerified: z.coerce.boolean()',
     caughtBy: {
-      suite: 'test/hostile/liar.test.ts',
-      test: 'with "true" is not believed, and answered in time',
+      suite: 'test/hostile/false-answers.test.ts',
+      test: 'with "true" is refused in time',
     },
   },
   {
-    rule: 'no script reads the cookie',
+    rule: 'scripts cannot read the cookie',
     file: 'src/session/cookie.ts',
     find: 'httpOnly: true,',
     replace: 'httpOnly: false,',
@@ -143,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'no address range uses up what a number may be sent',
+    rule: 'no address range uses up the messages of a number',
     file: 'src/limits/counters.ts',
     find: 'limit: ofOneRange(rates[name])',
     replace: 'limit: rates[name]',
@@ -153,7 +153,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a count that is given back leaves none below zero',
+    rule: 'a counter does not fall below zero when a count is given back',
     file: 'src/store/scripts.ts',
     find: 'local by = math.max(tonumber(ARGV[3 * i]), -totals[i])',
     replace: 'local by = tonumber(ARGV[3 * i])',
@@ -163,7 +163,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'all of a /48 is one address range',
+    rule: 'a /48 is one address range',
     file: 'src/http/caller.ts',
     find: 'range: cidrOf(bytes, IPV6_RANGE_BITS)',
     replace: 'range: cidrOf(bytes, 64)',
@@ -173,7 +173,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: "no page of a stranger's may post",
+    rule: 'no page of another site may post',
     file: 'src/http/protection.ts',
     find: 'return allowed.includes(headers.origin);',
     replace: 'return true;',
@@ -183,7 +183,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a login is moved on by one request at a time, however long that takes',
+    rule: 'one request at a time moves a login on, however long that takes',
     file: 'src/store/lock.ts',
     find: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1000);',
     replace: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1_000_000);',
@@ -193,7 +193,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'tries are counted for as long as a request of Verify lives',
+    rule: 'tries are counted for the whole life of a Verify request',
     file: 'src/login/verification.ts',
     find: 'const TRIES_TTL_SECONDS = 900;',
     replace: 'const TRIES_TTL_SECONDS = 60;',
@@ -203,7 +203,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a webhook is remembered for as long as its signature is good',
+    rule: 'the id of a webhook is kept as long as its signature is valid',
     file: 'src/login/progress.ts',
     find: "await store.set(`jti:${jti}`, '1', REPORT_TTL_SECONDS);",
     replace: "await store.set(`jti:${jti}`, '1', 60);",
@@ -213,7 +213,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a challenge is answered by the whole of its hash',
+    rule: 'a verifier has to match the whole challenge',
     file: 'src/login/verify.ts',
     find: "return timingSafeEqual(answer, Buffer.from(codeChallenge, 'base64url'));",
     replace: "return answer[0] === Buffer.from(codeChallenge, 'base64url')[0];",
@@ -223,7 +223,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    rule: 'a page posts a code of its address for its own login alone',
+    rule: 'a page posts a code from its address only for its own login',
     file: 'client/silent-auth.ts',
     find: 'const isOfLogin = loginId === null ? isOfLink : loginId === login.loginId;',
     replace: 'const isOfLogin = loginId === null || isOfLink || loginId === login.loginId;',

@@ -12,14 +12,14 @@ import { UNLIMITED } from '../support/house.js';
 import { freePort } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
-/** A server in a process of its own, and the sandbox beside it. */
+/** A server in a process of its own, with a sandbox in this process. */
 export interface OwnProcess {
   base: string;
   sandbox: string;
-  /** Everything the process said, on either output. */
-  said(): string;
+  /** Stdout and stderr so far. */
+  output(): string;
   alive(): boolean;
-  /** Megabytes in use, once what is not is thrown away. */
+  /** Heap after a garbage collection (MB); needs `server-process.ts`. */
   heap(): Promise<number>;
   control(method: string, path: string, body?: object): Promise<unknown>;
   stop(): Promise<void>;
@@ -30,11 +30,11 @@ const { PATH = '' } = process.env;
 export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
   const port = await freePort();
   const base = `http://localhost:${port}`;
-  const door: { sandbox?: RequestListener } = {};
-  const listening = await listen((req, res) => door.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handler: { sandbox?: RequestListener } = {};
+  const listening = await listen((req, res) => handler.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
   const sandbox = `http://localhost:${listening.port}`;
   const { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret } = credentials;
-  door.sandbox = createSandbox({
+  handler.sandbox = createSandbox({
     applicationId,
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/callback`,
@@ -62,20 +62,20 @@ export async function startOwnProcess(program: string, env: Record<string, strin
       ...env,
     },
   });
-  let said = '';
-  for (const output of [child.stdout, child.stderr])
-    output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const gone = once(child, 'close');
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const closed = once(child, 'close');
   const alive = () => child.exitCode === null && child.signalCode === null;
   await until(async () => {
-    if (!alive()) throw new Error(`the server did not start: ${said}`);
+    if (!alive()) throw new Error(`the server did not start: ${output}`);
     return (await fetch(`${base}/healthz`).catch(() => undefined)) !== undefined;
   }, 60);
 
   return {
     base,
     sandbox,
-    said: () => said,
+    output: () => output,
     alive,
     async heap() {
       const answer = once(child, 'message');
@@ -91,7 +91,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     },
     async stop() {
       child.kill('SIGTERM');
-      await gone;
+      await closed;
       await listening.drain(0);
     },
   };

@@ -4,16 +4,16 @@ import { ASSERTIONS } from '../support/assertions.js';
 import { outcomesOf } from '../support/contract.js';
 import { walk } from '../support/device.js';
 import { redisUrlOfWorker } from '../support/house.js';
-import { createGenerator, seeded, type Asked } from './fuzz.js';
+import { createGenerator, seeded, type RandomRequest } from './fuzz.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 const REQUESTS = 10_000;
 const AT_ONCE = 16;
-/** Requests until everything that is made once has been made. */
+/** Requests until all caches and connections exist. */
 const WARM_UP = 2_000;
-/** Megabytes by which the server may grow over the rest. */
-const GROWTH = 10;
+/** The most by which the heap may grow after the warm-up. */
+const MAX_GROWTH_MB = 10;
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
@@ -37,16 +37,16 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A kept connection may be closed just as it is used again; such a request, and no other, is sent once more. */
-const send = (asked: Asked): Promise<Answered> =>
+/** Repeats a request only if its kept-alive connection was closed just as it was used again. */
+const send = (asked: RandomRequest): Promise<Answered> =>
   sendOnce(asked).catch((error: unknown) => {
-    if (error instanceof HungUp && error.reused) return sendOnce(asked);
+    if (error instanceof ConnectionError && error.reused) return sendOnce(asked);
     throw error;
   });
 
-class HungUp extends Error {
+class ConnectionError extends Error {
   constructor(
-    { method, path, headers, body }: Asked,
+    { method, path, headers, body }: RandomRequest,
     readonly reused: boolean,
     cause: Error,
   ) {
@@ -54,7 +54,7 @@ class HungUp extends Error {
   }
 }
 
-const sendOnce = ({ method, path, headers, body }: Asked): Promise<Answered> =>
+const sendOnce = ({ method, path, headers, body }: RandomRequest): Promise<Answered> =>
   new Promise((answered, reject) => {
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const sent = request(server.base + path, { method, agent, headers: { ...headers, ...length } }, (res) => {
@@ -69,23 +69,25 @@ const sendOnce = ({ method, path, headers, body }: Asked): Promise<Answered> =>
       );
     });
     sent.on('error', (cause: Error) =>
-      reject(new HungUp({ method, path, headers, body }, sent.reusedSocket, cause)),
+      reject(new ConnectionError({ method, path, headers, body }, sent.reusedSocket, cause)),
     );
     sent.end(body);
   });
 
-/** The sessions and codes that came of earlier requests, so that later ones get further than the door. */
+/**
+ * Keeps sessions and codes of earlier answers, so that later requests get past the first checks.
+ */
 function createMemory(random: () => number) {
   const known: { cookie: string; code?: string }[] = [];
   return {
-    async learn({ cookie, body }: Answered) {
+    async keep({ cookie, body }: Answered) {
       if (cookie === undefined || cookie.endsWith('=')) return;
       const { auth_url: link } = body.startsWith('{') ? (JSON.parse(body) as { auth_url?: string }) : {};
       const code = link && random() < 0.3 ? (await walk(link)).json?.['code'] : undefined;
       known.push({ cookie, ...(typeof code === 'string' && { code }) });
       if (known.length > 50) known.shift();
     },
-    use(asked: Asked): Asked {
+    use(asked: RandomRequest): RandomRequest {
       const own = known[Math.floor(random() * known.length * 2)];
       if (own === undefined) return asked;
       const body = asked.path === '/verify' && own.code ? JSON.stringify({ code: own.code }) : asked.body;
@@ -94,14 +96,17 @@ function createMemory(random: () => number) {
   };
 }
 
-/** Whether openapi.yaml lists the answer for this request; of one to a HEAD, which has no body, its status. */
-function isAsDeclared(asked: Asked, { status, body }: Answered): boolean {
+/**
+ * Whether openapi.yaml lists the answer; for HEAD, which has no body, only the status is
+ * compared.
+ */
+function isAsDeclared(asked: RandomRequest, { status, body }: Answered): boolean {
   const outcomes = outcomesOf(asked.method, asked.path.split('?')[0] ?? '');
   if (asked.method === 'HEAD' || status < 400) return outcomes.some((each) => each.startsWith(`${status}`));
   return outcomes.includes(`${status} ${String((JSON.parse(body) as { error?: unknown }).error)}`);
 }
 
-async function ask(count: number, next: () => Asked, memory: ReturnType<typeof createMemory>) {
+async function ask(count: number, next: () => RandomRequest, memory: ReturnType<typeof createMemory>) {
   const undeclared: unknown[] = [];
   let left = count;
   const worker = async () => {
@@ -109,14 +114,14 @@ async function ask(count: number, next: () => Asked, memory: ReturnType<typeof c
       const asked = memory.use(next());
       const answer = await send(asked);
       if (!isAsDeclared(asked, answer)) undeclared.push([asked, answer.status, answer.body.slice(0, 200)]);
-      await memory.learn(answer);
+      await memory.keep(answer);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   return undeclared;
 }
 
-test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a server that lives and does not grow`, async () => {
+test(`ten thousand random requests (SEED=${seed}) get documented answers, and the server neither ends nor leaks memory`, async () => {
   const random = seeded(seed);
   const next = createGenerator(random);
   const memory = createMemory(random);
@@ -126,14 +131,14 @@ test(`ten thousand random requests (SEED=${seed}) are answered as declared, by a
   const heapAfter = await server.heap();
 
   const undeclared = [...warm, ...rest];
-  tally({
+  addToSummary({
     'random requests': REQUESTS,
     'random requests answered otherwise than declared': undeclared.length,
   });
   expect(undeclared.slice(0, 5)).toEqual([]);
-  expect([server.alive(), server.said()]).toEqual([
+  expect([server.alive(), server.output()]).toEqual([
     true,
     expect.not.stringMatching(/internal_error|nhandled/),
   ]);
-  expect(heapAfter - heapBefore).toBeLessThan(GROWTH);
+  expect(heapAfter - heapBefore).toBeLessThan(MAX_GROWTH_MB);
 });

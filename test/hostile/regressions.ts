@@ -2,18 +2,18 @@ import type { EngineName } from '../../src/config/login.js';
 import type { Game } from './adversary/moves.js';
 
 interface Regression {
-  /** What it once showed. */
+  /** The fault that the game once found. */
   broke: string;
   engine: EngineName;
-  /** With a hook that wants a code on top of the SIM. */
+  /** With a hook that requires a code in addition to the SIM. */
   stepUp?: boolean;
   game: Game;
 }
 
-/** Games that once broke something, as they were printed, and are played first in every run. */
+/** Games that once found a fault. Every run plays them first. */
 export const REGRESSIONS: readonly Regression[] = [
   {
-    broke: 'a request that was refused wrote its session back behind its answer, and the connection was cut',
+    broke: 'a refused request wrote its session after its answer, and the connection was cut',
     engine: 'off',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
@@ -32,7 +32,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'the same, behind a silent login',
+    broke: 'the same after a silent login',
     engine: 'network-enablement',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
@@ -52,7 +52,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'a logout beside a login that was begun in the same session left its user logged in',
+    broke: 'a logout during POST /login in the same session left its user logged in',
     engine: 'verify',
     game: [
       { do: 'begin', jar: 'eve2', number: 'eve', client: 'app', challenge: false },
@@ -73,7 +73,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'a logout ended nothing where a thief had begun a login with a copy of the cookie',
+    broke: 'a logout did not end a session in which a thief had begun a login with a copied cookie',
     engine: 'off',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
@@ -85,7 +85,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'a login was given up while its code was being proved, and logged its user in all the same',
+    broke: 'a login that was cancelled during POST /verify logged its user in',
     engine: 'verify',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
@@ -101,7 +101,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'the code of a SIM was taken for one of an SMS that was never sent, and passed a step-up',
+    broke: 'the code of a SIM counted as that of an SMS that was never sent, and passed a step-up',
     engine: 'verify',
     stepUp: true,
     game: [
@@ -112,7 +112,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke: 'a chain that nobody stopped sent a text and a call, of which one was counted',
+    broke: 'a chain that was not cancelled sent an SMS and a call, and only one was counted',
     engine: 'verify',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
@@ -121,8 +121,7 @@ export const REGRESSIONS: readonly Regression[] = [
     ],
   },
   {
-    broke:
-      'a code of a SIM was tried at Vonage as one that is typed, once its login had gone on to a message',
+    broke: 'a code of a SIM was checked at Vonage as a typed one after its login had moved on to a message',
     engine: 'verify',
     game: [
       { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },

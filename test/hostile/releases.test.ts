@@ -7,7 +7,7 @@ import { ALICE, BOB, buildHouse, postCode, WITH_CODES, type House } from '../sup
 import { sessionOn, withMounted, type Mounted } from '../support/mounted.js';
 import { until } from '../support/until.js';
 import { openOtherRelease, RELEASES, type Kind, type OtherRelease, type Write } from './releases.js';
-import { tally } from './tally.js';
+import { addToSummary } from './summary.js';
 
 type App = ReturnType<House['app']>;
 
@@ -19,8 +19,8 @@ declare module 'express-session' {
 
 const [OTHER, THIS] = [0, 1];
 
-/** The whole of a login at this release, with whatever the app has already. */
-async function logsInHere(house: House, app: App, phoneNumber: string): Promise<void> {
+/** Completes a login at this release with the cookies that the app has. */
+async function expectLogin(house: House, app: App, phoneNumber: string): Promise<void> {
   house.sendTo(THIS);
   const begun = await app.post('/login').send({ phone_number: phoneNumber }).expect(201);
   const home = await walk(String(begun.body.auth_url));
@@ -43,11 +43,13 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
   });
   afterAll(async () => {
     for (const house of Object.values(houses)) await house.stop();
-    tally({ 'cases tried': tried, 'cases refused': tried });
+    addToSummary({ 'cases tried': tried, 'cases refused': tried });
   });
 
-  /** A login begins in the process of the other release, which writes one kind of record in its own way. */
-  const beginThere = async (
+  /**
+   * Runs a test in which the process of the other release writes one kind of record differently.
+   */
+  const withOtherFormat = async (
     kind: Kind,
     work: (house: House) => Promise<void>,
     engine: keyof typeof houses = 'network-enablement',
@@ -62,20 +64,20 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
   const asked = async (house: House, path: string) =>
     (await house.upstream()).filter((call) => call.path.startsWith(path)).length;
 
-  test('a session is nobody’s, can be ended, and a login begins in its place', () =>
-    beginThere('session', async (house) => {
+  test('an unreadable session is not logged in, can be ended, and is replaced by a new login', () =>
+    withOtherFormat('session', async (house) => {
       const { app, code } = await house.walkedLogin(ALICE);
       await postCode(app, code).expect(200);
       house.sendTo(THIS);
       expect((await app.get('/session').expect(200)).body).toEqual({ authenticated: false });
       await app.get('/login').expect(404);
-      await logsInHere(house, app, BOB);
+      await expectLogin(house, app, BOB);
       house.sendTo(OTHER);
       await app.get('/session').expect(200);
     }));
 
-  test('a logout ends a session that it cannot read', () =>
-    beginThere('session', async (house) => {
+  test('a logout ends an unreadable session', () =>
+    withOtherFormat('session', async (house) => {
       const { app, code } = await house.walkedLogin(ALICE);
       const answer = await postCode(app, code).expect(200);
       const cookie = String((answer.headers['set-cookie'] as unknown as string[])[0]).split(';')[0] ?? '';
@@ -86,36 +88,38 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
       expect(left.body).toEqual({ authenticated: false });
     }));
 
-  test('a login under way in a session is none: it is not proved, moved on or given up', () =>
-    beginThere('session', async (house) => {
+  test('a login in an unreadable session cannot be verified, moved on or cancelled', () =>
+    withOtherFormat('session', async (house) => {
       const { app, code } = await house.walkedLogin(ALICE);
       house.sendTo(THIS);
       expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
       expect((await app.post('/login/next').send({}).expect(404)).body.error).toBe('no_login');
       await app.delete('/login').expect(204);
       expect(await asked(house, '/camara')).toBe(0);
-      await logsInHere(house, app, ALICE);
+      await expectLogin(house, app, ALICE);
     }));
 
-  test.each(['app', 'browser'] as const)('a link of one that began there is too old, for its %s', (client) =>
-    beginThere('state ticket', async (house) => {
-      const app = house.app();
-      const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
-      const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
-      house.sendTo(THIS);
-      const { pathname, search } = new URL(hops.at(-1) ?? '');
-      const home = await app.get(pathname + search).redirects(0);
-      expect([home.status, home.text + String(home.headers['location'])]).toEqual([
-        client === 'app' ? 410 : 303,
-        expect.stringContaining('login_expired'),
-      ]);
-      expect(await asked(house, '/oauth2/token')).toBe(0);
-      await logsInHere(house, app, ALICE);
-    }),
+  test.each(['app', 'browser'] as const)(
+    'a link with an unreadable ticket has expired, with client %s',
+    (client) =>
+      withOtherFormat('state ticket', async (house) => {
+        const app = house.app();
+        const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
+        const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
+        house.sendTo(THIS);
+        const { pathname, search } = new URL(hops.at(-1) ?? '');
+        const home = await app.get(pathname + search).redirects(0);
+        expect([home.status, home.text + String(home.headers['location'])]).toEqual([
+          client === 'app' ? 410 : 303,
+          expect.stringContaining('login_expired'),
+        ]);
+        expect(await asked(house, '/oauth2/token')).toBe(0);
+        await expectLogin(house, app, ALICE);
+      }),
   );
 
-  test('a code that a device was given there proves nothing, and its login goes on by a message', () =>
-    beginThere('code ticket', async (house) => {
+  test('a code with an unreadable ticket is invalid, and its login continues by a message', () =>
+    withOtherFormat('code ticket', async (house) => {
       const { app, code } = await house.walkedLogin(ALICE);
       house.sendTo(THIS);
       expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
@@ -124,8 +128,8 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
       await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
     }));
 
-  test('what Vonage told it of a verification is not known here, and is heard when it is told again', () =>
-    beginThere(
+  test('an unreadable report of a verification is ignored, and its login continues by a message', () =>
+    withOtherFormat(
       'verify report',
       async (house) => {
         const app = house.app();
@@ -146,7 +150,7 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
     ));
 });
 
-/** An app that keeps what is private in its session, and says who is logged in. */
+/** A host app that stores private data in its session, and returns the logged-in user. */
 function practice(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   app.use(sessionOn(redis)).use('/auth', silentAuth);
   app.get('/me', silentAuth.load, (req, res) =>
@@ -159,10 +163,11 @@ function practice(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   });
 }
 
-/** Asks one of several processes of the app, with the cookie that a browser got from another one. */
-function visitor() {
+/** A browser that sends its cookie to several processes of the app. */
+function openBrowser() {
   let cookie = '';
-  const ask = async ({ base }: Mounted, method: string, path: string, body?: object) => {
+  const ask = async ({ base }: Mounted, request: string, body?: object) => {
+    const [method = '', path = ''] = request.split(' ');
     const answer = await fetch(base + path, {
       method,
       headers: { cookie, 'content-type': 'application/json' },
@@ -173,15 +178,15 @@ function visitor() {
     return { status: answer.status, body: (text ? JSON.parse(text) : {}) as Record<string, unknown> };
   };
   const logIn = async (mounted: Mounted, phoneNumber: string): Promise<number> => {
-    const begun = await ask(mounted, 'POST', '/auth/login', { phone_number: phoneNumber });
+    const begun = await ask(mounted, 'POST /auth/login', { phone_number: phoneNumber });
     const { json } = await walk(String(begun.body['auth_url']));
-    return (await ask(mounted, 'POST', '/auth/verify', { code: json?.['code'] })).status;
+    return (await ask(mounted, 'POST /auth/verify', { code: json?.['code'] })).status;
   };
   return { ask, logIn, cookie: () => cookie };
 }
 
-describe('in another app, whose session carries ours', () => {
-  /** Two processes of the app, the one with another release of ours. */
+describe('in a host app, whose session contains ours', () => {
+  /** Starts two processes of the app, one of them with another release. */
   const inBoth = async (
     how: Write | undefined,
     work: (other: Mounted, here: Mounted) => Promise<void>,
@@ -193,29 +198,29 @@ describe('in another app, whose session carries ours', () => {
     );
   };
 
-  test('a session of another release is nobody’s, and the next user sees nothing of it', () =>
+  test('a session of another release is not logged in, and the next user does not see its data', () =>
     inBoth(RELEASES['after this one'], async (other, here) => {
-      const { ask, logIn } = visitor();
+      const { ask, logIn } = openBrowser();
       expect(await logIn(other, ALICE)).toBe(200);
-      await ask(other, 'GET', '/keep/diagnosis/"private"');
-      expect((await ask(here, 'GET', '/me')).body).toEqual({ diagnosis: 'private' });
+      await ask(other, 'GET /keep/diagnosis/"private"');
+      expect((await ask(here, 'GET /me')).body).toEqual({ diagnosis: 'private' });
       expect(await logIn(here, BOB)).toBe(200);
-      expect(await ask(here, 'GET', '/me')).toEqual({ status: 200, body: { user: BOB } });
-      expect((await ask(other, 'GET', '/me')).status).toBe(200);
+      expect(await ask(here, 'GET /me')).toEqual({ status: 200, body: { user: BOB } });
+      expect((await ask(other, 'GET /me')).status).toBe(200);
     }));
 
-  test('a logout ends a session that it cannot read, and the one of the app', () =>
+  test('a logout ends an unreadable session, and that of the app', () =>
     inBoth(RELEASES['after this one'], async (other, here) => {
-      const { ask, logIn, cookie } = visitor();
+      const { ask, logIn, cookie } = openBrowser();
       await logIn(other, ALICE);
-      await ask(other, 'GET', '/keep/diagnosis/"private"');
+      await ask(other, 'GET /keep/diagnosis/"private"');
       const copied = cookie();
-      expect((await ask(here, 'POST', '/auth/logout')).status).toBe(204);
+      expect((await ask(here, 'POST /auth/logout')).status).toBe(204);
       const left = await fetch(`${other.base}/me`, { headers: { cookie: copied } });
       expect(await left.json()).toEqual({});
     }));
 
-  test('nobody is logged in by anything else that stands where ours is, and a login begins', () =>
+  test('other values in place of our session log no one in, and a login can begin', () =>
     withMounted({ compose: practice }, async (mounted) => {
       const others = [
         '"an id"',
@@ -229,11 +234,11 @@ describe('in another app, whose session carries ours', () => {
         '{"id":null}',
       ];
       for (const value of others) {
-        const { ask, logIn } = visitor();
-        await ask(mounted, 'GET', `/keep/silentAuth/${encodeURIComponent(value)}`);
-        expect([value, await ask(mounted, 'GET', '/me')]).toEqual([value, { status: 200, body: {} }]);
+        const { ask, logIn } = openBrowser();
+        await ask(mounted, `GET /keep/silentAuth/${encodeURIComponent(value)}`);
+        expect([value, await ask(mounted, 'GET /me')]).toEqual([value, { status: 200, body: {} }]);
         expect([value, await logIn(mounted, ALICE)]).toEqual([value, 200]);
-        expect((await ask(mounted, 'GET', '/me')).body).toEqual({ user: ALICE });
+        expect((await ask(mounted, 'GET /me')).body).toEqual({ user: ALICE });
       }
     }));
 });

@@ -5,7 +5,10 @@ import type { RecordFormat } from '../../src/store/seal.js';
 
 type Fields = Record<string, unknown>;
 
-/** The kinds of record that processes of two releases share, each by a field that those behind it do not have. */
+/**
+ * Records that two releases share, each identified by a field that the kinds after it do not
+ * have.
+ */
 const KINDS = {
   session: 'handle',
   'code ticket': 'accessToken',
@@ -17,27 +20,25 @@ export type Kind = keyof typeof KINDS;
 const kindOf = (fields: Fields): Kind | undefined =>
   (Object.keys(KINDS) as Kind[]).find((kind) => KINDS[kind] in fields);
 
-/** What another release writes in place of our fields, given the version of ours. */
+/** Converts our fields to the record of another release. @param version of our records */
 export type Write = (fields: Fields, version: number) => unknown;
 
 export const RELEASES: Record<string, Write> = {
-  'that knew no versions': (fields) => fields,
+  'without versions': (fields) => fields,
   'before this one': (fields, version) => ({ v: version - 1, ...fields }),
   'after this one': (fields, version) => ({ v: version + 1, ...fields }),
   'whose version is text': (fields, version) => ({ v: `${version}`, ...fields }),
-  'that wrote all of it under other names': (fields) => ({ v: 0, data: JSON.stringify(fields) }),
+  'with other field names': (fields) => ({ v: 0, data: JSON.stringify(fields) }),
   'that wrote a list': (fields) => [fields],
   'that wrote no object': (fields) => JSON.stringify(fields),
   'that wrote nothing': () => null,
 };
 
-/** A build that is this one, but for the way in which it writes one kind of record. */
+/** This build, except for the format of one kind of record. */
 export interface OtherRelease {
-  /** The server by itself. */
   createApp: typeof createApp;
-  /** What another app mounts. */
   createSilentAuth: typeof createSilentAuth;
-  /** From now on it writes this kind of record in this way, and the others as we do. */
+  /** Sets the kind of record that differs, and its format. */
   writes(kind: Kind, how: Write): void;
 }
 
@@ -45,7 +46,10 @@ export async function openOtherRelease(): Promise<OtherRelease> {
   let altered: { kind: Kind; how: Write } | undefined;
   const seal = jest.requireActual<typeof import('../../src/store/seal.js')>('../../src/store/seal.js');
   const { createRecordFormat: ours } = seal;
-  /** What it wrote in its own way. The text alone may say nothing. */
+  /**
+   * The records in our format by their text in the other format, which may not contain all
+   * fields.
+   */
   const written = new Map<string, string>();
   const createRecordFormat = <T extends object>(version: number, schema: ZodType<T>): RecordFormat<T> => {
     const format = ours(version, schema);

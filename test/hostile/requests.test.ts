@@ -2,28 +2,28 @@ import { walk } from '../support/device.js';
 import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from '../support/house.js';
 import { CALLBACK } from './cases/callback.js';
 import { COOKIES } from './cases/cookies.js';
-import { get, withCookie, type Case, type Given, type Situation } from './cases/kit.js';
+import { get, withCookie, type Case, type Given, type Situation } from './cases/case.js';
 import { LOGIN } from './cases/login.js';
 import { NEXT } from './cases/next.js';
 import { NUMBERS } from './cases/numbers.js';
 import { PATHS_AND_METHODS } from './cases/paths.js';
 import { SIZES } from './cases/sizes.js';
 import { SMUGGLING } from './cases/smuggling.js';
-import { STRANGERS } from './cases/strangers.js';
+import { ORIGINS } from './cases/origins.js';
 import { VERIFY } from './cases/verify.js';
 import { WEBHOOK_ENV, WEBHOOKS } from './cases/webhooks.js';
-import { tally } from './tally.js';
-import { sendRaw, type Answer } from './wire.js';
+import { addToSummary } from './summary.js';
+import { sendRaw, type Answer } from './raw-http.js';
 import { watchWrites, type Writes } from './writes.js';
 
 const SUBJECTS = {
   'a phone number': NUMBERS,
   'a login': LOGIN,
   'a callback': CALLBACK,
-  'a proof': VERIFY,
+  'a verification': VERIFY,
   'the next channel': NEXT,
   'a webhook': WEBHOOKS,
-  'a stranger': STRANGERS,
+  'another origin': ORIGINS,
   'a session': COOKIES,
   'a path or a method': PATHS_AND_METHODS,
   'a size': SIZES,
@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   writes.stop();
   await house.stop();
-  tally({
+  addToSummary({
     'cases tried': counted.tried,
     'cases refused': counted.refused,
     'upstream calls made by refused ones': counted.upstream,
@@ -50,37 +50,37 @@ beforeEach(() => house.reset());
 
 const port = () => Number(new URL(house.base).port);
 
-const nothing = { cookie: '', door: '', state: '', authorizationCode: '', code: '' };
+const empty = { cookie: '', callback: '', state: '', authorizationCode: '', code: '' };
 const cookieOf = (headers: Record<string, unknown>) =>
   String((headers['set-cookie'] as string[] | undefined)?.[0]).split(';')[0] ?? '';
 
-/** Walks an honest login as far as the case wants it. */
+/** Brings a login into the situation of a case. */
 async function prepare(situation: Situation): Promise<Given> {
-  if (situation === 'nothing') return { house, ...nothing };
+  if (situation === 'none') return { house, ...empty };
   const app = house.app();
-  const client = situation === 'browser door' ? 'browser' : 'app';
+  const client = situation === 'browser callback' ? 'browser' : 'app';
   const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
-  const given = { house, ...nothing, cookie: cookieOf(begun.headers) };
+  const given = { house, ...empty, cookie: cookieOf(begun.headers) };
   if (situation === 'begun') return given;
   const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
   const { pathname, search, searchParams, href } = new URL(hops.at(-1) ?? '');
-  given.door = pathname + search;
+  given.callback = pathname + search;
   given.state = searchParams.get('state') ?? '';
   given.authorizationCode = searchParams.get('code') ?? '';
-  if (situation === 'door' || situation === 'browser door') return given;
+  if (situation === 'app callback' || situation === 'browser callback') return given;
   given.code = String((await walk(href)).json?.['code']);
-  if (situation === 'walked') return given;
+  if (situation === 'code') return given;
   return { ...given, cookie: cookieOf((await postCode(app, given.code).expect(200)).headers) };
 }
 
-/** What a case expects is left to the honest one: the login he began can still be finished. */
-async function finish(situation: Situation, given: Given): Promise<void> {
-  if (situation === 'door') expect((await walk(house.base + given.door)).status).toBe(200);
-  if (situation === 'browser door') {
-    const own = get(given.door, 'Sec-Fetch-Dest: document', withCookie(given.cookie));
+/** Checks that the login can still be completed after the refusal. */
+async function complete(situation: Situation, given: Given): Promise<void> {
+  if (situation === 'app callback') expect((await walk(house.base + given.callback)).status).toBe(200);
+  if (situation === 'browser callback') {
+    const own = get(given.callback, 'Sec-Fetch-Dest: document', withCookie(given.cookie));
     expect((await sendRaw(port(), own))[0]?.headers['location']).toMatch('/#login_id=');
   }
-  if (situation !== 'walked') return;
+  if (situation !== 'code') return;
   const verify = house.app().post('/verify').set('cookie', given.cookie);
   expect((await verify.send({ code: given.code })).body).toMatchObject({ verified: true });
 }
@@ -112,10 +112,10 @@ function expectProblem(status: number, error: string, { headers, body }: Answer)
 }
 
 describe.each(Object.entries(SUBJECTS))(
-  'what is not as it should be is refused, and costs nothing: %s',
+  'an invalid request is refused without a call to Vonage: %s',
   (_subject, cases) => {
     test.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
-      const { situation = 'nothing', writes: expected = [] } = each;
+      const { situation = 'none', writes: expected = [] } = each;
       const given = await prepare(situation);
       const before = (await house.upstream()).length;
       const lines = house.world.logged().length;
@@ -123,16 +123,16 @@ describe.each(Object.entries(SUBJECTS))(
 
       counted.tried++;
       const answers = await sendRaw(port(), await each.bytes(given));
-      const spent = (await house.upstream()).length - before;
-      counted.upstream += spent;
+      const calls = (await house.upstream()).length - before;
+      counted.upstream += calls;
       expect(answers).toHaveLength(each.answers ?? 1);
       expectRefusal(each, answers.at(-1));
       counted.refused++;
 
-      expect(spent).toBe(0);
+      expect(calls).toBe(0);
       expect(await writes.since()).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
       expect(house.world.logged().slice(lines)).not.toMatch(/7700900|internal_error/);
-      await finish(situation, given);
+      await complete(situation, given);
     });
   },
 );

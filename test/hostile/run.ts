@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { FIGURES, ROWS, type Row } from './tally.js';
+import { FIGURES, ROWS, type Row } from './summary.js';
 
-/** Runs every hostile suite, the long ones included, and prints what they counted. Ends as Jest ended. */
+/** Runs all hostile suites, prints their counts, and exits with the status of Jest. */
 rmSync(FIGURES, { force: true });
 const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/hostile/'];
 const everything = ['--testPathIgnorePatterns', '/node_modules/'];
@@ -10,8 +10,8 @@ const { status } = spawnSync(process.execPath, [...jest, ...everything, ...proce
   stdio: 'inherit',
 });
 
-const noted = existsSync(FIGURES) ? readFileSync(FIGURES, 'utf8').trim().split('\n') : [];
-const figures = noted.map((line) => JSON.parse(line) as Partial<Record<Row, number>>);
+const lines = existsSync(FIGURES) ? readFileSync(FIGURES, 'utf8').trim().split('\n') : [];
+const figures = lines.map((line) => JSON.parse(line) as Partial<Record<Row, number>>);
 for (const [row, how] of Object.entries(ROWS) as [Row, 'sum' | 'max'][]) {
   const values = figures.flatMap((each) => each[row] ?? []);
   const total = how === 'sum' ? values.reduce((sum, value) => sum + value, 0) : Math.max(...values);

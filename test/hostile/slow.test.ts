@@ -1,17 +1,17 @@
 import { connect } from 'node:net';
 import { ALICE, buildHouse, type House } from '../support/house.js';
-import { tally } from './tally.js';
-import { sendSlowly } from './wire.js';
+import { addToSummary } from './summary.js';
+import { sendSlowly } from './raw-http.js';
 
-/** The server gives headers ten seconds and a whole request fifteen, and looks every second. */
-const LIMIT = 20_000;
+/** The server allows 10 s for headers and 15 s for a request, and checks every second. */
+const LIMIT_MS = 20_000;
 
 const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 const login = JSON.stringify({ phone_number: ALICE });
 const forEver = (piece: string) => Array.from({ length: 60 }, () => piece);
 
-/** What is sent at once, and what comes after it, one piece every half second. */
-const SLOW: Record<string, [atOnce: string, pieces: string[]]> = {
+/** What is sent at once, and then one piece every half second. */
+const SLOW: Record<string, [start: string, pieces: string[]]> = {
   'half a request line': ['GET /sess', []],
   'a request line a letter at a time': ['', Array.from(`GET /${'x'.repeat(60)}`)],
   'headers that never end': ['GET /session HTTP/1.1\r\nHost: a\r\n', []],
@@ -27,8 +27,8 @@ const SLOW: Record<string, [atOnce: string, pieces: string[]]> = {
 };
 
 /**
- * Sends nothing until the server hangs up, and then a whole request. Browsers do so: they open
- * connections before they need them.
+ * Sends a request after the server has closed its half of the connection. Browsers do so, because
+ * they open connections before they need them.
  * @returns closes the client's half of the connection
  */
 const sendTooLate = (port: number): Promise<() => void> =>
@@ -40,7 +40,7 @@ const sendTooLate = (port: number): Promise<() => void> =>
     socket.on('end', () => socket.write(request, () => resolve(() => socket.destroy())));
   });
 
-describe('whoever is slow', () => {
+describe('a slow request', () => {
   let house: House;
   let tooLate: Promise<() => void>;
   beforeAll(async () => {
@@ -49,25 +49,25 @@ describe('whoever is slow', () => {
   });
   afterAll(() => house.stop());
 
-  test('is answered with 408 in the end, holds nobody up, and costs nothing', async () => {
+  test('is answered with 408, delays no other request, and causes no call', async () => {
     const startedAt = performance.now();
     const port = Number(new URL(house.base).port);
-    const answers = Object.entries(SLOW).map(async ([what, [atOnce, pieces]]) => {
-      const [answer] = await sendSlowly(port, atOnce, pieces);
+    const answers = Object.entries(SLOW).map(async ([what, [start, pieces]]) => {
+      const [answer] = await sendSlowly(port, start, pieces);
       const { error } = JSON.parse(answer?.body ?? '{}') as { error?: string };
       return [what, answer?.status, error];
     });
-    const held = await house.app().get('/session').expect(200);
-    expect(held.body).toEqual({ authenticated: false });
+    const other = await house.app().get('/session').expect(200);
+    expect(other.body).toEqual({ authenticated: false });
 
     const expected = Object.keys(SLOW).map((what) => [what, 408, 'request_timeout']);
     expect(await Promise.all(answers)).toEqual(expected);
-    expect(performance.now() - startedAt).toBeLessThan(LIMIT);
+    expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS);
     expect([await house.upstream(), await house.redis.dbsize()]).toEqual([[], 0]);
-    tally({ 'cases tried': expected.length, 'cases refused': expected.length });
+    addToSummary({ 'cases tried': expected.length, 'cases refused': expected.length });
   });
 
-  test('has nothing done any more by a request that arrives behind the 408', async () => {
+  test('has no effect if it arrives after the 408', async () => {
     const close = await tooLate;
     await house.app().get('/session').expect(200);
     expect(await house.upstream()).toEqual([]);

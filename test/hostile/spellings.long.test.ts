@@ -6,10 +6,10 @@ import {
   type PhoneNumber,
 } from 'libphonenumber-js/max';
 import { buildHouse, WITH_CODES, type House } from '../support/house.js';
-import { createWire, type Wire } from './adversary/wire.js';
-import { tally } from './tally.js';
+import { createHttpClient, type HttpClient } from './adversary/http-client.js';
+import { addToSummary } from './summary.js';
 
-/** The mobile number that the library gives as the example of each region. */
+/** The library's example of a mobile number in each region. */
 const EXAMPLES = getCountries().map((country) => getExampleNumber(country, examples) as PhoneNumber);
 
 /** The most digits of an E.164 number. */
@@ -19,7 +19,10 @@ const digits = (count: number): string[] =>
   Array.from({ length: 10 ** count }, (_, each) => `${each}`.padStart(count, '0'));
 const [ONE, TWO, THREE] = [digits(1), digits(2), digits(3)];
 
-/** Every number that has digits more in one place, with or without the digit that the national number begins with. */
+/**
+ * The number with up to three digits inserted at one place, with or without its first national
+ * digit.
+ */
 function* withMoreDigits({ countryCallingCode, nationalNumber }: PhoneNumber): Generator<string> {
   for (const rest of [nationalNumber, nationalNumber.slice(1)]) {
     for (let at = 0; at <= 4; at++) {
@@ -29,7 +32,7 @@ function* withMoreDigits({ countryCallingCode, nationalNumber }: PhoneNumber): G
   }
 }
 
-/** Ways in which people and programs write a number that are not E.164. */
+/** Common spellings that are not E.164. */
 const otherForms = ({ number, countryCallingCode: code, nationalNumber: rest }: PhoneNumber): string[] => [
   `${code}${rest}`,
   `00${code}${rest}`,
@@ -45,7 +48,7 @@ const otherForms = ({ number, countryCallingCode: code, nationalNumber: rest }: 
   number.replaceAll(/[0-9]/g, (digit) => String.fromCharCode(0xff10 + Number(digit))),
 ];
 
-/** What the library reads as this number, however it is written. */
+/** Spellings that the library parses as this number, and common ones. */
 const spellingsOf = (example: PhoneNumber): string[] => {
   const longer = [...withMoreDigits(example)].filter(
     (text) =>
@@ -58,20 +61,20 @@ const spellingsOf = (example: PhoneNumber): string[] => {
 
 describe('the number of a phone', () => {
   let house: House;
-  let wire: Wire;
+  let client: HttpClient;
   beforeAll(async () => {
     house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' } });
-    wire = createWire();
+    client = createHttpClient();
   });
   afterAll(async () => {
-    wire.close();
+    client.close();
     await house.stop();
   });
 
   const isAccepted = async (text: string): Promise<boolean> =>
-    (await wire.ask('POST', `${house.base}/login`, { body: { phone_number: text } })).status === 201;
+    (await client.ask('POST', `${house.base}/login`, { body: { phone_number: text } })).status === 201;
 
-  test('has one spelling that begins a login, in every region', async () => {
+  test('has exactly one accepted spelling in every region', async () => {
     const accepted: string[][] = [];
     let tried = 0;
     for (const example of EXAMPLES) {
@@ -80,7 +83,7 @@ describe('the number of a phone', () => {
       const answers = await Promise.all(spellings.map(isAccepted));
       accepted.push(spellings.filter((_text, at) => answers[at]));
     }
-    tally({
+    addToSummary({
       'cases tried': tried,
       'cases refused': tried - accepted.flat().length,
       'spellings accepted (of one number, at the most)': Math.max(...accepted.map(({ length }) => length)),

@@ -1,11 +1,11 @@
 import { walk } from '../support/device.js';
 import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House, WITH_CODES } from '../support/house.js';
-import { expectNothingSpentTwice } from './spent.js';
+import { expectSingleUse } from './single-use.js';
 
-/** A request more, so that the next one goes to the other server than it would have. */
+/** Sends one request, so that the next one goes to the other server. */
 const skipTurn = (house: House) => house.app().get('/healthz').expect(200);
 
-// Every request goes to the other server than the one before, in whatever connection it comes.
+// Requests alternate between the servers, whatever connection they use.
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'two servers on one Redis, with SILENT_AUTH=%s',
   (engine) => {
@@ -19,8 +19,8 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     const messageTo = async (phoneNumber: string) =>
       (await house.messages()).filter(({ to }) => to === phoneNumber).at(-1)?.code ?? '';
 
-    test.each(['the one', 'the other'])('log a number in, beginning at %s', async (which) => {
-      if (which === 'the other') await skipTurn(house);
+    test.each(['the first', 'the second'])('log a number in, beginning at %s server', async (which) => {
+      if (which === 'the second') await skipTurn(house);
       const app = house.app();
       const challenge = { code_challenge: CHALLENGE.challenge };
       const begun = await app
@@ -38,24 +38,27 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       for (let look = 0; look < 2; look++) {
         expect((await app.get('/session')).body).toEqual({ authenticated: false });
       }
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
     });
 
-    test.each(['the one', 'the other'])('go on by SMS and by voice, beginning at %s', async (which) => {
-      if (which === 'the other') await skipTurn(house);
-      const app = house.app();
-      await app.post('/login').send({ phone_number: BOB }).expect(201);
-      for (const channel of ['sms', 'voice']) {
-        const moved = await app.post('/login/next').send({ channel }).expect(200);
-        expect(moved.body.channel).toBe(channel);
-        expect((await app.get('/login')).body).toMatchObject({ channel, status: 'pending' });
-      }
-      const verified = await postCode(app, await messageTo(BOB)).expect(200);
-      expect(verified.body).toEqual({ verified: true, phone_number: BOB, channel: 'voice' });
-      await expectNothingSpentTwice(house);
-    });
+    test.each(['the first', 'the second'])(
+      'continue a login by SMS and voice, beginning at %s server',
+      async (which) => {
+        if (which === 'the second') await skipTurn(house);
+        const app = house.app();
+        await app.post('/login').send({ phone_number: BOB }).expect(201);
+        for (const channel of ['sms', 'voice']) {
+          const moved = await app.post('/login/next').send({ channel }).expect(200);
+          expect(moved.body.channel).toBe(channel);
+          expect((await app.get('/login')).body).toMatchObject({ channel, status: 'pending' });
+        }
+        const verified = await postCode(app, await messageTo(BOB)).expect(200);
+        expect(verified.body).toEqual({ verified: true, phone_number: BOB, channel: 'voice' });
+        await expectSingleUse(house);
+      },
+    );
 
-    test('let one of many uses of a code win, wherever they arrive', async () => {
+    test('accept a code once, whichever server gets it', async () => {
       const app = house.app();
       const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
       if (engine === 'off') await app.post('/login/next').send({}).expect(200);
@@ -67,7 +70,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       );
       const won = (await Promise.all(uses)).filter(({ status }) => status === 200);
       expect(won).toHaveLength(1);
-      await expectNothingSpentTwice(house);
+      await expectSingleUse(house);
     });
 
     test('count the tries of a code together', async () => {

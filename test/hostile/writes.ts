@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 
-/** What changed in a database of Redis since it was last asked: `set sess:…`, `del state:…`. */
+/** The changes of a Redis database. */
 export interface Writes {
+  /** The changes since the last call, such as `set sess:…`, `del state:…`. */
   since(): Promise<string[]>;
   stop(): void;
 }
@@ -9,37 +10,37 @@ export interface Writes {
 const MARK = 'mark';
 
 /**
- * Watches a database by its own notices of change, which come for what was changed and not for what was only tried. Lives
- * that are made longer by use are left out, and the counters of limits, which are there to count what is refused.
+ * Watches the keyspace notifications of a database, which report effective changes only. Renewed
+ * expiries are left out, and so are the counters of limits, which also count refused requests.
  */
 export async function watchWrites(url: string): Promise<Writes> {
-  const [hears, marks] = [new Redis(url), new Redis(url)];
+  const [subscriber, publisher] = [new Redis(url), new Redis(url)];
   const database = new URL(url).pathname.slice(1);
   const prefix = `__keyspace@${database}__:`;
-  await marks.config('SET', 'notify-keyspace-events', 'KA');
-  await hears.psubscribe(`${prefix}*`);
+  await publisher.config('SET', 'notify-keyspace-events', 'KA');
+  await subscriber.psubscribe(`${prefix}*`);
 
-  let heard: string[] = [];
+  let changes: string[] = [];
   let marked: () => void = () => undefined;
-  hears.on('pmessage', (_pattern: string, channel: string, event: string) => {
+  subscriber.on('pmessage', (_pattern: string, channel: string, event: string) => {
     const key = channel.slice(prefix.length);
     if (key === MARK) return marked();
-    if (event !== 'expire' && !key.startsWith('limit:')) heard.push(`${event} ${key}`);
+    if (event !== 'expire' && !key.startsWith('limit:')) changes.push(`${event} ${key}`);
   });
 
   return {
     async since() {
-      // Notices come in order: once a mark of our own is heard, all that was before it has been.
-      const here = new Promise<void>((resolve) => (marked = resolve));
-      await marks.publish(prefix + MARK, 'here');
-      await here;
-      const all = heard;
-      heard = [];
+      // Notifications come in order: after our own mark, all earlier ones have arrived.
+      const reached = new Promise<void>((resolve) => (marked = resolve));
+      await publisher.publish(prefix + MARK, '');
+      await reached;
+      const all = changes;
+      changes = [];
       return all;
     },
     stop() {
-      hears.disconnect();
-      marks.disconnect();
+      subscriber.disconnect();
+      publisher.disconnect();
     },
   };
 }

@@ -1,10 +1,10 @@
 import { CHALLENGE } from '../../support/house.js';
-import type { Arena } from './arena.js';
+import type { Environment } from './environment.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
 import type { Cookie } from './oracle.js';
-import { createTable, NUMBERS } from './table.js';
+import { createPlayers, NUMBERS } from './players.js';
 
-/** Pairs of PKCE: the attacker does not know the one of honest users. */
+/** PKCE pairs. The attacker does not know those of the users. */
 const PKCE: Record<Who, typeof CHALLENGE> = {
   alice: CHALLENGE,
   bob: CHALLENGE,
@@ -15,20 +15,23 @@ const PKCE: Record<Who, typeof CHALLENGE> = {
 };
 
 export interface Game {
-  /** Makes a move and judges what came of it. @returns what is broken, if anything is */
+  /** Makes a move and checks its results. @returns the broken rule, if any */
   move: (move: Move, isLast: boolean) => Promise<string | undefined>;
 }
 
-/** The latest but so many of those there are. */
-const latest = <T>(of: readonly T[], age: number): T | undefined => of[of.length - 1 - (age % of.length)];
+/** @param age 0 is the latest item */
+const latest = <T>(items: readonly T[], age: number): T | undefined =>
+  items[items.length - 1 - (age % items.length)];
 
-/** Plays one game in an arena that was made new, and lets the oracle judge after every move. */
-export function createGame(arena: Arena): Game {
-  const { house, gate, wire, upstream, reached } = arena;
+/** A game in a renewed environment. The oracle checks all rules after every move. */
+export function createGame(environment: Environment): Game {
+  const { house, gate, client, upstream, reached } = environment;
   const { base, world } = house;
-  const { oracle, jars, hand, links, cookies, heard, hear, say, travel } = createTable(arena);
-  /** What can be noted of an answer only when everything that happens at once is over; proofs when all else is noted. */
+  const { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel } =
+    createPlayers(environment);
+  /** Notes for the oracle that have to wait until all concurrent requests have ended. */
   const settle: (() => void)[] = [];
+  /** Notes about verified codes, made after all others. */
   const settleProofs: (() => void)[] = [];
 
   const begin = async ({ jar, number, client, challenge }: Step & { do: 'begin' }): Promise<void> => {
@@ -39,7 +42,7 @@ export function createGame(arena: Arena): Game {
       client,
       ...(challenge && { code_challenge: PKCE[by].challenge }),
     };
-    const [{ status, json }, held] = await say(jar, 'POST', '/login', body);
+    const [{ status, json }, held] = await send(jar, { method: 'POST', path: '/login', body });
     if (status !== 201) return;
     const link = typeof json?.['auth_url'] === 'string' ? json['auth_url'] : null;
     const verifier = challenge ? PKCE[by].verifier : undefined;
@@ -47,57 +50,62 @@ export function createGame(arena: Arena): Game {
     const login = { id, number: NUMBERS[number], client, verifier, by, at, movedOn: false };
     settle.push(oracle.begun(held, login, link));
     if (link !== null) links.push(link);
-    if (by === 'eve' && number !== 'eve') reached('logins begun by the attacker with a number of others');
+    if (by === 'eve' && number !== 'eve')
+      reached('logins that the attacker began with the number of a victim');
   };
 
-  const prove = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {
+  const postCode = async (jar: Jar, code: string, codeVerifier: string | undefined): Promise<void> => {
     const asked = jars[jar];
     const by = JARS[jar];
-    if (oracle.isForeign(asked, code)) reached('codes brought to a session that did not begin their login');
-    const note = oracle.proved(asked, { who: by, code, verifier: codeVerifier });
+    if (oracle.isForeign(asked, code)) reached('codes posted to a session that did not begin their login');
+    const note = oracle.codePosted(asked, { who: by, code, verifier: codeVerifier });
     const body = { code, ...(codeVerifier !== undefined && { code_verifier: codeVerifier }) };
-    const [{ status, json, headers }] = await say(jar, 'POST', '/verify', body);
+    const [{ status, json, headers }] = await send(jar, { method: 'POST', path: '/verify', body });
     const verified = json?.['verified'] === true;
-    const word = upstream.wordOn(String(headers['x-request-id']));
+    const answeredAt = upstream.lastAnswerTo(String(headers['x-request-id']));
     const steppedUp = json?.['error'] === 'step_up_required';
-    settleProofs.push(() => note({ status, verified, steppedUp, channel: json?.['channel'], word }));
+    settleProofs.push(() => note({ status, verified, steppedUp, channel: json?.['channel'], answeredAt }));
     if (json?.['verified'] === false) reached('numbers that the operator denied');
-    if (steppedUp) reached('codes of a SIM that were not enough');
+    if (steppedUp) reached('codes of a SIM that required a step-up');
     if (!verified) return;
     reached(by === 'eve' ? 'logins of the attacker as himself' : 'honest logins');
-    if (by !== 'eve' && asked?.knownTo.has('eve')) reached('logins of victims in a session that was planted');
+    if (by !== 'eve' && asked?.knownTo.has('eve')) reached('logins of victims in a planted session');
   };
 
   const next = async (jar: Jar, channel: string | null): Promise<void> => {
     const open = jars[jar]?.session.open ?? [];
-    const [{ status }] = await say(jar, 'POST', '/login/next', channel === null ? {} : { channel });
+    const [{ status }] = await send(jar, {
+      method: 'POST',
+      path: '/login/next',
+      body: channel === null ? {} : { channel },
+    });
     if (status !== 200) return;
     settle.push(() => open.forEach((login) => (login.movedOn = true)));
     if (open.some(({ by, number }) => by === 'eve' && number !== NUMBERS.eve))
-      reached('messages to victims that the attacker asked for');
+      reached('messages to victims that the attacker requested');
   };
 
   const look = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
     const wasDead = asked && oracle.isDead(asked);
-    const [{ status }] = await say(jar, 'GET', '/login');
-    if (wasDead && status === 200) oracle.toldTheDead();
+    const [{ status }] = await send(jar, { method: 'GET', path: '/login' });
+    if (wasDead && status === 200) oracle.answeredDeadCookie();
   };
 
   const cancel = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
-    const [{ status }] = await say(jar, 'DELETE', '/login');
-    if (status === 204) settle.push(oracle.gaveUp(asked, arena.order()));
+    const [{ status }] = await send(jar, { method: 'DELETE', path: '/login' });
+    if (status === 204) settle.push(oracle.cancelled(asked, environment.order()));
   };
 
   const logout = async (jar: Jar): Promise<void> => {
     const asked = jars[jar];
-    if (asked?.outdated) reached('logouts with a cookie whose place another one took');
-    const [{ status }] = await say(jar, 'POST', '/logout');
+    if (asked?.outdated) reached('logouts with a replaced cookie');
+    const [{ status }] = await send(jar, { method: 'POST', path: '/logout' });
     if (status === 204) settle.push(() => oracle.loggedOut(asked));
   };
 
-  /** Callbacks as they crossed the attacker's device. */
+  /** Combines a state and a code from two callbacks that passed the attacker's device. */
   const mix = async (on: Who, state: number, code: number): Promise<void> => {
     const seen = (name: string) => links.flatMap((link) => new URL(link).searchParams.get(name) ?? []);
     const halves = {
@@ -108,12 +116,9 @@ export function createGame(arena: Arena): Game {
       code: latest(seen('code'), code),
     };
     if (halves.state === undefined || halves.code === undefined) return;
-    reached('callbacks put together from two');
-    await travel(
-      on,
-      `${base}/callback?${new URLSearchParams(halves as Record<string, string>).toString()}`,
-      'app',
-    );
+    reached('callbacks combined from two');
+    const query = new URLSearchParams(halves as Record<string, string>);
+    await travel({ on, url: `${base}/callback?${query.toString()}`, as: 'app' });
   };
 
   const forge = async (age: number): Promise<void> => {
@@ -123,7 +128,7 @@ export function createGame(arena: Arena): Game {
     );
     if (requestId === undefined) return;
     const body = { type: 'summary', request_id: requestId, status: 'completed' };
-    hear('eve', await wire.ask('POST', `${base}/webhooks/verify`, { body }));
+    recordAnswer('eve', await client.ask('POST', `${base}/webhooks/verify`, { body }));
   };
 
   const step = async (what: Step): Promise<void> => {
@@ -134,7 +139,7 @@ export function createGame(arena: Arena): Game {
         const link = latest(links, what.link);
         return link === undefined
           ? undefined
-          : travel(what.on, link, what.as, what.on === 'eve' ? what.hops : 9);
+          : travel({ on: what.on, url: link, as: what.as, hops: what.on === 'eve' ? what.hops : 9 });
       }
       case 'mix':
         return mix(what.on, what.state, what.code);
@@ -144,11 +149,11 @@ export function createGame(arena: Arena): Game {
         const login = jars[what.jar]?.session.open.at(-1);
         const right = login?.verifier === undefined ? undefined : PKCE[by].verifier;
         const other = right === undefined ? PKCE[by].verifier : undefined;
-        return code === undefined ? undefined : prove(what.jar, code, what.careless ? other : right);
+        return code === undefined ? undefined : postCode(what.jar, code, what.careless ? other : right);
       }
       case 'guess':
-        reached('codes that were guessed');
-        return prove(what.jar, what.code, undefined);
+        reached('guessed codes');
+        return postCode(what.jar, what.code, undefined);
       case 'next':
         return next(what.jar, what.channel);
       case 'look':
@@ -165,12 +170,12 @@ export function createGame(arena: Arena): Game {
   const play = async (move: Move): Promise<void> => {
     switch (move.do) {
       case 'turn':
-        return arena.turn(move.seconds);
+        return environment.turn(move.seconds);
       case 'plant': {
         const planted = latest(cookies, move.cookie);
         if (planted) jars[move.jar] = planted;
         if (planted && oracle.isDead(planted) && JARS[move.jar] === 'eve')
-          reached('cookies that were brought back after their end');
+          reached('dead cookies that were used again');
         return;
       }
       case 'copy': {
@@ -179,7 +184,7 @@ export function createGame(arena: Arena): Game {
         oracle.copied(copied);
         jars[move.jar] = copied;
         if (!cookies.includes(copied)) cookies.push(copied);
-        if (copied.user !== undefined) reached('cookies of victims who are logged in that were copied');
+        if (copied.user !== undefined) reached('copied cookies of logged-in victims');
         return;
       }
       case 'race':
@@ -193,33 +198,33 @@ export function createGame(arena: Arena): Game {
     }
   };
 
-  /** What came to the phones meanwhile. @param end the game is over: what was sent is held against what was counted */
+  /** Reads new messages. @param end at the end of the game, compares them with the counted ones */
   const readPhones = async (end: boolean): Promise<void> => {
     const messages = await upstream.readMessages();
-    oracle.sent(messages);
+    oracle.checkMessages(messages);
     for (const who of PEOPLE) {
       for (const { code } of messages.filter(({ to }) => to === NUMBERS[who]))
         if (!hand[who].includes(code)) hand[who].push(code);
     }
     if (!end || messages.length === 0) return;
-    const counted = await arena.messagesCounted();
+    const counted = await environment.messagesCounted();
     if (counted !== undefined) reached('games whose messages were counted');
-    oracle.sent([...messages], counted);
+    oracle.checkMessages([...messages], counted);
   };
 
-  /** @param all cookies that are dead as well: after a race, and in the end */
+  /** @param all includes dead cookies: after a race, and at the end */
   const check = async (all: boolean): Promise<void> => {
     const inPlay = oracle.inPlay(Object.values(jars), all);
     const answers = await Promise.all(
-      inPlay.map((cookie) => wire.ask('GET', `${base}/session`, { cookie: cookie.value })),
+      inPlay.map((cookie) => client.ask('GET', `${base}/session`, { cookie: cookie.value })),
     );
     answers.forEach(({ json }, at) => {
       const channels = [json?.['channel'], ...((json?.['channels'] ?? []) as unknown[])];
       const user = { number: String(json?.['phone_number']), channels };
-      oracle.judge(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
+      oracle.checkUser(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
     });
-    oracle.tried();
-    oracle.overheard(heard.join('\n'));
+    oracle.checkTries();
+    oracle.checkReceived(received.join('\n'));
   };
 
   return {

@@ -1,12 +1,11 @@
 import type { Store } from '../../../src/store/store.js';
 
-/** Milliseconds without news after which a request that does not stand at the gate is taken to wait for something else. */
-const QUIET_MS = 100;
+/** After this time without a new command, a request is assumed to wait for something else. */
+const IDLE_MS = 100;
 
 /**
- * A gate before the store and before Vonage. While a race is on, every command of the store and every call of Vonage waits at
- * it, and they are let through one by one in the order that was drawn: what races do by chance becomes data, which can be
- * repeated and shrunk.
+ * A gate before the store and before Vonage. During a race, each command and each call waits at the
+ * gate, and they pass one by one in a given order, so that a race can be repeated and shrunk.
  */
 export function createGate() {
   const waiting: (() => void)[] = [];
@@ -16,19 +15,19 @@ export function createGate() {
     return work();
   };
 
-  /** Resolves when all of `unfinished` stand at the gate, or nothing more comes for a while. */
-  const quiet = async (unfinished: () => number): Promise<void> => {
+  /** Resolves when all unfinished tasks wait at the gate, or no command has come for a while. */
+  const settled = async (unfinished: () => number): Promise<void> => {
     let [seen, since] = [-1, Date.now()];
-    while (waiting.length < unfinished() && Date.now() - since < QUIET_MS) {
+    while (waiting.length < unfinished() && Date.now() - since < IDLE_MS) {
       if (waiting.length !== seen) [seen, since] = [waiting.length, Date.now()];
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
 
   return {
-    /** Does `work`; while a race is on, when its turn comes. */
+    /** Runs `work`, during a race when its turn comes. */
     pass,
-    /** @param inner gives the store behind the gate, which may be another one tomorrow */
+    /** @param inner returns the current store behind the gate */
     before: (inner: () => Store): Store => ({
       set: (...args) => pass(() => inner().set(...args)),
       add: (...args) => pass(() => inner().add(...args)),
@@ -45,15 +44,15 @@ export function createGate() {
       close: () => inner().close(),
     }),
     /**
-     * Starts a task and lets so many of its commands pass; the next one waits while whatever else is done passes.
-     * @returns whether the task was over before, and how it goes on to its end
+     * Starts a task and holds it after some of its commands; the commands of other tasks pass.
+     * @returns whether the task ended before, and a function that continues it
      */
     async pauseAfter<T>(commands: number, task: () => Promise<T>) {
       let unfinished = 1;
       closed = true;
       const answer = task().finally(() => unfinished--);
       for (let passed = 0; passed <= commands; passed++) {
-        await quiet(() => unfinished);
+        await settled(() => unfinished);
         if (unfinished === 0 || passed === commands) break;
         waiting.shift()?.();
       }
@@ -66,7 +65,10 @@ export function createGate() {
       if (isOver) void goOn();
       return { isOver, goOn };
     },
-    /** Does everything at once. @param order which of those that wait goes next, over and over */
+    /**
+     * Runs tasks concurrently.
+     * @param order which waiting command passes next, repeated cyclically
+     */
     async race(tasks: readonly (() => Promise<void>)[], order: readonly number[]): Promise<void> {
       let unfinished = 0;
       closed = true;
@@ -75,12 +77,12 @@ export function createGate() {
         for (const task of tasks) {
           unfinished++;
           started.push(task().finally(() => unfinished--));
-          // They come to the gate one after the other: which of them is the first to wait there is no matter of chance.
-          await quiet(() => unfinished);
+          // Tasks start one after the other, so that their order at the gate is reproducible.
+          await settled(() => unfinished);
         }
         const all = Promise.all(started);
         for (let turn = 0; unfinished > 0; turn++) {
-          await quiet(() => unfinished);
+          await settled(() => unfinished);
           const [next] = waiting.splice((order[turn % order.length] ?? 0) % (waiting.length || 1), 1);
           next?.();
         }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { EngineName } from '../../../src/config/login.js';
 
-/** Two honest users, and the one who is not. */
+/** Two honest users and an attacker. */
 export const PEOPLE = ['alice', 'bob', 'eve'] as const;
 export type Who = (typeof PEOPLE)[number];
 
-/** Cookie jars: the attacker has two, so that he can carry things from one session of his to another. */
+/** Cookie jars. The attacker has two, to move codes and cookies between sessions. */
 export const JARS = { alice: 'alice', bob: 'bob', eve: 'eve', eve2: 'eve' } as const satisfies Record<
   string,
   Who
@@ -15,14 +15,14 @@ const ALL_JARS = Object.keys(JARS) as Jar[];
 const EVES_JARS: readonly Jar[] = ['eve', 'eve2'];
 
 /**
- * One move. Moves are plain data, so that a failing game can be shrunk, printed and kept. Things that were seen are named
- * by their age: 0 is the latest link, code or cookie that the one who moves can lay hands on.
+ * One step. Steps are data, so that a failing game can be shrunk, printed and stored. Links,
+ * codes and cookies are identified by their age: 0 is the latest that the player has.
  */
 export type Step =
   | { do: 'begin'; jar: Jar; number: Who; client: 'app' | 'browser'; challenge: boolean }
-  /** A device opens a link, whoever's it is, with its own SIM; the attacker may stop before any hop. `shy` is a browser that says nothing of itself. */
+  /** A device opens a link with its own SIM. `shy` is a browser without `Sec-Fetch` headers. */
   | { do: 'open'; on: Who; link: number; as: 'app' | 'browser' | 'shy'; hops: number }
-  /** The parts of two callbacks that were seen, put together anew. */
+  /** Combines the parameters of two callbacks. */
   | { do: 'mix'; on: Who; state: number; code: number }
   | { do: 'post'; jar: Jar; code: number; careless: boolean }
   | { do: 'guess'; jar: Jar; code: string }
@@ -30,14 +30,14 @@ export type Step =
   | { do: 'look'; jar: Jar }
   | { do: 'cancel'; jar: Jar }
   | { do: 'logout'; jar: Jar }
-  /** A Verify request that was seen is reported as completed, by somebody who is not Vonage. */
+  /** Sends an unsigned webhook that reports a Verify request as completed. */
   | { do: 'forge'; request: number };
 
 export type Move =
   | Step
-  /** A cookie of the attacker comes to lie in somebody else's jar, or an old one in his own. */
+  /** Puts a cookie of the attacker into another jar, or an old one into his own. */
   | { do: 'plant'; jar: Jar; cookie: number }
-  /** The attacker copies a cookie out of somebody else's jar into one of his own. */
+  /** Copies a cookie of another player into a jar of the attacker. */
   | { do: 'copy'; from: Jar; jar: Jar }
   | { do: 'turn'; seconds: number }
   | { do: 'race'; steps: Step[]; order: number[] };
@@ -87,7 +87,7 @@ const race = record({
 });
 const plant = record({ do: constant('plant'), jar, cookie: age });
 const copy = record({ do: constant('copy'), from: victim, jar: evesJar });
-// 59: the silent step of Verify is over here, and not yet at Vonage, which heard of it later.
+// After 59 s the silent step of Verify has ended here, and not yet at Vonage, where it began later.
 const turn = record({ do: constant('turn'), seconds: constantFrom(1, 31, 59, 61, 301, 1801) });
 
 const single: fc.Arbitrary<Game> = fc
@@ -101,7 +101,7 @@ const single: fc.Arbitrary<Game> = fc
   .map((move) => [move]);
 
 type Mode = 'app' | 'browser';
-const wayTo = (on: Who, mode: Mode): Step => ({ do: 'open', on, link: 0, as: mode, hops: 9 });
+const openLatest = (on: Who, mode: Mode): Step => ({ do: 'open', on, link: 0, as: mode, hops: 9 });
 const beginAs = (by: Jar, number: Who, mode: Mode): Step => ({
   do: 'begin',
   jar: by,
@@ -109,53 +109,64 @@ const beginAs = (by: Jar, number: Who, mode: Mode): Step => ({
   client: mode,
   challenge: false,
 });
-const show = (by: Jar): Step => ({ do: 'post', jar: by, code: 0, careless: false });
+const postLatest = (by: Jar): Step => ({ do: 'post', jar: by, code: 0, careless: false });
 
-/** A whole login as an honest user does it, or the attacker for himself: silently, or by a code to type. */
-const login = (engine: EngineName, by: Jar, mode: Mode, typed: boolean): Game => [
+interface LoginOptions {
+  by: Jar;
+  mode: Mode;
+  /** By a typed code instead of the SIM. */
+  typed: boolean;
+}
+
+/** A complete login of a player with his own number. */
+const login = (engine: EngineName, { by, mode, typed }: LoginOptions): Game => [
   beginAs(by, JARS[by], mode),
-  engine === 'off' || typed ? { do: 'next', jar: by, channel: null } : wayTo(JARS[by], mode),
-  show(by),
+  engine === 'off' || typed ? { do: 'next', jar: by, channel: null } : openLatest(JARS[by], mode),
+  postLatest(by),
 ];
 
-/** The openings of the attacker: known attacks, up to the point where the product has to say no. */
+/** Known attacks, up to the request that the server has to refuse. */
 const OPENINGS: Record<string, (by: Jar, victim: 'alice' | 'bob', mode: Mode) => Game> = {
   "the victim's phone opens the link that was begun with the victim's number": (by, on, mode) => [
     beginAs(by, on, mode),
-    wayTo(on, mode),
+    openLatest(on, mode),
   ],
-  "and the cookie of that login lies in the victim's jar, whose page or app then finishes it": (
+  "the same with the cookie of that login in the victim's jar, whose page or app then completes it": (
     by,
     on,
     mode,
-  ) => [beginAs(by, on, mode), { do: 'plant', jar: on, cookie: 0 }, wayTo(on, mode), show(on)],
-  "the attacker walks a login of the victim's number with his own SIM": (by, on, mode) => [
+  ) => [beginAs(by, on, mode), { do: 'plant', jar: on, cookie: 0 }, openLatest(on, mode), postLatest(on)],
+  "the attacker opens the link of a login with the victim's number with his own SIM": (by, on, mode) => [
     beginAs(by, on, mode),
-    wayTo('eve', mode),
-    show(by),
+    openLatest('eve', mode),
+    postLatest(by),
   ],
-  'a code from one session of his in another one that was begun for the victim': (_by, on, mode) => [
+  "a code from one of the attacker's sessions is posted in another one that began for the victim": (
+    _by,
+    on,
+    mode,
+  ) => [
     beginAs('eve', on, mode),
     beginAs('eve2', 'eve', 'app'),
-    wayTo('eve', 'app'),
-    show('eve'),
-    show('eve2'),
+    openLatest('eve', 'app'),
+    postLatest('eve'),
+    postLatest('eve2'),
   ],
   "the attacker opens the victim's link and keeps the code": (by, on, mode) => [
     beginAs(on, on, mode),
-    wayTo('eve', mode),
-    show(by),
+    openLatest('eve', mode),
+    postLatest(by),
   ],
-  'a code is brought without the answer to its challenge': (_by, on, mode) => [
+  'a code is posted without the verifier of its challenge': (_by, on, mode) => [
     { ...beginAs(on, on, mode), challenge: true },
-    wayTo(on, mode),
-    { ...show(on), careless: true },
+    openLatest(on, mode),
+    { ...postLatest(on), careless: true },
   ],
-  'a session that changed its id is asked for by its old one': (by, on) => [
+  'a session that changed its id is used by its old cookie': (by, on) => [
     beginAs(by, 'eve', 'app'),
     beginAs(by, on, 'app'),
     { do: 'plant', jar: by, cookie: 1 },
-    show(by),
+    postLatest(by),
   ],
 };
 const opening = tuple(constantFrom(...Object.values(OPENINGS)), evesJar, victim, client).map(
@@ -166,43 +177,43 @@ const opening = tuple(constantFrom(...Object.values(OPENINGS)), evesJar, victim,
 const writing = (by: Jar, what: 'begin' | 'cancel' | 'next' | 'post'): Step => {
   if (what === 'begin') return beginAs(by, JARS[by], 'app');
   if (what === 'next') return { do: what, jar: by, channel: null };
-  return what === 'post' ? show(by) : { do: what, jar: by };
+  return what === 'post' ? postLatest(by) : { do: what, jar: by };
 };
 const writings = constantFrom('begin', 'cancel', 'next', 'post');
 
-/** Somebody who is logged in logs out while another request writes to the same session. */
-const leaving = (engine: EngineName) =>
+/** A logout while another request writes to the same session. */
+const logoutDuringWrite = (engine: EngineName) =>
   tuple(jar, writings, order).map(([by, what, drawn]): Game => [
-    ...login(engine, by, 'app', false),
+    ...login(engine, { by, mode: 'app', typed: false }),
     { do: 'race', steps: [writing(by, what), { do: 'logout', jar: by }], order: drawn },
   ]);
 
-/** A cookie of somebody who is logged in is copied, and goes on in the hands of the attacker; then its owner logs out. */
-const copied = (engine: EngineName) =>
+/** The attacker uses a copied cookie of a logged-in user, and then its owner logs out. */
+const copiedCookie = (engine: EngineName) =>
   tuple(victim, evesJar, fc.array(writings, { minLength: 1, maxLength: 3 })).map(([on, by, what]): Game => [
-    ...login(engine, on, 'app', false),
+    ...login(engine, { by: on, mode: 'app', typed: false }),
     { do: 'copy', from: on, jar: by },
     ...what.map((each) => writing(by, each)),
     { do: 'logout', jar: on },
   ]);
 
-/** Somebody gives a login up while the code of it is on its way. */
-const givingUp = (engine: EngineName) =>
+/** A login is cancelled while its code is posted. */
+const cancelDuringPost = (engine: EngineName) =>
   tuple(jar, order).map(([by, drawn]): Game => [
-    ...login(engine, by, 'app', false).slice(0, 2),
-    { do: 'race', steps: [show(by), { do: 'cancel', jar: by }], order: drawn },
+    ...login(engine, { by, mode: 'app', typed: false }).slice(0, 2),
+    { do: 'race', steps: [postLatest(by), { do: 'cancel', jar: by }], order: drawn },
   ]);
 
-/** Games of up to a dozen turns, each a move or a few that belong together. */
+/** Games of up to twelve turns, each one move or a sequence. */
 export const games = (engine: EngineName): fc.Arbitrary<Game> => {
-  const logins = tuple(jar, client, rarely).map(([by, mode, typed]) => login(engine, by, mode, typed));
+  const logins = tuple(jar, client, rarely).map(([by, mode, typed]) => login(engine, { by, mode, typed }));
   const turns = fc.oneof(
     { weight: 12, arbitrary: single },
     { weight: 3, arbitrary: logins },
     { weight: 3, arbitrary: opening },
-    { weight: 1, arbitrary: leaving(engine) },
-    { weight: 1, arbitrary: copied(engine) },
-    { weight: 1, arbitrary: givingUp(engine) },
+    { weight: 1, arbitrary: logoutDuringWrite(engine) },
+    { weight: 1, arbitrary: copiedCookie(engine) },
+    { weight: 1, arbitrary: cancelDuringPost(engine) },
   );
   return fc.array(turns, { minLength: 3, maxLength: 12, size: 'max' }).map((each) => each.flat());
 };

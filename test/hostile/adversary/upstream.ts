@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { PATHS } from '../../../src/sandbox/http/paths.js';
 import type { Message } from '../../support/house.js';
-import { relay, type Truth } from '../liar.js';
+import { relay, type CorrectAnswer } from '../falsifying-proxy.js';
 
-/** A verification of Verify v2, as its requests show it. */
+/** A Verify v2 verification, derived from its requests. */
 export interface Verification {
-  /** Ids of the logins it can prove: the one it was started for, and those that met it and took it up. */
+  /** Ids of the logins that it can complete: the one that started it, and those that reused it. */
   logins: Set<string>;
-  /** Codes that were checked: of a device, and typed. */
+  /** The numbers of checked codes. */
   checks: { device: number; typed: number };
 }
 
@@ -18,49 +18,49 @@ export interface Sent extends Message {
   verification: Verification | undefined;
 }
 
-interface Deps {
-  /** Does a call when its turn comes. */
+interface UpstreamOptions {
+  /** Runs a call when its turn comes. */
   pass: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Called between the moment the server starts a verification and the moment Vonage hears of it. */
+  /** Called before Vonage receives the start of a verification. */
   lag: () => void;
-  /** The next place in the one order of everything that happens in a game. */
+  /** The next number in the order of all events. */
   order: () => number;
 }
 
 const TYPED = /^[0-9]{6}$/;
 
 /**
- * Stands between the server and the sandbox and writes down what cannot be seen from outside: which login a verification
- * was started for, how often it was asked about a code, and when Vonage's word on a request was spoken.
+ * A proxy between server and sandbox. It records which login started a verification, how often
+ * codes were checked, and when Vonage answered.
  */
-export async function openUpstream({ pass, lag, order }: Deps) {
+export async function openUpstream({ pass, lag, order }: UpstreamOptions) {
   let sandbox = '';
   let last: Promise<unknown> = Promise.resolve();
   const verifications = new Map<string, Verification>();
-  /** The latest verification of each number. A number has one under way at a time (Verify v2, 409). */
+  /** The latest verification of each number, which has only one at a time (Verify v2, 409). */
   const latest = new Map<string, Verification>();
   const sent: Sent[] = [];
   let answers = 0;
-  /** When Vonage's last word on one of our requests was spoken. */
-  const words = new Map<string, number>();
+  /** When Vonage last answered a call, by our request id. */
+  const lastAnswers = new Map<string, number>();
 
-  /** Takes in the messages that came since it was last called. */
+  /** Reads the messages since the last call. */
   const readMessages = async (): Promise<readonly Sent[]> => {
     const all = (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[];
     for (const each of all.slice(sent.length)) sent.push({ ...each, verification: latest.get(each.to) });
     return sent;
   };
 
-  const note = (path: string, body: Record<string, unknown>, truth: Truth): void => {
-    const said = parse(truth.body);
-    const id = (said['request_id'] ?? path.split('/')[3]) as string;
+  const note = (path: string, body: Record<string, unknown>, answer: CorrectAnswer): void => {
+    const answerBody = parse(answer.body);
+    const id = (answerBody['request_id'] ?? path.split('/')[3]) as string;
     const loginId = String(body['client_ref']);
-    if (path === PATHS.verifyRequests && truth.status === 202) {
+    if (path === PATHS.verifyRequests && answer.status === 202) {
       const to = `+${String((body['workflow'] as { to: string }[])[0]?.to)}`;
       const started = { logins: new Set([loginId]), checks: { device: 0, typed: 0 } };
       verifications.set(id, started);
       latest.set(to, started);
-    } else if (path === PATHS.verifyRequests && truth.status === 409) {
+    } else if (path === PATHS.verifyRequests && answer.status === 409) {
       verifications.get(id)?.logins.add(loginId);
     }
     const checks = verifications.get(id)?.checks;
@@ -70,46 +70,46 @@ export async function openUpstream({ pass, lag, order }: Deps) {
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const bytes = await buffer(req);
     const { method, url: path = '', headers } = req;
-    const ask = async (): Promise<Truth> => {
+    const ask = async (): Promise<CorrectAnswer> => {
       if (method === 'POST' && path === PATHS.verifyRequests) {
         lag();
-        // What came until now is of the verifications before this one.
+        // Messages until now belong to earlier verifications.
         await readMessages();
       }
-      const truth = await relay(sandbox, req, bytes);
-      if (path.startsWith(PATHS.verifyRequests)) note(path, parse(bytes.toString()), truth);
-      words.set(String(headers['x-correlator']), order());
-      return truth;
+      const correct = await relay(sandbox, req, bytes);
+      if (path.startsWith(PATHS.verifyRequests)) note(path, parse(bytes.toString()), correct);
+      lastAnswers.set(String(headers['x-correlator']), order());
+      return correct;
     };
-    // One at a time, so that a message belongs to the verification that was started last.
-    const truth = await pass(() => {
+    // One call at a time, so that each message belongs to the latest verification.
+    const correct = await pass(() => {
       const answered = last.then(ask, ask);
       last = answered;
       return answered;
     });
-    res.writeHead(truth.status, truth.headers).end(truth.body);
+    res.writeHead(correct.status, correct.headers).end(correct.body);
     answers++;
   };
   const server = createServer((req, res) => void answer(req, res).catch(() => req.socket.destroy()));
   await new Promise<void>((listening) => server.listen(0, listening));
 
   return {
-    standBefore(at: string): string {
+    placeBefore(at: string): string {
       sandbox = at;
       return `http://localhost:${(server.address() as AddressInfo).port}`;
     },
     readMessages,
-    /** Resolves when Vonage has answered the next call, or after so many milliseconds without one. */
+    /** Resolves when Vonage has answered the next call, or after `ms`. */
     async nextAnswer(ms: number): Promise<void> {
       const [before, startedAt] = [answers, performance.now()];
       while (answers === before && performance.now() - startedAt < ms)
         await new Promise((resolve) => setImmediate(resolve));
     },
     verifications: verifications as ReadonlyMap<string, Verification>,
-    /** When Vonage's last word on one of our requests was spoken; `undefined` where there was none. */
-    wordOn: (requestId: string): number | undefined => words.get(requestId),
+    /** When Vonage last answered a call for a request, in the order of events. */
+    lastAnswerTo: (requestId: string): number | undefined => lastAnswers.get(requestId),
     forget(): void {
-      for (const each of [verifications, latest, words]) each.clear();
+      for (const each of [verifications, latest, lastAnswers]) each.clear();
       sent.length = 0;
     },
     stop(): void {

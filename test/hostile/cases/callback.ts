@@ -1,33 +1,36 @@
-import { get, http, withCookie, type Case, type Given } from './kit.js';
+import { get, http, withCookie, type Case, type Given } from './case.js';
 
-type Spoiled = [what: string, path: (given: Given) => string, status: number, error: string];
+type InvalidCallback = [what: string, path: (given: Given) => string, status: number, error: string];
 
-const invalid = (what: string, path: (given: Given) => string): Spoiled => [
+const invalid = (what: string, path: (given: Given) => string): InvalidCallback => [
   what,
   path,
   400,
   'invalid_request',
 ];
-const nothingThere = (what: string, path: (given: Given) => string): Spoiled => [
+const notFound = (what: string, path: (given: Given) => string): InvalidCallback => [
   what,
   path,
   404,
   'not_found',
 ];
 
-const LINKS: Spoiled[] = [
+const LINKS: InvalidCallback[] = [
   invalid('no parameter', () => '/callback'),
   invalid('no state', ({ authorizationCode }) => `/callback?code=${authorizationCode}`),
   invalid('no code and no error', ({ state }) => `/callback?state=${state}`),
-  invalid('a code and an error', ({ door }) => `${door}&error=access_denied`),
+  invalid('a code and an error', ({ callback }) => `${callback}&error=access_denied`),
   invalid('an empty code', ({ state }) => `/callback?code=&state=${state}`),
   invalid('an empty state', ({ authorizationCode }) => `/callback?code=${authorizationCode}&state=`),
-  invalid('a state twice', ({ door, state }) => `${door}&state=${state}`),
-  invalid('a second state that is another', ({ door }) => `${door}&state=a${'A'.repeat(43)}`),
-  invalid('a code twice', ({ door, authorizationCode }) => `${door}&code=${authorizationCode}`),
-  invalid('a code twice, once with its name encoded', ({ door }) => `${door}&%63ode=x`),
+  invalid('a state twice', ({ callback, state }) => `${callback}&state=${state}`),
+  invalid('a second state that is another', ({ callback }) => `${callback}&state=a${'A'.repeat(43)}`),
+  invalid('a code twice', ({ callback, authorizationCode }) => `${callback}&code=${authorizationCode}`),
+  invalid('a code twice, once with its name encoded', ({ callback }) => `${callback}&%63ode=x`),
   invalid('an error twice', ({ state }) => `/callback?state=${state}&error=a&error=b`),
-  invalid('an error_description twice', ({ door }) => `${door}&error_description=a&error_description=b`),
+  invalid(
+    'an error_description twice',
+    ({ callback }) => `${callback}&error_description=a&error_description=b`,
+  ),
   invalid(
     'a state in brackets',
     ({ state, authorizationCode }) => `/callback?code=${authorizationCode}&state[x]=${state}`,
@@ -40,20 +43,20 @@ const LINKS: Spoiled[] = [
     'semicolons between',
     ({ state, authorizationCode }) => `/callback?code=${authorizationCode};state=${state}`,
   ),
-  invalid('its parameters in the path', ({ door }) =>
-    door.replace('?', '%3F').replace('/callback', '/callback?'),
+  invalid('its parameters in the path', ({ callback }) =>
+    callback.replace('?', '%3F').replace('/callback', '/callback?'),
   ),
   invalid('its parameters encoded twice', ({ state }) => `/callback?code%3Dx%26state%3D${state}`),
-  invalid('a state with a NUL', ({ door }) => door.replace(/(state=[^&]*)/, '$1%00')),
-  invalid('a state with a line break', ({ door }) => door.replace(/(state=[^&]*)/, '$1%0d%0a')),
-  invalid('a state with a space', ({ door }) => door.replace(/(state=[^&]*)/, '$1+')),
-  invalid('a state cut short by a letter', ({ door }) => door.replace(/(state=[^&]*)[^&]/, '$1')),
-  invalid('a state with a letter more', ({ door }) => door.replace(/(state=[^&]*)/, '$1A')),
-  invalid('the state of Vonage in place of ours', ({ door }) =>
-    door.replace(/state=[^&]*/, 'state=v2_840e17a8'),
+  invalid('a state with a NUL', ({ callback }) => callback.replace(/(state=[^&]*)/, '$1%00')),
+  invalid('a state with a line break', ({ callback }) => callback.replace(/(state=[^&]*)/, '$1%0d%0a')),
+  invalid('a state with a space', ({ callback }) => callback.replace(/(state=[^&]*)/, '$1+')),
+  invalid('a state cut short by a letter', ({ callback }) => callback.replace(/(state=[^&]*)[^&]/, '$1')),
+  invalid('a state with a letter more', ({ callback }) => callback.replace(/(state=[^&]*)/, '$1A')),
+  invalid('the state of Vonage in place of ours', ({ callback }) =>
+    callback.replace(/state=[^&]*/, 'state=v2_840e17a8'),
   ),
-  invalid('a state whose first letter is nobody’s', ({ door }) => door.replace(/state=a/, 'state=c')),
-  invalid('a state in capitals', ({ door }) => door.replace(/state=a/, 'state=A')),
+  invalid('a state with an unknown first letter', ({ callback }) => callback.replace(/state=a/, 'state=c')),
+  invalid('a state in capitals', ({ callback }) => callback.replace(/state=a/, 'state=A')),
   invalid(
     '__proto__ for a state',
     ({ authorizationCode }) => `/callback?code=${authorizationCode}&__proto__[state]=a`,
@@ -72,29 +75,29 @@ const LINKS: Spoiled[] = [
   ],
   [
     'an unknown state',
-    ({ door }) => door.replace(/state=[^&]*/, `state=a${'A'.repeat(43)}`),
+    ({ callback }) => callback.replace(/state=[^&]*/, `state=a${'A'.repeat(43)}`),
     410,
     'login_expired',
   ],
   [
     'a state with another last letter',
-    ({ door, state }) => door.replace(state, otherEnd(state)),
+    ({ callback, state }) => callback.replace(state, otherEnd(state)),
     410,
     'login_expired',
   ],
-  nothingThere('broken percent encoding in the path', () => '/callback%E0%A4%A'),
-  nothingThere('capital letters', ({ door }) => door.replace('/callback', '/CALLBACK')),
-  nothingThere('a slash at the end', ({ door }) => door.replace('/callback', '/callback/')),
-  nothingThere('a doubled slash', ({ door }) => `/${door}`),
-  nothingThere('an encoded letter', ({ door }) => door.replace('/callback', '/%63allback')),
-  nothingThere('a dot segment', ({ door }) => `/.${door}`),
-  nothingThere('a way around', ({ door }) => `/x/..${door}`),
-  nothingThere('a matrix parameter', ({ door }) => door.replace('/callback', '/callback;x=1')),
-  nothingThere('a NUL behind the path', ({ door }) => door.replace('/callback', '/callback%00')),
-  nothingThere('a suffix', ({ door }) => door.replace('/callback', '/callback.json')),
+  notFound('broken percent encoding in the path', () => '/callback%E0%A4%A'),
+  notFound('capital letters', ({ callback }) => callback.replace('/callback', '/CALLBACK')),
+  notFound('a slash at the end', ({ callback }) => callback.replace('/callback', '/callback/')),
+  notFound('a doubled slash', ({ callback }) => `/${callback}`),
+  notFound('an encoded letter', ({ callback }) => callback.replace('/callback', '/%63allback')),
+  notFound('a dot segment', ({ callback }) => `/.${callback}`),
+  notFound('a dot segment that leads back', ({ callback }) => `/x/..${callback}`),
+  notFound('a matrix parameter', ({ callback }) => callback.replace('/callback', '/callback;x=1')),
+  notFound('a NUL behind the path', ({ callback }) => callback.replace('/callback', '/callback%00')),
+  notFound('a suffix', ({ callback }) => callback.replace('/callback', '/callback.json')),
 ];
 
-/** The state with another letter at its end: one that means other bits, not merely other padding. */
+/** Changes the last letter that carries whole bits; the very last one is partly padding. */
 const otherEnd = (state: string): string =>
   state.slice(0, -2) + (state.at(-2) === 'A' ? 'B' : 'A') + (state.at(-1) ?? '');
 
@@ -114,36 +117,39 @@ const DESTINATIONS = [
   '',
 ];
 
-/** `GET /callback` as it should not be. What is refused leaves the state to its true bearer, who comes afterwards. */
+/**
+ * Invalid requests to `GET /callback`. The state remains valid for the device that it belongs to.
+ */
 export const CALLBACK: Case[] = [
   ...LINKS.map(([what, path, status, error]) => ({
     name: `the link with ${what}`,
-    situation: 'door' as const,
+    situation: 'app callback' as const,
     bytes: (given: Given) => get(path(given)),
     status,
     error,
   })),
   ...METHODS.map((method) => ({
     name: `the link by ${method}`,
-    situation: 'door' as const,
-    bytes: ({ door }: Given) => http(method, door),
+    situation: 'app callback' as const,
+    bytes: ({ callback }: Given) => http(method, callback),
     status: 405,
     ...(method !== 'HEAD' && { error: 'method_not_allowed' }),
   })),
   ...DESTINATIONS.flatMap((destination) =>
-    (['door', 'browser door'] as const).map((situation) => ({
-      name: `the link as a page's ${JSON.stringify(destination)}, at the ${situation}`,
+    (['app callback', 'browser callback'] as const).map((situation) => ({
+      name: `the link with Sec-Fetch-Dest ${JSON.stringify(destination)}, ${situation}`,
       situation,
-      bytes: ({ door, cookie }: Given) => get(door, `Sec-Fetch-Dest: ${destination}`, withCookie(cookie)),
+      bytes: ({ callback, cookie }: Given) =>
+        get(callback, `Sec-Fetch-Dest: ${destination}`, withCookie(cookie)),
       status: 403,
       error: 'wrong_client',
     })),
   ),
   {
     name: 'the link of an app in a browser',
-    situation: 'door',
-    bytes: ({ door, cookie }) =>
-      get(door, 'Sec-Fetch-Dest: document', 'Sec-Fetch-Mode: navigate', withCookie(cookie)),
+    situation: 'app callback',
+    bytes: ({ callback, cookie }) =>
+      get(callback, 'Sec-Fetch-Dest: document', 'Sec-Fetch-Mode: navigate', withCookie(cookie)),
     status: 403,
     error: 'wrong_client',
   },
@@ -151,14 +157,14 @@ export const CALLBACK: Case[] = [
     ['without its session', () => ''],
     ['with a planted session', () => 'sid=s%3Aplanted.signature'],
     [
-      'with its session unsigned',
+      'with its session id unsigned',
       (cookie: string) => decodeURIComponent(cookie).replace(/s:([^.]*)\..*/, '$1'),
     ],
   ].map(([what, cookieOf]) => ({
     name: `the link of a browser ${what as string}`,
-    situation: 'browser door' as const,
-    bytes: ({ door, cookie }: Given) =>
-      get(door, 'Sec-Fetch-Dest: document', withCookie((cookieOf as (own: string) => string)(cookie))),
+    situation: 'browser callback' as const,
+    bytes: ({ callback, cookie }: Given) =>
+      get(callback, 'Sec-Fetch-Dest: document', withCookie((cookieOf as (own: string) => string)(cookie))),
     status: 303,
     error: 'wrong_client',
   })),

@@ -1,12 +1,12 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const idOf = (cookie: string): string => /s%3A([^.]*)\./.exec(cookie)?.[1] ?? '';
 const flip = (text: string, at: number): string =>
   text.slice(0, at) + (text.at(at) === 'A' ? 'B' : 'A') + text.slice(at + 1);
 
-/** The cookie of somebody who is logged in, spoiled: nobody is logged in by any of these. */
-const SPOILED: [what: string, spoil: (cookie: string) => string][] = [
+/** Modified cookies of a logged-in session; none of them is logged in. */
+const MODIFIED: [what: string, modify: (cookie: string) => string][] = [
   ['unsigned', (cookie) => `sid=${idOf(cookie)}`],
   ['marked as signed, without a signature', (cookie) => `sid=s%3A${idOf(cookie)}`],
   ['with an empty signature', (cookie) => `sid=s%3A${idOf(cookie)}.`],
@@ -20,7 +20,7 @@ const SPOILED: [what: string, spoil: (cookie: string) => string][] = [
   ['under the name it has over https', (cookie) => cookie.replace('sid=', '__Host-sid=')],
   ['under a name in capitals', (cookie) => cookie.replace('sid=', 'SID=')],
   ['under another name', (cookie) => cookie.replace('sid=', 'connect.sid=')],
-  ['with the key it lies under in the store', (cookie) => cookie.replace('s%3A', 's%3Asess%3A')],
+  ['with its key in the store', (cookie) => cookie.replace('s%3A', 's%3Asess%3A')],
   ['as a pattern of keys', () => 'sid=s%3A*.x'],
   ['as a path', () => 'sid=s%3A..%2F..%2Fx.x'],
   ['as JSON, which cookie parsers make objects of', () => 'sid=j%3A%7B%22user%22%3A1%7D'],
@@ -28,20 +28,20 @@ const SPOILED: [what: string, spoil: (cookie: string) => string][] = [
   ['of broken percent encoding', () => 'sid=s%3A%E0%A4%A.x'],
   ['empty', () => 'sid='],
   ['of 8,000 letters', () => `sid=s%3A${'A'.repeat(8000)}.x`],
-  ['behind a planted one of the same name', (cookie) => `sid=s%3Aplanted.x; ${cookie}`],
+  ['after a planted one of the same name', (cookie) => `sid=s%3Aplanted.x; ${cookie}`],
   ['in quotes that are not closed', (cookie) => cookie.replace('sid=', 'sid="')],
 ];
 
-/** Sessions that are planted, tampered with, or stand there twice. Who is asked says: nobody; and no session is made. */
+/** Planted, modified and doubled sessions: none is logged in, and no session is created. */
 export const COOKIES: Case[] = [
-  ...SPOILED.map(([what, spoil]) => ({
+  ...MODIFIED.map(([what, modify]) => ({
     name: `a session ${what}`,
     situation: 'logged in' as const,
-    bytes: ({ cookie }: Given) => get('/session', withCookie(spoil(cookie))),
+    bytes: ({ cookie }: Given) => get('/session', withCookie(modify(cookie))),
     status: 200,
   })),
   {
-    name: 'a session in a second header, behind a planted one',
+    name: 'a session in a second header, after a planted one',
     situation: 'logged in',
     bytes: ({ cookie }) => get('/session', withCookie('sid=s%3Aplanted.x'), withCookie(cookie)),
     status: 200,
@@ -61,17 +61,18 @@ export const COOKIES: Case[] = [
   {
     name: 'a logout with a planted session',
     situation: 'logged in',
-    bytes: () => http('POST', '/logout', [withCookie('sid=s%3Aplanted.x')]),
+    bytes: () => http('POST', '/logout', { lines: [withCookie('sid=s%3Aplanted.x')] }),
     status: 204,
   },
   {
-    name: 'a login given up with a session of somebody else’s signing',
+    name: 'a cancellation with a session whose signature is wrong',
     situation: 'begun',
-    bytes: ({ cookie }) => http('DELETE', '/login', [withCookie(flip(cookie, cookie.indexOf('.') + 5))]),
+    bytes: ({ cookie }) =>
+      http('DELETE', '/login', { lines: [withCookie(flip(cookie, cookie.indexOf('.') + 5))] }),
     status: 204,
   },
   {
-    name: 'a login asked for with a session of somebody else’s signing',
+    name: 'a request for the login with a session whose signature is wrong',
     situation: 'begun',
     bytes: ({ cookie }) => get('/login', withCookie(flip(cookie, cookie.indexOf('.') + 5))),
     status: 404,
@@ -79,7 +80,7 @@ export const COOKIES: Case[] = [
   },
   {
     name: 'a code with the session under the name it has over https',
-    situation: 'walked',
+    situation: 'code',
     bytes: ({ cookie, code }) =>
       post('/verify', JSON.stringify({ code }), withCookie(cookie.replace('sid=', '__Host-sid='))),
     status: 400,

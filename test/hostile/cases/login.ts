@@ -1,5 +1,5 @@
 import { ALICE, BOB } from '../../support/house.js';
-import { http, JSON_TYPE, post, postBytes, type Case } from './kit.js';
+import { http, JSON_TYPE, post, postBytes, type Case } from './case.js';
 
 const good = JSON.stringify({ phone_number: ALICE });
 const field = (json: string) => `{"phone_number":"${ALICE}",${json}}`;
@@ -24,14 +24,14 @@ const BODIES: [what: string, body: string][] = [
   ['NaN', '{"phone_number":NaN}'],
   ['a form', `phone_number=${encodeURIComponent(ALICE)}`],
   ['XML', `<phone_number>${ALICE}</phone_number>`],
-  ['arrays a thousand deep', '['.repeat(1000) + ']'.repeat(1000)],
-  ['objects a thousand deep', `{"phone_number":${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}}`],
+  ['arrays nested a thousand times', '['.repeat(1000) + ']'.repeat(1000)],
+  ['objects nested a thousand times', `{"phone_number":${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}}`],
   ['an unknown field', field('"scope":"x"')],
   ['a state', field('"state":"mine"')],
   ['a redirect', field('"redirect_uri":"https://evil.example/"')],
-  ['somewhere to return to', field('"return_to":"//evil.example"')],
+  ['a return URL', field('"return_to":"//evil.example"')],
   ['a channel', field('"channel":"sms"')],
-  ['somebody already logged in', field('"user":{"phoneNumber":"+447700900001"}')],
+  ['a logged-in user', field('"user":{"phoneNumber":"+447700900001"}')],
   ['__proto__', field('"__proto__":{"client":"app"}')],
   ['__proto__ alone', `{"__proto__":{"phone_number":"${ALICE}"}}`],
   ['constructor', field('"constructor":{"prototype":{"client":"app"}}')],
@@ -39,7 +39,7 @@ const BODIES: [what: string, body: string][] = [
   ['the same field twice, with the same value', field(`"phone_number":"${ALICE}"`)],
   ['a field twice, once escaped', field(`"\\u0070hone_number":"${BOB}"`)],
   ['a field in capitals beside it', field(`"PHONE_NUMBER":"${BOB}"`)],
-  ['a client nobody is', field('"client":"admin"')],
+  ['an unknown client', field('"client":"admin"')],
   ['two clients', field('"client":["app","browser"]')],
   ['a client of null', field('"client":null')],
   ['a challenge that is too short', field('"code_challenge":"x"')],
@@ -64,7 +64,7 @@ const TYPES = [
   '*/*',
 ];
 
-/** `POST /login` with a body that is not what it takes. */
+/** `POST /login` with an invalid body. */
 export const LOGIN: Case[] = [
   ...BODIES.map(([what, body]) => ({
     name: `as a body: ${what}`,
@@ -74,7 +74,7 @@ export const LOGIN: Case[] = [
   })),
   ...TYPES.map((type) => ({
     name: `as the type of the body: ${type}`,
-    bytes: () => http('POST', '/login', [`Content-Type: ${type}`], good),
+    bytes: () => http('POST', '/login', { lines: [`Content-Type: ${type}`], body: good }),
     status: 415,
     error: 'unsupported_media_type',
   })),
@@ -84,11 +84,11 @@ export const LOGIN: Case[] = [
     { what: 'the body in gzip', lines: [JSON_TYPE, 'Content-Encoding: gzip'] },
     { what: 'the body in deflate', lines: [JSON_TYPE, 'Content-Encoding: deflate'] },
     { what: 'the body in br', lines: [JSON_TYPE, 'Content-Encoding: br'] },
-    { what: 'the body in gzip, said twice', lines: [JSON_TYPE, 'Content-Encoding: gzip, gzip'] },
-    { what: 'the body in what nobody knows', lines: [JSON_TYPE, 'Content-Encoding: x'] },
+    { what: 'the body in gzip, named twice', lines: [JSON_TYPE, 'Content-Encoding: gzip, gzip'] },
+    { what: 'the body in an unknown encoding', lines: [JSON_TYPE, 'Content-Encoding: x'] },
   ].map(({ what, lines }) => ({
     name: `as the type of the body: ${what}`,
-    bytes: () => http('POST', '/login', lines, good),
+    bytes: () => http('POST', '/login', { lines, body: good }),
     status: 415,
     error: 'unsupported_media_type',
   })),
@@ -100,7 +100,7 @@ export const LOGIN: Case[] = [
   },
   {
     name: 'as a body: none',
-    bytes: () => http('POST', '/login', ['Content-Length: 0']),
+    bytes: () => http('POST', '/login', { lines: ['Content-Length: 0'] }),
     status: 400,
     error: 'invalid_request',
   },

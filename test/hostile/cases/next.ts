@@ -1,7 +1,7 @@
-import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './case.js';
 
 const BODIES: [what: string, body: string][] = [
-  ['a channel nobody has', '{"channel":"whatsapp"}'],
+  ['an unavailable channel', '{"channel":"whatsapp"}'],
   ['the silent channel', '{"channel":"silent_auth"}'],
   ['a channel in capitals', '{"channel":"SMS"}'],
   ['both channels', '{"channel":["sms","voice"]}'],
@@ -18,7 +18,7 @@ const BODIES: [what: string, body: string][] = [
   ['a string', '"sms"'],
 ];
 
-/** `POST /login/next`: what is refused sends no message. */
+/** Invalid requests to `POST /login/next`, none of which sends a message. */
 export const NEXT: Case[] = [
   ...BODIES.map(([what, body]) => ({
     name: `to go on with ${what}`,
@@ -39,24 +39,22 @@ export const NEXT: Case[] = [
     bytes: ({ cookie }) => post('/login/next', '{"channel":"sms"}', withCookie(cookie)),
     status: 409,
     error: 'no_more_channels',
-    // A request at a time: the lock is taken, and given back.
+    // The lock that lets one request at a time change a login.
     writes: [/^set lock:/, /^del lock:/],
   },
   {
     name: 'to go on as a form',
     situation: 'begun',
     bytes: ({ cookie }) =>
-      http(
-        'POST',
-        '/login/next',
-        ['Content-Type: application/x-www-form-urlencoded', withCookie(cookie)],
-        'channel=sms',
-      ),
+      http('POST', '/login/next', {
+        lines: ['Content-Type: application/x-www-form-urlencoded', withCookie(cookie)],
+        body: 'channel=sms',
+      }),
     status: 415,
     error: 'unsupported_media_type',
   },
   {
-    name: 'to go on from the page of a stranger',
+    name: 'to go on from a page of another site',
     situation: 'begun',
     bytes: ({ cookie }) =>
       post('/login/next', '{"channel":"sms"}', withCookie(cookie), 'Origin: https://evil.example'),
@@ -80,7 +78,8 @@ export const NEXT: Case[] = [
   {
     name: 'to go on by a channel in the query, in a body of no JSON',
     situation: 'begun',
-    bytes: ({ cookie }) => http('POST', '/login/next?channel=sms', [JSON_TYPE, withCookie(cookie)], 'x'),
+    bytes: ({ cookie }) =>
+      http('POST', '/login/next?channel=sms', { lines: [JSON_TYPE, withCookie(cookie)], body: 'x' }),
     status: 400,
     error: 'invalid_request',
   },

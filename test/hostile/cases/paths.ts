@@ -1,9 +1,9 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, post, withCookie, type Case, type Given } from './kit.js';
+import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 
-/** Each route with a method it does not have, and what it says it has. */
+/** Each route with methods that it does not have. */
 const METHODS: [method: string, path: string][] = [
   ['PUT', '/login'],
   ['PATCH', '/login'],
@@ -81,7 +81,7 @@ const FILES = [
   '/debug/vars',
 ];
 
-/** Paths, methods and encodings that lead nowhere. */
+/** Paths, methods and encodings that no route has. */
 export const PATHS_AND_METHODS: Case[] = [
   ...METHODS.map(([method, path]) => ({
     name: `${method} ${path}`,

@@ -1,19 +1,20 @@
 import { ALICE } from '../../support/house.js';
-import { get, http, JSON_TYPE, post, withCookie, type Case } from './kit.js';
+import { get, http, JSON_TYPE, post, withCookie, type Case } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 const tooLarge = { status: 413, error: 'payload_too_large' };
 const long = (bytes: number) => JSON.stringify({ phone_number: 'x'.repeat(bytes) });
 const chunks = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 
-/** More than there is room for. */
+/** Requests that are too large. */
 export const SIZES: Case[] = [
   { name: 'a body of 17 KiB', bytes: () => post('/login', long(17 * 1024)), ...tooLarge },
   { name: 'a body of 1 MiB', bytes: () => post('/login', long(1024 * 1024)), ...tooLarge },
   {
     name: 'a body of 1 MiB in chunks',
     bytes: () =>
-      http('POST', '/login', [JSON_TYPE, 'Transfer-Encoding: chunked']) + chunks(long(1024 * 1024)),
+      http('POST', '/login', { lines: [JSON_TYPE, 'Transfer-Encoding: chunked'] }) +
+      chunks(long(1024 * 1024)),
     ...tooLarge,
   },
   { name: 'a body of 1 MiB to /verify', bytes: () => post('/verify', long(1024 * 1024)), ...tooLarge },
@@ -51,18 +52,18 @@ export const SIZES: Case[] = [
     error: 'invalid_request',
   },
   {
-    // Node leaves out the headers beyond two thousand unless it is told to read all.
-    name: 'a stranger named behind 2,500 headers',
+    // By default, Node ignores headers after the first two thousand.
+    name: 'another origin after 2,500 headers',
     bytes: () => {
       const junk = Array.from({ length: 2500 }, () => 'a:');
       const lines = [JSON_TYPE, `Content-Length: ${login.length}`, ...junk, 'Origin: https://evil.example'];
-      return http('POST', '/login', lines) + login;
+      return http('POST', '/login', { lines }) + login;
     },
     status: 403,
     error: 'forbidden_origin',
   },
   {
-    name: 'an error field of 10 kB, which is not given back whole',
+    name: 'an unknown field of 10 kB, which is not repeated in full',
     bytes: () => post('/login', `{"${'x'.repeat(10_000)}":1}`),
     status: 400,
     error: 'invalid_request',

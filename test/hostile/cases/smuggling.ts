@@ -1,26 +1,29 @@
 import { ALICE } from '../../support/house.js';
-import { get, JSON_TYPE, type Case } from './kit.js';
+import { get, JSON_TYPE, type Case } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 const length = Buffer.byteLength(login);
-/** What a smuggler would have answered as a request of its own. */
+/** The smuggled request. */
 const hidden = `POST /login HTTP/1.1\r\nHost: localhost\r\n${JSON_TYPE}\r\nContent-Length: ${length}\r\n\r\n${login}`;
 const chunked = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n0\r\n\r\n`;
 
-/** `POST /login` with these lines of header, each with its own line end, and this body. */
+/** `POST /login` with raw header lines, including their line ends, and a body. */
 const raw = (lines: string, body: string) =>
   `POST /login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${JSON_TYPE}\r\n${lines}\r\n${body}`;
 
 const TE = 'Transfer-Encoding: chunked\r\n';
 const CL = `Content-Length: ${length}\r\n`;
 
-/** Where one reader of HTTP would see one request, and another reader two: one answer, 400, and the connection is closed. */
+/**
+ * Bytes that parsers could split into requests differently: one 400, and the connection is
+ * closed.
+ */
 const PAIRS: [what: string, bytes: string][] = [
   ['CL.TE', raw(`Content-Length: 6\r\n${TE}`, `0\r\n\r\n${hidden}`)],
   ['TE.CL', raw(`${TE}Content-Length: 4\r\n`, `${chunked(login)}${hidden}`)],
   ['TE.CL with an equal length', raw(`${TE}${CL}`, chunked(login))],
   ['TE.TE, once obscured', raw(`${TE}Transfer-Encoding: x\r\n`, `${chunked(login)}${hidden}`)],
-  ['TE behind another coding', raw('Transfer-Encoding: chunked, identity\r\n', `${chunked(login)}${hidden}`)],
+  ['TE before another coding', raw('Transfer-Encoding: chunked, identity\r\n', `${chunked(login)}${hidden}`)],
   ['TE with a vertical tab', raw('Transfer-Encoding: \x0bchunked\r\n', chunked(login))],
   ['TE of a name in brackets', raw(`Transfer-Encoding: [chunked]\r\n${CL}`, login)],
   ['a space before the colon of TE', raw('Transfer-Encoding : chunked\r\n', chunked(login))],
@@ -52,7 +55,7 @@ const PAIRS: [what: string, bytes: string][] = [
   ['a NUL in a value', raw(`X: 1\0\r\n${CL}`, login)],
   ['a NUL in a name', raw(`X\0: 1\r\n${CL}`, login)],
   ['a bare LF before the body', raw(CL, login).replace(`\r\n\r\n${login}`, `\n\n${login}`)],
-  ['a bare LF behind the request line', raw(CL, login).replace('HTTP/1.1\r\n', 'HTTP/1.1\n')],
+  ['a bare LF after the request line', raw(CL, login).replace('HTTP/1.1\r\n', 'HTTP/1.1\n')],
   ['a chunk size with a plus', raw(TE, `+${chunked(login)}`)],
   ['a chunk size in 0x', raw(TE, `0x${chunked(login)}`)],
   ['a chunk size that is none', raw(TE, `zz\r\n${login}\r\n0\r\n\r\n`)],
@@ -76,7 +79,7 @@ const PAIRS: [what: string, bytes: string][] = [
   ['HTTP/9.9', 'GET /session HTTP/9.9\r\nHost: a\r\n\r\n'],
   ['a protocol in lower case', 'GET /session http/1.1\r\nHost: a\r\n\r\n'],
   ['a method in lower case', 'get /session HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
-  ['a method nobody has', 'BREW /login HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ['an unknown method', 'BREW /login HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['a space in the path', 'GET /session x HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['a tab in the path', 'GET /sess\tion HTTP/1.1\r\nHost: a\r\n\r\n'],
   [
@@ -86,7 +89,7 @@ const PAIRS: [what: string, bytes: string][] = [
   ['a space before the request line', ` ${get('/session')}`],
 ];
 
-/** What two readers of HTTP could understand in two ways. */
+/** Ambiguous requests. */
 export const SMUGGLING: Case[] = [
   ...PAIRS.map(([what, bytes]) => ({
     name: `over the wire: ${what}`,
@@ -95,7 +98,7 @@ export const SMUGGLING: Case[] = [
     error: 'invalid_request',
   })),
   {
-    name: 'over the wire: a second request behind the one that is refused',
+    name: 'over the wire: a second request after a refused one',
     bytes: () => `${raw(`${CL}Content-Length: 1\r\n`, login)}${hidden}`,
     status: 400,
     error: 'invalid_request',
@@ -124,7 +127,7 @@ export const SMUGGLING: Case[] = [
     error: 'not_found',
   },
   {
-    name: 'over the wire: an expectation nobody can meet',
+    name: 'over the wire: an unknown expectation',
     bytes: () => get('/nothing', 'Expect: miracles'),
     status: 404,
     error: 'not_found',

@@ -1,11 +1,11 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
-import { http, JSON_TYPE, post, type Case, type Given } from './kit.js';
+import { http, JSON_TYPE, post, type Case, type Given } from './case.js';
 
 const SECRET = 'w'.repeat(40);
 const API_KEY = 'abcd1234';
 
-/** What the server has to be set to for its webhooks. */
+/** Settings of the server for webhooks. */
 export const WEBHOOK_ENV = { VONAGE_API_KEY: API_KEY, VONAGE_SIGNATURE_SECRET: SECRET };
 
 const key = (secret: string) => new TextEncoder().encode(secret);
@@ -30,16 +30,16 @@ const sign = (claims: object, secret = SECRET, alg = 'HS256') =>
 
 const FORGED: [what: string, forge: (claims: Claims, body: string) => Promise<string> | string][] = [
   ['with another secret', (claims) => sign(claims, 'x'.repeat(40))],
-  ['by nobody (alg none)', (claims) => `${b64({ alg: 'none' })}.${b64(claims)}.`],
-  ['by nobody (alg None)', (claims) => `${b64({ alg: 'None' })}.${b64(claims)}.`],
+  ['without a signature (alg none)', (claims) => `${b64({ alg: 'none' })}.${b64(claims)}.`],
+  ['without a signature (alg None)', (claims) => `${b64({ alg: 'None' })}.${b64(claims)}.`],
   ['with a key pair', (claims) => new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(privateKey)],
   ['by HS512', (claims) => sign(claims, 'w'.repeat(64), 'HS512')],
   [
     'by HS256, and the claims changed afterwards',
     async (claims) => changed(await sign({ ...claims, iat: 1 }), claims),
   ],
-  ['by somebody else', (claims) => sign({ ...claims, iss: 'Nexmo' })],
-  ['by nobody in particular', (claims) => sign({ ...claims, iss: undefined })],
+  ['by another issuer', (claims) => sign({ ...claims, iss: 'Nexmo' })],
+  ['without an issuer', (claims) => sign({ ...claims, iss: undefined })],
   ['for another account', (claims) => sign({ ...claims, api_key: 'other' })],
   ['for no account', (claims) => sign({ ...claims, api_key: undefined })],
   ['for a list of accounts', (claims) => sign({ ...claims, api_key: [API_KEY] })],
@@ -52,7 +52,7 @@ const FORGED: [what: string, forge: (claims: Claims, body: string) => Promise<st
   ['with an empty id', (claims) => sign({ ...claims, jti: '' })],
   ['over no body', (claims) => sign({ ...claims, payload_hash: undefined })],
   ['over another body', (claims, body) => sign({ ...claims, payload_hash: sha256(`${body} `) })],
-  ['over a hash that is none', (claims) => sign({ ...claims, payload_hash: 'zz' })],
+  ['over a malformed hash', (claims) => sign({ ...claims, payload_hash: 'zz' })],
   ['over a list of hashes', (claims) => sign({ ...claims, payload_hash: [claims.payload_hash] })],
   ['to end before it arrived', (claims) => sign({ ...claims, exp: claims.iat - 1 })],
   ['to begin after it arrived', (claims) => sign({ ...claims, nbf: claims.iat + 600 })],
@@ -70,8 +70,8 @@ const BODIES: [what: string, body: string][] = [
   ['an empty object', '{}'],
   ['a string', '"x"'],
   ['half of a JSON', '{'],
-  ['an event of nothing', '{"type":"event"}'],
-  ['a type nobody knows', '{"type":"other","request_id":"x"}'],
+  ['an event without fields', '{"type":"event"}'],
+  ['an unknown type', '{"type":"other","request_id":"x"}'],
   ['an id of 101 characters', event({ request_id: 'x'.repeat(101) })],
   ['an id that is a list', event({ request_id: ['x'] })],
   ['an id that is empty', event({ request_id: '' })],
@@ -81,7 +81,7 @@ const BODIES: [what: string, body: string][] = [
 
 const nowOf = ({ house }: Given): number => Math.floor(house.world.now() / 1000);
 
-/** `POST /webhooks/verify` by somebody who is not Vonage, or who says nothing that can be understood. */
+/** Forged or malformed requests to `POST /webhooks/verify`. */
 export const WEBHOOKS: Case[] = [
   ...FORGED.map(([what, forge]) => ({
     name: `a webhook signed ${what}`,
@@ -103,20 +103,20 @@ export const WEBHOOKS: Case[] = [
     error: 'invalid_signature',
   })),
   ...BODIES.map(([what, body]) => ({
-    name: `a webhook, signed, that says ${what}`,
+    name: `a signed webhook with ${what}`,
     bytes: async (given: Given) =>
       post('/webhooks/verify', body, `Authorization: Bearer ${await sign(claimsFor(body, nowOf(given)))}`),
     status: 400,
     error: 'invalid_request',
   })),
   {
-    name: 'a webhook without a signature, which Vonage would then send again with one',
+    name: 'an unsigned webhook, which Vonage sends again after a 503',
     bytes: () => post('/webhooks/verify', event()),
     status: 503,
     error: 'unavailable',
   },
   {
-    name: 'a webhook whose signature stands there twice',
+    name: 'a webhook with two signatures',
     bytes: async (given) => {
       const body = event();
       const line = `Authorization: Bearer ${await sign(claimsFor(body, nowOf(given)))}`;
@@ -127,12 +127,13 @@ export const WEBHOOKS: Case[] = [
   },
   {
     name: 'a webhook in gzip',
-    bytes: () => http('POST', '/webhooks/verify', [JSON_TYPE, 'Content-Encoding: gzip'], event()),
+    bytes: () =>
+      http('POST', '/webhooks/verify', { lines: [JSON_TYPE, 'Content-Encoding: gzip'], body: event() }),
     status: 415,
     error: 'unsupported_media_type',
   },
   {
-    name: 'a webhook by way of /WEBHOOKS/verify',
+    name: 'a webhook to /WEBHOOKS/verify',
     bytes: () => post('/WEBHOOKS/verify', event()),
     status: 404,
     error: 'not_found',

@@ -1,0 +1,141 @@
+import type { EngineName } from '../../../src/config/login.js';
+import { createMemoryStore } from '../../../src/store/memory.js';
+import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
+import type { Hooks } from '../../../src/login/hooks.js';
+import { createGate, type Gate } from './gate.js';
+import { openUpstream, type Upstream } from './upstream.js';
+import { createHttpClient, type HttpClient } from './http-client.js';
+
+export type StoreName = 'redis' | 'memory';
+
+/** The configuration that games run against. */
+export interface Field {
+  engine: EngineName;
+  store: StoreName;
+  /** Whether a hook requires a code in addition to the SIM. */
+  stepUp: boolean;
+}
+
+/** A server and a sandbox in which games run one after the other. */
+export interface Environment extends Field {
+  house: House;
+  gate: Gate;
+  client: HttpClient;
+  upstream: Upstream;
+  /** The next number in the order of all events. */
+  order: () => number;
+  /** Advances the clock, and runs the delayed work of the server at its times. */
+  turn(seconds: number): Promise<void>;
+  /** Messages that the limits counted in this game; `undefined` if the hour has changed since. */
+  messagesCounted(): Promise<number | undefined>;
+  /** Counts an event that games have to reach ({@link describeAdversary}). */
+  reached: (what: string) => void;
+  /** Resets store, sandbox and clock; connections stay open. */
+  renew(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Nothing but the tested rules may stop the attacker. */
+const ENV = {
+  ...WITH_CODES,
+  LOG_LEVEL: 'silent',
+};
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * More than a game needs. A store allocates memory for all entries, and each game has a new
+ * store.
+ */
+const MOST_ENTRIES = 2000;
+
+/** The longest wait for delayed work to reach Vonage. */
+const DELAYED_CALL_MS = 100;
+
+/** The delay between the start of a verification here and at Vonage. */
+const LAG_SECONDS = 2;
+
+const STEP_UP: Hooks = {
+  beforeSession: ({ channel }) => (channel === 'silent_auth' ? { stepUp: true } : { allow: true }),
+};
+
+/** A number that is not used in games. */
+const BYSTANDER = '+447700900003';
+
+/** @param counts receives how often each event was reached */
+export async function openEnvironment(field: Field, counts: Map<string, number>): Promise<Environment> {
+  const { engine, store, stepUp } = field;
+  const [gate, client] = [createGate(), createHttpClient()];
+  const renewed: { store?: ReturnType<typeof createMemoryStore> } = {};
+  let [ticks, hour, own] = [0, 0, 0];
+  const order = () => ticks++;
+  const upstream = await openUpstream({
+    pass: gate.pass,
+    lag: () => house.world.turn(LAG_SECONDS),
+    order,
+  });
+  const house: House = await buildHouse({
+    store,
+    env: { ...ENV, SILENT_AUTH: engine },
+    hooks: stepUp ? STEP_UP : {},
+    between: (sandbox) => upstream.placeBefore(sandbox),
+    through: (first) => gate.before(() => renewed.store ?? first),
+  });
+  const thisHour = () => Math.floor(house.world.now() / HOUR_MS);
+  let delayed: { at: number; work: () => void }[] = [];
+  house.world.later = (seconds, work) => void delayed.push({ at: house.world.now() + seconds * 1000, work });
+  const renew = async (): Promise<void> => {
+    await house.reset();
+    upstream.forget();
+    delayed = [];
+    if (store === 'memory') renewed.store = createMemoryStore(house.world, MOST_ENTRIES);
+    house.world.turn((HOUR_MS - (house.world.now() % HOUR_MS)) / 1000);
+    hour = thisHour();
+  };
+  await renew();
+  own = await countedWith(client, house, engine);
+
+  return {
+    ...field,
+    ...{ house, gate, client, upstream, order, renew },
+    async turn(seconds) {
+      const end = house.world.now() + seconds * 1000;
+      const turnTo = (at: number) => house.world.turn(Math.max(0, at - house.world.now()) / 1000);
+      for (;;) {
+        const [next] = delayed.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
+        if (next === undefined) break;
+        turnTo(next.at);
+        delayed = delayed.filter((each) => each !== next);
+        next.work();
+        await upstream.nextAnswer(DELAYED_CALL_MS);
+      }
+      turnTo(end);
+    },
+    reached: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
+    async messagesCounted() {
+      const counted = await countedWith(client, house, engine);
+      return hour === thisHour() ? counted - own : undefined;
+    },
+    async close() {
+      client.close();
+      await house.stop();
+      upstream.stop();
+    },
+  };
+}
+
+/**
+ * Sends one more message, and reads from its `RateLimit` header how many messages were counted in
+ * this hour. All clients of a game have the same address range.
+ */
+async function countedWith(client: HttpClient, { base }: House, engine: EngineName): Promise<number> {
+  const begun = await client.ask('POST', `${base}/login`, { body: { phone_number: BYSTANDER } });
+  const cookie = begun.cookie ?? undefined;
+  const { headers } =
+    engine === 'verify' ? begun : await client.ask('POST', `${base}/login/next`, { cookie, body: {} });
+  const read = (name: string, letter: string) =>
+    Number(new RegExp(`"send-range";${letter}=(\\d+)`).exec(String(headers[name]))?.[1]);
+  const counted = read('ratelimit-policy', 'q') - read('ratelimit', 'r');
+  if (Number.isNaN(counted)) throw new Error(`no RateLimit header counts messages: ${begun.status}`);
+  return counted;
+}
