@@ -1,53 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { ConfigError, readConfig, type Config } from './config/config.js';
-import type { Hooks } from './login/hooks.js';
 import type { Env } from './config/reader.js';
 import type { RedisClient } from './config/redis.js';
-import { systemWorld, type Log, type World } from './core/world.js';
-import { fileURLToPath } from 'node:url';
-import { Router, type Express, type Request, type RequestHandler, type Response } from 'express';
-import { pino } from 'pino';
 import { SetupError } from './core/errors.js';
-import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
-import { createJournal } from './observability/journal.js';
+import { systemWorld, type Log, type World } from './core/world.js';
+import { readClientAddresses } from './http/caller.js';
+import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
+import { problemHandler } from './http/problems.js';
+import { shield } from './http/protection.js';
+import type { Hooks } from './login/hooks.js';
 import type { User } from './login/login.js';
+import type { Sessions } from './login/routes.js';
+import { createJournal } from './observability/journal.js';
+import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
-import type { Sessions } from './login/routes.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
-import { readClientAddresses } from './http/caller.js';
-import { problemHandler } from './http/problems.js';
-import { shield } from './http/protection.js';
 
-/** What an app says when it mounts the routes. Everything may be left out. */
 export interface SilentAuthOptions {
-  /** The settings, under the names they have in the environment (README, "Settings"); `process.env` by default. */
+  /** The settings by their names in the environment (README, "Settings"); default `process.env`. */
   env?: Env;
   /**
-   * Where a visitor is known by: `own`, a cookie of its own, for apps that have no session (the default); or `host`, the app's own
-   * session, `req.session` of express-session.
+   * What carries the session: `own`, a cookie of this product, for apps without sessions (the
+   * default); or `host`, the app's `req.session` of express-session.
    */
   session?: 'own' | 'host';
-  /** The app's client of ioredis. A connection like it is opened; by default to `REDIS_URL`, and else all is kept in memory. */
+  /** The app's client of ioredis, which is duplicated. Default: `REDIS_URL`, or else memory. */
   redis?: RedisClient;
-  /** Where browsers come home to from the operator: a path, or a URL of one of `ALLOWED_ORIGINS`. `/` by default. */
+  /** Where `/callback` sends browsers: a path, or a URL in `ALLOWED_ORIGINS`. Default `/`. */
   homeUrl?: string;
-  /** The app's own rules (docs/hooks.md). */
+  /** See docs/hooks.md. */
   hooks?: Hooks;
-  /** Where lines of the log go; pino on the standard output by default. */
+  /** Default: pino on the standard output. */
   log?: Log;
 }
 
-const method = (name: string) => (value: unknown) =>
+const hasMethod = (name: string) => (value: unknown) =>
   typeof (value as Record<string, unknown> | undefined)?.[name] === 'function';
+
+const aFunction = <T>() => z.custom<T>(hasMethod('call'), { error: 'must be a function.' });
 
 const isHome = (text: string): boolean =>
   /^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/.test(text) && URL.canParse(text, 'http://localhost');
 
-/** Settings of what only a server by itself has. In an app the names may be set for something of its own. */
-const NOT_OURS = /^(?:HELP_URL|KEEP_ALIVE_SECONDS|METRICS_|OTEL_)/;
+/** Settings of the standalone server, whose names an app may use for itself. */
+const STANDALONE_ONLY = /^(?:HELP_URL|KEEP_ALIVE_SECONDS|METRICS_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z
@@ -57,7 +59,7 @@ const Options = z.strictObject({
     .optional(),
   session: z.enum(['own', 'host'], { error: 'must be "own" or "host".' }).optional(),
   redis: z
-    .custom<RedisClient>((value) => method('duplicate')(value) && method('defineCommand')(value), {
+    .custom<RedisClient>((value) => hasMethod('duplicate')(value) && hasMethod('defineCommand')(value), {
       error: 'must be a client of ioredis.',
     })
     .refine((client) => !('isCluster' in client && client.isCluster === true), {
@@ -67,16 +69,12 @@ const Options = z.strictObject({
   homeUrl: z.string().refine(isHome, 'must be a path or a URL, without a fragment.').optional(),
   hooks: z
     .strictObject({
-      beforeLogin: z
-        .custom<Hooks['beforeLogin']>(method('call'), { error: 'must be a function.' })
-        .optional(),
-      beforeSession: z
-        .custom<Hooks['beforeSession']>(method('call'), { error: 'must be a function.' })
-        .optional(),
+      beforeLogin: aFunction<Hooks['beforeLogin']>().optional(),
+      beforeSession: aFunction<Hooks['beforeSession']>().optional(),
     })
     .optional(),
   log: z
-    .custom<Log>(method('error'), { error: 'must be a logger with debug, info, warn and error.' })
+    .custom<Log>(hasMethod('error'), { error: 'must be a logger with debug, info, warn and error.' })
     .optional(),
 });
 
@@ -89,7 +87,7 @@ export interface MountSettings {
   log: Log | undefined;
 }
 
-/** @throws ConfigError with every problem of the options and of the settings at once; then with where `homeUrl` must not lead */
+/** @throws ConfigError with every problem of the options and settings at once, or of `homeUrl` */
 export function readOptions(options: SilentAuthOptions): MountSettings {
   const parsed = Options.safeParse(options);
   const issues = parsed.success ? [] : parsed.error.issues;
@@ -101,7 +99,7 @@ export function readOptions(options: SilentAuthOptions): MountSettings {
   const { session = 'own', redis, homeUrl = '/', hooks = {}, log } = options;
   const env = Object.fromEntries(
     Object.entries(options.env ?? process.env).filter(
-      ([name, value]) => typeof value === 'string' && !NOT_OURS.test(name),
+      ([name, value]) => typeof value === 'string' && !STANDALONE_ONLY.test(name),
     ),
   );
   if (env['HOOKS']?.trim())
@@ -114,14 +112,13 @@ export function readOptions(options: SilentAuthOptions): MountSettings {
   return { config, session, redis, home: homeUrl, hooks, log };
 }
 
-/** Who is logged in: the number in E.164, how it was proved, and times in milliseconds since the epoch. */
+/** The user of a session. Times are in milliseconds since the epoch. */
 export type SilentAuthUser = User & { expiresAt: number };
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- the way in which Express's request is extended
+  // eslint-disable-next-line @typescript-eslint/no-namespace -- Express's request is extended by it
   namespace Express {
     interface Request {
-      /** Set by `load` of {@link SilentAuth}; without a user where nobody is logged in. */
       silentAuth?: { user: SilentAuthUser | undefined };
     }
   }
@@ -129,31 +126,27 @@ declare global {
 
 /** The routes of the product, to be mounted: `app.use('/auth', silentAuth)`. */
 export interface SilentAuth extends RequestHandler {
-  /** For the app's own routes: says in `req.silentAuth.user` who is logged in. */
+  /** For the app's own routes: sets `req.silentAuth.user`. */
   load: RequestHandler;
-  /** For the app's own way out: ends the login, and the session, of a request that `load` has seen. */
+  /** For the app's own logout: ends the session of a request that passed `load`. */
   signOut(req: Request, res: Response): Promise<void>;
-  /** Closes the connection to Redis. */
   close(): Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/**
- * Makes the routes of the product, for an Express app to mount (docs/mounting.md).
- * @throws ConfigError with every problem of the options and settings at once
- */
+/** Creates the routes for an Express app to mount (docs/mounting.md). @throws ConfigError */
 export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const settings = readOptions(options);
   const { config } = settings;
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
   const opening = openStore(settings, world);
   const sessions = opening.then((store) => sessionsOf(settings, store, world));
-  // Each request hears how these fail. Until one comes nobody does, for which Node would end the process of the app.
+  // Each request reports the failure. Until the first one, Node must not end the app for it.
   for (const each of [opening, sessions]) each.catch(() => undefined);
 
   const app = bareApp(config);
-  // Without a setting of our own, that of the app holds, as Express has it for apps within apps.
+  // If TRUST_PROXY is not set, Express inherits the app's setting.
   if (config.trustProxy !== false) app.set('trust proxy', config.trustProxy);
   app.on('mount', () => claim(rootOf(app), app));
   readClientAddresses(app, world);
@@ -161,10 +154,10 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const open = async () =>
     routesOf(settings, { store: await opening, sessions: await sessions, world, path: pathOf(app) });
   app.use(onlyOurPaths, async (req, res, next) => {
-    // By now all apps are mounted in each other.
+    // Only now are all apps mounted in each other.
     claim(rootOf(app), app);
     claim(req, app);
-    if (isAt(req, pathOf(app))) (await (routes ??= open()))(req, res, next);
+    if (isMountedAt(req, pathOf(app))) (await (routes ??= open()))(req, res, next);
     else next();
   });
 
@@ -196,10 +189,7 @@ function sessionsOf({ session, config }: MountSettings, store: Store, world: Wor
 const TWO_SESSIONS =
   "the app has a req.session: give createSilentAuth session: 'host', and mount it behind the app's session";
 
-/**
- * Refuses a cookie of our own in an app that has sessions, whichever comes first: the app would
- * keep what belongs to a user in a session that does not end with the login.
- */
+/** Refuses an app's own session, in which a user's data would outlive the login's session. */
 function withoutAppSession(sessions: Sessions): Sessions {
   return {
     ...sessions,
@@ -217,31 +207,7 @@ function withoutAppSession(sessions: Sessions): Sessions {
   };
 }
 
-/** The instance of each app, and of each request. */
-const instances = new WeakMap<object, object>();
-
-/**
- * Refuses a second instance in one app: both would read and renew the same sessions, each by its
- * own settings.
- * @param where the app, or a request
- * @throws SetupError
- */
-function claim(where: object, instance: object): void {
-  const first = instances.get(where) ?? instance;
-  if (first !== instance)
-    throw new SetupError(
-      'createSilentAuth was called twice for one app: call it once, and mount what it returns.',
-    );
-  instances.set(where, instance);
-}
-
-/** The outermost app. Express tells an app where it is mounted. */
-function rootOf(app: Express): Express {
-  const { parent } = app as { parent?: Express };
-  return parent === undefined ? app : rootOf(parent);
-}
-
-/** The routes with what every answer of theirs wants, and no answer of the app's. */
+/** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
   { store, sessions, world, path }: { store: Store; sessions: Sessions; world: World; path: string },
@@ -254,20 +220,6 @@ function routesOf(
   router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
   router.use(problemHandler(`${base}/errors.md`, journal.failed));
   return router;
-}
-
-/** Where an app is mounted, which Express knows if it is mounted on apps alone. */
-const pathOf = (app: Express): string => app.path().replace(/\/+/g, '/').replace(/\/$/, '');
-
-/**
- * Whether a request came to the path that links lead back to; in other letters it is not ours.
- * @throws SetupError where the routes are mounted in a way that hides that path
- */
-function isAt({ baseUrl }: Request, path: string): boolean {
-  if (baseUrl.toLowerCase() === path.toLowerCase()) return baseUrl === path;
-  throw new SetupError(
-    `createSilentAuth is at ${baseUrl}, and cannot know it: mount it once, on the app itself, app.use('/path', …), not on a Router.`,
-  );
 }
 
 export { ConfigError } from './config/config.js';

@@ -1,33 +1,29 @@
 import express, { Router, type Express, type RequestHandler } from 'express';
-import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import type { Config } from './config/config.js';
+import type { World } from './core/world.js';
+import { errorsPage } from './http/documents.js';
+import { jsonBody } from './http/json.js';
+import { createOverload, type WithUpstreamSlot } from './http/overload.js';
+import { crossOrigin, refuseOtherOrigins } from './http/protection.js';
 import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
 import { callbackRoutes } from './login/callback.js';
 import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
-import { createVerifications, type Verifications } from './login/verification.js';
 import { createReports, type Reports } from './login/progress.js';
-import { loginRoutes, webhookRoutes } from './login/routes.js';
+import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
+import { createVerifications, type Verifications } from './login/verification.js';
+import type { Journal } from './observability/journal.js';
+import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import { sessionRoutes } from './session/routes.js';
-import type { Sessions } from './login/routes.js';
 import type { Store } from './store/store.js';
 import { MAX_CONNECTIONS } from './vonage/undici-adapter.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
-import { jsonBody } from './http/json.js';
-import { crossOrigin, refuseStrangers } from './http/protection.js';
-import { errorsPage } from './http/documents.js';
-import { createOverload, type WithUpstreamSlot } from './http/overload.js';
-import type { Journal } from './observability/journal.js';
-import type { World } from './core/world.js';
 
-/**
- * An Express application without `X-Powered-By` and `ETag`, with strict paths and a simple query
- * parser. `PUBLIC_URL` says whether the client's connection is encrypted, not a header of the request.
- */
+/** An Express app with strict paths. `PUBLIC_URL`, not a header, says whether clients use https. */
 export function bareApp({ publicUrl }: { publicUrl: string }): Express {
   const https = publicUrl.startsWith('https:');
   const app = express();
@@ -44,25 +40,22 @@ export interface RoutesDeps {
   hooks: Hooks;
   sessions: Sessions;
   journal: Journal;
-  /** The folder of the package. */
   root: string;
-  /** The public URL of the routes: `PUBLIC_URL` and the path they are mounted at. */
+  /** `PUBLIC_URL` and the path that the routes are mounted at. */
   base: string;
   /** Where `/callback` sends a browser, as its `Location`. */
   home: string;
-  /** Whether the login page is served beside the routes; their own pages then have its style. */
+  /** Whether `public/` is served beside the routes, whose pages then use its style. */
   hasPage: boolean;
 }
 
-/** The paths of the product. Any other path is left to the app around it. */
 const OUR_PATHS =
   /^\/(?:login(?:\/next)?|callback|verify|session(?:\/assertion)?|logout|webhooks\/verify|\.well-known\/jwks\.json|errors\.md)$/;
 
-/** Leaves the router if the path is not exactly one of {@link OUR_PATHS}. */
+/** Leaves any other path to the app around. */
 export const onlyOurPaths: RequestHandler = (req, _res, next) =>
   next(OUR_PATHS.test(req.path) ? undefined : 'router');
 
-/** The routes of the product, for the server and for an app that mounts them. */
 export function createRoutes(deps: RoutesDeps): Router {
   const { config, store, world, sessions, journal } = deps;
   const reports = createReports(store, config.sessionSecrets, world);
@@ -70,12 +63,11 @@ export function createRoutes(deps: RoutesDeps): Router {
     config.assertions && createAssertions({ ...config.assertions, issuer: deps.base, world });
   const reader = config.webhooks && createWebhookReader({ ...config.vonage, ...config.webhooks, world });
 
-  const fromOthers = crossOrigin(config.allowedOrigins);
-  const docsUrl = `${deps.base}/errors.md`;
-  const { maxUtilization } = config;
   const { watch, admit, withUpstreamSlot } = createOverload({
-    ...{ world, maxUtilization, docsUrl },
+    world,
+    maxUtilization: config.maxUtilization,
     upstreamSlots: MAX_CONNECTIONS,
+    docsUrl: `${deps.base}/errors.md`,
   });
   const { flow, verifications } = createLoginFlow(deps, reports, withUpstreamSlot);
 
@@ -85,14 +77,14 @@ export function createRoutes(deps: RoutesDeps): Router {
   webhookRoutes(router, { reader, reports, journal });
   errorsPage(router, deps.root, deps.hasPage);
   if (assertions) keyRoutes(router, assertions, !deps.hasPage);
-  router.use(refuseStrangers([config.publicUrl, ...config.allowedOrigins]), ...fromOthers, jsonBody());
+  router.use(refuseOtherOrigins([config.publicUrl, ...config.allowedOrigins]));
+  router.use(...crossOrigin(config.allowedOrigins), jsonBody());
   loginRoutes(router, { flow, sessions, verifications, countries: config.allowedCountries, admit });
   sessionRoutes(router, { sessions, flow, journal });
   if (assertions) assertionRoutes(router, assertions, sessions);
   return router;
 }
 
-/** The login flow, and all that it needs. */
 function createLoginFlow(
   { config, store, world, hooks, journal, base, home }: RoutesDeps,
   reports: Reports,

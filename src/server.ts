@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Hooks } from './login/hooks.js';
-import type { Env } from './config/reader.js';
 import { createApp } from './app.js';
 import { ConfigError, type Config } from './config/config.js';
+import type { Env } from './config/reader.js';
+import { systemWorld } from './core/world.js';
+import { listen, messagesOf, type Listening } from './http/server.js';
+import type { Hooks } from './login/hooks.js';
+import { openObservability } from './observability/observability.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
-import { openObservability } from './observability/observability.js';
-import { listen, messagesOf, type Listening } from './http/server.js';
-import { systemWorld } from './core/world.js';
 
-const NAMES = ['beforeLogin', 'beforeSession'] as const satisfies readonly (keyof Hooks)[];
+const HOOK_NAMES = ['beforeLogin', 'beforeSession'] as const satisfies readonly (keyof Hooks)[];
 
-/** The hooks of the module that `HOOKS` names, or what is wrong with it, to be told with what else is wrong. */
+/** Loads the module that `HOOKS` names. `problems` are reported with those of the settings. */
 export async function loadHooks(env: Env): Promise<{ hooks: Hooks; problems: readonly string[] }> {
   const file = env['HOOKS']?.trim();
   if (!file) return { hooks: {}, problems: [] };
@@ -28,28 +28,30 @@ export async function loadHooks(env: Env): Promise<{ hooks: Hooks; problems: rea
   }
 }
 
-/** A hook under a name that is spelled wrong would never be asked, so no other export is taken. */
+/** A misspelt hook would never be called, so other exports are refused. */
 function problemsOf(found: Record<string, unknown>): string[] {
-  const known = NAMES.filter((name) => name in found);
-  const others = Object.keys(found).filter((name) => !NAMES.some((each) => each === name));
+  const known = HOOK_NAMES.filter((name) => name in found);
+  const others = Object.keys(found).filter((name) => !HOOK_NAMES.some((each) => each === name));
   return [
-    ...(known.length === 0 ? [`HOOKS: the module has to export ${NAMES.join(' or ')}.`] : []),
-    ...others.map((name) => `HOOKS: ${name} is no hook; the module may export ${NAMES.join(' and ')} alone.`),
+    ...(known.length === 0 ? [`HOOKS: the module has to export ${HOOK_NAMES.join(' or ')}.`] : []),
+    ...others.map(
+      (name) => `HOOKS: ${name} is no hook; the module may export ${HOOK_NAMES.join(' and ')} alone.`,
+    ),
     ...known
       .filter((name) => typeof found[name] !== 'function')
       .map((name) => `HOOKS: ${name} must be a function.`),
   ];
 }
 
-/** Milliseconds that requests under way have to finish once the server is told to stop. */
-const GRACE = 10_000;
+/** How long requests under way may finish after the server is stopped. */
+const STOP_TIMEOUT_MS = 10_000;
 
 export interface Running {
   port: number;
   stop(): Promise<void>;
 }
 
-/** Opens the windows of the house (clock, randomness, log, store) and the door. @param root the folder of the package */
+/** Creates clock, randomness, log and store, and listens. @param root the folder of the package */
 export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
   const observability = await openObservability(config);
   const world = systemWorld(observability.log, observability.meter, observability.span);
@@ -58,51 +60,42 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
   );
   const app = createApp({ config, store, world, root, hooks });
   const docsUrl = `${config.publicUrl}/errors.md`;
-  const doors: Listening[] = [];
+  const listening: Listening[] = [];
+  const open = async <T extends Listening | undefined>(opening: Promise<T>): Promise<T> => {
+    const opened = await opening;
+    if (opened) listening.push(opened);
+    return opened;
+  };
   const stop = async (graceMs: number) => {
-    // In their order: while logins still finish, they are still counted and told.
-    for (const door of doors) await door.drain(graceMs);
+    // In order: the metrics can still be read while logins finish.
+    for (const each of listening) await each.drain(graceMs);
     await store.close();
     await observability.close();
   };
   try {
-    const { port, keepAliveSeconds } = config;
-    const messages = messagesOf(app);
-    const server = await listen(observability.observeServer(app), {
-      port,
-      docsUrl,
-      messages,
-      keepAliveSeconds,
-    });
-    doors.push(server);
-    const metrics = await observability.listen(docsUrl);
-    if (metrics) doors.push(metrics);
-    world.log.info(
-      {
-        port: server.port,
-        ...(metrics && { metrics_port: metrics.port }),
-        public_url: config.publicUrl,
-        engine: config.silentAuth,
-      },
-      'listening',
-    );
+    const { keepAliveSeconds, publicUrl, silentAuth: engine } = config;
+    const options = { port: config.port, docsUrl, messages: messagesOf(app), keepAliveSeconds };
+    const { port } = await open(listen(observability.observeServer(app), options));
+    const metrics = await open(observability.listen(docsUrl));
+    const metricsPort = metrics && { metrics_port: metrics.port };
+    world.log.info({ port, ...metricsPort, public_url: publicUrl, engine }, 'listening');
     return {
-      port: server.port,
+      port,
       async stop() {
-        await stop(GRACE);
+        await stop(STOP_TIMEOUT_MS);
         world.log.info({}, 'stopped');
       },
     };
   } catch (error) {
-    // An open connection to the store would keep a process alive that listens on nothing.
+    // An open connection to the store would keep the process alive.
     await stop(0);
     throw error;
   }
 }
 
 /**
- * Runs a program: starts it, and stops it once on SIGTERM or SIGINT; a second signal ends it at once. What keeps it from
- * starting is told in words where it is the settings or a port, and ends the process with 1.
+ * Starts a program, and stops it on SIGTERM or SIGINT; a second signal ends the process at once. If
+ * it cannot start, the process prints why and exits with 1: without a stack for settings and ports.
  */
 export async function run(start: () => Promise<() => Promise<void>>): Promise<void> {
   try {

@@ -8,8 +8,8 @@ describe('an error answer', () => {
   test('names the invalid fields', async () => {
     const answer = await house.app().post('/login').send({ phone_number: 7, nonsense: 1 }).expect(400);
     expect(answer.body.errors).toEqual([
-      { field: 'phone_number', message: 'A string is wanted.' },
-      { field: 'nonsense', message: 'This field is not known.' },
+      { field: 'phone_number', message: 'Must be a string.' },
+      { field: 'nonsense', message: 'This field is unknown.' },
     ]);
   });
 

@@ -356,7 +356,7 @@ describe('mounted in an app, with session: host', () => {
       },
       async (mounted) => {
         await mounted.agent().post('/auth/login').send({ phone_number: ALICE }).expect(500);
-        expect(mounted.world.logged()).toContain("session: 'host' wants express-session");
+        expect(mounted.world.logged()).toContain("session: 'host' requires express-session");
         expect(await mounted.asked()).toEqual([]);
       },
     ));
@@ -587,7 +587,7 @@ describe('the app around the routes', () => {
         const app = mounted.agent();
         await mounted.logIn(app);
         const unknown = await app.post('/auth/login').send({ phone_number: ALICE, x: 1 }).expect(400);
-        expect(unknown.body.errors).toEqual([{ field: 'x', message: 'This field is not known.' }]);
+        expect(unknown.body.errors).toEqual([{ field: 'x', message: 'This field is unknown.' }]);
         await app.post('/auth/login').type('form').send({ phone_number: ALICE }).expect(415);
         await app.post('/auth/webhooks/verify').send({ request_id: 'x' }).expect(500);
         expect(mounted.world.logged()).toContain('mount createSilentAuth before express.json()');

@@ -1,7 +1,10 @@
 import { newCredentials } from '../src/sandbox/credentials.js';
+import { createSessionRecords } from '../src/session/records.js';
+import { createMemoryStore } from '../src/store/memory.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, buildHouse, postCode, withHouse, type House } from './support/house.js';
 import { until } from './support/until.js';
+import { testWorld } from './support/world.js';
 
 const cookieOf = (headers: Record<string, unknown>): string =>
   String((headers['set-cookie'] as string[] | undefined)?.[0]);
@@ -244,6 +247,46 @@ describe('a session in Redis', () => {
       expect((await app.get('/session').expect(200)).body).toEqual({ authenticated: false });
     },
   );
+});
+
+describe('a stored session', () => {
+  const user = { phoneNumber: ALICE, channel: 'sms', channels: ['sms'], authenticatedAt: Date.now() };
+  const verification = {
+    id: 'v',
+    steps: [{ channel: 'sms', seconds: 300 }],
+    step: 0,
+    since: 0,
+    startedAt: 0,
+  };
+  const login = {
+    ...{ id: 'l', phoneNumber: ALICE, client: 'app', channel: 'sms', status: 'completed', locked: true },
+    ...{ codeChallenge: 'c', expiresAt: 1, ticket: 't', proved: ['silent_auth'] },
+    verification: { ...verification, stopsAt: 1, checkUrl: 'https://operator.example', cancelled: true },
+    formerVerification: verification,
+  };
+  const readBack = async (state: object) => {
+    const world = testWorld();
+    const records = createSessionRecords({ store: createMemoryStore(world), secrets: ['secret'], world });
+    const id = records.newId();
+    await records.write(id, state, undefined);
+    return records.read(id);
+  };
+
+  test('is read with every field of its login and user, those of a newer release included', async () => {
+    const state = { login: { ...login, newer: 1 }, user: { ...user, newer: 2 } };
+    expect(await readBack(state)).toMatchObject(state);
+  });
+
+  test.each<[string, object]>([
+    ['a list that is text', { user: { ...user, channels: 'sms' } }],
+    ['a number that is not E.164', { user: { ...user, phoneNumber: '07700900000' } }],
+    ['a field missing', { user: { ...user, authenticatedAt: undefined } }],
+    ['an unknown status', { login: { ...login, status: 'new' } }],
+    ['an unknown channel', { login: { ...login, proved: ['fax'] } }],
+    ['an incomplete verification', { login: { ...login, verification: { id: 'v' } } }],
+  ])('with %s can be ended, but not read', async (_what, state) => {
+    expect(await readBack({ login, user, ...state })).toBe('outdated');
+  });
 });
 
 test('the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax', () =>

@@ -1,37 +1,36 @@
-/** The errors of the product: HTTP status and title. The table may grow; a name never changes (docs/errors.md). */
+/** HTTP status and title of each error (docs/errors.md). Codes may be added, and never change. */
 export const ERRORS = {
   invalid_request: [400, 'The request is not valid'],
   invalid_phone_number: [400, 'The phone number is not valid'],
   invalid_code: [400, 'The code is not valid'],
   silent_auth_failed: [400, 'Silent authentication failed'],
-  not_authenticated: [401, 'Nobody is logged in'],
+  not_authenticated: [401, 'The session is not logged in'],
   invalid_signature: [401, 'The signature is not valid'],
-  forbidden_origin: [403, 'This origin may not call'],
+  forbidden_origin: [403, 'The origin is not allowed'],
   wrong_client: [403, 'The link was opened by the wrong client'],
   login_refused: [403, 'The login was refused'],
-  step_up_required: [403, 'Another proof is wanted'],
-  country_not_allowed: [403, 'This country is not served'],
-  number_not_allowed: [403, 'This kind of number is not served'],
-  not_found: [404, 'There is nothing here'],
-  no_login: [404, 'There is no login'],
+  step_up_required: [403, 'A second proof of the number is required'],
+  country_not_allowed: [403, 'The country is not allowed'],
+  number_not_allowed: [403, 'The kind of number is not allowed'],
+  not_found: [404, 'The path does not exist'],
+  no_login: [404, 'The session has no login'],
   method_not_allowed: [405, 'The method is not allowed'],
-  request_timeout: [408, 'The request took too long to arrive'],
-  no_more_channels: [409, 'There is no further channel'],
-  login_in_progress: [409, 'Another login is under way'],
-  login_expired: [410, 'The login is over'],
+  request_timeout: [408, 'The request did not arrive in time'],
+  no_more_channels: [409, 'No channel is left'],
+  login_in_progress: [409, 'Another login is in progress'],
+  login_expired: [410, 'The login has ended'],
   payload_too_large: [413, 'The request is too large'],
   unsupported_media_type: [415, 'The media type is not supported'],
   too_many_attempts: [429, 'Too many wrong codes'],
   rate_limited: [429, 'Too many requests'],
-  internal_error: [500, 'Something went wrong here'],
-  upstream_error: [502, 'The operator or Vonage answered with an error'],
+  internal_error: [500, 'An internal error occurred'],
+  upstream_error: [502, 'The operator or Vonage returned an error'],
   unavailable: [503, 'The service is not available'],
   upstream_timeout: [504, 'The operator or Vonage did not answer in time'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Why silent authentication failed. */
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
 /** Why a message was not sent: `blocked` by Vonage's fraud rules. */
@@ -45,7 +44,6 @@ export interface ErrorFields {
   errors?: readonly { field: string; message: string }[];
 }
 
-/** What the log holds of an upstream answer: no body, no header, no number. */
 export interface UpstreamTrace {
   api: string;
   status?: number;
@@ -53,10 +51,7 @@ export interface UpstreamTrace {
   instance?: string;
 }
 
-/**
- * An error of the product: a code of {@link ERRORS}, a detail for the app's developer and the fields
- * of the answer. `upstream` and `cause` are for the log.
- */
+/** An error to answer with. `detail` is for the developer, `upstream` and `cause` for the log. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
 
@@ -66,12 +61,9 @@ export class LoginError extends Error {
   constructor(
     readonly code: ErrorCode,
     readonly detail: string,
-    {
-      upstream,
-      cause,
-      ...fields
-    }: ErrorFields & { upstream?: UpstreamTrace | undefined; cause?: unknown } = {},
+    more: ErrorFields & { upstream?: UpstreamTrace | undefined; cause?: unknown } = {},
   ) {
+    const { upstream, cause, ...fields } = more;
     super(`${code}: ${detail}`, { cause });
     this.fields = fields;
     this.upstream = upstream;
@@ -82,7 +74,7 @@ export class LoginError extends Error {
   }
 }
 
-/** A mistake in how an app mounts the product. The message goes into the log and holds nothing of a request. */
+/** A mistake in how an app mounts the routes. Its message is logged: it holds no request data. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }

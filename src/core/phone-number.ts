@@ -11,7 +11,7 @@ declare const brand: unique symbol;
 export type PhoneNumber = string & { readonly [brand]: true };
 
 /** ITU-T E.164 with the plus sign; the lower bound keeps out short codes. */
-const E164 = /^\+[1-9][0-9]{6,14}$/;
+export const E164 = /^\+[1-9][0-9]{6,14}$/;
 
 /** Vonage's Virtual Operator has +990, an unassigned country code without numbering data. */
 const VIRTUAL_OPERATOR = /^\+990[0-9]{5,12}$/;

@@ -1,23 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/**
- * What is told to whoever counts. Words come from closed lists, and none of them names a person: each becomes a label, and a
- * label with many values costs whoever keeps them.
- */
+/** Counts for metrics. Each text becomes a label, so it is from a closed list and names no user. */
 export interface Meter {
-  /** A login began. */
   began(): void;
-  /** A step of a login has ended, refused ones included. */
+  /** A step of a login ended or was refused. */
   step(step: { step: string; outcome: string; reason: string; status: number; ms: number }): void;
-  /** A channel of a login has ended. */
   ended(channel: string, outcome: 'completed' | 'failed', reason: string): void;
-  /** A call of Vonage has ended, by the class of its status (`2xx`), or with `timeout` or `connection`. */
+  /** A call to Vonage ended. @param status `2xx`, `4xx`, `429`, `5xx`, `timeout` or `connection` */
   called(api: string, status: string, ms: number): void;
-  /** A limit has refused something. */
   refused(limit: string): void;
-  /** Vonage has sent, or agreed to send, a message that costs money. */
+  /** Vonage sent, or accepted, a message that costs money. */
   sent(channel: string): void;
-  /** A command of the store has ended. */
   stored(operation: string, failed: boolean, ms: number): void;
 }
 
@@ -33,12 +26,12 @@ export const NO_METER: Meter = {
   stored: nothing,
 };
 
-/** Attributes of a span: no number, code or token, and no URL with a query. */
+/** Attributes of a span. None holds a number, a code, a token or a query. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /**
- * Runs `work` as a span of a trace, within the current one. A span with the attribute `error.type` has
- * failed (OpenTelemetry, "Recording errors").
+ * Runs `work` as a child span, which has failed if it has the attribute `error.type`
+ * (OpenTelemetry, "Recording errors").
  */
 export type Span = <T>(
   name: string,
@@ -48,7 +41,6 @@ export type Span = <T>(
 
 export const NO_SPAN: Span = (_name, _kind, work) => work(nothing);
 
-/** A structured log, such as pino. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -58,26 +50,22 @@ export interface Log {
 
 /** How the event loop has spent its time since the process began (ms). */
 export interface LoopTime {
-  /** Working, or ready to work while other processes have the processor. */
+  /** Running, or ready to run while other processes have the processor. */
   active: number;
-  /** Waiting for events. */
   idle: number;
-  /** Processor time. */
   cpu: number;
 }
 
-/** Clock, randomness, log, metrics and traces: made in `server.ts`, and by tests. */
+/** What is outside the process, so that tests can replace it. */
 export interface World {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Cryptographically strong random bytes. */
   random(bytes: number): Buffer;
   log: Log;
   meter: Meter;
   span: Span;
-  /** Resolves after `ms` milliseconds. */
   pause(ms: number): Promise<void>;
-  /** Calls `work` after `seconds`, if the process still runs. */
+  /** Calls `work` after `seconds`, but does not keep the process running for it. */
   later(seconds: number, work: () => void): void;
   loopTime(): LoopTime;
 }
@@ -105,7 +93,6 @@ function cpuUsage(): NodeJS.CpuUsage {
   return newer.threadCpuUsage?.() ?? process.cpuUsage();
 }
 
-/** Seconds since the Unix epoch, as in JWTs. */
 export const nowInSeconds = (world: Pick<World, 'now'>): number => Math.floor(world.now() / 1000);
 
 /** 256 random bits as 43 characters of base64url. */

@@ -1,73 +1,58 @@
 import { isIP, isIPv4 } from 'node:net';
 import type { Express, Request, Response } from 'express';
 import ipaddr from 'ipaddr.js';
-import type { Caller, Quota } from '../limits/limits.js';
 import type { World } from '../core/world.js';
+import type { Caller, Quota } from '../limits/limits.js';
 
-/**
- * An address in brackets, and one with a port behind it, which may be obfuscated (RFC 7239 section
- * 6).
- */
+// A port may be obfuscated (RFC 7239 section 6).
 const BRACKETED = /^\[([^\]]*)\](?::[\w.-]*)?$/;
 const WITH_PORT = /^(.*):(?:\d{0,5}|_[\w.-]+)$/;
 
 /**
- * Reads an address as sockets and proxies write it: alone, with a port (`203.0.113.7:51234`,
- * `[2001:db8::1]:443`), in brackets, in quotes, or with a zone (`fe80::1%eth0`).
- * @returns the address alone, IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4; undefined where the
- * text holds no address
+ * Reads an address with or without port (`203.0.113.7:51234`, `[2001:db8::1]:443`), brackets,
+ * quotes or zone (`fe80::1%eth0`). Returns IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4.
  */
 function plainAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const unquoted = text.replace(/^"(.*)"$/, '$1');
   const written = (BRACKETED.exec(unquoted)?.[1] ?? unquoted).replace(/%.*$/, '');
-  // A text that is an address as it stands ends in no port, though `2001:db8::1:443` may look like
-  // it.
+  // `2001:db8::1:443` is an address: only text that is none may end in a port.
   const address = isIP(written) === 0 ? WITH_PORT.exec(written)?.[1] : written;
   return address === undefined || isIP(address) === 0 ? undefined : ipaddr.process(address).toString();
 }
 
-/**
- * The client of a request as Express's `trust proxy` finds it: going from the socket back through
- * `X-Forwarded-For`, the first one that is no trusted proxy. Express compares addresses alone, so
- * an entry is read before it is compared.
- */
+/** `req.ip` by Express's `trust proxy`, but for entries with a port or in brackets as well. */
 function clientOf({ app, headers, socket }: Request): string | undefined {
   const isTrusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
   const entries = String(headers['x-forwarded-for'] ?? '').split(',');
   let client = socket.remoteAddress ?? '';
   for (let hop = 0; isTrusted(plainAddress(client) ?? client, hop); hop++) {
-    const before = lastOf(entries);
+    const before = takeLast(entries);
     if (before === undefined) break;
     client = before;
   }
   return plainAddress(client);
 }
 
-/**
- * Takes the last entry of a list header, in which empty ones count for nothing (RFC 9110 section
- * 5.6.1).
- */
-function lastOf(entries: string[]): string | undefined {
+/** Removes the last entry of a list header; empty entries are ignored (RFC 9110 section 5.6.1). */
+function takeLast(entries: string[]): string | undefined {
   for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
     if (entry.trim() !== '') return entry.trim();
   }
   return undefined;
 }
 
-/** Milliseconds between two warnings of addresses that cannot be read. */
 const WARNING_INTERVAL_MS = 600_000;
 
 /**
- * Makes `req.ip` of an app the client's address and nothing else: undefined where there is none,
- * which is logged. What stood in its place is not, for anyone may have written it.
+ * Makes `req.ip` of an app the client's address, or undefined if the proxy names none. That is
+ * logged without the unreadable text, which the client may have written.
  */
 export function readClientAddresses(app: Express, { now, log }: Pick<World, 'now' | 'log'>): void {
   let warnedAt = -Infinity;
   Object.defineProperty(app.request, 'ip', {
     get(this: Request) {
       const address = clientOf(this);
-      // The socket of a client that hung up has no address any more.
       const isUnreadable = address === undefined && !this.socket.destroyed;
       if (isUnreadable && now() - warnedAt >= WARNING_INTERVAL_MS) {
         warnedAt = now();
@@ -81,13 +66,12 @@ export function readClientAddresses(app: Express, { now, log }: Pick<World, 'now
   });
 }
 
-/** How limits identify a client. */
 type Counted = Pick<Caller, 'address' | 'range' | 'within'>;
 
 /**
- * The range of IPv6 that is counted as a /24 of IPv4 is: a /48 is the most that one customer is
- * given, or thousands of phones of a carrier (RFC 6177, RFC 7278). A home has a /56 of it, and a
- * device a /64: a home leaves a quarter to its neighbours, and a device half.
+ * A /48 of IPv6 counts like a /24 of IPv4: it is the most that one customer gets, or thousands of
+ * phones of an operator (RFC 6177, RFC 7278). Of its quota a home (/56) may use three quarters, and
+ * a device (/64) half.
  */
 const IPV6_RANGE_BITS = 48;
 const IPV6_WITHIN = [
@@ -95,10 +79,7 @@ const IPV6_WITHIN = [
   { bits: 64, share: 1 / 2 },
 ] as const;
 
-/**
- * Where the IPv4 address of the customer stands in IPv6 that is made of it: the first of its four
- * bytes.
- */
+/** IPv6 ranges that embed the customer's IPv4 address, and the byte at which it begins. */
 const EMBEDDED: Partial<Record<string, { at: number; inverted?: true }>> = {
   // NAT64 and stateless translation (RFC 6052 section 2.1, RFC 8215, RFC 7915).
   rfc6052: { at: 12 },
@@ -109,13 +90,9 @@ const EMBEDDED: Partial<Record<string, { at: number; inverted?: true }>> = {
   teredo: { at: 12, inverted: true },
 };
 
-/**
- * How limits identify the client at an address.
- * @param address undefined where it is not known: all such clients are one
- */
+/** How limits identify a client. All clients without a known address count as one. */
 function countedAt(address: string | undefined): Counted {
   if (address === undefined) return { address: 'unknown', range: 'unknown', within: [] };
-  // Nearly all callers have IPv4, and need no parser.
   if (isIPv4(address)) return countedAtIPv4(address);
   const parsed = ipaddr.parse(address);
   const bytes = parsed.toByteArray();
@@ -137,17 +114,14 @@ const countedAtIPv4 = (address: string): Counted => ({
   within: [],
 });
 
-/** @param bits whole bytes of them */
 function cidrOf(bytes: readonly number[], bits: number): string {
   const network = bytes.map((byte, at) => (at < bits / 8 ? byte : 0));
   return `${ipaddr.fromByteArray(network).toString()}/${bits}`;
 }
 
 /**
- * The client that sent a request, as limits see it. What is left to it goes out with the answer,
- * whatever it is, in the headers of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy:
- * "name";q=10;w=600`, `RateLimit: "name";r=9;t=17`. Where its address is not known nothing is its
- * own, and the policy alone goes out.
+ * The client of a request, for limits. The answer shows its quotas by
+ * draft-ietf-httpapi-ratelimit-headers-10, or only the policy if its address is unknown.
  */
 export function callerOf(req: Request, res: Response): Caller {
   const address = req.ip;
@@ -156,17 +130,11 @@ export function callerOf(req: Request, res: Response): Caller {
     ...countedAt(address),
     showQuotas(quotas) {
       all.push(...quotas);
-      const list = (item: (quota: Quota) => string) =>
-        all.map((quota) => `"${quota.name}";${item(quota)}`).join(', ');
-      res.setHeader(
-        'RateLimit-Policy',
-        list(({ limit, seconds }) => `q=${limit};w=${seconds}`),
-      );
+      const policies = all.map(({ name, limit, seconds }) => `"${name}";q=${limit};w=${seconds}`);
+      res.setHeader('RateLimit-Policy', policies.join(', '));
       if (address === undefined) return;
-      res.setHeader(
-        'RateLimit',
-        list(({ remaining, left }) => `r=${remaining};t=${left}`),
-      );
+      const remains = all.map(({ name, remaining, left }) => `"${name}";r=${remaining};t=${left}`);
+      res.setHeader('RateLimit', remains.join(', '));
     },
   };
 }

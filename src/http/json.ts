@@ -6,10 +6,9 @@ import { hasDoubledNames } from '../core/json.js';
 const BODY_LIMIT = '16kb';
 const JSON_UTF8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
-/** The text of each parsed body. */
 const bodyTexts = new WeakMap<object, string>();
 
-/** Parses a JSON body: at most 16 KiB, uncompressed, in UTF-8. A request with any other body is refused. */
+/** Parses a JSON body of at most 16 KiB, uncompressed, in UTF-8. Refuses any other body. */
 export function jsonBody(): RequestHandler {
   const read: RequestHandler = express.json({
     limit: BODY_LIMIT,
@@ -26,39 +25,34 @@ export function jsonBody(): RequestHandler {
   };
 }
 
-/**
- * The body of a request, checked by a schema.
- * @throws LoginError `invalid_request` with the fields that are wrong or unknown
- */
+/** @throws LoginError `invalid_request` with the fields that are wrong, unknown or doubled */
 export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T {
   const parsed = schema.safeParse(req.body ?? {});
   if (!parsed.success) {
     const errors = parsed.error.issues.flatMap((issue) =>
       (issue.code === 'unrecognized_keys' ? issue.keys : [issue.path.join('.')]).map((field) => ({
         field: field.slice(0, 64),
-        message: issue.code === 'unrecognized_keys' ? 'This field is not known.' : issue.message,
+        message: issue.code === 'unrecognized_keys' ? 'This field is unknown.' : issue.message,
       })),
     );
-    throw new LoginError('invalid_request', 'The body is not what this route takes.', {
+    throw new LoginError('invalid_request', 'The body is not valid for this route.', {
       errors: errors.slice(0, 10),
     });
   }
   if (hasDoubledNames(bodyTexts.get(req) ?? '', req.body)) {
-    throw new LoginError('invalid_request', 'A field stands twice in the body.');
+    throw new LoginError('invalid_request', 'A field occurs twice in the body.');
   }
   return parsed.data;
 }
 
 const startedAt = new WeakMap<Response, number>();
 
-/** Notes when a request came, for {@link serverTiming}. */
 export const noteArrival = (res: Response): void => void startedAt.set(res, performance.now());
 
-/** Milliseconds since a request came. */
 export const sinceArrival = (res: Response): number =>
   performance.now() - (startedAt.get(res) ?? performance.now());
 
-/** The value of `Server-Timing` (W3C Server Timing): the time since the request came, and `also` (ms). */
+/** The value of `Server-Timing` (W3C): the time since the request arrived, and `also` (ms). */
 function serverTiming(res: Response, also: Record<string, number>): string | undefined {
   const started = startedAt.get(res);
   if (started === undefined) return undefined;
@@ -67,19 +61,17 @@ function serverTiming(res: Response, also: Record<string, number>): string | und
   return `${entries}total;dur=${(performance.now() - started).toFixed(1)}`;
 }
 
-/** A JSON answer. */
 export interface JsonAnswer {
   status: number;
   body: object;
-  /** The media type. */
   type?: string;
   /** Entries of `Server-Timing` (ms). */
   timing?: Record<string, number>;
 }
 
 /**
- * Answers with JSON in one write, with a length, uncompressed and without a `charset` (JSON has none:
- * RFC 8259). Some mobile SDKs read one segment, and compare the whole media type.
+ * Answers with JSON in one write, with `Content-Length` and without `charset` (RFC 8259 defines
+ * none): some mobile SDKs read only one segment, and compare the whole media type.
  */
 export function sendJson(
   res: Response,

@@ -1,50 +1,43 @@
-import type { LoopTime, World } from '../core/world.js';
 import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { LoginError } from '../core/errors.js';
+import type { LoopTime, World } from '../core/world.js';
 import { Limited } from '../limits/limits.js';
 import { sendProblem } from './problems.js';
 
-/** Milliseconds of one measurement. */
 const WINDOW_MS = 250;
 
-/** The part of the loop's active time for which this process must have had a processor. */
-const OWN_SHARE = 0.5;
+/** The share of the loop's active time in which this process must have had a processor. */
+const MIN_CPU_SHARE = 0.5;
 
-/**
- * How busy this process is by its own work, and the share of new logins that it refuses for that.
- */
+/** How busy this process is by its own work, and the share of logins that it refuses for it. */
 export interface Load {
-  /** Measures if a window is over; to be called at every request. @returns whether it measured */
+  /** To be called at every request. @returns whether a window ended and was measured */
   measure: () => boolean;
-  /** Whether the next login belongs to the refused share. */
   refusesNext: () => boolean;
-  /** Whether there is more to do than time for it, so that clients may have given up meanwhile. */
+  /** Whether requests wait, so that their clients may have given up. */
   isBusy: () => boolean;
 }
 
 /**
- * A share of new logins is refused if, in the last window, the event loop was active for more than
+ * Refuses a share of new logins if, in the last window, the event loop was active for more than
  * `maxUtilization` percent of the time, and had a processor for most of that: a process that others
  * keep from running is late, but not busy.
  *
- * The share grows from none at `maxUtilization` to all at 100 percent, where requests wait, and
- * nothing tells how many. It grows with the third power, because a process with much to do does
- * more at a time: most of what it can do lies in the last few percent. A single threshold would
- * switch to and fro between taking all and none.
+ * The share grows from 0 at `maxUtilization` to 1 at 100 percent, where the number of waiting
+ * requests is unknown. It grows with the third power, because a busy process handles more events in
+ * each turn: most of its capacity is in the last few percent. A single threshold would oscillate.
+ * Later requests of a login need no forecast: they fill the loop's time.
  *
- * The requests that follow on a login are never refused, and need no forecast: as they come they
- * fill the time of the loop, and so leave less of it for new logins.
- *
- * The delay of the loop (`monitorEventLoopDelay`) says nothing here: Node accepts one connection
- * in each turn of the loop, so turns stay short while connections wait in the system for seconds.
+ * The loop's delay (`monitorEventLoopDelay`) is no measure: Node accepts one connection per turn of
+ * the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
 function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
-  /** Absent until the first request: what a process does to start is no load. */
+  /** Absent until the first request, so that the start of the process is not measured. */
   let from: LoopTime | undefined;
   let refusedShare = 0;
-  /** Adds up the share with each login: one is refused whenever this makes a whole. */
+  /** The sum of the shares: whenever it reaches 1, a login is refused. */
   let due = 0;
 
   return {
@@ -74,50 +67,38 @@ const between = (from: LoopTime, to: LoopTime): LoopTime => ({
 
 function shareFor({ active, idle, cpu }: LoopTime, maxUtilization: number): number {
   const utilization = (active / (active + idle)) * 100;
-  if (utilization <= maxUtilization || cpu < active * OWN_SHARE) return 0;
+  if (utilization <= maxUtilization || cpu < active * MIN_CPU_SHARE) return 0;
   return ((utilization - maxUtilization) / (100 - maxUtilization)) ** 3;
 }
 
-/** Seconds after which refused clients come back: at the least, and spread, so not all at once. */
+/** Spread, so that refused clients do not return all at once. */
 const RETRY_AFTER_SECONDS = { least: 2, spread: 8 };
 
-/** Milliseconds for which one line of the log stands. */
 const LOG_INTERVAL_MS = 10_000;
 
-/** With fewer others under way a login is never refused: so few overload no process. */
-const ALWAYS_TAKEN = 4;
+/** With fewer logins beginning, none is refused: so few do not overload a process. */
+const ALWAYS_ADMITTED = 4;
 
-const DETAIL = 'Too many are logging in just now. Try again.';
+const DETAIL = 'The server is overloaded. Try again.';
 
 type AsyncHandler = (req: Request, res: Response) => Promise<void>;
 
-/** Runs `work` in a slot. @throws Limited `unavailable` if none is free */
 export type WithUpstreamSlot = <T>(work: () => Promise<T>) => Promise<T>;
 
-/**
- * Refuses new logins, and nothing else, so that those that were begun come to their end: a login
- * that is given up halfway was work for nothing.
- */
+/** Refuses only new logins, so that the work for those that were begun is not lost. */
 export interface Overload {
-  /** Sees every request, and drops it if its client has hung up meanwhile. */
+  /** Measures at every request, and drops requests whose client has hung up. */
   watch: RequestHandler;
   /**
-   * Answers 503 in place of `begin` while this process has no time for a new login. A request gets
-   * here once its body is read and parsed, so a slow client holds nothing; and it counts until the
-   * promise of `begin` settles, whatever becomes of the client's connection.
+   * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
+   * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
+   * its client hangs up.
    */
   admit: (begin: AsyncHandler) => AsyncHandler;
-  /**
-   * Limits how many logins wait for Vonage at a time. It comes after the limits: a login that they
-   * refuse has taken no slot from others.
-   */
+  /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
   withUpstreamSlot: WithUpstreamSlot;
 }
 
-/**
- * @param maxUtilization percent of the event loop's time
- * @param upstreamSlots logins that wait for Vonage at a time
- */
 export function createOverload(deps: {
   world: World;
   maxUtilization: number;
@@ -133,7 +114,7 @@ export function createOverload(deps: {
   return {
     watch: watchFor(load, refusals),
     admit: (begin) => async (req, res) => {
-      if (beginning.now() < ALWAYS_TAKEN || !(noneFree() || load.refusesNext())) {
+      if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
         await beginning.during(() => begin(req, res));
         return;
       }
@@ -148,24 +129,22 @@ export function createOverload(deps: {
   };
 }
 
-/** Measures at each request, and drops those whose client has hung up. */
 function watchFor(load: Load, refusals: Refusals): RequestHandler {
-  /** Connections that had a request. A new one may have waited for longer than its client. */
+  /** Connections that had a request before. A new one may have waited longer than its client. */
   const known = new WeakSet<Socket>();
   return (req, _res, next) => {
     if (load.measure()) refusals.log();
     const mayBeGone = load.isBusy() || !known.has(req.socket);
     known.add(req.socket);
-    // That a client hung up is read from the socket a turn later than what it sent.
+    // Node reads the end of a connection a turn later than the data before it.
     if (mayBeGone) setImmediate(() => setImmediate(() => req.socket.destroyed || next()));
     else next();
   };
 }
 
 interface Refusals {
-  /** @returns the seconds after which the client is to come back */
   add: () => number;
-  /** Writes one line for all of them, unless the last one is too recent. */
+  /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
   log: () => void;
 }
 
@@ -186,7 +165,6 @@ function createRefusals(world: World): Refusals {
   };
 }
 
-/** Counts the promises that have not settled yet. */
 function createCount() {
   let count = 0;
   return {

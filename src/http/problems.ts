@@ -3,7 +3,7 @@ import { ERRORS, LoginError, type ErrorCode } from '../core/errors.js';
 import { sendJson, sinceArrival } from './json.js';
 import { requestIdOf } from './protection.js';
 
-/** RFC 9457. `error` is the stable name programs go by; `instance` is the request id, which the log has too. */
+/** RFC 9457. */
 export function problemOf(error: LoginError, docsUrl: string, requestId: string): object {
   const [status, title] = ERRORS[error.code];
   return {
@@ -17,18 +17,15 @@ export function problemOf(error: LoginError, docsUrl: string, requestId: string)
   };
 }
 
-/** For paths that do not exist. */
 export const notFound: RequestHandler = () => {
-  throw new LoginError('not_found', 'There is no such path.');
+  throw new LoginError('not_found', 'Paths are case-sensitive and have no trailing slash.');
 };
 
-/** Records a request that was answered with an error, and its duration. */
 export type Failed = (error: LoginError, request: { id: string; route: string; ms: number }) => void;
 
 export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>
   failed(error, { id: requestIdOf(res), route: `${res.req.method} ${res.req.path}`, ms: sinceArrival(res) });
 
-/** Answers with an error. */
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
   if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
   sendJson(res, {
@@ -38,9 +35,8 @@ export function sendProblem(res: Response, error: LoginError, docsUrl: string): 
   });
 }
 
-/** Turns everything that was thrown into an answer. */
 export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHandler {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express counts the parameters
   return (thrown: unknown, _req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
@@ -49,10 +45,10 @@ export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHan
   };
 }
 
-/** Errors of Express and its body parser have a status; everything else is an internal error. */
+/** By the `status` of errors of Express and its body parser. */
 const BY_STATUS = new Map<number, [ErrorCode, string]>([
   [400, ['invalid_request', 'The request cannot be read.']],
-  [413, ['payload_too_large', 'A body has at most 16 KiB.']],
+  [413, ['payload_too_large', 'The body must not exceed 16 KiB.']],
   [415, ['unsupported_media_type', 'Send application/json in UTF-8, uncompressed.']],
 ]);
 
@@ -60,8 +56,8 @@ function asLoginError(thrown: unknown): LoginError {
   const status = thrown instanceof Error && 'status' in thrown ? Number(thrown.status) : 500;
   const otherwise: [ErrorCode, string] =
     status >= 400 && status < 500
-      ? ['invalid_request', 'The request cannot be answered as it is.']
-      : ['internal_error', 'The error is logged under the instance id.'];
+      ? ['invalid_request', 'The request is not valid.']
+      : ['internal_error', 'The server log has the error under this instance id.'];
   const [code, detail] = BY_STATUS.get(status) ?? otherwise;
   return new LoginError(code, detail, { cause: thrown });
 }

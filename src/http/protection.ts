@@ -1,61 +1,52 @@
-import type { Request, RequestHandler, Response } from 'express';
-import { LoginError } from '../core/errors.js';
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import cors, { type CorsOptions } from 'cors';
+import type { Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import { LoginError } from '../core/errors.js';
 import { noteArrival } from './json.js';
-import cors from 'cors';
-import type { CorsOptions } from 'cors';
 
-/** Headers of which Node keeps the first and says nothing of a second, which a proxy in front may have gone by. */
+/** Headers of which Node silently keeps the first; a proxy may have used the second. */
 const SINGLE = new Set(['host', 'content-type', 'authorization']);
 
-/** Refuses what Node reads, and another reader of HTTP may read otherwise (RFC 9112 section 3.2, RFC 9110 section 5.3). */
-function refuseAmbiguous(req: Request): void {
-  const why = ambiguityOf(req);
-  if (why !== undefined) throw new LoginError('invalid_request', why);
-}
-
+/** What another parser may read in another way (RFC 9112 section 3.2, RFC 9110 section 5.3). */
 function ambiguityOf(req: Request): string | undefined {
   const { headers, rawHeaders, httpVersion, url } = req;
-  if (httpVersion === '0.9') return 'HTTP/1.0 or later is wanted.';
+  if (httpVersion === '0.9') return 'HTTP/1.0 or later is required.';
   if (httpVersion === '1.1' && headers.host === undefined) return '`Host` is missing.';
-  if (url.includes('#')) return 'A fragment belongs to the client.';
+  if (url.includes('#')) return 'The request target must not contain a fragment.';
   const doubled = doubledName(rawHeaders);
-  return doubled && `\`${doubled}\` stands twice.`;
+  return doubled && `\`${doubled}\` occurs twice.`;
 }
 
-/** @param rawHeaders names and values in turn, as they came */
 function doubledName(rawHeaders: readonly string[]): string | undefined {
   const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
   return names.find((name, at) => SINGLE.has(name) && names.indexOf(name) !== at);
 }
 
 /**
- * Stands before everything else: the time of a request is taken, it gets an id and the headers of every answer, and is refused where
- * it could be read in two ways. The id is ours alone: what a client sends never reaches a log or an operator as one.
- * @param hsts whether to say that this host, and all below it, speak https alone
+ * The first handler: notes the arrival, sets a request id and the security headers, and refuses
+ * ambiguous requests. The id is always new, because a client's own would reach logs and operators.
+ * @param hsts whether to send `Strict-Transport-Security`, for this host and its subdomains
  */
 export function shield({ hsts }: { hsts: boolean }): RequestHandler {
   const headers = securityHeaders(hsts);
-  // One handler, since what Express does between two of them costs more than any of this.
+  // One handler, because the step from one to the next costs more than any of these.
   return (req, res, next) => {
     noteArrival(res);
     res.setHeader('X-Request-Id', randomUUID());
     for (const [name, value] of headers) res.setHeader(name, value);
-    refuseAmbiguous(req);
+    const ambiguity = ambiguityOf(req);
+    if (ambiguity !== undefined) throw new LoginError('invalid_request', ambiguity);
     next();
   };
 }
 
-/** The id of the request that is being answered. */
 export const requestIdOf = (res: Response): string => String(res.getHeader('X-Request-Id'));
 
-/** Nothing inline, nothing foreign, no frame, no referrer, nothing kept. */
 function securityHeaders(hsts: boolean): [string, string][] {
-  const self = ["'self'"];
-  const none = ["'none'"];
+  const [self, none] = [["'self'"], ["'none'"]];
   return headersOf(
     helmet({
       contentSecurityPolicy: {
@@ -72,7 +63,7 @@ function securityHeaders(hsts: boolean): [string, string][] {
         },
       },
       frameguard: { action: 'deny' },
-      // For Internet Explorer and Flash, which nobody has any more. Old SDKs want an answer in one segment.
+      // Only Internet Explorer and Flash read these, and old SDKs read only one segment.
       xDnsPrefetchControl: false,
       xDownloadOptions: false,
       xPermittedCrossDomainPolicies: false,
@@ -82,7 +73,7 @@ function securityHeaders(hsts: boolean): [string, string][] {
   );
 }
 
-/** The headers that helmet gives every answer: they are the same each time, and written down once. */
+/** Runs helmet once: its headers are the same for every answer. */
 function headersOf(handler: ReturnType<typeof helmet>): [string, string][] {
   const headers: [string, string][] = [['Cache-Control', 'no-store']];
   const request = new IncomingMessage(new Socket());
@@ -95,27 +86,30 @@ function headersOf(handler: ReturnType<typeof helmet>): [string, string][] {
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses unsafe requests that a browser sends for somebody else's page. Browsers name the page's `Origin`, and newer
- * ones its relation in `Sec-Fetch-Site`; apps send neither, and have no cookie that a stranger could ride on.
+ * Refuses unsafe requests of pages of other origins. Browsers send `Origin`, and newer ones
+ * `Sec-Fetch-Site`. Apps send neither, and no page can use their cookies.
  */
-export function refuseStrangers(allowed: readonly string[]): RequestHandler {
+export function refuseOtherOrigins(allowed: readonly string[]): RequestHandler {
   return (req, _res, next) => {
-    if (!SAFE.has(req.method) && !isFriend(req, allowed)) {
-      throw new LoginError('forbidden_origin', 'Only pages of this server and of ALLOWED_ORIGINS may call.');
+    if (!SAFE.has(req.method) && !isAllowedOrigin(req, allowed)) {
+      throw new LoginError(
+        'forbidden_origin',
+        'The page must be of this server or of an origin in ALLOWED_ORIGINS.',
+      );
     }
     next();
   };
 }
 
-function isFriend({ headers }: Request, allowed: readonly string[]): boolean {
+function isAllowedOrigin({ headers }: Request, allowed: readonly string[]): boolean {
   const site = headers['sec-fetch-site'];
   if (headers.origin !== undefined) return allowed.includes(headers.origin);
   return site === undefined || site === 'same-origin';
 }
 
 /**
- * Lets pages of the listed origins read answers, cookies included, and send any header, such as
- * those that monitoring adds (`sentry-trace`, `traceparent`). Others are answered as without CORS.
+ * CORS with credentials for the listed origins, which may send any header, such as those of
+ * monitoring (`sentry-trace`, `traceparent`). Other origins get no CORS headers.
  */
 export function crossOrigin(origins: readonly string[]): RequestHandler[] {
   if (origins.length === 0) return [];
@@ -123,7 +117,7 @@ export function crossOrigin(origins: readonly string[]): RequestHandler[] {
     origin: [...origins],
     credentials: true,
     methods: ['GET', 'POST', 'DELETE'],
-    // Without `allowedHeaders` a preflight is allowed those that it asks for.
+    // Without `allowedHeaders`, a preflight is granted the headers that it requests.
     exposedHeaders: ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy'],
     maxAge: 600,
   };

@@ -97,7 +97,7 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
     const line = { request_id: about.requestId, login_id: about.loginId, hook: name };
     if (typeof outcome === 'object') {
       log.error({ ...line, why: outcome.failed, ...traceOf(outcome.cause) }, 'a hook failed');
-      throw new LoginError('unavailable', 'The login cannot be judged at the moment.');
+      throw new LoginError('unavailable', 'A hook of this server failed. Try again.');
     }
     if (outcome !== 'allow') log.info({ ...line, answer: outcome }, 'a hook stepped in');
     return outcome;

@@ -157,4 +157,4 @@ export function ignoreEndedSession(error: unknown): void {
   if (!(error instanceof LoginError && error.code === 'login_expired')) throw error;
 }
 
-export const loginEnded = (): LoginError => new LoginError('no_login', 'The login has ended meanwhile.');
+export const loginEnded = (): LoginError => new LoginError('no_login', 'The login ended during the request.');

@@ -1,5 +1,5 @@
 import { LoginError } from '../core/errors.js';
-import { beingMoved } from '../store/lock.js';
+import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import {
@@ -192,8 +192,8 @@ async function storeAbandoned(session: LoginSession, seen: Login, error: unknown
 function requireStep(login: Login | undefined, { id, step }: Verification): Login {
   if (login === undefined) throw loginEnded();
   if (login.verification?.id === id && login.verification.step === step) return login;
-  throw isOver(login) ? noMoreChannels([]) : beingMoved();
+  throw isOver(login) ? noMoreChannels([]) : lockHeld();
 }
 
 const noMoreChannels = (left: readonly CodeChannel[]): LoginError =>
-  new LoginError('no_more_channels', 'This login has no such channel left.', { next_channels: left });
+  new LoginError('no_more_channels', 'This channel is not left for the login.', { next_channels: left });

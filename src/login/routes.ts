@@ -38,11 +38,11 @@ export interface Sessions {
 
 type Handler = (req: Request, res: Response) => Promise<void>;
 
-const text = z.string({ error: 'A string is wanted.' });
+const text = z.string({ error: 'Must be a string.' });
 
 const LoginBody = z.strictObject({
   phone_number: text,
-  client: z.enum(['app', 'browser'], { error: '"app" or "browser" is wanted.' }).optional(),
+  client: z.enum(['app', 'browser'], { error: 'Must be "app" or "browser".' }).optional(),
   // RFC 7636 section 4.2: the SHA-256 of the verifier in base64url is 43 characters.
   code_challenge: text
     .regex(/^[A-Za-z0-9_-]{43}$/, 'An S256 challenge has 43 characters of base64url.')
@@ -58,7 +58,7 @@ const VerifyBody = z.strictObject({
 });
 
 const NextBody = z.strictObject({
-  channel: z.enum(['sms', 'voice'], { error: '"sms" or "voice" is wanted.' }).optional(),
+  channel: z.enum(['sms', 'voice'], { error: 'Must be "sms" or "voice".' }).optional(),
 });
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -173,10 +173,16 @@ function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumbe
     throw new LoginError('invalid_phone_number', detail);
   }
   if (!numberingOf(number).personal) {
-    throw new LoginError('number_not_allowed', 'This range is not for phones that people carry.');
+    throw new LoginError(
+      'number_not_allowed',
+      'The number belongs to a range that is not used for mobile phones.',
+    );
   }
   if (countries.length > 0 && !mayBeOf(countries, number)) {
-    throw new LoginError('country_not_allowed', 'Numbers of this country are not served.');
+    throw new LoginError(
+      'country_not_allowed',
+      'ALLOWED_COUNTRIES does not list the country of this number.',
+    );
   }
   return number;
 }

@@ -73,7 +73,7 @@ async function storeWrongCode(
 
 /** Vonage blocked the message, so no code can be right. */
 const messageBlocked = (reason: MessageFailure, nextChannels: readonly CodeChannel[]): LoginError =>
-  new LoginError('login_expired', 'Vonage blocked the message. Go on by another channel.', {
+  new LoginError('login_expired', 'Vonage blocked the message. Continue with another channel.', {
     reason,
     next_channels: nextChannels,
   });

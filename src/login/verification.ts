@@ -231,12 +231,12 @@ const notCovered = (): LoginError =>
 
 /** The same answer for a wrong, used, foreign and unknown code, so that it gives nothing away. */
 export const invalidCode = (): LoginError =>
-  new LoginError('invalid_code', 'The code is wrong, used, or not of this login.');
+  new LoginError('invalid_code', 'The code is wrong, already used, or of another login.');
 
 /** The session is known to hold the login, so the answer may say more than {@link invalidCode}. */
 export const tooManyAttempts = ({ upstream }: Partial<Pick<LoginError, 'upstream'>> = {}): LoginError =>
-  new LoginError('too_many_attempts', 'A wrong code was sent too often. Begin again.', { upstream });
+  new LoginError('too_many_attempts', 'Too many wrong codes. Begin a new login.', { upstream });
 
 /** See {@link tooManyAttempts}. */
 export const codeTooLate = (): LoginError =>
-  new LoginError('login_expired', 'The code is too old. Go on by another channel.');
+  new LoginError('login_expired', 'The code is too old. Continue with another channel.');

@@ -240,7 +240,7 @@ async function stepUp(
     ...(isOnSameChannel(login, seen) ? withoutSilentChannel(login) : login),
     proved: provedBy(login, channel),
   }));
-  if (moved === undefined) return new LoginError('login_expired', 'The login has ended meanwhile.');
+  if (moved === undefined) return new LoginError('login_expired', 'The login ended during the request.');
   const { nextChannels } = await readProgress(moved);
   const fields = { next_channels: nextChannels };
   return new LoginError('step_up_required', 'The SIM was confirmed; a code is required as well.', fields);

@@ -1,11 +1,10 @@
-import { NO_METER, NO_SPAN, type Log, type Meter, type Span } from '../core/world.js';
-import type { Store } from '../store/store.js';
 import type { RequestListener } from 'node:http';
 import type { Config } from '../config/config.js';
-import { openLog } from './log.js';
+import { NO_METER, NO_SPAN, type Log, type Meter, type Span } from '../core/world.js';
 import { listen, type Listening } from '../http/server.js';
+import type { Store } from '../store/store.js';
+import { openLog } from './log.js';
 
-/** The store, with metrics of its commands. */
 export function meteredStore(store: Store, meter: Meter): Store {
   const timed = async <T>(operation: keyof Store, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
@@ -20,7 +19,7 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
   return {
     set: (...args) => timed('set', () => store.set(...args)),
-    // The same command of Redis as `set`.
+    // It is the command SET as well.
     add: (...args) => timed('set', () => store.add(...args)),
     get: (...args) => timed('get', () => store.get(...args)),
     take: (...args) => timed('take', () => store.take(...args)),
@@ -36,21 +35,17 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
 }
 
-/** The log, and the metrics and traces that the settings ask for. */
 export interface Observability {
   log: Log;
   meter: Meter;
   span: Span;
-  /** The store, with metrics. */
   observeStore(store: Store): Store;
-  /** The server, with traces. */
   observeServer(listener: RequestListener): RequestListener;
-  /** Opens the port of the metrics, if there is one. */
   listen(docsUrl: string): Promise<Listening | undefined>;
   close(): Promise<void>;
 }
 
-/** Metrics and traces are loaded only if the settings ask for them. */
+/** The modules of metrics and traces are loaded only if they are set. */
 export async function openObservability(config: Config): Promise<Observability> {
   const counting = config.metrics && {
     ...config.metrics,
@@ -59,8 +54,8 @@ export async function openObservability(config: Config): Promise<Observability> 
   const traces =
     config.traces &&
     (await import('./traces.js')).createTraces(
-      // As with `X-Forwarded-For`, trace headers are believed only behind a proxy of ours.
-      { ...config.traces, believed: config.trustProxy !== false },
+      // As with `X-Forwarded-For`, trace headers are trusted only from a trusted proxy.
+      { ...config.traces, isTrusted: config.trustProxy !== false },
       (why) => log.warn({ why }, 'traces could not be sent'),
     );
   const log: Log = await openLog(config.logLevel, config.production, traces?.ids);

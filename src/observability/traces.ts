@@ -16,10 +16,10 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
-import type { Attributes, Span } from '../core/world.js';
 import type { TraceSettings } from '../config/observability.js';
+import type { Attributes, Span } from '../core/world.js';
 
-/** The routes that there are spans of: a closed list, since a path that somebody makes up may say anything. */
+/** The routes with spans: a closed list, because an unknown path may hold personal data. */
 const TRACED = new Set([
   '/login',
   '/login/next',
@@ -33,30 +33,29 @@ const TRACED = new Set([
 
 export const isTraced = (path: string): boolean => TRACED.has(path);
 
-/** The methods a span can be named by; what else somebody makes up is `_OTHER` (semantic conventions for HTTP). */
+/** The methods in span names; any other is `_OTHER` (semantic conventions for HTTP). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Milliseconds that spans not yet sent have when the server stops. */
-const LAST_WORDS = 3000;
+/** How long the last spans may take to be sent when the server stops. */
+const SHUTDOWN_TIMEOUT_MS = 3000;
 
 export interface Traces {
   span: Span;
-  /** A span for each request of a login or a session, in which `listener` answers it. */
+  /** Runs `listener` within a span for each request of a login or a session. */
   around(listener: RequestListener): RequestListener;
-  /** The span that is under way, for the log. */
   ids: () => { trace_id?: string; span_id?: string };
-  /** Sends what is left. */
   close(): Promise<void>;
 }
 
 /**
- * Traces by OpenTelemetry. This file alone loads its SDK, and is loaded only when traces are wanted. Nothing is patched: what there are
- * spans of is told by this server itself, so no library can put a query or a header into one. Vonage is told nothing of a trace.
- * @param believed whether a caller's `traceparent` is that of a proxy of ours; any other is a link, and decides nothing
- * @param failed hears why spans could not be sent
+ * Traces by OpenTelemetry, whose SDK only this file loads. There is no automatic instrumentation,
+ * which could put a query or a header into a span, and no trace header is sent to Vonage.
+ * @param settings `isTrusted`: the `traceparent` of a request is the parent of its span; otherwise
+ * it becomes a link, and does not decide whether the request is sampled
+ * @param failed is called with the reason if spans could not be sent
  */
 export function createTraces(
-  { serviceName, url, believed }: TraceSettings & { believed: boolean },
+  { serviceName, url, isTrusted }: TraceSettings & { isTrusted: boolean },
   failed: (why: string) => void,
 ): Traces {
   const provider = new NodeTracerProvider({
@@ -64,7 +63,7 @@ export function createTraces(
       .merge(resourceFromAttributes({ 'service.name': serviceName }))
       .merge(detectResources({ detectors: [envDetector] })),
     spanProcessors: [
-      new BatchSpanProcessor(telling(new OTLPTraceExporter(url === undefined ? {} : { url }), failed)),
+      new BatchSpanProcessor(reporting(new OTLPTraceExporter(url === undefined ? {} : { url }), failed)),
     ],
   });
   provider.register();
@@ -83,14 +82,14 @@ export function createTraces(
       const path = req.url?.split('?')[0] ?? '';
       if (!isTraced(path)) return listener(req, res);
       const method = METHODS.find((each) => each === req.method) ?? '_OTHER';
-      const told = propagation.extract(ROOT_CONTEXT, req.headers);
-      const stranger = believed ? undefined : trace.getSpanContext(told);
+      const received = propagation.extract(ROOT_CONTEXT, req.headers);
+      const linked = isTrusted ? undefined : trace.getSpanContext(received);
       const options = {
         kind: SpanKind.SERVER,
         attributes: { 'http.request.method': method, 'http.route': path },
-        links: stranger ? [{ context: stranger }] : [],
+        links: linked ? [{ context: linked }] : [],
       };
-      const parent = believed ? told : ROOT_CONTEXT;
+      const parent = isTrusted ? received : ROOT_CONTEXT;
       const span = tracer.startSpan(`${method} ${path}`, options, parent);
       res.once('close', () => {
         const status = res.headersSent ? res.statusCode : 0;
@@ -108,14 +107,14 @@ export function createTraces(
       return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
     },
     async close() {
-      const tooLong = new Promise<string>((resolve) => {
-        setTimeout(() => resolve('what was left was not taken in time'), LAST_WORDS).unref();
+      const timeout = new Promise<string>((resolve) => {
+        setTimeout(() => resolve('the last spans timed out'), SHUTDOWN_TIMEOUT_MS).unref();
       });
       const ended = provider.shutdown().then(
         () => undefined,
-        () => 'what was left was not taken',
+        () => 'the last spans were refused',
       );
-      const why = await Promise.race([ended, tooLong]);
+      const why = await Promise.race([ended, timeout]);
       if (why !== undefined) failed(why);
     },
   };
@@ -129,7 +128,7 @@ function note(span: OtelSpan, attributes: Attributes): void {
   if (attributes['error.type'] !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
-const telling = (exporter: SpanExporter, failed: (why: string) => void): SpanExporter => ({
+const reporting = (exporter: SpanExporter, failed: (why: string) => void): SpanExporter => ({
   export: (spans, done) =>
     exporter.export(spans, (result) => {
       if (result.error) failed(result.error.message);

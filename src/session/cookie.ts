@@ -3,9 +3,9 @@ import type { Request } from 'express';
 import session, { type CookieOptions, type Session, type SessionData } from 'express-session';
 import { SetupError } from '../core/errors.js';
 import type { Login, User } from '../login/login.js';
+import type { Sessions } from '../login/routes.js';
 import type { Store } from '../store/store.js';
 import { createLoginSession, NOT_LOADED, type Carrier } from './login-session.js';
-import type { Sessions } from '../login/routes.js';
 import {
   createSessionRecords,
   handleOf,
@@ -22,27 +22,20 @@ declare module 'express-session' {
     user?: User | undefined;
     /** The text the record was read from; absent while the session is new. */
     stored?: string | undefined;
-    /**
-     * The session can be ended, but not read: by an outdated secret, or as another release wrote
-     * it.
-     */
+    /** The session has a newer secret or a record of another release: it can only be ended. */
     outdated?: true;
   }
 }
 
 type Done = (error?: unknown, session?: SessionData | null) => void;
 
-/** Another request changed or ended the session since it was read. */
 class Conflict extends Error {}
 
 /**
- * connect-redis, with the sealing of our records as its serializer. It goes beyond its
- * documentation in three ways:
- * - A record lies under the handle of an id, and only the id with its current secret reads it.
- * - A save replaces the record that was read and no other, so that a slow request brings nothing
- *   back.
- * - `regenerate` keeps the record and changes the secret of its id, so that any cookie of a session
- *   can end it.
+ * connect-redis with sealed records. It differs from its documentation in three points:
+ * - The key of a record is the handle of its id, and only an id with the current secret reads it.
+ * - A save replaces only the record that was read: a slow request restores no ended session.
+ * - `regenerate` changes only the secret of the id, so that any former cookie can end the session.
  */
 class CookieStore extends RedisStore {
   constructor(
@@ -58,7 +51,7 @@ class CookieStore extends RedisStore {
       },
       prefix: SESSION_KEY_PREFIX,
       ttl: (state) => records.secondsLeft(state),
-      // A record that does not open is no session; `set` below seals by itself.
+      // `set` below does not use the serializer.
       serializer: { parse: (stored) => records.open(stored) as never, stringify: JSON.stringify },
     });
   }
@@ -70,7 +63,6 @@ class CookieStore extends RedisStore {
     });
   }
 
-  /** What express-session makes the session of the request from. */
   private dataOf(seen: SessionRecord | 'outdated'): SessionData {
     const cookie: unknown = { ...this.cookie, originalMaxAge: null };
     if (seen === 'outdated') return { cookie, outdated: true } as SessionData;
@@ -101,8 +93,8 @@ class CookieStore extends RedisStore {
   }
 
   /**
-   * Comes with the end of an answer, when no error can be answered any more: express-session would
-   * run the handlers again. A session that could not be touched ends earlier.
+   * Runs after the answer, so an error cannot be reported: express-session would run the handlers
+   * again. A session that was not touched expires earlier.
    */
   override async touch(id: string, data: SessionData, done?: () => void): Promise<void> {
     if (data.outdated) return done?.();
@@ -111,24 +103,16 @@ class CookieStore extends RedisStore {
 
   override createSession(req: Request, data: SessionData): Session & Partial<SessionData> {
     const { stored } = data;
-    // In place: express-session compares what it hands in here with the session at the end of the
-    // answer.
+    // In place, because express-session compares `data` with the session after the answer.
     delete data.stored;
     return hideStored(super.createSession(req, data), stored);
   }
 }
 
-/**
- * Keeps the text of a record out of what express-session serializes to see whether a session was
- * changed.
- */
+/** Hides `stored` from express-session, which serializes a session to see whether it changed. */
 const hideStored = <T extends Partial<SessionData>>(data: T, stored: string | undefined): T =>
   Object.defineProperty(data, 'stored', { value: stored, enumerable: false, configurable: true });
 
-/**
- * What express-session does for one request, as promises, and without its writing by itself when an
- * answer ends.
- */
 const settled = (ask: (done: (error?: unknown) => void) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     ask((error) => {
@@ -137,28 +121,22 @@ const settled = (ask: (done: (error?: unknown) => void) => void): Promise<void> 
     });
   });
 
-/**
- * By the end of an answer another request may have changed or ended the session: only {@link save}
- * writes it.
- */
+/** Only {@link save} writes: after the answer, another request may have changed the session. */
 const withoutAutomaticSave = (read: Session): void => {
   read.save = (done) => (done?.(undefined), read);
 };
 
-/** express-session then neither writes nor touches anything as the answer ends. */
+/** Keeps express-session from writing or touching anything after the answer. */
 const leaveWithoutSession = (req: Request): void => void Object.assign(req, { session: undefined });
 
-/**
- * Saves before the answer goes out: a fast client must find the session, and a failing store must
- * be an error.
- */
+/** Saves before the answer: a fast client must find the session, and a failure must be reported. */
 async function save(req: Request): Promise<void> {
   const { prototype } = session.Session as { prototype: Session };
   await settled((done) => prototype.save.call(req.session, done));
   withoutAutomaticSave(req.session);
 }
 
-/** @throws LoginError `login_expired` if the session ended, or goes on under a newer secret */
+/** @throws LoginError `login_expired` if the session ended or has a newer secret */
 async function reload(req: Request): Promise<void> {
   const { sessionStore: store, sessionID } = req;
   await settled((done) =>
@@ -173,7 +151,6 @@ async function reload(req: Request): Promise<void> {
 const isNew = ({ stored, outdated }: Partial<SessionData>): boolean =>
   stored === undefined && outdated === undefined;
 
-/** The session of one request, in the steps that the documentation of express-session names. */
 function carrierOf(req: Request): Carrier {
   return {
     get state() {
@@ -191,8 +168,7 @@ function carrierOf(req: Request): Carrier {
       } catch (error) {
         req.sessionID = id;
         if (error instanceof Conflict) return false;
-        // express-session would try once more as the answer ends, and might then succeed at what
-        // was said to have failed.
+        // express-session would save again after the answer, although a failure was reported.
         leaveWithoutSession(req);
         throw error;
       }
@@ -200,14 +176,10 @@ function carrierOf(req: Request): Carrier {
   };
 }
 
-/**
- * Sessions by a cookie of ours.
- * @param secureCookie whether the server is reached by https alone
- */
+/** Sessions by a cookie of our own. @param deps `secureCookie`: clients use https only */
 export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean }): Sessions {
   const records = createSessionRecords(deps);
-  // `__Host-` makes the browser refuse the cookie from any other host, without Secure, or for a
-  // part of the paths.
+  // By `__Host-` browsers accept the cookie only from this host, with Secure and for all paths.
   const name = deps.secureCookie ? '__Host-sid' : 'sid';
   const cookie = { path: '/', httpOnly: true, secure: deps.secureCookie, sameSite: 'lax' } as const;
   const middleware = session({
@@ -223,10 +195,7 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
     saveUninitialized: false,
   });
 
-  /**
-   * What express-session sees of a request: the session it sets there is not that of an app around
-   * us.
-   */
+  /** What express-session sees as the request, so that it does not set the host app's session. */
   const views = new WeakMap<Request, Request>();
   const viewOf = (req: Request): Request => {
     const view = views.get(req);
@@ -236,11 +205,9 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
 
   return {
     load(req, res, next) {
-      const known = views.get(req);
-      const view =
-        known ?? (Object.create(req, { session: { value: undefined, writable: true } }) as Request);
+      const hidden = { session: { value: undefined, writable: true } };
+      const view = views.get(req) ?? (Object.create(req, hidden) as Request);
       views.set(req, view);
-      // It leaves a request alone whose session it has loaded.
       void middleware(view, res, next);
     },
     loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), records),
@@ -251,8 +218,7 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
     async signOut(req, res) {
       const view = viewOf(req);
       const { session: loaded } = view as { session?: Session & Partial<SessionData> };
-      // A session that was never saved is not in the store, and the cookie that came with the
-      // request is not ours.
+      // A session that was never saved is not in the store, and the request's cookie is not ours.
       if (loaded !== undefined && isNew(loaded)) return;
       leaveWithoutSession(view);
       await settled((done) => view.sessionStore.destroy(view.sessionID, done));

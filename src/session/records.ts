@@ -1,62 +1,88 @@
 import { createHmac, hash } from 'node:crypto';
 import { z } from 'zod';
 import { LoginError } from '../core/errors.js';
-import type { Login, User } from '../login/login.js';
-import type { PhoneNumber } from '../core/phone-number.js';
-import { createRecordFormat } from '../store/seal.js';
-import { createKeyring, deriveKey } from '../store/seal.js';
+import { E164, type PhoneNumber } from '../core/phone-number.js';
+import type { Login, User, Verification } from '../login/login.js';
+import { createKeyring, createRecordFormat, deriveKey } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
 
-/**
- * Seconds a session lives without being used, and from its login to its end, used or not (OWASP
- * ASVS 7.3).
- */
+/** How long a session may stay idle, and how long it lives after its login (OWASP ASVS 7.3). */
 const IDLE_TTL_SECONDS = 30 * 60;
 const ABSOLUTE_TTL_SECONDS = 12 * 60 * 60;
 
-/** Where sessions lie in the store. */
 export const SESSION_KEY_PREFIX = 'sess:';
 
 const HANDLE_BYTES = 16;
 const SECRET_BYTES = 32;
 const ID = /^([\w-]{22})([\w-]{43})$/;
 
-/** What a session holds. */
 export interface SessionState {
   login?: Login | undefined;
   user?: User | undefined;
 }
 
-/** A session as it was read from the store. */
 export interface SessionRecord extends SessionState {
   handle: string;
   secretHash: string;
-  /** The text it was read from: the only one that a write of this reader may replace. */
+  /** The sealed text that was read. A write replaces this text and no other. */
   stored: string;
 }
 
+const PhoneNumberField = z.custom<PhoneNumber>((value) => typeof value === 'string' && E164.test(value));
+const ChannelField = z.enum(['silent_auth', 'sms', 'voice']);
+
+// Loose, so that a field that a newer release has added survives a write by this one.
+const VerificationField: z.ZodType<Verification> = z.looseObject({
+  id: z.string(),
+  steps: z.array(z.object({ channel: ChannelField, seconds: z.number() })),
+  step: z.number(),
+  since: z.number(),
+  startedAt: z.number(),
+  stopsAt: z.exactOptional(z.number()),
+  checkUrl: z.exactOptional(z.string()),
+  cancelled: z.exactOptional(z.literal(true)),
+});
+const LoginField: z.ZodType<Login> = z.looseObject({
+  id: z.string(),
+  phoneNumber: PhoneNumberField,
+  client: z.enum(['app', 'browser']),
+  codeChallenge: z.exactOptional(z.string()),
+  channel: ChannelField.nullable(),
+  status: z.exactOptional(z.enum(['failed', 'completed', 'cancelled'])),
+  expiresAt: z.number(),
+  ticket: z.exactOptional(z.string()),
+  verification: z.exactOptional(VerificationField),
+  formerVerification: z.exactOptional(VerificationField),
+  proved: z.exactOptional(z.array(ChannelField)),
+  locked: z.exactOptional(z.literal(true)),
+});
+const UserField: z.ZodType<User> = z.looseObject({
+  phoneNumber: PhoneNumberField,
+  channel: ChannelField,
+  channels: z.array(ChannelField),
+  authenticatedAt: z.number(),
+});
 const FORMAT = createRecordFormat(
   1,
   z.object({
     handle: z.string(),
     secretHash: z.string(),
-    login: z.custom<Login>((value) => typeof value === 'object').optional(),
-    user: z.custom<User>((value) => typeof value === 'object').optional(),
+    login: LoginField.optional(),
+    user: UserField.optional(),
   }),
 );
 
 export interface SessionDeps {
   store: Store;
-  /** The first one seals, all of them open. */
+  /** The first seals; all open. */
   secrets: readonly string[];
   world: Pick<World, 'now' | 'random' | 'log'>;
 }
 
 export const sessionEnded = (cause?: unknown): LoginError =>
-  new LoginError('login_expired', 'The session has ended meanwhile.', { cause });
+  new LoginError('login_expired', 'The session ended during the request.', { cause });
 
-/** The part of an id that stays the same for the life of a session. */
 export const handleOf = (id: string): string => ID.exec(id)?.[1] ?? '';
 const secretHashOf = (id: string): string => hash('sha256', ID.exec(id)?.[2] ?? '', 'base64url');
 
@@ -65,10 +91,10 @@ export const isSessionId = (text: unknown): text is string => typeof text === 's
 export type SessionRecords = ReturnType<typeof createSessionRecords>;
 
 /**
- * Where the sessions are. A session is one record for its whole life. Its id has two parts: a
- * handle, under which the record lies, and a secret, of which the record holds the hash. When a
- * session is renewed, the secret changes and the handle stays. An id with an outdated secret reads
- * nothing, but it still names the session, so a logout with it ends the session.
+ * The sessions of a store. A session is one record for its whole life. Its id is a handle, which is
+ * the key of the record, and a secret, whose hash is in the record. Renewing a session changes the
+ * secret and keeps the handle. An id with an outdated secret reads nothing, but a logout with it
+ * still ends the session.
  */
 export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   const keyring = createKeyring(secrets, 'session');
@@ -77,19 +103,16 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   const keyOf = (id: string): string => SESSION_KEY_PREFIX + handleOf(id);
   const endOf = (user: User): number => user.authenticatedAt + ABSOLUTE_TTL_SECONDS * 1000;
 
-  /** The user of a session, for as long as the login holds. */
   const currentUser = ({ user }: SessionState): User | undefined =>
     user && world.now() < endOf(user) ? user : undefined;
 
-  /** Seconds a session may stay idle from now on. */
   const secondsLeft = (state: SessionState): number => {
     const user = currentUser(state);
-    return user
-      ? Math.min(IDLE_TTL_SECONDS, Math.ceil((endOf(user) - world.now()) / 1000))
-      : IDLE_TTL_SECONDS;
+    const untilEnd = user ? Math.ceil((endOf(user) - world.now()) / 1000) : Infinity;
+    return Math.min(IDLE_TTL_SECONDS, untilEnd);
   };
 
-  /** Opens what is stored; `null` for what is not a record of this version sealed by us. */
+  /** @returns `null` if `stored` is not a record of this version, sealed by this server */
   const open = (stored: string): SessionRecord | null => {
     const text = keyring.open('session', stored);
     const record = text === undefined ? undefined : FORMAT.read(text);
@@ -97,25 +120,24 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   };
 
   /**
-   * A record as the bearer of `id` may see it: `outdated` where the session goes on under a newer
-   * secret, or in a process of another release whose record is not read here. Either can be ended.
-   * @param record `null` where something is stored that does not open; `undefined` where nothing is
+   * A record as the bearer of `id` may see it: `outdated` if the session has a newer secret, or its
+   * record is of another release. An outdated session can only be ended.
+   * @param record `null` if the stored text does not open; `undefined` if nothing is stored
    */
   const seenBy = (
     id: string,
     record: SessionRecord | null | undefined,
   ): SessionRecord | 'outdated' | undefined => {
     if (record === null) return 'outdated';
-    // A record that was copied to another handle within the store is nobody's.
+    // A record that was copied to another handle within the store belongs to no session.
     if (record?.handle !== handleOf(id)) return undefined;
     return record.secretHash === secretHashOf(id) ? record : 'outdated';
   };
 
   /**
-   * Writes a session, in one step with the check that nobody wrote it since it was read.
-   * @param stored what it replaces; absent for a new session
-   * @returns what is stored now, or `undefined` where another request changed or ended the session
-   * meanwhile
+   * Compares and writes a session in one step.
+   * @param stored the text that the write replaces; absent for a new session
+   * @returns the new text, or `undefined` if another request changed or ended the session meanwhile
    */
   const write = async (
     id: string,
@@ -137,27 +159,21 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     seenBy,
     write,
     secondsLeft,
-    /** A new id: 128 random bits of handle, 256 of secret. */
     newId: (): string => random(HANDLE_BYTES) + random(SECRET_BYTES),
-    /** The same session under a new secret. */
     renewedId: (id: string): string => handleOf(id) + random(SECRET_BYTES),
     async read(id: string) {
       const stored = await store.get(keyOf(id));
       return seenBy(id, stored === null ? undefined : open(stored));
     },
-    /** Gives the session its whole idle time again. */
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),
-    /** Ends the session, whichever of its secrets the id holds. */
+    /** Ends the session, also by an outdated id. */
     async end(id: string): Promise<void> {
       await store.delete(keyOf(id));
     },
     currentUser,
-    /** Milliseconds since the epoch at which the login ends if the session stays idle. */
+    /** When the login expires if the session stays idle (ms since the epoch). */
     expiryOf: (user: User): number => Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)),
-    /**
-     * Names of a number that only SESSION_SECRET can make: the first is the one to keep, any of
-     * them may have been kept.
-     */
+    /** Keyed names of a number, one for each secret. The first is stored; all are recognised. */
     ownerNames: (phoneNumber: PhoneNumber): readonly string[] =>
       ownerKeys.map((key) => createHmac('sha256', key).update(phoneNumber).digest('base64url')),
   };

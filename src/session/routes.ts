@@ -1,9 +1,9 @@
 import type { Router } from 'express';
-import type { Flow } from '../login/flow.js';
-import type { Journal } from '../observability/journal.js';
 import { methodNotAllowed, sendJson } from '../http/json.js';
 import { requestIdOf } from '../http/protection.js';
+import type { Flow } from '../login/flow.js';
 import type { Sessions } from '../login/routes.js';
+import type { Journal } from '../observability/journal.js';
 
 /** `GET /session` and `POST /logout`. */
 export function sessionRoutes(
@@ -14,21 +14,15 @@ export function sessionRoutes(
     .route('/session')
     .get(sessions.load, (req, res) => {
       const user = sessions.user(req);
-      if (user === undefined) {
-        sendJson(res, { status: 200, body: { authenticated: false } });
-        return;
-      }
-      sendJson(res, {
-        status: 200,
-        body: {
-          authenticated: true,
-          phone_number: user.phoneNumber,
-          channel: user.channel,
-          ...(user.channels.length > 1 && { channels: user.channels }),
-          authenticated_at: new Date(user.authenticatedAt).toISOString(),
-          expires_at: new Date(user.expiresAt).toISOString(),
-        },
-      });
+      const body = user && {
+        authenticated: true,
+        phone_number: user.phoneNumber,
+        channel: user.channel,
+        ...(user.channels.length > 1 && { channels: user.channels }),
+        authenticated_at: new Date(user.authenticatedAt).toISOString(),
+        expires_at: new Date(user.expiresAt).toISOString(),
+      };
+      sendJson(res, { status: 200, body: body ?? { authenticated: false } });
     })
     .all(methodNotAllowed('GET, HEAD'));
 

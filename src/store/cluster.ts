@@ -1,13 +1,12 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { Place } from '../config/redis-url.js';
-import type { ConnectionOptions } from './options.js';
-import { writeTogether } from './options.js';
+import { writeOncePerTurn, type ConnectionOptions } from './options.js';
 
 /**
- * Connects to a Redis Cluster. A redirection (`MOVED`, `ASK`) is followed: a node that redirects has done nothing. Whatever else
- * happens to a command is its answer, and it is not sent again: with the defaults of ioredis one that went out on a
- * connection that then closed would be (`retryDelayOnFailover`), though it may have been carried out.
- * @param options those of the connection to each node
+ * Connects to a Redis Cluster. Redirections (`MOVED`, `ASK`) are followed, because a node that
+ * redirects has done nothing. Any other failure is final: by default ioredis resends a command
+ * whose connection closed (`retryDelayOnFailover`), although it may have been executed.
+ * @param options of the connection to each node
  */
 export function connectCluster(
   { nodes }: Extract<Place, { kind: 'cluster' }>,
@@ -18,29 +17,29 @@ export function connectCluster(
     redisOptions,
     enableOfflineQueue: false,
     retryDelayOnFailover: 0,
-    // "The cluster is down" is an answer: waiting for better ones would take longer than anybody is made to wait.
+    // `CLUSTERDOWN` is an answer: a retry would take longer than a request may wait.
     retryDelayOnClusterDown: 0,
-    // One redirection is usual, and two where a slot is moving. More are a cluster that does not know itself.
+    // One redirection is usual, and two while a slot is moving. More mean inconsistent nodes.
     maxRedirections: 5,
     clusterRetryStrategy: retryStrategy,
-    // Names stay names, which certificates are for; Node looks them up with each connection.
+    // Keeps host names, which certificates name; Node resolves them with each connection.
     dnsLookup: (name, found) => found(null, name),
   });
-  // By itself a node is connected to by its first command, which then waits for the connection while those behind it fail.
+  // Otherwise the first command connects to a node, and the next ones fail meanwhile.
   const open = (node: Redis): void => {
     if (cluster.status === 'ready' && node.status === 'wait') node.connect().catch(() => undefined);
   };
   cluster.on('+node', (node: Redis) => {
-    neverUnheard(node);
-    writeTogether(node);
+    ignoreFailedAsking(node);
+    writeOncePerTurn(node);
     open(node);
   });
   cluster.on('ready', () => cluster.nodes().forEach(open));
   return cluster;
 }
 
-/** Resolves when the nodes that take writes are connected, or gone again. */
-export async function nodesSettled(cluster: Cluster): Promise<void> {
+/** Resolves when each primary is connected, or its connection has ended. */
+export async function primariesSettled(cluster: Cluster): Promise<void> {
   const settled = (node: Redis): Promise<void> =>
     new Promise((resolve) => {
       if (node.status === 'ready' || node.status === 'end') return resolve();
@@ -50,10 +49,10 @@ export async function nodesSettled(cluster: Cluster): Promise<void> {
 }
 
 /**
- * ioredis sends `ASKING` before a command that is redirected by `ASK`, and looks at no answer. When the connection ends
- * just then, that is a promise which nobody hears fail, and Node ends the process for it.
+ * ioredis ignores the result of `ASKING`, which it sends before a command redirected by `ASK`. If
+ * the connection ends then, Node would end the process for an unhandled rejection.
  */
-function neverUnheard(node: Redis): void {
+function ignoreFailedAsking(node: Redis): void {
   const asking = node.asking.bind(node);
   node.asking = () => {
     const asked = asking();

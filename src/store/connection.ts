@@ -1,32 +1,29 @@
 import { Cluster, Redis } from 'ioredis';
-import type { Log } from '../core/world.js';
-import { connectCluster, nodesSettled } from './cluster.js';
-import { OPTIONS, optionsFor } from './options.js';
-import { connectThroughSentinels } from './sentinel.js';
 import type { RedisClient, RedisSettings } from '../config/redis.js';
-import { writeTogether } from './options.js';
+import type { Log } from '../core/world.js';
+import { connectCluster, primariesSettled } from './cluster.js';
+import { OPTIONS, optionsFor, writeOncePerTurn } from './options.js';
+import { connectThroughSentinels } from './sentinel.js';
 
-/** A way to Redis, wherever it is, that is found again by itself when it was lost. */
 export interface Connection {
   client: Redis | Cluster;
-  /** Resolves when Redis is there for the first time. */
+  /** Resolves at the first connection. */
   ready: Promise<void>;
   close: () => Promise<void>;
 }
 
-/** Connects to a Redis, to the primary that sentinels name, or to a cluster, with the same guarantees (`options.ts`). */
 export function connectRedis(settings: RedisSettings, log: Log): Connection {
   const failed = failureOn(log);
   const { client, stopWatching } = clientFor(settings, failed);
-  return watched(client, failed, stopWatching);
+  return connectionOf(client, failed, stopWatching);
 }
 
-/** What our keys begin with in the Redis of another app. */
+/** The prefix of our keys in the Redis of a host app. */
 const KEY_PREFIX = 'silent-auth:';
 
-/** Connects to where a client of another app is connected, which is left as it is. */
+/** Connects to the Redis of a host app's client, by a connection of our own. */
 export const connectLike = (other: RedisClient, log: Log): Connection =>
-  watched(
+  connectionOf(
     other.duplicate({ ...OPTIONS, lazyConnect: false, keyPrefix: KEY_PREFIX }) as Redis,
     failureOn(log),
   );
@@ -38,13 +35,13 @@ const failureOn =
   (error) =>
     log.warn({ error: (error.lastNodeError ?? error).message }, 'redis is not reachable');
 
-function watched(client: Redis | Cluster, failed: Failed, stopWatching?: () => void): Connection {
-  if (client instanceof Redis) writeTogether(client);
+function connectionOf(client: Redis | Cluster, failed: Failed, stopWatching?: () => void): Connection {
+  if (client instanceof Redis) writeOncePerTurn(client);
   for (const event of ['error', 'node error', 'sentinelError']) client.on(event, failed);
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   return {
     client,
-    ready: client instanceof Cluster ? ready.then(() => nodesSettled(client)) : ready,
+    ready: client instanceof Cluster ? ready.then(() => primariesSettled(client)) : ready,
     async close() {
       stopWatching?.();
       await client.quit().catch(() => undefined);

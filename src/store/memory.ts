@@ -2,15 +2,12 @@ import { LRUCache } from 'lru-cache';
 import type { World } from '../core/world.js';
 import type { Cost, Store } from './store.js';
 
-/** About 50 MB at the most: 50,000 values of about a kilobyte. */
+/** About 50 MB: values have about a kilobyte. */
 const MAX_ENTRIES = 50_000;
 
-/**
- * The embedded store: one process, for trying things out. It is bounded: beyond `maxEntries` the values that were
- * used longest ago are forgotten.
- */
+/** The store of a single process, for trying things out. Evicts the least recently used values. */
 export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_ENTRIES): Store {
-  // ttlResolution 0: the clock is asked every time, so a value ends exactly when it should.
+  // `ttlResolution` 0 reads the clock each time, so that values expire exactly.
   const options = { max: maxEntries, ttlResolution: 0, perf: { now: () => world.now() } };
   const cache = new LRUCache<string, string>(options);
   const accounts = new LRUCache<string, Map<string, number>>(options);
@@ -68,7 +65,6 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
   };
 }
 
-/** `Store.spend` on a map, as SPEND_SCRIPT does it in Redis. */
 function spendFrom(
   account: Map<string, number>,
   costs: readonly Cost[],

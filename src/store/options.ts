@@ -3,11 +3,12 @@ import type { Certificates, RedisSettings } from '../config/redis.js';
 import type { Access, Place } from '../config/redis-url.js';
 
 /**
- * Lets all commands of one turn of the event loop leave in one write, since the system call of each write costs more than the rest of a
- * command. Each stays a command of its own: it has its own answer, error and time, and none waits for another one's
- * answer, as they would in the pipelines that ioredis makes by itself.
+ * Saves 5 of 9 µs a command with eight in a turn, 40 µs a login; alone, a command costs 1 µs
+ * more. All commands of one turn of the event loop are sent in one write, because the system call
+ * costs more than the rest of a command. Unlike in the automatic pipelines of ioredis, each
+ * command keeps its own timeout and error, and does not wait for the answers to others.
  */
-export function writeTogether(redis: Redis): void {
+export function writeOncePerTurn(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   let corked: Redis['stream'] | undefined;
   redis.sendCommand = (command, stream) => {
@@ -24,38 +25,37 @@ export function writeTogether(redis: Redis): void {
   };
 }
 
-/** Milliseconds that Redis has for an answer, and after which a connection without one is given up. */
 export const COMMAND_TIMEOUT_MS = 500;
-const SILENCE = 700;
+const SOCKET_TIMEOUT_MS = 700;
 
 /**
- * How each connection to a Redis behaves: its absence is an error within half a second, and nothing is ever sent twice.
- * ioredis by default queues commands for ever and sends unanswered ones again, and a `GETDEL` sent twice loses what it took.
+ * Redis being away is an error within half a second, and no command is sent twice. By default
+ * ioredis queues commands without limit and resends unanswered ones, and a `GETDEL` sent twice
+ * loses the value.
  *
- * A connection on which no answer came is given up. Otherwise one that leads nowhere, as after a failover behind the same
- * address, would be kept for as long as TCP tries (a quarter of an hour), and a request that asks for several things
- * would wait for each in turn.
+ * A connection without an answer is closed. Otherwise a dead one, as after a failover behind the
+ * same address, would be used until TCP gives up after a quarter of an hour, and each command of a
+ * request would time out in turn.
  */
 export const OPTIONS = {
   commandTimeout: COMMAND_TIMEOUT_MS,
-  socketTimeout: SILENCE,
+  socketTimeout: SOCKET_TIMEOUT_MS,
   connectTimeout: 1000,
-  // How long a connection that we leave has to close: one that leads nowhere never does.
+  // How long a connection may take to close: a dead one never does.
   disconnectTimeout: COMMAND_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxLoadingRetryTime: 500,
-  // CLIENT SETINFO serves nobody here, and would be one more right to give.
+  // CLIENT SETINFO would need one more permission of the Redis user.
   disableClientInfo: true,
   retryStrategy: (attempt: number) => Math.min(attempt * 50, 500),
-  // A primary that became a replica keeps its connections: the new primary is found only by connecting again.
+  // A primary that became a replica keeps its connections; reconnecting finds the new primary.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };
 
 export type ConnectionOptions = typeof OPTIONS & Access & Pick<Place, 'family'> & { tls?: Certificates };
 
-/** @param access whom we are to the one that is connected to */
 export const optionsFor = ({ place, certificates }: RedisSettings, access: Access): ConnectionOptions => ({
   ...OPTIONS,
   ...(access.username !== undefined && { username: access.username }),

@@ -1,26 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RedisClient, RedisSettings } from '../config/redis.js';
 import { LoginError } from '../core/errors.js';
 import type { Log } from '../core/world.js';
 import { connectLike, connectRedis, type Connection } from './connection.js';
 import { defineScripts } from './scripts.js';
-import type { RedisClient, RedisSettings } from '../config/redis.js';
 import type { Store } from './store.js';
 
-/** Milliseconds a starting server waits for its first connection. */
-const FIRST_CONNECTION = 2000;
+const FIRST_CONNECTION_TIMEOUT_MS = 2000;
 
-/**
- * The store on a Redis, connected if that is possible soon. A server that starts while Redis is away answers 503 until it
- * is there.
- */
+/** Opens the store. Without Redis the server starts all the same, and answers 503 meanwhile. */
 export async function openRedisStore(where: RedisSettings | RedisClient, log: Log): Promise<Store> {
   const connection = 'duplicate' in where ? connectLike(where, log) : connectRedis(where, log);
-  await Promise.race([connection.ready, pause(FIRST_CONNECTION, undefined, { ref: false })]);
+  await Promise.race([connection.ready, pause(FIRST_CONNECTION_TIMEOUT_MS, undefined, { ref: false })]);
   return createRedisStore(connection);
 }
 
 const storeAway = (cause: unknown): LoginError =>
-  new LoginError('unavailable', 'The store does not answer. Try again.', { retry_after: 1, cause });
+  new LoginError('unavailable', 'Redis did not answer. Try again.', { retry_after: 1, cause });
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {
@@ -55,7 +51,7 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     note: async (key, { name, value }, ttl) => {
       await ask(redis.note(key, name, value, ttl));
     },
-    // PING is answered by a Redis that is out of memory, or a replica, as well.
+    // A replica, or a Redis without memory, answers PING but takes no writes.
     ping: async () => {
       await ask(redis.set('ping', '1', 'EX', 1));
     },

@@ -1,34 +1,34 @@
 import type { Cluster, Redis, Result } from 'ioredis';
 
-/** `Store.increment`: KEYS[1] is counted up, and ends in ARGV[1] seconds. */
+/** `Store.increment`: KEYS[1] expires in ARGV[1] seconds. */
 const INCREMENT_SCRIPT = `
 local count = redis.call('INCR', KEYS[1])
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 return count
 `;
 
-/** `Store.note`: of the account KEYS[1] the entry ARGV[1] becomes ARGV[2], and the account ends in ARGV[3] seconds. */
+/** `Store.note`: sets the entry ARGV[1] of KEYS[1] to ARGV[2] for ARGV[3] seconds. */
 const NOTE_SCRIPT = `
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return redis.call('EXPIRE', KEYS[1], ARGV[3])
 `;
 
-/** `Store.replace`: KEYS[1] holds ARGV[2] for ARGV[3] seconds, if it holds ARGV[1] now. */
+/** `Store.replace`: sets KEYS[1] from ARGV[1] to ARGV[2] for ARGV[3] seconds. */
 const REPLACE_SCRIPT = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 `;
 
-/** `Store.deleteIf`: KEYS[1] is removed if it holds the value ARGV[1]. */
+/** `Store.deleteIf`: removes KEYS[1] if its value is ARGV[1]. */
 const DELETE_IF_SCRIPT = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
 /**
- * `Store.spend`: KEYS[1] is the account, ARGV[1] its life in seconds, followed by an entry, an amount
- * and a limit for each cost. A negative amount takes no entry below zero.
+ * `Store.spend`: KEYS[1] is the account, ARGV[1] its life in seconds; then an entry, an amount and
+ * a limit for each cost. No entry falls below zero.
  */
 const SPEND_SCRIPT = `
 local names, spent = {}, 1
@@ -59,12 +59,12 @@ declare module 'ioredis' {
 }
 
 /**
- * What Redis does in one step, each a single command. A transaction would be several, and ioredis sends those of a
- * cluster one by one: where one of them finds its node away and the next one another node, the replies of a
- * connection are given to the wrong commands from then on.
+ * Defines each operation of several steps as one command. In a cluster, ioredis sends the commands
+ * of a transaction one by one: if a node fails in between, replies on a connection go to the wrong
+ * commands from then on.
  *
- * A script is sent whole on each new connection, by its hash after that, and whole again where Redis has forgotten it, which it
- * says (`NOSCRIPT`) instead of doing anything.
+ * ioredis sends a script once per connection, then its hash; and the script again if Redis has
+ * forgotten it, in which case Redis has done nothing (`NOSCRIPT`).
  */
 export function defineScripts(client: Redis | Cluster): void {
   const scripts = {

@@ -1,4 +1,3 @@
-import type { ZodType } from 'zod';
 import {
   createCipheriv,
   createDecipheriv,
@@ -8,19 +7,18 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
+import type { ZodType } from 'zod';
 
-/** How one kind of record is written as text, and read back. */
 export interface RecordFormat<T> {
   write(value: T): string;
-  /** `undefined` for a record of another version or another shape: it counts as absent. */
+  /** @returns `undefined` for a record of another version or shape */
   read(text: string): T | undefined;
 }
 
 /**
- * Makes the format of one kind of record. Processes of two releases share a store while one
- * replaces the other, so each record says its version.
- * @param version raised with every change after which an older or newer process would misread the
- * record
+ * The format of one kind of record. During an upgrade, processes of two releases share a store, so
+ * each record has a version.
+ * @param version raised with every change that another release would misread
  */
 export function createRecordFormat<T extends object>(version: number, schema: ZodType<T>): RecordFormat<T> {
   return {
@@ -32,22 +30,19 @@ export function createRecordFormat<T extends object>(version: number, schema: Zo
   };
 }
 
-const NONCE = 12;
-const TAG = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
 
 const infoOf = (purpose: string): string => `silent-auth ${purpose}`;
 
-// Keys are key objects from the beginning: Node 24 takes several times as long to make one of bytes for each use.
-
-/** Derives a 256-bit key from a secret for one purpose (HKDF, RFC 5869), so that keys of two purposes never meet. */
+/**
+ * Derives a 256-bit key for one purpose from a secret (HKDF, RFC 5869). Keys are key objects,
+ * because Node 24 takes several times as long with raw bytes.
+ */
 export const deriveKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', infoOf(purpose), 32)));
 
-/**
- * Derives a 256-bit key from a secret that is 256 random bits already. Such a secret needs no
- * extraction (RFC 5869 section 3.3), and a key of this length is one round of expansion (section
- * 2.3).
- */
+/** As {@link deriveKey}, but 256 random bits need only one round (RFC 5869 sections 2.3, 3.3). */
 export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
   createSecretKey(
     createHmac('sha256', secret)
@@ -55,34 +50,33 @@ export const deriveTicketKey = (secret: string, purpose: string): KeyObject =>
       .digest(),
   );
 
-/**
- * Makes names that say nothing to anybody without the secret (HMAC-SHA256). The same text has the
- * same name.
- * @returns 43 characters of base64url
- */
+/** Makes pseudonyms (HMAC-SHA256), which reveal nothing without the secret. */
 export const createNaming = (secret: string, purpose: string): ((text: string) => string) => {
   const key = deriveKey(secret, purpose);
   return (text) => createHmac('sha256', key).update(text).digest('base64url');
 };
 
-/** Seals text with AES-256-GCM; `context` (the key it is stored under) must be the same to open it again. */
+/** Seals text with AES-256-GCM. Only the same `context` opens it: the key it is stored under. */
 export function seal(key: KeyObject, context: string, text: string): string {
-  const nonce = randomBytes(NONCE);
+  const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
   return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
     'base64url',
   );
 }
 
-/** Opens what {@link seal} made; `undefined` for anything altered, sealed with another key, or moved elsewhere. */
+/** @returns `undefined` for text that was altered, or sealed with another key or context */
 export function unseal(key: KeyObject, context: string, sealed: string): string | undefined {
   const bytes = Buffer.from(sealed, 'base64url');
-  if (bytes.length < NONCE + TAG) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE), { authTagLength: TAG })
+  if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(context))
-    .setAuthTag(bytes.subarray(-TAG));
+    .setAuthTag(bytes.subarray(-TAG_BYTES));
   try {
-    return decipher.update(bytes.subarray(NONCE, -TAG), undefined, 'utf8') + decipher.final('utf8');
+    return (
+      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+    );
   } catch {
     return undefined;
   }
@@ -91,7 +85,7 @@ export function unseal(key: KeyObject, context: string, sealed: string): string 
 /** Seals under the first of several secrets and opens under any, so that secrets can be rotated. */
 export interface Keyring {
   seal(context: string, text: string): string;
-  /** `undefined` where no secret opens it. */
+  /** @returns `undefined` if no secret opens it */
   open(context: string, sealed: string): string | undefined;
 }
 

@@ -6,9 +6,9 @@ type Sentinels = Extract<Place, { kind: 'sentinel' }>;
 type Failed = (error: Error) => void;
 
 /**
- * Connects to the primary that the sentinels name. Each attempt asks the sentinels again, one after the
- * other, and leaves a server that does not say that it is a primary.
- * @param options `toSentinels` has no password of Redis
+ * Connects to the primary that the sentinels name. Each attempt asks them again, in turn, and
+ * drops a server that is not a primary.
+ * @param options `toSentinels` has the credentials for sentinels, not for Redis
  */
 export function connectThroughSentinels(
   { nodes, name, db }: Sentinels,
@@ -34,18 +34,18 @@ const sentinelOptions = ({ username, password, tls, commandTimeout, retryStrateg
   ...(username !== undefined && { sentinelUsername: username }),
   ...(password !== undefined && { sentinelPassword: password }),
   ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
-  // Without one, a sentinel that hangs would never be left for the next.
+  // Otherwise a sentinel that hangs would block the next.
   sentinelCommandTimeout: commandTimeout,
   // Anything but a number would end the connection for good.
   sentinelRetryStrategy: retryStrategy,
-  // Only the configured sentinels are asked: the addresses they know each other by may not be reachable from here.
+  // The addresses by which sentinels know each other may not be reachable from here.
   updateSentinels: false,
 });
 
 /**
- * Calls `switched` with the name of each primary that a sentinel replaces. A former primary takes
- * writes for some ten seconds more, all of which are lost, so it is left at once. ioredis has the same
- * (`failoverDetector`), but reacts to every primary of the sentinels, and prints connection errors.
+ * Calls `switched` with the name of each primary that a sentinel replaces. For about ten seconds a
+ * former primary still accepts writes, which are lost. `failoverDetector` of ioredis reacts to
+ * every primary of the sentinels, and prints connection errors.
  */
 function watch(
   options: ConnectionOptions & Address,
@@ -54,10 +54,8 @@ function watch(
 ): Redis {
   const watcher = new Redis({ ...options, enableReadyCheck: false, autoResubscribe: false });
   watcher.on('error', failed);
-  watcher.on('message', (_channel: string, news: string) => {
-    switched(news.split(' ', 1)[0] ?? '');
-  });
-  // An error here ends the connection, and the next one subscribes again.
+  watcher.on('message', (_channel: string, news: string) => switched(news.split(' ', 1)[0] ?? ''));
+  // An error ends the connection, and the next one subscribes again.
   watcher.on('ready', () => void watcher.subscribe('+switch-master').catch(() => undefined));
   return watcher;
 }

@@ -1,35 +1,32 @@
-/** An amount to be added to one entry of an account, and the most that the entry may hold then. */
+/** An amount to add to an entry of an account, and the entry's maximum. */
 export interface Cost {
   entry: string;
-  /** A negative amount gives back at most what the entry holds. */
+  /** If negative, at most what the entry holds is given back. */
   by: number;
   limit: number;
 }
 
-/** Stores short-lived text. Every value expires. */
+/** Stores text. Every value expires. Each operation is atomic. */
 export interface Store {
   set(key: string, value: string, ttlSeconds: number): Promise<void>;
   /** Sets a key that does not exist. @returns whether it was set */
   add(key: string, value: string, ttlSeconds: number): Promise<boolean>;
   get(key: string): Promise<string | null>;
-  /** Reads and removes a key in one step, so that only one caller gets the value. */
+  /** Reads and removes a key: only one caller gets the value. */
   take(key: string): Promise<string | null>;
   /** @returns whether the key existed */
   delete(key: string): Promise<boolean>;
-  /** Removes a key if it holds this value, in one step. @returns whether it was removed */
+  /** Removes a key if it holds this value. @returns whether it was removed */
   deleteIf(key: string, value: string): Promise<boolean>;
-  /**
-   * Compares and sets in one step: replaces the value `from` by `to`.
-   * @returns false if the key holds another value, or none; then nothing is written
-   */
+  /** Replaces the value `from` by `to`. @returns false if the key does not hold `from` */
   replace(key: string, change: { from: string; to: string }, ttlSeconds: number): Promise<boolean>;
   /** Sets when an existing key expires; 0 seconds or less removes it. */
   expire(key: string, ttlSeconds: number): Promise<void>;
-  /** Counts up from 1. The count expires `ttlSeconds` after its last step. */
+  /** Counts up from 1. The count expires `ttlSeconds` after the last call. */
   increment(key: string, ttlSeconds: number): Promise<number>;
   /**
-   * Adds to entries of an account, or to none if one of them would exceed its limit. The account
-   * expires `ttlSeconds` after its first entry.
+   * Adds all costs, or none if an entry would exceed its limit. The account expires `ttlSeconds`
+   * after its first entry.
    * @returns whether the costs were added, and what each entry holds now, in the order of `costs`
    */
   spend(

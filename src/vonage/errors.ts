@@ -26,7 +26,7 @@ export function refusal(api: string, answer: Answer): LoginError {
   const upstream = trace(api, answer);
   if (answer.status === 429) {
     const retryAfter = answer.retryAfter ?? 1;
-    return new LoginError('unavailable', 'Vonage asks us to slow down.', {
+    return new LoginError('unavailable', 'Vonage limits the rate of calls. Try again.', {
       retry_after: retryAfter,
       upstream,
     });
@@ -42,10 +42,10 @@ type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 /** Seconds after which the app may repeat what Vonage cannot do "at this time". */
 const BUSY_RETRY_SECONDS = 5;
 
-const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, used, or not of this login.'];
+const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, already used, or of another login.'];
 const NOT_COMPARED: Mapping = ['invalid_code', 'Vonage compared no code.'];
 const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
-const TOO_MANY: Mapping = ['too_many_attempts', 'A wrong code was sent too often. Begin again.'];
+const TOO_MANY: Mapping = ['too_many_attempts', 'Too many wrong codes. Begin a new login.'];
 const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
 const UNDER_WAY: Mapping = ['login_in_progress', 'A verification of this number is still under way.'];
 const BUSY: Mapping = ['login_in_progress', 'Vonage cannot do this at the moment. Try again.'];
@@ -67,7 +67,7 @@ const BY_FRAGMENT = new Map<string, Mapping>([
   ['invalid-code', INVALID_CODE],
   ['no-code', NOT_COMPARED],
   ['expired', TOO_MANY],
-  ['no-events', ['no_more_channels', 'There is no further channel.']],
+  ['no-events', ['no_more_channels', 'No channel is left.']],
   ['request-not-found', OVER],
   ['msisdn-error', ['silent_auth_failed', 'The device has another number.', { reason: 'denied' }]],
   ['precondition-failed', UNSUPPORTED],

@@ -1,44 +1,36 @@
 import type { ZodType } from 'zod';
 import { LoginError } from '../core/errors.js';
 import { refusal } from './errors.js';
-import {
-  FragmentAnswer,
-  InvalidParameters,
-  Page,
-  TemplateAnswer,
-  type Fragment,
-  type Template,
-} from './wire.js';
 import type { Answer, Call, Transport } from './transport.js';
+import { FragmentAnswer, InvalidParameters, Page, TemplateAnswer } from './wire.js';
+import type { Fragment, Template } from './wire.js';
 
 export type { Fragment, Template } from './wire.js';
 
 const API = 'verify-templates';
 
-/** Milliseconds. Nobody's login waits for this. */
 const TIMEOUT_MS = 5000;
 
-/** Items asked for at once: with long texts they still fit into the largest answer that is taken. */
+/** With the longest texts, a page of this size fits into the largest answer that is read. */
 const PAGE_SIZE = 20;
 
-/** An account has ten templates; a list that goes on beyond this is one that does not end. */
-const MOST_PAGES = 50;
+/** An account has ten templates, so a longer list would never end. */
+const MAX_PAGES = 50;
 
 /**
- * The custom templates of Verify v2 (reference, "Templates" and "Template Fragments").
- * Each call throws LoginError `upstream_error`, `upstream_timeout` or `unavailable`; its `upstream` names Vonage's error,
- * such as `template-exists`, and its `errors` the parameters that Vonage did not like.
+ * The custom templates of Verify v2 (reference, "Templates" and "Template Fragments"). Each call
+ * throws LoginError `upstream_error`, `upstream_timeout` or `unavailable`; `upstream` has Vonage's
+ * error, such as `template-exists`, and `errors` the parameters that Vonage refused.
  */
 export interface Templates {
   list(): Promise<Template[]>;
   create(name: string): Promise<Template>;
   update(templateId: string, change: { isDefault: boolean }): Promise<Template>;
-  /** Only a template without fragments can be removed. */
+  /** The template must have no fragments. */
   remove(templateId: string): Promise<void>;
   fragments: {
     list(templateId: string): Promise<Fragment[]>;
     create(templateId: string, words: { channel: string; locale: string; text: string }): Promise<Fragment>;
-    /** Of a fragment only the text can change. */
     update(templateId: string, fragmentId: string, text: string): Promise<Fragment>;
     remove(templateId: string, fragmentId: string): Promise<void>;
   };
@@ -47,7 +39,6 @@ export interface Templates {
 export function createTemplates(deps: {
   transport: Transport;
   appToken: () => Promise<string>;
-  /** Such as `https://api.nexmo.com`. */
   verifyHost: string;
   requestId: string;
 }): Templates {
@@ -64,13 +55,15 @@ export function createTemplates(deps: {
 
   const listAll = async <T>(path: string, name: string, item: ZodType<T>): Promise<T[]> => {
     const all: T[] = [];
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
+    for (let page = 1; page <= MAX_PAGES; page += 1) {
       const answer = await ask('GET', `${path}?page=${page}&page_size=${PAGE_SIZE}`);
       const { total_pages, _embedded } = expectAnswer(answer, 200, Page);
       for (const each of _embedded?.[name] ?? []) all.push(expectShape(answer, each, item));
       if (page >= total_pages) return all;
     }
-    throw new LoginError('upstream_error', 'The list of templates does not end.', { upstream: { api: API } });
+    throw new LoginError('upstream_error', 'The list of templates has too many pages.', {
+      upstream: { api: API },
+    });
   };
 
   const one = (templateId: string): string => `/${encodeURIComponent(templateId)}`;
@@ -110,7 +103,7 @@ function expectNothing(answer: Answer): void {
   if (answer.status !== 204) throw refused(answer);
 }
 
-/** The usual refusal, and with a 422 what Vonage says of each parameter: whoever writes templates has to mend them. */
+/** The usual error; for a 422, with Vonage's reason for each parameter. */
 function refused(answer: Answer): LoginError {
   const { code, detail, fields, upstream } = refusal(API, answer);
   const invalid = answer.status === 422 ? InvalidParameters.safeParse(answer.json).data : undefined;

@@ -116,7 +116,7 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   const summary = VerifySummary.safeParse(json);
   if (summary.success) return newsOfSummary(summary.data);
   const event = VerifyEvent.safeParse(json);
-  if (!event.success) throw new LoginError('invalid_request', 'The body is no webhook of Verify v2.');
+  if (!event.success) throw new LoginError('invalid_request', 'The body is not a webhook of Verify v2.');
   const { request_id: verificationId, status, channel, action, client_ref: loginId } = event.data;
   const base = { verificationId, loginId, sent: [], blocked: blockedIn([event.data]) };
   if (OVER.has(status)) return { ...base, kind: 'over', channel };

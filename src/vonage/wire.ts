@@ -1,26 +1,23 @@
 import { z } from 'zod';
 
-/** The names of Vonage's fields, and the shapes its answers come in. Nothing outside this folder knows them. */
+// The fields of Vonage's answers. No code outside this folder uses their names.
 
 export const VERIFY_SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
 
-/**
- * Network Enablement, 200: each scope has a link, or an error of its own. Only our scope is read:
- * an answer may name others, in shapes that nobody announced, and they do not concern this server.
- */
+/** Network Enablement, 200: a link or an error for each scope. Other scopes are ignored. */
 export const EnablementAnswer = z.object({
   scopes: z.object({
     [VERIFY_SCOPE]: z.union([
       z.object({ auth_url: z.string() }),
-      // Whatever the error looks like, it says that silence is impossible.
+      // An error of any shape means that silent authentication is impossible.
       z.object({ error: z.union([z.object({}), z.string()]) }),
     ]),
   }),
 });
 
 /**
- * Token endpoint, 200 (RFC 6749 section 5.1). Seen in Vonage's guides and the fixtures of its SDKs: `Bearer` and
- * `bearer`, a life of 29 or 3600 seconds, as number or as string, or none at all; a `refresh_token`, which is ignored.
+ * Token endpoint, 200 (RFC 6749 section 5.1). Vonage's guides and the fixtures of its SDKs have
+ * `Bearer` and `bearer`, and an `expires_in` of 29 or 3600, as number, as string or absent.
  */
 export const TokenAnswer = z.object({
   // Visible ASCII (RFC 6749 appendix A.12).
@@ -29,7 +26,7 @@ export const TokenAnswer = z.object({
   expires_in: z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).nullish(),
 });
 
-/** Number Verification, 200. Only a boolean counts: `"true"`, `1` and `{}` are not answers. */
+/** Number Verification, 200. Only a boolean is valid, not `"true"`, `1` or `{}`. */
 export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolean() });
 
 const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
@@ -47,8 +44,8 @@ export interface UpstreamError {
 }
 
 /**
- * Reads the error shapes that these APIs use: OAuth `{error}`, CAMARA `{status, code, message}` and Vonage's problem
- * `{type, title, detail, instance}`. The host in a problem's `type` varies, so only what follows `#` is believed.
+ * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}` and Vonage's
+ * problem `{type, title, detail, instance}`, of whose `type` only the fragment is stable.
  */
 export function readError(json: unknown): UpstreamError | undefined {
   const oauth = OAuthError.safeParse(json);
@@ -62,34 +59,30 @@ export function readError(json: unknown): UpstreamError | undefined {
   return code === undefined ? undefined : { code, ...(instance !== undefined && { instance }) };
 }
 
-/** An id of Verify v2, which becomes part of paths. They are UUIDs; nothing says that they always will be. */
+/** An id of Verify v2, which is put into paths. Ids are UUIDs, but undocumented as such. */
 const RequestId = z.string().regex(/^[A-Za-z0-9_-]{1,100}$/);
 
-/** Verify v2, 202. What a `check_url` is that is no string decides whoever needs it. */
+/** Verify v2, 202. `check_url` is checked only where a link is needed. */
 export const VerifyStarted = z.object({ request_id: RequestId, check_url: z.unknown().optional() });
 
-/**
- * Finds the id of a Verify v2 request in an answer that is otherwise not to be read, or broke off.
- */
 export const findRequestId = (text: string): string | undefined =>
   /"request_id"\s*:\s*"([A-Za-z0-9_-]{1,100})"/.exec(text)?.[1];
 
-/** Verify v2, 200 to a check: the code was right, and this is the request it was right for. */
 export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal('completed') });
 
-/** Verify v2, a conflict (409 or 422): names the request that is under way. */
+/** Verify v2, a conflict (409 or 422): the verification that is under way. */
 export const VerifyConcurrent = z.object({ request_id: RequestId });
 
-/** Channels of Verify v2 that carry a code for people. Each message costs money. */
+/** The channels that send a code for the user to type. Each message costs money. */
 export const MESSAGE_CHANNELS = ['sms', 'voice'] as const;
 export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
 
 const Word = z.string().max(40);
-/** It goes into the log, which no number may reach. */
+/** It is logged, so it must not be able to hold a number. */
 const Channel = z.string().regex(/^[a-z_-]{1,40}$/i);
 const reason = z.string().optional().catch(undefined);
 
-/** What the request was started with as `client_ref`: a login id of ours. Anything else says nothing. */
+/** The `client_ref` of the start, which is our login id. Any other text is ignored. */
 const LoginId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)
@@ -97,9 +90,9 @@ const LoginId = z
   .catch(undefined);
 
 /**
- * The webhooks of Verify v2 about one step. `action` is an array in the document's example and the
- * fixtures of the PHP SDK, an object in the OpenAPI of the Node SDK; both are read. Statuses and
- * channels nobody told us of are read as such. Some come without a `type`.
+ * A webhook about one step; some have no `type`. `action` is an array in the reference's example
+ * and the fixtures of the PHP SDK, and an object in the OpenAPI of the Node SDK. Unknown statuses
+ * and channels are accepted.
  */
 export const VerifyEvent = z.object({
   request_id: RequestId,
@@ -128,10 +121,7 @@ const Summary = z.object({
 });
 const NoType = { type: z.null().optional() };
 
-/**
- * The webhook about a whole request. Without a `type` it is told from an event by its steps, or by
- * naming no channel.
- */
+/** The webhook about a whole verification. Without `type`, it has steps or no channel. */
 export const VerifySummary = z.union([
   Summary.extend({ type: z.literal('summary') }),
   Summary.extend({ ...NoType, workflow: Workflow }),
@@ -142,17 +132,13 @@ export const VerifySummary = z.union([
   }),
 ]);
 
-/**
- * Templates of Verify v2 as they come over the wire. A fragment's channel is read as it comes: `sms` and `voice` are
- * documented, and an account must stay readable when Vonage adds another.
- */
-
 const Id = z.string().min(1).max(100);
 
 export const TemplateAnswer = z
   .object({ template_id: Id, name: z.string(), is_default: z.boolean() })
   .transform(({ template_id: id, name, is_default: isDefault }) => ({ id, name, isDefault }));
 
+/** Unknown channels are accepted, so that an account stays readable if Vonage adds one. */
 export const FragmentAnswer = z
   .object({ template_fragment_id: Id, channel: z.string(), locale: z.string(), text: z.string() })
   .transform(({ template_fragment_id: id, channel, locale, text }) => ({ id, channel, locale, text }));
@@ -160,7 +146,7 @@ export const FragmentAnswer = z
 export type Template = z.output<typeof TemplateAnswer>;
 export type Fragment = z.output<typeof FragmentAnswer>;
 
-/** One page of a HAL collection. Vonage's own client gets by without `_embedded`, and so does this one. */
+/** A page of a HAL collection. As in Vonage's own client, `_embedded` may be absent. */
 export const Page = z.object({
   total_pages: z.number(),
   _embedded: z.record(z.string(), z.array(z.unknown())).optional(),
@@ -168,7 +154,7 @@ export const Page = z.object({
 
 const InvalidParameter = z.object({ name: z.string(), reason: z.string() });
 
-/** 422. A list in the reference; one object in a fixture of the PHP SDK. */
+/** 422: a list in the reference, an object in a fixture of the PHP SDK. */
 export const InvalidParameters = z.object({
   invalid_parameters: z.union([
     z.array(InvalidParameter),
