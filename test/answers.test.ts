@@ -1,11 +1,11 @@
 import { buildHouse, type House } from './support/house.js';
 
-describe('an answer that refuses', () => {
+describe('an error answer', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
   afterAll(() => house.stop());
 
-  test('names the fields that are wrong', async () => {
+  test('names the invalid fields', async () => {
     const answer = await house.app().post('/login').send({ phone_number: 7, nonsense: 1 }).expect(400);
     expect(answer.body.errors).toEqual([
       { field: 'phone_number', message: 'Must be a string.' },
@@ -13,7 +13,7 @@ describe('an answer that refuses', () => {
     ]);
   });
 
-  test('of a method names those there are', async () => {
+  test('405 lists the allowed methods', async () => {
     const answer = await house.app().put('/login').expect(405);
     expect(answer.headers['allow']).toBe('GET, HEAD, POST, DELETE');
   });
@@ -25,7 +25,7 @@ describe('every answer', () => {
   afterAll(() => house.stop());
 
   test.each(['/session', '/login', '/healthz', '/readyz', '/callback', '/nothing', '/'])(
-    'of %s is shielded',
+    'from %s has the security headers',
     async (path) => {
       const { headers } = await fetch(house.base + path);
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
@@ -41,7 +41,7 @@ describe('every answer', () => {
     },
   );
 
-  test('says that the server lives, and that it is ready', async () => {
+  test('/healthz and /readyz answer 200 when Redis answers', async () => {
     for (const path of ['/healthz', '/readyz']) {
       const answer = await fetch(house.base + path);
       expect([answer.status, await answer.json()]).toEqual([200, { status: 'ok' }]);
@@ -50,8 +50,8 @@ describe('every answer', () => {
 
   test.each([
     ['a range beyond the end', { range: 'bytes=99999999-' }],
-    ['a version that is none', { 'if-match': '"x"' }],
-  ])('to %s of a file is an error of the client', async (_what, headers) => {
+    ['an If-Match that does not match', { 'if-match': '"x"' }],
+  ])('to a file request with %s is a client error', async (_what, headers) => {
     const answer = await fetch(`${house.base}/errors.md`, { headers: headers as Record<string, string> });
     expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
       400,
@@ -60,7 +60,7 @@ describe('every answer', () => {
     expect(house.world.logged()).not.toContain('internal_error');
   });
 
-  test('the type of a problem leads to a text that explains it', async () => {
+  test('the type of a problem links to its documentation', async () => {
     const problem = (await (await fetch(`${house.base}/nothing`)).json()) as { type: string };
     const text = await (await fetch(problem.type)).text();
     expect(text).toContain('## not_found');

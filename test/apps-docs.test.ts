@@ -18,7 +18,7 @@ const all = (pattern: RegExp, within: string): string[] =>
 const OF_THE_SDKS = ['http_status', 'response_body', 'sdk_error'];
 const MORE_OF_THE_SDKS = ['sdk_no_data_connectivity', 'sdk_timeout_error', 'sdk_'];
 
-/** Every name, and every word that may stand for a value, that goes over the wire in logins of all kinds. */
+/** All field names and enumerated values of the contract. */
 async function namesOnTheWire(): Promise<Set<string>> {
   const names = new Set<string>();
   const note = (json: unknown): void => {
@@ -53,7 +53,7 @@ describe('docs/apps.md', () => {
   let names: Set<string>;
   beforeAll(async () => (names = await namesOnTheWire()));
 
-  test.each(['swift', 'kotlin'])('asks in %s for routes there are', (language) => {
+  test.each(['swift', 'kotlin'])('calls only existing routes, in %s', (language) => {
     const paths = all(/\bpost\("([^"]+)"/g, blockOf(language));
     expect(paths).toEqual(['login', 'login/next', 'verify']);
     const undeclared = paths.filter(
@@ -62,7 +62,7 @@ describe('docs/apps.md', () => {
     expect(undeclared).toEqual([]);
   });
 
-  test.each(['swift', 'kotlin'])('sends and reads in %s what goes over the wire', (language) => {
+  test.each(['swift', 'kotlin'])('sends and reads only names of the contract, in %s', (language) => {
     const words = all(/"([a-z][A-Za-z_]*)"/g, blockOf(language)).filter(
       (word) => !['login', 'verify', 'null'].includes(word),
     );
@@ -70,14 +70,14 @@ describe('docs/apps.md', () => {
     expect(words.filter((word) => !names.has(word) && !OF_THE_SDKS.includes(word))).toEqual([]);
   });
 
-  test('decodes in Swift what the server says', () => {
+  test('decodes in Swift only fields that the server sends', () => {
     const fields = all(/\blet (\w+): (?:String|Int|Bool|\[String\])\??(?:;| \})/g, blockOf('swift'));
     expect(fields.length).toBeGreaterThan(6);
     const snake = fields.map((field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
     expect(snake.filter((name) => !names.has(name))).toEqual([]);
   });
 
-  test('names no other fields, errors and words of the wire', () => {
+  test('names only fields, errors and values of the contract', () => {
     const known = [...names, ...Object.keys(ERRORS), ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
     const prose = text.replace(/^```[^]*?^```$/gm, '');
     const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
@@ -85,7 +85,7 @@ describe('docs/apps.md', () => {
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  test('leads only to files that exist', () => {
+  test('links only to files that exist', () => {
     const links = all(/\]\((?!https?:|#)([^)#]+)/g, text);
     expect(links.length).toBeGreaterThan(2);
     for (const link of links) expect([link, existsSync(join(docs, link))]).toEqual([link, true]);

@@ -8,7 +8,7 @@ const SRC = join(__dirname, '../src');
  * below it.
  */
 const MAY: Record<string, readonly string[]> = {
-  // `silent-auth` starts the programs. Its other commands use a server from outside, and its settings.
+  // `silent-auth` starts the programs. Its other commands use a server over HTTP, and its settings.
   tools: [
     ...['config', 'core', 'http', 'login', 'main.ts', 'sandbox', 'server.ts', 'session', 'store'],
     'vonage',
@@ -19,7 +19,7 @@ const MAY: Record<string, readonly string[]> = {
   'index.ts': ['config', 'core', 'http', 'login', 'observability', 'routes.ts', 'session', 'store'],
   'routes.ts': ['config', 'core', 'http', 'limits', 'login', 'observability', 'session', 'store', 'vonage'],
   session: ['config', 'core', 'http', 'login', 'observability', 'store'],
-  // A program of its own, which meets the server over HTTP.
+  // A separate program, which talks to the server over HTTP.
   sandbox: ['core'],
   login: ['config', 'core', 'http', 'limits', 'observability', 'store', 'vonage'],
   observability: ['config', 'core', 'http', 'store'],
@@ -58,52 +58,52 @@ const importsOf = (file: string): Import[] =>
     typeOnly: type !== undefined,
   }));
 const imports = files.flatMap(importsOf);
-const roomOf = (file: string): string => file.split('/')[0] ?? '';
+const folderOf = (file: string): string => file.split('/')[0] ?? '';
 const inHouse = imports.filter(({ to }) => to.endsWith('.ts'));
 
-test('every import follows an arrow of the house', () => {
+test('every import is allowed by the table of layers', () => {
   const wrong = inHouse.filter(
-    ({ from, to }) => roomOf(from) !== roomOf(to) && !MAY[roomOf(from)]?.includes(roomOf(to)),
+    ({ from, to }) => folderOf(from) !== folderOf(to) && !MAY[folderOf(from)]?.includes(folderOf(to)),
   );
   expect(wrong).toEqual([]);
   expect(inHouse.length).toBeGreaterThan(80);
 });
 
-test('every room has its arrows drawn, and each arrow leads down', () => {
-  const rooms = Object.keys(MAY);
-  expect([...new Set(files.map(roomOf))].sort()).toEqual([...rooms].sort());
-  for (const [at, room] of rooms.entries())
-    for (const below of MAY[room] ?? []) expect(rooms.indexOf(below)).toBeGreaterThan(at);
+test('every folder is in the table, and may import only what is listed below it', () => {
+  const layers = Object.keys(MAY);
+  expect([...new Set(files.map(folderOf))].sort()).toEqual([...layers].sort());
+  for (const [at, folder] of layers.entries())
+    for (const below of MAY[folder] ?? []) expect(layers.indexOf(below)).toBeGreaterThan(at);
 });
 
-test('no file imports itself by a way around, types included', () => {
+test('there are no circular imports, types included', () => {
   const importedBy = new Map<string, string[]>();
   for (const { from, to } of inHouse) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
   const done = new Set<string>();
-  const walk = (file: string, way: readonly string[]): void => {
-    expect(way).not.toContain(file);
+  const visit = (file: string, path: readonly string[]): void => {
+    expect(path).not.toContain(file);
     if (done.has(file)) return;
-    for (const next of importedBy.get(file) ?? []) walk(next, [...way, file]);
+    for (const next of importedBy.get(file) ?? []) visit(next, [...path, file]);
     done.add(file);
   };
-  for (const file of files) walk(file, []);
+  for (const file of files) visit(file, []);
 });
 
-test('a folder has at most sixteen files, and so has the top', () => {
+test('no folder of src, and not src itself, has more than sixteen entries', () => {
   const entries = (folder: string) => readdirSync(join(SRC, folder)).length;
   const folders = new Set(files.map((file) => dirname(file)));
   expect([...folders].filter((folder) => entries(folder) > 16)).toEqual([]);
 });
 
-test('the story of a login sees neither Express nor axios nor Redis', () => {
-  const story = imports.filter(({ from }) => STEPS.includes(from));
-  expect(story.length).toBeGreaterThan(10);
-  expect(story.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
+test('the steps of a login import neither Express nor axios nor Redis', () => {
+  const imported = imports.filter(({ from }) => STEPS.includes(from));
+  expect(imported.length).toBeGreaterThan(10);
+  expect(imported.filter(({ to }) => !to.endsWith('.ts') && !to.startsWith('node:') && to !== 'zod')).toEqual(
     [],
   );
-  const outside = story.filter(({ to, typeOnly }) => /^(?:vonage|http|session)\//.test(to) && !typeOnly);
+  const outside = imported.filter(({ to, typeOnly }) => /^(?:vonage|http|session)\//.test(to) && !typeOnly);
   expect(outside).toEqual([]);
-  expect(story.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
+  expect(imported.filter(({ to }) => /^store\/(?:redis|memory)/.test(to))).toEqual([]);
 });
 
 test.each([
@@ -114,7 +114,7 @@ test.each([
   ['prom-client', ['observability/metrics.ts']],
   ['@opentelemetry/sdk-trace-node', ['observability/traces.ts']],
   ['helmet', ['http/protection.ts', 'sandbox/app.ts']],
-])('%s is known where it is used, and nowhere else', (library, places) => {
+])('%s is imported only by the files listed for it', (library, places) => {
   expect(
     imports
       .filter(({ to }) => to === library)
@@ -123,19 +123,19 @@ test.each([
   ).toEqual(places);
 });
 
-test('what counts and what traces is loaded by those who want it, when they do', () => {
+test('metrics and tracing packages are loaded on demand', () => {
   const eager = inHouse.filter(
     ({ to, typeOnly }) => /^observability\/(?:metrics|traces)/.test(to) && !typeOnly,
   );
   expect(eager).toEqual([]);
 });
 
-test('the command line loads a command when it is called', () => {
+test('the command line loads a command only when it is run', () => {
   const loadedAtOnce = inHouse.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
   expect(loadedAtOnce).toEqual(['tools/command.ts']);
 });
 
-test("the names of Vonage's fields stand in the folder of Vonage alone", () => {
+test('only src/vonage contains field names of Vonage', () => {
   const names = /devicePhoneNumberVerified|access_token|grant_type|number-verification-verify-read/;
   const elsewhere = files.filter(
     (file) => !/^(?:vonage|sandbox)\//.test(file) && names.test(readFileSync(join(SRC, file), 'utf8')),

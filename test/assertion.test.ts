@@ -21,7 +21,7 @@ describe('an assertion', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  test('says who is logged in, since when and how, to one service, for a minute', async () => {
+  test('names the user, the time and method of login, one audience, and expires after a minute', async () => {
     const since = Math.floor(house.world.now() / 1000);
     const app = await loggedIn(house);
     house.world.turn(90);
@@ -46,7 +46,7 @@ describe('an assertion', () => {
     expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'JWT', kid: key?.['kid'] });
   });
 
-  test('is not kept by anybody on its way, and has an id of its own each time', async () => {
+  test('must not be cached, and has a new id each time', async () => {
     const app = await loggedIn(house);
     const answer = await app.post(ROUTE).send({});
     expect(answer.headers['cache-control']).toBe('no-store');
@@ -56,7 +56,7 @@ describe('an assertion', () => {
     expect(new Set(ids).size).toBe(5);
   });
 
-  test('is checked without any library: ECDSA on P-256 with SHA-256 over what stands before the last dot', async () => {
+  test('can be verified without a JWT library: ECDSA P-256 with SHA-256 over header and payload', async () => {
     const [head = '', claims = '', signature = ''] = (await assertionOf(await loggedIn(house))).split('.');
     const { kid } = JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string };
     const jwk = (await keysOf(house)).find((each) => each['kid'] === kid) as JsonWebKey;
@@ -68,14 +68,14 @@ describe('an assertion', () => {
     expect(holds(`${head}.${Buffer.from(other).toString('base64url')}`)).toBe(false);
   });
 
-  test('is over a minute later', async () => {
+  test('expires after a minute', async () => {
     const assertion = await assertionOf(await loggedIn(house));
     const at = house.world.now();
     await expect(check(house, assertion, { at: at + 59_000 })).resolves.toBeDefined();
     await expect(check(house, assertion, { at: at + 61_000 })).rejects.toThrow('"exp"');
   });
 
-  test('is for the first service of the list, or for the one that is named, and never for both', async () => {
+  test('is for the first audience of the list or for the requested one, never for both', async () => {
     const app = await loggedIn(house);
     const [first, second] = [await assertionOf(app), await assertionOf(app, { audience: OTHER_API })];
     expect((await check(house, first)).payload.aud).toBe(API);
@@ -91,14 +91,14 @@ describe('an assertion', () => {
     ['no service', { audience: null }, 'audience'],
     ['another user', { sub: 'x' }, 'sub'],
     ['another number', { phone_number: BOB }, 'phone_number'],
-  ])('cannot be had for %s', async (_what, body, field) => {
+  ])('is refused for %s', async (_what, body, field) => {
     const app = await loggedIn(house);
     const answer = await app.post(ROUTE).send(body).expect(400);
     expect(answer.body).toMatchObject({ error: 'invalid_request', errors: [{ field }] });
     expect(JSON.stringify(answer.body)).not.toContain('billing');
   });
 
-  test('names a number the same at each login, and otherwise at each service', async () => {
+  test('has the same sub for a number at each login, and another sub for each service', async () => {
     const sub = async (app: ReturnType<House['app']>, audience = API) =>
       (await check(house, await assertionOf(app, { audience }), { audience })).payload.sub;
     const [one, again, bob] = [await loggedIn(house), await loggedIn(house), await loggedIn(house, BOB)];
@@ -109,19 +109,19 @@ describe('an assertion', () => {
     expect(all[0]).toBe(createHmac('sha256', secret).update(`${API}\n${ALICE}`).digest('base64url'));
   });
 
-  test('has nothing of the number in it', async () => {
+  test('does not contain the phone number', async () => {
     const { payload } = await check(house, await assertionOf(await loggedIn(house)));
     expect(JSON.stringify(payload)).not.toContain(ALICE.slice(-9));
   });
 
-  test('is of who is logged in, not of the number that the session would log in next', async () => {
+  test('is about the logged-in user, not about the number of a pending login', async () => {
     const app = await loggedIn(house);
     const before = (await check(house, await assertionOf(app))).payload.sub;
     await app.post('/login').send({ phone_number: BOB }).expect(201);
     expect((await check(house, await assertionOf(app))).payload.sub).toBe(before);
   });
 
-  test('is given to nobody who is not logged in', async () => {
+  test('is refused to a session that is not logged in', async () => {
     const pending = await house.walkedLogin();
     const gone = await loggedIn(house);
     await gone.post('/logout').expect(204);
@@ -132,7 +132,7 @@ describe('an assertion', () => {
     }
   });
 
-  test('is given no longer than twelve hours after the login', async () => {
+  test('is refused twelve hours after the login', async () => {
     const app = await loggedIn(house);
     for (let hour = 0; hour < 12; hour += 0.25) {
       await assertionOf(app);
@@ -141,7 +141,7 @@ describe('an assertion', () => {
     await app.post(ROUTE).send({}).expect(401);
   });
 
-  test('is not for the pages of strangers, nor for forms', async () => {
+  test('is refused to other origins and to forms', async () => {
     const app = await loggedIn(house);
     for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-site' }]) {
       expect((await app.post(ROUTE).set(headers).send({}).expect(403)).body.error).toBe('forbidden_origin');
@@ -150,7 +150,7 @@ describe('an assertion', () => {
     expect((await app.get(ROUTE).expect(405)).headers['allow']).toBe('POST');
   });
 
-  test('is checked with keys that are public, may be kept for five minutes, and hold nothing secret', async () => {
+  test('is verified with the published keys, which may be cached for five minutes and contain no private part', async () => {
     const answer = await fetch(`${house.base}/.well-known/jwks.json`, {
       headers: { origin: 'https://x.example' },
     });
@@ -168,7 +168,7 @@ describe('an assertion', () => {
   });
 });
 
-test.each(['sms', 'voice'] as const)('an assertion after a code by %s says so', (channel) =>
+test.each(['sms', 'voice'] as const)('an assertion after a code by %s names that method', (channel) =>
   withHouse({ env: { ...ASSERTIONS, ...WITH_CODES } }, async (house) => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -178,19 +178,22 @@ test.each(['sms', 'voice'] as const)('an assertion after a code by %s says so', 
   }),
 );
 
-test.each(['sms', 'voice'] as const)('an assertion after a step-up says both: the SIM and %s', (channel) => {
-  const beforeSession: Hooks['beforeSession'] = ({ channels }) =>
-    channels.length > 1 ? undefined : { stepUp: true };
-  return withHouse({ env: { ...ASSERTIONS, ...WITH_CODES }, hooks: { beforeSession } }, async (house) => {
-    const { app, code } = await house.walkedLogin();
-    await postCode(app, code).expect(403);
-    await app.post('/login/next').send({ channel }).expect(200);
-    await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
-    expect((await check(house, await assertionOf(app))).payload['amr']).toEqual(['sim', channel]);
-  });
-});
+test.each(['sms', 'voice'] as const)(
+  'an assertion after a step-up names both methods: the SIM and %s',
+  (channel) => {
+    const beforeSession: Hooks['beforeSession'] = ({ channels }) =>
+      channels.length > 1 ? undefined : { stepUp: true };
+    return withHouse({ env: { ...ASSERTIONS, ...WITH_CODES }, hooks: { beforeSession } }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(403);
+      await app.post('/login/next').send({ channel }).expect(200);
+      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      expect((await check(house, await assertionOf(app))).payload['amr']).toEqual(['sim', channel]);
+    });
+  },
+);
 
-test('a login that waits for a second proof is none that is asserted', () =>
+test('a login that waits for its step-up gets no assertion', () =>
   withHouse(
     { env: { ...ASSERTIONS, ...WITH_CODES }, hooks: { beforeSession: () => ({ stepUp: true }) } },
     async (house) => {
@@ -200,13 +203,13 @@ test('a login that waits for a second proof is none that is asserted', () =>
     },
   ));
 
-test('the number is told where ASSERTION_PHONE_NUMBER says so', () =>
+test('the assertion contains the phone number if ASSERTION_PHONE_NUMBER is set', () =>
   withHouse({ env: { ...ASSERTIONS, ASSERTION_PHONE_NUMBER: 'true' } }, async (house) => {
     const { payload } = await check(house, await assertionOf(await loggedIn(house)));
     expect(payload['phone_number']).toBe(ALICE);
   }));
 
-test('keys are rotated without an assertion that cannot be checked, and users keep their names through it', async () => {
+test('during a key rotation every assertion can be verified, and sub stays the same', async () => {
   const [old, fresh] = [ASSERTIONS.ASSERTION_KEYS, newSigningKey()];
   const seen: { sub: unknown; kid: unknown; published: unknown[] }[] = [];
   for (const keys of [old, `${old},${fresh}`, `${fresh},${old}`, fresh]) {
@@ -225,7 +228,7 @@ test('keys are rotated without an assertion that cannot be checked, and users ke
   expect(done?.kid).not.toBe(first?.kid);
 });
 
-test('without a key there is no such route', () =>
+test('without ASSERTION_KEYS the routes do not exist', () =>
   withHouse({}, async (house) => {
     const app = await loggedIn(house);
     expect((await app.post(ROUTE).send({}).expect(404)).body.error).toBe('not_found');

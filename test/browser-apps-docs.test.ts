@@ -20,7 +20,7 @@ const text = readFileSync(join(ROOT, 'docs/apps.md'), 'utf8');
 const blockOf = (language: string): string =>
   new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
 
-/** This package, but with the page of docs/apps.md as it stands there. */
+/** This package, with the page of docs/apps.md instead of its own. */
 function packageWithThatPage(): string {
   const folder = mkdtempSync(join(tmpdir(), 'apps-docs-'));
   for (const each of readdirSync(ROOT)) {
@@ -40,7 +40,7 @@ describeInBrowser('the page of docs/apps.md', () => {
   beforeAll(async () => (house = await buildHouse({ root, env: WITH_CODES })));
   beforeEach(async () => {
     await house.reset();
-    // At its start the page asks for the login of its session, and there is none.
+    // At its start the page requests the login of its session, which has none.
     stage.expected = [refused(404)];
   });
   afterAll(async () => {
@@ -61,7 +61,7 @@ describeInBrowser('the page of docs/apps.md', () => {
   };
   const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
 
-  test('logs in silently, and keeps no code in the address', async () => {
+  test('logs in silently, and removes the code from the address', async () => {
     const alice = await begin(ALICE);
     await says(alice, `Logged in as ${ALICE}.`);
     expect(alice.page.url()).toBe(`${house.base}/`);
@@ -75,7 +75,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     ['another SIM', ALICE, BOB, 'another number'],
     ['a device on Wi-Fi', '+447700900103', undefined, 'The operator did not confirm the number.'],
     ['a number that cannot be silent', '+447700900102', undefined, 'without a code'],
-  ])('goes on by a code with %s', async (_what, phoneNumber, sim, words) => {
+  ])('continues with a typed code for %s', async (_what, phoneNumber, sim, words) => {
     const person = await begin(phoneNumber, sim);
     await says(person, words);
     expect(await house.messages()).toEqual([]);
@@ -87,7 +87,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await person.session()).toMatchObject({ channel: 'sms' });
   });
 
-  test('asks for a code again where it was wrong, and says when it was wrong too often', async () => {
+  test('asks again after a wrong code, and reports when no tries are left', async () => {
     stage.expected.push(refused(400), refused(400), refused(429));
     const alice = await begin('+447700900102');
     await alice.page.getByRole('button', { name: 'Send me a code' }).click();
@@ -101,7 +101,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await alice.page.getByLabel('Code').isVisible()).toBe(false);
   });
 
-  test('posts no code that somebody else put into its address', async () => {
+  test('does not post a code that another origin put into its address', async () => {
     const alice = await begin('+447700900102');
     await alice.page.getByRole('button', { name: 'Send me a code' }).click();
     await says(alice, 'Type the 6 digits');
@@ -115,7 +115,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     await says(alice, 'Logged in as +447700900102.');
   });
 
-  test('says what is wrong with a number', async () => {
+  test('shows why a number is invalid', async () => {
     stage.expected.push(refused(400), refused(404));
     await says(await begin('+447'), 'That did not work (invalid_phone_number).');
   });
@@ -133,10 +133,10 @@ async function openOtherOrigin(): Promise<Server> {
   return server;
 }
 
-describeInBrowser('a page on another origin, by the client with its base', () => {
+describeInBrowser('a page on another origin, using the client with a base URL', () => {
   const stage = useBrowser();
 
-  test('logs in by a code, says who is logged in, and logs out', async () => {
+  test('logs in by a code, shows the user, and logs out', async () => {
     const shop = await openOtherOrigin();
     const origin = `http://localhost:${(shop.address() as AddressInfo).port}`;
     try {

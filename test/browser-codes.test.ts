@@ -10,10 +10,10 @@ const sessionOf = ({ page }: Person) => page.getByRole('region', { name: 'Your s
 const messages = async (house: House) =>
   (await house.messages()).map(({ to, channel }) => `${channel} to ${to}`);
 const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? 'none came';
-/** A code of the right length that is not this one. */
+/** Another code of the same length. */
 const otherThan = (code: string) => (code === '000000' ? '111111' : '000000');
 
-describeInBrowser('a code to type', () => {
+describeInBrowser('a typed code on the page', () => {
   const stage = useBrowser();
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
@@ -26,7 +26,7 @@ describeInBrowser('a code to type', () => {
     afterAll(() => house.stop());
 
     const person = (options?: { sim?: string }) => stage.person(house, options);
-    /** Somebody whose number cannot be confirmed in silence, and who has been sent a code. */
+    /** A user whose number has no silent authentication, after the code was sent. */
     const withCode = async (): Promise<Person> => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
@@ -35,7 +35,7 @@ describeInBrowser('a code to type', () => {
       return alice;
     };
 
-    test('a number without silence logs in by SMS, and the page says so', async () => {
+    test('a number without silent authentication logs in by SMS, and the page shows the channel', async () => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       await alice.reads('A silent login is not possible for this number');
@@ -67,7 +67,7 @@ describeInBrowser('a code to type', () => {
       await photograph(alice.page, `logged-in-by-sms-${engine}`);
     });
 
-    test('another SIM goes on by SMS, and by a call after that', async () => {
+    test('with another SIM the login continues by SMS, and then by a call', async () => {
       const alice = await person({ sim: BOB });
       await alice.logIn(ALICE);
       await alice.reads('the SIM in this device has another number');
@@ -91,7 +91,7 @@ describeInBrowser('a code to type', () => {
       expect(await alice.session()).toMatchObject({ phone_number: ALICE, channel: 'voice' });
     });
 
-    test('a device on Wi-Fi comes home to the code field, or to the button for it', async () => {
+    test('a device on Wi-Fi returns to the code field, or to the button that requests a code', async () => {
       const alice = await person();
       await alice.logIn(WIFI);
       await alice.reads(byVerify ? 'did not see this device on its network' : 'did not let this device in');
@@ -109,7 +109,7 @@ describeInBrowser('a code to type', () => {
       expect(await alice.session()).toMatchObject({ channel: 'sms' });
     });
 
-    test('where silence works nothing is sent, and the SIM is named', async () => {
+    test('a silent login sends no message, and the page names the SIM', async () => {
       const alice = await person();
       await alice.logIn(ALICE);
       await alice.reads('You are logged in.');
@@ -121,7 +121,7 @@ describeInBrowser('a code to type', () => {
       expect(await messages(house)).toEqual([]);
     });
 
-    test('a wrong code empties the field, and the right one logs in after it', async () => {
+    test('a wrong code empties the field, and the right code then logs in', async () => {
       stage.expected = [refused(400)];
       const alice = await withCode();
       const right = await lastCode(house);
@@ -152,7 +152,7 @@ describeInBrowser('a code to type', () => {
       await alice.reads('You are logged in.');
     });
 
-    test('loading the page again keeps the code field', async () => {
+    test('a reload keeps the code field', async () => {
       const alice = await withCode();
       await alice.page.reload();
       await alice.reads('A code is on its way by SMS.');
@@ -162,7 +162,7 @@ describeInBrowser('a code to type', () => {
       expect(await messages(house)).toHaveLength(1);
     });
 
-    test('loading the page again keeps the way to a code', async () => {
+    test('a reload keeps the button that requests a code', async () => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       await button(alice, SMS).waitFor();
@@ -173,7 +173,7 @@ describeInBrowser('a code to type', () => {
       await alice.reads('You are logged in.');
     });
 
-    test('no code is offered for a number while another one stands in the form', async () => {
+    test('no code is offered while the form has another number than the login', async () => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       await button(alice, SMS).waitFor();
@@ -190,14 +190,14 @@ describeInBrowser('a code to type', () => {
       alice.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
       await alice.logIn(UNSUPPORTED);
       await button(alice, SMS).waitFor();
-      // A real double click may miss with its second half, since the page moves under it. These two both hit.
+      // The page moves after the first click, so the second one of a real double click may miss.
       await alice.page.evaluate('for (const _ of [1, 2]) document.getElementById("next").click()');
       await alice.reads('A code is on its way by SMS.');
       expect(asked.filter((path) => path === '/login/next')).toHaveLength(1);
       expect(await messages(house)).toEqual([`sms to ${UNSUPPORTED}`]);
     });
 
-    test('a code may be pasted as it was sent, with words and spaces around', async () => {
+    test('a code can be pasted with the surrounding text and spaces', async () => {
       const alice = await withCode();
       const code = await lastCode(house);
       await alice.page.evaluate(
@@ -211,7 +211,7 @@ describeInBrowser('a code to type', () => {
       await alice.reads('You are logged in.');
     });
 
-    test('the button asks for all digits, and sends nothing before they are there', async () => {
+    test('the button posts nothing until all digits are typed', async () => {
       const alice = await withCode();
       const asked = (await house.upstream()).length;
       await field(alice).pressSequentially('12a3');
@@ -221,7 +221,7 @@ describeInBrowser('a code to type', () => {
       expect((await house.upstream()).length).toBe(asked);
     });
 
-    test('another number can be used instead, also after loading the page again', async () => {
+    test('another number can be used instead, also after a reload', async () => {
       const alice = await withCode();
       await button(alice, 'Use another number').click();
       expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('');
@@ -233,18 +233,18 @@ describeInBrowser('a code to type', () => {
       expect(await alice.session()).toMatchObject({ phone_number: BOB });
     });
 
-    test('a login of the same number elsewhere is said, with the time it takes', async () => {
+    test('a pending login of the same number in another session is reported with the time to wait', async () => {
       stage.expected = [refused(409)];
-      const [alice, stranger] = [await withCode(), await person()];
+      const [alice, other] = [await withCode(), await person()];
       expect(await field(alice).count()).toBe(1);
-      await stranger.logIn(UNSUPPORTED);
-      await button(stranger, SMS).click();
-      await stranger.reads('A login with this number is already under way. Try again in 300 s.');
+      await other.logIn(UNSUPPORTED);
+      await button(other, SMS).click();
+      await other.reads('A login with this number is already under way. Try again in 300 s.');
       expect(await messages(house)).toHaveLength(1);
-      expect(await button(stranger, SMS).isEnabled()).toBe(true);
+      expect(await button(other, SMS).isEnabled()).toBe(true);
     });
 
-    test('when everything is too late the login is over, and the page says so', async () => {
+    test('the page reports an expired login', async () => {
       const alice = await withCode();
       house.world.turn(286);
       stage.expected = [refused(410)];
@@ -261,7 +261,7 @@ describeInBrowser('a code to type', () => {
       expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(true);
     });
 
-    test('a session that is gone leaves the form, not a field no code is right in', async () => {
+    test('a lost session shows the form instead of the code field', async () => {
       stage.expected = [refused(400), refused(404)];
       const alice = await withCode();
       await alice.context.clearCookies();
@@ -271,7 +271,7 @@ describeInBrowser('a code to type', () => {
       expect(await field(alice).count()).toBe(0);
     });
 
-    test('a server that does not answer leaves the field as it is', async () => {
+    test('if the server does not answer, the code stays in the field', async () => {
       stage.expected = [expect.stringContaining('net::ERR_FAILED')];
       const alice = await withCode();
       const code = await lastCode(house);
@@ -299,7 +299,7 @@ describeInBrowser('a code to type', () => {
     });
   });
 
-  describe('what Vonage does and says by itself', () => {
+  describe('events that Vonage starts', () => {
     let house: House;
     beforeAll(async () => {
       house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } });
@@ -318,19 +318,24 @@ describeInBrowser('a code to type', () => {
       ['Call +15550100 to unlock <b>your</b> account', 'The login did not succeed.'],
       ['toString', 'The login did not succeed.'],
       ['', 'The login did not succeed.'],
-    ])('is recognised in a fragment and not repeated: %j', async (said, words) => {
-      const alice = await stage.person(house);
-      await alice.page.goto(`${house.base}/#${new URLSearchParams({ error_description: said }).toString()}`);
-      await alice.reads(words);
-      if (said !== '') expect(await alice.page.content()).not.toContain(said);
-      expect(await alice.page.content()).not.toContain('unlock');
-      expect(alice.page.url()).toBe(`${house.base}/`);
-      // Nothing was begun in this tab: there is nothing to go on with.
-      expect(await alice.page.locator('#offer').isVisible()).toBe(false);
-      expect(await messages(house)).toEqual([]);
-    });
+    ])(
+      'an error of Vonage in the fragment is recognised, and its text is not shown: %j',
+      async (said, words) => {
+        const alice = await stage.person(house);
+        await alice.page.goto(
+          `${house.base}/#${new URLSearchParams({ error_description: said }).toString()}`,
+        );
+        await alice.reads(words);
+        if (said !== '') expect(await alice.page.content()).not.toContain(said);
+        expect(await alice.page.content()).not.toContain('unlock');
+        expect(alice.page.url()).toBe(`${house.base}/`);
+        // No login was begun in this tab, so there is none to continue.
+        expect(await alice.page.locator('#offer').isVisible()).toBe(false);
+        expect(await messages(house)).toEqual([]);
+      },
+    );
 
-    test('a code that comes too late is followed by a call, which Vonage makes by itself', async () => {
+    test('after the SMS step expires, the page follows Vonage to the call', async () => {
       stage.expected = [refused(400)];
       const alice = await stage.person(house);
       await alice.logIn(WIFI);
@@ -345,7 +350,7 @@ describeInBrowser('a code to type', () => {
       expect(await alice.session()).toMatchObject({ channel: 'voice' });
     });
 
-    test('leads to the code field, even when the news of it comes a little late', async () => {
+    test('the page shows the code field, even if the webhook arrives late', async () => {
       await house.control('webhooks', { paused: true });
       const alice = await stage.person(house);
       await alice.logIn(WIFI);
@@ -358,7 +363,7 @@ describeInBrowser('a code to type', () => {
     });
   });
 
-  test('a link that comes by webhook is waited for', () =>
+  test('the page waits for a link that arrives by webhook', () =>
     withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
       const alice = await stage.person(house);
       await alice.logIn(ALICE);
@@ -367,7 +372,7 @@ describeInBrowser('a code to type', () => {
       expect(await messages(house)).toEqual([]);
     }));
 
-  test('with the call as the only way the page offers the call', () =>
+  test('if voice is the only channel, the page offers the call', () =>
     withHouse({ env: { ...WITH_CODES, FALLBACK_CHANNELS: 'voice' } }, async (house) => {
       const alice = await stage.person(house);
       await alice.logIn(UNSUPPORTED);
@@ -379,7 +384,7 @@ describeInBrowser('a code to type', () => {
       expect(await alice.session()).toMatchObject({ channel: 'voice' });
     }));
 
-  test('a link that does not open leads to a code', () =>
+  test('if the link does not open, the page offers a code', () =>
     withHouse({ env: WITH_CODES }, async (house) => {
       const alice = await stage.person(house);
       await alice.page.clock.install();

@@ -4,13 +4,13 @@ import { describeInBrowser, photograph, useBrowser } from './support/browser.js'
 import { operations } from './support/contract.js';
 import { buildHouse, type House } from './support/house.js';
 
-describeInBrowser('the contract as a page', () => {
+describeInBrowser('the API documentation page', () => {
   let house: House;
   const stage = useBrowser();
   beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
   afterAll(() => house.stop());
 
-  /** Opens a page, and notes whatever it asks of others than our server. */
+  /** Opens a page, and records its requests to other hosts. */
   async function open(path: string): Promise<{ page: Page; abroad: string[] }> {
     const { context, page } = await stage.person(house);
     const abroad: string[] = [];
@@ -21,7 +21,7 @@ describeInBrowser('the contract as a page', () => {
     return { page, abroad };
   }
 
-  test('shows every operation whole, asks nobody else for anything, and breaks no rule of the page', async () => {
+  test('shows every operation completely, requests nothing from other hosts, and complies with the security policy', async () => {
     const { page, abroad } = await open('/docs');
     const shown = page.locator('.opblock');
     await shown.first().waitFor();
@@ -42,7 +42,7 @@ describeInBrowser('the contract as a page', () => {
     expect(abroad).toEqual([]);
   });
 
-  test('lets a login be tried out', async () => {
+  test('can send a login request', async () => {
     const { page } = await open('/docs');
     await page.locator('#operations-Login-beginLogin .opblock-summary-control').click();
     await page.getByRole('button', { name: 'Try it out' }).click();
@@ -50,7 +50,7 @@ describeInBrowser('the contract as a page', () => {
     await page.locator('.live-responses-table .response-col_status', { hasText: '201' }).waitFor();
   });
 
-  test('leads from the type of an error to its section', async () => {
+  test('shows the section of an error for its type URL', async () => {
     const { page, abroad } = await open('/errors.md#invalid_code');
     expect(await page.locator('h2:target').textContent()).toBe('invalid_code');
     expect(await seriousIssues(page)).toEqual([]);

@@ -9,7 +9,7 @@ import { until } from './support/until.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
-/** What names a login of this browser. A page of another origin knows neither. */
+/** The ids of a login of this browser. A page of another origin knows neither. */
 interface Ids {
   loginId: string;
   verificationId: string;
@@ -21,18 +21,15 @@ const CODES: [string, (ids: Ids) => Record<string, string>][] = [
   ['another code alone', () => ({ code: '000002' })],
   ['a third code alone', () => ({ code: '000003' })],
   ['a code of another login', () => ({ login_id: randomBytes(16).toString('hex'), code: '000001' })],
-  ['a code of a login without a name', () => ({ login_id: '', code: '000001' })],
-  ['a code of another request of Verify', () => ({ request_id: randomUUID(), code: '000001' })],
-  ['a code of a word in the link', () => ({ request_id: 'silent-auth', code: '000001' })],
+  ['a code with an empty login_id', () => ({ login_id: '', code: '000001' })],
+  ['a code of another verification', () => ({ request_id: randomUUID(), code: '000001' })],
+  ['a code with a segment of the link as request_id', () => ({ request_id: 'silent-auth', code: '000001' })],
   ['a code like those of /callback', () => ({ code: randomBytes(32).toString('base64url') })],
 ];
-/** Codes that are not posted either while the user is to type one. */
+/** Codes that are not posted either while the login waits for a typed code. */
 const CODES_WITH_OWN_IDS: typeof CODES = [
   ['a code of this login', ({ loginId }) => ({ login_id: loginId, code: '000001' })],
-  [
-    'a code of this request of Verify',
-    ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' }),
-  ],
+  ['a code of this verification', ({ verificationId }) => ({ request_id: verificationId, code: 'abcd' })],
 ];
 const ERRORS: Record<string, string>[] = [
   { error: 'silent_auth_failed', error_description: 'x', reason: 'denied' },
@@ -47,21 +44,21 @@ const field = ({ page }: Person) => page.locator('#code:visible');
 const fragmentOf = (fields: Record<string, string>) => `#${new URLSearchParams(fields).toString()}`;
 
 /** A site of another origin. */
-async function openStranger(): Promise<Server> {
-  const page = '<!doctype html><title>A stranger</title><link rel="icon" href="data:," />';
+async function openOtherOrigin(): Promise<Server> {
+  const page = '<!doctype html><title>Another origin</title><link rel="icon" href="data:," />';
   const server = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(page));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return server;
 }
 
-describeInBrowser('a link of another origin to the page', () => {
+describeInBrowser('a link from another origin to the page', () => {
   // Each test opens the page some ten times.
   const stage = useBrowser();
-  let stranger: Server;
-  beforeAll(async () => (stranger = await openStranger()));
+  let otherOrigin: Server;
+  beforeAll(async () => (otherOrigin = await openOtherOrigin()));
   afterAll(() => {
-    stranger.closeAllConnections();
-    stranger.close();
+    otherOrigin.closeAllConnections();
+    otherOrigin.close();
   });
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
@@ -82,32 +79,32 @@ describeInBrowser('a link of another origin to the page', () => {
     });
     afterAll(() => house.stop());
 
-    const strangersPage = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/`;
-    /** Goes to the stranger's page, which leads to ours, and waits until ours is at rest. */
+    const otherPage = () => `http://127.0.0.1:${(otherOrigin.address() as AddressInfo).port}/`;
+    /** Opens the page of the other origin, which links to ours, and waits until ours is idle. */
     const followLink = async (person: Person, fragment: string) => {
-      await person.page.goto(strangersPage());
+      await person.page.goto(otherPage());
       await person.page.evaluate(`location.assign('${house.base}/${fragment}')`);
       await person.page.waitForURL(`${house.base}/`);
-      await isAtRest(person);
+      await isIdle(person);
     };
-    const isAtRest = ({ page }: Person) =>
+    const isIdle = ({ page }: Person) =>
       page.locator('#submit:enabled, #confirm:enabled').first().waitFor({ state: 'attached' });
     const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
     const ids = (): Ids => ({
       loginId: begun['login_id'] ?? '',
       verificationId: /verify\/([0-9a-f-]{36})\//.exec(begun['auth_url'] ?? '')?.[1] ?? randomUUID(),
     });
-    /** Somebody whose login waits for a code that was sent. */
+    /** A user whose login waits for a typed code. */
     const withTypedCode = async (): Promise<Person> => {
       const person = await stage.person(house);
       await person.logIn(engine === 'verify' ? WIFI : UNSUPPORTED);
       if (engine !== 'verify')
         await person.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
       await field(person).waitFor();
-      await isAtRest(person);
+      await isIdle(person);
       return person;
     };
-    /** Somebody whose login waits for the device, because the link has not opened yet. */
+    /** A user whose login waits for the device, because the link is not open yet. */
     const withLink = async (): Promise<Person> => {
       const person = await stage.person(house);
       const answered = new Promise<void>((resolve) => {
@@ -123,7 +120,7 @@ describeInBrowser('a link of another origin to the page', () => {
     };
     const openLink = ({ page }: Person) => page.goto(begun['auth_url'] ?? '');
 
-    test('uses up no try of a login that waits for a typed code, and does not end it', async () => {
+    test('does not use up a try of a login that waits for a typed code, and does not end it', async () => {
       const person = await withTypedCode();
       for (const [what, fields] of [...CODES, ...CODES_WITH_OWN_IDS]) {
         await followLink(person, fragmentOf(fields(ids())));
@@ -135,7 +132,7 @@ describeInBrowser('a link of another origin to the page', () => {
       await person.reads('You are logged in.');
     });
 
-    test('with an error leaves a login that waits for a typed code as it is', async () => {
+    test('with an error does not change a login that waits for a typed code', async () => {
       const person = await withTypedCode();
       for (const error of ERRORS) {
         await followLink(person, fragmentOf(error));
@@ -146,7 +143,7 @@ describeInBrowser('a link of another origin to the page', () => {
       await person.reads('You are logged in.');
     });
 
-    test('leaves a login that waits for its device to the device', async () => {
+    test('does not change a login that waits for its device', async () => {
       const person = await withLink();
       for (const [what, fields] of CODES) {
         await followLink(person, fragmentOf(fields(ids())));
@@ -159,7 +156,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(await person.session()).toMatchObject({ channel: 'silent_auth' });
     });
 
-    test('that changes the address of the open page disturbs no code that is being typed', async () => {
+    test('that changes the fragment of the open page does not disturb a code that is being typed', async () => {
       const person = await withTypedCode();
       await field(person).pressSequentially('123');
       for (const fields of [...CODES, ...CODES_WITH_OWN_IDS].map(([, of]) => of(ids())).concat(ERRORS)) {
@@ -173,8 +170,8 @@ describeInBrowser('a link of another origin to the page', () => {
     });
 
     /**
-     * Opens the link of the login in this browser, and stops before our page.
-     * @returns the fragment that our page would be opened with
+     * Opens the link of the login in this browser, and stops before our page is loaded.
+     * @returns the fragment of the redirect to our page
      */
     const fragmentFromLink = async ({ context }: Person): Promise<string> => {
       for (let at = begun['auth_url'] ?? ''; ;) {
@@ -185,7 +182,7 @@ describeInBrowser('a link of another origin to the page', () => {
       }
     };
 
-    test('with the code of this login logs in, and is worth nothing a second time', async () => {
+    test('with the code of this login logs in once', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       await followLink(person, fragment);
@@ -195,7 +192,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(await person.session()).toMatchObject({ authenticated: true, channel: 'silent_auth' });
     });
 
-    test('with the code of this login posts nothing once the login waits for the device no more', async () => {
+    test('with the code of this login posts nothing once the login no longer waits for its device', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       house.world.turn(engine === 'verify' ? 61 : 301);
@@ -204,7 +201,7 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(posted).toEqual([]);
     });
 
-    test('with the code of this login posts nothing once another tab began another login', async () => {
+    test('with the code of this login posts nothing after another tab began another login', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       const data = { phone_number: BOB, client: 'browser' };
@@ -214,16 +211,16 @@ describeInBrowser('a link of another origin to the page', () => {
       expect(posted).toEqual([]);
     });
 
-    test('is not followed again by the buttons for back and forward', async () => {
+    test('is not followed again by going back and forward', async () => {
       const person = await withTypedCode();
       await followLink(person, '#code=000001');
       await person.page.evaluate(`location.hash = 'code=000002'`);
       await person.page.waitForURL(`${house.base}/`);
-      // The entries are: our page, theirs, ours by their link, and ours with another fragment.
+      // The entries: our page, the other page, ours by its link, and ours with another fragment.
       for (const [steps, title] of [
-        [-2, 'A stranger'],
+        [-2, 'Another origin'],
         [-1, 'Log in with your phone number'],
-        [1, 'A stranger'],
+        [1, 'Another origin'],
         [1, 'Log in with your phone number'],
         [1, 'Log in with your phone number'],
       ] as const) {

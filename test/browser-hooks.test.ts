@@ -2,10 +2,10 @@ import type { Hooks } from '../src/login/hooks.js';
 import { describeInBrowser, refused, type Person, useBrowser } from './support/browser.js';
 import { ALICE, withHouse, WITH_CODES } from './support/house.js';
 
-describeInBrowser('the page, where a hook has a word', () => {
+describeInBrowser('the page with hooks', () => {
   const stage = useBrowser();
 
-  /** Logs in silently at a house with these hooks, and does the rest with somebody who has its messages at hand. */
+  /** Logs in silently with these hooks, and runs `work` with the page and the messages. */
   const atThePage = (
     engine: string,
     hooks: Hooks,
@@ -24,7 +24,7 @@ describeInBrowser('the page, where a hook has a word', () => {
   };
 
   test.each(['network-enablement', 'verify'])(
-    'a step-up is said, and finished by SMS (%s)',
+    'a step-up is shown, and completed by SMS (%s)',
     async (engine) => {
       stage.expected = [refused(403)];
       const beforeSession: Hooks['beforeSession'] = ({ channel }) =>
@@ -38,7 +38,7 @@ describeInBrowser('the page, where a hook has a word', () => {
     },
   );
 
-  test('a refusal is said, before the link and after a typed code, and the form is there again', async () => {
+  test('a refusal is shown before the link and after a typed code, and the form returns', async () => {
     stage.expected = [refused(403), refused(403), refused(403)];
     await atThePage('network-enablement', { beforeLogin: () => ({ refuse: true }) }, async (person) => {
       await person.reads('This login is not allowed.');

@@ -11,7 +11,7 @@ import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.j
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
-describeInBrowser('the page, for everybody', () => {
+describeInBrowser('usability of the page', () => {
   const stage = useBrowser();
   let house: House;
   beforeAll(async () => {
@@ -29,8 +29,8 @@ describeInBrowser('the page, for everybody', () => {
   };
   const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
 
-  describe('speaks the language of the browser, and another one if asked', () => {
-    test('a whole login in German', async () => {
+  describe('uses the language of the browser, or the one that the user chooses', () => {
+    test('shows a whole login in German', async () => {
       const anna = await person({ locale: 'de-DE' });
       const { page } = anna;
       await page.goto(house.base);
@@ -44,7 +44,7 @@ describeInBrowser('the page, for everybody', () => {
       await photograph(page, 'german-logged-in');
     });
 
-    test('an error, the offer of a code, and a code in German', async () => {
+    test('shows an error, the offer of a code, and the code field in German', async () => {
       const anna = await person({ locale: 'de-AT' });
       await anna.page.goto(house.base);
       await anna.page.getByLabel('Telefonnummer').fill(WIFI);
@@ -70,7 +70,7 @@ describeInBrowser('the page, for everybody', () => {
       await photograph(anna.page, 'german-relay');
     });
 
-    test('a change of language rewrites everything that is on the page, and is remembered', async () => {
+    test('a change of language translates the whole page, and is remembered', async () => {
       const alice = await person({ sim: BOB });
       await alice.logIn(ALICE);
       await alice.reads('the SIM in this device has another number');
@@ -86,7 +86,7 @@ describeInBrowser('the page, for everybody', () => {
       await alice.page.getByRole('button', { name: 'Code per SMS schicken' }).waitFor();
     });
 
-    test('somebody whose language is not there reads English', async () => {
+    test('a language without a translation falls back to English', async () => {
       const { page } = await person({ locale: 'fi-FI' });
       await page.goto(house.base);
       await page.getByRole('button', { name: 'Log in' }).waitFor();
@@ -94,7 +94,7 @@ describeInBrowser('the page, for everybody', () => {
     });
   });
 
-  describe('takes a number as people write it', () => {
+  describe('accepts a number in national and international notation', () => {
     test.each([
       ['en-GB', '07700 900000', '07700 900000'],
       ['en-GB', '0044 7700 900000', '+44 7700 900000'],
@@ -109,7 +109,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(await alice.session()).toMatchObject({ phone_number: ALICE });
     });
 
-    test('the country follows the number, and the number the country', async () => {
+    test('the country follows the number, and the number follows the country', async () => {
       const { page } = await person({ locale: 'de-DE' });
       await page.goto(house.base);
       const [country, phone] = [page.getByLabel('Land'), page.getByLabel('Telefonnummer')];
@@ -122,7 +122,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(await country.inputValue()).toBe('FR');
     });
 
-    test('who corrects in the middle keeps the cursor there', async () => {
+    test('an edit in the middle of the number keeps the cursor position', async () => {
       const { page } = await person();
       await page.goto(house.base);
       const phone = page.getByLabel('Phone number');
@@ -133,7 +133,7 @@ describeInBrowser('the page, for everybody', () => {
     });
   });
 
-  test('each step shows the time it took, and the whole adds up', async () => {
+  test('each step shows its duration, and the sum is shown', async () => {
     const alice = await person();
     await alice.logIn(ALICE);
     await alice.reads('You are logged in.');
@@ -148,7 +148,7 @@ describeInBrowser('the page, for everybody', () => {
     await alice.page.getByText('Why it worked: the operator saw a SIM with this number').waitFor();
   });
 
-  test('the server says how long it had a request, and how long the callback took', async () => {
+  test('the server reports the duration of a request and of the callback', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     const answer = await app.post('/verify').send({ code }).expect(200);
     expect(answer.headers['server-timing']).toMatch(/^callback;dur=\d+\.\d, total;dur=\d+\.\d$/);
@@ -156,8 +156,8 @@ describeInBrowser('the page, for everybody', () => {
     expect(problem.headers['server-timing']).toMatch(/^total;dur=\d+\.\d$/);
   });
 
-  describe('on a desk', () => {
-    test('a QR code leads to this page and nowhere else, and says why', async () => {
+  describe('on a desktop computer', () => {
+    test('a QR code links to this page, and its purpose is explained', async () => {
       const { page } = await person();
       const opened: string[] = [];
       page.on('request', (request) => opened.push(new URL(request.url()).pathname));
@@ -175,7 +175,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(opened).not.toContain('/login');
     });
 
-    test('a phone gets none', async () => {
+    test('a phone shows no QR code', async () => {
       const { page } = await person({ phone: true });
       await page.goto(house.base);
       await page.getByRole('button', { name: 'Log in' }).waitFor();
@@ -186,7 +186,7 @@ describeInBrowser('the page, for everybody', () => {
   test.each([
     ['wifi', 'This browser says that it is on Wi-Fi just now.'],
     ['cellular', 'This browser says that it is on the mobile network.'],
-  ])('says before the login what the browser knows of its network: %s', async (type, words) => {
+  ])('shows before the login which network the browser reports: %s', async (type, words) => {
     const { page } = await person();
     await page.addInitScript(
       `Object.defineProperty(navigator, 'connection', { value: { type: '${type}', addEventListener() {} } })`,
@@ -196,7 +196,7 @@ describeInBrowser('the page, for everybody', () => {
     await page.getByText(words).waitFor();
   });
 
-  test('a login that the network spoiled names the usual causes, and they go with the next try', async () => {
+  test('a login that the network interrupts shows the usual causes until the next attempt', async () => {
     const alice = await person();
     await alice.logIn(WIFI);
     const causes = alice.page.getByRole('region', { name: 'The usual causes' });
@@ -207,7 +207,7 @@ describeInBrowser('the page, for everybody', () => {
     expect(await causes.isVisible()).toBe(false);
   });
 
-  test('a code that the browser reads from the SMS goes off by itself', async () => {
+  test('a code that the browser reads from the SMS is posted automatically', async () => {
     const alice = await person();
     await alice.page.addInitScript(`
       window.OTPCredential = class {};
@@ -222,7 +222,7 @@ describeInBrowser('the page, for everybody', () => {
     expect(await alice.page.evaluate('window.offered.asked.signal.aborted')).toBe(true);
   });
 
-  test('shows where help is, if the operator of the server says so, and nothing otherwise', async () => {
+  test('shows the help link if HELP_URL is set', async () => {
     const { page } = await person();
     await page.goto(house.base);
     await page.getByRole('button', { name: 'Log in' }).waitFor();
@@ -236,7 +236,7 @@ describeInBrowser('the page, for everybody', () => {
   });
 
   describe('with two tabs', () => {
-    test('a login in one of them shows in the other, and so does the logout', async () => {
+    test('a login and a logout in one tab show in the other', async () => {
       const alice = await person();
       const other = await secondTab(alice);
       await other.getByRole('button', { name: 'Log in' }).waitFor();
@@ -248,7 +248,7 @@ describeInBrowser('the page, for everybody', () => {
       await alice.reads('You were logged out, in another tab.');
     });
 
-    test('a code of a login that another tab replaced is refused in words', async () => {
+    test('a code of a login that another tab replaced is refused with an explanation', async () => {
       stage.expected = [refused(400)];
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
@@ -264,7 +264,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(await alice.session()).toEqual({ authenticated: false });
     });
 
-    test('no code is sent to the number of another tab', async () => {
+    test('no code is sent to the number of the other tab', async () => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       const send = alice.page.getByRole('button', { name: 'Send me a code by SMS' });
@@ -279,7 +279,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(await house.messages()).toEqual([]);
     });
 
-    test('a link of a login that another tab replaced is over, and says so', async () => {
+    test('a link of a login that another tab replaced is refused with an explanation', async () => {
       const alice = await person();
       await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
       await alice.logIn(ALICE);
@@ -295,8 +295,8 @@ describeInBrowser('the page, for everybody', () => {
     });
   });
 
-  describe('left and found again', () => {
-    /** Somebody who went for the link, and came back by the back button. */
+  describe('after leaving and returning', () => {
+    /** A user who opened the link, and returned with the back button. */
     const backFromTheLink = async () => {
       const alice = await person();
       await alice.page.route(`${house.sandbox}/**`, (route) =>
@@ -308,7 +308,7 @@ describeInBrowser('the page, for everybody', () => {
       return alice;
     };
 
-    test('a login that was left on its way says that it is not finished, and how to go on', async () => {
+    test('a login that was left unfinished is shown with the next step', async () => {
       const alice = await backFromTheLink();
       await alice.reads('Your login is not finished.');
       expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('+44 7700 900000');
@@ -317,7 +317,7 @@ describeInBrowser('the page, for everybody', () => {
       await alice.reads('You are logged in.');
     });
 
-    test('a login that is too old by now says so when the page is loaded', async () => {
+    test('an expired login is reported when the page is loaded', async () => {
       const alice = await backFromTheLink();
       house.world.turn(301);
       await alice.page.reload();
@@ -325,7 +325,7 @@ describeInBrowser('the page, for everybody', () => {
       await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
     });
 
-    test('a login whose session is gone says that it is over', async () => {
+    test('a login whose session is lost is reported as over', async () => {
       stage.expected = [refused(404)];
       const alice = await backFromTheLink();
       await alice.reads('Your login is not finished.');
@@ -334,7 +334,7 @@ describeInBrowser('the page, for everybody', () => {
       await alice.reads('This login is over. Start again.');
     });
 
-    test('a page that is loaded anew while the answer is under way says how to go on', async () => {
+    test('a reload while a request is pending shows the next step', async () => {
       const alice = await person();
       await alice.page.goto(house.base);
       await house.control('faults', { verify: { delay_ms: 1500 } });
@@ -351,7 +351,7 @@ describeInBrowser('the page, for everybody', () => {
     });
   });
 
-  describe('can be used by everybody', () => {
+  describe('accessibility', () => {
     const states: [string, (alice: Person) => Promise<void>][] = [
       [
         'the start',
@@ -370,7 +370,7 @@ describeInBrowser('the page, for everybody', () => {
       ['a session', (alice) => alice.logIn(ALICE).then(() => alice.reads('You are logged in.'))],
     ];
 
-    test.each(states)('axe finds nothing serious in %s, in light and dark', async (name, reach) => {
+    test.each(states)('axe finds no serious violation in %s, in light and dark', async (name, reach) => {
       const alice = await person();
       await reach(alice);
       for (const colorScheme of ['light', 'dark'] as const) {
@@ -380,7 +380,7 @@ describeInBrowser('the page, for everybody', () => {
       }
     });
 
-    test('who wants no motion gets none', async () => {
+    test('no animation runs if the user prefers reduced motion', async () => {
       const { page } = await person();
       await page.emulateMedia({ reducedMotion: 'reduce' });
       await page.goto(house.base);
@@ -394,7 +394,7 @@ describeInBrowser('the page, for everybody', () => {
       expect(moving).toBe(0);
     });
 
-    test('a code can be asked for, typed and confirmed by keyboard alone', async () => {
+    test('a code can be requested, typed and confirmed with the keyboard', async () => {
       const alice = await person();
       const { keyboard } = alice.page;
       await alice.logIn(UNSUPPORTED);

@@ -21,7 +21,7 @@ describeInBrowser('the page', () => {
   afterAll(() => house.stop());
 
   const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
-  /** Begins a login with Alice's number in this browser, and goes nowhere yet. */
+  /** Begins a login with Alice's number in this browser, and does not open the link. */
   const begin = async ({ context }: Person, { base }: House = house): Promise<string> => {
     const data = { phone_number: ALICE, client: 'browser' };
     const begun = await context.request.post(`${base}/login`, { data });
@@ -29,7 +29,7 @@ describeInBrowser('the page', () => {
   };
   const asked = async () => (await house.upstream()).map(({ path }) => path);
 
-  test('a login through all five steps ends logged in, with the session shown and a clean address', async () => {
+  test('a login through all five steps shows the session and removes the fragment', async () => {
     const alice = await person();
     await alice.logIn(ALICE);
     await alice.reads('You are logged in.');
@@ -57,7 +57,7 @@ describeInBrowser('the page', () => {
     expect(await alice.steps()).toEqual(NONE_YET);
   });
 
-  test('someone who is logged in stays so when the page is loaded again', async () => {
+  test('a user stays logged in after a reload', async () => {
     const alice = await person();
     await alice.logIn(ALICE);
     await alice.reads('You are logged in.');
@@ -68,7 +68,7 @@ describeInBrowser('the page', () => {
     expect(await asked()).toHaveLength(3);
   });
 
-  test('another SIM ends not logged in', async () => {
+  test('a device with another SIM is not logged in', async () => {
     const bob = await person({ sim: BOB });
     await bob.logIn(ALICE);
     await bob.reads('the SIM in this device has another number');
@@ -78,7 +78,7 @@ describeInBrowser('the page', () => {
     await photograph(bob.page, 'another-sim');
   });
 
-  test('a device that the operator does not let in is told to leave Wi-Fi', async () => {
+  test('a device that is not on cellular is asked to leave Wi-Fi', async () => {
     const alice = await person();
     await alice.logIn('+447700900103');
     await alice.reads('The operator did not let this device in.');
@@ -88,7 +88,7 @@ describeInBrowser('the page', () => {
     await photograph(alice.page, 'wifi');
   });
 
-  test('a number whose operator offers no silence is told so, without a redirect', async () => {
+  test('an operator without silent authentication is reported without a redirect', async () => {
     const alice = await person();
     await alice.logIn('+447700900102');
     await alice.reads('A silent login is not possible for this number');
@@ -104,7 +104,7 @@ describeInBrowser('the page', () => {
     ['+44 7700 900000 000', 'This number is too long.'],
     ['call me', 'This is not a phone number.'],
     ['<img src=x onerror=alert(1)>', 'This is not a phone number.'],
-  ])('the page itself refuses %j, which cannot be a number', async (text, words) => {
+  ])('the page refuses %j before it calls the server', async (text, words) => {
     const alice = await person();
     await alice.logIn(text);
     await alice.reads(words);
@@ -112,7 +112,7 @@ describeInBrowser('the page', () => {
     expect(await asked()).toEqual([]);
   });
 
-  test('the server refuses a number of no country before anything is sent to Vonage', async () => {
+  test('the server refuses a number without a valid country code before it calls Vonage', async () => {
     stage.expected = [refused(400)];
     const alice = await person();
     await alice.logIn('+9997700900000');
@@ -122,14 +122,14 @@ describeInBrowser('the page', () => {
     await photograph(alice.page, 'invalid-number');
   });
 
-  test('a number may be written with spaces, dashes and brackets', async () => {
+  test('a number can contain spaces, dashes and brackets', async () => {
     const alice = await person();
     await alice.logIn(' +44 (7700) 900-000 ');
     await alice.reads('You are logged in.');
     expect(await alice.session()).toMatchObject({ phone_number: ALICE });
   });
 
-  test('a Vonage that asks to slow down is passed on with its seconds', async () => {
+  test('the Retry-After of Vonage is shown to the user', async () => {
     stage.expected = [refused(503)];
     const alice = await person();
     await alice.logIn('+447700900109');
@@ -137,7 +137,7 @@ describeInBrowser('the page', () => {
     expect(await alice.steps()).toEqual(['done', 'failed', '', '', '']);
   });
 
-  test('a server that does not answer is said plainly, and the button works again', async () => {
+  test('if the server does not answer, the page reports it and enables the button', async () => {
     stage.expected = [expect.stringContaining('net::ERR_FAILED')];
     const alice = await person();
     await alice.page.route('**/login', (route) => route.abort());
@@ -148,7 +148,7 @@ describeInBrowser('the page', () => {
     await alice.reads('You are logged in.');
   });
 
-  test('a link that does not open frees the button after a while', async () => {
+  test('if the link does not open, the button is enabled after a timeout', async () => {
     const alice = await person();
     await alice.page.clock.install();
     await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
@@ -171,7 +171,7 @@ describeInBrowser('the page', () => {
     expect(await asked()).toHaveLength(3);
   });
 
-  test('the keyboard alone is enough', async () => {
+  test('a login works with the keyboard alone', async () => {
     const { page, ...alice } = await person();
     await page.goto(house.base);
     await page.getByRole('button', { name: 'Log in' }).waitFor();
@@ -188,7 +188,7 @@ describeInBrowser('the page', () => {
     expect(await page.evaluate('document.activeElement.id')).toBe('phone');
   });
 
-  test('the back button shows the session as it is, not as it was', async () => {
+  test('the back button shows the current session', async () => {
     const alice = await person();
     await alice.page.addInitScript(
       "addEventListener('pageshow', (event) => event.persisted && (window.cameBack = true))",
@@ -204,7 +204,7 @@ describeInBrowser('the page', () => {
     await alice.reads('You are logged out.');
   });
 
-  test('what a fragment says is neither believed nor repeated', async () => {
+  test('text in a fragment is neither trusted nor shown', async () => {
     const alice = await person();
     const words = 'Call +15550100 to unlock <b>your</b> account';
     await alice.page.goto(
@@ -220,7 +220,7 @@ describeInBrowser('the page', () => {
     expect(await alice.session()).toEqual({ authenticated: false });
   });
 
-  test('a stranger who opens the callback of a login does not spoil it', async () => {
+  test('another browser that opens the callback of a login does not end the login', async () => {
     const [alice, stranger] = [await person(), await person()];
     const link = await begin(alice);
     const [{ body } = { body: {} }] = await house.upstream();
@@ -245,7 +245,7 @@ describeInBrowser('the page', () => {
     }
   });
 
-  describe('when somebody else’s phone opens the link', () => {
+  describe('when the phone of another user opens the link', () => {
     /** The attacker begins with Alice's number; her phone opens the link. */
     const relay = async (at: House) => {
       const attacker = await person({ sim: BOB }, at);
@@ -256,24 +256,24 @@ describeInBrowser('the page', () => {
       return { attacker, alice, link };
     };
 
-    test('neither is logged in, and no code was made', async () => {
+    test('neither is logged in, and no code is issued', async () => {
       const { attacker, alice } = await relay(house);
       expect(alice.page.url()).toBe(`${house.base}/`);
       expect(await alice.steps()).toEqual(NONE_YET);
       expect(await alice.context.cookies()).toEqual([]);
       expect(await alice.session()).toEqual({ authenticated: false });
       expect(await attacker.session()).toEqual({ authenticated: false });
-      // The code of the operator was not exchanged, and there is none of ours.
+      // The authorization code was not exchanged, so no code of ours was issued.
       expect(await asked()).toHaveLength(1);
       expect(await house.redis.keys('*code:*')).toEqual([]);
       await photograph(alice.page, 'relay');
     });
 
-    test('the one who began can still walk it, with the SIM that is in their own hand', async () => {
+    test('the browser that began the login can still open the link, with the SIM of its own device', async () => {
       const direct = await buildHouse({ store: 'memory', env: { SILENT_AUTH: 'oidc' } });
       try {
         const { attacker, link } = await relay(direct);
-        // Vonage takes a link once. One that has forgotten it takes it again, so that ours is the only memory of it.
+        // After a reset Vonage accepts a link again, so only our state can refuse it.
         await fetch(`${direct.sandbox}/__sandbox/reset`, { method: 'POST' });
         await attacker.page.goto(link);
         await attacker.reads('the SIM in this device has another number');

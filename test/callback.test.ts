@@ -2,20 +2,20 @@ import { request as httpRequest } from 'node:http';
 import { walk } from './support/device.js';
 import { ALICE, buildHouse, postCode, type House } from './support/house.js';
 
-/** What a browser of today says of itself when it navigates. */
+/** The headers that a current browser sends when it navigates. */
 const BROWSER = {
   'sec-fetch-dest': 'document',
   'sec-fetch-mode': 'navigate',
   'sec-fetch-site': 'cross-site',
 };
 
-describe('a callback that should not be is refused before anything is spent', () => {
+describe('GET /callback', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** Sends exactly this, redirects not followed. */
+  /** Sends the request unchanged, and follows no redirect. */
   const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     new Promise<{ status: number; location: string | undefined; cookie: unknown; body: string }>(
       (resolve, reject) => {
@@ -33,8 +33,8 @@ describe('a callback that should not be is refused before anything is spent', ()
   const tokenCalls = async () =>
     (await house.upstream()).filter(({ path }) => path === '/oauth2/token').length;
 
-  /** A login whose device stands before the last hop. */
-  const atTheDoor = async (client: 'app' | 'browser') => {
+  /** A login whose device has not requested `/callback` yet. */
+  const beforeCallback = async (client: 'app' | 'browser') => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
     const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
@@ -49,17 +49,17 @@ describe('a callback that should not be is refused before anything is spent', ()
     };
   };
 
-  test('by a browser without the session, or with another one, for a login of a browser', async () => {
-    const door = await atTheDoor('browser');
-    const other = await atTheDoor('browser');
+  test('refuses a browser login without its session or with another one', async () => {
+    const pending = await beforeCallback('browser');
+    const other = await beforeCallback('browser');
     for (const cookie of ['', other.cookie, 'sid=s%3Aplanted.signature']) {
-      const refused = await send(door.path, { ...BROWSER, cookie });
+      const refused = await send(pending.path, { ...BROWSER, cookie });
       expect(refused.status).toBe(303);
       expect(refused.location).toMatch(/^\/#error=wrong_client&error_description=/);
       expect(refused.cookie).toBeUndefined();
     }
     expect(await tokenCalls()).toBe(0);
-    const own = await send(door.path, { ...BROWSER, cookie: door.cookie });
+    const own = await send(pending.path, { ...BROWSER, cookie: pending.cookie });
     expect(own.location).toMatch(/^\/#login_id=[0-9a-f]{32}&code=[\w-]{43}$/);
     expect(own.cookie).toBeUndefined();
   });
@@ -71,50 +71,47 @@ describe('a callback that should not be is refused before anything is spent', ()
     { purpose: 'prefetch' },
     { 'x-moz': 'prefetch' },
     { 'x-purpose': 'preview' },
-  ])(
-    'by a browser that only speculates on a visit (%j): the visit that follows finds the link unused',
-    async (ahead) => {
-      for (const client of ['app', 'browser'] as const) {
-        const door = await atTheDoor(client);
-        const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
-        const early = await send(door.path, { ...headers, ...ahead });
-        expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
-        const visit = await send(door.path, headers);
-        expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
-      }
-      expect(await tokenCalls()).toBe(2);
-    },
-  );
+  ])('refuses a prefetch (%j), and the visit that follows can still use the link', async (ahead) => {
+    for (const client of ['app', 'browser'] as const) {
+      const pending = await beforeCallback(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: pending.cookie } : {};
+      const early = await send(pending.path, { ...headers, ...ahead });
+      expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
+      const visit = await send(pending.path, headers);
+      expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
+    }
+    expect(await tokenCalls()).toBe(2);
+  });
 
-  test('an authorization code may have 8,192 characters, and no more', async () => {
-    const door = await atTheDoor('app');
-    const withCode = (length: number) => `/callback?state=${door.state}&code=${'x'.repeat(length)}`;
+  test('refuses an authorization code of more than 8,192 characters', async () => {
+    const pending = await beforeCallback('app');
+    const withCode = (length: number) => `/callback?state=${pending.state}&code=${'x'.repeat(length)}`;
     expect((await send(withCode(8193))).status).toBe(400);
     expect(await tokenCalls()).toBe(0);
-    // The operator does not know it, but it was asked.
+    // The operator rejects the code, but was asked.
     expect(JSON.parse((await send(withCode(8192))).body)).toMatchObject({ error: 'silent_auth_failed' });
     expect(await tokenCalls()).toBe(1);
   });
 
-  test('twice: the second time finds nothing, and the operator hears of it once', async () => {
-    const app = await atTheDoor('app');
+  test('refuses a replay, and exchanges the authorization code once', async () => {
+    const app = await beforeCallback('app');
     await send(app.path);
     expect((await send(app.path)).status).toBe(410);
-    const browser = await atTheDoor('browser');
+    const browser = await beforeCallback('browser');
     await send(browser.path, { ...BROWSER, cookie: browser.cookie });
     const again = await send(browser.path, { ...BROWSER, cookie: browser.cookie });
     expect(again.location).toMatch(/^\/#error=login_expired/);
     expect(await tokenCalls()).toBe(2);
   });
 
-  test('a browser that says nothing of itself is known by its session', async () => {
-    const door = await atTheDoor('browser');
-    expect((await send(door.path, { cookie: door.cookie })).location).toMatch(/^\/#login_id=/);
+  test('recognises a browser without Sec-Fetch headers by its session', async () => {
+    const pending = await beforeCallback('browser');
+    expect((await send(pending.path, { cookie: pending.cookie })).location).toMatch(/^\/#login_id=/);
   });
 
-  test('Accept and User-Agent decide nothing', async () => {
-    const door = await atTheDoor('app');
-    const answer = await send(door.path, {
+  test('ignores Accept and User-Agent', async () => {
+    const pending = await beforeCallback('app');
+    const answer = await send(pending.path, {
       accept: 'text/html',
       'user-agent': 'Mozilla/5.0',
       'sec-fetch-mode': 'cors',
@@ -122,11 +119,11 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(JSON.parse(answer.body)).toMatchObject({ code: expect.any(String) });
   });
 
-  test('a browser login is finished by its page, with the code of the fragment', async () => {
-    const door = await atTheDoor('browser');
-    const { location } = await send(door.path, { ...BROWSER, cookie: door.cookie });
+  test('gives the page of a browser login its code in the fragment', async () => {
+    const pending = await beforeCallback('browser');
+    const { location } = await send(pending.path, { ...BROWSER, cookie: pending.cookie });
     const fragment = new URLSearchParams(location?.slice(2));
-    await postCode(door.app, fragment.get('code') ?? '').expect(200);
+    await postCode(pending.app, fragment.get('code') ?? '').expect(200);
   });
 
   test.each([
@@ -140,20 +137,20 @@ describe('a callback that should not be is refused before anything is spent', ()
     ['unauthorized_client', 'operator_error'],
     ['something_new', 'operator_error'],
     ['', 'operator_error'],
-  ])('the error %p of the operator is told as %s, without a call', async (error, reason) => {
-    const door = await atTheDoor('app');
-    const answer = await send(`/callback?error=${error}&error_description=x&state=${door.state}`);
+  ])('reports the error %p of the operator as %s, without a call to Vonage', async (error, reason) => {
+    const pending = await beforeCallback('app');
+    const answer = await send(`/callback?error=${error}&error_description=x&state=${pending.state}`);
     expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'silent_auth_failed', reason });
     expect(await tokenCalls()).toBe(0);
   });
 
-  test('what the operator says is repeated to nobody', async () => {
+  test('does not repeat text of the operator', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
     for (const client of ['app', 'browser'] as const) {
-      const door = await atTheDoor(client);
-      const headers = client === 'browser' ? { ...BROWSER, cookie: door.cookie } : {};
+      const pending = await beforeCallback(client);
+      const headers = client === 'browser' ? { ...BROWSER, cookie: pending.cookie } : {};
       const answer = await send(
-        `/callback?error=${hostile}&error_description=${hostile}&state=${door.state}`,
+        `/callback?error=${hostile}&error_description=${hostile}&state=${pending.state}`,
         headers,
       );
       expect(`${answer.body}${answer.location ?? ''}`).not.toMatch(/<|script>|alert|a=b/);
@@ -162,8 +159,8 @@ describe('a callback that should not be is refused before anything is spent', ()
     expect(house.world.logged()).not.toContain('alert');
   });
 
-  test('parameters nobody knows are ignored', async () => {
-    const door = await atTheDoor('app');
-    expect((await send(`${door.path}&session_state=x&iss=y`)).status).toBe(200);
+  test('ignores unknown parameters', async () => {
+    const pending = await beforeCallback('app');
+    expect((await send(`${pending.path}&session_state=x&iss=y`)).status).toBe(200);
   });
 });

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { createClient, LoginError, type Client } from '../client/silent-auth.js';
 
-/** The client before a server that is none of ours, or none at all. */
-describe('the client, where something is in its way', () => {
+describe('the client with network faults and invalid answers', () => {
   let server: Server;
   let client: Client;
   let asked: IncomingMessage[];
@@ -40,7 +39,7 @@ describe('the client, where something is in its way', () => {
   /** Waits until the server has the request. */
   const arrival = async () => once(server, 'request');
 
-  test('says so when a connection breaks, with the cause, and asks nothing a second time', async () => {
+  test('reports a broken connection with its cause, and does not retry', async () => {
     answer = (_req, res) => res.destroy();
     const error = await refusal(client.next('sms'));
     expect(error).toMatchObject({
@@ -55,14 +54,14 @@ describe('the client, where something is in its way', () => {
 
   test.each([
     ['a page of a proxy', 502, '<html>Bad gateway</html>', 'Bad gateway'],
-    ['a page that says all is well', 200, '<html>Log in to this Wi-Fi</html>', 'Wi-Fi'],
-    ['an error that is newer than the client', 400, '{"error":"not_invented_yet"}', 'not_invented_yet'],
+    ['a page with status 200', 200, '<html>Log in to this Wi-Fi</html>', 'Wi-Fi'],
+    ['an unknown error code', 400, '{"error":"not_invented_yet"}', 'not_invented_yet'],
     ['JSON that is no object', 200, '"fine"', 'fine'],
     ['JSON that is a list', 200, '[]', '[]'],
-    ['all is well, and no word of what', 200, '', 'unknown_answer'],
-    ['an error without a name', 500, '{}', '{}'],
-    ['an error of nothing at all', 503, '', 'unknown_answer'],
-  ])('takes %s for none of the server’s answers', async (_what, status, body, words) => {
+    ['an empty answer with status 200', 200, '', 'unknown_answer'],
+    ['an error without a code', 500, '{}', '{}'],
+    ['an empty error', 503, '', 'unknown_answer'],
+  ])('rejects %s as an answer of another server', async (_what, status, body, words) => {
     answer = (_req, res) => res.writeHead(status, { 'x-request-id': 'of-the-proxy' }).end(body);
     const error = await refusal(client.session());
     expect(error).toMatchObject({ error: 'unknown_answer', status, requestId: 'of-the-proxy' });
@@ -70,7 +69,7 @@ describe('the client, where something is in its way', () => {
     expect(await refusal(client.current())).toMatchObject({ error: 'unknown_answer', status });
   });
 
-  /** What the server answers, and to which call. */
+  /** The answers of the server, each with its call. */
   const login = {
     login_id: '5b3c0b1ea7f34a3f9f1d0c7a2e6d4b88',
     channel: 'silent_auth',
@@ -113,7 +112,7 @@ describe('the client, where something is in its way', () => {
   };
 
   test.each(callsOf('login', 'current', 'next', 'verify', 'session'))(
-    'takes for an answer to %s what the server answers, and nothing that lacks a part of it',
+    'accepts the answer of the server to %s, and rejects it if a field is missing',
     async (_name, call, status, bodies) => {
       for (const body of bodies) {
         answers(status, body);
@@ -137,21 +136,21 @@ describe('the client, where something is in its way', () => {
 
   const FOREIGN: [string, number, unknown][] = [
     ['an empty object', 200, {}],
-    ['nothing, of another server', 204, ''],
+    ['an empty answer of another server', 204, ''],
     ['a page', 200, '<html>Log in to this Wi-Fi</html>'],
     ['an empty page', 200, ''],
     ['a list', 200, [login]],
-    ['a word', 200, '"ok"'],
+    ['a string', 200, '"ok"'],
     ['null', 200, 'null'],
     ['an answer of another kind', 200, { status: 'ok' }],
-    ['that it was created', 201, { id: 1 }],
-    ['that it was accepted', 202, {}],
+    ['a 201 of another server', 201, { id: 1 }],
+    ['a 202 of another server', 202, {}],
     ['an error of another server', 404, { error: 'no_login' }],
     ['an error of OAuth', 400, { error: 'invalid_request', error_description: 'x' }],
     ['a problem with another status', 404, { type: 'x', title: 'x', status: 500, error: 'no_login' }],
   ];
-  test.each(FOREIGN)('does not take %s for an answer, whatever was asked', async (_what, status, body) => {
-    // A proxy numbers its answers in its own way.
+  test.each(FOREIGN)('rejects %s for every call', async (_what, status, body) => {
+    // A proxy has its own request ids.
     answers(status, body, { 'x-request-id': 'of-the-proxy' });
     for (const [name, call] of callsOf(...Object.keys(CALLS))) {
       const refused = await rejection(call(client));
@@ -160,7 +159,7 @@ describe('the client, where something is in its way', () => {
   });
 
   test.each(callsOf('cancel', 'logout'))(
-    'knows by the id of the answer that %s was done',
+    'recognises by the request id that %s was done',
     async (_name, call) => {
       answers(204, '', { 'x-request-id': '0f8fad5b-d9cb-469f-a165-70867728950e' });
       await call(client);
@@ -169,7 +168,7 @@ describe('the client, where something is in its way', () => {
     },
   );
 
-  test('takes an answer with another status than the server has for none', async () => {
+  test('rejects an answer with a status that the server does not use', async () => {
     answers(200, login);
     expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'unknown_answer' });
     answers(201, session);
@@ -177,19 +176,19 @@ describe('the client, where something is in its way', () => {
   });
 
   test.each(['javascript:alert(1)', 'data:text/html,x', '//evil.example/x', '/x', ''])(
-    'hands on no link to %j, which a page would open',
+    'rejects an auth_url of %j',
     async (auth_url) => {
       answers(201, { ...login, auth_url });
       expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'unknown_answer' });
     },
   );
 
-  test('offers no channel that only a newer client can name', async () => {
+  test('drops channels that it does not know', async () => {
     answers(201, { ...login, next_channels: ['sms', 'pigeon', 'voice'] });
     expect(await client.login('+447700900000')).toMatchObject({ nextChannels: ['sms', 'voice'] });
   });
 
-  test('hands on of an error only what is of its kind', async () => {
+  test('keeps only fields of the right type of an error', async () => {
     const problem = { type: 'x', title: 'x', status: 429, error: 'rate_limited' };
     answers(429, {
       ...problem,
@@ -204,13 +203,13 @@ describe('the client, where something is in its way', () => {
     expect([error.nextChannels, error.reason, error.errors]).toEqual([undefined, undefined, undefined]);
   });
 
-  test('follows no redirect, which would take number and code to somebody else', async () => {
+  test('follows no redirect, which would send the number and code to another host', async () => {
     answer = (req, res) => res.writeHead(req.url === '/login' ? 307 : 200, { location: '/elsewhere' }).end();
     expect(await refusal(client.login('+447700900000'))).toMatchObject({ error: 'no_answer' });
     expect(asked.map(({ url }) => url)).toEqual(['/login']);
   });
 
-  /** Turns the clock until just before the client gives up, and then beyond, once `reached` was. */
+  /** Once `reached`, advances the clock to just before the timeout, and then beyond it. */
   const givesUp = async (asking: Client, reached: Promise<unknown>): Promise<void> => {
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
     try {
@@ -227,7 +226,7 @@ describe('the client, where something is in its way', () => {
     }
   };
 
-  test('leaves no timer and no listener behind', async () => {
+  test('removes its timers and listeners', async () => {
     answer = (_req, res) => void res.end('{"authenticated":false}');
     const { signal } = new AbortController();
     const removed = jest.spyOn(signal, 'removeEventListener');
@@ -258,7 +257,7 @@ describe('the client, where something is in its way', () => {
     await givesUp(clientOf(watched), once(begun, 'answer'));
   });
 
-  test('is given up by its caller, who gets the reason back', async () => {
+  test('can be aborted, and rejects with the reason of the signal', async () => {
     answer = () => undefined;
     const [giving, reason] = [new AbortController(), new Error('the user went away')];
     const waiting = rejection(client.verify('123456', { signal: giving.signal }));
@@ -269,7 +268,7 @@ describe('the client, where something is in its way', () => {
     expect(asked).toHaveLength(1);
   });
 
-  /** A client that asks nobody, and the addresses that it would ask. */
+  /** A client that sends nothing, and the addresses that it would call. */
   const recordingClient = (options: Parameters<typeof createClient>[0]) => {
     const requests: unknown[] = [];
     const recording = ((address: unknown, { credentials }: RequestInit) => {
@@ -279,7 +278,7 @@ describe('the client, where something is in its way', () => {
     return { requests, client: createClient({ ...options, fetch: recording }) };
   };
 
-  test('asks the page’s own origin with its cookies, unless it is told otherwise', async () => {
+  test('calls the origin of the page with credentials by default', async () => {
     const own = recordingClient({});
     await own.client.session();
     expect(own.requests).toEqual([['/session', 'same-origin']]);
@@ -300,11 +299,11 @@ describe('the client, where something is in its way', () => {
     ['HTTP://localhost:3000', 'HTTP://localhost:3000/session'],
     ['http://127.0.0.1:3000/', 'http://127.0.0.1:3000/session'],
     ['http://[::1]:3000', 'http://[::1]:3000/session'],
-  ])('with the base %j asks %j', async (base, address) => {
+  ])('with the base %j calls %j', async (base, address) => {
     const { client, requests } = recordingClient({ base });
     await client.session();
     expect(requests).toEqual([[address, 'same-origin']]);
-    // As a browser resolves it, it is on the host that was named, or on the page's own.
+    // As a browser resolves it, it is on the named host, or on the origin of the page.
     const page = 'https://page.example/some/where';
     const host = /^http/i.test(base) ? new URL(base).host : 'page.example';
     expect(new URL(address, page).host).toBe(host);
@@ -369,15 +368,12 @@ describe('the client, where something is in its way', () => {
       'file:///x',
       'blob:https://a.example/x',
     ],
-  ])('is not made with the base %j', (base) => {
+  ])('throws for the base %j', (base) => {
     expect(() => createClient({ base })).toThrow(TypeError);
     expect(() => createClient({ base })).toThrow('base has to be an origin');
   });
 
-  test.each([null, 7, {}, [], ['/auth'], new URL('https://a.example')])(
-    'is not made with %p for a base',
-    (base) => {
-      expect(() => createClient({ base: base as unknown as string })).toThrow('base has to be an origin');
-    },
-  );
+  test.each([null, 7, {}, [], ['/auth'], new URL('https://a.example')])('throws for %p as base', (base) => {
+    expect(() => createClient({ base: base as unknown as string })).toThrow('base has to be an origin');
+  });
 });

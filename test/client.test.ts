@@ -15,7 +15,7 @@ import { ALICE, BOB, buildHouse, CHALLENGE, withHouse, WITH_CODES, type House } 
 
 type Same<A, B> = [A, B] extends [B, A] ? true : never;
 
-/** What a promise was rejected with. */
+/** The reason with which a promise is rejected. */
 const thrownBy = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => 'nothing',
@@ -39,14 +39,14 @@ describe('the client', () => {
   });
   afterAll(() => house.stop());
 
-  /** Begins a login and walks its link. @returns the code that the device was given */
+  /** Begins a login and opens its link. @returns the code of the device */
   const walked = async (phoneNumber = ALICE, options: Parameters<typeof walk>[1] = {}): Promise<string> => {
     const { authUrl } = await alice.login(phoneNumber);
     return String((await walk(authUrl ?? '', options)).json?.['code']);
   };
   const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
 
-  test('knows every error of the server and no other, every reason and every channel', () => {
+  test('lists exactly the errors, reasons and channels of the server', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
     const reasons: Same<client.SilentFailure, SilentFailure> = true;
     const channels: Same<client.Channel, Channel> = true;
@@ -54,7 +54,7 @@ describe('the client', () => {
     expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
   });
 
-  test('logs in silently, says who is logged in, and logs out', async () => {
+  test('logs in silently, returns the session, and logs out', async () => {
     expect(await alice.session()).toEqual({ authenticated: false });
     const login = await alice.login(ALICE);
     expect(login).toEqual({
@@ -78,7 +78,7 @@ describe('the client', () => {
     expect(await alice.session()).toEqual({ authenticated: false });
   });
 
-  test('goes on by a message where the SIM has another number', async () => {
+  test('continues with a message if the SIM has another number', async () => {
     const code = await walked(ALICE, { sim: BOB });
     const nextChannels = ['sms', 'voice'];
     expect(await alice.verify(code)).toEqual({ verified: false, reason: 'number_mismatch', nextChannels });
@@ -94,7 +94,7 @@ describe('the client', () => {
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
   });
 
-  test('goes on by the first channel that is left where none is named', async () => {
+  test('continues with the first remaining channel if none is named', async () => {
     expect(await alice.login('+447700900102')).toEqual({
       loginId: expect.any(String),
       channel: null,
@@ -108,7 +108,7 @@ describe('the client', () => {
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'sms' });
   });
 
-  test('tells where the login stands, and that there is none', async () => {
+  test('returns the current login, or undefined without one', async () => {
     expect(await alice.current()).toBeUndefined();
     const begun = await alice.login(ALICE);
     const { loginId, channel, expiresAt, nextChannels } = begun;
@@ -119,7 +119,7 @@ describe('the client', () => {
     expect(await refusal(alice.next())).toMatchObject({ error: 'no_login', status: 404 });
   });
 
-  test('proves by PKCE that it is the one who began', async () => {
+  test('sends the code_verifier of PKCE', async () => {
     const { authUrl } = await alice.login(ALICE, { client: 'app', codeChallenge: CHALLENGE.challenge });
     const home = await walk(authUrl ?? '');
     const verified = await alice.verify(String(home.json?.['code']), { codeVerifier: CHALLENGE.verifier });
@@ -129,12 +129,12 @@ describe('the client', () => {
     expect(await refusal(alice.verify(code))).toMatchObject({ error: 'invalid_code' });
   });
 
-  test('says who opens the link, where it is told', async () => {
+  test('sends the kind of client if it is set', async () => {
     const { authUrl } = await alice.login(ALICE, { client: 'browser' });
     expect((await walk(authUrl ?? '')).hops.at(-1)).toContain('#error=wrong_client');
   });
 
-  test('has what an error carries: channels, fields, and the id that the log has', async () => {
+  test('exposes the channels, fields and request id of an error', async () => {
     await alice.login(ALICE);
     await alice.next('voice');
     const none = await refusal(alice.next('sms'));
@@ -151,7 +151,7 @@ describe('the client', () => {
     expect(refused.nextChannels).toEqual(['sms', 'voice']);
   });
 
-  test('has the seconds after which to try again', async () => {
+  test('exposes the seconds of retry_after', async () => {
     await withHouse({}, async ({ base }) => {
       const silent = createClient({ base, fetch: fetchWithCookies() });
       const error = await refusal(silent.login('+447700900109'));
@@ -178,7 +178,7 @@ describe('the code in the address of a page', () => {
     [own, pending],
     [`#code=abc&login_id=${pending.loginId}`, byVerify],
     [`#request_id=${verificationId}&code=abc`, byVerify],
-  ])('is there in %j', (fragment, current) => {
+  ])('is read from %j', (fragment, current) => {
     expect(codeInFragment(fragment, current)).toBe('abc');
   });
 
@@ -190,22 +190,22 @@ describe('the code in the address of a page', () => {
     ['a code alone, with Verify', '#code=abc', byVerify],
     ['no code', `#login_id=${login.loginId}`, pending],
     ['an empty code', `#login_id=${login.loginId}&code=`, pending],
-    ['a login without a name', '#login_id=&code=abc', pending],
-    ['a part of the name', `#login_id=${login.loginId.slice(0, -1)}&code=abc`, pending],
-    ['the name in other letters', `#login_id=${login.loginId.toUpperCase()}&code=abc`, pending],
+    ['an empty login_id', '#login_id=&code=abc', pending],
+    ['a part of the login_id', `#login_id=${login.loginId.slice(0, -1)}&code=abc`, pending],
+    ['the login_id in upper case', `#login_id=${login.loginId.toUpperCase()}&code=abc`, pending],
     ['another login', `#login_id=another&request_id=${verificationId}&code=abc`, byVerify],
-    ['a request of Verify that this login has not', `#request_id=${verificationId}&code=abc`, pending],
-    ['another request', `#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
-    ['a request without a name', '#request_id=&code=abc', byVerify],
-    ['a word of the link', '#request_id=verify&code=abc', byVerify],
-    ['another word of the link', '#request_id=silent-auth&code=abc', byVerify],
-    ['more of the link than the request', `#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
+    ['a verification that this login does not have', `#request_id=${verificationId}&code=abc`, pending],
+    ['another verification', `#request_id=${verificationId.replace('c', 'd')}&code=abc`, byVerify],
+    ['an empty request_id', '#request_id=&code=abc', byVerify],
+    ['a segment of the link', '#request_id=verify&code=abc', byVerify],
+    ['another segment of the link', '#request_id=silent-auth&code=abc', byVerify],
+    ['more of the link than the request_id', `#request_id=${verificationId}/silent-auth&code=abc`, byVerify],
     ['an error', '#error=access_denied', pending],
-    ['a code where there is no login', `#${own}`, undefined],
-    ['a code that comes too late', `#${own}`, over('expired')],
+    ['a code without a login', `#${own}`, undefined],
+    ['a code after the login expired', `#${own}`, over('expired')],
     ['a code of a login that failed', `#${own}`, over('failed')],
-    ['a code of a login that is done', `#${own}`, over('completed')],
-    ['a code of Verify that comes too late', `#request_id=${verificationId}&code=abc`, over('expired')],
+    ['a code of a completed login', `#${own}`, over('completed')],
+    ['a code of Verify after the login expired', `#request_id=${verificationId}&code=abc`, over('expired')],
     [
       'a code of a login that waits for a typed one',
       `#${own}`,
@@ -216,7 +216,7 @@ describe('the code in the address of a page', () => {
       `#${own}`,
       { ...login, channel: null, status: 'pending', authUrl: null },
     ],
-  ])('is not for this login: %s', (_what, fragment, current) => {
+  ])('is ignored with %s', (_what, fragment, current) => {
     expect(codeInFragment(fragment, current)).toBeUndefined();
   });
 });

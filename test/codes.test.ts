@@ -17,7 +17,7 @@ const wrongFor = (right: string) => (right === '000000' ? '111111' : '000000');
 const inDigits = (zero: number) => (code: string) =>
   code.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
 
-/** What is nearly the code that was sent, and is not six ASCII digits. */
+/** Variants of the code that are not six ASCII digits. */
 const DISGUISES: [string, (code: string) => string][] = [
   ['a hyphen behind it', (code) => `${code}-`],
   ['a hyphen in it', (code) => `${code.slice(0, 3)}-${code.slice(3)}`],
@@ -35,7 +35,7 @@ const DISGUISES: [string, (code: string) => string][] = [
   ['a zero-width space in it', (code) => `${code.slice(0, 3)}\u200b${code.slice(3)}`],
 ];
 
-/** What is no typed code either, and might be one of a device. */
+/** Codes that are not typed codes, and may be codes of a device. */
 const OF_A_DEVICE: [string, (code: string) => string][] = [
   ['letters', () => 'si9sfG'],
   ['a letter behind it', (code) => `${code}a`],
@@ -54,7 +54,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 
-    test('a code that was not typed uses up no try once a message is under way', async () => {
+    test('a code that was not typed does not use up a try once a message is under way', async () => {
       const app = house.app();
       await begin(app);
       await next(app, 'sms').expect(200);
@@ -74,22 +74,22 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   },
 );
 
-describe('with the chain of Verify', () => {
-  const told: ProvenLogin[] = [];
+describe('with a Verify workflow', () => {
+  const received: ProvenLogin[] = [];
   const hooks: Hooks = {
     beforeSession: (login) => {
-      told.push(login);
+      received.push(login);
       return login.channels.includes('silent_auth') ? { stepUp: true } : { allow: true };
     },
   };
   const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
-  beforeEach(() => void told.splice(0));
+  beforeEach(() => void received.splice(0));
 
   test.each(DISGUISES)(
     'a typed code with %s is refused while the silent step may be over',
     (_what, disguised) =>
       withHouse({ env, hooks }, async (house) => {
-        // Vonage has gone on to the SMS, and its webhook is late.
+        // Vonage has moved on to the SMS, and its webhook is late.
         await house.control('webhooks', { paused: true });
         const { app } = await house.walkedLogin('+447700900103');
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
@@ -98,11 +98,11 @@ describe('with the chain of Verify', () => {
         expect((await postCode(app, disguised(right)).expect(400)).body.error).toBe('invalid_code');
         expect(await house.upstream()).toHaveLength(calls);
         await postCode(app, right).expect(200);
-        expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+        expect(received.map(({ channels }) => channels)).toEqual([['sms']]);
       }),
   );
 
-  test('a code of a device that comes behind our silent minute, and within that of Vonage, is no SMS', () => {
+  test('a device code after the silent step ended here, and before it ends at Vonage, does not count as SMS', () => {
     const vonageWorld = testWorld();
     return withHouse({ env, hooks, vonageWorld }, async (house) => {
       const { app, code } = await house.walkedLogin();
@@ -116,18 +116,18 @@ describe('with the chain of Verify', () => {
       expect(await house.upstream()).toHaveLength(calls);
       expect(await house.messages()).toEqual([]);
       expect((await app.get('/session')).body.authenticated).toBe(false);
-      // The SMS comes when the minute is over at Vonage too, with all of its tries.
+      // The SMS is sent when the silent step ends at Vonage as well, with all of its tries.
       vonageWorld.turn(1);
       await tick(house);
       const right = await lastCode(house);
       await postCode(app, wrongFor(right)).expect(400);
       await postCode(app, wrongFor(right)).expect(400);
       expect((await postCode(app, right).expect(200)).body.channel).toBe('sms');
-      expect(told.map(({ channels }) => channels)).toEqual([['sms']]);
+      expect(received.map(({ channels }) => channels)).toEqual([['sms']]);
     });
   });
 
-  test('no step is over here while it is under way at Vonage, though Vonage took long to begin', () =>
+  test('no step ends here before it ends at Vonage, even if Vonage started late', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
       await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
@@ -142,10 +142,10 @@ describe('with the chain of Verify', () => {
         'step_up_required',
       );
       expect(await house.messages()).toEqual([]);
-      expect(told.map(({ channels }) => channels)).toEqual([['silent_auth']]);
+      expect(received.map(({ channels }) => channels)).toEqual([['silent_auth']]);
     }));
 
-  test('a code by SMS is none by voice while nobody was called', () =>
+  test('a code from the SMS does not count as voice before the call', () =>
     withHouse({ env, hooks }, async (house) => {
       const app = house.app();
       await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
@@ -153,14 +153,14 @@ describe('with the chain of Verify', () => {
       await until(async () => (await house.upstream()).length === 1);
       house.world.turn(5);
       await slow;
-      // A minute in silence, and five for the SMS: two seconds of them are left.
+      // The silent step lasts one minute, and the SMS five; two seconds are left.
       house.world.turn(358);
       await tick(house);
       expect((await postCode(app, await lastCode(house)).expect(200)).body.channel).toBe('sms');
       expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('a code of a device that comes behind /login/next is refused here, as often as it comes', () =>
+  test('a device code after /login/next is refused without a call to Vonage, each time', () =>
     withHouse({ env, hooks }, async (house) => {
       const { app, code } = await house.walkedLogin();
       await next(app, 'sms').expect(200);
@@ -168,10 +168,10 @@ describe('with the chain of Verify', () => {
       for (let each = 0; each < 4; each += 1) await postCode(app, code).expect(400);
       expect(await house.upstream()).toHaveLength(calls);
       await postCode(app, await lastCode(house)).expect(200);
-      expect(told.map(({ channel }) => channel)).toEqual(['sms']);
+      expect(received.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('a code of a device is one of the SIM while the silent step is under way, whatever its length', () =>
+  test('a device code of any length counts as silent during the silent step', () =>
     withHouse({ env }, async (house) => {
       for (const code of ['12345', '1234567', 'si9sfG', 'A'.repeat(43)]) {
         const app = house.app();
@@ -179,13 +179,13 @@ describe('with the chain of Verify', () => {
         const body = JSON.stringify({ request_id: 'x', status: 'completed' });
         await house.control('faults', { 'verify-check': { status: 400, body, times: 1 } });
         await postCode(app, code).expect(400);
-        // It was the one try of the silent step, and the login went on.
+        // That was the only try of the silent step, so the login moved on.
         expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
         await house.reset();
       }
     }));
 
-  describe('before the link was opened, when Vonage compares no code', () => {
+  describe('before the link is opened, when Vonage does not check codes', () => {
     const ended: string[] = [];
     const sent: string[] = [];
     const meter: Meter = {
@@ -205,7 +205,7 @@ describe('with the chain of Verify', () => {
       ['a typed code', 'sms,voice', '123456'],
       ['a code of a device, with no channel behind', '', 'si9sfG'],
       ['a typed code, with no channel behind', '', '123456'],
-    ])('%s moves nothing on and uses up no try', (_what, fallbacks, early) =>
+    ])('%s does not advance the workflow and does not use up a try', (_what, fallbacks, early) =>
       withHouse({ env: { ...env, FALLBACK_CHANNELS: fallbacks }, watchers: { meter } }, async (house) => {
         const app = house.app();
         const { body } = await begin(app);
@@ -224,7 +224,7 @@ describe('with the chain of Verify', () => {
       ['no-code', 'https://developer.vonage.com/api-errors/verify#no-code', 400],
       ['no type', undefined, 409],
       ['#conflict', 'https://developer.vonage.com/api-errors#conflict', 422],
-    ])('Vonage says so with %s', (_what, type, status) =>
+    ])('an answer of Vonage with %s is recognised', (_what, type, status) =>
       withHouse({ env }, async (house) => {
         const { app, code } = await house.walkedLogin();
         const detail = 'The current Verify workflow step does not support a code.';
@@ -236,7 +236,7 @@ describe('with the chain of Verify', () => {
       }),
     );
 
-    test('Vonage is asked a bounded number of times', () =>
+    test('the number of calls to Vonage is bounded', () =>
       withHouse({ env }, async (house) => {
         const app = house.app();
         await begin(app);
@@ -247,7 +247,7 @@ describe('with the chain of Verify', () => {
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
       }));
 
-    test('the tries of a typed code remain three, whatever came before', () =>
+    test('a typed code still has three tries', () =>
       withHouse({ env }, async (house) => {
         const app = house.app();
         await begin(app);

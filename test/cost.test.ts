@@ -1,20 +1,20 @@
 import { Redis } from 'ioredis';
 import { ALICE, BOB, buildHouse, postCode, redisUrlOfWorker, type House } from './support/house.js';
 
-describe('a whole login costs', () => {
+describe('the cost of a login', () => {
   let house: House;
-  // Without webhooks, which come when they come.
+  // Without webhooks, which arrive at any time.
   beforeAll(async () => (house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } })));
   afterAll(() => house.stop());
 
-  /** The commands Redis was sent by the server while `work` ran, by name. */
+  /** The names of the commands that the server sent to Redis while `work` ran. */
   const commandsOf = async (work: () => Promise<unknown>) => {
     const redis = new Redis(redisUrlOfWorker());
     const monitor = await redis.monitor();
     const commands: string[] = [];
     const db = new URL(redisUrlOfWorker()).pathname.slice(1);
     monitor.on('monitor', (_time: string, args: string[], source: string, database: string) => {
-      // What a script does within Redis goes over no wire.
+      // MONITOR also lists the commands of scripts, which are not sent by the server.
       if (database === db && source !== 'lua') commands.push((args[0] ?? '').toLowerCase());
     });
     await work();
@@ -28,7 +28,7 @@ describe('a whole login costs', () => {
     return commands.slice(0, -1);
   };
 
-  test('three calls to Vonage, eight commands of Redis, the first of which holds all its limits, and no signature while a token is at hand', async () => {
+  test('is three calls to Vonage and eight Redis commands, one of them for all limits, and no signature while the JWT is cached', async () => {
     const first = await house.walkedLogin();
     await postCode(first.app, first.code).expect(200);
     await house.reset();
@@ -53,20 +53,20 @@ describe('a whole login costs', () => {
     expect(new Set(tokens).size).toBe(1);
   });
 
-  test('two commands of Redis more where a message was sent: to count it once, and to give it back to the number', async () => {
-    const someone = house.app();
-    await someone.post('/login').send({ phone_number: BOB }).expect(201);
-    await someone.post('/login/next').send({ channel: 'sms' }).expect(200);
+  test('is two Redis commands more with a message: one counts it, one gives it back to the number', async () => {
+    const app = house.app();
+    await app.post('/login').send({ phone_number: BOB }).expect(201);
+    await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     const code = (await house.messages()).at(-1)?.code ?? '';
-    const commands = await commandsOf(() => postCode(someone, code).expect(200));
-    // The session, what webhooks told, whether Verify may be asked, the try, the count of the
-    // message, the new session, and what is given back.
-    // A script goes out whole the first time.
+    const commands = await commandsOf(() => postCode(app, code).expect(200));
+    // The session, the webhook report, the pause of Verify, the try, the count of the
+    // message, the new session, and the refund of the message.
+    // The first call of a script sends its source.
     const names = commands.map((name) => name.replace('evalsha', 'eval'));
     expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
   });
 
-  test('no command of Redis where a refusal needs none', async () => {
+  test('is no Redis command for an invalid request, or for one without a session', async () => {
     const commands = await commandsOf(async () => {
       await house.app().post('/login').send({ phone_number: 'x' });
       await house

@@ -16,7 +16,7 @@ const everything = Object.entries(packages).filter(([path]) => path !== '');
 const production = everything.filter(([, { dev }]) => dev !== true);
 const pathsOf = (entries: [string, Locked][]): string[] => entries.map(([path]) => path);
 
-/** Licences that ask nothing of an MIT package but to be named. */
+/** Licences that require only attribution of an MIT package. */
 const LICENCES = [
   'MIT',
   'ISC',
@@ -28,7 +28,7 @@ const LICENCES = [
   '(MIT OR Apache-2.0)',
 ];
 
-/** What is built for the machine it is installed on: the compilers of tests and development. */
+/** Development packages with binaries for the platform. */
 const MAY_RUN_AT_INSTALLATION = [
   'node_modules/@parcel/watcher',
   'node_modules/@swc/core',
@@ -36,8 +36,8 @@ const MAY_RUN_AT_INSTALLATION = [
   'node_modules/unrs-resolver',
 ];
 
-describe('the packages that production needs', () => {
-  test('are few, all of them together too', () => {
+describe('production dependencies', () => {
+  test('are few, transitive ones included', () => {
     const [, direct, all] =
       /at most (\d+) packages directly and (\d+) with all/.exec(read('docs/security.md')) ?? [];
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
@@ -46,11 +46,11 @@ describe('the packages that production needs', () => {
     expect(production.length).toBeGreaterThan(Object.keys(dependencies).length);
   });
 
-  test('run nothing when they are installed', () => {
+  test('have no installation scripts', () => {
     expect(pathsOf(production.filter(([, { hasInstallScript }]) => hasInstallScript))).toEqual([]);
   });
 
-  test('have licences that go with MIT', () => {
+  test('have licences compatible with MIT', () => {
     const others = pathsOf(production)
       .map((path) => [path, (JSON.parse(read(`${path}/package.json`)) as { license?: unknown }).license])
       .filter(([, license]) => !LICENCES.includes(String(license)));
@@ -58,8 +58,8 @@ describe('the packages that production needs', () => {
   });
 });
 
-describe('all packages', () => {
-  test('are locked by a hash, from the public registry alone', () => {
+describe('all dependencies', () => {
+  test('are locked by hash, from the public registry only', () => {
     const unlocked = everything.filter(
       ([, { integrity, resolved = 'https://registry.npmjs.org/' }]) =>
         !integrity?.startsWith('sha512-') || !resolved.startsWith('https://registry.npmjs.org/'),
@@ -67,7 +67,7 @@ describe('all packages', () => {
     expect(pathsOf(unlocked)).toEqual([]);
   });
 
-  test('run nothing when they are installed, but for a few of development', () => {
+  test('have no installation scripts, except a few for development', () => {
     const running = pathsOf(everything.filter(([, { hasInstallScript }]) => hasInstallScript));
     expect(running.filter((path) => !MAY_RUN_AT_INSTALLATION.includes(path))).toEqual([]);
   });

@@ -31,7 +31,7 @@ afterAll(async () => {
   doctor.leave();
 });
 
-/** What must never be said: passwords, secrets and keys of settings. */
+/** Values that no finding may contain: passwords, secrets and keys. */
 const secretsOf = (settings: Env): string[] =>
   [
     ...(settings['SESSION_SECRET'] ?? '').split(','),
@@ -44,17 +44,17 @@ const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Vi
   inDeployment(redis.url, plan, async ({ front, settings }) => {
     const visited = await doctor.visit([front.url, ...args], settings);
     for (const secret of secretsOf(settings)) expect(visited.text).not.toContain(secret);
-    // A line each, for whoever reads them in a log.
+    // One line each, as a log needs.
     for (const { says } of visited.findings) expect(says).not.toContain('\n');
     return visited;
   });
 
-/** The names of what was found, each once. */
+/** The checks with this verdict, without duplicates. */
 const named = ({ findings }: Visit, verdict: string): string[] => [
   ...new Set(findings.filter((each) => each.verdict === verdict).map(({ check }) => check)),
 ];
 
-test('a deployment that is well has no mistake, no warning, and nothing that was not looked at but http', async () => {
+test('a correct deployment has no mistakes or warnings, and only http is not checked', async () => {
   const { code, findings } = await visit({ server: ASSERTIONS });
   expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([
     { check: 'http', verdict: 'not checked', says: expect.any(String) },
@@ -66,7 +66,7 @@ test('a deployment that is well has no mistake, no warning, and nothing that was
 test.each([
   ['a port', (address: string) => `${address.includes('.') ? address : `[${address}]`}:51234`],
   ['brackets', (address: string) => `[${address}]`],
-])('a proxy that writes %s around the address of the client is as well', async (_what, write) => {
+])('a proxy that writes %s around the client address has no mistakes either', async (_what, write) => {
   const request: Habits['request'] = (headers) => {
     const entries = String(headers['x-forwarded-for']).split(', ');
     headers['x-forwarded-for'] = [...entries.slice(0, -1), write(entries.at(-1) ?? '')].join(', ');
@@ -75,7 +75,7 @@ test.each([
   expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
 });
 
-test('without settings and without a login nothing is begun, and what cannot be seen is said not to be', async () => {
+test('without settings and --login no login is begun, and the skipped checks are listed', async () => {
   await inDeployment(redis.url, {}, async ({ front, house }) => {
     const visited = await doctor.visit([front.url], {});
     expect(visited.code).toBe(0);
@@ -89,7 +89,7 @@ test('without settings and without a login nothing is begun, and what cannot be 
   });
 });
 
-test('a host where nothing answers is named, with what the connection came to', async () => {
+test('a host that does not answer is named, with the connection error', async () => {
   const host = `localhost:${await freePort()}`;
   const { findings } = await doctor.visit([`http://${host}`], {});
   expect(findings.find(({ check }) => check === 'healthz')?.says).toMatch(
@@ -97,7 +97,7 @@ test('a host where nothing answers is named, with what the connection came to', 
   );
 });
 
-test('settings that are in files are read there', async () => {
+test('settings in files are read', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
   const secrets = ['SESSION_SECRET', 'VONAGE_APPLICATION_ID', 'VONAGE_PRIVATE_KEY'];
   const visited = await visit({
@@ -119,7 +119,7 @@ test('settings that are in files are read there', async () => {
 
 type Habit<N extends keyof Habits> = NonNullable<Habits[N]>;
 
-/** In two pieces, of which the second comes when the first was read. */
+/** Sends an answer in two segments, the second after the first was read. */
 const inPieces: Habit<'deliver'> = (res, { status, headers, body }) => {
   res.writeHead(status, headers).flushHeaders();
   setTimeout(() => res.end(body), 50);
@@ -168,15 +168,15 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ['lower-cases headers', { answer: lowerCase }, ['iOS SDK: spelling of Content-Type'], /proper_case_words/],
   ['answers in two segments', { deliver: inPieces }, ['iOS SDK: one segment'], /buffer the answer/],
   [
-    'compresses what nobody asked it to',
+    'compresses without Accept-Encoding',
     { answer: atCallback(compress) },
     ['iOS SDK: compression', 'Android SDK: compression'],
     /compression off for \/callback/,
   ],
   ['speaks TLS 1.3 alone', { tls: { minVersion: 'TLSv1.3' } }, ['TLS 1.2'], /ssl_protocols TLSv1.2 TLSv1.3/],
   [
-    'has a certificate from nowhere',
-    { tls: newCa('nobody').issue() },
+    'has a self-signed certificate',
+    { tls: newCa('unknown CA').issue() },
     ['certificate'],
     /full chain|authority/,
   ],
@@ -188,19 +188,19 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ],
   ['has a certificate that expired', { tls: ca.issue({ days: -1 }) }, ['certificate'], /Renew it/],
   [
-    'takes Secure from the cookie',
+    'removes Secure from the cookie',
     { answer: changing('set-cookie', (line) => line.replace('; Secure', '')) },
     ['cookie'],
     /proxy_cookie_flags/,
   ],
   [
-    'gives the cookie a domain',
+    'adds a Domain to the cookie',
     { answer: changing('set-cookie', (line) => `${line}; Domain=localhost`) },
     ['cookie'],
     /proxy_cookie_domain/,
   ],
   [
-    'moves the cookie',
+    'changes the path of the cookie',
     { answer: changing('set-cookie', (line) => line.replace('Path=/', 'Path=/app')) },
     ['cookie'],
     /proxy_cookie_path/,
@@ -211,55 +211,55 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
     ['cookie', 'sessions'],
     /Set-Cookie as it comes/,
   ],
-  ['drops cookies on their way in', { request: without('cookie') }, ['sessions'], /header Cookie/],
+  ['removes cookies from requests', { request: without('cookie') }, ['sessions'], /header Cookie/],
   [
-    'takes HSTS away',
+    'removes HSTS',
     { answer: changing('strict-transport-security', () => undefined) },
     ['headers'],
     /add no such header/,
   ],
   [
-    'lets every origin read',
+    'allows every origin by CORS',
     { answer: ({ headers }) => headers.push('Access-Control-Allow-Origin', '*') },
     ['other origins'],
     /out of the proxy/,
   ],
-  ['drops Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
-  ['drops Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
-  ['keeps webhooks out', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
-  ['shows the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
+  ['removes Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
+  ['removes Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
+  ['blocks webhooks', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
+  ['publishes the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
   [
-    'leads to a sandbox as well',
+    'publishes a sandbox',
     { instead: insteadOf(/^\/__sandbox\//, 200) },
     ['sandbox'],
     /out of this deployment/,
   ],
   [
-    'takes short links only',
+    'refuses long URLs',
     { instead: insteadOf(/.{2048}/, 414) },
     ['long links'],
     /large_client_header_buffers/,
   ],
-  ['leads elsewhere', { instead: insteadOf(/./, 404) }, ['healthz'], /all paths to the server/],
+  ['forwards to another server', { instead: insteadOf(/./, 404) }, ['healthz'], /all paths to the server/],
   [
-    'finds no server that is ready',
+    'has no server that is ready',
     { instead: insteadOf(/^\/readyz/, 503) },
     ['readyz'],
     /redis is not reachable/,
   ],
   [
-    'names no address of the client',
+    'does not send the client address',
     { request: (headers) => void (headers['x-forwarded-for'] = 'unknown') },
     ['client addresses'],
     /at the end of X-Forwarded-For, with or without its port/,
   ],
-  ['has a clock of its own', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
+  ['has a wrong clock', { answer: changing('date', tenMinutesLate) }, ['clock'], /NTP/],
 ];
 
 const PLANTED: Row[] = [
   ...FRONTS.map(([what, front, ...rest]): Row => [`a proxy that ${what}`, { front }, ...rest]),
   [
-    'a PUBLIC_URL of somewhere else',
+    'the PUBLIC_URL of another deployment',
     { server: { PUBLIC_URL: 'https://localhost:9' } },
     ['PUBLIC_URL of the settings', 'PUBLIC_URL', 'redirect URI'],
     /enter https:\/\/localhost:\d+\/callback in the Vonage dashboard/i,
@@ -271,7 +271,7 @@ const PLANTED: Row[] = [
     /callback in the Vonage dashboard, to the letter/,
   ],
   [
-    'a redirect URI at Vonage with a slash at its end',
+    'a redirect URI at Vonage with a trailing slash',
     { house: ({ url }) => ({ registered: `${url}/callback/` }) },
     ['redirect URI'],
     /to the letter/,
@@ -282,7 +282,7 @@ const PLANTED: Row[] = [
     ['client addresses'],
     /number of proxies in front, not more/,
   ],
-  ['TRUST_PROXY that believes nobody', { server: { TRUST_PROXY: '' } }, ['TRUST_PROXY'], /Set TRUST_PROXY/],
+  ['TRUST_PROXY that trusts no proxy', { server: { TRUST_PROXY: '' } }, ['TRUST_PROXY'], /Set TRUST_PROXY/],
   [
     'the key of another application',
     { settings: () => ({ VONAGE_PRIVATE_KEY: newCredentials().privateKeyPem }) },
@@ -320,19 +320,19 @@ const PLANTED: Row[] = [
     /settings that the server runs with/,
   ],
   [
-    'a key for assertions that the server has not',
+    'a key for assertions that the server does not have',
     { settings: () => ({ ...ASSERTIONS, ASSERTION_KEYS: newKey() }) },
     ['assertion keys'],
     /with these ASSERTION_KEYS/,
   ],
   [
-    'a Redis that throws keys away',
+    'a Redis that evicts keys',
     { before: () => configure('maxmemory-policy', 'allkeys-lru') },
     ['eviction'],
     /maxmemory-policy noeviction/,
   ],
   [
-    'a key without an end',
+    'a key that does not expire',
     { before: ({ house }) => house.redis.set('sess:x', '1') },
     ['life of keys'],
     /a Redis or a database of its own/,
@@ -344,38 +344,38 @@ const PLANTED: Row[] = [
     /rights that docs\/redis.md lists/,
   ],
   [
-    'a password that is not that of Redis',
+    'a wrong password of Redis',
     { settings: () => ({ REDIS_URL: redis.url.replace('://', `://few:${PASSWORD}x@`) }) },
     ['Redis'],
     /host, port, password and TLS/,
   ],
   [
-    'a sandbox in the place of Vonage',
+    'a sandbox instead of Vonage',
     { settings: ({ settings }) => ({ VONAGE_BASE_URL: settings['VONAGE_API_HOST'] ?? '' }) },
     ['Vonage'],
     /Leave VONAGE_BASE_URL out/,
   ],
   [
-    'a session secret that somebody typed',
+    'a session secret that is not random',
     { settings: () => ({ SESSION_SECRET: 'secret'.repeat(8) }) },
     ['settings'],
     /Correct it/,
   ],
-  ['a setting that cannot be used', { settings: () => ({ BRAND: '' }) }, ['settings'], /Correct it/],
+  ['an invalid setting', { settings: () => ({ BRAND: '' }) }, ['settings'], /Correct it/],
   ['no Redis', { settings: () => ({ REDIS_URL: '' }) }, ['settings'], /Correct it/],
 ];
 
 const configure = (name: string, value: string) =>
   redis.administer((admin) => admin.config('SET', name, value));
 
-/** Somebody who may do all but take a ticket. */
+/** A Redis user with all rights except GETDEL. */
 async function limitedUser(): Promise<void> {
   await redis.administer((admin) =>
     admin.call('ACL', 'SETUSER', 'few', 'on', `>${PASSWORD}`, '~*', '+@all', '-getdel'),
   );
 }
 
-describe('is found by its name, with what mends it, and nothing else is:', () => {
+describe('each mistake is found by its check, with its fix, and no other is:', () => {
   afterEach(() => configure('maxmemory-policy', 'noeviction'));
 
   test.each(PLANTED)('%s', async (_what, plan, mistakes, mend) => {
@@ -400,26 +400,18 @@ describe('is found by its name, with what mends it, and nothing else is:', () =>
   });
 });
 
-describe('warned of is', () => {
+describe('each warning is given:', () => {
   const WARNINGS: [what: string, plan: Plan, warning: string][] = [
     ['a certificate that ends soon', { front: { tls: ca.issue({ days: 3 }) } }, 'certificate'],
-    [
-      'TLS that is out of use',
-      { front: { tls: { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } } },
-      'old TLS',
-    ],
+    ['obsolete TLS', { front: { tls: { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } } }, 'old TLS'],
     [
       'a cookie of the proxy on /callback',
       { front: { answer: atCallback(({ headers }) => headers.push('Set-Cookie', 'route=1')) } },
       'cookies of /callback',
     ],
+    ['messages to all countries', { settings: () => ({ ALLOWED_COUNTRIES: '' }) }, 'ALLOWED_COUNTRIES'],
     [
-      'the whole world that may be sent messages',
-      { settings: () => ({ ALLOWED_COUNTRIES: '' }) },
-      'ALLOWED_COUNTRIES',
-    ],
-    [
-      'secrets that should be gone',
+      'too many old secrets',
       { settings: ({ settings }) => ({ SESSION_SECRET: Array(3).fill(settings['SESSION_SECRET']).join() }) },
       'SESSION_SECRET',
     ],
@@ -437,7 +429,7 @@ describe('warned of is', () => {
   });
 });
 
-describe('not a mistake, but said, is', () => {
+describe('is reported, but not as a mistake:', () => {
   test('a Redis that only the server can reach', async () => {
     const elsewhere = `redis://127.0.0.1:${await freePort()}`;
     const visited = await visit({ settings: () => ({ REDIS_URL: elsewhere }) }, []);
@@ -445,7 +437,7 @@ describe('not a mistake, but said, is', () => {
     expect(named(visited, 'not checked')).toContain('Redis');
   });
 
-  test('a login that nobody may begin just now', async () => {
+  test('a login that is rate limited', async () => {
     const body = Buffer.from('{"error":"rate_limited","detail":"Too often."}');
     const instead: Habit<'instead'> = ({ method, url = '' }) =>
       method === 'POST' && url === '/login' ? { ...page(url, 429), body } : undefined;
@@ -454,7 +446,7 @@ describe('not a mistake, but said, is', () => {
     expect(findings.at(-1)?.says).not.toContain('another number');
   });
 
-  test('a login that could not be looked at, and is given up all the same', async () => {
+  test('a login whose state cannot be read, which is cancelled nevertheless', async () => {
     const asked: string[] = [];
     const instead: Habit<'instead'> = ({ method, url, socket }) => {
       asked.push(`${method} ${url}`);
@@ -466,7 +458,7 @@ describe('not a mistake, but said, is', () => {
     expect(asked.at(-1)).toBe('DELETE /login');
   });
 
-  test('a number that may not log in', async () => {
+  test('a number that is not allowed to log in', async () => {
     const visited = await visit({}, ['--login', '+4915112345678']);
     expect(named(visited, 'mistake')).toEqual([]);
     expect(visited.findings.at(-1)).toMatchObject({
@@ -482,11 +474,11 @@ describe('not a mistake, but said, is', () => {
   });
 });
 
-test('old TLS is taken to be off only where it was refused', async () => {
+test('old TLS counts as disabled only if its handshake was refused', async () => {
   const front = await openFront();
   let connections = 0;
   const sockets = new Set<Socket>();
-  // The first two handshakes are with 1.3 and 1.2; the third one, with what is old, meets no TLS at all.
+  // The first two handshakes are TLS 1.3 and 1.2. The third, with old TLS, gets plain HTTP.
   const before = createTcpServer((near) => {
     sockets.add(near.on('error', () => undefined));
     if (++connections === 3) return void near.end('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -514,11 +506,11 @@ test.each([
   ['6.2', { rdb_last_bgsave_time_sec: '-1' }, 'ok'],
   ['6.2', { rdb_last_bgsave_time_sec: '0' }, 'warning'],
   ['6.2', { aof_enabled: '1', rdb_last_bgsave_time_sec: '-1' }, 'warning'],
-])('of a Redis %s that tells %p, what it writes to disk is seen', (_version, info, verdict) => {
+])('for Redis %s with %p, persistence is recognised', (_version, info, verdict) => {
   expect(persistenceFinding(new Map(Object.entries(info)))).toMatchObject({ check: 'persistence', verdict });
 });
 
-test('what Redis said to what may not be done is told', async () => {
+test('an error of Redis about a forbidden command is reported', async () => {
   await inDeployment(redis.url, { before: limitedUser }, async ({ settings }) => {
     const REDIS_URL = redis.url.replace('://', `://few:${PASSWORD}@`);
     const { findings } = await doctor.visit(['http://localhost:1'], { ...settings, REDIS_URL });
@@ -527,7 +519,7 @@ test('what Redis said to what may not be done is told', async () => {
   });
 });
 
-test('http has to lead to https', async () => {
+test('http has to redirect to https', async () => {
   const world = testWorld();
   await withHouse({ store: 'memory' }, async ({ base }) => {
     expect(await checkPlainHttp(new URL(base), world)).toMatchObject({ check: 'http', verdict: 'mistake' });
@@ -543,7 +535,7 @@ test('http has to lead to https', async () => {
   expect(await checkPlainHttp(plain, world)).toMatchObject({ verdict: 'ok' });
 });
 
-test('the metrics are not for whoever asks', async () => {
+test('metrics that the public can read are a warning', async () => {
   const world = testWorld();
   const metrics = createServer((_req, res) => res.end('# HELP')).listen(0);
   await once(metrics, 'listening');
@@ -558,7 +550,7 @@ describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
     node([...source('src/tools/cli.ts'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env })
       .ended;
-  /** What needs no process of its own. */
+  /** Runs the command in this process. */
   const inProcess = async (args: string[]) => {
     const said: string[] = [];
     const say = (text: string): void => void said.push(text);
@@ -566,7 +558,7 @@ describe('on the command line', () => {
     return { code, output: said.join('\n') };
   };
 
-  test('each thing is a line, each mistake has its mending below it, and the end counts them', async () => {
+  test('each finding is a line, each mistake has its fix below it, and the last line counts them', async () => {
     await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
       const { code, output } = await run([front.url, '--settings', doctor.noFile], settings);
       expect(code).toBe(1);
@@ -583,12 +575,12 @@ describe('on the command line', () => {
     ['a path', ['https://login.example.com/app']],
     ['an option that does not exist', ['https://login.example.com', '--logins', ALICE]],
     ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
-    ['a file that is not there', ['https://login.example.com', '--settings', '/nowhere/.env']],
-  ])('with %s it was called wrongly', async (_what, args) => {
+    ['a missing file', ['https://login.example.com', '--settings', '/nowhere/.env']],
+  ])('exits with the usage for %s', async (_what, args) => {
     expect(await inProcess(args)).toMatchObject({ code: 2 });
   });
 
-  test('with a .env that is there and cannot be read it says so', async () => {
+  test('reports an unreadable .env', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
     mkdirSync(join(folder, '.env'));
     try {
@@ -606,7 +598,7 @@ describe('on the command line', () => {
     }
   });
 
-  test('whoever reads it may leave before it has said all', async () => {
+  test('exits with 0 if its reader closes the pipe', async () => {
     const { child, ended } = node([...source('src/tools/cli.ts'), 'doctor', '--help']);
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, output: '' });

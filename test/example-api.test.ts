@@ -3,8 +3,8 @@ import { ALICE, buildHouse, postCode, WITH_CODES, type House } from './support/h
 import { endPrograms, node } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
-/** The API of examples/api, as it stands there, behind a server that knows it as one of its audiences. */
-describe('the API behind the server', () => {
+/** The API of examples/api, which is one of the audiences of the server. */
+describe('the example API behind the server', () => {
   let house: House;
   let api: string;
   beforeAll(async () => {
@@ -33,7 +33,7 @@ describe('the API behind the server', () => {
     return { status: answer.status, headers: answer.headers, text };
   };
 
-  test('knows by an assertion who calls, and how he logged in', async () => {
+  test('identifies the user and the method of login by an assertion', async () => {
     const { status, text } = await ask(await assertionOf(await loggedIn()));
     expect([status, JSON.parse(text)]).toEqual([
       200,
@@ -41,7 +41,7 @@ describe('the API behind the server', () => {
     ]);
   });
 
-  test('lets in nobody without one, with one for another service, or with one that was altered', async () => {
+  test('rejects a request without an assertion, with one for another audience, or with an altered one', async () => {
     const app = await loggedIn();
     const [head, claims, signature] = (await assertionOf(app)).split('.');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
@@ -62,7 +62,7 @@ describe('the API behind the server', () => {
     }
   });
 
-  test('does what would hurt for a SIM that was there lately, and not for a code', async () => {
+  test('allows a sensitive action after a recent SIM login, and not after a code', async () => {
     const transfer = async (app: ReturnType<House['app']>) =>
       (await ask(await assertionOf(app), 'POST', '/transfers')).status;
     expect(await transfer(await loggedIn())).toBe(201);
@@ -73,7 +73,7 @@ describe('the API behind the server', () => {
     expect(await transfer(app)).toBe(403);
   });
 
-  test('says that it is its own fault when it cannot have the keys', async () => {
+  test('answers with a server error if it cannot fetch the keys', async () => {
     const PORT = `${await freePort()}`;
     const env = { PORT, ISSUER: house.base, JWKS_URL: `${house.base}/nowhere`, AUDIENCE: API };
     await node(['examples/api/server.js'], env).said(/The API is at/);

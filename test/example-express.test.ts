@@ -23,7 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'example-'));
 const tsc = (...args: string[]) =>
   run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...args], { cwd: folder });
 
-/** What the package has, built as it says, and the example as it stands there. */
+/** The built package, and the example unchanged. */
 beforeAll(async () => {
   for (const part of ['package.json', 'public', 'src/sandbox/public', 'docs', 'examples'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
@@ -42,13 +42,13 @@ describe('the shop of examples/express, which imports the package by its name', 
     const { base: at, sandbox, env } = await places();
     base = at;
     const all: Env = { ...env, ...credentials(), AUTH_URL_HOSTS: new URL(sandbox).host };
-    // To the sandbox the routes are where they are mounted.
+    // The sandbox redirects to the mount path.
     await node(['dist/sandbox/main.js'], { ...all, PUBLIC_URL: `${base}/auth` }, folder).said(SANDBOX);
     shop = node(['examples/express/server.js'], { ...all, REDIS_URL: redisUrlOfWorker() }, folder);
     await shop.said(/The shop is at/);
   });
 
-  it('logs a customer in, in its own session, with the cart that was there', async () => {
+  it('logs a customer in within the session of the shop, and keeps the cart', async () => {
     const app = supertest.agent(base);
     await app.post('/cart/apple').expect(200);
     await app.get('/orders').expect(401);
@@ -61,13 +61,13 @@ describe('the shop of examples/express, which imports the package by its name', 
     await app.get('/orders').expect(401);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops on SIGTERM', async () => {
     shop.child.kill('SIGTERM');
     expect(await shop.ended).toMatchObject({ code: 0 });
   });
 });
 
-it('the types of the package say what there is, and refuse what there is not', async () => {
+it('the types of the package accept the documented API, and reject anything else', async () => {
   const program = `
     import express from 'express';
     import { createSilentAuth, type SilentAuthOptions } from 'silent-auth-bff';
@@ -78,7 +78,7 @@ it('the types of the package say what there is, and refuse what there is not', a
       const number: string | undefined = req.silentAuth?.user?.phoneNumber;
       res.json({ number });
     });
-    // @ts-expect-error: there is no such session
+    // @ts-expect-error: not a valid session
     createSilentAuth({ session: 'theirs' });
   `;
   writeFileSync(join(folder, 'uses.ts'), program);

@@ -13,7 +13,7 @@ const MOST = {
   'POST /verify, typed': 28,
 };
 
-test('a request runs through few files', async () => {
+test('a request runs through no more files than allowed', async () => {
   const args = ['--import', 'tsx', 'bench/files-per-request.ts', '--json'];
   const { stdout } = await run(process.execPath, args, { cwd: resolve(__dirname, '..'), timeout: 60_000 });
   const lists = JSON.parse(stdout) as Record<keyof typeof MOST, string[]>;

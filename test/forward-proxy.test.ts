@@ -17,7 +17,7 @@ import { credentials, endPrograms, LISTENING, node, source, type Env } from './s
 import { freePort } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
 
-/** With everything that has to be percent-encoded, and may be in no log. */
+/** Has all characters that need percent-encoding. Must not appear in a log. */
 const PASSWORD = 'hunter2@:/?#% ü';
 const USER = 'bff';
 const ENCODED = `${USER}:${encodeURIComponent(PASSWORD)}`;
@@ -38,10 +38,10 @@ describe('over TLS, a server', () => {
   writeFileSync(join(folder, 'ca.pem'), ca.certificate);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Vonage over TLS, for the server, and over http, for devices, which have no CA of ours. */
+  /** Vonage over TLS for the server, and over http for devices, which lack our CA. */
   const openVonage = async (own: Env) => {
-    const door: { app?: RequestListener } = {};
-    const listener: RequestListener = (req, res) => door.app?.(req, res);
+    const handler: { app?: RequestListener } = {};
+    const listener: RequestListener = (req, res) => handler.app?.(req, res);
     const [front, back] = [createHttpServer(listener), createTlsServer(ca.issue(), listener)];
     await Promise.all([front, back].map((each) => once(each.listen(0), 'listening')));
     const portOf = (server: typeof front) => (server.address() as AddressInfo).port;
@@ -54,7 +54,7 @@ describe('over TLS, a server', () => {
       root: resolve(__dirname, '..'),
       world: testWorld(),
     });
-    door.app = app as RequestListener;
+    handler.app = app as RequestListener;
     return {
       env: { VONAGE_BASE_URL: `https://localhost:${portOf(back)}`, AUTH_URL_HOSTS: new URL(device).host },
       at: `localhost:${portOf(back)}`,
@@ -101,7 +101,7 @@ describe('over TLS, a server', () => {
   };
 
   test.each(['HTTPS_PROXY', 'http_proxy'])(
-    'goes through the proxy of %s, silently and by SMS, and tells nobody its password',
+    'uses the proxy of %s, silently and by SMS, and does not leak its password',
     async (name) => {
       const output = await withServer(
         (url) => ({ [name]: url, ...WITH_CODES }),
@@ -112,7 +112,7 @@ describe('over TLS, a server', () => {
           await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
           // One tunnel: connections are kept.
           expect(proxy.asked).toEqual([{ to: vonage.at, credentials: `${USER}:${PASSWORD}` }]);
-          proxy.answer('asks who we are with 407');
+          proxy.answer('requires credentials with 407');
           proxy.breakTunnels();
           for (let each = 0; each < 2; each++) await app.post('/login').send({ phone_number: ALICE });
         },
@@ -122,7 +122,7 @@ describe('over TLS, a server', () => {
     },
   );
 
-  test('goes directly where NO_PROXY names Vonage', async () => {
+  test('connects directly if NO_PROXY names Vonage', async () => {
     await withServer(
       (url) => ({ HTTPS_PROXY: url, NO_PROXY: 'example.com,localhost' }),
       async ({ app }) => logIn(app),
@@ -130,7 +130,7 @@ describe('over TLS, a server', () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  test('believes no certificate that is not of Vonage, and sends nothing behind it', async () => {
+  test('rejects a certificate of another CA, and sends nothing', async () => {
     const output = await withServer(
       (url) => ({ HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
       async ({ app }) => {
@@ -138,7 +138,7 @@ describe('over TLS, a server', () => {
         expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
       },
     );
-    // It is tried once more, since nothing was sent.
+    // One retry, because nothing was sent.
     expect(proxy.asked).toHaveLength(2);
     expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
@@ -151,7 +151,7 @@ describe('a proxy that', () => {
   );
 
   test.each(failing)(
-    '%s is an error at once: nothing was sent, so a beginning is tried once more',
+    '%s is an error at once, and a beginning is retried once because nothing was sent',
     async (how) => {
       proxy.answer(how);
       await withHouse({ env: env() }, async (house) => {
@@ -161,7 +161,7 @@ describe('a proxy that', () => {
         expect(await house.upstream()).toEqual([]);
         expect(house.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
         expect(house.world.logged()).not.toMatch(SECRET);
-        // It is asked again by the next one, and no sooner.
+        // The next call uses the proxy again.
         proxy.answer('opens the tunnel');
         await begin(house).expect(201);
         expect(proxy.asked).toHaveLength(3);
@@ -169,13 +169,13 @@ describe('a proxy that', () => {
     },
   );
 
-  test('is not there is an error at once', () =>
+  test('does not accept connections is an error at once', () =>
     withHouse({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (house) => {
       expect((await begin(house)).body).toMatchObject({ status: 502, error: 'upstream_error' });
       expect(house.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
     }));
 
-  test('never answers is given up at the deadline of the call', async () => {
+  test('never answers is an error at the deadline of the call', async () => {
     proxy.answer('never answers');
     await withHouse({ env: env() }, async (house) => {
       expect((await begin(house)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
@@ -183,7 +183,7 @@ describe('a proxy that', () => {
     });
   });
 
-  test('breaks off once a message was ordered has it ordered once', async () => {
+  test('ends the connection after a message was requested does not cause a second request', async () => {
     await withHouse({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
       const app = house.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -194,7 +194,7 @@ describe('a proxy that', () => {
     });
   });
 
-  test('stands in front of Vonage changes nothing of a login', async () => {
+  test('forwards to Vonage does not change a login', async () => {
     const house = await buildHouse({ env: env() });
     try {
       const { app, code } = await house.walkedLogin();
@@ -205,7 +205,7 @@ describe('a proxy that', () => {
     }
   });
 
-  test('leads to an answer of more than 64 KiB, or to a redirect, changes nothing of what they are', async () => {
+  test('passes on an answer of more than 64 KiB, or a redirect, does not change how they are handled', async () => {
     const server = createHttpServer((req, res) => {
       const bytes = Number(req.url?.slice(1));
       if (bytes === 0) return void res.writeHead(307, { location: 'http://localhost:1/' }).end();

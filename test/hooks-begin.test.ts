@@ -6,7 +6,7 @@ import { FAILING } from './support/hooks.js';
 import { keptFor } from './support/records.js';
 
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
-  'before a login begins with SILENT_AUTH=%s',
+  'the hook beforeLogin with SILENT_AUTH=%s',
   (engine) => {
     let house: House;
     let hook: Hooks['beforeLogin'];
@@ -26,13 +26,13 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test.each<[string, Hooks['beforeLogin']]>([
       ['no answer', () => undefined],
       ['{allow: true}', () => ({ allow: true })],
-      ['a promise of it', () => Promise.resolve({ allow: true })],
-    ])('%s lets it begin', async (_what, rule) => {
+      ['a promise of {allow: true}', () => Promise.resolve({ allow: true })],
+    ])('%s lets the login begin', async (_what, rule) => {
       hook = rule;
       await begin().expect(201);
     });
 
-    test('{refuse: true} refuses it, and nothing is spent on it', async () => {
+    test('{refuse: true} refuses the login, and nothing is spent on it', async () => {
       hook = () => ({ refuse: true });
       const refused = await begin().expect(403);
       expect(refused.body).toMatchObject({ error: 'login_refused', detail: 'This login is not allowed.' });
@@ -43,13 +43,13 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test.each<[string, Hooks['beforeLogin']]>([
       ...FAILING,
       ['an answer of the other hook', (() => ({ stepUp: true })) as () => never],
-    ])('%s is a 503, and nothing is spent on it', async (_what, rule) => {
+    ])('%s is answered with 503, and nothing is spent on the login', async (_what, rule) => {
       hook = rule;
       expect((await begin().expect(503)).body.error).toBe('unavailable');
       await nothingWasSpent();
     });
 
-    test('a hook that is not done after two seconds is a 503, and what it says later is not heard', async () => {
+    test('a hook that takes longer than two seconds is answered with 503, and its late answer is ignored', async () => {
       let say: (answer: BeforeLoginAnswer) => void = () => undefined;
       const asked = new Promise<void>((heard) => {
         hook = () => new Promise((answer) => (heard(), (say = answer)));
@@ -62,7 +62,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       await nothingWasSpent();
     });
 
-    test('a login that is refused leaves the one before it as it was', async () => {
+    test('a refused login does not change the login before it', async () => {
       hook = undefined;
       const app = house.app();
       const { body } = await begin(app).expect(201);
@@ -73,22 +73,22 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   },
 );
 
-describe('what the hook before a login is told', () => {
+describe('the argument of the hook beforeLogin', () => {
   let house: House;
-  let told: WantedLogin[] = [];
+  let received: WantedLogin[] = [];
   beforeAll(async () => {
-    house = await buildHouse({ hooks: { beforeLogin: (login) => void told.push(login) } });
+    house = await buildHouse({ hooks: { beforeLogin: (login) => void received.push(login) } });
   });
   beforeEach(async () => {
-    told = [];
+    received = [];
     await house.reset();
   });
   afterAll(() => house.stop());
 
-  test('is the number, the client, the address, the headers and the ids of login and request', async () => {
+  test('contains the number, the client, the address, the headers, the login id and the request id', async () => {
     const app = supertest.agent(house.base.replace('localhost', '127.0.0.1'));
     const begun = await app.post('/login').set('X-Attestation', 'token').send({ phone_number: ALICE });
-    expect(told).toEqual([
+    expect(received).toEqual([
       {
         loginId: begun.body.login_id,
         phoneNumber: ALICE,
@@ -100,30 +100,30 @@ describe('what the hook before a login is told', () => {
     ]);
   });
 
-  test('is nothing that admits anybody, and cannot be changed', async () => {
+  test('contains no cookies or credentials, and is frozen', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app
       .post('/login')
       .set({ Authorization: 'Bearer secret', 'Proxy-Authorization': 'Basic secret' })
       .send({ phone_number: ALICE });
-    const [, { headers }] = told as [WantedLogin, WantedLogin];
+    const [, { headers }] = received as [WantedLogin, WantedLogin];
     expect(headers).toHaveProperty('content-type');
     expect(Object.keys(headers).filter((name) => /cookie|authorization/.test(name))).toEqual([]);
-    expect([Object.isFrozen(told[1]), Object.isFrozen(headers)]).toEqual([true, true]);
+    expect([Object.isFrozen(received[1]), Object.isFrozen(headers)]).toEqual([true, true]);
   });
 
-  test('is only what can be a login: a number that is none, or a stranger’s page, is refused before', async () => {
+  test('is never an invalid number or a request of another origin, which are refused before', async () => {
     await house.app().post('/login').send({ phone_number: '+1' }).expect(400);
     await house.app().post('/login').set('Origin', 'https://evil.example').send({ phone_number: ALICE });
-    expect(told).toEqual([]);
+    expect(received).toEqual([]);
   });
 
-  test('is told once: neither the walk nor the proof asks again', async () => {
+  test('is passed once per login: neither /callback nor /verify calls the hook again', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(200);
-    expect(told).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 });

@@ -13,7 +13,7 @@ import { freePort } from './support/redis-server.js';
 const root = resolve(__dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'hooks-docs-'));
 
-/** The example of docs/hooks.md, as it stands there, in the demo, with the services it asks played by one server. */
+/** The example of docs/hooks.md in the demo, with one server for the services it calls. */
 describe('the example of docs/hooks.md', () => {
   let services: Server;
   let demo: ChildProcess;
@@ -49,7 +49,7 @@ describe('the example of docs/hooks.md', () => {
       ...{ RISK_URL: url, SIM_SWAP_URL: `${url}/check`, SIM_SWAP_TOKEN: 'token' },
     };
     demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], { cwd: root, env });
-    // Read to the end: a pipe that nobody reads would stop it.
+    // Read to the end: a full pipe would block the process.
     let output = '';
     await new Promise<void>((open, ended) => {
       demo.stdout?.on('data', (chunk: Buffer) => {
@@ -82,7 +82,7 @@ describe('the example of docs/hooks.md', () => {
     return { app, begun, verified };
   };
 
-  test('logs in where the device is genuine, the SIM is old and the risk is low', async () => {
+  test('logs in with a genuine device, an old SIM and a low risk', async () => {
     const { begun, verified } = await proof();
     expect(verified.body).toMatchObject({ verified: true, channel: 'silent_auth' });
     const { login_id: loginId } = begun.body;
@@ -96,18 +96,18 @@ describe('the example of docs/hooks.md', () => {
     ]);
   });
 
-  test('refuses a login without an attestation, or with one that is forged', async () => {
+  test('refuses a login without an attestation, or with a forged one', async () => {
     await supertest(base).post('/login').send({ phone_number: ALICE }).expect(403);
     said['/attestations'] = { genuine: false };
     expect((await begin(supertest.agent(base), 'forged').expect(403)).body.error).toBe('login_refused');
   });
 
-  test('refuses a session where the SIM was swapped', async () => {
+  test('refuses a session after a SIM swap', async () => {
     said['/check'] = { swapped: true };
     expect((await proof()).verified.body.error).toBe('login_refused');
   });
 
-  test('wants a code as well where the risk is not low', async () => {
+  test('requires a code as well if the risk is not low', async () => {
     said['/risks'] = { risk: 'high' };
     const { app, verified } = await proof();
     expect(verified.body).toMatchObject({ error: 'step_up_required', next_channels: ['sms', 'voice'] });
@@ -120,7 +120,7 @@ describe('the example of docs/hooks.md', () => {
   test.each([
     ['low', { verified: true, channel: 'sms' }],
     ['high', { error: 'login_refused' }],
-  ])('looks at the risk of a code without the SIM as well: it is %s', async (risk, answered) => {
+  ])('checks the risk of a login by code alone: %s', async (risk, answered) => {
     said['/risks'] = { risk };
     const app = supertest.agent(base);
     await begin(app).expect(201);
@@ -131,7 +131,7 @@ describe('the example of docs/hooks.md', () => {
     expect(asked.map(({ path }) => path)).toContain('/risks');
   });
 
-  test.each(['/check', '/risks'])('logs nobody in while %s fails', async (path) => {
+  test.each(['/check', '/risks'])('refuses logins while %s fails', async (path) => {
     said[path] = 500;
     const { app, verified } = await proof();
     expect(verified.body.error).toBe('unavailable');

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const NO_HOOK = 'is no hook; the module may export beforeLogin and beforeSession alone.';
 const NONE = 'HOOKS: the module has to export beforeLogin or beforeSession.';
 
-/** A module, and what is wrong with it. Modules are loaded by Node itself, all in one process. */
+/** Modules with their problems. Node itself loads them, all in one process. */
 const MODULES: [string, string, (string | RegExp)[]][] = [
   ['both hooks', 'export const beforeLogin = () => {}; export async function beforeSession() {}', []],
   ['one hook', 'export function beforeSession() {}', []],
@@ -29,16 +29,16 @@ const MODULES: [string, string, (string | RegExp)[]][] = [
     [`HOOKS: default ${NO_HOOK}`],
   ],
   [
-    'a hook that is no function',
+    'a hook that is not a function',
     'export const beforeLogin = {};',
     ['HOOKS: beforeLogin must be a function.'],
   ],
   [
-    'no JavaScript',
+    'a syntax error',
     'export const = 1;',
     [/^HOOKS: .*\.mjs cannot be loaded as an ES module: Unexpected token/],
   ],
-  ['an error of its own', 'throw new Error("no key");', [/cannot be loaded as an ES module: no key$/]],
+  ['an error while it loads', 'throw new Error("no key");', [/cannot be loaded as an ES module: no key$/]],
 ];
 
 describe('the module of HOOKS', () => {
@@ -64,16 +64,16 @@ describe('the module of HOOKS', () => {
     },
   );
 
-  test('may be missing, which is told, and need not be named', () => {
+  test('is optional, and reported if it is set and missing', () => {
     expect(problems.slice(MODULES.length, -1)).toEqual([[`HOOKS: there is no file ${others[0]}.`], []]);
   });
 
-  test('is found from the folder the server is started in', () => {
+  test('is resolved from the working directory', () => {
     expect(problems.at(-1)).toEqual([]);
   });
 });
 
-test('what is wrong with the hooks is told with all else that is wrong, and the server does not start', async () => {
+test('problems of the hooks are reported with all other problems, and the server does not start', async () => {
   const args = ['--import', 'tsx', 'src/main.ts'];
   const HOOKS = write('none.mjs', 'export const beforeLogin = 1;');
   const failure = await run(process.execPath, args, { cwd: root, env: { ...env, HOOKS } }).then(

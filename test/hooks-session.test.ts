@@ -9,16 +9,16 @@ const begin = (app: App, phoneNumber = ALICE) =>
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 
-/** How a login comes to a code that is right. */
-const WAYS = [
+/** How a login gets a correct code. */
+const PROOFS = [
   ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
   ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];
 
-describe.each(WAYS)(
-  'before a session, proved by $channel with SILENT_AUTH=$engine',
+describe.each(PROOFS)(
+  'the hook beforeSession, after $channel with SILENT_AUTH=$engine',
   ({ engine, channel }) => {
     let house: House;
     let hook: Hooks['beforeSession'];
@@ -29,7 +29,7 @@ describe.each(WAYS)(
     beforeEach(() => house.reset());
     afterAll(() => house.stop());
 
-    /** A login with a right code in hand that was not posted yet. */
+    /** A login with a correct code that was not posted yet. */
     const proven = async () => {
       const app = house.app();
       const begun = await begin(app);
@@ -40,7 +40,7 @@ describe.each(WAYS)(
       const home = await walk(begun.body.auth_url);
       return { app, code: String(home.json?.['code']) };
     };
-    /** The login is over: its code and its channels with it. */
+    /** The login is over: its code and its channels are refused. */
     const isOver = async (app: App, code: string) => {
       expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
       const before = (await house.upstream()).length;
@@ -54,22 +54,22 @@ describe.each(WAYS)(
     test.each<[string, Hooks['beforeSession']]>([
       ['no answer', () => undefined],
       ['{allow: true}', () => Promise.resolve({ allow: true })],
-    ])('%s gives it', async (_what, rule) => {
-      const told: ProvenLogin[] = [];
-      hook = (login) => (told.push(login), rule?.(login));
+    ])('%s gives a session', async (_what, rule) => {
+      const received: ProvenLogin[] = [];
+      hook = (login) => (received.push(login), rule?.(login));
       const { app, code } = await proven();
       const verified = await postCode(app, code).expect(200);
       expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
       const { body } = await app.get('/login');
       const requestId = verified.headers['x-request-id'];
-      const [login] = told;
-      expect(told).toEqual([
+      const [login] = received;
+      expect(received).toEqual([
         { loginId: body.login_id, phoneNumber: ALICE, channel, channels: [channel], requestId },
       ]);
       expect([login, login?.channels].every(Object.isFrozen)).toBe(true);
     });
 
-    test('a code that is wrong never comes so far', async () => {
+    test('a wrong code does not call the hook', async () => {
       const { app } = await proven();
       hook = () => {
         throw new Error('asked');
@@ -80,16 +80,16 @@ describe.each(WAYS)(
       ).expect(400);
     });
 
-    test('{refuse: true} gives none, and the login is over', async () => {
+    test('{refuse: true} gives no session, and the login is over', async () => {
       const { app, code } = await proven();
       hook = () => ({ refuse: true });
       expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
       await isOver(app, code);
     });
 
-    // Every answer that is none is tried before a login; one of each kind is enough here.
+    // hooks-begin.test.ts tests every invalid answer; one of each kind is enough here.
     test.each([...FAILING.slice(0, 4), ...UNREADABLE.slice(0, 2)])(
-      '%s gives none, and the login is over',
+      '%s gives no session, and the login is over',
       async (_what, rule) => {
         const { app, code } = await proven();
         hook = rule;
@@ -98,7 +98,7 @@ describe.each(WAYS)(
       },
     );
 
-    test('a hook that is not done after two seconds gives none, whatever it says later', async () => {
+    test('a hook that takes longer than two seconds gives no session, whatever it answers later', async () => {
       const { app, code } = await proven();
       let say: (answer: BeforeSessionAnswer) => void = () => undefined;
       const asked = new Promise<void>((heard) => {
@@ -113,10 +113,10 @@ describe.each(WAYS)(
     });
 
     test.each([
-      ['given up', (app: App) => app.delete('/login').expect(204)],
-      ['put in place by another one', (app: App) => begin(app, BOB)],
-      ['left by a logout', (app: App) => app.post('/logout').expect(204)],
-    ])('a login that was %s while the hook was asked stays so', async (_what, meanwhile) => {
+      ['cancelled', (app: App) => app.delete('/login').expect(204)],
+      ['replaced by another one', (app: App) => begin(app, BOB)],
+      ['ended by a logout', (app: App) => app.post('/logout').expect(204)],
+    ])('a login that was %s while the hook ran does not log in', async (_what, meanwhile) => {
       const { app, code } = await proven();
       hook = async () => {
         await meanwhile(app);
@@ -128,7 +128,7 @@ describe.each(WAYS)(
   },
 );
 
-test('what a hook does is logged, without the words of its error', async () => {
+test('the outcome of a hook is logged, without the message of its error', async () => {
   const nothing = FAILING.find(([what]) => what === 'the answer {}')?.[1];
   const unreadable = UNREADABLE[0]?.[1];
   const answers: Hooks['beforeSession'][] = [
@@ -161,7 +161,7 @@ test('what a hook does is logged, without the words of its error', async () => {
 });
 
 /* eslint-disable @typescript-eslint/require-await -- asynchronous hooks, whatever they wait for */
-test('the types let no answer pass that is none, whether the hook is asynchronous or not', () => {
+test('the types reject every invalid answer, of synchronous and asynchronous hooks', () => {
   const right: Hooks[] = [
     { beforeLogin: () => undefined, beforeSession: () => undefined },
     { beforeLogin: () => {}, beforeSession: async () => {} },
@@ -185,11 +185,11 @@ test('the types let no answer pass that is none, whether the hook is asynchronou
     { beforeSession: () => ({ allow: true, refuse: true }) },
     // @ts-expect-error -- an answer of the other hook
     { beforeLogin: async () => ({ stepUp: true }) },
-    // @ts-expect-error -- no object
+    // @ts-expect-error -- not an object
     { beforeSession: () => true },
-    // @ts-expect-error -- null is no answer
+    // @ts-expect-error -- null is not an answer
     { beforeSession: async () => null },
-    // @ts-expect-error -- no answer, one time out of two
+    // @ts-expect-error -- an answer on one branch only
     { beforeSession: ({ channel }) => (channel === 'sms' ? { allow: true } : { step_up: true }) },
   ];
   expect([right.length, wrong.length]).toEqual([6, 10]);

@@ -14,7 +14,7 @@ import {
 type App = ReturnType<House['app']>;
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 
-/** The SIM alone is not enough; a code on top of it is. */
+/** Requires a code in addition to the SIM. */
 const stepUp: Hooks['beforeSession'] = ({ channel }) =>
   channel === 'silent_auth' ? { stepUp: true } : { allow: true };
 
@@ -47,7 +47,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   const codeFrom = async (channel: string) =>
     (await house.messages()).filter((each) => each.channel === channel).at(-1)?.code ?? '';
 
-  test('logs nobody in, sends nothing by itself, and says how to go on', async () => {
+  test('gives no session, sends no message by itself, and names the next channels', async () => {
     const { app, answer, loginId } = await steppedUp();
     expect(answer.body).toMatchObject({ error: 'step_up_required', next_channels: ['sms', 'voice'] });
     expect((await app.get('/login')).body).toMatchObject({
@@ -62,7 +62,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect(await house.messages()).toEqual([]);
   });
 
-  test.each(['sms', 'voice'])('is finished by %s in the same login, for its number', async (channel) => {
+  test.each(['sms', 'voice'])('is completed by %s in the same login, for its number', async (channel) => {
     const { app, loginId } = await steppedUp();
     const moved = await next(app, channel).expect(200);
     expect(moved.body).toMatchObject({ login_id: loginId, channel });
@@ -77,51 +77,51 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect(house.world.logged()).toContain('"outcome":"step_up_required"');
   });
 
-  test('goes on from SMS to voice', async () => {
+  test('can continue from SMS to voice', async () => {
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
     await next(app, 'voice').expect(200);
     await postCode(app, await codeFrom('voice')).expect(200);
   });
 
-  test('asks the hook again for the code', async () => {
-    const told: ProvenLogin['channel'][] = [];
-    rule = (login) => (told.push(login.channel), stepUp(login));
+  test('calls the hook again for the code', async () => {
+    const received: ProvenLogin['channel'][] = [];
+    rule = (login) => (received.push(login.channel), stepUp(login));
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
     await postCode(app, await codeFrom('sms')).expect(200);
-    expect(told).toEqual(['silent_auth', 'sms']);
+    expect(received).toEqual(['silent_auth', 'sms']);
   });
 
-  test('tells a code behind the SIM from a code alone', async () => {
-    const told: ProvenLogin['channels'][] = [];
-    /** Wants the SIM and a code. */
-    rule = ({ channels }) => (told.push(channels), channels.length > 1 ? undefined : { stepUp: true });
+  test('gives the hook both channels, and one channel for a code without the SIM', async () => {
+    const received: ProvenLogin['channels'][] = [];
+    /** Requires both the SIM and a code. */
+    rule = ({ channels }) => (received.push(channels), channels.length > 1 ? undefined : { stepUp: true });
     const both = await steppedUp();
     await next(both.app, 'voice').expect(200);
     await postCode(both.app, await codeFrom('voice')).expect(200);
-    expect(told.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
-    // No link is walked: the code is all there is.
+    expect(received.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
+    // The link is not opened, so the code is the only proof.
     const alone = house.app();
     await alone.post('/login').send({ phone_number: BOB }).expect(201);
     await next(alone, 'voice').expect(200);
     expect((await postCode(alone, await codeFrom('voice')).expect(403)).body.error).toBe('login_refused');
-    expect(told).toEqual([['voice']]);
+    expect(received).toEqual([['voice']]);
     expect(await isAuthenticated(alone)).toBe(false);
   });
 
-  test('counts in its own login alone: one that is begun anew knows of no SIM', async () => {
-    const told: ProvenLogin['channels'][] = [];
+  test('belongs to its own login: a new login does not include the SIM of the one before', async () => {
+    const received: ProvenLogin['channels'][] = [];
     const { app } = await steppedUp();
-    rule = ({ channels }) => (told.push(channels), undefined);
+    rule = ({ channels }) => (received.push(channels), undefined);
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await next(app, 'sms').expect(200);
     await postCode(app, await codeFrom('sms')).expect(200);
-    expect(told).toEqual([['sms']]);
+    expect(received).toEqual([['sms']]);
     expect((await app.get('/session')).body).not.toHaveProperty('channels');
   });
 
-  test('leaves the silent way behind: its code is spent, before and after going on', async () => {
+  test('closes the silent channel: its code is spent, before and after /login/next', async () => {
     const { app, code } = await steppedUp();
     rule = undefined;
     const calls = (await house.upstream()).length;
@@ -132,14 +132,14 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect(await isAuthenticated(app)).toBe(false);
   });
 
-  test('is open to the session that began alone', async () => {
+  test('can be completed only by the session that began it', async () => {
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
     await postCode(house.app(), await codeFrom('sms')).expect(400);
     await postCode(app, await codeFrom('sms')).expect(200);
   });
 
-  test('keeps the challenge the login was begun with', async () => {
+  test('keeps the code_challenge of the login', async () => {
     const { app } = await steppedUp({ code_challenge: CHALLENGE.challenge }, CHALLENGE.verifier);
     await next(app, 'sms').expect(200);
     const code = await codeFrom('sms');
@@ -147,7 +147,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
   });
 
-  test('stays open when the app takes its time', async () => {
+  test('stays open after the silent step has expired', async () => {
     const { app } = await steppedUp();
     house.world.turn(301);
     expect((await app.get('/login')).body).toMatchObject({
@@ -158,7 +158,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     await postCode(app, await codeFrom('sms')).expect(200);
   });
 
-  test('is asked for again by a login that is begun anew', async () => {
+  test('is required again by a new login', async () => {
     const { app } = await steppedUp();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     const home = await walk(begun.body.auth_url);
@@ -166,7 +166,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect(again.body.error).toBe('step_up_required');
   });
 
-  test('is a refusal where nothing stands above: the code that was typed', async () => {
+  test('is a refusal if no further channel remains after a typed code', async () => {
     rule = () => ({ stepUp: true });
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
@@ -176,7 +176,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     expect(await isAuthenticated(app)).toBe(false);
   });
 
-  test('leaves alone what the login went on to meanwhile', async () => {
+  test('does not undo a /login/next that happened meanwhile', async () => {
     rule = async (login) => {
       if (login.channel === 'silent_auth') await next(app, 'sms');
       return stepUp(login);
@@ -198,7 +198,7 @@ test.each([
   ['no channel is set', 'verify', ALICE, { FALLBACK_CHANNELS: 'none' }],
   ['the number takes no message', 'network-enablement', '+99012345678', {}],
   ['the number takes no message', 'verify', '+99012345678', {}],
-])('a step-up is a refusal where %s (%s)', (_what, engine, phoneNumber, env) =>
+])('a step-up is a refusal if %s (%s)', (_what, engine, phoneNumber, env) =>
   withHouse(
     { env: { ...WITH_CODES, SILENT_AUTH: engine, ...env }, hooks: { beforeSession: stepUp } },
     async (house) => {

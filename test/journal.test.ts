@@ -16,7 +16,7 @@ describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
   beforeAll(async () => (house = await buildHouse({ env: { SILENT_AUTH: engine } })));
   afterAll(() => house.stop());
 
-  test('the log tells each step with its outcome, under a name for the number that only the secret explains', async () => {
+  test('the log has each step with its outcome, and the number as a pseudonym that depends on the secret', async () => {
     const { app, code } = await house.walkedLogin('+447700900101');
     await postCode(app, code).expect(200);
     const lines = linesOf(house).slice(-3);
@@ -36,7 +36,7 @@ describe('the log has one line', () => {
   beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   afterAll(() => house.stop());
 
-  /** The lines that `work` left, each with the id of its request. */
+  /** The log lines of `work`, each with its request id. */
   const linesAfter = async (work: () => Promise<unknown>): Promise<Line[]> => {
     const before = linesOf(house).length;
     await work();
@@ -50,13 +50,13 @@ describe('the log has one line', () => {
 
   test.each<[string, string, () => Promise<unknown>, Line]>([
     [
-      'a body that is none',
+      'an invalid body',
       'begin',
       () => house.app().post('/login').send({ x: 1 }),
       { outcome: 'invalid_request' },
     ],
     [
-      'a number that is none',
+      'an invalid number',
       'begin',
       () => house.app().post('/login').send({ phone_number: 'x' }),
       { outcome: 'invalid_phone_number' },
@@ -68,7 +68,7 @@ describe('the log has one line', () => {
       { outcome: 'unsupported_media_type' },
     ],
     [
-      "a stranger's page",
+      'another origin',
       'next',
       () => house.app().post('/login/next').set('Origin', 'https://x.example').send({}),
       { outcome: 'forbidden_origin' },
@@ -80,13 +80,13 @@ describe('the log has one line', () => {
       { outcome: 'invalid_code' },
     ],
     [
-      'going on without a login',
+      '/login/next without a login',
       'next',
       () => house.app().post('/login/next').send({}),
       { outcome: 'no_login' },
     ],
     [
-      'a callback that is none',
+      'an invalid callback',
       'callback',
       () => house.app().get('/callback?state=x&code=y'),
       { outcome: 'invalid_request' },
@@ -108,18 +108,18 @@ describe('the log has one line', () => {
       { outcome: 'payload_too_large' },
     ],
     [
-      'a webhook with a bad one',
+      'a webhook with a wrong signature',
       'webhook',
       () => house.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
       { outcome: 'invalid_signature', level: 'info' },
     ],
-  ])('for a request that is refused before a login: %s', async (_name, step, work, line) => {
+  ])('for a request that is refused without a login: %s', async (_name, step, work, line) => {
     const lines = await linesAfter(work);
     expect(lines).toEqual([expect.objectContaining({ step, ...line })]);
     expect(lines[0]).not.toHaveProperty('login_id');
   });
 
-  test('for each step of a login that goes on by a message, with the channel and what Vonage said', async () => {
+  test('for each step of a login that continues with a message, with the channel and the answer of Vonage', async () => {
     const app = house.app();
     const lines = await linesAfter(async () => {
       await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
@@ -145,7 +145,7 @@ describe('the log has one line', () => {
     expect(new Set(own.map(({ login_id }) => login_id)).size).toBe(1);
   });
 
-  test('for a webhook, with the login that it is about', async () => {
+  test('for a webhook, with its login', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: '+447700900102' });
     await app.post('/login/next').send({}).expect(200);
@@ -157,7 +157,7 @@ describe('the log has one line', () => {
     await until(() => Promise.resolve(linesOf(house).some(isOfIt)));
   });
 
-  test('for a login that is given up, and for a logout', async () => {
+  test('for a cancelled login, and for a logout', async () => {
     const app = house.app();
     await app.post('/login').send({ phone_number: '+447700900000' }).expect(201);
     const lines = await linesAfter(async () => {
@@ -171,7 +171,7 @@ describe('the log has one line', () => {
     ]);
   });
 
-  test('for an outage that a login goes on from without silence, as a warning', async () => {
+  test('for an outage after which the login continues without silent authentication, as a warning', async () => {
     const lines = await linesAfter(() =>
       house.app().post('/login').send({ phone_number: '+447700900109' }).expect(201),
     );
@@ -185,7 +185,7 @@ describe('the log has one line', () => {
     ]);
   });
 
-  test('for a failure of ours, with where it happened and without its words', async () => {
+  test('for an internal error, with its stack and without its message', async () => {
     jest.spyOn(house.store, 'spend').mockRejectedValueOnce(new TypeError('+447700900000'));
     const lines = await linesAfter(() =>
       house.app().post('/login').send({ phone_number: '+447700900000' }).expect(500),

@@ -1,10 +1,10 @@
-import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, buildHouse, withHouse, type House, type HouseOptions } from './support/house.js';
 import { sessionOn, withMounted } from './support/mounted.js';
 
 const number = (each: number): string => `+44770090${String(each).padStart(4, '0')}`;
 
-describe('an address', () => {
+describe('a client address', () => {
   let house: House;
   beforeAll(async () => {
     house = await buildHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=1' } });
@@ -12,10 +12,10 @@ describe('an address', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** Whether a number that logged in from one address may log in from the other: it may once from each. */
+  /** Whether two addresses count as one: with a limit of one, each may log in once. */
   const areOne = async (one: string, other: string): Promise<boolean> => {
-    await someoneAt(house, one).login(ALICE).expect(201);
-    return (await someoneAt(house, other).login(ALICE)).status === 429;
+    await clientAt(house, one).login(ALICE).expect(201);
+    return (await clientAt(house, other).login(ALICE)).status === 429;
   };
 
   test.each([
@@ -50,7 +50,7 @@ describe('an address', () => {
     ['fe80::1%eth0', 'fe80::1'],
     ['[fe80::1%25eth0]:443', 'fe80::1%eth1'],
     ['not an address', 'unknown'],
-  ])('that is written %j is the same as %j', async (one, other) => {
+  ])('%j is the same as %j', async (one, other) => {
     expect(await areOne(one, other)).toBe(true);
   });
 
@@ -63,7 +63,7 @@ describe('an address', () => {
     ['2001:db8:1:2::1', '2001:db8:1:3::1'],
     ['[2001:db8:1:2::1]:443', '[2001:db8:1:3::1]:443'],
     ['203.0.113.7', 'unknown'],
-  ])('that is written %j is another than %j', async (one, other) => {
+  ])('%j is not the same as %j', async (one, other) => {
     expect(await areOne(one, other)).toBe(false);
   });
 
@@ -81,7 +81,7 @@ describe('an address', () => {
     '2001:db8:1:2:3:4:5:6:7:8',
     'unix:',
     '_obfuscated',
-  ])('that is written %j is none', async (text) => {
+  ])('%j is invalid', async (text) => {
     expect(await areOne(text, 'unknown')).toBe(true);
   });
 });
@@ -103,21 +103,21 @@ test.each([
   ['not an address', 'unknown', 'one'],
 ])('%s and %s are in %s range(s)', (one, other, ranges) =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
-    await someoneAt(house, one).login(number(0)).expect(201);
-    await someoneAt(house, other)
+    await clientAt(house, one).login(number(0)).expect(201);
+    await clientAt(house, other)
       .login(number(1))
       .expect(ranges === 'one' ? 429 : 201);
   }),
 );
 
-describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (store) => {
+describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48', (store) => {
   const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
     withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
       atFullHour(house);
       await work(house);
     });
 
-  /** How often each address is served before it is refused, one after the other. */
+  /** How many requests of each address succeed before one is refused. */
   const served = async (addresses: readonly string[], ask: (address: string) => Promise<number>) => {
     const counts: number[] = [];
     for (const address of addresses) {
@@ -127,22 +127,22 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
     }
     return counts;
   };
-  /** A device, another one of its home, another home, and another customer. */
+  /** A device, another device of its home, another home, and another customer. */
   const NEIGHBOURS = ['2001:db8:1:100::1', '2001:db8:1:101::1', '2001:db8:1:200::1', '2001:db8:2::1'];
 
-  test('a device leaves half of the logins, and a home a quarter', () =>
+  test('a device leaves half of the logins to others, and a home a quarter', () =>
     inHouse({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (house) => {
       let each = 0;
-      const login = async (address: string) => (await someoneAt(house, address).login(number(each++))).status;
+      const login = async (address: string) => (await clientAt(house, address).login(number(each++))).status;
       expect(await served(NEIGHBOURS, login)).toEqual([4, 2, 2, 4]);
       expect(await served(['2001:db8:1:300::1'], login)).toEqual([0]);
     }));
 
-  test('a device leaves half of the messages, and a home a quarter', () =>
+  test('a device leaves half of the messages to others, and a home a quarter', () =>
     inHouse({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (house) => {
       let each = 0;
       const ask = async (address: string) =>
-        (await someoneAt(house, address).askForMessage(number(each++))).status;
+        (await clientAt(house, address).askForMessage(number(each++))).status;
       expect(await served(NEIGHBOURS, ask)).toEqual([2, 1, 1, 2]);
     }));
 
@@ -158,16 +158,16 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
         },
       });
       return withHouse({ store, env: BEHIND_PROXY, through }, async (house) => {
-        await someoneAt(house, address).login(ALICE).expect(201);
+        await clientAt(house, address).login(ALICE).expect(201);
         expect(accounts).toHaveLength(1);
       });
     },
   );
 
-  test('the answer says what is left in the range that has the least', () =>
+  test('the answer reports the range with the fewest remaining', () =>
     inHouse({ RATE_LIMITS: 'login-range=8' }, async (house) => {
       const leftAt = async (address: string, each: number) => {
-        const { headers } = await someoneAt(house, address).login(number(each)).expect(201);
+        const { headers } = await clientAt(house, address).login(number(each)).expect(201);
         const [policy = '', left = ''] = [headers['ratelimit-policy'], headers['ratelimit']];
         expect(policy.match(/login-range"/g)).toHaveLength(1);
         return [/"login-range";q=(\d+)/.exec(policy)?.[1], /"login-range";r=(\d+)/.exec(left)?.[1]];
@@ -181,27 +181,39 @@ describe.each(['redis', 'memory'] as const)('with %s, of what a /48 may do', (st
 
 describe('X-Forwarded-For', () => {
   test.each([
-    ['is not believed where no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
-    ['is believed of the proxy in front', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed beyond it', { TRUST_PROXY: '1' }, '10.1.1.1, 192.0.2.1', '10.2.2.2, 192.0.2.1', 429],
-    ['is believed of proxies that are named', { TRUST_PROXY: 'loopback' }, '192.0.2.1', '198.51.100.1', 201],
-    ['is not believed of others', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+    ['is ignored if no proxy is trusted', {}, '192.0.2.1', '198.51.100.1', 429],
+    ['is used from the first proxy', { TRUST_PROXY: '1' }, '192.0.2.1', '198.51.100.1', 201],
     [
-      'with ports is believed of proxies that are counted',
+      'is not used beyond the first proxy',
+      { TRUST_PROXY: '1' },
+      '10.1.1.1, 192.0.2.1',
+      '10.2.2.2, 192.0.2.1',
+      429,
+    ],
+    [
+      'is used from the proxies in TRUST_PROXY',
+      { TRUST_PROXY: 'loopback' },
+      '192.0.2.1',
+      '198.51.100.1',
+      201,
+    ],
+    ['is not used from other proxies', { TRUST_PROXY: '203.0.113.0/24' }, '192.0.2.1', '198.51.100.1', 429],
+    [
+      'with ports is used from a number of proxies',
       { TRUST_PROXY: '2' },
       '10.1.1.1:1, 192.0.2.1:2, 10.0.0.9:80',
       '10.2.2.2:3, 192.0.2.1:4, 10.0.0.8:80',
       429,
     ],
     [
-      'with ports is believed of proxies that are named',
+      'with ports is used from the proxies in TRUST_PROXY',
       { TRUST_PROXY: 'loopback,10.0.0.0/8,2001:db8:9::/48' },
       '192.0.2.1:1, 10.0.0.9:80, [2001:db8:9::1]:443',
       '198.51.100.1:1, [2001:db8:9::2]:443, 10.0.0.8:80',
       201,
     ],
     [
-      'with ports is not believed beyond proxies that are named',
+      'with ports is not used beyond the proxies in TRUST_PROXY',
       { TRUST_PROXY: 'loopback,10.0.0.0/8' },
       '10.1.1.1, 192.0.2.1:1, 10.0.0.9:80',
       '10.2.2.2, 192.0.2.1:2, 10.0.0.8:80',
@@ -210,8 +222,8 @@ describe('X-Forwarded-For', () => {
     ['may have empty entries', { TRUST_PROXY: '1' }, ', 192.0.2.1, ,', '192.0.2.1', 429],
   ])('%s', (_what, env, one, other, status) =>
     withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
-      await someoneAt(house, one).login(ALICE).expect(201);
-      await someoneAt(house, other).login(ALICE).expect(status);
+      await clientAt(house, one).login(ALICE).expect(201);
+      await clientAt(house, other).login(ALICE).expect(status);
     }),
   );
 
@@ -226,12 +238,12 @@ describe('X-Forwarded-For', () => {
     const seen: unknown[] = [];
     const hooks: HouseOptions['hooks'] = { beforeLogin: (login) => void seen.push(login.ip) };
     await withHouse({ env: BEHIND_PROXY, hooks }, async (house) => {
-      await someoneAt(house, written).login(ALICE).expect(201);
+      await clientAt(house, written).login(ALICE).expect(201);
     });
     expect(seen).toEqual([ip]);
   });
 
-  test('with ports is read by the trust of the app that the routes are mounted in', () =>
+  test('with ports is read as the trust proxy setting of the host app says', () =>
     withMounted(
       {
         env: { RATE_LIMITS: 'login-number=1' },
@@ -253,35 +265,35 @@ describe('X-Forwarded-For', () => {
     ));
 });
 
-describe('where the proxy names no address', () => {
+describe('if the proxy names no address', () => {
   const warnings = (house: House) => house.world.logged().split('the proxy names no address').length - 1;
 
-  test('one warning is logged in ten minutes, without what stood there', () =>
+  test('one warning is logged every ten minutes, without the value', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
-      await someoneAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
+      await clientAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
       expect(warnings(house)).toBe(0);
       for (let each = 1; each < 4; each++)
-        await someoneAt(house, 'secret-4711').login(number(each)).expect(201);
+        await clientAt(house, 'secret-4711').login(number(each)).expect(201);
       expect(warnings(house)).toBe(1);
       house.world.turn(599);
-      await someoneAt(house, 'secret-4711').login(number(4)).expect(201);
+      await clientAt(house, 'secret-4711').login(number(4)).expect(201);
       expect(warnings(house)).toBe(1);
       house.world.turn(1);
-      await someoneAt(house, 'secret-4711').login(number(5)).expect(201);
+      await clientAt(house, 'secret-4711').login(number(5)).expect(201);
       expect(warnings(house)).toBe(2);
       expect(house.world.logged()).not.toContain('4711');
       expect(house.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
     }));
 
-  test('all clients are counted as one, and told the limits alone, for none of what is left is their own', () =>
+  test('all clients are counted as one, and answers report the limits without the remaining quota', () =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (house) => {
       for (const text of ['unknown', '-']) {
-        const { headers } = await someoneAt(house, text).login(number(text.length)).expect(201);
+        const { headers } = await clientAt(house, text).login(number(text.length)).expect(201);
         expect(headers['ratelimit-policy']).toContain('"login-range";q=2;w=600');
         expect(headers).not.toHaveProperty('ratelimit');
       }
-      await someoneAt(house, '_hidden').login(number(9)).expect(429);
-      await someoneAt(house, '192.0.2.1').login(number(9)).expect(201);
+      await clientAt(house, '_hidden').login(number(9)).expect(429);
+      await clientAt(house, '192.0.2.1').login(number(9)).expect(201);
     }));
 });
 
@@ -305,12 +317,12 @@ test.each([
         atFullHour(house);
         for (const first of [0, 100]) {
           const flood = Array.from({ length: 14 }, (_, each) =>
-            someoneAt(house, address(first + each)).login(number(first + each)),
+            clientAt(house, address(first + each)).login(number(first + each)),
           );
           const statuses = (await Promise.all(flood)).map(({ status }) => status).sort();
           expect(statuses).toEqual([...Array<number>(half).fill(201), ...Array<number>(14 - half).fill(429)]);
           for (let each = 0; each < half; each++) {
-            await someoneAt(house, `198.51.${each}.7`)
+            await clientAt(house, `198.51.${each}.7`)
               .login(number(first + 50 + each))
               .expect(201);
           }

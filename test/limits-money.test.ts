@@ -1,11 +1,11 @@
 import { walk } from './support/device.js';
-import { atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House, type HouseOptions } from './support/house.js';
 import { until } from './support/until.js';
 
 const HERE = '192.0.2.7';
 const ELSEWHERE = '198.51.100.7';
-/** A number of the same country whose range is another one. */
+/** A number of the same country with another prefix. */
 const LONDON = '+442079460000';
 
 describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
@@ -22,17 +22,17 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     ['send-range', [ALICE, HERE], ['+34666111333', HERE], 'hour'],
     ['send-prefix', [ALICE, HERE], [BOB, ELSEWHERE], 'hour'],
     ['send-country', [ALICE, HERE], [LONDON, ELSEWHERE], 'hour'],
-  ] as const)('are limited by %s, and the silent way stays open', (name, one, other, window) =>
+  ] as const)('are limited by %s, and silent logins still work', (name, one, other, window) =>
     inHouse({ RATE_LIMITS: `${name}=1` }, async (house) => {
-      expect((await someoneAt(house, one[1]).askForMessage(one[0])).status).toBe(200);
-      const second = someoneAt(house, other[1]);
+      expect((await clientAt(house, one[1]).askForMessage(one[0])).status).toBe(200);
+      const second = clientAt(house, other[1]);
       const refused = await second.askForMessage(other[0]);
       expect([refused.status, refused.body.error]).toEqual([429, 'rate_limited']);
       expect(await sent(house)).toBe(1);
       const wait = Number(refused.headers['retry-after']);
       expect(wait).toBe(refused.body.retry_after);
       expect(wait > 3600).toBe(window === 'day' && wait > 3600);
-      // Silence costs nothing, and is not refused for it.
+      // Silent logins are free, and not limited by it.
       const login = await second.login(other[0]).expect(201);
       expect(login.body.channel).toBe('silent_auth');
       house.world.turn(wait);
@@ -47,37 +47,37 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
     ['send-country', '+34666111333', HERE],
   ])('beyond %s are still sent to others', (name, number, address) =>
     inHouse({ RATE_LIMITS: `${name}=1` }, async (house) => {
-      await someoneAt(house, HERE).askForMessage(ALICE);
-      expect((await someoneAt(house, address).askForMessage(number)).status).toBe(200);
+      await clientAt(house, HERE).askForMessage(ALICE);
+      expect((await clientAt(house, address).askForMessage(number)).status).toBe(200);
     }),
   );
 
-  test('say what is left to the range that asks, and nothing of numbers and countries', () =>
+  test('report the remaining quota of the range, and nothing about numbers and countries', () =>
     inHouse({ RATE_LIMITS: 'send-range=3' }, async (house) => {
-      const { headers } = await someoneAt(house, HERE).askForMessage(ALICE);
+      const { headers } = await clientAt(house, HERE).askForMessage(ALICE);
       expect(headers['ratelimit-policy']).toBe('"send-range";q=3;w=3600');
       expect(headers['ratelimit']).toBe('"send-range";r=2;t=3600');
     }));
 
-  test('are counted one by one, and one that is not sent again is not counted again', () =>
+  test('are counted one by one, and a repeated request without a new message is not counted', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
-      const someone = someoneAt(house, HERE);
-      await someone.askForMessage(ALICE);
-      for (let again = 0; again < 5; again++) await someone.next('sms').expect(200);
-      await someone.next('voice').expect(200);
+      const client = clientAt(house, HERE);
+      await client.askForMessage(ALICE);
+      for (let again = 0; again < 5; again++) await client.next('sms').expect(200);
+      await client.next('voice').expect(200);
       expect(await sent(house)).toBe(2);
-      expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
+      expect((await clientAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
     }));
 
-  test('stop when the budget of the hour is spent, until it is over, and silent logins go on', () =>
+  test('stop when the hourly budget is spent, until the hour ends, and silent logins continue', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
       const trips = () => house.world.logged().split('the messages of this hour are spent').length - 1;
       house.world.turn(600);
-      await someoneAt(house, HERE).askForMessage(ALICE);
+      await clientAt(house, HERE).askForMessage(ALICE);
       expect(trips()).toBe(0);
-      await someoneAt(house, ELSEWHERE).askForMessage(LONDON);
+      await clientAt(house, ELSEWHERE).askForMessage(LONDON);
       for (const number of [BOB, '+34666111333', '+447700900003']) {
-        const refused = await someoneAt(house, ELSEWHERE).askForMessage(number);
+        const refused = await clientAt(house, ELSEWHERE).askForMessage(number);
         expect(refused.body).toMatchObject({ status: 503, error: 'unavailable', retry_after: 3000 });
       }
       expect([await sent(house), trips()]).toEqual([2, 1]);
@@ -85,35 +85,35 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
       const { app, code } = await house.walkedLogin(BOB);
       await postCode(app, code).expect(200);
       house.world.turn(3000);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(200);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(200);
     }));
 
-  test('that are refused count for nothing', () =>
+  test('that are refused are not counted', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '1', RATE_LIMITS: 'send-number-day=1' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
-      await someoneAt(house, HERE).askForMessage(ALICE);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(503);
+      await clientAt(house, HERE).askForMessage(ALICE);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(503);
       house.world.turn(3600);
-      expect((await someoneAt(house, HERE).askForMessage(BOB)).status).toBe(200);
+      expect((await clientAt(house, HERE).askForMessage(BOB)).status).toBe(200);
     }));
 });
 
-/** Behind a proxy, with a channel whose request ends by itself after five minutes. */
+/** Behind a proxy, with one channel, whose verification expires after five minutes. */
 const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms' };
 
-/** Begins a login, asks for a message and, if it is sent, waits until Vonage takes another request for the number. */
+/** Requests a message, and waits until Vonage accepts another verification of the number. */
 async function messageTo(house: House, number: string, address: string): Promise<number> {
-  const { status } = await someoneAt(house, address).askForMessage(number);
+  const { status } = await clientAt(house, address).askForMessage(number);
   if (status === 200) house.world.turn(300);
   return status;
 }
 
-/** Logs in by the code of an SMS. @returns the answer to the request for it */
+/** Logs in by the code of an SMS. @returns the status of the request for the SMS */
 async function loggedInBySms(house: House, number: string, address: string): Promise<number> {
-  const someone = someoneAt(house, address);
-  const { status } = await someone.askForMessage(number);
+  const client = clientAt(house, address);
+  const { status } = await client.askForMessage(number);
   const code = (await house.messages()).at(-1)?.code ?? '';
-  if (status === 200) await someone.post('/verify', { code }).expect(200);
+  if (status === 200) await client.post('/verify', { code }).expect(200);
   return status;
 }
 
@@ -137,10 +137,10 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     ['send-number=6', (each: number) => `2002:c000:20${each}::1`, 3],
     ['send-number=6', (each: number) => `unknown-${each}`, 3],
     ['send-number-day=6,send-number=100', (each: number) => `192.0.2.${each}`, 3],
-    // An SMS, and a call if it does not come: what one login may need is not cut in two.
+    // One login may need an SMS and a call, so a share is at least two messages.
     ['send-number=2', () => HERE, 2],
     ['send-number=3', () => HERE, 2],
-  ])('of %s one range uses up no more than its share', (limits, address, most) =>
+  ])('with %s one range can use no more than its share', (limits, address, most) =>
     inHouse({ RATE_LIMITS: limits }, async (house) => {
       const asked = await times(most + 1, (each) => messageTo(house, ALICE, address(each)));
       expect(asked).toEqual([...Array<number>(most).fill(200), 429]);
@@ -151,7 +151,7 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     }),
   );
 
-  test('of the default one range uses up no more than two in an hour, and five in a day', () =>
+  test('with the defaults one range can use no more than two in an hour, and five in a day', () =>
     inHouse({ RATE_LIMITS: '' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
       const perHour: number[] = [];
@@ -161,51 +161,51 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
         atFullHour(house);
       }
       expect(perHour).toEqual([2, 2, 1, 0]);
-      const refused = await someoneAt(house, HERE).askForMessage(ALICE);
+      const refused = await clientAt(house, HERE).askForMessage(ALICE);
       expect(refused.body.retry_after).toBe(86_400 - 4 * 3600);
       expect(await messageTo(house, ALICE, ELSEWHERE)).toBe(200);
     }));
 
-  test('are given back to the owner who verified it, though strangers had used them up', () =>
+  test('are given back when the owner verifies it, although other clients had used them up', () =>
     inHouse({ RATE_LIMITS: 'send-number=6,send-number-day=100' }, async (house) => {
       for (const address of ['198.51.100.7', '203.0.113.7']) {
         expect(await times(3, () => messageTo(house, ALICE, address))).not.toContain(409);
-        // One is left to the owner, who needs no more.
+        // One message is left for the owner, which is enough.
         if (address === '198.51.100.7') expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
       }
       expect(await loggedInBySms(house, ALICE, HERE)).toBe(200);
-      // What a stranger's range used up is not given back to it.
+      // The messages that another range used are not given back to that range.
       expect(await messageTo(house, ALICE, '198.51.100.7')).toBe(429);
     }));
 
-  test('that is verified again and again are as many as a day has, and its range, prefix and country have', () =>
+  test('that is verified again and again are limited by the day', () =>
     inHouse({ RATE_LIMITS: 'send-number=2,send-number-day=8' }, async (house) => {
       house.world.turn(86_400 - ((house.world.now() / 1000) % 86_400));
       expect(await times(5, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 200, 200, 429]);
       expect(await times(5, () => loggedInBySms(house, ALICE, ELSEWHERE))).toEqual([200, 200, 200, 200, 429]);
     }));
 
-  test.each(['send-range', 'send-prefix', 'send-country'])('do not give %s back', (name) =>
+  test.each(['send-range', 'send-prefix', 'send-country'])('are not given back to %s', (name) =>
     inHouse({ RATE_LIMITS: `${name}=2` }, async (house) => {
       expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 429]);
     }),
   );
 
-  test('do not give the budget of the hour back', () =>
+  test('are not given back to the hourly budget', () =>
     inHouse({ PAID_SENDS_PER_HOUR: '2' }, async (house) => {
       expect(await times(3, () => loggedInBySms(house, ALICE, HERE))).toEqual([200, 200, 503]);
     }));
 
-  test('are not given back for a code that was wrong', () =>
+  test('are not given back for a wrong code', () =>
     inHouse({ RATE_LIMITS: 'send-number=2' }, async (house) => {
-      const someone = someoneAt(house, HERE);
-      expect((await someone.askForMessage(ALICE)).status).toBe(200);
-      await someone.post('/verify', { code: '000000' }).expect(400);
+      const client = clientAt(house, HERE);
+      expect((await client.askForMessage(ALICE)).status).toBe(200);
+      await client.post('/verify', { code: '000000' }).expect(400);
       house.world.turn(300);
       expect(await times(2, () => messageTo(house, ALICE, HERE))).toEqual([200, 429]);
     }));
 
-  test('that was verified are given back, and the login is complete, also where the store fails just then', () => {
+  test('need not be given back for the login to complete, if the store fails just then', () => {
     const faulty = { broken: false };
     return withHouse(
       {
@@ -221,20 +221,20 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
       },
       async (house) => {
         atFullHour(house);
-        const someone = someoneAt(house, HERE);
-        await someone.askForMessage(ALICE);
+        const client = clientAt(house, HERE);
+        await client.askForMessage(ALICE);
         faulty.broken = true;
         const code = (await house.messages()).at(-1)?.code ?? '';
-        await someone.post('/verify', { code }).expect(200);
+        await client.post('/verify', { code }).expect(200);
         faulty.broken = false;
-        expect((await someoneAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
+        expect((await clientAt(house, HERE).askForMessage(ALICE)).status).toBe(429);
       },
     );
   });
 });
 
 describe.each(['redis', 'memory'] as const)('with %s, a message that is refused', (store) => {
-  /** When the clock goes over the turn of a window: after this account was asked. */
+  /** When the next window begins: after this counter was updated. */
   const MOMENTS = [
     ['its number was counted', 'limit:send:'],
     ['it was refused', 'limit:sends:'],
@@ -246,7 +246,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
         ([1, 1800] as const).map((before) => [when, window, before, account] as const),
       ),
     ),
-  )('once %s, while the %s turns after %i s, counts nowhere', (_when, window, before, account) => {
+  )('is not counted if, once %s, the next %s begins (%i s later)', (_when, window, before, account) => {
     let turn = (): void => undefined;
     const through: HouseOptions['through'] = (each) => ({
       ...each,
@@ -260,18 +260,18 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     return withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: limits }, through }, async (house) => {
       const seconds = window === 'hour' ? 3600 : 86_400;
       house.world.turn(seconds - ((house.world.now() / 1000) % seconds) + seconds - before);
-      await someoneAt(house, HERE).askForMessage(BOB);
-      const someone = someoneAt(house, '192.0.2.8');
-      await someone.login(ALICE).expect(201);
+      await clientAt(house, HERE).askForMessage(BOB);
+      const client = clientAt(house, '192.0.2.8');
+      await client.login(ALICE).expect(201);
       turn = () => {
         turn = () => undefined;
         house.world.turn(before);
       };
-      await someone.next('sms').expect(429);
+      await client.next('sms').expect(429);
       for (const key of await house.redis.keys('limit:send*')) {
         expect(Math.min(...(await house.redis.hvals(key)).map(Number))).toBeGreaterThanOrEqual(0);
       }
-      // All that the new window has, and no more.
+      // Exactly the limit of the new window.
       const statuses: number[] = [];
       for (const address of ['198.51.100.7', '198.51.101.7', '198.51.102.7']) {
         statuses.push(await messageTo(house, ALICE, address));
@@ -280,10 +280,10 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     });
   });
 
-  test('counts nowhere in the same window', () =>
+  test('is not counted within the same window', () =>
     withHouse({ store, env: { ...SMS_ALONE, RATE_LIMITS: 'send-number=2,send-range=1' } }, async (house) => {
       atFullHour(house);
-      await someoneAt(house, HERE).askForMessage(BOB);
+      await clientAt(house, HERE).askForMessage(BOB);
       for (let each = 0; each < 9; each++) {
         expect(await messageTo(house, ALICE, `192.0.2.${each}`)).toBe(429);
         house.world.turn(1);
@@ -296,7 +296,7 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
     }));
 });
 
-test.each(['redis', 'memory'] as const)('with %s no entry of an account is ever less than nothing', (store) =>
+test.each(['redis', 'memory'] as const)('with %s no counter falls below zero', (store) =>
   withHouse({ store }, async (house) => {
     const by = (count: number) => [{ entry: 'x', by: count, limit: 9 }];
     expect(await house.store.spend('limit:x', by(-1), 100)).toEqual({ spent: true, totals: [0] });
@@ -307,7 +307,7 @@ test.each(['redis', 'memory'] as const)('with %s no entry of an account is ever 
   }),
 );
 
-describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
+describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () => {
   const env = { ...BEHIND_PROXY, SILENT_AUTH: 'verify' };
   const channelsOf = async (house: House) =>
     (await house.upstream())
@@ -321,12 +321,12 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
     ['the number', { RATE_LIMITS: 'send-number=4' }, [WHOLE, WHOLE, ['silent_auth']]],
     ['the budget', { PAID_SENDS_PER_HOUR: '3' }, [WHOLE, ['silent_auth', 'sms'], ['silent_auth']]],
   ])(
-    'each message of a chain is counted at its start; beyond the limit of %s it is cut',
+    'all messages of a workflow are counted at its start, and beyond the limit of %s it is shortened',
     (_what, limits, chains) =>
       withHouse({ env: { ...env, ...limits } }, async (house) => {
         atFullHour(house);
         for (const address of [ELSEWHERE, HERE, HERE]) {
-          const begun = await someoneAt(house, address).login(ALICE).expect(201);
+          const begun = await clientAt(house, address).login(ALICE).expect(201);
           expect(begun.body).toMatchObject({
             channel: 'silent_auth',
             auth_url: expect.stringContaining('http'),
@@ -340,10 +340,10 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
   test.each<[string, number, string[]]>([
     ['one message', 1, ['sms']],
     ['two messages', 2, ['sms', 'voice']],
-  ])('a login that nobody finishes sends %s where the budget has as many', (_what, budget, sent) =>
+  ])('an abandoned login sends %s if the budget allows it', (_what, budget, sent) =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: String(budget) } }, async (house) => {
       atFullHour(house);
-      const { app, login } = someoneAt(house, HERE);
+      const { app, login } = clientAt(house, HERE);
       await login(ALICE).expect(201);
       for (const seconds of [61, 301, 301]) {
         house.world.turn(seconds);
@@ -353,36 +353,36 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
     }),
   );
 
-  test('going on within a chain costs nothing more', () =>
+  test('/login/next within a workflow is not counted again', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
-      const someone = someoneAt(house, HERE);
-      await someone.login(ALICE).expect(201);
-      await someone.next('sms').expect(200);
-      await someone.next('voice').expect(200);
+      const client = clientAt(house, HERE);
+      await client.login(ALICE).expect(201);
+      await client.next('sms').expect(200);
+      await client.next('voice').expect(200);
       house.world.turn(1200);
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
       expect((await channelsOf(house)).at(-1)).toEqual(['silent_auth']);
     }));
 
-  test('the message of a chain is given back where the device verified the number', () =>
+  test('the message of a workflow is given back if the device verified the number', () =>
     withHouse({ env: { ...env, RATE_LIMITS: 'send-number=1' } }, async (house) => {
       atFullHour(house);
       for (let each = 0; each < 3; each++) {
-        const someone = someoneAt(house, HERE);
-        const begun = await someone.login(ALICE).expect(201);
+        const client = clientAt(house, HERE);
+        const begun = await client.login(ALICE).expect(201);
         const home = await walk(String(begun.body.auth_url));
-        await someone.post('/verify', { code: home.json?.['code'] }).expect(200);
+        await client.post('/verify', { code: home.json?.['code'] }).expect(200);
       }
       expect(new Set((await channelsOf(house)).map(String))).toEqual(new Set(['silent_auth,sms']));
     }));
 
-  test('a message that was cut off is sent in a request of its own, which waits for the silent one to be cancelled', () =>
+  test('a message left out of the workflow is sent in a new verification, once the silent one is cancelled', () =>
     withHouse({ env: { ...env, PAID_SENDS_PER_HOUR: '2' } }, async (house) => {
       atFullHour(house);
-      await someoneAt(house, ELSEWHERE).login(BOB).expect(201);
+      await clientAt(house, ELSEWHERE).login(BOB).expect(201);
       house.world.turn(3590);
-      const { login, next } = someoneAt(house, HERE);
+      const { login, next } = clientAt(house, HERE);
       await login(ALICE).expect(201);
       expect((await next('sms')).status).toBe(503);
       house.world.turn(15);
@@ -397,9 +397,9 @@ describe('with SILENT_AUTH=verify, whose chain sends by itself', () => {
       expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
-  test('nothing is counted where nothing can be sent', () =>
+  test('nothing is counted without channels for messages', () =>
     withHouse({ env: { ...env, FALLBACK_CHANNELS: 'none' } }, async (house) => {
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
       expect(await house.redis.keys('limit:send*')).toEqual([]);
     }));
 });

@@ -1,4 +1,4 @@
-import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { agree, atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House, type HouseOptions } from './support/house.js';
 import { recordsOf } from './support/records.js';
 
@@ -13,7 +13,7 @@ const callsTo = async (house: House, path: string) =>
 const tenLogins = async (...houses: House[]) => {
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, each) =>
-      someoneAt(houses[each % houses.length] as House, HERE).login(number(each)),
+      clientAt(houses[each % houses.length] as House, HERE).login(number(each)),
     ),
   );
   return answers.map(({ status }) => status).sort();
@@ -32,7 +32,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       // Three now, and three that wait for the next second.
       expect(await tenLogins(house)).toEqual(served(6));
       expect(await callsTo(house, ENABLE)).toBe(6);
-      const refused = await someoneAt(house, HERE).login(ALICE).expect(503);
+      const refused = await clientAt(house, HERE).login(ALICE).expect(503);
       expect(refused.body).toMatchObject({ error: 'unavailable', retry_after: 1 });
       expect(refused.headers['retry-after']).toBe('1');
       house.world.turn(1);
@@ -41,28 +41,28 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
 
   test('is not called for a login that another limit refuses, nor is a turn taken for it', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1', RATE_LIMITS: 'login-number=1' }, async (house) => {
-      await someoneAt(house, HERE).login(ALICE).expect(201);
-      for (let each = 0; each < 5; each++) await someoneAt(house, HERE).login(ALICE).expect(429);
-      await someoneAt(house, HERE).login(BOB).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
+      for (let each = 0; each < 5; each++) await clientAt(house, HERE).login(ALICE).expect(429);
+      await clientAt(house, HERE).login(BOB).expect(201);
     }));
 
   test('is retried in a turn of its own', () =>
     inHouse({ UPSTREAM_PER_SECOND: '1' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 1 } });
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
       expect(await callsTo(house, ENABLE)).toBe(2);
-      await someoneAt(house, HERE).login(BOB).expect(503);
+      await clientAt(house, HERE).login(BOB).expect(503);
     }));
 
   test("is retried in turns of the login's range", () =>
     inHouse({ UPSTREAM_PER_SECOND: '10', RATE_LIMITS: 'login-range-second=3' }, async (house) => {
       await house.control('faults', { 'network-enablement': { status: 502, times: 9 } });
       for (let each = 0; each < 5; each++) {
-        const someone = someoneAt(house, `192.0.2.${each}`);
-        expect((await someone.login(number(each))).status).toBe([201, 429][Math.min(each, 1)]);
+        const client = clientAt(house, `192.0.2.${each}`);
+        expect((await client.login(number(each))).status).toBe([201, 429][Math.min(each, 1)]);
       }
       expect(await callsTo(house, ENABLE)).toBe(3);
-      await someoneAt(house, '198.51.100.7').login(BOB).expect(201);
+      await clientAt(house, '198.51.100.7').login(BOB).expect(201);
     }));
 
   test.each([429, 503])('is not called during the pause of its %i', (status) =>
@@ -70,15 +70,15 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
       // The one who hears it goes on by another way, as with any outage.
-      expect((await someoneAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
+      expect((await clientAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
       expect(await callsTo(house, ENABLE)).toBe(1);
       house.world.turn(10);
-      const refused = await someoneAt(house, HERE).login(BOB).expect(503);
+      const refused = await clientAt(house, HERE).login(BOB).expect(503);
       expect(refused.body).toMatchObject({ error: 'unavailable' });
       expect([20, 21]).toContain(refused.body.retry_after);
       expect(await callsTo(house, ENABLE)).toBe(1);
       house.world.turn(refused.body.retry_after as number);
-      await someoneAt(house, HERE).login(BOB).expect(201);
+      await clientAt(house, HERE).login(BOB).expect(201);
     }),
   );
 
@@ -87,11 +87,11 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
       house.world.turn(590);
       const fault = { status: 429, headers: { 'retry-after': '99999999' }, times: 1 };
       await house.control('faults', { 'network-enablement': fault });
-      await someoneAt(house, HERE).login(ALICE);
+      await clientAt(house, HERE).login(ALICE);
       house.world.turn(599);
-      await someoneAt(house, HERE).login(ALICE).expect(503);
+      await clientAt(house, HERE).login(ALICE).expect(503);
       house.world.turn(2);
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      await clientAt(house, HERE).login(ALICE).expect(201);
     }));
 
   test.each(['oidc', 'off'])('does not limit SILENT_AUTH=%s', (engine) =>
@@ -110,8 +110,8 @@ test('two servers on one Redis share turns and pauses', () =>
       for (const house of [one, other]) house.world.turn(5);
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
       await one.control('faults', { 'network-enablement': fault });
-      await someoneAt(one, HERE).login(ALICE);
-      await someoneAt(other, HERE).login(BOB).expect(503);
+      await clientAt(one, HERE).login(ALICE);
+      await clientAt(other, HERE).login(BOB).expect(503);
     }),
   ));
 
@@ -125,7 +125,7 @@ test('Retry-After is at least one second, also at the end of a second', () => {
     atFullHour(house);
     const fault = { status: 429, headers: { 'retry-after': '1' }, times: 1 };
     await house.control('faults', { 'network-enablement': fault, 'verify-start': fault });
-    const [one, other] = [someoneAt(house, HERE), someoneAt(house, HERE)];
+    const [one, other] = [clientAt(house, HERE), clientAt(house, HERE)];
     await other.login(BOB).expect(201);
     house.world.turn(2);
     await one.askForMessage(ALICE);
@@ -153,7 +153,7 @@ describe('during a pause of Verify', () => {
   const asksToWait = async (house: House) => {
     const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
     await house.control('faults', { 'verify-start': fault });
-    expect((await someoneAt(house, HERE).askForMessage('+447700900050')).status).toBe(503);
+    expect((await clientAt(house, HERE).askForMessage('+447700900050')).status).toBe(503);
   };
 
   test('no message is requested, and none is counted', () =>
@@ -161,20 +161,20 @@ describe('during a pause of Verify', () => {
       atFullHour(house);
       await asksToWait(house);
       const calls = await callsTo(house, '/v2/verify');
-      const someone = someoneAt(house, HERE);
-      const refused = await someone.askForMessage(ALICE);
+      const client = clientAt(house, HERE);
+      const refused = await client.askForMessage(ALICE);
       expect([refused.status, refused.body.error]).toEqual([503, 'unavailable']);
       expect(await callsTo(house, '/v2/verify')).toBe(calls);
       house.world.turn(Number(refused.headers['retry-after']));
-      await someone.next('sms').expect(200);
+      await client.next('sms').expect(200);
     }));
 
   test('a code is not tried, and keeps its three tries', () =>
     withHouse({ env: BEHIND_PROXY }, async (house) => {
       atFullHour(house);
-      const someone = someoneAt(house, HERE);
-      const { app } = someone;
-      await someone.askForMessage(ALICE);
+      const client = clientAt(house, HERE);
+      const { app } = client;
+      await client.askForMessage(ALICE);
       const [message] = await house.messages();
       await asksToWait(house);
       for (let each = 0; each < 4; each++) await postCode(app, '999999').expect(503);
@@ -188,10 +188,10 @@ describe('during a pause of Verify', () => {
       atFullHour(house);
       const fault = { status: 429, headers: { 'retry-after': '30' }, times: 1 };
       await house.control('faults', { 'verify-start': fault });
-      expect((await someoneAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
-      await someoneAt(house, HERE).login(BOB).expect(503);
+      expect((await clientAt(house, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
+      await clientAt(house, HERE).login(BOB).expect(503);
       expect(await callsTo(house, '/v2/verify')).toBe(1);
       house.world.turn(31);
-      await someoneAt(house, HERE).login(BOB).expect(201);
+      await clientAt(house, HERE).login(BOB).expect(201);
     }));
 });

@@ -1,6 +1,6 @@
 import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
-import { agree, atFullHour, BEHIND_PROXY, someoneAt } from './support/crowd.js';
+import { agree, atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withHouse, type House } from './support/house.js';
 import { recordsOf } from './support/records.js';
 
@@ -15,19 +15,19 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
 
   test('of a number from one address are limited, and the answer says until when', () =>
     inHouse({ RATE_LIMITS: 'login-number=2,login-range=9' }, async (house) => {
-      const someone = someoneAt(house, HERE);
+      const client = clientAt(house, HERE);
       house.world.turn(100);
-      const first = await someone.login(ALICE).expect(201);
+      const first = await client.login(ALICE).expect(201);
       expect(first.headers['ratelimit-policy']).toBe(
         '"login-number";q=2;w=600, "login-range";q=9;w=600, "login-range-second";q=5;w=1',
       );
       expect(first.headers['ratelimit']).toBe(
         '"login-number";r=1;t=500, "login-range";r=8;t=500, "login-range-second";r=4;t=1',
       );
-      await someone.login(ALICE).expect(201);
+      await client.login(ALICE).expect(201);
       const calls = (await house.upstream()).length;
       for (let again = 0; again < 3; again++) {
-        const refused = await someone.login(ALICE).expect(429);
+        const refused = await client.login(ALICE).expect(429);
         expect(refused.body).toMatchObject({ error: 'rate_limited', retry_after: 500 });
         expect(refused.headers['retry-after']).toBe('500');
         // What is refused counts for nothing.
@@ -37,30 +37,30 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
       }
       expect(await house.upstream()).toHaveLength(calls);
       expect(house.world.logged()).toContain('"limit":"login-number"');
-      await someone.login(BOB).expect(201);
+      await client.login(BOB).expect(201);
       house.world.turn(499);
-      await someone.login(ALICE).expect(429);
+      await client.login(ALICE).expect(429);
       house.world.turn(1);
-      await someone.login(ALICE).expect(201);
+      await client.login(ALICE).expect(201);
     }));
 
   test('of all numbers from one range are limited', () =>
     inHouse({ RATE_LIMITS: 'login-range=2' }, async (house) => {
-      await someoneAt(house, HERE).login('+447700900010').expect(201);
-      await someoneAt(house, '192.0.2.200').login('+447700900011').expect(201);
-      await someoneAt(house, HERE).login('+447700900012').expect(429);
-      await someoneAt(house, '192.0.3.7').login('+447700900013').expect(201);
+      await clientAt(house, HERE).login('+447700900010').expect(201);
+      await clientAt(house, '192.0.2.200').login('+447700900011').expect(201);
+      await clientAt(house, HERE).login('+447700900012').expect(429);
+      await clientAt(house, '192.0.3.7').login('+447700900013').expect(201);
     }));
 
   test('of one range in one second leave turns to others', () =>
     inHouse({ RATE_LIMITS: 'login-range-second=2' }, async (house) => {
-      await someoneAt(house, HERE).login('+447700900010').expect(201);
-      await someoneAt(house, HERE).login('+447700900011').expect(201);
-      const refused = await someoneAt(house, HERE).login('+447700900012').expect(429);
+      await clientAt(house, HERE).login('+447700900010').expect(201);
+      await clientAt(house, HERE).login('+447700900011').expect(201);
+      const refused = await clientAt(house, HERE).login('+447700900012').expect(429);
       expect(refused.headers['retry-after']).toBe('1');
-      await someoneAt(house, '192.0.3.7').login('+447700900012').expect(201);
+      await clientAt(house, '192.0.3.7').login('+447700900012').expect(201);
       house.world.turn(1);
-      await someoneAt(house, HERE).login('+447700900012').expect(201);
+      await clientAt(house, HERE).login('+447700900012').expect(201);
     }));
 
   test.each([
@@ -68,10 +68,10 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
     ['behind another address of the same network', '192.0.2.8'],
   ])('of a number are not used up by a client %s', (_where, address) =>
     inHouse({ RATE_LIMITS: 'login-number=1' }, async (house) => {
-      const stranger = someoneAt(house, address);
-      await stranger.login(ALICE).expect(201);
-      await stranger.login(ALICE).expect(429);
-      await someoneAt(house, HERE).login(ALICE).expect(201);
+      const other = clientAt(house, address);
+      await other.login(ALICE).expect(201);
+      await other.login(ALICE).expect(429);
+      await clientAt(house, HERE).login(ALICE).expect(201);
     }),
   );
 
@@ -85,16 +85,16 @@ describe.each(['redis', 'memory'] as const)('with %s, logins', (store) => {
         through: (each) => ({ ...each, spend: (...args) => (faulty.broken ? away() : each.spend(...args)) }),
       },
       async (house) => {
-        const someone = someoneAt(house, HERE);
-        await someone.login(ALICE).expect(201);
+        const client = clientAt(house, HERE);
+        await client.login(ALICE).expect(201);
         const calls = (await house.upstream()).length;
         faulty.broken = true;
-        await someone.next('sms').expect(503);
-        await someoneAt(house, HERE).login(BOB).expect(503);
+        await client.next('sms').expect(503);
+        await clientAt(house, HERE).login(BOB).expect(503);
         expect(await house.upstream()).toHaveLength(calls);
         expect(await house.messages()).toEqual([]);
         faulty.broken = false;
-        await someone.next('sms').expect(200);
+        await client.next('sms').expect(200);
       },
     );
   });
@@ -139,20 +139,20 @@ test('two servers on one Redis share limits', () =>
   withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=2' } }, (one) =>
     withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=2' } }, async (other) => {
       agree(one, other);
-      await someoneAt(one, HERE).login(ALICE).expect(201);
-      await someoneAt(other, HERE).login(ALICE).expect(201);
-      await someoneAt(one, HERE).login(ALICE).expect(429);
-      await someoneAt(other, HERE).login(ALICE).expect(429);
+      await clientAt(one, HERE).login(ALICE).expect(201);
+      await clientAt(other, HERE).login(ALICE).expect(201);
+      await clientAt(one, HERE).login(ALICE).expect(429);
+      await clientAt(other, HERE).login(ALICE).expect(429);
     }),
   ));
 
 test('counts expire, and contain neither number nor address', () =>
   withHouse({ env: BEHIND_PROXY }, async (house) => {
-    await someoneAt(house, HERE).askForMessage(ALICE);
+    await clientAt(house, HERE).askForMessage(ALICE);
     await house.control('faults', {
       'verify-start': { status: 429, headers: { 'retry-after': '9' }, times: 1 },
     });
-    await someoneAt(house, HERE).askForMessage(BOB);
+    await clientAt(house, HERE).askForMessage(BOB);
     const records = (await recordsOf(house.redis)).filter(({ key }) => key.startsWith('limit:'));
     expect(records.length).toBeGreaterThan(2);
     for (const { key, text } of records) {

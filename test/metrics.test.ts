@@ -17,7 +17,7 @@ afterAll(endPrograms);
 
 const LOGINS = 'silent_auth_logins_total';
 
-/** Logs in by every way there is, with all that can go wrong silently, and goes on by SMS where it did. */
+/** Logs in by every channel, with every silent failure followed by SMS. */
 async function liveALittle(house: CountedHouse): Promise<void> {
   const { app, code } = await house.walkedLogin(ALICE);
   await postCode(app, code).expect(200);
@@ -41,7 +41,7 @@ async function goOnBySms(house: CountedHouse, number: string): Promise<void> {
   await postCode(app, message?.code ?? '').expect(200);
 }
 
-describe('what is counted', () => {
+describe('metrics', () => {
   let house: CountedHouse;
   let samples: Sample[];
   beforeAll(async () => {
@@ -60,7 +60,7 @@ describe('what is counted', () => {
       )
       .sort();
 
-  test('is each login that began, and how each way of it ended', () => {
+  test('count each login that began, and the outcome of each channel', () => {
     expect(counted('silent_auth_logins_begun_total', ['engine'])).toEqual(['network-enablement 9']);
     expect(counted(LOGINS, ['channel', 'outcome', 'reason'])).toEqual([
       'silent_auth completed 1',
@@ -74,7 +74,7 @@ describe('what is counted', () => {
     ]);
   });
 
-  test('is each step, and each call it made', () => {
+  test('count each step, and each call to Vonage', () => {
     expect(counted('silent_auth_steps_total', ['outcome'], { step: 'begin' })).toEqual([
       'invalid_phone_number 1',
       'ok 8',
@@ -97,7 +97,7 @@ describe('what is counted', () => {
     expect(counted('silent_auth_event_loop_seconds_total', [])).toHaveLength(2);
   });
 
-  test('names nobody: every label is of a closed list', () => {
+  test('identify no user: every label has a closed list of values', () => {
     const words = samples.flatMap(({ labels }) => Object.values(labels));
     const lines = house.world.logged().split('\n');
     const persons = lines.flatMap((line) => {
@@ -127,17 +127,17 @@ describe('what is counted', () => {
     expect(ours.length).toBeLessThan(600);
   });
 
-  test('is told at a port of its own, and not to everybody', async () => {
+  test('are served on their own port, at /metrics only', async () => {
     await house.app().get('/metrics').expect(404);
     expect((await fetch(house.metrics)).headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     expect((await fetch(house.metrics, { method: 'POST' })).status).toBe(404);
     expect((await fetch(house.metrics.replace('/metrics', '/'))).status).toBe(404);
   });
 
-  test('has a row in docs/operating.md, with its labels', () => {
+  test('have a row each in docs/operating.md, with their labels', () => {
     const page = readFileSync(resolve(__dirname, '../docs/operating.md'), 'utf8');
     const rows = page.split('\n').filter((line) => line.startsWith('| `silent_auth_'));
-    const told = new Map(
+    const documented = new Map(
       rows.flatMap((row) => {
         const [, names = '', labels = ''] = row.split('|');
         const words = (cell: string) => [...cell.matchAll(/`(\w+)`/g)].map(([, word = '']) => word);
@@ -150,18 +150,18 @@ describe('what is counted', () => {
       const names = Object.keys(labels).filter((label) => label !== 'le');
       counting.set(name.replace(/_(?:bucket|sum|count)$/, ''), names.sort().join());
     }
-    expect([...told].sort()).toEqual([...counting].sort());
+    expect([...documented].sort()).toEqual([...counting].sort());
   });
 
-  test('has a number for each word that ends a login for good, before it is first said', () => {
+  test('have a zero value for each outcome before it first occurs', () => {
     const reasons = samples
       .filter(({ name, labels }) => name === LOGINS && labels['outcome'] === 'failed')
       .map(({ labels }) => labels['reason']);
-    // What silence failed for has reasons of its own.
+    // Silent failures have their own reasons.
     for (const word of FINAL_OUTCOMES) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
   });
 
-  test('is what the report of the silent rate is made of', () => {
+  test('are the input of the report', () => {
     const report = reportOf([...samples, ...samples], 2);
     expect(report).toContain('Silence worked for 2 of 18: 11.1 %');
     expect(report).toMatch(/the operator refused +2 +11\.1 %/);
@@ -171,12 +171,12 @@ describe('what is counted', () => {
     expect(report).not.toMatch(/7700900/);
   });
 
-  describe('answers the dashboard:', () => {
+  describe('answer the dashboard:', () => {
     const file = resolve(__dirname, '../docs/grafana-dashboard.json');
     const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
       panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
     };
-    /** Added by Prometheus itself when it asks. */
+    /** Added by Prometheus when it scrapes. */
     const BY_PROMETHEUS = ['job', 'instance'];
     const queries = panels.flatMap(({ title, targets = [] }) =>
       targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
@@ -203,7 +203,7 @@ describe('what is counted', () => {
       }
     });
 
-    test('all that it was asked to show', () => {
+    test('all panels have data', () => {
       const all = queries.map(([, expr]) => expr).join('\n');
       for (const name of new Set(samples.map((each) => each.name.replace(/_(?:bucket|sum|count)$/, ''))))
         if (name.startsWith('silent_auth_')) expect(all).toContain(name);
@@ -211,7 +211,7 @@ describe('what is counted', () => {
   });
 });
 
-test('a Redis that is away is counted, and seen', async () => {
+test('an outage of Redis is counted, and shown', async () => {
   let away = false;
   const house = await buildCountedHouse({
     through: (store) => {
@@ -236,7 +236,7 @@ test('a Redis that is away is counted, and seen', async () => {
   }
 });
 
-test('what limits refuse is counted by the limit, and stands in the line of the step', async () => {
+test('a refusal by a limit is counted by the name of the limit, and logged with the step', async () => {
   const house = await buildCountedHouse({
     store: 'memory',
     env: { RATE_LIMITS: 'login-number=1', UPSTREAM_PER_SECOND: '1' },
@@ -256,9 +256,9 @@ test('what limits refuse is counted by the limit, and stands in the line of the 
 });
 
 test.each<[string, Record<string, string>, string]>([
-  ['a chain of Verify', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
+  ['a Verify workflow', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
   ['the direct flow', { SILENT_AUTH: 'oidc' }, 'silent_auth completed 1'],
-])('a silent login by %s is counted as one', async (_name, env, end) => {
+])('a silent login by %s is counted once', async (_name, env, end) => {
   const house = await buildCountedHouse({ env });
   try {
     const { app, code } = await house.walkedLogin();
@@ -272,7 +272,7 @@ test.each<[string, Record<string, string>, string]>([
   }
 });
 
-describe('of the messages that a chain of Verify sends by itself, each is counted once:', () => {
+describe('each message that a Verify workflow sends by itself is counted once:', () => {
   let house: CountedHouse;
   beforeEach(async () => {
     house = await buildCountedHouse({ env: { SILENT_AUTH: 'verify', ...WITH_CODES } });
@@ -287,9 +287,9 @@ describe('of the messages that a chain of Verify sends by itself, each is counte
   const sends = () =>
     Promise.all(['sms', 'voice'].map((channel) => house.count('silent_auth_paid_sends_total', { channel })));
   const tick = () => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-  const hear = (paused: boolean) => house.control('webhooks', { paused });
-  /** All webhooks of the sandbox were accepted. */
-  const heard = () =>
+  const pauseWebhooks = (paused: boolean) => house.control('webhooks', { paused });
+  /** Resolves when all webhooks of the sandbox were accepted. */
+  const allDelivered = () =>
     until(async () => {
       const sent = (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as {
         status: number;
@@ -297,7 +297,7 @@ describe('of the messages that a chain of Verify sends by itself, each is counte
       return sent.length > 0 && sent.every(({ status }) => status === 204);
     });
 
-  test('none, where silence worked', async () => {
+  test('none after a silent login', async () => {
     const { app, link } = await begin();
     const { json } = await walk(link);
     await postCode(app, String(json?.['code'])).expect(200);
@@ -306,8 +306,8 @@ describe('of the messages that a chain of Verify sends by itself, each is counte
     expect(await sends()).toEqual([0, 0]);
   });
 
-  test('what the clock tells whoever asks, and the summary again', async () => {
-    await hear(true);
+  test('one known from the clock when the app asks, and again from the summary', async () => {
+    await pauseWebhooks(true);
     const { app } = await begin();
     expect(await sends()).toEqual([0, 0]);
     house.world.turn(60);
@@ -318,54 +318,54 @@ describe('of the messages that a chain of Verify sends by itself, each is counte
     expect(await sends()).toEqual([1, 1]);
     house.world.turn(300);
     await app.get('/login').expect(200);
-    await hear(false);
+    await pauseWebhooks(false);
     await tick();
     await until(async () => (await app.get('/login')).body.status === 'failed');
     expect(await sends()).toEqual([1, 1]);
   });
 
-  test('what the summary alone tells, since nobody asked', async () => {
+  test('one known from the summary only', async () => {
     await begin();
     house.world.turn(361);
     await tick();
     expect(await sends()).toEqual([0, 0]);
     house.world.turn(300);
     await tick();
-    await heard();
+    await allDelivered();
     expect(await sends()).toEqual([1, 1]);
   });
 
-  test('no call, where the message was the last one that the summary tells of', async () => {
+  test('no call if the summary ends with the message', async () => {
     const { app } = await begin('+447700900103');
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     const [message] = await house.messages();
     await postCode(app, message?.code ?? '').expect(200);
     house.world.turn(700);
     await tick();
-    await heard();
+    await allDelivered();
     expect(await sends()).toEqual([1, 0]);
   });
 
-  test('what webhooks tell before the clock would', async () => {
+  test('one known from a webhook before the clock', async () => {
     const { app, link } = await begin('+447700900103');
     await walk(link);
     await until(async () => (await app.get('/login')).body.channel === 'sms');
     expect(await sends()).toEqual([1, 0]);
   });
 
-  test('what a code tells that was typed before any of these', async () => {
-    await hear(true);
+  test('one known from its typed code before any of these', async () => {
+    await pauseWebhooks(true);
     const { app, link } = await begin('+447700900103');
     await walk(link);
     expect(await sends()).toEqual([0, 0]);
     await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
     expect(await sends()).toEqual([1, 0]);
-    await hear(false);
-    await heard();
+    await pauseWebhooks(false);
+    await allDelivered();
     expect(await sends()).toEqual([1, 0]);
   });
 
-  test('what /login/next finds sent, and what it orders', async () => {
+  test('one that /login/next finds sent, and one that it requests', async () => {
     const { app } = await begin();
     house.world.turn(61);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
@@ -379,7 +379,7 @@ describe('of the messages that a chain of Verify sends by itself, each is counte
   });
 });
 
-test('without silence nothing failed to be silent', async () => {
+test('with SILENT_AUTH=off no silent login is counted as failed', async () => {
   const house = await buildCountedHouse({ env: { SILENT_AUTH: 'off', ...WITH_CODES } });
   try {
     await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
@@ -391,7 +391,7 @@ test('without silence nothing failed to be silent', async () => {
   }
 });
 
-test('what cannot be told says why', async () => {
+test('metrics that cannot be collected are answered with the reason', async () => {
   const metrics = createMetrics('off');
   metrics.watchStore(() => {
     throw new Error('there is no store');
@@ -407,7 +407,7 @@ test('what cannot be told says why', async () => {
   }
 });
 
-test('a label is read as it was written, its line ends too', () => {
+test('a label with escapes and line ends is parsed', () => {
   const [sample] = readSamples('name{a="one\\ntwo",b="\\"\\\\n"} 1');
   expect(sample?.labels).toEqual({ a: 'one\ntwo', b: '"\\n' });
 });

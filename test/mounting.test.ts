@@ -17,7 +17,7 @@ declare module 'express-session' {
   }
 }
 
-/** A shop: its own session with a cart in it, and pages that know who is logged in. */
+/** A shop: a session with a cart, and pages that show the user. */
 function shop(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   app.use(sessionOn(redis), (req, _res, next) => {
     Object.assign(req, { sid: req.sessionID });
@@ -46,7 +46,7 @@ const sidOf = (headers: Record<string, unknown>): string =>
 const me = async ({ base }: Mounted, cookie: string) =>
   (await (await fetch(`${base}/me`, { headers: { cookie } })).json()) as object;
 
-/** The error handler of an app, which notes what it was told. */
+/** An error handler of the app that records messages. */
 const noting =
   (errors: string[]): ErrorRequestHandler =>
   (error: Error, _req, _res, next) => {
@@ -54,8 +54,8 @@ const noting =
     next(error);
   };
 
-describe('mounted in an app, with its session', () => {
-  test('a login goes through under the path it is mounted at, and the app knows who is logged in', () =>
+describe('mounted in an app, with session: host', () => {
+  test('a login completes under the mount path, and the app gets the user', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const { home, code } = await mounted.walked(app);
@@ -71,7 +71,7 @@ describe('mounted in an app, with its session', () => {
       expect((await mounted.agent().get('/me')).body).toEqual({});
     }));
 
-  test('the session of the app has a new id when a login begins and when it completes, and keeps what is in it', () =>
+  test('the session of the app gets a new id when a login begins and when it completes, and keeps its data', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const ids = [sidOf((await app.post('/cart/apple')).headers)];
@@ -85,7 +85,7 @@ describe('mounted in an app, with its session', () => {
       expect(await me(mounted, ids[2] ?? '')).toEqual({ user: ALICE, cart: ['apple'] });
     }));
 
-  test('what the app kept for one user is not there for the next', () =>
+  test('the data of the app for one user is gone for the next', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       await mounted.logIn(app);
@@ -96,7 +96,7 @@ describe('mounted in an app, with its session', () => {
       expect((await app.get('/me')).body).toEqual({ user: BOB });
     }));
 
-  test('what the app kept for a user whose login idled out is not there for the next', () =>
+  test('the data of the app for a user whose login expired is gone for the next', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       await mounted.logIn(app);
@@ -106,7 +106,7 @@ describe('mounted in an app, with its session', () => {
       expect((await app.get('/me')).body).toEqual({ user: BOB });
     }));
 
-  test('nor for the next after twelve hours, when the login that is begun keeps the session alive', () =>
+  test('the data of the app for a user is gone for the next after twelve hours, although pending logins renew the session', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const clock = jest.spyOn(Date, 'now').mockImplementation(() => mounted.world.now());
       const app = mounted.agent();
@@ -122,19 +122,19 @@ describe('mounted in an app, with its session', () => {
       clock.mockRestore();
     }));
 
-  test.each(['/auth/logout', '/out'])('%s ends the session of the app though the login idled out', (way) =>
+  test.each(['/auth/logout', '/out'])('%s ends the session of the app even after the login expired', (path) =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       await mounted.logIn(app);
       await app.post('/cart/apple');
       await mounted.redis.del(await mounted.redis.keys('silent-auth:sess:*'));
-      await app.post(way);
+      await app.post(path);
       expect((await app.get('/me')).body).toEqual({});
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
     }),
   );
 
-  /** Holds the first call to Vonage, and does `work` in the session of `app` meanwhile. */
+  /** Delays the first call to Vonage, and runs `work` in the session of `app` meanwhile. */
   const during = async (mounted: Mounted, cookie: string, work: (headers: object) => Promise<unknown>) => {
     await fetch(`${mounted.sandbox}/__sandbox/faults`, {
       method: 'PUT',
@@ -151,7 +151,7 @@ describe('mounted in an app, with its session', () => {
     return begun;
   };
 
-  test('what the app changes in its session while the first login begins is kept', () =>
+  test('changes of the app in its session while the first login begins are kept', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const cookie = sidOf((await mounted.agent().post('/cart/apple')).headers);
       const begun = await during(mounted, cookie, (init) => fetch(`${mounted.base}/cart/pear`, init));
@@ -179,21 +179,19 @@ describe('mounted in an app, with its session', () => {
       },
     ));
 
-  test.each(['/auth/logout', '/out'])(
-    '%s ends the session at once the session at once, of the app as well',
-    (way) =>
-      withMounted({ compose: shop }, async (mounted) => {
-        const app = mounted.agent();
-        const { code } = await mounted.walked(app);
-        const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
-        expect(await me(mounted, cookie)).toEqual({ user: ALICE });
-        await app.post(way);
-        expect(await me(mounted, cookie)).toEqual({});
-        expect(await mounted.redis.keys('*sess:*')).toEqual([]);
-      }),
+  test.each(['/auth/logout', '/out'])('%s ends the login and the session of the app at once', (path) =>
+    withMounted({ compose: shop }, async (mounted) => {
+      const app = mounted.agent();
+      const { code } = await mounted.walked(app);
+      const cookie = sidOf((await app.post('/auth/verify').send({ code })).headers);
+      expect(await me(mounted, cookie)).toEqual({ user: ALICE });
+      await app.post(path);
+      expect(await me(mounted, cookie)).toEqual({});
+      expect(await mounted.redis.keys('*sess:*')).toEqual([]);
+    }),
   );
 
-  test('a login does not come back with a request of the app that writes its session late', () =>
+  test('a late write of the session by the app does not restore a login', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const { code } = await mounted.walked(app);
@@ -202,11 +200,11 @@ describe('mounted in an app, with its session', () => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       await app.post('/auth/logout').expect(204);
       await slow;
-      // The store of the app has brought its own session back.
+      // The store of the app has restored its own session, without the login.
       expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
     }));
 
-  test('a login goes on by a code to type, and can be given up while its request is still under way', () =>
+  test('a login continues with a typed code, and can be cancelled', () =>
     withMounted({ compose: shop, env: { FALLBACK_CHANNELS: 'sms,voice' } }, async (mounted) => {
       const app = mounted.agent();
       await app.post('/auth/login').send({ phone_number: ALICE }).expect(201);
@@ -220,7 +218,7 @@ describe('mounted in an app, with its session', () => {
       await app.post('/auth/logout').expect(204);
     }));
 
-  test('a login goes on to no message once its session has ended', () =>
+  test('a login sends no message after its session ended', () =>
     withMounted({ compose: shop, env: { FALLBACK_CHANNELS: 'sms,voice' } }, async (mounted) => {
       const app = mounted.agent();
       const { code } = await mounted.walked(app, '+447700900101');
@@ -235,7 +233,7 @@ describe('mounted in an app, with its session', () => {
       await app.post('/auth/login/next').send({}).expect(404);
     }));
 
-  test('a proof that was under way when the session ended logs nobody in', () =>
+  test('a pending /verify does not log in if the session ended meanwhile', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const { code } = await mounted.walked(app);
@@ -250,7 +248,7 @@ describe('mounted in an app, with its session', () => {
       expect(await mounted.redis.keys('*sess:*')).toEqual([]);
     }));
 
-  test('nor does it where the store of the app has brought the session back by then', () =>
+  test('a pending /verify does not log in if the session ended and the store of the app restored it', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const app = mounted.agent();
       const begun = await app.post('/auth/login').send({ phone_number: ALICE });
@@ -271,7 +269,7 @@ describe('mounted in an app, with its session', () => {
       expect(await me(mounted, cookie)).toEqual({ cart: ['late'] });
     }));
 
-  test('a proof that was under way when the app ended its session by itself logs nobody in', () =>
+  test('a pending /verify does not log in if the app destroyed its session meanwhile', () =>
     withMounted(
       {
         compose: (app, silentAuth, redis) => {
@@ -293,7 +291,7 @@ describe('mounted in an app, with its session', () => {
       },
     ));
 
-  test('nothing of a person lies in its Redis in the clear, and all our keys have a name and an end', () =>
+  test('Redis holds no phone number in plain text, and all our keys have a prefix and expire', () =>
     withMounted({ compose: shop }, async (mounted) => {
       await mounted.logIn(mounted.agent());
       await mounted.agent().post('/auth/login').send({ phone_number: BOB });
@@ -307,7 +305,7 @@ describe('mounted in an app, with its session', () => {
       }
     }));
 
-  test('a login counts under its own id alone: a copy under another one is nobody', () =>
+  test('a login is valid only under its own id: a copy under another id is not logged in', () =>
     withMounted({ compose: shop }, async (mounted) => {
       const { redis } = mounted;
       const keys = () => redis.keys('silent-auth:sess:*');
@@ -321,7 +319,7 @@ describe('mounted in an app, with its session', () => {
       expect((await app.get('/me')).body).toEqual({ user: ALICE });
     }));
 
-  test('a link of a browser leads home to the page of the app', () =>
+  test('the callback of a browser redirects to the page of the app', () =>
     withMounted(
       { compose: shop, options: (redis) => ({ session: 'host', redis, homeUrl: '/welcome?from=login' }) },
       async (mounted) => {
@@ -334,18 +332,18 @@ describe('mounted in an app, with its session', () => {
         expect(answer.headers['location']).toMatch(
           /^\/welcome\?from=login#login_id=[0-9a-f]{32}&code=[\w-]{43}$/,
         );
-        const stranger = await mounted.agent().get(at.slice(mounted.base.length)).expect(303);
-        expect(stranger.headers['location']).toMatch(/^\/welcome\?from=login#error=wrong_client/);
+        const other = await mounted.agent().get(at.slice(mounted.base.length)).expect(303);
+        expect(other.headers['location']).toMatch(/^\/welcome\?from=login#error=wrong_client/);
       },
     ));
 
-  test('where express-session is missing, the answer is 503, and the log says what to do', () =>
+  test('without express-session the answer is 503, and the log has the fix', () =>
     withMounted({ compose: (app, silentAuth) => void app.use('/auth', silentAuth) }, async (mounted) => {
       await mounted.agent().get('/auth/session').expect(503);
       expect(mounted.world.logged()).toContain('express-session has to be mounted before');
     }));
 
-  test('where the session is one of cookie-session, the answer is 500, and the log says what to do', () =>
+  test('with cookie-session the answer is 500, and the log has the fix', () =>
     withMounted(
       {
         compose: (app, silentAuth) => {
@@ -363,7 +361,7 @@ describe('mounted in an app, with its session', () => {
       },
     ));
 
-  test('signing out of a session that was not loaded is an error that says what to do', () => {
+  test('signOut without load is an error with the fix', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -385,7 +383,7 @@ describe('mounted in an app, with its session', () => {
     );
   });
 
-  test('the keys of assertions are for no shared cache, beside whose answer the app may set its cookie', () =>
+  test('answers that the app may add its cookie to are not for shared caches', () =>
     withMounted(
       {
         env: ASSERTIONS,
@@ -411,7 +409,7 @@ describe('mounted in an app, with its session', () => {
       },
     ));
 
-  test('pages of strangers may not post', () =>
+  test('other origins may not post', () =>
     withMounted({ compose: shop }, async (mounted) => {
       for (const path of ['/auth/login', '/auth/verify', '/auth/logout']) {
         const answer = await mounted.agent().post(path).set('origin', 'https://evil.example').send({});
@@ -420,7 +418,7 @@ describe('mounted in an app, with its session', () => {
     }));
 });
 
-describe('mounted in an app, by itself', () => {
+describe('mounted in an app, with session: own', () => {
   const alone: Parameters<typeof withMounted>[0] = {
     options: () => ({}),
     compose: (app, silentAuth) => {
@@ -429,7 +427,7 @@ describe('mounted in an app, by itself', () => {
     },
   };
 
-  test.each(['memory', 'redis'])('a login has a cookie of its own, on %s', (store) =>
+  test.each(['memory', 'redis'])('a login has its own cookie, on %s', (store) =>
     withMounted(
       { ...alone, env: store === 'redis' ? { REDIS_URL: redisUrlOfWorker() } : {} },
       async (mounted) => {
@@ -442,7 +440,7 @@ describe('mounted in an app, by itself', () => {
     ),
   );
 
-  test('it does not share a session that the app has after all', () =>
+  test('a session of the app is an error that is logged', () =>
     withMounted(
       {
         ...alone,
@@ -455,7 +453,7 @@ describe('mounted in an app, by itself', () => {
       },
     ));
 
-  test('nor on a path of the app, which is told why, since we log nothing there', () => {
+  test('a session of the app is an error in load, which the app receives', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -470,8 +468,8 @@ describe('mounted in an app, by itself', () => {
   });
 });
 
-describe('an app with sessions of its own', () => {
-  test('is told to hand them on where it loads ours first', () => {
+describe('an app with its own sessions', () => {
+  test('gets an error if load runs before express-session', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -504,7 +502,7 @@ describe('two instances in one app', () => {
       () => Promise.resolve(),
     ));
 
-  test('are refused in an app within an app, by the first request', () => {
+  test('are refused in a nested app, at the first request', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -521,7 +519,7 @@ describe('two instances in one app', () => {
     );
   });
 
-  test('are refused where one request is loaded by both', () => {
+  test('are refused when both load one request', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -538,7 +536,7 @@ describe('two instances in one app', () => {
   });
 });
 
-describe('around it, an app', () => {
+describe('the app around the routes', () => {
   test('keeps its own paths, headers and errors', () =>
     withMounted(
       {
@@ -572,14 +570,14 @@ describe('around it, an app', () => {
       },
     ));
 
-  test('that has no policy for its host is given none', () =>
+  test('gets no Strict-Transport-Security if it sets none', () =>
     withMounted({ env: { PUBLIC_URL: 'https://app.example.com' } }, async (mounted) => {
       const { headers } = await mounted.agent().get('/auth/session');
       expect(headers['strict-transport-security']).toBeUndefined();
       expect(headers['x-content-type-options']).toBe('nosniff');
     }));
 
-  test('may parse JSON before: logins go on, and webhooks say what is wrong', () =>
+  test('may parse JSON before: logins work, and webhooks report the mistake', () =>
     withMounted(
       {
         compose: (app, silentAuth, redis) =>
@@ -596,7 +594,7 @@ describe('around it, an app', () => {
       },
     ));
 
-  test('that parses queries in its own way changes nothing at the callback', () =>
+  test('may use another query parser without effect on the callback', () =>
     withMounted(
       {
         compose: (app, silentAuth, redis) =>
@@ -612,7 +610,7 @@ describe('around it, an app', () => {
   test.each([
     [1, 201],
     [false, 429],
-  ])('with trust proxy %j says by whose address logins are counted', (trust, status) =>
+  ])('determines with trust proxy %j which address is counted', (trust, status) =>
     withMounted(
       {
         env: { RATE_LIMITS: 'login-range=1' },
@@ -628,18 +626,18 @@ describe('around it, an app', () => {
     ),
   );
 
-  test('finds what an error means where the type of the problem says', () =>
+  test('serves the documentation of errors at the type URL', () =>
     withMounted({}, async (mounted) => {
       const { type } = (await mounted.agent().get('/auth/login')).body as { type: string };
       expect(type).toBe(`${mounted.base}/auth/errors.md#no_login`);
       expect(await (await fetch(type)).text()).toContain('## no_login');
       const page = await (await fetch(type, { headers: { accept: 'text/html' } })).text();
       expect(page).toContain('<h2 id="no_login">');
-      // A style or an icon at the root would be those of the app.
+      // A style sheet or icon at the root would be that of the app.
       expect(page).not.toContain('<link');
     }));
 
-  test('can tell other services who is logged in, under the address that its keys are at', () =>
+  test('can issue assertions, with the address of its keys as issuer', () =>
     withMounted({ env: ASSERTIONS }, async (mounted) => {
       const app = mounted.agent();
       await mounted.logIn(app);
@@ -650,7 +648,7 @@ describe('around it, an app', () => {
       await check({ base: `${mounted.base}/auth`, world: mounted.world }, assertion, { at });
     }));
 
-  test('that mounts it where its path cannot be known is told so by the first request', () => {
+  test('gets an error at the first request if the mount path cannot be determined', () => {
     const errors: string[] = [];
     return withMounted(
       {
@@ -665,7 +663,7 @@ describe('around it, an app', () => {
     );
   });
 
-  test('may be an app within an app', () =>
+  test('may be a nested app', () =>
     withMounted(
       {
         compose: (app, silentAuth, redis) => {
@@ -681,7 +679,7 @@ describe('around it, an app', () => {
     ));
 });
 
-/** It looks like a client of ioredis, and is none. */
+/** Has the methods of an ioredis client, and cannot be duplicated. */
 const CLIENT = {
   duplicate: () => {
     throw new Error('no copy');
@@ -699,7 +697,7 @@ describe('options', () => {
     }
   };
 
-  test('that are wrong are told with the settings that are, all at once', () => {
+  test('and settings that are invalid are reported all at once', () => {
     const wrong = {
       session: 'theirs',
       redis: {},
@@ -722,10 +720,20 @@ describe('options', () => {
 
   test.each([
     ['a client of node-redis', { redis: { duplicate: CLIENT.duplicate } }, {}, /must be a client of ioredis/],
-    ['a home that no URL can be made of', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
+    ['an invalid homeUrl', { homeUrl: 'https://[' }, {}, /homeUrl must be a path or a URL/],
     ['no environment', { env: null }, {}, /env must be an object like process\.env/],
-    ['an environment with a number', { env: { ...credentials(), PORT: 3000 } }, {}, /env\.PORT must be text/],
-    ['a home on a stranger', { homeUrl: 'https://evil.example/' }, {}, /homeUrl must be on PUBLIC_URL/],
+    [
+      'an environment with a value that is a number',
+      { env: { ...credentials(), PORT: 3000 } },
+      {},
+      /env\.PORT must be text/,
+    ],
+    [
+      'a homeUrl of another origin',
+      { homeUrl: 'https://evil.example/' },
+      {},
+      /homeUrl must be on PUBLIC_URL/,
+    ],
     ['a cluster', { redis: { ...CLIENT, isCluster: true } }, {}, /not of a Cluster/],
     [
       'no Redis in production',
@@ -737,7 +745,7 @@ describe('options', () => {
     expect(problemsOf(options, env)).toContainEqual(expect.stringMatching(problem));
   });
 
-  test('leave alone the settings that only the server by itself has', () => {
+  test('do not require the settings of the standalone server', () => {
     const ofTheApp = {
       OTEL_TRACES_EXPORTER: 'console',
       METRICS_PORT: 'none',
@@ -747,7 +755,7 @@ describe('options', () => {
     expect(problemsOf({}, ofTheApp)).toEqual([]);
   });
 
-  test('with a client that cannot be copied end no process: each request hears of it', async () => {
+  test('with a Redis client that cannot be duplicated cause no unhandled rejection', async () => {
     const unheard = jest.fn();
     process.on('unhandledRejection', unheard);
     const silentAuth = createSilentAuth({ env: credentials(), redis: CLIENT });

@@ -14,7 +14,7 @@ describe('the answer to a native SDK', () => {
 
   describe.each(['ios', 'android'] as const)('for %s', (sdk) => {
     test.each(ANSWERS)(
-      'with %s comes in one piece, closes the connection, and carries nothing but JSON',
+      'with %s is one segment of JSON, and closes the connection',
       async (_what, number, status, type) => {
         const { home } = await house.walkedLogin(number, { sdk });
         expect(home.status).toBe(status);

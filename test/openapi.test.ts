@@ -32,7 +32,7 @@ import { startRedis } from './support/redis-server.js';
 const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
-/** Every answer of the document: where it stands, its status, and what it says. */
+/** Every answer of the document: its operation, status and content. */
 const declared = [
   ...operations.map(({ method, path, operation }) => ({
     of: `${method} ${path}`,
@@ -51,7 +51,7 @@ interface Layer {
   handle: { stack?: Layer[] };
 }
 
-/** The routes of an Express app, `_all` left out: that is how other methods are refused. */
+/** The routes of an Express app, without `_all`, which refuses other methods. */
 const routesOf = (stack: readonly Layer[]): string[] =>
   stack.flatMap(({ route, handle }) =>
     route === undefined
@@ -67,7 +67,7 @@ describe('openapi.yaml', () => {
       const { router } = createApp({ config, store, world, root });
       const routes = routesOf((router as unknown as { stack: Layer[] }).stack);
       const pages = ['GET /', ...routes.filter((route) => !route.startsWith('GET /vendor/'))];
-      // `/callback` has a HEAD only to refuse it.
+      // `/callback` has a HEAD route only to refuse it.
       const served = [...new Set(pages)].filter((route) => route !== 'HEAD /callback');
       expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
       return Promise.resolve();
@@ -88,23 +88,23 @@ describe('openapi.yaml', () => {
     expect([...new Set(errors)].sort()).toEqual(Object.keys(ERRORS).sort());
   });
 
-  it('is of the version of the package', () => {
+  it('has the version of the package', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string };
     expect(contract.info.version).toBe(version);
   });
 
-  it('names each operation by a name of its own', () => {
+  it('has a unique operationId for each operation', () => {
     const names = operations.map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('says of HEAD what it says of GET, but at /callback', () => {
+  it('describes HEAD like GET, except at /callback', () => {
     expect(outcomesOf('HEAD', '/login')).toEqual(outcomesOf('GET', '/login'));
     expect(answersTo('HEAD', '/callback')).toBe(contract['x-other-requests']);
   });
 });
 
-/** The same for all answers that differ only in what is drawn, in times, in addresses and in seconds. */
+/** Replaces random values, times, addresses and seconds, so that answers compare equal. */
 function generic(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(generic);
   if (typeof value !== 'object' || value === null) {
@@ -133,7 +133,7 @@ describe('the examples of openapi.yaml', () => {
     app.post('/login').send({ phone_number: phoneNumber });
   const next = (app: ReturnType<House['app']>, channel: string) => app.post('/login/next').send({ channel });
 
-  /** All that can be had from a server with codes to fall back on. */
+  /** Gets every answer of a server with fallback channels. */
   async function askWithCodes(house: House): Promise<void> {
     const app = house.app();
     for (const path of ['/session', '/login', '/nothing', '/healthz', '/readyz']) await app.get(path);
@@ -167,7 +167,7 @@ describe('the examples of openapi.yaml', () => {
     await postCode(late, '000000').expect(410);
   }
 
-  /** Requests that are refused for what they are. */
+  /** Requests that are refused by their form. */
   async function askWrongly(house: House): Promise<void> {
     const app = house.app();
     await app.post('/login').send({ phone_number: 7, nonsense: 1 });
@@ -253,7 +253,7 @@ describe('the examples of openapi.yaml', () => {
     examplesOf(answer).map((example) => ({ of, status, ...example })),
   );
 
-  test('fit their schemas', () => {
+  test('match their schemas', () => {
     const faults = answers.map(({ of, status, name, value, schema }) => [
       of,
       status,
@@ -265,7 +265,7 @@ describe('the examples of openapi.yaml', () => {
 
   const isProblem = (value: unknown): value is { error: string } =>
     typeof value === 'object' && value !== null && 'error' in value;
-  // An error that many routes have in common has one example.
+  // An error that several routes share has one example.
   const single = new Map(
     answers.map((each) => [
       isProblem(each.value) ? JSON.stringify(each.value) : `${each.of} ${each.name}`,
@@ -274,7 +274,7 @@ describe('the examples of openapi.yaml', () => {
   );
 
   test.each([...single.values()])(
-    '$of $status $name is an answer that the server gave',
+    '$of $status $name is an answer of the server',
     ({ of, status, name, value }) => {
       const alike = given.filter((each) =>
         isProblem(value)
@@ -286,7 +286,7 @@ describe('the examples of openapi.yaml', () => {
     },
   );
 
-  test('are there for every answer that has a body of JSON, and for every error but one', () => {
+  test('exist for every JSON answer, and for every error but one', () => {
     const without = declared.filter(
       ({ of, answer }) =>
         of !== 'GET /openapi.json' &&
@@ -295,7 +295,7 @@ describe('the examples of openapi.yaml', () => {
     );
     expect(without).toEqual([]);
     const shown = answers.map(({ name }) => name);
-    // It takes fifteen seconds to be told (test/hostile/slow.test.ts).
+    // This answer takes fifteen seconds (test/hostile/slow.test.ts).
     expect(Object.keys(ERRORS).filter((error) => !shown.includes(error))).toEqual(['request_timeout']);
   });
 
@@ -305,7 +305,7 @@ describe('the examples of openapi.yaml', () => {
     ),
   );
 
-  test.each(requests)('$method $path $name is a request that the server takes', ({ path, value, schema }) =>
+  test.each(requests)('$method $path $name is a request that the server accepts', ({ path, value, schema }) =>
     withHouse({ store: 'memory', env: ASSERTIONS }, async (house) => {
       expect(faultsOf(schema, value)).toEqual([]);
       const answer = await house
@@ -317,24 +317,24 @@ describe('the examples of openapi.yaml', () => {
   );
 });
 
-describe('the documents', () => {
+describe('the served documents', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
   afterAll(() => house.stop());
 
-  test('at /openapi.json are openapi.yaml', async () => {
+  test('at /openapi.json equal openapi.yaml', async () => {
     const answer = await fetch(`${house.base}/openapi.json`);
     expect(await answer.json()).toEqual(parse(read('openapi.yaml')));
     expect(answer.headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('at /errors.md are the text of docs/errors.md', async () => {
+  test('at /errors.md equal docs/errors.md', async () => {
     const answer = await fetch(`${house.base}/errors.md`);
     expect(answer.headers.get('vary')).toBe('Accept');
     expect(await answer.text()).toBe(read('docs/errors.md'));
   });
 
-  test('at /errors.md are a page for a browser, in which the type of every error leads to a heading', async () => {
+  test('at /errors.md are a page for a browser, with a heading for the type of every error', async () => {
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     const page = await (await fetch(`${house.base}/errors.md`, { headers: { accept } })).text();
     for (const error of Object.keys(ERRORS)) expect(page).toContain(`<h2 id="${error}">${error}</h2>`);

@@ -1,29 +1,29 @@
 import { ALICE, buildHouse, withHouse, type House } from './support/house.js';
 
-/** The headers of CORS among these. */
+/** The CORS headers. */
 const corsOf = (headers: Record<string, string>): string[] =>
   Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 
-describe('a page of a stranger may not post', () => {
+describe('another origin may not post', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  const strangers: [string, Record<string, string>][] = [
+  const otherOrigins: [string, Record<string, string>][] = [
     ['another origin', { origin: 'https://evil.example' }],
-    ['no origin to name', { origin: 'null' }],
+    ['an opaque origin', { origin: 'null' }],
     ['another port', { origin: 'http://localhost:1' }],
     ['an origin that begins like ours', { origin: 'http://localhost.evil.example' }],
     ['another site', { 'sec-fetch-site': 'cross-site' }],
     ['a sister site', { 'sec-fetch-site': 'same-site' }],
-    ['a value nobody knows', { 'sec-fetch-site': 'x' }],
+    ['an unknown value', { 'sec-fetch-site': 'x' }],
     [
       'another origin that claims to be ours',
       { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
     ],
   ];
-  test.each(strangers)('from %s: no route that changes anything answers', async (_what, headers) => {
+  test.each(otherOrigins)('from %s: every route that changes anything refuses', async (_what, headers) => {
     for (const path of ['/login', '/verify', '/logout']) {
       const answer = await house.app().post(path).set(headers).send({ phone_number: ALICE }).expect(403);
       expect(answer.body.error).toBe('forbidden_origin');
@@ -45,7 +45,7 @@ describe('a page of a stranger may not post', () => {
     }
   });
 
-  test('CORS is off: no answer says otherwise, and a preflight is no method of ours', async () => {
+  test('CORS is off: no answer has its headers, and a preflight is answered with 405', async () => {
     const read = await house.app().get('/session').set('origin', 'https://evil.example');
     expect(read.headers['access-control-allow-origin']).toBeUndefined();
     const preflight = await house
@@ -56,10 +56,10 @@ describe('a page of a stranger may not post', () => {
   });
 });
 
-test("a listed origin may call with its cookies, on the app's routes alone; any other may not", () =>
+test('only a listed origin may call with cookies, and only the routes of the app', () =>
   withHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com,https://b.example.com' } }, async (house) => {
-    const friend = { origin: 'https://app.example.com' };
-    const begun = await house.app().post('/login').set(friend).send({ phone_number: ALICE }).expect(201);
+    const listed = { origin: 'https://app.example.com' };
+    const begun = await house.app().post('/login').set(listed).send({ phone_number: ALICE }).expect(201);
     expect(begun.headers).toMatchObject({
       'access-control-allow-origin': 'https://app.example.com',
       'access-control-allow-credentials': 'true',
@@ -68,16 +68,16 @@ test("a listed origin may call with its cookies, on the app's routes alone; any 
     const preflight = await house
       .app()
       .options('/verify')
-      .set({ ...friend, 'access-control-request-method': 'POST' });
+      .set({ ...listed, 'access-control-request-method': 'POST' });
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,DELETE');
 
-    const callback = await house.app().get('/callback?state=x&code=y').set(friend);
+    const callback = await house.app().get('/callback?state=x&code=y').set(listed);
     expect(corsOf(callback.headers)).toEqual([]);
-    const stranger = await house.app().get('/session').set('origin', 'https://evil.example');
-    expect(corsOf(stranger.headers)).toEqual([]);
-    // A cache that holds this answer must not give it to the page of a listed origin.
-    expect(stranger.headers['vary']).toBe('Origin');
+    const unlisted = await house.app().get('/session').set('origin', 'https://evil.example');
+    expect(corsOf(unlisted.headers)).toEqual([]);
+    // A cache must not serve this answer to a listed origin.
+    expect(unlisted.headers['vary']).toBe('Origin');
     await house
       .app()
       .post('/login')
@@ -86,7 +86,7 @@ test("a listed origin may call with its cookies, on the app's routes alone; any 
       .expect(403);
   }));
 
-describe('before a page sends headers of its own, its browser asks', () => {
+describe('a CORS preflight', () => {
   let house: House;
   beforeAll(async () => {
     house = await buildHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com' } });
@@ -107,7 +107,7 @@ describe('before a page sends headers of its own, its browser asks', () => {
     'content-type',
     'baggage,content-type,sentry-trace,traceparent',
     'x-b3-traceid,x-datadog-parent-id,newrelic,tracestate,x-request-id',
-  ])('and a listed origin may send %s', async (names) => {
+  ])('allows a listed origin to send %s', async (names) => {
     for (const path of ['/login', '/login/next', '/verify', '/session', '/logout']) {
       const { status, headers } = await ask(path, 'https://app.example.com', names);
       expect([path, status]).toEqual([path, 204]);
@@ -127,7 +127,7 @@ describe('before a page sends headers of its own, its browser asks', () => {
       .expect(201);
   });
 
-  test('and a listed origin that asks for none is told of none', async () => {
+  test('names no headers to a listed origin that requests none', async () => {
     const { headers } = await house
       .app()
       .options('/verify')
@@ -137,7 +137,7 @@ describe('before a page sends headers of its own, its browser asks', () => {
   });
 
   test.each(['/callback', '/webhooks/verify', '/errors.md', '/healthz'])(
-    'and is told nothing at %s, whatever its origin',
+    'is not answered at %s, whatever its origin',
     async (path) => {
       const { status, headers } = await ask(path, 'https://app.example.com', 'sentry-trace');
       expect([status, corsOf(headers)]).toEqual([405, []]);
@@ -149,7 +149,7 @@ describe('before a page sends headers of its own, its browser asks', () => {
     'https://app.example.com.evil.example',
     'http://app.example.com',
     'null',
-  ])('and %s is told nothing, as if there were no CORS', async (origin) => {
+  ])('from %s is not answered, as without CORS', async (origin) => {
     for (const path of ['/login', '/login/next', '/verify', '/session', '/logout']) {
       const { status, headers } = await ask(path, origin, 'content-type');
       expect([path, status, corsOf(headers)]).toEqual([path, 405, []]);

@@ -20,7 +20,7 @@ const next = (app: App, channel?: string) =>
   app.post('/login/next').send(channel === undefined ? {} : { channel });
 
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
-  'with SILENT_AUTH=%s, a login that cannot be silent goes on',
+  'with SILENT_AUTH=%s, a login that cannot be silent',
   (engine) => {
     let house: House;
     beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
@@ -34,7 +34,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       if (message === undefined) throw new Error(`no ${channel} came`);
       return message.code;
     };
-    /** What every app does, whatever is set behind it: try silently, and say how it ended. */
+    /** The silent attempt of an app, which is the same for every engine. */
     const trySilently = async (app: App, phoneNumber: string) => {
       const begun = await begin(app, phoneNumber);
       if (begun.body.auth_url !== null) {
@@ -43,7 +43,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         if (typeof code === 'string') await postCode(app, code);
       }
       expect((await app.get('/session')).body.authenticated).toBe(false);
-      // Vonage tells by webhook that it went on by itself.
+      // Vonage reports by webhook that it moved on.
       const failedAtVonage = engine === 'verify' && begun.body.auth_url !== null;
       if (failedAtVonage) await until(async () => (await app.get('/login')).body.channel === 'sms');
     };
@@ -52,7 +52,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       ['a number that is not supported', '+447700900102'],
       ['a device on Wi-Fi', '+447700900103'],
       ['another SIM', '+447700900101'],
-    ])('for %s: by SMS, and by voice after that', async (_what, phoneNumber) => {
+    ])('continues by SMS and then by voice, with %s', async (_what, phoneNumber) => {
       for (const channel of ['sms', 'voice']) {
         const app = house.app();
         await trySilently(app, phoneNumber);
@@ -77,7 +77,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       }
     });
 
-    test('when nobody came back in time', async () => {
+    test('continues after the link has expired', async () => {
       const app = house.app();
       await begin(app, ALICE);
       house.world.turn(301);
@@ -91,7 +91,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       });
     });
 
-    test('and nothing that costs money is sent before it is asked for', async () => {
+    test('sends nothing paid before the app asks', async () => {
       const app = house.app();
       const begun = await begin(app, ALICE);
       expect(begun.body.next_channels).toEqual(['sms', 'voice']);
@@ -100,18 +100,18 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await house.messages()).map(({ to, channel }) => [to, channel])).toEqual([[ALICE, 'sms']]);
     });
 
-    test('to the voice at once, if that is asked for', async () => {
+    test('can continue with voice directly', async () => {
       const app = house.app();
       await begin(app, ALICE);
       const moved = await next(app, 'voice').expect(200);
       expect(moved.body).toMatchObject({ channel: 'voice', next_channels: [] });
-      // A chain has no way around its SMS.
+      // A workflow cannot skip its SMS.
       const sent = engine === 'verify' ? ['sms', 'voice'] : ['voice'];
       expect((await house.messages()).map(({ channel }) => channel)).toEqual(sent);
       await postCode(app, await codeOf(ALICE, 'voice')).expect(200);
     });
 
-    test('no further than there are channels', async () => {
+    test('stops after the last channel', async () => {
       const app = house.app();
       await begin(app, ALICE);
       await next(app).expect(200);
@@ -121,7 +121,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect(await house.messages()).toHaveLength(2);
     });
 
-    test('once, however often and fast it is asked to', async () => {
+    test('sends one message, however many requests arrive at once', async () => {
       const app = house.app();
       await begin(app, ALICE);
       const answers = await Promise.all(Array.from({ length: 10 }, () => next(app, 'sms')));
@@ -132,7 +132,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect(await house.messages()).toHaveLength(1);
     });
 
-    test('with three tries, and then no more', async () => {
+    test('allows three tries', async () => {
       const app = house.app();
       await begin(app, ALICE);
       await next(app).expect(200);
@@ -149,7 +149,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await app.get('/session')).body.authenticated).toBe(false);
     });
 
-    test('with no more than three tries when they come all at once', async () => {
+    test('allows no more than three tries when they arrive at once', async () => {
       const app = house.app();
       await begin(app, ALICE);
       await next(app).expect(200);
@@ -159,7 +159,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await house.upstream()).length - before).toBeLessThanOrEqual(3);
     });
 
-    test('and a right code that is late is late', async () => {
+    test('refuses the right code after it expired', async () => {
       const app = house.app();
       await begin(app, ALICE);
       await next(app, engine === 'verify' ? 'sms' : 'voice').expect(200);
@@ -171,7 +171,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     const users = engine === 'verify' ? 50 : 10;
-    test(`for ${users} users at once, none of them mixed up`, async () => {
+    test(`works for ${users} users at once, each with its own number`, async () => {
       const numbers = Array.from(
         { length: users },
         (_, each) => `+4477009000${String(each).padStart(2, '0')}`,
@@ -185,7 +185,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         }),
       );
       const codes = await Promise.all(numbers.map((number) => codeOf(number, 'sms')));
-      // Somebody else's code opens nothing.
+      // The code of another user is refused.
       const foreign = await postCode(apps[0] as App, codes[1] === codes[0] ? '' : (codes[1] ?? ''));
       expect(foreign.status).toBe(400);
       await Promise.all(apps.map((app, each) => postCode(app, codes[each] ?? '').expect(200)));
@@ -193,7 +193,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect(sessions.map(({ body }) => String(body.phone_number))).toEqual(numbers);
     });
 
-    test('only for who answers the challenge it was begun with', async () => {
+    test('requires the code_verifier of its code_challenge', async () => {
       const app = house.app();
       await app.post('/login').send({ phone_number: ALICE, code_challenge: CHALLENGE.challenge }).expect(201);
       await next(app, 'sms').expect(200);
@@ -202,17 +202,17 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
     });
 
-    test('again for the same session when its first request is still under way, and not for another one', async () => {
+    test('reuses the pending verification of its own session, and refuses another session', async () => {
       const app = house.app();
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
-      const stranger = house.app();
+      const other = house.app();
       if (engine === 'verify') {
-        const refused = await stranger.post('/login').send({ phone_number: ALICE }).expect(409);
+        const refused = await other.post('/login').send({ phone_number: ALICE }).expect(409);
         expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
       } else {
-        await begin(stranger, ALICE);
-        const refused = await next(stranger, 'sms').expect(409);
+        await begin(other, ALICE);
+        const refused = await next(other, 'sms').expect(409);
         expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
         expect(refused.headers['retry-after']).toBe('300');
       }
@@ -222,7 +222,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       await postCode(app, await codeOf(ALICE, 'sms')).expect(200);
     });
 
-    test('and can be cancelled: at Vonage too, as soon as it may', async () => {
+    test('can be cancelled, and is cancelled at Vonage as soon as Vonage allows it', async () => {
       const app = house.app();
       await begin(app, ALICE);
       const moved = engine === 'verify' ? await app.get('/login') : await next(app, 'sms').expect(200);
@@ -244,18 +244,18 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test.each([
       ['no session', (app: App) => next(app), 404, 'no_login'],
       [
-        'a channel nobody has',
+        'an unknown channel',
         (app: App) => begin(app, ALICE).then(() => next(app, 'pigeon')),
         400,
         'invalid_request',
       ],
       [
-        'silence, which is no channel to go on to',
+        'silent_auth, which cannot be requested',
         (app: App) => begin(app, ALICE).then(() => next(app, 'silent_auth')),
         400,
         'invalid_request',
       ],
-    ])('not for %s', async (_what, ask, status, error) => {
+    ])('is refused for %s', async (_what, ask, status, error) => {
       const answer = await ask(house.app());
       expect([answer.status, answer.body.error]).toEqual([status, error]);
       expect(await house.messages()).toEqual([]);
@@ -263,7 +263,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   },
 );
 
-describe('what may have sent a message is never asked for again', () => {
+describe('a call that may have sent a message', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   beforeEach(() => house.reset());
@@ -278,7 +278,7 @@ describe('what may have sent a message is never asked for again', () => {
     ['verify-next', busy],
     ['verify-check', broken],
     ['verify-check', busy],
-  ])('%s, after %j', async (endpoint, fault) => {
+  ])('is not retried: %s, after %j', async (endpoint, fault) => {
     const app = house.app();
     await begin(app, ALICE);
     if (endpoint !== 'verify-start') await next(app, 'sms').expect(200);
@@ -298,7 +298,7 @@ describe('what may have sent a message is never asked for again', () => {
   const LATER = 'The operation cannot be performed at this time. Please try again later.';
 
   test.each([409, 422])(
-    'a request of this session that a start meets is taken up again, when Vonage says so by %i #conflict',
+    'is not repeated for a conflict (%i) with a verification of this session, which is reused',
     async (status) => {
       const app = house.app();
       await begin(app, ALICE);
@@ -308,14 +308,14 @@ describe('what may have sent a message is never asked for again', () => {
       await begin(app, ALICE);
       await house.control('faults', { 'verify-start': problem(status, '', { request_id: 'a-request' }) });
       expect((await next(app, 'sms').expect(200)).body.channel).toBe('sms');
-      const stranger = house.app();
-      await begin(stranger, ALICE);
-      const refused = await next(stranger, 'sms').expect(409);
+      const other = house.app();
+      await begin(other, ALICE);
+      const refused = await next(other, 'sms').expect(409);
       expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
     },
   );
 
-  test('what Vonage cannot do at this time may be asked for again: a start, a step, a code', async () => {
+  test('can be repeated by the app after "cannot be performed at this time": a start, a step, a code', async () => {
     const app = house.app();
     const busy = { ...problem(409, LATER), times: 1 };
     await begin(app, ALICE);
@@ -339,40 +339,37 @@ describe('what may have sent a message is never asked for again', () => {
     expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms', 'voice']);
   });
 
-  test('a number of the Virtual Operator is offered no message', async () => {
+  test('is not offered to a number of the Virtual Operator', async () => {
     const app = house.app();
     expect((await begin(app, '+99012345678')).body.next_channels).toEqual([]);
     await next(app, 'sms').expect(409);
   });
 });
 
-describe('silently by Verify', () => {
+describe('silent authentication with SILENT_AUTH=verify', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } })));
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  test.each(['ios', 'android'] as const)(
-    'an app for %s logs in with the code its device was given',
-    async (sdk) => {
-      const app = house.app();
-      const begun = await begin(app, ALICE);
-      expect(begun.body).toMatchObject({
-        channel: 'silent_auth',
-        auth_url: expect.stringContaining('/silent-auth/redirect'),
-      });
-      const home = await walk(begun.body.auth_url, { sdk });
-      expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
-      const verified = await postCode(app, String(home.json?.['code'])).expect(200);
-      expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
-      expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
-        ['POST', 202],
-        ['POST', 200],
-      ]);
-    },
-  );
+  test.each(['ios', 'android'] as const)('an app for %s logs in with the code of its device', async (sdk) => {
+    const app = house.app();
+    const begun = await begin(app, ALICE);
+    expect(begun.body).toMatchObject({
+      channel: 'silent_auth',
+      auth_url: expect.stringContaining('/silent-auth/redirect'),
+    });
+    const home = await walk(begun.body.auth_url, { sdk });
+    expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
+    const verified = await postCode(app, String(home.json?.['code'])).expect(200);
+    expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
+    expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
+      ['POST', 202],
+      ['POST', 200],
+    ]);
+  });
 
-  test('a browser comes home to our page, with the code in the fragment', async () => {
+  test('a browser is redirected to our page, with the code in the fragment', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
     const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
@@ -382,7 +379,7 @@ describe('silently by Verify', () => {
     await postCode(app, code).expect(200);
   });
 
-  test('a code is worthless in any other session, and the request is one of the session, never of the client', async () => {
+  test('a code is refused in any other session, and a request_id from the client is ignored', async () => {
     const alice = house.app();
     const begun = await begin(alice, ALICE);
     const home = await walk(begun.body.auth_url);
@@ -395,7 +392,7 @@ describe('silently by Verify', () => {
     await postCode(alice, code).expect(200);
   });
 
-  test('a wrong code ends the silent step: it is tried once', async () => {
+  test('a wrong code ends the silent step, which has one try', async () => {
     const app = house.app();
     const begun = await begin(app, ALICE);
     const home = await walk(begun.body.auth_url);
@@ -411,18 +408,18 @@ describe('silently by Verify', () => {
     expect((await app.get('/session')).body.authenticated).toBe(false);
   });
 
-  test('the silent step of an app is not taken up by a browser, which it would not lead home', async () => {
+  test('the silent step of an app is not reused for a browser, which has another redirect URL', async () => {
     const app = house.app();
     await begin(app, ALICE);
     const again = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(409);
     expect(again.body.error).toBe('login_in_progress');
-    // It is told to stop as soon as it may be, and the number is free again.
+    // It is cancelled as soon as Vonage allows it, which frees the number.
     house.world.turn(31);
     await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
     await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
   });
 
-  test('a link to a stranger is not handed on', async () => {
+  test('a link to a foreign host is not returned', async () => {
     const check_url = 'https://evil.example/x';
     const body = JSON.stringify({ request_id: 'a-request', check_url });
     await house.control('faults', { 'verify-start': { status: 202, body } });
@@ -430,7 +427,7 @@ describe('silently by Verify', () => {
     expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
   });
 
-  test('a number of the Virtual Operator is asked silently alone', async () => {
+  test('a number of the Virtual Operator gets the silent step only', async () => {
     const app = house.app();
     const begun = await begin(app, '+99012345678');
     const [start] = await house.upstream();
@@ -439,7 +436,7 @@ describe('silently by Verify', () => {
     await postCode(app, String(home.json?.['code'])).expect(200);
   });
 
-  test('a minute without an answer goes on by SMS, which is what the chain is for', async () => {
+  test('after a minute without an answer the workflow continues by SMS', async () => {
     const app = house.app();
     await begin(app, ALICE);
     house.world.turn(61);
@@ -454,7 +451,7 @@ describe('silently by Verify', () => {
     expect(verified.body.channel).toBe('sms');
   });
 
-  test('a code that was typed never counts as silent, though we have not heard that an SMS went out', async () => {
+  test('a typed code never counts as silent, even before the webhook of the SMS arrives', async () => {
     await house.control('webhooks', { paused: true });
     const app = house.app();
     const begun = await begin(app, '+447700900103');
@@ -466,19 +463,19 @@ describe('silently by Verify', () => {
   });
 });
 
-test('where nothing stands behind the silent step, six digits are a code of a device like any other', () =>
+test('if the silent step is the only one, six digits are treated as a device code', () =>
   withHouse({ env: { SILENT_AUTH: 'verify' } }, async (house) => {
     const app = house.app();
     const begun = await begin(app, ALICE);
     const home = await walk(begun.body.auth_url);
     expect((await postCode(app, '123456').expect(400)).body.error).toBe('invalid_code');
-    // It was the one try that there is.
+    // That was the only try.
     const late = await postCode(app, String(home.json?.['code'])).expect(410);
     expect(late.body).toMatchObject({ error: 'login_expired' });
     expect((await app.get('/session')).body.authenticated).toBe(false);
   }));
 
-test('with coverage_check off the link comes by webhook, and is told by GET /login', () =>
+test('with COVERAGE_CHECK=false the link arrives by webhook, and GET /login returns it', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
     const app = house.app();
     const begun = await begin(app, ALICE);
@@ -490,7 +487,7 @@ test('with coverage_check off the link comes by webhook, and is told by GET /log
   }));
 
 test.each(['+447700900107', '+447700900109'])(
-  'an outage of the silent way (%s) leaves the other ones open',
+  'an outage of the silent channel (%s) leaves the other channels open',
   (phoneNumber) =>
     withHouse({ env: WITH_CODES }, async (house) => {
       await house.control('faults', {
@@ -507,17 +504,17 @@ test.each(['+447700900107', '+447700900109'])(
     }),
 );
 
-test('wrong codes of a request are counted together for as long as it lives', () =>
+test('wrong codes of a verification are counted together until it expires', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' }, store: 'memory' }, async (house) => {
     const app = house.app();
     await begin(app, ALICE);
-    // Whatever Vonage counts: here it goes on to say that a code is wrong.
+    // Here Vonage itself reports a wrong code without end.
     const type = 'https://www.developer.vonage.com/api-errors/verify#invalid-code';
     await house.control('faults', {
       'verify-check': { status: 400, body: JSON.stringify({ type, title: 'Invalid Code' }) },
     });
     const answers: string[] = [];
-    // A silent step lasts a minute, and the message and the call behind it five minutes each.
+    // The silent step lasts one minute, and the message and the call five minutes each.
     for (const seconds of [1, 1, 657]) {
       house.world.turn(seconds);
       answers.push(String((await postCode(app, '000000')).body.error));
@@ -525,7 +522,7 @@ test('wrong codes of a request are counted together for as long as it lives', ()
     expect(answers).toEqual(['invalid_code', 'invalid_code', 'too_many_attempts']);
   }));
 
-test('a request that nobody finishes is cancelled before it would ring somebody', () =>
+test('an abandoned verification is cancelled before its call', () =>
   withHouse({ env: WITH_CODES }, async (house) => {
     const app = house.app();
     await begin(app, ALICE);
@@ -539,7 +536,7 @@ test('a request that nobody finishes is cancelled before it would ring somebody'
     expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
   }));
 
-test('the template of TEMPLATE_ID is asked for, and one that Vonage does not have is a fault of the settings', () =>
+test('TEMPLATE_ID is sent to Vonage, and an unknown template is an upstream error that is logged', () =>
   withHouse(
     { env: { ...WITH_CODES, TEMPLATE_ID: '8f35a1a7-eb2f-4552-8fdf-fffdaee41bc9' } },
     async (house) => {
@@ -552,13 +549,13 @@ test('the template of TEMPLATE_ID is asked for, and one that Vonage does not hav
         code_length: 6,
       });
       expect(house.world.logged()).toContain('template-not-found');
-      // Templates are for SMS: a call goes without.
+      // Templates are for SMS; a call has none.
       await next(app, 'voice').expect(200);
       expect((await house.upstream()).at(-1)?.body).not.toHaveProperty('template_id');
     },
   ));
 
-test('nothing of a code, a number or a request lies in the clear', () =>
+test('Redis and the log hold no code, number or link in plain text', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
     const app = house.app();
     const begun = await begin(app, '+447700900103');

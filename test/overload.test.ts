@@ -11,14 +11,14 @@ const login = (house: House) => house.app().post('/login').send({ phone_number: 
 const portOf = (house: House): number => Number(new URL(house.base).port);
 const times = (count: number, status: number): number[] => Array<number>(count).fill(status);
 
-/** The statuses of so many logins, one after the other. */
+/** The statuses of `count` sequential logins. */
 const logins = async (house: House, count: number): Promise<number[]> => {
   const statuses: number[] = [];
   for (let each = 0; each < count; each++) statuses.push((await login(house)).status);
   return statuses;
 };
 
-/** A second of which the event loop was so many percent active, on a processor of its own. */
+/** Simulates a second with this event loop utilization, on an idle processor. */
 const works = (house: House, percent = 100): void =>
   house.world.spend({ active: percent * 10, idle: 1000 - percent * 10, cpu: percent * 10 });
 const rests = (house: House): void => works(house, 5);
@@ -28,7 +28,7 @@ interface Gates {
   behindLimits: Gate;
 }
 
-/** A house whose logins can be held up, at their limits or right behind them. */
+/** A server whose logins can be held at their limits, or directly after them. */
 async function withGates(work: (house: House, gates: Gates) => Promise<void>, options: HouseOptions = {}) {
   const gates = { atLimits: createGate(), behindLimits: createGate() };
   const gated: HouseOptions = {
@@ -49,7 +49,7 @@ async function withGates(work: (house: House, gates: Gates) => Promise<void>, op
   });
 }
 
-/** So many logins are under way while `work` runs, which then come to their end. */
+/** Runs `work` while `count` logins are pending, and then completes them. */
 async function beside(house: House, gate: Gate, count: number, work: () => Promise<void>): Promise<void> {
   gate.hold(count);
   const held = Array.from({ length: count }, async () => (await login(house)).status);
@@ -59,10 +59,10 @@ async function beside(house: House, gate: Gate, count: number, work: () => Promi
   expect(await Promise.all(held)).toEqual(times(count, 201));
 }
 
-/** With fewer under way no login is refused. */
+/** With fewer pending logins none is refused. */
 const MANY = 4;
 
-/** Many logins are under way in a process that has no time left. */
+/** Runs `work` in an overloaded process with many pending logins. */
 const whileBusy = (work: (house: House) => Promise<void>, options: HouseOptions = {}) =>
   withGates(async (house, { atLimits }) => {
     await beside(house, atLimits, MANY, async () => {
@@ -75,7 +75,7 @@ const JSON_POST = 'POST /login HTTP/1.1\r\nHost: a\r\nContent-Type: application/
 const posted = (body: string): string => `${JSON_POST}Content-Length: ${body.length}\r\n\r\n${body}`;
 const HONEST = posted(JSON.stringify({ phone_number: ALICE }));
 
-/** Writes to a connection of its own. @returns what hangs up, and what was answered until now */
+/** Writes `text` to a new connection. @returns `hangUp`, and a count of answers by status */
 async function writeTo(house: House, text: string) {
   let said = '';
   const socket = connect(portOf(house), 'localhost');
@@ -87,8 +87,8 @@ async function writeTo(house: House, text: string) {
   };
 }
 
-describe('a process that has no time left', () => {
-  test('refuses a new login at once, and says when to come back', () =>
+describe('an overloaded process', () => {
+  test('refuses a new login at once, with Retry-After', () =>
     whileBusy(async (house) => {
       const before = await house.redis.dbsize();
       const refused = await login(house).expect(503);
@@ -103,13 +103,13 @@ describe('a process that has no time left', () => {
       expect(await house.upstream()).toEqual([]);
     }));
 
-  test('does not send everybody back at the same time', () =>
+  test('spreads Retry-After over several seconds', () =>
     whileBusy(async (house) => {
       const answers = await Promise.all(Array.from({ length: 20 }, () => login(house).expect(503)));
       expect(new Set(answers.map(({ body }) => body.retry_after as number)).size).toBeGreaterThan(2);
     }));
 
-  test('goes on with logins that were begun', () =>
+  test('continues logins that have begun', () =>
     withGates(async (house, { atLimits }) => {
       const app = house.app();
       const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body;
@@ -125,7 +125,7 @@ describe('a process that has no time left', () => {
       });
     }));
 
-  test('sends a message for a login that was begun, and says that it lives and is ready', () =>
+  test('sends messages of logins that have begun, and stays healthy and ready', () =>
     withGates(
       async (house, { atLimits }) => {
         const app = house.app();
@@ -141,30 +141,30 @@ describe('a process that has no time left', () => {
       { env: { ...ENV, ...WITH_CODES } },
     ));
 
-  test('takes logins again as soon as it rests', () =>
+  test('accepts logins again once its load falls', () =>
     whileBusy(async (house) => {
       await login(house).expect(503);
       rests(house);
       await login(house).expect(201);
     }));
 
-  test('tells its log of it, but not for each', () =>
+  test('logs a summary instead of each refusal', () =>
     whileBusy(async (house) => {
-      const told = () => house.world.logged().split('overloaded').length - 1;
+      const warnings = () => house.world.logged().split('overloaded').length - 1;
       for (let look = 0; look < 5; look++) {
         works(house);
         expect(await logins(house, 3)).toEqual(times(3, 503));
       }
-      expect(told()).toBe(1);
+      expect(warnings()).toBe(1);
       expect(house.world.logged()).not.toContain('request failed');
       house.world.turn(11);
       works(house);
       await login(house);
-      expect(told()).toBe(2);
+      expect(warnings()).toBe(2);
       expect(house.world.logged()).toContain('"refused":12');
     }));
 
-  test('lets a page of another origin read that its login was refused, and until when', () =>
+  test('adds the CORS headers to a refusal', () =>
     whileBusy(
       async (house) => {
         const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
@@ -174,7 +174,7 @@ describe('a process that has no time left', () => {
       { env: { ...ENV, ALLOWED_ORIGINS: 'https://app.example.com' } },
     ));
 
-  test('reads a request before it decides on it', () =>
+  test('reads a request before it refuses it', () =>
     whileBusy(async (house) => {
       await house.app().post('/login').set('content-type', 'application/json').send('{').expect(400);
       const { answers, hangUp } = await writeTo(house, HONEST.slice(0, -1));
@@ -184,16 +184,16 @@ describe('a process that has no time left', () => {
     }));
 });
 
-describe('of new logins', () => {
+describe('admission of new logins', () => {
   test.each([
-    ['none, as far as it may be filled', '90', 90, 0],
-    ['one in eight, halfway from there', '90', 95, 5],
-    ['more than half, where little is left', '90', 98.5, 24],
-    ['all, where nothing is left', '90', 100, 40],
-    ['some, earlier, where less of it may be filled', '50', 75, 5],
-    ['none, where hardly anything has to be left', '99', 99, 0],
-    ['none, where nothing has to be left', '100', 100, 0],
-  ])('it refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
+    ['none up to the limit', '90', 90, 0],
+    ['one in eight halfway between the limit and 100 %', '90', 95, 5],
+    ['more than half near 100 %', '90', 98.5, 24],
+    ['all at 100 %', '90', 100, 40],
+    ['some at a lower utilization if the limit is lower', '50', 75, 5],
+    ['none at a limit of 99 %', '99', 99, 0],
+    ['none at a limit of 100 %', '100', 100, 0],
+  ])('refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
     withGates(
       async (house, { atLimits }) => {
         await beside(house, atLimits, MANY, async () => {
@@ -208,9 +208,9 @@ describe('of new logins', () => {
   );
 
   test.each([
-    ['from which others take the processor', { active: 1000, idle: 0, cpu: 400 }],
-    ['that was measured for too short a time', { active: 200, idle: 0, cpu: 200 }],
-  ])('none is refused by a process %s', (_what, spent) =>
+    ['whose processor is used by others', { active: 1000, idle: 0, cpu: 400 }],
+    ['that was measured too briefly', { active: 200, idle: 0, cpu: 200 }],
+  ])('refuses none in a process %s', (_what, spent) =>
     withGates(async (house, { atLimits }) => {
       await beside(house, atLimits, MANY, async () => {
         house.world.spend(spent);
@@ -219,7 +219,7 @@ describe('of new logins', () => {
     }),
   );
 
-  test('none is refused for what a process did before its first request', () =>
+  test('refuses none for load before the first request', () =>
     withGates(async (house, { atLimits }) => {
       works(house);
       await beside(house, atLimits, MANY, async () => {
@@ -227,7 +227,7 @@ describe('of new logins', () => {
       });
     }));
 
-  test('none is refused to a client that sends one after the other, however busy the process is', () =>
+  test('refuses none of a client that sends one at a time, whatever the load', () =>
     withHouse({ env: ENV }, async (house) => {
       for (let each = 0; each < 60; each++) {
         works(house);
@@ -235,7 +235,7 @@ describe('of new logins', () => {
       }
     }));
 
-  test('none is refused while a few are under way', () =>
+  test('refuses none while few logins are pending', () =>
     withGates(async (house, { atLimits }) => {
       await beside(house, atLimits, MANY - 1, async () => {
         works(house);
@@ -243,7 +243,7 @@ describe('of new logins', () => {
       });
     }));
 
-  test('none is refused for requests that come together and are no logins', () =>
+  test('refuses none because of other requests that arrive together', () =>
     withHouse({ env: ENV }, async (house) => {
       works(house);
       const { hangUp, answers } = await writeTo(house, posted('{}').repeat(MANY * 5) + HONEST);
@@ -252,11 +252,11 @@ describe('of new logins', () => {
     }));
 });
 
-/** Logins that wait for nothing by themselves. */
+/** Logins that need no call to Vonage. */
 const CHEAP: HouseOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
 
-describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
-  test('each has one, no more than these, and each is free again', () =>
+describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
+  test('are used by one login each, and released', () =>
     withGates(async (house, { behindLimits }) => {
       behindLimits.hold(MAX_CONNECTIONS);
       const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
@@ -269,13 +269,13 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
       expect(await logins(house, 2)).toEqual([201, 201]);
     }, CHEAP));
 
-  test('none is taken by logins that their limits have not admitted yet', () =>
+  test('are not used by logins that the limits have not admitted yet', () =>
     withGates(async (house, { atLimits, behindLimits }) => {
       atLimits.hold(MAX_CONNECTIONS + 1);
       const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS + 1));
       await atLimits.full();
       await login(house).expect(201);
-      // They come to the places all at once: one too many.
+      // All request a slot at once, and there is one too few.
       behindLimits.hold(MAX_CONNECTIONS);
       atLimits.open();
       await behindLimits.full();
@@ -285,7 +285,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
       held.hangUp();
     }, CHEAP));
 
-  test('none is kept by clients that hang up, whatever they had sent', () =>
+  test('are released if clients hang up, whatever they sent', () =>
     withGates(async (house, { behindLimits }) => {
       const pipelines = [posted('{}'), posted('{'), posted('{"phone_number":"x"}'), HONEST].map((each) =>
         each.repeat(400),
@@ -305,7 +305,7 @@ describe(`of ${MAX_CONNECTIONS} places for logins that wait for Vonage`, () => {
     }, CHEAP));
 });
 
-/** Sends a request on a connection of its own, and hangs up in the same moment. */
+/** Sends a request on a new connection, and closes it immediately. */
 const sendAndHangUp = (port: number, text: string): Promise<void> =>
   new Promise((resolve) => {
     const socket = connect(port, 'localhost', () => {
@@ -315,7 +315,7 @@ const sendAndHangUp = (port: number, text: string): Promise<void> =>
     socket.once('close', () => resolve());
   });
 
-test('nothing is done for a client that has hung up', () =>
+test('a request whose client hung up is not processed', () =>
   withHouse({ env: ENV }, async (house) => {
     const { auth_url: link } = (await login(house).expect(201)).body;
     const { hops } = await walk(link, { stopBefore: `${house.base}/callback` });
@@ -325,6 +325,6 @@ test('nothing is done for a client that has hung up', () =>
     await sendAndHangUp(portOf(house), request);
     await house.app().get('/healthz').expect(200);
     expect(await house.upstream()).toHaveLength(before);
-    // What it brought is not spent.
+    // The state is not spent.
     expect((await walk(callback.href)).status).toBe(200);
   }));

@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Runs the command as a shell does: by its link, in a folder without settings. */
+/** Runs the command by its link, in a folder without settings. */
 async function silentAuth(args: string[], env: Env = {}) {
   const options = { cwd: folder, env: { PATH: process.env['PATH'], ...env } };
   try {

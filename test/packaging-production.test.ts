@@ -36,18 +36,18 @@ const { production: server, 'production-redis': redis } = compose.services;
 const own = Object.entries(compose.services).filter(([, { profiles }]) => profiles?.join() === 'production');
 
 describe('the profile `production`', () => {
-  test.each(own)('locks up, restarts and rotates the log of: %s', (_, service) => {
+  test.each(own)('is read-only, restarts and rotates its log: %s', (_, service) => {
     expect(service).toMatchObject({
       ...{ restart: 'unless-stopped', read_only: true, cap_drop: ['ALL'] },
       security_opt: ['no-new-privileges:true'],
       logging: { driver: 'local', options: { 'max-size': '10m', 'max-file': '5' } },
     });
-    // Our image has a user of its own (packaging.test.ts).
+    // Our image sets its user (packaging.test.ts).
     if (service.build === undefined) expect(service.user).toBe('redis');
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
   });
 
-  test('is the server and its Redis, which nothing else belongs to and which wait for nothing else', () => {
+  test('consists of the server and its Redis only', () => {
     expect(own.map(([name]) => name)).toEqual(['production', 'production-redis']);
     expect(Object.keys(server.depends_on ?? {})).toEqual(['production-redis']);
     expect(redis.depends_on).toBeUndefined();
@@ -58,14 +58,14 @@ describe('the profile `production`', () => {
     }
   });
 
-  test('publishes the server to the proxy of this host, and nothing of Redis', () => {
+  test('publishes the server on loopback, and no port of Redis', () => {
     expect(server.ports).toEqual([`127.0.0.1:3000:${server.environment?.['PORT'] ?? ''}`]);
     expect(redis.ports).toBeUndefined();
     expect(redis.networks).toEqual(['store']);
     expect(compose.networks['store']).toEqual({ internal: true });
   });
 
-  test('sets only what there is to set', () => {
+  test('sets only existing settings', () => {
     const example = [...read('deploy/production.env.example').matchAll(/^([A-Z_]+)=/gm)].map(
       ([, name]) => name,
     );
@@ -74,7 +74,7 @@ describe('the profile `production`', () => {
     for (const name of set) expect(known).toContain(name?.replace(/_FILE$/, ''));
   });
 
-  test('holds no secret: each is a file that deploy/new-secrets.sh makes or tells of, and none is in git', () => {
+  test('contains no secret: each is a file that deploy/new-secrets.sh creates or names, and git ignores it', () => {
     expect(JSON.stringify(own)).not.toMatch(/\$\{|password|(SECRET|KEY)":/);
     for (const [name, { file }] of Object.entries(compose.secrets)) {
       expect(file).toBe(`./secrets/${name}`);
@@ -85,7 +85,7 @@ describe('the profile `production`', () => {
   });
 });
 
-describe('the secrets that deploy/new-secrets.sh makes', () => {
+describe('the secrets of deploy/new-secrets.sh', () => {
   const folder = mkdtempSync(join(tmpdir(), 'production-'));
   const secret = (name: string): string => readFileSync(join(folder, 'secrets', name), 'utf8').trim();
   let running: ChildProcess | undefined;
@@ -98,7 +98,7 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('are closed to others by their folder alone, and are not made again over those that are in use', () => {
+  test('are protected by their folder, and existing ones are not overwritten', () => {
     expect(statSync(join(folder, 'secrets')).mode & 0o777).toBe(0o700);
     expect(statSync(join(folder, 'secrets/redis_users')).mode & 0o777).toBe(0o644);
     const before = secret('session_secret');
@@ -106,7 +106,7 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
     expect(secret('session_secret')).toBe(before);
   });
 
-  test('give the server, once they are filled in, settings that it accepts in production', () => {
+  test('are settings that the server accepts in production, once completed', () => {
     const { applicationId, privateKeyPem } = newCredentials();
     writeFileSync(join(folder, 'secrets/vonage_private_key'), privateKeyPem);
     const filledIn = { ...parseEnv(secret('settings')), VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
@@ -123,7 +123,7 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
     expect(server.command).toEqual(['silent-auth', 'serve', '--settings', '/run/secrets/settings']);
   });
 
-  test('name the rights of docs/redis.md, and Redis is told a hash of the password', () => {
+  test('contain the rights of docs/redis.md, and a hash of the Redis password', () => {
     const [, rights] = /```acl\nuser bff on >change-me (.*)\n```/.exec(read('docs/redis.md')) ?? [];
     expect(secret('redis_users').split('\n')).toEqual([
       'user default on nopass resetkeys resetchannels -@all +ping',
@@ -132,37 +132,34 @@ describe('the secrets that deploy/new-secrets.sh makes', () => {
     expect(secret('redis_users')).toContain(` ${rights ?? 'no rights'}`);
   });
 
-  /** Where Docker is all there is, nothing runs what would run in it. */
+  /** Skips tests whose program is not installed outside of Docker. */
   const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? test : test.skip;
 
-  withRedis(
-    'let the server into its Redis, and others no further than to ask whether it is alive',
-    async () => {
-      const conf = join(folder, 'redis.conf');
-      writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
-      expect(redis.command).toEqual(['redis-server', '/etc/redis.conf']);
-      expect(redis.volumes).toEqual(['./deploy/redis-production.conf:/etc/redis.conf:ro']);
-      const port = await freePort();
-      running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
-        stdio: 'ignore',
-      });
-      const redisUrl = secret('redis_url').replace('@production-redis:6379', `@127.0.0.1:${port}`);
-      const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
-      const [stranger, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
-      clients.push(stranger, own);
-      for (const each of clients) each.on('error', () => undefined);
+  withRedis('give the server access to its Redis, and other users only PING', async () => {
+    const conf = join(folder, 'redis.conf');
+    writeFileSync(conf, read('deploy/redis-production.conf').replace('/run', folder));
+    expect(redis.command).toEqual(['redis-server', '/etc/redis.conf']);
+    expect(redis.volumes).toEqual(['./deploy/redis-production.conf:/etc/redis.conf:ro']);
+    const port = await freePort();
+    running = spawn('redis-server', [conf, '--port', `${port}`, '--bind', '127.0.0.1'], {
+      stdio: 'ignore',
+    });
+    const redisUrl = secret('redis_url').replace('@production-redis:6379', `@127.0.0.1:${port}`);
+    const patient = { maxRetriesPerRequest: 200, retryStrategy: () => 50, enableReadyCheck: false };
+    const [unauthenticated, own] = [new Redis(port, patient), new Redis(redisUrl, patient)];
+    clients.push(unauthenticated, own);
+    for (const each of clients) each.on('error', () => undefined);
 
-      expect(await stranger.ping()).toBe('PONG');
-      await expect(stranger.get('ping')).rejects.toThrow('NOPERM');
-      await expect(stranger.info()).rejects.toThrow('NOPERM');
-      const info = await own.info();
-      for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
-        expect(info).toContain(line);
-      }
-      await withHouse({ redisUrl, emptied: false }, async (house) => {
-        const { app, code } = await house.walkedLogin();
-        await postCode(app, code).expect(200);
-      });
-    },
-  );
+    expect(await unauthenticated.ping()).toBe('PONG');
+    await expect(unauthenticated.get('ping')).rejects.toThrow('NOPERM');
+    await expect(unauthenticated.info()).rejects.toThrow('NOPERM');
+    const info = await own.info();
+    for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
+      expect(info).toContain(line);
+    }
+    await withHouse({ redisUrl, emptied: false }, async (house) => {
+      const { app, code } = await house.walkedLogin();
+      await postCode(app, code).expect(200);
+    });
+  });
 });

@@ -41,20 +41,20 @@ describe('the profile `scale`', () => {
     ]);
   });
 
-  test.each(wide)('can write nowhere but to /tmp, and has no rights: %s', (_name, service) => {
+  test.each(wide)('can write only to /tmp, and has no capabilities: %s', (_name, service) => {
     expect(service).toMatchObject({
       ...{ read_only: true, tmpfs: ['/tmp'], cap_drop: ['ALL'] },
       security_opt: ['no-new-privileges:true'],
     });
-    // Our image has a user of its own (packaging.test.ts).
+    // Our image sets its user (packaging.test.ts).
     if (service.build === undefined) expect(['redis', 'nginx']).toContain(service.user);
     for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$/);
   });
 
   test.each(wide)(
-    'is watched, and waits for those that it needs: %s',
+    'has a health check, and waits for its dependencies: %s',
     (name, { healthcheck, depends_on = {} }) => {
-      // The servers have the check of their image.
+      // The servers use the health check of their image.
       if (!name.startsWith('server-')) expect(healthcheck?.test[0]).toBe('CMD');
       for (const [other, { condition }] of Object.entries(depends_on)) {
         expect(condition).toBe(other === 'setup' ? 'service_completed_successfully' : 'service_healthy');
@@ -63,12 +63,12 @@ describe('the profile `scale`', () => {
     },
   );
 
-  test('publishes the proxy and the sandbox to this machine, and nothing of Redis', () => {
+  test('publishes the proxy and the sandbox on loopback, and no port of Redis', () => {
     const published = wide.flatMap(([name, { ports = [] }]) => ports.map((port) => `${name} ${port}`));
     expect(published.sort()).toEqual(['proxy 127.0.0.1:8080:8080', 'sandbox-wide 127.0.0.1:4001:4001']);
   });
 
-  test('gives all servers the same settings, which they accept', () => {
+  test('gives all servers the same valid settings', () => {
     const [first, ...others] = named('server-').map(([, { environment }]) => environment);
     for (const other of others) expect(other).toEqual(first);
     const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
@@ -101,7 +101,7 @@ describe('the profile `scale`', () => {
 });
 
 describe('the proxy', () => {
-  test('leads to each server, and listens where it is published', () => {
+  test('forwards to each server, and listens on the published port', () => {
     expect(only('proxy').volumes).toEqual(['./deploy/nginx.conf:/etc/nginx/nginx.conf:ro']);
     const servers = [...proxy.matchAll(/^ +server ([\w-]+:\d+);$/gm)].map(([, server]) => server);
     expect(servers).toEqual(
@@ -110,16 +110,16 @@ describe('the proxy', () => {
     expect(proxy).toMatch(/^ +listen 8080;$/m);
   });
 
-  test('tells the address of the client, and leaves /callback as the libraries of Vonage can read it', () => {
+  test('forwards the client address, and does not change answers of /callback', () => {
     expect(proxy).toContain('proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;');
     const [, callback = ''] = /location = \/callback \{([^}]*)\}/.exec(proxy) ?? [];
-    // An error of nginx would repeat the query in the log.
+    // An error line of nginx would contain the query.
     for (const rule of ['keepalive_timeout 0', 'proxy_pass http://servers', 'error_log /dev/null emerg'])
       expect(callback).toContain(`${rule};`);
     expect(proxy).not.toMatch(/gzip|http2|chunked|proxy_redirect|\$request\b|\$args|\$request_uri/);
   });
 
-  test('answers as the servers do where none of them is there', () => {
+  test('answers like the servers if none of them is available', () => {
     const [, status, body = ''] = /return (\d+) '(.+)';/.exec(proxy) ?? [];
     const answer = JSON.parse(body) as { error: keyof typeof ERRORS; status: number; title: string };
     expect([answer.status, answer.title]).toEqual(ERRORS[answer.error]);
@@ -128,7 +128,7 @@ describe('the proxy', () => {
   });
 });
 
-/** Where Docker is all there is, nothing runs what would run in it. */
+/** Skips tests whose program is not installed outside of Docker. */
 const withRedis = spawnSync('redis-server', ['--version']).status === 0 ? describe : describe.skip;
 
 withRedis('Redis and its sentinels, started as they are there,', () => {
@@ -148,7 +148,7 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** Starts a service by its command and its files, with its addresses and folders put on this machine. */
+  /** Starts a service with its command and files, on local addresses and folders. */
   const start = (name: string): ChildProcess => {
     const own = join(folder, name);
     const here = (text: string): string =>
@@ -174,13 +174,13 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
   const says = (name: string, what: string, ...command: [string, ...string[]]): Promise<void> =>
     until(async () => (await ask(name, ...command)).includes(what), 20);
 
-  test('make the replica the primary when that one has died', async () => {
+  test('the sentinels promote the replica after the primary failed', async () => {
     const first = start('redis-primary');
     start('redis-replica');
     await says('redis-replica', 'master_link_status:up', 'INFO');
     for (const [name] of named('sentinel-')) start(name);
     await says('sentinel-1', 'slaves=1,sentinels=3', 'INFO');
-    // Nothing can be written beside the configuration of Redis, which is mounted to be read.
+    // The configuration of Redis is mounted read-only.
     rmSync(join(folder, 'redis-replica', 'etc'), { recursive: true });
     first.kill('SIGKILL');
     const moved = `127.0.0.1,${portOf('redis-replica')}`;

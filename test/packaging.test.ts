@@ -12,7 +12,7 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
 
-/** The names of all variables that the server and the sandbox read, by watching them read an empty environment. */
+/** All variables that server and sandbox read, recorded on an empty environment. */
 function settingsOfTheCode(): string[] {
   const names = new Set<string>();
   const env = new Proxy<Record<string, string | undefined>>(
@@ -37,7 +37,7 @@ describe('.env.example', () => {
     expect(entries.map(({ name }) => name).sort()).toEqual(settingsOfTheCode());
   });
 
-  it('leaves the required ones empty, and comments out all others', () => {
+  it('leaves required settings empty, and comments out all others', () => {
     expect(entries.filter(({ optional }) => !optional).map(({ name }) => name)).toEqual(required);
     expect(entries.filter(({ optional, value }) => !optional && value !== '')).toEqual([]);
     const empty = Object.fromEntries(entries.map(({ name }) => [name, undefined]));
@@ -52,7 +52,7 @@ describe('.env.example', () => {
     }
   });
 
-  it('shows the defaults that the code has', () => {
+  it('shows the defaults of the code', () => {
     const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
     const credentials = {
       SESSION_SECRET: sessionSecret,
@@ -82,13 +82,13 @@ describe('docs/errors.md', () => {
     expect(headings).toEqual(Object.keys(ERRORS));
   });
 
-  it('gives each error the status it is answered with', () => {
+  it('gives each error its status', () => {
     for (const [code, [status]] of Object.entries(ERRORS)) {
       expect(read('docs/errors.md')).toContain(`\n## ${code}\n\nStatus ${status}. `);
     }
   });
 
-  it('says of each error what the user sees, what the developer does, and whether to try again', () => {
+  it('says for each error what the user sees, what the developer does, and whether to retry', () => {
     for (const section of read('docs/errors.md').split(/^## /m).slice(1)) {
       const said = [...section.matchAll(/^- \*\*(\w+):\*\* \S/gm)].map(([, whom]) => whom);
       expect([section.split('\n')[0], said]).toEqual([expect.any(String), ['User', 'Developer', 'Retry']]);
@@ -142,7 +142,7 @@ describe('README.md', () => {
   });
 });
 
-/** The instructions of the Dockerfile, continued lines joined, by stage. */
+/** The instructions of the Dockerfile by stage, with continued lines joined. */
 function stagesOf(dockerfile: string): { from: string; name: string; instructions: string[] }[] {
   return dockerfile
     .replaceAll('\\\n', ' ')
@@ -171,14 +171,14 @@ describe('the Dockerfile', () => {
       }),
   );
 
-  it('builds in stages that the final image takes its parts from', () => {
+  it('builds in stages, and the final image copies only from them', () => {
     expect(stages.map(({ name }) => name)).toEqual(['build', 'modules', '']);
     expect(new Set(stages.map(({ from }) => from))).toEqual(new Set(['${NODE_IMAGE}']));
     expect(read('Dockerfile')).toMatch(/^ARG NODE_IMAGE=node:24-alpine$/m);
     for (const { from } of copies) if (from !== undefined) expect(['build', 'modules']).toContain(from);
   });
 
-  it('copies only what exists, and what .dockerignore lets through', () => {
+  it('copies only files that exist and that .dockerignore allows', () => {
     const letThrough = lines(read('.dockerignore')).filter((line) => line.startsWith('!'));
     expect(lines(read('.dockerignore'))).toContain('*');
     const sources = copies.filter(({ from }) => from === undefined).flatMap((copy) => copy.sources);
@@ -188,16 +188,16 @@ describe('the Dockerfile', () => {
     expect(made).toEqual(['/app/node_modules', '/app/dist']);
   });
 
-  it('has only packages of production in the final image', () => {
+  it('has only production packages in the final image', () => {
     expect(stages[0]?.instructions).toContain('RUN npm ci --ignore-scripts');
     expect(stages[1]?.instructions).toContain('RUN npm ci --omit=dev --ignore-scripts');
     expect(copies).toContainEqual({ from: 'modules', sources: ['/app/node_modules'] });
     expect(last).toContain('ENV NODE_ENV=production');
   });
 
-  it('runs the server as a user without rights, and watches its health', () => {
+  it('runs the server as an unprivileged user, with a health check', () => {
     const at = (start: string) => last.findIndex((line) => line.startsWith(start));
-    // By its number, which Kubernetes can tell from root's.
+    // By number, so that Kubernetes can verify that it is not root.
     expect(last[at('USER ')]).toBe('USER 1000:1000');
     expect(at('USER ')).toBeGreaterThan(at('COPY docs/errors.md'));
     expect(last.filter((line) => line.startsWith('COPY ') && line.includes('--chown'))).toEqual([]);
@@ -206,7 +206,7 @@ describe('the Dockerfile', () => {
     expect(last.at(-1)).toBe('CMD ["silent-auth", "serve"]');
   });
 
-  it('says what it is, as package.json does', () => {
+  it('has the labels of package.json', () => {
     const labels = [...read('Dockerfile').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)];
     const { name, description, version, license } = JSON.parse(read('package.json')) as Record<
       string,
@@ -217,7 +217,7 @@ describe('the Dockerfile', () => {
     });
   });
 
-  it('is the same on every platform: what is made on that of the builder is bound to none', () => {
+  it('runs platform-independent stages on the platform of the builder', () => {
     const { packages } = JSON.parse(read('package-lock.json')) as {
       packages: Record<string, { dev?: boolean; os?: string[]; cpu?: string[]; hasInstallScript?: boolean }>;
     };
@@ -245,14 +245,14 @@ describe('docker-compose.yml', () => {
     services: Record<string, Service>;
     volumes: object;
   };
-  // Those of a profile are held by packaging-scale.test.ts and packaging-production.test.ts.
+  // packaging-scale.test.ts and packaging-production.test.ts check those of a profile.
   const services = Object.fromEntries(
     Object.entries(compose.services).filter(([, { profiles }]) => profiles === undefined),
   );
   const ours = Object.entries(services).filter(([, { build }]) => build !== undefined);
   const environmentOf = (name: string): Record<string, string> => services[name]?.environment ?? {};
 
-  it('starts the server when its keys are made, and Redis and the sandbox answer', () => {
+  it('starts the server after the keys exist, and Redis and the sandbox are healthy', () => {
     expect(Object.keys(services)).toEqual(['redis', 'setup', 'sandbox', 'server']);
     const made = { condition: 'service_completed_successfully' };
     const healthy = { condition: 'service_healthy' };
@@ -262,19 +262,19 @@ describe('docker-compose.yml', () => {
     expect(services['sandbox']?.healthcheck?.test?.join(' ')).toContain('http://127.0.0.1:4000/');
   });
 
-  it('needs no .env, and holds no secret', () => {
+  it('needs no .env, and contains no secret', () => {
     expect(read('docker-compose.yml')).not.toMatch(/\$\{|env_file/);
     expect(JSON.stringify(services)).not.toMatch(/SECRET|PRIVATE_KEY|secrets/);
   });
 
-  it('sets only what the code reads', () => {
+  it('sets only settings that the code reads', () => {
     const known = ['NODE_ENV', ...settingsOfTheCode()];
     for (const [, { environment }] of ours) {
       for (const name of Object.keys(environment ?? {})) expect(known).toContain(name);
     }
   });
 
-  it('runs commands of silent-auth, which is on the path of the image', () => {
+  it('runs commands of silent-auth, which is on the PATH of the image', () => {
     const commands = ours.map(([, { command }]) => command?.slice(0, 2).join(' '));
     expect(commands).toEqual(['silent-auth sandbox', 'silent-auth sandbox', 'silent-auth serve']);
     const { bin } = JSON.parse(read('package.json')) as { bin: Record<string, string> };
@@ -282,7 +282,7 @@ describe('docker-compose.yml', () => {
     expect(read('Dockerfile')).toContain(linked);
   });
 
-  it('shares the keys through a volume that the user of the image may write to', () => {
+  it('shares the keys through a volume that the user of the image can write to', () => {
     expect(compose.volumes).toHaveProperty('setup');
     expect(services['setup']).toMatchObject({
       command: ['silent-auth', 'sandbox', '--init', '/setup/.env'],
@@ -295,7 +295,7 @@ describe('docker-compose.yml', () => {
     expect(read('Dockerfile')).toContain('chown node:node /setup');
   });
 
-  it('publishes the ports that the addresses name, and nothing of Redis', () => {
+  it('publishes the ports of its URLs, and no port of Redis', () => {
     expect(services['redis']?.ports).toBeUndefined();
     const portOf = (name: string) => services[name]?.ports?.join().split(':').slice(1);
     expect(portOf('server')).toEqual(['3000', environmentOf('server')['PORT']]);
@@ -305,7 +305,7 @@ describe('docker-compose.yml', () => {
     expect(environmentOf('sandbox')['SANDBOX_PUBLIC_URL']).toBe('http://localhost:4000');
   });
 
-  it('gives the server settings it accepts, with links that lead out of the containers', () => {
+  it('gives the server valid settings, with links that work outside of the containers', () => {
     const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
     const config = readConfig({
       SESSION_SECRET: sessionSecret,
@@ -318,7 +318,7 @@ describe('docker-compose.yml', () => {
     expect(config.redis?.place.nodes).toEqual([{ host: 'redis', port: 6379 }]);
   });
 
-  it('leaves production to others: every program here says development', () => {
+  it('runs every program with NODE_ENV=development', () => {
     expect(ours.map(([name]) => name)).toEqual(['setup', 'sandbox', 'server']);
     for (const [, { environment }] of ours) expect(environment?.['NODE_ENV']).toBe('development');
   });

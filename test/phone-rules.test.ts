@@ -5,13 +5,13 @@ import type { Device } from '../src/tools/phone/sdk.js';
 import { openLink, SDKS, systemDevice } from '../src/tools/phone/open-link.js';
 import { ALICE, buildHouse } from './support/house.js';
 
-/** What is sent, piece by piece; the connection is closed behind the last one unless it is left open. */
+/** The pieces of an answer. The connection closes after the last, unless `open` is set. */
 interface Sent {
   pieces: (string | Buffer)[];
   stays?: boolean;
 }
 
-/** An answer to nobody's code: the one of the real server, which each row breaks in one way. */
+/** An answer of the real server, of which each row breaks one property. */
 const real = { answer: '', head: '', body: '' };
 
 const sockets = new Set<Socket>();
@@ -19,7 +19,7 @@ let server: Server;
 let base: string;
 let sent: Sent = { pieces: [] };
 
-/** A piece goes out when the one before was delivered: whoever reads has a turn in between. */
+/** Sends each piece after the one before was delivered, so that the reader gets each alone. */
 const sendPieces = async (socket: Socket): Promise<void> => {
   for (const piece of sent.pieces) {
     socket.write(typeof piece === 'string' ? piece.replaceAll('<base>', base) : piece);
@@ -53,7 +53,7 @@ afterAll(() => {
   server.close();
 });
 
-/** Times to wait that a test has time for. */
+/** Short timeouts for tests. */
 const device: Device = {
   ...systemDevice(),
   ...{ connectTimeoutMs: 2000, chainTimeoutMs: 300, answerTimeoutMs: 100, readRestMs: 100 },
@@ -88,7 +88,7 @@ const redirect = (location: string, more = ''): Sent => ({
 
 type Row = [what: string, answer: () => Sent, ios: string[], android: string[]];
 
-/** Each answer breaks one rule; the SDKs that have it say so, and hand over no body. */
+/** Each answer breaks one rule. SDKs with that rule report it, and return no body. */
 const BROKEN: Row[] = [
   ['in two segments', () => ({ pieces: [real.head, real.body] }), ['one segment'], []],
   ['with headers in lower case', () => withHead(lowerCased), ['spelling of Content-Type'], []],
@@ -114,15 +114,15 @@ const BROKEN: Row[] = [
     ['compression'],
     ['compression'],
   ],
-  ['with something behind the JSON', () => withBody(`${real.body}]`), ['JSON'], []],
-  ['with JSON that ends too early', () => withBody('{"code": "c"'), ['JSON'], ['JSON']],
-  ['with a text for JSON', () => withBody('"code"'), ['JSON'], ['JSON']],
+  ['with text after the JSON', () => withBody(`${real.body}]`), ['JSON'], []],
+  ['with truncated JSON', () => withBody('{"code": "c"'), ['JSON'], ['JSON']],
+  ['with text instead of JSON', () => withBody('"code"'), ['JSON'], ['JSON']],
   ['with status 203', () => status('203 Non-Authoritative Information'), ['status'], []],
   ['with status 520', () => status('520 Unknown'), ['status'], []],
-  ['on a connection that stays', () => ({ pieces: [real.answer], stays: true }), [], ['closing']],
-  ['that never comes', () => ({ pieces: [], stays: true }), ['answer'], ['answer']],
-  ['that is none', () => ({ pieces: [] }), ['answer'], ['answer']],
-  ['that redirects nowhere', () => redirect('X-Place: none'), ['Location'], ['Location']],
+  ['on a connection that stays open', () => ({ pieces: [real.answer], stays: true }), [], ['closing']],
+  ['that never arrives', () => ({ pieces: [], stays: true }), ['answer'], ['answer']],
+  ['that is empty', () => ({ pieces: [] }), ['answer'], ['answer']],
+  ['that redirects without a Location', () => redirect('X-Place: none'), ['Location'], ['Location']],
   ['with a Location in upper case', () => redirect('LOCATION: <base>/'), ['Location'], ['Location']],
   ['that redirects for ever', () => redirect('Location: <base>/'), ['redirects'], ['redirects']],
   [
@@ -132,21 +132,21 @@ const BROKEN: Row[] = [
     ['same host'],
   ],
   [
-    'that redirects to http elsewhere',
+    'that redirects to http on another host',
     () => redirect('Location: http://login.invalid/'),
     ['connection'],
     ['https'],
   ],
 ];
 
-/** What an SDK does not mind. */
+/** Answers that every SDK reads. */
 const READ: Row[] = [
   ['as the server sends it', () => ({ pieces: [real.answer] }), [], []],
   ['without a length', () => withHead((head) => head.replace(/Content-Length: .*\r\n/, '')), [], []],
   ['in one chunk', () => chunked([real.body]), [], []],
   ['with a charset', () => withType('Content-Type: application/json; charset=utf-8'), [], []],
   [
-    'with a cookie, which goes nowhere',
+    'with a cookie, which is not kept',
     () => withHead((head) => head.replace('\r\n', '\r\nSet-Cookie: a=b\r\n')),
     [],
     [],
@@ -166,7 +166,7 @@ describe.each(['ios', 'android'] as const)('with the SDK for %s, an answer', (sd
   });
 
   test.each(rows(BROKEN).filter((row) => !isRead(row)))(
-    '%s is not, and it is said why',
+    '%s is not read, with the reason',
     async (_what, answer, rules) => {
       const { result, broken } = await receive(sdk, answer());
       expect(broken.map(({ rule }) => rule)).toEqual(rules);

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { openLink, SDKS } from '../src/tools/phone/open-link.js';
 import { newCertificate } from './support/certificate.js';
 
-/** A request as it came, and over which connection. */
+/** A received request, and its connection. */
 interface Asked {
   text: string;
   connection: number;
@@ -12,7 +12,7 @@ interface Asked {
 
 let server: Server;
 let asked: Asked[] = [];
-/** What is answered to each request in turn; the last one again and again. */
+/** The answer to each request in turn; the last one repeats. */
 let answers: string[] = [];
 let here: string;
 let there: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
     socket
       .on('error', () => undefined)
       .on('data', (chunk: Buffer) => {
-        // It was told that the connection is closed.
+        // The answer says that the connection closes.
         if (socket.writableEnded) return;
         const answer =
           answers[Math.min(asked.push({ text: chunk.toString(), connection }), answers.length) - 1] ?? '';
@@ -50,14 +50,11 @@ const linesOf = (request: number): string[] => asked[request]?.text.split('\r\n'
 const cookiesOf = (request: number): string[] =>
   linesOf(request).filter((line) => line.startsWith('Cookie:'));
 
-test.each(['ios', 'android'] as const)(
-  'the SDK for %s brings home the code of the last answer',
-  async (sdk) => {
-    const { result, hops } = await open(sdk, '/a', to('<there>/b'), to('/c'), HOME);
-    expect(result).toEqual({ http_status: 200, response_body: { code: 'c' } });
-    expect(hops).toEqual([`${here}/a`, `${there}/b`, `${there}/c`]);
-  },
-);
+test.each(['ios', 'android'] as const)('the SDK for %s returns the code of the last answer', async (sdk) => {
+  const { result, hops } = await open(sdk, '/a', to('<there>/b'), to('/c'), HOME);
+  expect(result).toEqual({ http_status: 200, response_body: { code: 'c' } });
+  expect(hops).toEqual([`${here}/a`, `${there}/b`, `${there}/c`]);
+});
 
 test('the SDK for iOS sends the headers of the app to every host', async () => {
   await open('ios', '/a?b=c', to('<there>/d'), HOME);
@@ -75,7 +72,7 @@ test('the SDK for iOS sends the headers of the app to every host', async () => {
   expect(linesOf(0)[0]).toBe('GET /a?b=c HTTP/1.1');
 });
 
-test('the SDK for Android sends them with the first hop alone, and one id with all', async () => {
+test('the SDK for Android sends the headers of the app to the first hop only, and one id to all hops', async () => {
   await open('android', '/a', to('<there>/d'), HOME);
   expect(linesOf(0)).toContain('X-App: mine');
   expect(linesOf(0)).toContain('x-silentauth-ops: 00101');
@@ -93,14 +90,14 @@ test('the SDK for Android sends them with the first hop alone, and one id with a
   ]);
 });
 
-test('the SDK for iOS sends a path decoded, and without its last slash where a query follows', async () => {
+test('the SDK for iOS sends a path decoded, and without its trailing slash before a query', async () => {
   await open('ios', '/a%2Bb/?c=%2B', HOME);
   expect(linesOf(0)[0]).toBe('GET /a+b?c=%2B HTTP/1.1');
   await open('android', '/a%2Bb/?c=%2B', HOME);
   expect(linesOf(0)[0]).toBe('GET /a%2Bb/?c=%2B HTTP/1.1');
 });
 
-/** What a hop sets, and what then goes to the same host and to another one. */
+/** The header of a hop, and the cookie then sent to the same host and to another. */
 test.each([
   ['ios', 'Set-Cookie: a=b', 'Cookie: a=b', undefined],
   ['ios', 'Set-Cookie: a=b; Path=/c; Max-Age=0', 'Cookie: a=b', undefined],
@@ -111,7 +108,7 @@ test.each([
   ['android', 'Set-Cookie: a=b; Domain=localhost', 'Cookie: a=b', undefined],
   ['android', 'Set-Cookie: a=b; Secure', undefined, undefined],
 ] as const)(
-  'the SDK for %s, told "%s", brings it where it thinks it belongs',
+  'the SDK for %s sends the cookie of "%s" to the hosts that its rules select',
   async (sdk, line, near, far) => {
     await open(sdk, '/a', to('<here>/c', line), to('<there>/d'), HOME);
     expect([cookiesOf(1)[0], cookiesOf(2)[0]]).toEqual([near, far]);
@@ -126,7 +123,7 @@ test('the SDK for iOS follows ten redirects', async () => {
   expect(broken).toMatchObject([{ rule: 'redirects' }]);
 });
 
-test('the SDK for Android follows eight, and calls a ninth too many though it has the answer', async () => {
+test('the SDK for Android follows eight redirects, and fails at the ninth although it has the answer', async () => {
   const chain = (redirects: number): string[] => [...Array<string>(redirects).fill(to('<here>/again')), HOME];
   expect((await open('android', '/a', ...chain(8))).result).toHaveProperty('http_status', 200);
   const { result, broken } = await open('android', '/a', ...chain(9));
@@ -135,7 +132,7 @@ test('the SDK for Android follows eight, and calls a ninth too many though it ha
   expect(broken).toMatchObject([{ rule: 'redirects' }]);
 });
 
-test('the SDK for Android asks the next hop of a host over the same connection, where the redirect has a length', async () => {
+test('the SDK for Android reuses the connection to a host if the redirect has a Content-Length', async () => {
   const staying = to('<here>/b', 'Content-Length: 0', 'Connection: keep-alive');
   await open('android', '/a', staying, HOME);
   expect(asked.map(({ connection }) => connection)).toEqual([asked[0]?.connection, asked[0]?.connection]);
@@ -145,13 +142,13 @@ test('the SDK for Android asks the next hop of a host over the same connection, 
   expect(closing.broken).toMatchObject([{ rule: 'same host' }]);
 });
 
-test('the SDK for Android opens no http but on this machine', async () => {
+test('the SDK for Android opens http links only on loopback', async () => {
   const { result, broken, hops } = await openLink('http://login.invalid/', SDKS.android);
   expect([result, hops]).toEqual([{ nothing: 'it throws' }, []]);
   expect(broken).toMatchObject([{ rule: 'https' }]);
 });
 
-test('the SDK for iOS goes where any header with "ocation: " in it leads first', async () => {
+test('the SDK for iOS follows the first header that contains "ocation: "', async () => {
   const { hops } = await open(
     'ios',
     '/a',
@@ -162,7 +159,7 @@ test('the SDK for iOS goes where any header with "ocation: " in it leads first',
 });
 
 test.each(['ios', 'android'] as const)(
-  'the SDK for %s asks TLS for the host by its name, and for none where it is an address',
+  'the SDK for %s sends the host name in TLS, and none for an IP address',
   async (sdk) => {
     const names: string[] = [];
     const tls = createTlsServer({
@@ -176,7 +173,7 @@ test.each(['ios', 'android'] as const)(
     await once(tls.listen(0), 'listening');
     const { port } = tls.address() as AddressInfo;
     try {
-      // Nobody has said to believe its certificate.
+      // Its certificate is not trusted.
       for (const host of ['localhost', '127.0.0.1'])
         expect((await openLink(`https://${host}:${port}/`, SDKS[sdk])).broken).toHaveLength(1);
       expect(names).toEqual(['localhost']);

@@ -25,22 +25,25 @@ describe('silent-auth phone', () => {
   afterAll(() => house.stop());
   afterEach(endPrograms);
 
-  test.each(['ios', 'android'])('logs in with the SDK for %s, and says what each step took', async (sdk) => {
-    const { code, output } = await phone([house.base, ALICE, '--sdk', sdk]);
-    const steps = [
-      'POST /login',
-      '/oauth2/auth',
-      '/operator/authorize',
-      '/callback',
-      'POST /verify',
-      'GET /session',
-    ];
-    for (const step of steps) expect(output).toMatch(new RegExp(`^ *\\d+ ms .*${step} .*[23]0\\d`, 'm'));
-    expect(output).toMatch(/^Logged in as \+447700900000 by silent_auth, in \d+ ms\.$/m);
-    expect(code).toBe(0);
-  });
+  test.each(['ios', 'android'])(
+    'logs in with the SDK for %s, and prints the duration of each step',
+    async (sdk) => {
+      const { code, output } = await phone([house.base, ALICE, '--sdk', sdk]);
+      const steps = [
+        'POST /login',
+        '/oauth2/auth',
+        '/operator/authorize',
+        '/callback',
+        'POST /verify',
+        'GET /session',
+      ];
+      for (const step of steps) expect(output).toMatch(new RegExp(`^ *\\d+ ms .*${step} .*[23]0\\d`, 'm'));
+      expect(output).toMatch(/^Logged in as \+447700900000 by silent_auth, in \d+ ms\.$/m);
+      expect(code).toBe(0);
+    },
+  );
 
-  test('exits with 1 where the SIM has another number, and says what is left to do', async () => {
+  test('exits with 1 if the SIM has another number, and prints the next step', async () => {
     const { code, output } = await phone([house.base, ALICE, '--sim', BOB]);
     expect(output).toContain('number_mismatch');
     expect(output).toContain('It can go on by sms or voice');
@@ -48,14 +51,14 @@ describe('silent-auth phone', () => {
     expect(code).toBe(1);
   });
 
-  test('exits with 1 where no server answers', async () => {
+  test('exits with 1 if no server answers', async () => {
     const nowhere = `localhost:${await freePort()}`;
     const { code, output } = await phone([`http://${nowhere}`, ALICE]);
     expect(output).toMatch(new RegExp(`^${nowhere} did not answer: .*ECONNREFUSED`, 'm'));
     expect(code).toBe(1);
   });
 
-  test('traces every request and answer, without one secret of the login', async () => {
+  test('traces every request and answer without the secrets of the login', async () => {
     const { code, output } = await phone([house.base, ALICE, '--trace']);
     expect(code).toBe(0);
     for (const line of [
@@ -69,7 +72,7 @@ describe('silent-auth phone', () => {
     const enabled = (await house.upstream()).find(({ path }) => path.endsWith('/network-enablement'));
     const { state } = enabled?.body as { state: string };
     expect(output).not.toContain(state);
-    // Nothing of a dozen random characters is left in an address, a cookie or a code.
+    // No twelve random characters are left in an address, a cookie or a code.
     expect(output).not.toMatch(/(?:[?&][\w.-]+=|"code":"|sid=)[\w%-]{12}/);
   });
 
@@ -90,7 +93,7 @@ describe('silent-auth phone', () => {
   });
 
   describe('at a terminal', () => {
-    /** Logs in as the command does, with somebody who answers. */
+    /** Logs in like the command, with `answer` as the user at the terminal. */
     const logInWith = async (number: string, answer: (question: string) => Promise<string>) => {
       const said: string[] = [];
       const ask = (question: string) => (said.push(question), answer(question));
@@ -108,7 +111,7 @@ describe('silent-auth phone', () => {
       return { isLoggedIn, said: said.join('\n') };
     };
 
-    test('goes on by the code of an SMS, and asks again for one that is wrong', async () => {
+    test('continues with the code of an SMS, and asks again after a wrong code', async () => {
       let tries = 0;
       const { isLoggedIn, said } = await logInWith(NOT_ON_CELLULAR, async (question) => {
         if (!question.startsWith('The code')) return 'sms';
@@ -120,7 +123,7 @@ describe('silent-auth phone', () => {
       expect([isLoggedIn, tries]).toEqual([true, 2]);
     });
 
-    test('sends nothing that costs money unless it is told to', async () => {
+    test('sends nothing paid unless the user agrees', async () => {
       const { isLoggedIn } = await logInWith(NOT_ON_CELLULAR, () => Promise.resolve(''));
       expect(isLoggedIn).toBe(false);
       expect(await house.messages()).toEqual([]);
@@ -128,7 +131,7 @@ describe('silent-auth phone', () => {
   });
 });
 
-describe('behind a front that speaks TLS 1.3 alone', () => {
+describe('behind a proxy with TLS 1.3 only', () => {
   const folder = mkdtempSync(join(tmpdir(), 'phone-'));
   const trusted = join(folder, 'ca.pem');
   const sockets = new Set<Socket>();
@@ -152,7 +155,7 @@ describe('behind a front that speaks TLS 1.3 alone', () => {
     await endPrograms();
   });
 
-  test('the SDK for Android logs in, and the one for iOS says that it speaks TLS 1.2', async () => {
+  test('the SDK for Android logs in, and the one for iOS reports that it needs TLS 1.2', async () => {
     const PUBLIC_URL = `https://localhost:${(front.address() as AddressInfo).port}`;
     await withHouse({ env: { PUBLIC_URL } }, async (house) => {
       behind.port = Number(new URL(house.base).port);
@@ -167,7 +170,7 @@ describe('behind a front that speaks TLS 1.3 alone', () => {
   });
 });
 
-test('an answer that breaks off is none, to the app', async () => {
+test('an incomplete answer is an error for the app', async () => {
   const server = createHttpServer((_req, res) => {
     res.writeHead(200, { 'Content-Length': '9' }).write('{');
     setImmediate(() => res.destroy());
@@ -198,4 +201,4 @@ test.each([
     'x-request-id: 256df791-feff-49e3-b4c9-6db4765320a0',
   ],
   ['Strict-Transport-Security: max-age=63072000', 'Strict-Transport-Security: max-age=63072000'],
-])('"%s" is shown as "%s"', (line, shown) => expect(withoutSecrets(line)).toBe(shown));
+])('"%s" is printed as "%s"', (line, shown) => expect(withoutSecrets(line)).toBe(shown));

@@ -42,7 +42,7 @@ async function logIn(base: string): Promise<void> {
   expect(session.body).toMatchObject({ authenticated: true, phone_number: ALICE });
 }
 
-/** Has Node refuse to write any file, as a read-only root filesystem does. */
+/** Makes Node refuse to write files, like a read-only root filesystem. */
 const READ_ONLY = [
   process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission',
   '--allow-fs-read=*',
@@ -58,8 +58,8 @@ const isOpen = (port: number): Promise<boolean> =>
     });
   });
 
-describe('a server that is told to stop', () => {
-  it('answers the login under way, takes no new connection, and exits in peace', async () => {
+describe('a server that receives SIGTERM', () => {
+  it('answers the pending login, accepts no new connection, and exits with 0', async () => {
     const { port, base, sandbox, env } = await places();
     const all = { ...env, ...credentials() };
     await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
@@ -91,11 +91,11 @@ describe('a server that is told to stop', () => {
 
 describe('the log', () => {
   it.each([
-    ['ends by itself', ''],
-    ['is ended', 'process.exit(0);'],
-    ['ends by an error', 'throw new Error("nobody caught this");'],
-  ])('has every line in its order when the process %s', async (_how, ending) => {
-    // More than is kept back, in one turn.
+    ['ends normally', ''],
+    ['calls process.exit', 'process.exit(0);'],
+    ['throws', 'throw new Error("nobody caught this");'],
+  ])('has every line in order when the process %s', async (_how, ending) => {
+    // More than the buffer holds, in one event loop turn.
     const program = `
       const { openLog } = await import('./src/observability/log.ts');
       const log = await openLog('info', true);
@@ -108,8 +108,8 @@ describe('the log', () => {
   });
 });
 
-describe('settings that cannot be used', () => {
-  it('are all named at once, and the server does not start', async () => {
+describe('invalid settings', () => {
+  it('are all reported at once, and the server does not start', async () => {
     const { code, output } = await node(source('src/main.ts')).ended;
     expect(code).toBe(1);
     expect(output).toBe(
@@ -124,7 +124,7 @@ describe('settings that cannot be used', () => {
     );
   });
 
-  it('are in production no Redis, and plain http', async () => {
+  it('include a missing Redis and plain http in production', async () => {
     const env = { ...credentials(), NODE_ENV: 'production', VONAGE_BASE_URL: 'http://localhost:4000' };
     const { code, output } = await node(source('src/main.ts'), env).ended;
     expect(code).toBe(1);
@@ -133,7 +133,7 @@ describe('settings that cannot be used', () => {
     expect(output).toContain('VONAGE_BASE_URL must begin with https://');
   });
 
-  it('are in a sandbox those of production', async () => {
+  it('include NODE_ENV=production in a sandbox', async () => {
     const env = { ...credentials(), NODE_ENV: 'production' };
     const { code, output } = await node(source('src/sandbox/main.ts'), env).ended;
     expect(code).toBe(1);
@@ -142,7 +142,7 @@ describe('settings that cannot be used', () => {
 });
 
 describe('the demo', () => {
-  it('logs a number in through all five steps, with nothing configured', async () => {
+  it('logs a number in through all five steps without configuration', async () => {
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
     const demo = node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT });
@@ -152,7 +152,7 @@ describe('the demo', () => {
     expect(await demo.ended).toMatchObject({ code: 0 });
   });
 
-  it('does what the README shows', async () => {
+  it('gives the answers of the README', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
     expect(script).toContain('http://localhost:3000');
@@ -168,7 +168,7 @@ describe('the demo', () => {
 });
 
 describe('silent-auth sandbox --init', () => {
-  it('writes, once and for the owner alone, what server and sandbox start with', async () => {
+  it('writes the settings of server and sandbox once, readable by the owner only', async () => {
     const file = join(folder, 'setup.env');
     expect(await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended).toMatchObject({
       code: 0,
@@ -191,7 +191,7 @@ describe('the image', () => {
   /** `silent-auth`, as the Dockerfile links it. */
   const CLI = 'dist/tools/cli.js';
 
-  // What the last stage of the Dockerfile copies, built as its first stage does.
+  // The files that the last stage of the Dockerfile copies, built like its first stage.
   beforeAll(async () => {
     cpSync(join(await builtPackage(), 'dist'), join(image, 'dist'), { recursive: true });
     for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
@@ -200,7 +200,7 @@ describe('the image', () => {
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
   }, 300_000);
 
-  it('serves in production with plain Node, knows its health, and stops', async () => {
+  it('serves in production, passes its health check, and stops', async () => {
     const port = await freePort();
     const env = {
       ...credentials(),
@@ -232,7 +232,7 @@ describe('the image', () => {
     expect(await node(healthcheck, env).ended).toMatchObject({ code: 1 });
   });
 
-  it('logs a number in when its programs run as docker-compose.yml says', async () => {
+  it('logs a number in with the programs of docker-compose.yml', async () => {
     interface Service {
       command: string[];
       environment: Env;
@@ -241,7 +241,7 @@ describe('the image', () => {
     const file = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
     const { services } = parse(file) as { services: Record<'setup' | 'sandbox' | 'server', Service> };
     const { base, sandbox, env } = await places();
-    // The addresses of the containers and the published ports become those of this machine.
+    // Container addresses and published ports become local ones.
     const here = (text: string): string =>
       text
         .replace('http://localhost:3000', base)

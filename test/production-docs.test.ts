@@ -5,16 +5,16 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const page = read('docs/production.md');
 
-test('docs/production.md names settings that there are', () => {
+test('docs/production.md names only existing settings', () => {
   const known = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
   const others = ['NODE_ENV', 'NODE_IMAGE', 'NAME', 'NAME_FILE', 'SIGTERM'];
-  // What is in backticks and in capitals is a setting, or one of these; commands of Redis have a space behind their first word.
+  // Capitals in backticks are a setting, or one of these. Redis commands contain a space.
   const named = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name);
   expect(new Set(named).size).toBeGreaterThan(15);
   for (const name of named) expect([...known, ...others]).toContain(name);
 });
 
-test('docs/production.md links only to what is there, and shows every proxy of deploy/proxies', () => {
+test('docs/production.md has no broken link, and shows every proxy of deploy/proxies', () => {
   const links = [...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   for (const [, target = '', anchor] of links) {
     const path = target === '' ? 'docs/production.md' : join('docs', target);
@@ -34,7 +34,7 @@ test('docs/production.md links only to what is there, and shows every proxy of d
   ]);
 });
 
-test('docs/production.md runs files that there are', () => {
+test('docs/production.md runs only existing files', () => {
   const commands = [...page.matchAll(/```sh\n([^`]*)```/g)].map(([, text = '']) => text).join('');
   const files = [...commands.matchAll(/deploy\/[\w.-]+/g)].map(([file]) => file);
   expect(files).toEqual(['deploy/new-secrets.sh']);

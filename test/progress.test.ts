@@ -29,24 +29,24 @@ test.each([
   [360, 'voice'],
   [659, 'voice'],
   [660, 'over'],
-])('after %i seconds a verification is at %s', (seconds, channel) => {
+])('after %i seconds the step of a verification is %s', (seconds, channel) => {
   expect(channelAt(seconds)).toBe(channel);
 });
 
 test.each<[string, Report, number, string]>([
-  ['the silent step is over early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
-  ['and the message has its whole time from then', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
-  ['and no more', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
-  ['the message is over', { over: 'sms', at: at(100) }, 101, 'voice'],
-  ['the last step is over', { over: 'voice', at: at(400) }, 401, 'over'],
-  ['all is over', { over: 'all', at: at(5) }, 6, 'over'],
-  ['the silent step is over, late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
-  ['a channel is over that it never had', { over: 'voice', at: at(5) }, 6, 'over'],
-])('when a webhook says that %s', (_what, report, seconds, channel) => {
+  ['the silent step ends early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
+  ['the message then has its whole duration', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
+  ['the message has no longer than that', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
+  ['the message step ends', { over: 'sms', at: at(100) }, 101, 'voice'],
+  ['the last step ends', { over: 'voice', at: at(400) }, 401, 'over'],
+  ['the verification ends', { over: 'all', at: at(5) }, 6, 'over'],
+  ['the silent step ends, reported late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
+  ['a channel ends that it does not have', { over: 'voice', at: at(5) }, 6, 'over'],
+])('after a webhook: %s', (_what, report, seconds, channel) => {
   expect(channelAt(seconds, report)).toBe(channel);
 });
 
-test('a webhook about a step that was left before changes nothing', () => {
+test('a webhook about an earlier step is ignored', () => {
   const moved = { ...chain, step: 2, since: at(20) };
   expect(channelAt(300, { over: 'sms', at: at(250) }, moved)).toBe('voice');
   expect(channelAt(321, { over: 'sms', at: at(250) }, moved)).toBe('over');
@@ -62,12 +62,12 @@ const login: Login = {
 
 test.each<[string, Login, number, object]>([
   [
-    'silent and waiting',
+    'silent and pending',
     login,
     1,
     { status: 'pending', channel: 'silent_auth', nextChannels: ['sms', 'voice'] },
   ],
-  ['silent and too late', login, 300, { status: 'expired', nextChannels: ['sms', 'voice'] }],
+  ['silent and expired', login, 300, { status: 'expired', nextChannels: ['sms', 'voice'] }],
   [
     'silent and refused',
     { ...login, status: 'failed' },
@@ -82,35 +82,40 @@ test.each<[string, Login, number, object]>([
     { status: 'failed', nextChannels: [] },
   ],
   [
-    'in a chain, silent',
+    'in a workflow at the silent step',
     { ...login, verification: chain },
     1,
     { status: 'pending', channel: 'silent_auth', expiresAt: at(60), nextChannels: ['sms', 'voice'] },
   ],
   [
-    'in a chain, at the message',
+    'in a workflow at the message',
     { ...login, verification: chain },
     61,
     { status: 'pending', channel: 'sms', expiresAt: at(360), nextChannels: ['voice'] },
   ],
   [
-    'in a chain, at the call',
+    'in a workflow at the call',
     { ...login, verification: chain },
     361,
     { status: 'pending', channel: 'voice', nextChannels: [] },
   ],
-  ['through a chain', { ...login, verification: chain }, 660, { status: 'expired', nextChannels: [] }],
   [
-    'in a verification with a silent step alone',
+    'at the end of a workflow',
+    { ...login, verification: chain },
+    660,
+    { status: 'expired', nextChannels: [] },
+  ],
+  [
+    'in a verification with only a silent step',
     { ...login, verification: { ...chain, steps: chain.steps.slice(0, 1) } },
     61,
     { status: 'expired', nextChannels: ['sms', 'voice'] },
   ],
-])('a login that is %s', (_what, of, seconds, expected) => {
+])('the progress of a login that is %s', (_what, of, seconds, expected) => {
   expect(progressOf(of, { now: at(seconds), fallbacks })).toMatchObject(expected);
 });
 
-describe('a verification that this server cancels before it would call', () => {
+describe('a verification that this server cancels before its call', () => {
   const stopped: Verification = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
 
   test.each([
@@ -121,7 +126,7 @@ describe('a verification that this server cancels before it would call', () => {
     expect(channelAt(seconds, undefined, stopped)).toBe(channel);
   });
 
-  test('leaves open the channels it never came to', () => {
+  test('leaves the channels open that it did not reach', () => {
     const progress = progressOf({ ...login, verification: stopped }, { now: at(300), fallbacks });
     expect(progress).toMatchObject({ status: 'expired', nextChannels: ['voice'] });
     expect(progressOf({ ...login, verification: stopped }, { now: at(1), fallbacks }).expiresAt).toBe(
@@ -129,7 +134,7 @@ describe('a verification that this server cancels before it would call', () => {
     );
   });
 
-  test('goes on if it went beyond its first step before', () => {
+  test('continues if it has passed its first step', () => {
     expect(channelAt(300, { over: 'sms', at: at(100) }, stopped)).toBe('voice');
   });
 });
@@ -142,7 +147,7 @@ test('a verification that a webhook ended has failed', () => {
   expect(progress.status).toBe('failed');
 });
 
-test('a link is shown only while its step is under way', () => {
+test('a link is returned only during its step', () => {
   const report = { at: at(1), checkUrl: 'https://api.nexmo.com/x' };
   expect(progressOf({ ...login, verification: chain }, { now: at(10), fallbacks: [], report }).checkUrl).toBe(
     report.checkUrl,

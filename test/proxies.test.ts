@@ -36,7 +36,7 @@ const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
 // The standard streams are sockets here, which nginx cannot open as files.
 const accessLog = file('access.log', '');
 
-/** A file of deploy/proxies, with its addresses and files put on this machine. */
+/** A file of deploy/proxies, with local addresses and files. */
 const adapted = (name: string, port: number, upstream: number): string =>
   readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
@@ -87,11 +87,11 @@ const PROXIES: Record<string, Proxy> = {
 };
 
 const isHere = ({ program, version }: Proxy): boolean => spawnSync(program, [version]).status === 0;
-/** Caddy before 2.6.4, which Debian 12 has, knows a directive by another name. */
+/** Caddy before 2.6.4, as in Debian 12, has another name for a directive. */
 const isOld = ({ program, version }: Proxy): boolean =>
   /^v?2\.(?:[0-5]\.|6\.[0-3]\b)/.test(spawnSync(program, [version]).stdout.toString());
 const here = Object.entries(PROXIES).filter(([, proxy]) => isHere(proxy));
-// Where none of them is installed there is nothing to try.
+// Without an installed proxy there is no test.
 const each =
   here.length > 0 ? describe.each(here) : describe.skip.each([['nginx', PROXIES['nginx'] as Proxy]]);
 
@@ -150,7 +150,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     ]);
   });
 
-  test('ends the connection behind the answer of /callback, and of no other route', async () => {
+  test('closes the connection after the answer of /callback, and of no other route', async () => {
     const endsAfter = async (path: string): Promise<boolean> => {
       const socket = connect({ host: 'localhost', port, ca: ca.certificate, servername: 'localhost' });
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);
@@ -164,40 +164,40 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     expect(await endsAfter('/session')).toBe(false);
   });
 
-  /** Puts something in place of the server that answers as soon as it has the headers. */
-  const withEcho = async (work: (heard: IncomingMessage[]) => Promise<void>): Promise<void> => {
+  /** Replaces the server by one that answers as soon as it has the headers. */
+  const withEcho = async (work: (received: IncomingMessage[]) => Promise<void>): Promise<void> => {
     programs[1]?.child.kill('SIGKILL');
     await programs[1]?.ended;
-    const heard: IncomingMessage[] = [];
+    const received: IncomingMessage[] = [];
     const echo = createServer((message, answer) => {
-      heard.push(message);
+      received.push(message);
       answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
     try {
-      await work(heard);
+      await work(received);
     } finally {
       echo.close();
       echo.closeAllConnections();
     }
   };
 
-  test('passes on a code of 8,192 characters', async () => {
+  test('forwards a code of 8,192 characters', async () => {
     expect(await get(`/callback?code=${'c'.repeat(8192)}&state=a${'s'.repeat(43)}`)).toBe(410);
   });
 
-  test('tells the address of the client last, and the host as it was asked for', () =>
-    withEcho(async (heard) => {
+  test('appends the client address, and keeps the Host header', () =>
+    withEcho(async (received) => {
       await until(async () => (await get('/session', { 'X-Forwarded-For': '203.0.113.7' })) === 200);
-      const last = heard.at(-1)?.headers;
+      const last = received.at(-1)?.headers;
       expect(last?.['x-forwarded-for']).toMatch(/(?:^|, ?)127\.0\.0\.1$/);
       expect(last?.['host']).toBe(`localhost:${port}`);
     }));
 
   const login = JSON.stringify({ phone_number: ALICE });
   const lengths = [`Content-Length: ${login.length}`, 'Transfer-Encoding: chunked'];
-  test.each(lengths)('asks the server when the whole of a body has come, and no earlier: %s', (length) =>
-    withEcho(async (heard) => {
+  test.each(lengths)('forwards a request only after its whole body arrived: %s', (length) =>
+    withEcho(async (received) => {
       await until(async () => (await get('/session')) === 200);
       const text = length.startsWith('T') ? `${login.length.toString(16)}\r\n${login}\r\n0\r\n\r\n` : login;
       const type = 'Content-Type: application/json';
@@ -208,9 +208,9 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
         return socket;
       });
       await Promise.all(slow.map((socket) => once(socket, 'secureConnect')));
-      // Requests that came later and were asked for: the proxy has long read the others.
+      // Later requests have arrived, so the proxy has read the earlier ones.
       for (let each = 0; each < 20; each++) expect(await get('/session')).toBe(200);
-      const posts = () => heard.filter(({ method }) => method === 'POST');
+      const posts = () => received.filter(({ method }) => method === 'POST');
       expect(posts()).toEqual([]);
       for (const socket of slow) socket.write(text.slice(-1));
       await until(() => Promise.resolve(posts().length === slow.length));
@@ -218,9 +218,9 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     }),
   );
 
-  test('logs no query, where no server answers either', async () => {
+  test('logs no query, even if no server answers', async () => {
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
-    // What it says last is heard once it has ended.
+    // The last output is complete after the process ended.
     const closed = once(child, 'close');
     child.kill('SIGTERM');
     await closed;

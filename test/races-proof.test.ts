@@ -12,15 +12,15 @@ const next = (app: App, channel = 'sms') => app.post('/login/next').send({ chann
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
 
-/** How a login comes to a code that is right. */
-const WAYS = [
+/** How a login gets a correct code. */
+const PROOFS = [
   ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
   ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];
 
-describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
+describe.each(PROOFS)('a correct code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
   let house: House;
   let moment: Moment;
   beforeAll(async () => {
@@ -41,13 +41,13 @@ describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engi
   };
 
   test.each<[string, (app: App) => Promise<unknown>, object]>([
-    ['given up', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
+    ['cancelled', (app) => app.delete('/login').expect(204), { error: 'no_login' }],
     ['replaced by another one', (app) => begin(app, BOB), { status: 'pending' }],
-    ['left by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
-  ])('a login that was %s while its code was under way logs nobody in', async (_what, leave, then) => {
+    ['ended by a logout', (app) => app.post('/logout').expect(204), { error: 'no_login' }],
+  ])('a login that was %s while its code was checked does not log in', async (_what, leave, then) => {
     const { app, code } = await proven();
     const isOurs = channel === 'silent_auth' && engine !== 'verify';
-    // The code is spent, or counted, before anybody is asked about it.
+    // The code is spent or counted before Vonage or the operator is asked.
     if (isOurs) moment.before('take', 'code:', () => leave(app));
     else moment.before('increment', 'limit:otp:', () => leave(app));
     expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
@@ -56,7 +56,7 @@ describe.each(WAYS)('a right code by $channel with SILENT_AUTH=$engine', ({ engi
   });
 });
 
-/** Where `/login/next` stands while the answer of the hook comes. */
+/** The state of `/login/next` when the hook answers. */
 const MOMENTS: [string, (moment: Moment, work: () => unknown) => void][] = [
   [
     'which it just took',
@@ -121,7 +121,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     rule = undefined;
     await postCode(app, await lastCode(house)).expect(400);
     expect(await isAuthenticated(app)).toBe(false);
-    // What was begun for a login that ended meanwhile is stopped.
+    // The verification of a login that ended meanwhile is cancelled.
     house.world.turn(31);
     const calls = async () => house.upstream();
     const started = (await calls()).filter(({ path, method }) => method === 'POST' && path === '/v2/verify');
@@ -129,7 +129,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
       await until(async () => (await calls()).some(({ method }) => method === 'DELETE'));
   });
 
-  test('a refusal of the SIM ends the login whatever it went on to meanwhile', async () => {
+  test('a refusal of the SIM ends the login even after a /login/next meanwhile', async () => {
     const { app, code } = await house.walkedLogin();
     rule = async () => {
       await next(app);
@@ -142,8 +142,8 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect(await isAuthenticated(app)).toBe(false);
   });
 
-  test('a login that was refused meanwhile logs nobody in', async () => {
-    // Two right codes of one login: the one of its SIM, and behind it the one of its SMS.
+  test('a login that was refused meanwhile does not log in', async () => {
+    // Two correct codes of one login: that of its SIM, then that of its SMS.
     rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
     const { app, code } = await house.walkedLogin();
     const refuse = async () => {
@@ -157,7 +157,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
   });
 
-  test('a step-up of a login that was given up meanwhile leads nowhere', async () => {
+  test('a step-up of a login that was cancelled meanwhile has no effect', async () => {
     const { app, code } = await house.walkedLogin();
     rule = async () => {
       await app.delete('/login').expect(204);
@@ -179,7 +179,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** Goes on to an SMS, and does something while the lock is held. @returns the key of the lock */
+  /** Moves to an SMS, and runs `work` while the lock is held. @returns the key of the lock */
   const whileMoved = async (app: App, work: (lock: string) => unknown) => {
     let lock = '';
     moment.before('add', 'lock:', (key) => {
@@ -190,10 +190,10 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
     return { lock, answer };
   };
 
-  test('the lock of a login is freed by its holder alone', async () => {
+  test('the lock of a login is released only by its holder', async () => {
     const app = house.app();
     await begin(app);
-    // As if the time of the first holder had run out, and a second one had come.
+    // Simulates that the lock of the first holder expired and a second one took it.
     const { lock, answer } = await whileMoved(app, (key) => house.store.set(key, 'another holder', 60));
     expect(answer.status).toBe(200);
     expect(await house.store.get(lock)).toBe('another holder');
@@ -203,28 +203,28 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
     expect(await house.store.get(lock)).toBeNull();
   });
 
-  test('the lock of a report is freed by its holder alone', async () => {
+  test('the lock of a webhook report is released only by its holder', async () => {
     const noted = new Promise<string>((resolve) => {
       moment.before('set', 'verify:', async (key) => {
         const lock = `lock:${key.slice('verify:'.length)}`;
         await house.store.set(lock, 'another holder', 60);
-        // That a webhook was heard is noted when the lock is free again.
+        // The report of a webhook is stored once the lock is free.
         moment.before('set', 'jti:', () => resolve(lock));
       });
     });
-    // Its silent step fails at Vonage, which tells so by webhook.
+    // Its silent step fails at Vonage, which reports it by webhook.
     await house.walkedLogin('+447700900103');
     expect(await house.store.get(await noted)).toBe('another holder');
   });
 });
 
 /**
- * Seconds: one of looking for a webhook, two steps at Vonage with three each, and 36 commands of
- * Redis with half of one each.
+ * Seconds: one of polling for a webhook, two calls to Vonage of three each, and 36 Redis
+ * commands of half a second each.
  */
 const LONGEST_WORK = 25;
 
-test('the lock of a login outlives the longest work under it', async () => {
+test('the lock of a login lasts longer than the longest work under it', async () => {
   const moment = createMoment();
   await withHouse({ env: WITH_CODES, through: moment.through }, async (house) => {
     const app = house.app();
@@ -250,7 +250,7 @@ test('the lock of a login outlives the longest work under it', async () => {
   });
 });
 
-/** A store whose next answer about a report is of before the report came. */
+/** A store that returns the old value for the next read of a webhook report. */
 function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; reads: number } {
   const state = {
     isBehind: false,
@@ -269,7 +269,7 @@ function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; re
   return state;
 }
 
-test('an answer tells one reading of the progress, though a webhook comes while it is made', async () => {
+test('an answer uses one reading of the progress, even if a webhook arrives meanwhile', async () => {
   const reports = behindOnce();
   const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
   await withHouse({ env, through: reports.through }, async (house) => {
@@ -290,7 +290,7 @@ test('an answer tells one reading of the progress, though a webhook comes while 
     expect(after).toMatchObject({ channel: 'sms', code_length: 6, next_channels: ['voice'] });
     expect(after).not.toHaveProperty('auth_url');
 
-    // The same session takes its request up again, as far as it got.
+    // The same session reuses its verification at its current step.
     Object.assign(reports, { isBehind: true, reads: 0 });
     const again = await begin(app, '+447700900103');
     expect(reports.reads).toBe(1);
@@ -299,7 +299,7 @@ test('an answer tells one reading of the progress, though a webhook comes while 
     reports.reads = 0;
     const moved = await next(app).expect(200);
     expect(moved.body).toMatchObject({ channel: 'sms', auth_url: null, next_channels: ['voice'] });
-    // One to go by, and one to tell of.
+    // One read decides, and one is reported.
     expect(reports.reads).toBe(2);
   });
 });

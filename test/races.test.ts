@@ -18,7 +18,7 @@ const begin = (app: App, phoneNumber: string, more: object = {}) =>
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 
-describe('requests that meet each other', () => {
+describe('concurrent requests', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
   beforeEach(() => house.reset());
@@ -30,7 +30,7 @@ describe('requests that meet each other', () => {
   };
   const codeOf = async () => (await house.messages()).at(-1)?.code ?? '';
 
-  test('a login that was cancelled while its message went out stays cancelled', async () => {
+  test('a login that was cancelled while its message was sent stays cancelled', async () => {
     const app = house.app();
     await begin(app, ALICE);
     await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
@@ -45,7 +45,7 @@ describe('requests that meet each other', () => {
     await until(async () => (await asked('/v2/verify', 'DELETE')).length === 1);
   });
 
-  test('a silent proof that fails late leaves alone what the login went on to', async () => {
+  test('a silent login that fails late does not end the channel that followed', async () => {
     const { app, code } = await house.walkedLogin('+447700900101');
     await house.control('faults', { verify: { delay_ms: 1500, times: 1 } });
     const slow = postCode(app, code).then((answer) => answer);
@@ -56,7 +56,7 @@ describe('requests that meet each other', () => {
     await postCode(app, await codeOf()).expect(200);
   });
 
-  test('a login that is begun again without its challenge does not take the code of the one before', async () => {
+  test('a new login without a code_challenge does not accept the code of the login before', async () => {
     const app = house.app();
     await begin(app, ALICE, { code_challenge: CHALLENGE.challenge }).expect(201);
     await next(app, 'sms').expect(200);
@@ -67,21 +67,21 @@ describe('requests that meet each other', () => {
     expect(await isAuthenticated(app)).toBe(false);
   });
 
-  test('a request that is in the way is not taken up by a session that left another one behind', async () => {
-    const [alice, stranger] = [house.app(), house.app()];
+  test('a conflicting verification is not reused by a session that had another verification', async () => {
+    const [alice, other] = [house.app(), house.app()];
     await begin(alice, ALICE);
     await next(alice, 'sms').expect(200);
-    // Vonage forgets that request, and somebody else's takes its place.
+    // Vonage drops that verification, and one of another session replaces it.
     await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
-    await begin(stranger, ALICE);
-    await next(stranger, 'sms').expect(200);
+    await begin(other, ALICE);
+    await next(other, 'sms').expect(200);
     await begin(alice, ALICE);
     expect((await next(alice, 'sms').expect(409)).body.error).toBe('login_in_progress');
     await postCode(alice, await codeOf()).expect(400);
     expect(await isAuthenticated(alice)).toBe(false);
   });
 
-  test('wrong codes are counted for the request, though the login is begun again', async () => {
+  test('wrong codes are counted for the verification, even if the login begins again', async () => {
     const app = house.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
@@ -99,7 +99,7 @@ describe('requests that meet each other', () => {
   test.each([
     ['another number is logged in instead', (app: App) => begin(app, BOB)],
     ['the user logs out', (app: App) => app.post('/logout')],
-  ])('a request that is left behind when %s is stopped', async (_what, leave) => {
+  ])('the verification is cancelled when %s', async (_what, leave) => {
     const app = house.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
@@ -108,7 +108,7 @@ describe('requests that meet each other', () => {
     await until(async () => (await asked('/v2/verify', 'DELETE')).some(({ status }) => status === 204));
   });
 
-  test('two webhooks at once are both heard, sooner or later', async () => {
+  test('two concurrent webhooks both take effect', async () => {
     const app = house.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
@@ -120,7 +120,7 @@ describe('requests that meet each other', () => {
   });
 });
 
-test('with the chain of Verify, one message is sent though the app asks before the webhook came', () =>
+test('with a Verify workflow one message is sent, even if the app asks before the webhook arrives', () =>
   withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
     for (const body of [{ channel: 'sms' }, {}]) {
       const app = house.app();
@@ -138,7 +138,7 @@ test('with the chain of Verify, one message is sent though the app asks before t
     }
   }));
 
-/** A store whose next renewal of a session fails, once. */
+/** A store that fails the next renewal of a session. */
 function failingOnce(store: Store): Store & { armed: boolean } {
   const flaky: Store & { armed: boolean } = {
     ...store,
@@ -152,7 +152,7 @@ function failingOnce(store: Store): Store & { armed: boolean } {
   return flaky;
 }
 
-test('a session that could not be kept is not kept by halves', async () => {
+test('a session that could not be stored leaves no partial state', async () => {
   const stores: { armed: boolean }[] = [];
   const through = (store: Store) => {
     const flaky = failingOnce(store);
@@ -169,8 +169,8 @@ test('a session that could not be kept is not kept by halves', async () => {
   });
 });
 
-test('a logout whose session ended while it was under way is a logout all the same', async () => {
-  // Another request ends the session just before this one would write to it.
+test('a logout succeeds if its session ends meanwhile', async () => {
+  // Another request ends the session just before this one writes it.
   const through = (store: Store): Store => ({
     ...store,
     replace: async (key, ...args) => {
@@ -186,7 +186,7 @@ test('a logout whose session ended while it was under way is a logout all the sa
   });
 });
 
-test('a logout that comes just behind another one takes the cookie back as well', async () => {
+test('a second concurrent logout clears the cookie as well', async () => {
   const through = (store: Store): Store => ({
     ...store,
     delete: async (key) => {
@@ -203,7 +203,7 @@ test('a logout that comes just behind another one takes the cookie back as well'
   });
 });
 
-test('a request that only read its session again does not write over what others made of it', async () => {
+test('a request that only reloads its session does not overwrite changes of other requests', async () => {
   const held: { work?: () => Promise<unknown>; writes: number } = { writes: 0 };
   const through = (store: Store): Store => ({
     ...store,
@@ -222,7 +222,7 @@ test('a request that only read its session again does not write over what others
   await withHouse({ through, env: WITH_CODES }, async (house) => {
     const app = house.app();
     await begin(app, ALICE).expect(201);
-    // The login is cancelled after the other request loaded it, and before that one looks again.
+    // The login is cancelled after the other request loaded it, and before its reload.
     held.work = () => app.delete('/login').expect(204);
     held.writes = 0;
     expect((await next(app, 'sms').expect(404)).body.error).toBe('no_login');
@@ -230,7 +230,7 @@ test('a request that only read its session again does not write over what others
   });
 });
 
-test('a code of the silent way is a wrong one once the login went on to a message, and costs no try', () =>
+test('once the login has moved to a message, a silent code is rejected and does not use up a try', () =>
   withHouse({ env: WITH_CODES }, async (house) => {
     const { app, code } = await house.walkedLogin(ALICE);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);

@@ -11,11 +11,11 @@ import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
 
 const page = readFileSync(join(__dirname, '../docs/redis.md'), 'utf8');
-/** The rights of the page, as options of `redis-server`. */
+/** The rights in docs/redis.md, as options of `redis-server`. */
 const [, ...rights] = (/```acl\n(.*)\n```/.exec(page)?.[1] ?? '').split(' ');
 const urlOf = (redis: RedisServer, access: string) => redis.url.replace('redis://', `redis://${access}@`);
 
-/** What the log says of a Redis that cannot be used, and that requests are told no more than that it is away. */
+/** The log names the error of Redis, and requests get only `unavailable`. */
 async function complaintOf(settings: RedisSettings, complaint: string): Promise<void> {
   const world = testWorld();
   const connection = connectRedis(settings, world.log);
@@ -33,7 +33,7 @@ describe('a Redis with a user for this server', () => {
   });
   afterAll(() => redis.stop());
 
-  test('gives it the rights that docs/redis.md names, which are enough, and none of them is too much', async () => {
+  test('needs exactly the rights that docs/redis.md lists', async () => {
     await redis.administer((admin) => admin.config('RESETSTAT'));
     const own = { redisUrl: urlOf(redis, 'bff:change-me'), emptied: false };
     await withHouse({ ...own, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
@@ -62,10 +62,10 @@ describe('a Redis with a user for this server', () => {
     expect(given.filter((name) => !used.includes(name))).toEqual([]);
   });
 
-  test('refuses a wrong password, which is told in the log, and requests get 503', () =>
+  test('refuses a wrong password, which is logged, and requests get 503', () =>
     complaintOf(redisAt(urlOf(redis, 'bff:hunter2')), 'WRONGPASS'));
 
-  test('is found over the version of IP that its URL names, and over no other', async () => {
+  test('is reached only over the IP version that its URL names', async () => {
     const byName = urlOf(redis, 'bff:change-me').replace('127.0.0.1', 'localhost');
     await withHouse({ redisUrl: `${byName}?family=4`, emptied: false }, (house) =>
       house
@@ -74,14 +74,14 @@ describe('a Redis with a user for this server', () => {
         .expect(200)
         .then(() => undefined),
     );
-    // It listens on 127.0.0.1 alone.
+    // It listens on 127.0.0.1 only.
     await complaintOf(redisAt(`${byName}?family=6`), 'redis is not reachable');
   });
 
-  test('refuses whoever gives no password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
+  test('refuses a connection without a password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
 });
 
-describe('a Redis that speaks TLS alone, and to those it knows', () => {
+describe('a Redis with TLS and client certificates', () => {
   const folder = mkdtempSync(join(tmpdir(), 'redis-tls-'));
   const ca = newCa();
   const [server, client] = [ca.issue(), ca.issue()];
@@ -105,7 +105,7 @@ describe('a Redis that speaks TLS alone, and to those it knows', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('is reached with its CA and a certificate of ours', () => {
+  test('is reached with its CA and our certificate', () => {
     const env = { REDIS_CA: join(folder, 'ca.pem'), REDIS_CERT: client.cert, REDIS_KEY: client.key };
     return withHouse({ redisUrl: place, env }, async (house) => {
       const { app, code } = await house.walkedLogin();
@@ -113,12 +113,12 @@ describe('a Redis that speaks TLS alone, and to those it knows', () => {
     });
   });
 
-  test('is not believed with a certificate of another CA, which is told in the log', () =>
+  test('is refused with a certificate of another CA, which is logged', () =>
     complaintOf(
       { ...redisAt(place), certificates: { ca: newCa('another CA').certificate, ...client } },
       'self-signed certificate in certificate chain',
     ));
 
-  test('does not believe us without a certificate, which is told in the log', () =>
+  test('refuses a connection without a client certificate, which is logged', () =>
     complaintOf({ ...redisAt(place), certificates: { ca: ca.certificate } }, 'certificate required'));
 });

@@ -6,7 +6,7 @@ import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
 import { until } from './support/until.js';
 
-describe('on a cluster', () => {
+describe('with a cluster', () => {
   let cluster: RedisCluster;
   let house: House;
   beforeEach(async () => {
@@ -18,7 +18,7 @@ describe('on a cluster', () => {
     await cluster.stop();
   });
 
-  /** No code is good for a second login. */
+  /** No code can be used for a second login. */
   const noneTwice = async ({ loggedIn }: Crowd) => {
     for (const { app, code } of loggedIn) {
       const again = await postCode(app, code);
@@ -30,9 +30,9 @@ describe('on a cluster', () => {
       /cmdstat_asking:calls=(\d+)/.exec(await admin.info('commandstats')),
     );
 
-  test('logins go on while slots move from one master to another', async () => {
+  test('logins continue while slots move from one master to another', async () => {
     let moved: Promise<void> | undefined;
-    // Enough keys that some lie in a slot on its way, whatever the logins meet.
+    // Enough keys that some are in a migrating slot.
     const keepMany = async () => {
       for (let at = 0; at < 200; at += 1) await house.store.set(`sess:${at}`, 'x', 10);
     };
@@ -42,12 +42,12 @@ describe('on a cluster', () => {
     await moved;
     expect(crowd.loggedIn).toHaveLength(100);
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
-    // Some commands did meet a slot on its way.
+    // Some commands used a migrating slot.
     expect(Number((await askedFor(1))?.[1])).toBeGreaterThan(0);
     await noneTwice(crowd);
   });
 
-  test('a master that dies costs some logins a new beginning, and nobody the login', async () => {
+  test('after the failure of a master some logins begin again, and all complete', async () => {
     let killed: Promise<void> | undefined;
     const crowd = await manyLogins(house, 100, (done) => {
       if (done === 30) killed = cluster.masters[0]?.stop();
@@ -60,29 +60,29 @@ describe('on a cluster', () => {
     await noneTwice(crowd);
   });
 
-  test('what went out on a connection that then ends is not sent again', async () => {
+  test('a command is not repeated after its connection ended', async () => {
     const [master] = cluster.masters as [RedisServer];
     const keys = Array.from({ length: 50 }, (_, at) => `limit:${at}`);
     await Promise.all(keys.map((key) => house.store.increment(key, 60)));
     const [key] = await master.administer((admin) => admin.keys('limit:*'));
     master.freeze();
     const sent = house.store.increment(key as string, 60);
-    // A command leaves at the end of the turn it is made in.
+    // A command is sent at the end of its event loop turn.
     await new Promise((resolve) => setImmediate(resolve));
     const nodes = (house.redis as unknown as Cluster).nodes('master');
-    const way = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
-    way?.stream.destroy();
-    // Soon enough for a second try to be carried out, had there been one.
+    const connection = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
+    connection?.stream.destroy();
+    // Soon enough that a retry would have been executed.
     void pause(150).then(() => master.thaw());
     await expect(sent).rejects.toMatchObject({ code: 'unavailable' });
     await pause(700);
     expect(await master.administer((admin) => admin.get(key as string))).toBe('2');
   });
 
-  test('a master that hangs while slots move to it makes requests wait no longer than a second, and ends nothing', async () => {
+  test('a master that hangs during a migration of slots delays requests by no more than a second, and ends no login', async () => {
     const unheard: unknown[] = [];
-    const hear = (reason: unknown) => void unheard.push(reason);
-    process.on('unhandledRejection', hear);
+    const record = (reason: unknown) => void unheard.push(reason);
+    process.on('unhandledRejection', record);
     await cluster.moveSlots(0, 1, async () => {
       cluster.masters[1]?.freeze();
       for (let at = 0; at < 30; at += 1) {
@@ -93,7 +93,7 @@ describe('on a cluster', () => {
       await pause(800);
       cluster.masters[1]?.thaw();
     });
-    process.off('unhandledRejection', hear);
+    process.off('unhandledRejection', record);
     expect(unheard).toEqual([]);
   });
 });

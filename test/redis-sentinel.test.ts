@@ -7,7 +7,7 @@ import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
 
-describe('behind sentinels', () => {
+describe('with sentinels', () => {
   let sentinels: Sentinels;
   let house: House;
   beforeEach(async () => {
@@ -22,7 +22,7 @@ describe('behind sentinels', () => {
     await sentinels.stop();
   });
 
-  test('a primary that dies among 200 logins costs some of them a new beginning, and nobody the login', async () => {
+  test('after the failure of a primary some of 200 logins begin again, and all complete', async () => {
     let killed = 0;
     const ready = async () => (await house.app().get('/readyz')).status === 200;
     const { loggedIn, hitches } = await manyLogins(house, 200, (done) => {
@@ -34,18 +34,18 @@ describe('behind sentinels', () => {
     expect(hitches.length).toBeGreaterThan(0);
     expect(hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
     expect(await sentinels.current()).toBe(sentinels.replica.url);
-    // No code is good for a second login, whatever of it the replica had heard.
+    // No code can be used for a second login, whatever the replica had received.
     for (const { app, code } of loggedIn) {
       const again = await postCode(app, code);
       expect([again.status, again.body.verified]).not.toEqual([200, true]);
     }
   });
 
-  test('a primary that is replaced while it is well is left at once, before its writes are lost', async () => {
+  test('a primary that is replaced while it runs is disconnected at once, before its writes are lost', async () => {
     await sentinels.switchOver();
     await until(async () => (await sentinels.current()) === sentinels.replica.url);
     const now = new Redis(sentinels.replica.url);
-    // The former primary is made a replica some ten seconds later.
+    // The former primary becomes a replica about ten seconds later.
     await until(async () => {
       await house.store.set('ping', 'hello', 10).catch(() => undefined);
       return (await now.get('ping')) === 'hello';
@@ -53,7 +53,7 @@ describe('behind sentinels', () => {
     now.disconnect();
   });
 
-  test('sentinels that want another password are told in the log, and requests get 503', async () => {
+  test('a wrong password for the sentinels is logged, and requests get 503', async () => {
     const settings = { ...(house.config.redis as RedisSettings), sentinelAccess: { password: 'hunter2' } };
     const connection = connectRedis(settings, house.world.log);
     const store = createRedisStore(connection);

@@ -13,7 +13,7 @@ const rows = page
   .filter((line) => line.startsWith('| ') && !line.startsWith('| threat |'))
   .map((line) => line.split(' | '));
 
-/** Each test of a row with its file, which is named once for those that follow it. */
+/** The tests of a row, each with its file, which is named once before its tests. */
 const testsOf = (cell: string): { file: string; title: string }[] =>
   [...cell.matchAll(/`([^`]+)`: ("[^"]+"(?:; "[^"]+")*)/g)].flatMap(([, file = '', titles = '']) =>
     [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => ({ file, title })),
@@ -25,7 +25,7 @@ test('every threat has a rule and a test', () => {
   expect(rows.length).toBeGreaterThan(20);
   for (const [threat, rule, cell = ''] of rows) {
     expect([threat, rule !== '' && testsOf(cell).length > 0]).toEqual([threat, true]);
-    // Nothing of the cell is left that the pattern did not read.
+    // The pattern has read the whole cell.
     const quotes = [...cell.matchAll(/"/g)].length;
     expect([threat, testsOf(cell).length * 2]).toEqual([threat, quotes]);
   }
@@ -41,7 +41,7 @@ test.each(named)('$file has the test "$title"', ({ file, title }) => {
 test.each([
   ...['docs/security.md', 'docs/hooks.md', 'docs/operating.md', 'docs/assertions.md', 'docs/mounting.md'],
   'SECURITY.md',
-])('%s links only to what is there', (file) => {
+])('%s has no broken link', (file) => {
   const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];
   expect(links.length).toBeGreaterThan(0);
   for (const [, target = '', anchor] of links) {

@@ -5,14 +5,14 @@ import { until } from './support/until.js';
 
 const asking = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
-describe('the socket of the server', () => {
+describe('the sockets of the server', () => {
   let server: Listening;
   let waiting: { path: string; res: ServerResponse }[];
   let closed: string[];
   let begun: () => void;
   beforeEach(async () => {
     [waiting, closed, begun] = [[], [], () => undefined];
-    // It answers when it is told to.
+    // It answers when the test says so.
     server = await listen(
       ({ url: path = '' }, res) => {
         begun();
@@ -33,14 +33,14 @@ describe('the socket of the server', () => {
   const arrived = (count: number): Promise<void> => until(() => Promise.resolve(waiting.length === count));
   const haveClosed = (count: number): Promise<void> => until(() => Promise.resolve(closed.length >= count));
 
-  test('a request that does not end in its time of grace is cut off, so that the server stops', async () => {
+  test('a request that does not end within the grace period is aborted, so that the server stops', async () => {
     const { said } = open(asking('/'));
     await arrived(1);
     await server.drain(100);
     expect(await said).toBe('');
   });
 
-  test('an idle connection is kept as long as it is told, and says so', async () => {
+  test('an idle connection is kept for the configured time, which answers announce', async () => {
     const { socket, said } = open(asking('/'));
     await arrived(1);
     waiting[0]?.res.end();
@@ -49,7 +49,7 @@ describe('the socket of the server', () => {
     expect(await said).toMatch(/^Keep-Alive: timeout=620\r$/m);
   });
 
-  test('of requests that come together on a connection, one is begun in each turn of the loop', async () => {
+  test('of pipelined requests one is begun per event loop turn', async () => {
     let turn = 0;
     const turns: number[] = [];
     const counting = (): void => {
@@ -67,7 +67,7 @@ describe('the socket of the server', () => {
   test.each([
     [1000, true],
     [1001, false],
-  ])('a connection on which %i requests wait behind the first stays open: %s', async (count, isOpen) => {
+  ])('a connection with %i requests queued behind the first stays open: %s', async (count, isOpen) => {
     const { socket, said } = open(asking('/').repeat(1 + count));
     await (isOpen ? arrived(1 + count) : said);
     socket.destroy();
@@ -79,10 +79,10 @@ describe('the socket of the server', () => {
   test.each([
     ['before any of them is answered', [], false],
     ['once the first is answered', [0], false],
-    ['when the others are answered behind the first, which is not', [1, 2, 3], false],
+    ['when all but the first are answered', [1, 2, 3], false],
     ['once all are answered', [0, 1, 2, 3], false],
     ['when it is reset', [], true],
-  ])('a connection that ends closes each answer to a pipeline once: %s', async (_when, answered, isReset) => {
+  ])('the end of a connection closes each pipelined response once: %s', async (_when, answered, isReset) => {
     const { socket, said } = open(PATHS.map(asking).join(''));
     await arrived(PATHS.length);
     for (const each of answered) waiting[each]?.res.end('answer');
@@ -91,7 +91,7 @@ describe('the socket of the server', () => {
     else socket.destroy();
     await said;
     await haveClosed(PATHS.length);
-    // What is answered afterwards goes nowhere, and breaks nothing.
+    // Later answers are dropped without an error.
     for (const { res } of waiting) if (!res.writableEnded) res.end('answer');
     const last = open(asking('/last'));
     await arrived(PATHS.length + 1);

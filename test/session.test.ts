@@ -19,7 +19,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
   const ask = async (cookie: string, path = '/session') =>
     (await (await fetch(house.base + path, { headers: { cookie } })).json()) as Record<string, unknown>;
 
-  test('is not made by asking who is logged in, by a refused login, or by a logout', async () => {
+  test('is not created by GET /session, by a refused login, or by a logout', async () => {
     for (const request of [
       house.app().get('/session'),
       house.app().get('/login'),
@@ -33,7 +33,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await house.redis.dbsize()).toBe(0);
   });
 
-  test('gets a new id when the login begins and when it completes, and the old ids are dead', async () => {
+  test('gets a new id when the login begins and when it completes, and the old ids are invalid', async () => {
     const app = house.app();
     const first = await app.post('/login').send({ phone_number: ALICE });
     const second = await app.post('/login').send({ phone_number: ALICE });
@@ -46,7 +46,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await ask(ids[2] ?? '')).toMatchObject({ authenticated: true });
   });
 
-  test('is not taken over from a planted cookie', async () => {
+  test('is not created under the id of a planted cookie', async () => {
     for (const planted of [
       'sid=s%3Aattacker.signature',
       'sid=attacker',
@@ -63,7 +63,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     }
   });
 
-  test('ends at once with a logout, and the cookie is taken back', async () => {
+  test('ends at once with a logout, which clears the cookie', async () => {
     const { app, code } = await house.walkedLogin();
     const done = await postCode(app, code);
     const out = await app.post('/logout').expect(204);
@@ -72,7 +72,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     await app.post('/logout').expect(204);
   });
 
-  test('ends with a logout by any cookie that ever stood for it', async () => {
+  test('ends with a logout by any cookie that was ever issued for it', async () => {
     for (const age of [0, 1, 2]) {
       const app = house.app();
       const first = await app.post('/login').send({ phone_number: ALICE });
@@ -91,7 +91,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     }
   });
 
-  test('ends for a thief as well: the owner logs out by the cookie that the thief has made outdated', async () => {
+  test('ends for a thief as well if the owner logs out with the cookie that the thief made outdated', async () => {
     const { app, code } = await house.walkedLogin();
     const owner = valueOf((await postCode(app, code)).headers);
     const stolen = await house.app().post('/login').set('cookie', owner).send({ phone_number: BOB });
@@ -102,7 +102,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await ask(thief)).toEqual({ authenticated: false });
   });
 
-  test('ends with a logout, whatever the same session is doing meanwhile', async () => {
+  test('ends with a logout, whatever other requests the session has pending', async () => {
     for (let round = 0; round < 10; round++) {
       const { app, code } = await house.walkedLogin();
       const cookie = valueOf((await postCode(app, code)).headers);
@@ -120,7 +120,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     }
   });
 
-  test('that goes on under a newer cookie is not touched by a login that is begun with the outdated one', async () => {
+  test('with a newer cookie is not changed by a login that begins with the outdated one', async () => {
     const app = house.app();
     const first = await app.post('/login').send({ phone_number: ALICE });
     const home = await walk(first.body.auth_url);
@@ -136,7 +136,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await ask(current)).toMatchObject({ authenticated: true, phone_number: ALICE });
   });
 
-  test('whose login was given up while its proof was under way stays logged out', async () => {
+  test('whose login was cancelled during its /verify stays logged out', async () => {
     const { app, code } = await house.walkedLogin();
     await house.control('faults', { verify: { delay_ms: 1000 } });
     const slow = postCode(app, code).then((answer) => answer);
@@ -147,7 +147,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect((await app.get('/session')).body).toEqual({ authenticated: false });
   });
 
-  test('is not brought back by a request that was under way when it ended', async () => {
+  test('is not restored by a request that was pending when it ended', async () => {
     const { app, code } = await house.walkedLogin();
     await house.control('faults', { verify: { delay_ms: 1000 } });
     const slow = postCode(app, code).then((answer) => answer);
@@ -160,7 +160,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await house.redis.keys('sess:*')).toEqual([]);
   });
 
-  test('ends after half an hour unused, and after twelve hours in any case', async () => {
+  test('expires after half an hour idle, and after twelve hours in any case', async () => {
     const { app, code } = await house.walkedLogin();
     const done = await postCode(app, code);
     const cookie = valueOf(done.headers);
@@ -171,7 +171,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await ask(cookie)).toEqual({ authenticated: false });
   });
 
-  test('says when it ends if it is not used, never later than its absolute end', async () => {
+  test('reports when it expires if it stays idle, never later than its absolute expiry', async () => {
     const { app, code } = await house.walkedLogin();
     const since = house.world.now();
     const cookie = valueOf((await postCode(app, code)).headers);
@@ -182,7 +182,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect((await ask(cookie))['expires_at']).toBe(new Date(since + 12 * 3_600_000).toISOString());
   });
 
-  test('stays logged in while another login is begun, and fails, and changes hands when it completes', async () => {
+  test('stays logged in while another login begins and fails, and changes its user when one completes', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     await postCode(app, code).expect(200);
     const begun = await app.post('/login').send({ phone_number: BOB }).expect(201);
@@ -222,7 +222,7 @@ describe('a session in Redis', () => {
     return { app, key };
   };
 
-  test('lives half an hour, and each use gives it another', async () => {
+  test('expires after half an hour, which each use renews', async () => {
     const { app, key } = await loggedIn();
     expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
     await house.redis.expire(key, 60);
@@ -230,17 +230,17 @@ describe('a session in Redis', () => {
     expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
   });
 
-  test('counts under its own id alone: a copy under another id is nobody', async () => {
+  test('is valid only under its own id: a copy under another id is not logged in', async () => {
     const { key } = await loggedIn();
-    const stranger = house.app();
-    await stranger.post('/login').send({ phone_number: BOB }).expect(201);
-    const strangerKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
-    await house.redis.set(strangerKey, (await house.redis.get(key)) ?? '', 'EX', 600);
-    expect((await stranger.get('/session')).body).toEqual({ authenticated: false });
+    const other = house.app();
+    await other.post('/login').send({ phone_number: BOB }).expect(201);
+    const otherKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
+    await house.redis.set(otherKey, (await house.redis.get(key)) ?? '', 'EX', 600);
+    expect((await other.get('/session')).body).toEqual({ authenticated: false });
   });
 
   test.each(['', 'garbage', '{"user":{"phoneNumber":"+447700900000"}}'])(
-    'that was overwritten with %p is none',
+    'that was overwritten with %p is not logged in',
     async (value) => {
       const { app, key } = await loggedIn();
       await house.redis.set(key, value, 'EX', 600);
@@ -289,7 +289,7 @@ describe('a stored session', () => {
   });
 });
 
-test('the cookie over https is bound to the host, hidden from scripts, and not sent along by strangers', () =>
+test('the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax', () =>
   withHouse({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (house) => {
     const begun = await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
     expect(cookieOf(begun.headers)).toMatch(
@@ -298,7 +298,7 @@ test('the cookie over https is bound to the host, hidden from scripts, and not s
     expect(begun.headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
   }));
 
-test('a secret that was rotated still opens sessions, and one that is gone opens none', async () => {
+test('sessions remain readable with a rotated secret, and not with a removed one', async () => {
   const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
   const houses = await Promise.all(
     [old, `${fresh},${old}`, fresh].map((secret) => buildHouse({ env: { SESSION_SECRET: secret } })),

@@ -2,22 +2,22 @@ import { LoginError } from '../src/core/errors.js';
 import type { Store } from '../src/store/store.js';
 import { ALICE, postCode, withHouse, WITH_CODES, type House, type HouseOptions } from './support/house.js';
 
-/** The next commands of one kind, on keys that begin so, that the store will not carry out; `after` so many that it does. */
+/** The next commands that fail, by kind and prefix of the key, `after` some that succeed. */
 interface Failure {
   operation: keyof Store;
   key: string;
   after?: number;
 }
 
-/** A store that fails where it is told to, as Redis does when it goes away in the middle of a request. */
+/** A store that fails where it is control to, as Redis does when it goes away in the middle of a request. */
 const failingAt =
-  (told: { failure?: Failure | undefined }) =>
+  (control: { failure?: Failure | undefined }) =>
   (store: Store): Store =>
     new Proxy(store, {
       get: (target, operation) => {
         const carryOut = Reflect.get(target, operation) as (...args: unknown[]) => unknown;
         return (...args: unknown[]) => {
-          const { failure } = told;
+          const { failure } = control;
           const isMeant = failure?.operation === operation && String(args[0]).startsWith(failure.key);
           if (!isMeant) return carryOut(...args);
           if (failure.after !== undefined && failure.after-- > 0) return carryOut(...args);
@@ -28,10 +28,10 @@ const failingAt =
 
 const withFailingStore = (
   env: HouseOptions['env'],
-  work: (house: House, told: { failure?: Failure | undefined }) => Promise<void>,
+  work: (house: House, control: { failure?: Failure | undefined }) => Promise<void>,
 ) => {
-  const told = {};
-  return withHouse({ env: env ?? {}, through: failingAt(told) }, (house) => work(house, told));
+  const control = {};
+  return withHouse({ env: env ?? {}, through: failingAt(control) }, (house) => work(house, control));
 };
 
 const OTHER_SIM = '+447700900101';
@@ -40,9 +40,9 @@ const isLoggedIn = async (app: ReturnType<House['app']>) =>
 const statusOf = async (app: ReturnType<House['app']>) =>
   String((await app.get('/login').expect(200)).body.status);
 
-test('a chain whose first message cannot be counted is not begun', () =>
-  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, told) => {
-    told.failure = { operation: 'spend', key: 'limit:send' };
+test('a workflow whose first message cannot be counted is not started', () =>
+  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, control) => {
+    control.failure = { operation: 'spend', key: 'limit:send' };
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect(begun.body).toMatchObject({ channel: null, next_channels: ['sms', 'voice'] });
@@ -51,41 +51,41 @@ test('a chain whose first message cannot be counted is not begun', () =>
     expect(await house.upstream()).toEqual([]);
   }));
 
-test('a login that could not be cancelled is told so, and can be cancelled again', () =>
-  withFailingStore({}, async (house, told) => {
+test('a cancellation that failed is reported, and can be repeated', () =>
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin();
-    told.failure = { operation: 'replace', key: 'sess:' };
+    control.failure = { operation: 'replace', key: 'sess:' };
     await app.delete('/login').expect(503);
-    told.failure = undefined;
+    control.failure = undefined;
     expect(await statusOf(app)).toBe('pending');
     await app.delete('/login').expect(204);
     await postCode(app, code).expect(400);
   }));
 
-test('a logout that could not be done is no logout, and can be done again', () =>
-  withFailingStore({}, async (house, told) => {
+test('a logout that failed is reported, and can be repeated', () =>
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin();
     await postCode(app, code).expect(200);
-    told.failure = { operation: 'delete', key: 'sess:' };
+    control.failure = { operation: 'delete', key: 'sess:' };
     const answer = await app.post('/logout').expect(503);
     expect(answer.headers['set-cookie']).toBeUndefined();
-    told.failure = undefined;
+    control.failure = undefined;
     expect(await isLoggedIn(app)).toBe(true);
     await app.post('/logout').expect(204);
     expect(await isLoggedIn(app)).toBe(false);
   }));
 
-test('a SIM of another number is nobody, also where that could not be kept', () =>
-  withFailingStore({}, async (house, told) => {
+test('another SIM is not logged in, even if the failed login cannot be stored', () =>
+  withFailingStore({}, async (house, control) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
-    told.failure = { operation: 'add', key: 'lock:' };
+    control.failure = { operation: 'add', key: 'lock:' };
     await postCode(app, code).expect(503);
-    told.failure = undefined;
+    control.failure = undefined;
     await postCode(app, code).expect(400);
     expect(await isLoggedIn(app)).toBe(false);
   }));
 
-test('a SIM of another number is nobody, also while another request changes the login', () =>
+test('another SIM is not logged in, even while another request changes the login', () =>
   withFailingStore(WITH_CODES, async (house) => {
     const { app, code } = await house.walkedLogin(OTHER_SIM);
     const { login_id } = (await app.get('/login')).body as { login_id: string };
@@ -96,17 +96,17 @@ test('a SIM of another number is nobody, also while another request changes the 
       reason: 'number_mismatch',
       next_channels: ['sms', 'voice'],
     });
-    // What becomes of the login is for the other one to say.
+    // The other request decides about the login.
     expect(await statusOf(app)).toBe('pending');
   }));
 
-test('a login goes on to no message while its session cannot be read again', () =>
-  withFailingStore(WITH_CODES, async (house, told) => {
+test('a login sends no message while its session cannot be reloaded', () =>
+  withFailingStore(WITH_CODES, async (house, control) => {
     const app = house.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    told.failure = { operation: 'get', key: 'sess:', after: 1 };
+    control.failure = { operation: 'get', key: 'sess:', after: 1 };
     await app.post('/login/next').send({ channel: 'sms' }).expect(503);
     expect(await house.messages()).toEqual([]);
-    told.failure = undefined;
+    control.failure = undefined;
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
   }));

@@ -38,7 +38,7 @@ beforeEach(() => account.control('POST', 'reset'));
 
 const reach = (env: Terminal['env']): Templates => connectTemplates(env, testWorld()).templates;
 
-/** Runs `silent-auth templates` with these arguments. Settings come from `env` alone. */
+/** Runs `silent-auth templates` with these arguments, and settings from `env` only. */
 async function run(line: string, env: Terminal['env'] = account.env) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await templates([...line.split(' '), '--file', file, '--settings', noSettings], {
@@ -54,7 +54,7 @@ const words = (text: string, channel = 'sms', locale = 'en-us') => ({ channel, l
 const LOGIN = { name: 'login', fragments: [words('Your code is ${code}'), words('${code}', 'voice')] };
 const write = (...templates: object[]) => writeFileSync(file, JSON.stringify({ templates }));
 
-/** Everything in the account, as a file would say it. */
+/** The content of the account in the format of the file. */
 const contents = async () =>
   Promise.all(
     (await vonage.list()).map(async ({ id, name, isDefault }) => ({
@@ -68,14 +68,14 @@ const contents = async () =>
     })),
   );
 
-/** The requests that changed something, or tried to. */
+/** The requests that are not reads. */
 const writes = async () =>
   (await account.requests())
     .filter(({ method }) => method !== 'GET')
     .map(({ method, path }) => ({ method, path }));
 
 describe('the client', () => {
-  it('takes a template and a fragment through their whole life', async () => {
+  it('creates, reads, changes and deletes a template and a fragment', async () => {
     const made = await vonage.create('login');
     expect(made).toEqual({ id: expect.any(String), name: 'login', isDefault: true });
     expect(await vonage.list()).toEqual([made]);
@@ -91,7 +91,7 @@ describe('the client', () => {
     expect(await vonage.list()).toEqual([]);
   });
 
-  it('follows the pages to the last one', async () => {
+  it('reads all pages of a list', async () => {
     const { id } = await vonage.create('many');
     for (let count = 10; count < 55; count += 1) {
       await vonage.fragments.create(id, words('${code}', 'sms', `en-${count}`));
@@ -106,7 +106,7 @@ describe('the client', () => {
     ]);
   });
 
-  it('shows the JWT of the application, one for all calls, and a correlation id', async () => {
+  it('sends one JWT of the application for all calls, and a correlation id', async () => {
     await vonage.list();
     await vonage.list();
     const [first, second] = (await account.requests()).map(({ headers }) => headers);
@@ -117,10 +117,10 @@ describe('the client', () => {
 
   const UUID = /^[0-9a-f-]{36}$/;
   it.each<[string, () => Promise<unknown>, number, string]>([
-    ['is not there', () => vonage.remove(randomUUID()), 404, 'template-not-found'],
+    ['does not exist', () => vonage.remove(randomUUID()), 404, 'template-not-found'],
     ['is refused', () => vonage.create('no good'), 422, 'invalid-params'],
     [
-      'is there already',
+      'already exists',
       () => vonage.create('taken').then(() => vonage.create('taken')),
       409,
       'template-exists',
@@ -135,7 +135,7 @@ describe('the client', () => {
       409,
       'not-empty-template',
     ],
-  ])('names the error of Vonage when a template %s', async (_, work, status, error) => {
+  ])('reports the error of Vonage when a template %s', async (_, work, status, error) => {
     const refusal = await work().catch((thrown: unknown) => thrown);
     expect(refusal).toBeInstanceOf(LoginError);
     expect(refusal).toMatchObject({
@@ -144,14 +144,14 @@ describe('the client', () => {
     });
   });
 
-  it('says which parameter Vonage did not like', async () => {
+  it('names the parameter that Vonage rejected', async () => {
     const { id } = await vonage.create('login');
     await expect(vonage.fragments.create(id, words('no code'))).rejects.toMatchObject({
       fields: { errors: [{ field: 'text', message: 'must contain ${code}' }] },
     });
   });
 
-  describe('of a Vonage that does not behave', () => {
+  describe('with invalid answers of Vonage', () => {
     const withServer = async (listener: RequestListener, work: (templates: Templates) => Promise<void>) => {
       const server = createServer(listener).listen(0, 'localhost');
       await once(server, 'listening');
@@ -169,17 +169,13 @@ describe('the client', () => {
         res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
     it.each<[string, RequestListener, object]>([
-      ['a list that is none', answering(200, { templates: [] }), { code: 'upstream_error' }],
+      ['an invalid list', answering(200, { templates: [] }), { code: 'upstream_error' }],
       [
-        'a template that is none',
+        'an invalid template',
         answering(200, { total_pages: 1, _embedded: { templates: [{ name: 7 }] } }),
         { code: 'upstream_error' },
       ],
-      [
-        'a list without an end',
-        answering(200, { total_pages: 1e9, _embedded: {} }),
-        { code: 'upstream_error' },
-      ],
+      ['an endless list', answering(200, { total_pages: 1e9, _embedded: {} }), { code: 'upstream_error' }],
       [
         'no time',
         answering(429, {}, { 'retry-after': '9' }),
@@ -193,7 +189,7 @@ describe('the client', () => {
       });
     });
 
-    it('reads a list without items, and one invalid parameter that comes without a list', async () => {
+    it('reads a list without items, and an invalid parameter without a list', async () => {
       await withServer(answering(200, { total_pages: 0 }), async (templates) => {
         expect(await templates.list()).toEqual([]);
       });
@@ -208,7 +204,7 @@ describe('the client', () => {
 });
 
 describe('plan', () => {
-  it('shows what apply would do, and changes nothing', async () => {
+  it('prints the changes that apply would make, and makes none', async () => {
     write({ ...LOGIN, is_default: true });
     expect(await run('plan')).toEqual({
       code: 0,
@@ -223,14 +219,14 @@ describe('plan', () => {
     expect(await writes()).toEqual([]);
   });
 
-  it('exits 1 for a difference only when asked to check', async () => {
+  it('exits with 1 for a difference only with --check', async () => {
     write(LOGIN);
     expect((await run('plan --check')).code).toBe(1);
     await run('apply');
     expect((await run('plan --check')).code).toBe(0);
   });
 
-  it('puts what is new before what goes, and gives up templates first only where there is no room', () => {
+  it('orders creations before deletions, except where the limit of templates leaves no room', () => {
     const actual = (name: string, isDefault = false) => ({ id: name, name, isDefault, fragments: [] });
     const names = (count: number) => Array.from({ length: count }, (_, at) => actual(`old-${at}`, at === 0));
     const wanted = { templates: [{ name: 'new', is_default: true, fragments: [] }] };
@@ -243,7 +239,7 @@ describe('plan', () => {
     ]);
   });
 
-  it('gives the default to one template before it takes it from another, whatever their order in the file', () => {
+  it('sets the new default before it removes the old one, whatever their order in the file', () => {
     const template = (name: string, is_default: boolean) => ({ name, is_default, fragments: [] });
     const actual = ['one', 'two'].map((name) => ({
       id: name,
@@ -260,7 +256,7 @@ describe('plan', () => {
 });
 
 describe('apply', () => {
-  it('makes the account as the file says, and the second time finds nothing to do', async () => {
+  it('makes the account match the file, and has nothing to do the second time', async () => {
     writeFileSync(file, readFileSync(SHIPPED));
     const wanted = (JSON.parse(readFileSync(SHIPPED, 'utf8')) as { templates: object[] }).templates;
     const first = await run('apply');
@@ -282,7 +278,7 @@ describe('apply', () => {
     expect(await writes()).toEqual(made);
   });
 
-  it('mends what has drifted, with no more calls than that takes', async () => {
+  it('corrects differences with the fewest calls', async () => {
     write(LOGIN, { name: 'other', is_default: true, fragments: [] });
     await run('apply');
     const [login, other] = await vonage.list();
@@ -311,7 +307,7 @@ describe('apply', () => {
     expect((await run('plan --check')).code).toBe(0);
   });
 
-  it('takes the default from a template where the file says so', async () => {
+  it('removes the default from a template if the file says so', async () => {
     write({ ...LOGIN, is_default: false });
     expect((await run('apply')).code).toBe(0);
     expect((await contents())[0]).toMatchObject({ is_default: false });
@@ -320,7 +316,7 @@ describe('apply', () => {
     expect((await run('plan --check')).code).toBe(0);
   });
 
-  it('leaves alone what the file does not name, until it is told to prune', async () => {
+  it('keeps templates that the file does not name, unless --prune is given', async () => {
     write(LOGIN, { name: 'old', fragments: [words('Old ${code}')] });
     await run('apply');
     write({ ...LOGIN, fragments: [LOGIN.fragments[0]], is_default: true });
@@ -349,7 +345,7 @@ describe('apply', () => {
     expect((await run('plan --prune --check')).code).toBe(0);
   });
 
-  it('removes the default of the account only where the file names another', async () => {
+  it('removes the default of the account only if the file names another', async () => {
     const standard = await vonage.create('standard');
     await vonage.fragments.create(standard.id, words('Standard ${code}'));
     write(LOGIN);
@@ -369,7 +365,7 @@ describe('apply', () => {
     ]);
   });
 
-  it('never touches a channel that the file cannot describe', async () => {
+  it('never changes a channel that the file cannot describe', async () => {
     write(LOGIN);
     await run('apply');
     for (const name of ['login', 'foreign']) {
@@ -388,7 +384,7 @@ describe('apply', () => {
     });
   });
 
-  it('goes on where it was stopped', async () => {
+  it('continues after an interruption', async () => {
     await vonage.create('nine');
     for (let count = 1; count <= 8; count += 1) await vonage.create(`more-${count}`);
     write(LOGIN, { name: 'second', fragments: [] });
@@ -406,7 +402,7 @@ describe('apply', () => {
 });
 
 describe('pull', () => {
-  it('writes what apply would make the same account of', async () => {
+  it('writes a file from which apply makes the same account', async () => {
     writeFileSync(file, readFileSync(SHIPPED));
     await run('apply');
     write();
@@ -418,14 +414,14 @@ describe('pull', () => {
     expect(await contents()).toEqual(JSON.parse(readFileSync(SHIPPED, 'utf8')).templates);
   });
 
-  it('leaves the file as it is where the account has no templates', async () => {
+  it('keeps the file if the account has no templates', async () => {
     write(LOGIN);
     const before = readFileSync(file, 'utf8');
     expect(await run('pull')).toMatchObject({ code: 0, out: [expect.stringContaining('is left as it is')] });
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
-  it('says what apply would not take of what it wrote', async () => {
+  it('reports the parts of its file that apply would refuse', async () => {
     account.shelf.addFragment(account.shelf.add('odd'), {
       channel: 'sms',
       locale: 'en-us',
@@ -439,7 +435,7 @@ describe('pull', () => {
 });
 
 describe('the file', () => {
-  it('that is shipped speaks English and Spanish, by SMS and by voice', () => {
+  it('of the package has English and Spanish texts for SMS and voice', () => {
     const shipped = parseTemplates(readFileSync(SHIPPED, 'utf8'));
     if ('problems' in shipped) throw new Error(shipped.problems.join());
     const said = shipped.templates.flatMap(({ fragments }) =>
@@ -448,7 +444,7 @@ describe('the file', () => {
     expect(said.sort()).toEqual(['sms en-us', 'sms es-es', 'voice en-us', 'voice es-es']);
   });
 
-  it('is told all its problems at once, each with its path, before Vonage is asked anything', async () => {
+  it('is checked before Vonage is called, and all problems are reported with their path', async () => {
     write(
       {
         name: 'no good',
@@ -487,12 +483,12 @@ describe('the file', () => {
       }),
       'templates: must be at most 10: Vonage keeps no more',
     ],
-  ])('cannot be used when it %s', async (_, text, problem) => {
+  ])('is refused when it %s', async (_, text, problem) => {
     writeFileSync(file, text);
     expect(await run('plan')).toMatchObject({ code: 2, err: expect.stringContaining(problem) });
   });
 
-  it('has to be there', async () => {
+  it('has to exist', async () => {
     rmSync(file, { force: true });
     expect(await run('plan')).toMatchObject({
       code: 2,
@@ -501,10 +497,10 @@ describe('the file', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   beforeEach(() => write(LOGIN));
 
-  it('an account that may not write is told whom to ask', async () => {
+  it('an account without write access is reported with the contact', async () => {
     await account.control('PUT', 'templates', { enabled: false });
     expect((await run('plan')).code).toBe(0);
     const { code, err } = await run('apply');
@@ -514,7 +510,7 @@ describe('what goes wrong', () => {
     );
   });
 
-  it('a key of another application is said to be one', async () => {
+  it('a key of another application is reported', async () => {
     const { privateKeyPem } = newCredentials();
     const { code, err } = await run('plan', { ...account.env, VONAGE_PRIVATE_KEY: privateKeyPem });
     expect(code).toBe(2);
@@ -523,7 +519,7 @@ describe('what goes wrong', () => {
     );
   });
 
-  it('a clock that is wrong is suspected', async () => {
+  it('a wrong clock is named as the likely cause', async () => {
     account.world.turn(3600);
     const slow = { env: account.env, world: testWorld(), out: () => undefined };
     const err: string[] = [];
@@ -536,7 +532,7 @@ describe('what goes wrong', () => {
     expect(err.join()).toMatch(/Check this machine's clock\. \(HTTP 401, jwt-expired, instance/);
   });
 
-  it('a sandbox that does not run is asked for', async () => {
+  it('a sandbox that does not run is reported', async () => {
     const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: 'http://localhost:1' });
     expect(code).toBe(2);
     expect(err).toBe(
@@ -544,13 +540,13 @@ describe('what goes wrong', () => {
     );
   });
 
-  it('an address where no templates are is named', async () => {
+  it('an address without the templates API is reported', async () => {
     const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: `${account.url}/elsewhere` });
     expect(code).toBe(2);
     expect(err).toMatch(/^There are no templates at this address\..*\(HTTP 404, not-found/);
   });
 
-  it('settings are all named at once', async () => {
+  it('all invalid settings are reported at once', async () => {
     const { code, err } = await run('plan', {
       VONAGE_PRIVATE_KEY: 'nonsense',
       VONAGE_VERIFY_HOST: 'ftp://x',
@@ -564,7 +560,7 @@ describe('what goes wrong', () => {
     ]);
   });
 
-  it('they can be in files, and are held to what the server holds them to', async () => {
+  it('settings can be in files, and have the rules of the server', async () => {
     const key = join(folder, 'key.pem');
     writeFileSync(key, account.privateKeyPem);
     const env = { ...account.env, VONAGE_PRIVATE_KEY: '', VONAGE_PRIVATE_KEY_FILE: key };
@@ -577,7 +573,7 @@ describe('what goes wrong', () => {
   });
 
   it.each(['apply --check', 'pull --prune', 'pull --check'])(
-    '"%s" changes nothing, since the command has no such option',
+    '"%s" is refused as an unknown option',
     async (line) => {
       const before = readFileSync(file, 'utf8');
       const { code, err } = await run(line);
@@ -591,7 +587,7 @@ describe('what goes wrong', () => {
     },
   );
 
-  it.each(['', 'destroy', 'plan apply', 'plan --force'])('"%s" is answered with the usage', async (line) => {
+  it.each(['', 'destroy', 'plan apply', 'plan --force'])('"%s" prints the usage', async (line) => {
     expect(await run(line)).toMatchObject({
       code: 2,
       out: [],
@@ -599,12 +595,12 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('help is no error', async () => {
+  it('--help exits with 0', async () => {
     expect(await run('--help')).toMatchObject({ code: 0, out: [expect.stringContaining('Usage')], err: '' });
   });
 });
 
-test('the command finds the settings in .env, and ends with its exit code', async () => {
+test('the command reads settings from .env, and exits with its code', async () => {
   const key = account.privateKeyPem.replaceAll('\n', '\\n');
   writeFileSync(
     join(folder, '.env'),

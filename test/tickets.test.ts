@@ -34,52 +34,52 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
   });
   afterEach(() => store.close());
 
-  test('give back what was put, to the one who has the secret', async () => {
+  test('return what was stored under the secret', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     expect(await tickets.take('state', secret())).toBeUndefined();
     expect(await tickets.take('state', mine)).toEqual(ticket(world));
   });
 
-  test('have one winner among fifty who take at once', async () => {
+  test('are returned to one of fifty concurrent takes', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     const taken = await Promise.all(Array.from({ length: 50 }, () => tickets.take('state', mine)));
     expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
   });
 
-  test('are never put twice under one secret, though randomness repeats itself', async () => {
+  test('are never stored twice under one secret, even if randomness repeats', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     await expect(tickets.put('state', mine, { ...ticket(world), loginId: 'another' })).rejects.toThrow();
     expect(await tickets.take('state', mine)).toEqual(ticket(world));
   });
 
-  test('are of one kind only', async () => {
+  test('cannot be taken as another kind', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     expect(await tickets.take('code', mine)).toBeUndefined();
   });
 
   test.each([
-    ['a second before their end', 299, true],
-    ['at their end', 300, false],
-    ['when the clock was turned on by a day', 86_400, false],
-  ])('%s: can be taken is %3$s', async (_when, seconds, good) => {
+    ['a second before their expiry', 299, true],
+    ['at their expiry', 300, false],
+    ['a day later', 86_400, false],
+  ])('%s, can be taken: %3$s', async (_when, seconds, good) => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     world.turn(seconds);
     expect((await tickets.take('state', mine)) !== undefined).toBe(good);
   });
 
-  test('are worthless once cancelled by their address', async () => {
+  test('cannot be taken after they were cancelled', async () => {
     const mine = secret();
     await tickets.put('state', mine, ticket(world));
     await tickets.cancelState(addressOf(mine));
     expect(await tickets.take('state', mine)).toBeUndefined();
   });
 
-  test('are nothing once altered or moved to another place', async () => {
+  test('cannot be taken if altered or copied to another key', async () => {
     const [mine, other] = [secret(), secret()];
     await tickets.put('state', mine, ticket(world));
     const sealed = (await store.take(`state:${addressOf(mine)}`)) ?? '';
@@ -104,7 +104,7 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await store.get('sess:a')).toBeNull();
   });
 
-  test('the store removes what holds a value, and nothing that holds another one', async () => {
+  test('the store removes a key only if it has the given value', async () => {
     expect(await store.deleteIf('lock:a', 'mine')).toBe(false);
     await store.set('lock:a', 'mine', 60);
     expect(await store.deleteIf('lock:a', 'yours')).toBe(false);
@@ -115,7 +115,7 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await store.deleteIf('lock:a', 'mine')).toBe(false);
   });
 
-  test('the store gives no life to what has ended, and ends what is given none', async () => {
+  test('the store does not extend an expired key, and deletes a key whose new lifetime is zero', async () => {
     await store.expire('sess:a', 60);
     expect(await store.get('sess:a')).toBeNull();
     await store.set('sess:a', '1', 60);
@@ -124,7 +124,7 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
   });
 });
 
-test('the embedded store forgets what was used longest ago rather than grow', async () => {
+test('the embedded store evicts the least recently used entries when it is full', async () => {
   const store = createMemoryStore(testWorld(), 100);
   for (let each = 0; each < 1000; each++) await store.set(`state:${each}`, 'x', 300);
   const left = await Promise.all(Array.from({ length: 1000 }, (_, each) => store.get(`state:${each}`)));
@@ -132,7 +132,7 @@ test('the embedded store forgets what was used longest ago rather than grow', as
   expect(left[999]).toBe('x');
 });
 
-test('the embedded store gives a key a new life without bringing back one that ended', async () => {
+test('the embedded store extends a key, and does not restore an expired one', async () => {
   const world = testWorld();
   const store = createMemoryStore(world);
   await store.set('sess:a', 'x', 10);

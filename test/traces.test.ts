@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'traces-'));
 afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Says at its end which packages for watching a program has loaded. */
+/** Prints at exit which packages for metrics and traces are loaded. */
 const spy = join(folder, 'spy.cjs');
 writeFileSync(
   spy,
@@ -35,7 +35,7 @@ const fileWith = (text: string): string => {
 const CALLER = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
 const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
 
-/** Runs server and sandbox, logs somebody in and a second one not, and stops the server. */
+/** Runs server and sandbox, with a login that succeeds and one that fails. */
 async function live(more: Record<string, string>) {
   const { base, sandbox, env } = await places();
   const all = { ...env, ...credentials() };
@@ -62,7 +62,7 @@ async function live(more: Record<string, string>) {
 
 const loaded = (output: string) => /^LOADED ?(.*)$/m.exec(output)?.[1];
 
-test('traces of a whole login arrive at a collector, each request with its step and its calls, and the last ones as the server stops', async () => {
+test('a collector receives the traces of a login, each request with its step and calls, and the last ones when the server stops', async () => {
   const collector = await openCollector();
   try {
     const { output, upstream, secrets } = await live({
@@ -96,13 +96,13 @@ test('traces of a whole login arrive at a collector, each request with its step 
     ]);
     expect(spans.filter(({ status }) => status?.code === 2)).toEqual([]);
 
-    // A stranger's trace is pointed to, and not joined.
+    // The trace of an untrusted client is linked, and not joined.
     const [asked] = named('POST /login');
     expect(asked?.traceId).not.toBe(CALLER.trace);
     expect(asked?.links?.map(({ traceId }) => traceId)).toEqual([CALLER.trace]);
-    // The lines of the log name the trace they belong to.
+    // Log lines contain their trace id.
     expect(output).toContain(`"trace_id":"${asked?.traceId}"`);
-    // Vonage and the operator are told of none.
+    // No trace header is sent to Vonage or the operator.
     expect(upstream.filter(({ headers }) => 'traceparent' in headers || 'baggage' in headers)).toEqual([]);
 
     expect(collector.text()).not.toMatch(/7700900|Bearer|[?&](?:code|state)=/);
@@ -115,7 +115,7 @@ test('traces of a whole login arrive at a collector, each request with its step 
   }
 });
 
-test('behind a proxy of ours a request joins the trace it names', async () => {
+test('behind a trusted proxy a request joins the trace of its traceparent', async () => {
   const collector = await openCollector();
   try {
     await live({
@@ -130,7 +130,7 @@ test('behind a proxy of ours a request joins the trace it names', async () => {
   }
 });
 
-test('the span of a request ends with its connection, though its answer waits behind another one', async () => {
+test('the span of a request ends with its connection, even if its response is queued behind another', async () => {
   const collector = await openCollector();
   const asked: string[] = [];
   const silent = createServer(({ url = '' }) => void asked.push(url)).listen(0);
@@ -149,7 +149,7 @@ test('the span of a request ends with its connection, though its answer waits be
     const socket = connect(port, 'localhost');
     socket.write(post('/login', { phone_number: ALICE }) + post('/verify', { code: '123456' }).repeat(9));
     await until(() => Promise.resolve(asked.length > 0));
-    // By then the others have been begun, one in each turn of the server's loop.
+    // By then the others have begun, one per event loop turn of the server.
     for (let each = 0; each < 9; each++) await fetch(`${base}/healthz`);
     socket.destroy();
     server.child.kill('SIGTERM');
@@ -164,13 +164,13 @@ test('the span of a request ends with its connection, though its answer waits be
   }
 });
 
-test('where nobody asks for it nothing that counts or traces is even loaded', async () => {
+test('without settings for it, no package for metrics or traces is loaded', async () => {
   const { output } = await live({});
   expect(loaded(output)).toBe('');
   expect(output).not.toContain('trace_id');
 });
 
-test('a collector that is away is told in the log, and keeps nobody from logging in, or the server from stopping', async () => {
+test('an unreachable collector is logged, and affects neither logins nor the shutdown', async () => {
   const { output } = await live({
     OTEL_TRACES_EXPORTER: 'otlp',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:9',
@@ -178,7 +178,7 @@ test('a collector that is away is told in the log, and keeps nobody from logging
   expect(output).toContain('traces could not be sent');
 });
 
-test('every route of the contract is traced but those that are no login’s and no session’s', () => {
+test('exactly the routes of logins and sessions are traced', () => {
   const paths = [...new Set(operations.map(({ path }) => path))];
   expect(paths.filter((path) => !isTraced(path)).sort()).toEqual([
     ...['/', '/.well-known/jwks.json', '/client.js', '/docs', '/errors.md', '/healthz', '/openapi.json'],

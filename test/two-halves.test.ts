@@ -12,8 +12,8 @@ describe('a login completes only with both halves', () => {
   const authenticated = async (app: ReturnType<House['app']>) =>
     Boolean((await app.get('/session').expect(200)).body.authenticated);
 
-  test('opening a link on the right SIM gives the one who began nothing', async () => {
-    // The attacker begins with the victim's number, and the victim's phone opens the link.
+  test('opening a link on the right SIM does not log in the session that began the login', async () => {
+    // The attacker begins with the number of the victim, whose phone opens the link.
     const { app: attacker, code } = await house.walkedLogin(ALICE);
     for (const guess of ['A'.repeat(43), '', '123456', ALICE, code.slice(0, -1)]) {
       const refused = await postCode(attacker, guess).expect(400);
@@ -23,7 +23,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/camara')).toBe(0);
   });
 
-  test('nothing the initiator can ask says that a callback came', async () => {
+  test('no answer to the session that began reveals that a callback arrived', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE });
     const before = await app.get('/login');
@@ -33,7 +33,7 @@ describe('a login completes only with both halves', () => {
     expect(after.body.status).toBe('pending');
   });
 
-  test('an error that the operator reports is told to the device alone', async () => {
+  test('an error of the operator is reported to the device only', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: '+447700900103' });
     const home = await walk(begun.body.auth_url);
@@ -41,7 +41,7 @@ describe('a login completes only with both halves', () => {
     expect((await app.get('/login')).body.status).toBe('pending');
   });
 
-  test('a code is worthless in another session, in one without a login, and in none', async () => {
+  test('a code is refused in another session, in one without a login, and without a session', async () => {
     const { code } = await house.walkedLogin(ALICE);
     const { app: bob } = await house.walkedLogin(BOB);
     const refused = await postCode(bob, code).expect(400);
@@ -53,7 +53,7 @@ describe('a login completes only with both halves', () => {
     expect(without.headers['set-cookie']).toBeUndefined();
   });
 
-  test('a code that was shown to a foreign session is spent', async () => {
+  test('a code that another session posted is spent', async () => {
     const { app: alice, code } = await house.walkedLogin(ALICE);
     const { app: bob } = await house.walkedLogin(BOB);
     await postCode(bob, code).expect(400);
@@ -61,7 +61,7 @@ describe('a login completes only with both halves', () => {
     expect(await authenticated(alice)).toBe(false);
   });
 
-  test('wrong, used and unknown codes get one and the same answer', async () => {
+  test('wrong, used and unknown codes get the same answer', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     await postCode(app, code).expect(200);
     const used = await postCode(app, code).expect(400);
@@ -71,7 +71,7 @@ describe('a login completes only with both halves', () => {
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
 
-  test('a number cannot be changed between the walk and the proof', async () => {
+  test('a number cannot be changed between /callback and /verify', async () => {
     const { app, code } = await house.walkedLogin(BOB);
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await postCode(app, code).expect(400);
@@ -80,7 +80,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/camara')).toBe(0);
   });
 
-  test('of fifty callbacks at once with one state, one is answered', async () => {
+  test('of fifty concurrent callbacks with one state, one succeeds', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE });
     const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
@@ -91,7 +91,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/oauth2/token')).toBe(1);
   });
 
-  test('of fifty proofs at once with one code, one logs in', async () => {
+  test('of fifty concurrent /verify requests with one code, one logs in', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     const answers = await Promise.all(Array.from({ length: 50 }, () => postCode(app, code)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -113,7 +113,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/camara')).toBe(status === 200 ? 1 : 0);
   });
 
-  test('a verifier whose hash is not the whole challenge is refused, wherever the two differ', async () => {
+  test('a verifier is refused if its hash differs from the challenge at any position', async () => {
     const hash = Buffer.from(CHALLENGE.challenge, 'base64url');
     for (let at = 0; at < hash.length; at++) {
       const other = Buffer.from(hash);
@@ -134,7 +134,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/camara')).toBe(0);
   });
 
-  test('a new login makes the link and the code of the one before worthless', async () => {
+  test('a new login invalidates the link and the code of the login before', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     const first = await app.post('/login').send({ phone_number: ALICE });
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -143,7 +143,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/oauth2/token')).toBe(1);
   });
 
-  test('a cancelled login makes no call any more, whoever comes back to it', async () => {
+  test('after a cancellation neither the link nor the code causes a call to Vonage', async () => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE });
     await app.delete('/login').expect(204);
@@ -153,7 +153,7 @@ describe('a login completes only with both halves', () => {
     expect(await calls('/oauth2/token')).toBe(0);
   });
 
-  test('a login is over after five minutes, for the link, the code and the one who asks', async () => {
+  test('a login expires after five minutes: the link, the code, and GET /login', async () => {
     const { app, code } = await house.walkedLogin(ALICE);
     const late = house.app();
     const begun = await late.post('/login').send({ phone_number: ALICE });

@@ -14,7 +14,7 @@ const json = (body: unknown, status = 200) => ({
   content_type: 'application/json',
 });
 
-describe('what Vonage answers', () => {
+describe('answers of Vonage', () => {
   let house: House;
   beforeAll(async () => (house = await buildHouse()));
   beforeEach(() => house.reset());
@@ -25,10 +25,10 @@ describe('what Vonage answers', () => {
   const authenticated = async (app: ReturnType<House['app']>) =>
     Boolean((await app.get('/session')).body.authenticated);
 
-  describe('to Network Enablement', () => {
+  describe('of Network Enablement', () => {
     const begin = (phoneNumber = ALICE) => house.app().post('/login').send({ phone_number: phoneNumber });
 
-    test('an error for our scope in a 200 means that silence is impossible, and the login is there all the same', async () => {
+    test('an error for our scope in a 200 means that silent authentication is unavailable, and the login exists', async () => {
       const app = house.app();
       const answer = await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
@@ -45,7 +45,7 @@ describe('what Vonage answers', () => {
       ['422', json({ title: 'Unprocessable Entity' }, 422), 502, 'upstream_error'],
       ['429', { ...json({}, 429), headers: { 'retry-after': '7' } }, 503, 'unavailable'],
       ['504', json({}, 504), 504, 'upstream_timeout'],
-    ])('%s is an error, and no session comes of it', async (_what, fault, status, error) => {
+    ])('%s is an error, and no session is created', async (_what, fault, status, error) => {
       await house.control('faults', { 'network-enablement': fault });
       const answer = await begin().expect(status);
       expect(answer.body.error).toBe(error);
@@ -55,11 +55,11 @@ describe('what Vonage answers', () => {
     });
 
     test.each<[string, object]>([
-      ['that says nothing of our scope', { scopes: {} }],
+      ['without our scope', { scopes: {} }],
       ['whose scope has neither link nor error', { scopes: { [SCOPE]: {} } }],
-      ['with a link to a stranger', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
-      ['with a link that is none', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
-    ])('a 200 %s is of no use', async (_what, body) => {
+      ['with a link to a foreign host', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
+      ['with an invalid link', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
+    ])('a 200 %s is an error', async (_what, body) => {
       await house.control('faults', { 'network-enablement': json(body) });
       const answer = await begin().expect(502);
       expect(JSON.stringify(answer.body)).not.toContain('evil');
@@ -69,14 +69,14 @@ describe('what Vonage answers', () => {
     test.each<[string, unknown]>([
       ['has neither link nor error', {}],
       ['is null', null],
-      ['is a word', 'unsupported'],
+      ['is a string', 'unsupported'],
       ['is a number', 7],
       ['is a list', [{ auth_url: 7 }]],
       ['has a link that is a number', { auth_url: 7 }],
-      ['has an error in words', { error: 'UNAUTHORIZED' }],
+      ['has an error that is a string', { error: 'UNAUTHORIZED' }],
       ['has an error whose fields are numbers', { error: { instance: 7, error_type: 7 } }],
       ['has fields of a later version', { status: 'PENDING', links: [] }],
-    ])('another scope that %s does not concern this server', async (_what, other) => {
+    ])('another scope that %s is ignored', async (_what, other) => {
       const auth_url = `${house.sandbox}/oauth2/auth?x=1`;
       const scopes = { 'dpv:Other#scope': other, [SCOPE]: { auth_url }, ['__proto__']: other };
       await house.control('faults', { 'network-enablement': json({ scopes }) });
@@ -86,17 +86,17 @@ describe('what Vonage answers', () => {
 
     test.each<[string, unknown]>([
       ['without fields', {}],
-      ['in words', 'UNAUTHORIZED'],
+      ['that is a string', 'UNAUTHORIZED'],
       ['whose fields are numbers', { instance: 7, error_type: 7, title: null }],
       ['beside a link that is null', { error_type: 'UNAUTHORIZED' }],
-    ])('an error %s for our own scope means that silence is impossible', async (what, error) => {
+    ])('an error %s for our scope means that silent authentication is unavailable', async (what, error) => {
       const own = { error, ...(what.includes('null') && { auth_url: null }) };
       await house.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: own } }) });
       const answer = await begin().expect(201);
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
     });
 
-    test.each([502, 503, 504])('%i is tried once more, with a new state', async (status) => {
+    test.each([502, 503, 504])('%i is retried once, with a new state', async (status) => {
       await house.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
       await begin().expect(201);
       const states = (await house.upstream()).map(({ body }) => (body as { state: string }).state);
@@ -104,31 +104,31 @@ describe('what Vonage answers', () => {
       expect(new Set(states).size).toBe(2);
     });
 
-    test('502 twice is an error, and not tried a third time', async () => {
+    test('a second 502 is an error without another retry', async () => {
       await house.control('faults', { 'network-enablement': json({}, 502) });
       await begin().expect(502);
       expect(await calls('/v0.1')).toBe(2);
     });
 
-    test.each([500, 429, 401])('%i is not tried again', async (status) => {
+    test.each([500, 429, 401])('%i is not retried', async (status) => {
       await house.control('faults', { 'network-enablement': json({}, status) });
       await begin();
       expect(await calls('/v0.1')).toBe(1);
     });
 
-    test('a connection that breaks once the request was read is not tried again', async () => {
+    test('a connection that breaks after the request was read is not retried', async () => {
       await house.control('faults', { 'network-enablement': { drop: 'after' } });
       await begin().expect(502);
       expect(await calls('/v0.1')).toBe(1);
     });
 
-    test('silence for three seconds ends in 504', async () => {
+    test('no answer for three seconds is a 504', async () => {
       await house.control('faults', { 'network-enablement': { delay_ms: 8000 } });
       expect((await begin().expect(504)).body.error).toBe('upstream_timeout');
     });
   });
 
-  describe('to the token exchange', () => {
+  describe('of the token endpoint', () => {
     const returned = async () => {
       const app = house.app();
       const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -139,9 +139,9 @@ describe('what Vonage answers', () => {
       ['Bearer and 3600', { token_type: 'Bearer', expires_in: 3600 }],
       ['bearer and 29', { token_type: 'bearer', expires_in: 29 }],
       ['BEARER and "120"', { token_type: 'BEARER', expires_in: '120' }],
-      ['no life', { expires_in: null }],
+      ['no expires_in', { expires_in: null }],
       ['a refresh token', { refresh_token: 'r'.repeat(40) }],
-    ])('%s is good', async (_what, token) => {
+    ])('%s is accepted', async (_what, token) => {
       await house.control('token', token);
       const { app, home } = await returned();
       await postCode(app, String(home.json?.['code'])).expect(200);
@@ -150,7 +150,7 @@ describe('what Vonage answers', () => {
     test.each([
       [29, 29],
       [3600, 300],
-    ])('a token said to live %i s is kept for %i s at the most', async (said, kept) => {
+    ])('a token with expires_in %i is kept for at most %i s', async (said, kept) => {
       await house.control('token', { expires_in: said });
       await returned();
       const [key = ''] = await house.redis.keys('code:*');
@@ -176,7 +176,7 @@ describe('what Vonage answers', () => {
       ['503', json({}, 503), 502, 'upstream_error'],
       ['a broken connection', { drop: 'after' }, 502, 'upstream_error'],
     ])(
-      '%s is an error for the device, asked once, and no code is made',
+      '%s is an error for the device after one call, and no code is issued',
       async (_what, fault, status, error) => {
         await house.control('faults', { token: fault });
         const { home } = await returned();
@@ -187,13 +187,13 @@ describe('what Vonage answers', () => {
       },
     );
 
-    test('silence for two and a half seconds ends in 504, within what a phone waits', async () => {
+    test('no answer for two and a half seconds is a 504, before the SDKs time out', async () => {
       await house.control('faults', { token: { delay_ms: 8000 } });
       expect((await returned()).home).toMatchObject({ status: 504, json: { error: 'upstream_timeout' } });
     });
   });
 
-  describe('to Number Verification', () => {
+  describe('of Number Verification', () => {
     const verify = async (fault: object) => {
       const { app, code } = await house.walkedLogin();
       await house.control('faults', { verify: fault });
@@ -244,7 +244,7 @@ describe('what Vonage answers', () => {
       ['INTERNAL', camara(500, 'INTERNAL'), 502, 'upstream_error', undefined],
       ['UNAVAILABLE', camara(503, 'UNAVAILABLE'), 502, 'upstream_error', undefined],
       ['TIMEOUT', camara(504, 'TIMEOUT'), 504, 'upstream_timeout', undefined],
-    ])('%s logs nobody in, and is asked once', async (_what, fault, status, error, reason) => {
+    ])('%s does not log in, after one call', async (_what, fault, status, error, reason) => {
       const { app, answer } = await verify(fault);
       expect(answer.body).toMatchObject({ status, error, ...(reason && { reason }) });
       expect(await authenticated(app)).toBe(false);
@@ -256,7 +256,7 @@ describe('what Vonage answers', () => {
       ['not_mobile', '+447700900104', 400, 'silent_auth_failed'],
       ['slow', '+447700900105', 504, 'upstream_timeout'],
       ['garbage', '+447700900108', 502, 'upstream_error'],
-    ])('the subscriber %s ends not logged in', async (_what, number, status, error) => {
+    ])('the subscriber %s is not logged in', async (_what, number, status, error) => {
       const { app, code } = await house.walkedLogin(number);
       expect((await postCode(app, code).expect(status)).body.error).toBe(error);
       expect(await authenticated(app)).toBe(false);
@@ -271,7 +271,7 @@ describe('what Vonage answers', () => {
     expect(home).toMatchObject({ status, json: { error } });
   });
 
-  test('the subscriber rate_limited is told when to come again', async () => {
+  test('the subscriber rate_limited gets Retry-After', async () => {
     const answer = await house.app().post('/login').send({ phone_number: '+447700900109' }).expect(503);
     expect(answer.headers['retry-after']).toBe('7');
     expect(answer.body).toMatchObject({ error: 'unavailable', retry_after: 7 });
@@ -280,12 +280,12 @@ describe('what Vonage answers', () => {
   test.each([
     ['+99012345678', true],
     ['+99012345677', false],
-  ])("Vonage's Virtual Operator says of %s: %p", async (number, verified) => {
+  ])('the Virtual Operator of Vonage answers for %s: %p', async (number, verified) => {
     const { app, code } = await house.walkedLogin(number);
     expect((await postCode(app, code).expect(200)).body.verified).toBe(verified);
   });
 
-  test('each call carries a correlator that is the request id of the answer', async () => {
+  test('each call sends x-correlator with the request id of our answer', async () => {
     const answer = await house
       .app()
       .post('/login')
@@ -298,13 +298,13 @@ describe('what Vonage answers', () => {
   });
 });
 
-test('Vonage out of reach is an error at once', () =>
+test('an unreachable Vonage is an error at once', () =>
   withHouse({ env: { VONAGE_BASE_URL: 'http://localhost:1' } }, async (house) => {
     const answer = await house.app().post('/login').send({ phone_number: ALICE });
     expect(answer.body).toMatchObject({ status: 502, error: 'upstream_error' });
   }));
 
-test('the direct flow needs no call to begin, and goes through the same steps', () =>
+test('SILENT_AUTH=oidc begins without a call, and has the same steps', () =>
   withHouse({ env: { SILENT_AUTH: 'oidc' } }, async (house) => {
     const app = house.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
@@ -335,7 +335,7 @@ test.each([
   ['http://127.0.0.1:4000/x', false],
   ['ftp://api-eu.vonage.com/x', false],
   ['', false],
-])('a device may be sent to %p: %p', (link, allowed) => {
+])('a link may lead to %p: %p', (link, allowed) => {
   expect(isAllowedLink(link, ['api-eu.vonage.com', 'localhost:4000', '127.0.0.1:4000'])).toBe(allowed);
 });
 
@@ -379,14 +379,14 @@ test.each([
   ['https://.vonage.com/x', false],
   ['https://[::1]/x', false],
   ['javascript://api.nexmo.com/%0aalert(1)', false],
-])('by default a device may be sent to %p: %p', (link, allowed) => {
+])('by default a link may lead to %p: %p', (link, allowed) => {
   expect(isAllowedLink(link, VONAGE_DOMAINS)).toBe(allowed);
 });
 
 describe('the application JWT', () => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-  test('says who we are, for five minutes', async () => {
+  test('names the application, and expires after five minutes', async () => {
     const world = testWorld();
     const jwt = await createAppToken('app-1', privateKey, world)();
     const iat = Math.floor(world.now() / 1000);
@@ -399,7 +399,7 @@ describe('the application JWT', () => {
     });
   });
 
-  test('is signed once for all who ask at the same time, and kept until shortly before its end', async () => {
+  test('is signed once for concurrent calls, and cached until shortly before it expires', async () => {
     const world = testWorld();
     const token = createAppToken('app-1', privateKey, world);
     const [first, ...others] = await Promise.all(Array.from({ length: 20 }, token));
@@ -410,7 +410,7 @@ describe('the application JWT', () => {
     expect(await token()).not.toBe(first);
   });
 
-  test('is signed anew when the clock was set back', async () => {
+  test('is signed again after the clock was set back', async () => {
     const world = testWorld();
     const token = createAppToken('app-1', privateKey, world);
     const first = await token();
@@ -418,7 +418,7 @@ describe('the application JWT', () => {
     expect(await token()).not.toBe(first);
   });
 
-  test('is tried again after a signature that failed', async () => {
+  test('is signed again after a signature failed', async () => {
     const world = testWorld();
     let broken = true;
     const token = createAppToken('app-1', privateKey, {

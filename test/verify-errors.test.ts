@@ -10,7 +10,7 @@ const headings = [...readFileSync(join(__dirname, '../docs/errors.md'), 'utf8').
 );
 const json = (status: number, body: object) => ({ status, json: body });
 
-describe('every error of Verify v2, as the sandbox gives it, is one of ours', () => {
+describe('every error of Verify v2, as the sandbox sends it, has an error of ours', () => {
   let sandbox: OpenVerify;
   beforeEach(async () => (sandbox = await openVerify()));
   afterEach(() => sandbox.close());
@@ -141,14 +141,14 @@ describe('every error of Verify v2, as the sandbox gives it, is one of ours', ()
   });
 });
 
-/** In the words of the reference. */
+/** The texts of the API reference. */
 const LATER = 'The operation cannot be performed at this time. Please try again later.';
 const docs = (fragment: string) => ({
   type: `https://www.developer.vonage.com/en/api-errors/verify-v2#${fragment}`,
   title: 'x',
 });
 test.each<[string, { status: number; json: unknown }, ErrorCode]>([
-  ['a fragment of another host', json(409, { ...docs('concurrent'), request_id: 'r' }), 'login_in_progress'],
+  ['a type URL of another host', json(409, { ...docs('concurrent'), request_id: 'r' }), 'login_in_progress'],
   ['402', json(402, docs('low-balance')), 'unavailable'],
   ['402 without a type', json(402, { title: 'Low balance' }), 'unavailable'],
   ['#bad-request for a wrong code', json(400, docs('bad-request')), 'invalid_code'],
@@ -231,19 +231,19 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
   ['500', json(500, docs('internal-error')), 'upstream_error'],
   ['401', json(401, docs('unauthorized')), 'upstream_error'],
   ['nothing that is known', json(418, {}), 'upstream_error'],
-])('%s is understood', (_what, answer, code) => {
+])('%s is recognised', (_what, answer, code) => {
   expect(verifyRefusal(answer).code).toBe(code);
   expect(Object.keys(ERRORS)).toContain(code);
 });
 
-test('a verification that is in the way is named, where Vonage names it', () => {
+test('a conflict names the pending verification if Vonage does', () => {
   const error = verifyRefusal(json(409, { ...docs('concurrent'), request_id: 'r-1' }));
   expect(error).toBeInstanceOf(ConcurrentVerification);
   expect(error).toHaveProperty('verificationId', 'r-1');
   expect(verifyRefusal(json(409, docs('concurrent')))).toHaveProperty('verificationId', undefined);
 });
 
-test('a conflict that says nothing more is understood by what was asked', () => {
+test('a conflict without details is interpreted by the call', () => {
   const nothing = json(409, {});
   expect(verifyRefusal(nothing, 'start').code).toBe('login_in_progress');
   expect(verifyRefusal(nothing, 'check').code).toBe('invalid_code');
@@ -251,9 +251,9 @@ test('a conflict that says nothing more is understood by what was asked', () => 
 });
 
 test.each([
-  ['a while, where Vonage does not say', undefined, 5],
+  ['a default, if Vonage does not say', undefined, 5],
   ['as long as Vonage says', 17, 17],
-])('what cannot be done at this time may be repeated after %s', (_what, retryAfter, seconds) => {
+])('"cannot be performed at this time" may be repeated after %s', (_what, retryAfter, seconds) => {
   const answer = {
     ...json(409, { ...docs('conflict'), detail: LATER }),
     ...(retryAfter !== undefined && { retryAfter }),

@@ -41,7 +41,7 @@ const UNUSABLE: Record<string, FalseAnswer> = {
   'a connection that ends in the body': cutOff,
 };
 
-describe('a verification whose start was answered with', () => {
+describe('a verification whose start is answered with', () => {
   let house: House;
   let falsifier: Awaited<ReturnType<typeof openFalsifyingProxy>>;
   beforeAll(async () => {
@@ -78,7 +78,7 @@ describe('a verification whose start was answered with', () => {
     },
   );
 
-  test('an answer that names no request of ours is forgotten, and the way by codes stays open', async () => {
+  test('an answer with an invalid request_id is dropped, and typed codes stay available', async () => {
     const app = house.app();
     void falsifier.falsifyOnce(
       'start',
@@ -118,8 +118,8 @@ test.each<[string, FalseAnswer, number]>([
 });
 
 /**
- * Vonage where the operator does not cover a number: it answers 202 without a link, and is at the step behind the silent one.
- * A request that has none behind it stays without a step.
+ * Vonage for a number without coverage: it answers 202 without a link, at the next step.
+ * A verification with only a silent step has no step then.
  */
 async function openUncovered() {
   let sandbox = '';
@@ -157,7 +157,7 @@ async function openUncovered() {
   };
 }
 
-describe('a verification that Vonage started without a link, since it has gone on to the message', () => {
+describe('a verification that Vonage starts without a link, at the step of the message', () => {
   let house: CountedHouse;
   let vonage: Awaited<ReturnType<typeof openUncovered>>;
   const counted = async (channel: string) => house.count('silent_auth_paid_sends_total', { channel });
@@ -170,7 +170,7 @@ describe('a verification that Vonage started without a link, since it has gone o
     vonage.stop();
   });
 
-  test('begins with the message under way, and is counted as silence that is not supported', async () => {
+  test('begins with the message, and is counted as number_not_supported', async () => {
     const app = house.app();
     const begun = await begin(app).expect(201);
     const expiresAt = new Date(house.world.now() + 300_000).toISOString();
@@ -188,7 +188,7 @@ describe('a verification that Vonage started without a link, since it has gone o
   });
 
   test.each([undefined, 'sms'])(
-    'sends nothing twice and skips nothing when /login/next asks for %p',
+    'neither repeats nor skips a message when /login/next asks for %p',
     async (channel) => {
       const app = house.app();
       await begin(app).expect(201);
@@ -205,7 +205,7 @@ describe('a verification that Vonage started without a link, since it has gone o
     },
   );
 
-  test('is proved by the code of the message, as that', async () => {
+  test('is completed by the code of the message, with its channel', async () => {
     const app = house.app();
     await begin(app).expect(201);
     const verified = await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
@@ -213,7 +213,7 @@ describe('a verification that Vonage started without a link, since it has gone o
     expect(await counted('sms')).toBe(1);
   });
 
-  test('goes on to the call by the clock of the message, which began at once', async () => {
+  test('moves to the call when the message expires, counted from the start', async () => {
     const app = house.app();
     await begin(app).expect(201);
     house.world.turn(299);
@@ -223,7 +223,7 @@ describe('a verification that Vonage started without a link, since it has gone o
     expect([await counted('sms'), await counted('voice')]).toEqual([1, 1]);
   });
 
-  test('is cancelled where nothing stands behind the silent step', () =>
+  test('is cancelled if the silent step is the only one', () =>
     withHouse({ env: { ...VERIFY, FALLBACK_CHANNELS: 'none' }, between: vonage.between }, async (alone) => {
       const begun = await begin(alone.app()).expect(201);
       expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: [] });
@@ -234,7 +234,7 @@ describe('a verification that Vonage started without a link, since it has gone o
     }));
 });
 
-test('with COVERAGE_CHECK=false a link in the 202 is handed on at once, and one that is missing is waited for', () =>
+test('with COVERAGE_CHECK=false a link in the 202 is returned at once, and a missing one is awaited', () =>
   withHouse({ env: { ...VERIFY, COVERAGE_CHECK: 'false' } }, async (house) => {
     const started = (answer: object) =>
       house.control('faults', {

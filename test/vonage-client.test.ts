@@ -20,7 +20,7 @@ describe('Network Enablement', () => {
     return () => Promise.resolve(`state-${++made}`);
   };
 
-  test('is asked once more, with a new state, when no connection was made, and within the same deadline', async () => {
+  test('is retried once with a new state if no connection was made, within the same deadline', async () => {
     const calls: Call[] = [];
     const enable = enableOver((call) => {
       calls.push(call);
@@ -34,8 +34,8 @@ describe('Network Enablement', () => {
   });
 
   test.each([
-    ['no connection was made twice', false, 2],
-    ['the request had left', true, 1],
+    ['no connection was made in two attempts', false, 2],
+    ['the request was sent', true, 1],
   ])('fails when %s', async (_what, sent, times) => {
     let calls = 0;
     const enable = enableOver(() => {
@@ -72,7 +72,7 @@ describe('Verify', () => {
   };
 
   test.each<[string, Partial<VerifyStart>, object]>([
-    ['nothing but what it must', {}, {}],
+    ['the required fields only', {}, {}],
     ['a template', { templateId: 't' }, { template_id: 't' }],
     [
       'three steps',
@@ -96,12 +96,12 @@ describe('Verify', () => {
         ],
       },
     ],
-  ])('is sent %s', async (_what, start, expected) => {
+  ])('receives %s', async (_what, start, expected) => {
     expect(await bodyOf(start)).toEqual({ ...base, ...expected });
   });
 });
 
-test('connections to Vonage are kept and used again', async () => {
+test('connections to Vonage are reused', async () => {
   let connections = 0;
   const server = createServer((_req, res) => res.setHeader('content-type', 'application/json').end('{}'));
   server.on('connection', () => connections++);
@@ -119,7 +119,7 @@ test('connections to Vonage are kept and used again', async () => {
       timeoutMs: 3000,
       requestId: 'c',
     });
-    // undici lets one turn of the event loop pass, in which a server may close a connection against its word.
+    // undici waits one event loop turn, in which a server may close a kept connection.
     await setImmediate();
   }
   expect(connections).toBe(1);
@@ -127,7 +127,7 @@ test('connections to Vonage are kept and used again', async () => {
   server.closeAllConnections();
 });
 
-test('an answer of more than 64 KiB is cut off, and counts as none', async () => {
+test('an answer of more than 64 KiB is aborted, and is an error', async () => {
   const server = createServer((req, res) => {
     res
       .setHeader('content-type', 'application/json')
@@ -147,7 +147,7 @@ test('an answer of more than 64 KiB is cut off, and counts as none', async () =>
   server.closeAllConnections();
 });
 
-test('a call ends at its deadline, though the other side never answers', async () => {
+test('a call without an answer ends at its deadline', async () => {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, resolve));
   const { port } = server.address() as AddressInfo;

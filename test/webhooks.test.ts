@@ -52,7 +52,7 @@ describe('a webhook of Verify', () => {
   test.each([
     ['as the document hashes it', (body: string) => sha256(body)],
     ['as the support pages hash it', (body: string) => sha256(JSON.stringify(JSON.parse(body)))],
-  ])('is accepted when it is signed, its body hashed %s', async (_what, hash) => {
+  ])('is accepted with a signature and a body hash %s', async (_what, hash) => {
     const body = ` ${event()} `;
     const answer = await send(body, `Bearer ${await sign({ ...claimsFor(body), payload_hash: hash(body) })}`);
     expect([answer.status, await answer.text()]).toEqual([204, '']);
@@ -60,16 +60,16 @@ describe('a webhook of Verify', () => {
     expect(await records()).toHaveLength(1);
   });
 
-  test('for our own application is accepted', async () => {
+  test('for our application is accepted', async () => {
     const body = event();
     const claims = { ...claimsFor(body), application_id: house.config.vonage.applicationId };
     expect((await send(body, `Bearer ${await sign(claims)}`)).status).toBe(204);
   });
 
-  test('without a body says nothing, though it is signed', async () => {
+  test('without a body is refused, even if it is signed', async () => {
     const { port } = new URL(house.base);
     const socket = connect(Number(port));
-    // Clients of today say how long a body is also where there is none, which is another thing.
+    // A socket, because HTTP clients send Content-Length for an empty body as well.
     socket.write(
       [
         'POST /webhooks/verify HTTP/1.1',
@@ -84,7 +84,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual([]);
   });
 
-  test('that comes twice is heard once', async () => {
+  test('that arrives twice is applied once', async () => {
     const request_id = randomUUID();
     const first = event({ request_id, channel: 'silent_auth' });
     const token = `Bearer ${await sign(claimsFor(first))}`;
@@ -94,7 +94,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual(before);
   });
 
-  test('whose id was seen before is not heard, whatever it says', async () => {
+  test('with an id that was seen before is ignored, whatever its content', async () => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
     const say = async (body: string) => send(body, `Bearer ${await sign({ ...claimsFor(body), jti })}`);
     expect((await say(event({ request_id, channel: 'silent_auth' }))).status).toBe(204);
@@ -103,7 +103,7 @@ describe('a webhook of Verify', () => {
     expect(await records()).toEqual(before);
   });
 
-  test('is kept for its own request: a copy under another one says nothing of that', async () => {
+  test('is stored for its own verification: a copy under another id is ignored', async () => {
     const [request_id, other] = [randomUUID(), randomUUID()];
     const say = async (about: string) => {
       const body = event({ request_id: about, channel: 'silent_auth' });
@@ -112,12 +112,12 @@ describe('a webhook of Verify', () => {
     };
     const copy = (await say(request_id)) ?? '';
     await house.redis.set(`verify:${other}`, copy, 'EX', 900);
-    // What is known already is not written again.
+    // A known report is not stored again.
     expect(await say(request_id)).toBe(copy);
     expect(await say(other)).not.toBe(copy);
   });
 
-  test('that comes late takes nothing back', async () => {
+  test('that arrives late does not undo a later step', async () => {
     const request_id = randomUUID();
     const say = async (body: string) => send(body, `Bearer ${await sign(claimsFor(body))}`);
     await say(JSON.stringify({ type: 'summary', request_id, status: 'failed' }));
@@ -136,7 +136,7 @@ describe('a webhook of Verify', () => {
   });
 
   test.each(['https://evil.example/x', 'http://169.254.169.254/', 'javascript:alert(1)'])(
-    'that names the link %s is not believed',
+    'that names the link %s is ignored',
     async (check_url) => {
       const body = event({
         channel: 'silent_auth',
@@ -150,7 +150,7 @@ describe('a webhook of Verify', () => {
 });
 
 /** Signs a webhook as Vonage does, and sends it. @returns the status of the answer */
-async function tell(house: House, body: object): Promise<number> {
+async function sendSigned(house: House, body: object): Promise<number> {
   const text = JSON.stringify(body);
   const claims = {
     ...{ iss: 'Vonage', iat: Math.floor(house.world.now() / 1000), jti: randomUUID() },
@@ -161,7 +161,7 @@ async function tell(house: House, body: object): Promise<number> {
   return (await fetch(`${house.base}/webhooks/verify`, { method: 'POST', body: text, headers })).status;
 }
 
-describe('a webhook about a message that is under way', () => {
+describe('a webhook about a pending message', () => {
   let house: CountedHouse;
   const request_id = 'a-request';
   const CHAINED = ['silent_auth', 'sms', 'voice'];
@@ -172,7 +172,7 @@ describe('a webhook about a message that is under way', () => {
   beforeEach(() => house.reset());
   afterAll(() => house.stop());
 
-  /** A login whose request has come to the SMS. */
+  /** A login whose verification is at the SMS. */
   const atTheMessage = async () => {
     await house.control('faults', { 'verify-start': { status: 202, body: JSON.stringify({ request_id }) } });
     const app = house.app();
@@ -204,15 +204,15 @@ describe('a webhook about a message that is under way', () => {
       { request_id, status: 'expired', channel: 'sms', workflow: [] },
       { status: 'failed' },
     ],
-    ['a summary, by naming no channel', { request_id, status: 'expired' }, { status: 'failed' }],
+    ['a summary, by having no channel', { request_id, status: 'expired' }, { status: 'failed' }],
     [
-      'a summary of success, which logs nobody in',
+      'a summary of success, which does not log in',
       { request_id, status: 'completed', workflow: [] },
       { status: 'pending', channel: 'sms' },
     ],
   ])('is read without a type: %s', async (_what, webhook, expected) => {
     const app = await atTheMessage();
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject(expected);
     expect((await app.get('/session')).body).toEqual({ authenticated: false });
   });
@@ -220,18 +220,18 @@ describe('a webhook about a message that is under way', () => {
   test('is read without a type: the link of a silent step', async () => {
     const check_url = `${house.sandbox}/v2/verify/x/silent-auth/redirect`;
     const webhook = { request_id, channel: 'silent_auth', status: 'action_pending', action: [{ check_url }] };
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await house.redis.exists(`verify:${request_id}`)).toBe(1);
   });
 
   test.each<[string, object]>([
     ['of another type', { request_id, type: 'receipt', channel: 'sms', status: 'failed' }],
     ['about no request', { channel: 'sms', status: 'failed' }],
-    ['that waits for something, of no channel', { request_id, status: 'action_pending' }],
+    ['that waits for an action, without a channel', { request_id, status: 'action_pending' }],
     ['whose channel is a number', { request_id, channel: '+447700900000', status: 'failed' }],
   ])('%s is refused', async (_what, webhook) => {
     const app = await atTheMessage();
-    expect(await tell(house, webhook)).toBe(400);
+    expect(await sendSigned(house, webhook)).toBe(400);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'sms' });
     expect(house.world.logged()).not.toContain('+447700900000');
   });
@@ -267,11 +267,11 @@ describe('a webhook about a message that is under way', () => {
         workflow: steps(silent, { status: 'blocked', reason: REASON }, { status: 'unused' }),
       },
     ],
-    ['of which no step is told', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
-  ])('that says it was blocked, %s, is told to the app, the log and the metrics', async (_what, webhook) => {
+    ['without steps', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
+  ])('that reports a block, %s, appears in answers, log and metrics', async (_what, webhook) => {
     const app = await atTheMessage();
     const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
-    expect(await tell(house, webhook)).toBe(204);
+    expect(await sendSigned(house, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'failed', reason: 'blocked' });
     const refused = await postCode(app, '123456').expect(410);
     expect(refused.body).toMatchObject({ error: 'login_expired', reason: 'blocked', next_channels: [] });
@@ -279,15 +279,15 @@ describe('a webhook about a message that is under way', () => {
     expect(after - before).toBe(1);
     expect(house.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
     expect(house.world.logged()).not.toMatch(/Fraudulent|7700900000/);
-    // What comes again is not counted again.
-    await tell(house, webhook);
+    // A repeated webhook is not counted again.
+    await sendSigned(house, webhook);
     expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
   });
 
-  test('that says that the last channel was blocked fails the login; another one goes on', async () => {
+  test('that reports a block fails the login on its last channel only', async () => {
     const app = await atTheMessage();
     const blocked = (channel: string) =>
-      tell(house, { request_id, channel, status: 'blocked', reason: REASON });
+      sendSigned(house, { request_id, channel, status: 'blocked', reason: REASON });
     expect(await blocked('sms')).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'voice' });
     expect(await standing(app)).not.toHaveProperty('reason');
@@ -302,18 +302,18 @@ describe('a webhook about a message that is under way', () => {
     'network [ 1234 ]',
     '[x] [ 23415x ]',
     7,
-  ])('that gives the reason %p names no network', async (reason) => {
+  ])('with the reason %p names no network', async (reason) => {
     await atTheMessage();
-    expect(await tell(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
+    expect(await sendSigned(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
     const line = house.world.logged().split('\n').at(-1);
     expect(line).toContain('"reason":"blocked"');
     expect(line).not.toMatch(/network|[0-9]{12}/);
   });
 });
-test('a webhook whose id was seen is not heard again for as long as its signature is good', () =>
+test('the id of a webhook is remembered for as long as its signature is valid', () =>
   withHouse({ env: ENV, store: 'memory' }, async (house) => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
-    // Vonage's clock may be fast by as much as a signature may be old.
+    // Vonage's clock may be fast by the maximum age of a signature.
     const iat = Math.floor(house.world.now() / 1000) + 299;
     const say = async (channel: string) => {
       const body = event({ request_id, channel });
@@ -333,7 +333,7 @@ test('a webhook whose id was seen is not heard again for as long as its signatur
     expect((await say('voice')).status).toBe(401);
   }));
 
-test('without a secret no webhook is accepted, and Vonage is asked to come again', () =>
+test('without a secret no webhook is accepted, and Vonage is asked to retry', () =>
   withHouse({}, async (house) => {
     const body = event();
     const answer = await fetch(`${house.base}/webhooks/verify`, {

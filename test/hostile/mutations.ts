@@ -68,7 +68,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '? record : undefined;',
     caughtBy: {
       suite: 'test/session.test.ts',
-      test: 'ends with a logout by any cookie that ever stood for it',
+      test: 'ends with a logout by any cookie that was ever issued for it',
     },
   },
   {
@@ -78,7 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '? record : record;',
     caughtBy: {
       suite: 'test/session.test.ts',
-      test: 'gets a new id when the login begins and when it completes, and the old ids are dead',
+      test: 'gets a new id when the login begins and when it completes, and the old ids are invalid',
     },
   },
   {
@@ -88,7 +88,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (isOpen === undefined) throw',
     caughtBy: {
       suite: 'test/session.test.ts',
-      test: 'whose login was given up while its proof was under way stays logged out',
+      test: 'whose login was cancelled during its /verify stays logged out',
     },
   },
   {
@@ -119,7 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (tries > TRIES[kind] * 100) throw',
     caughtBy: {
       suite: 'test/otp.test.ts',
-      test: 'with no more than three tries when they come all at once',
+      test: 'allows no more than three tries when they arrive at once',
     },
   },
   {
@@ -139,7 +139,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'httpOnly: false,',
     caughtBy: {
       suite: 'test/session.test.ts',
-      test: 'the cookie over https is bound to the host, hidden from scripts, and not sent along by strangers',
+      test: 'the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax',
     },
   },
   {
@@ -149,7 +149,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'limit: rates[name]',
     caughtBy: {
       suite: 'test/limits-money.test.ts',
-      test: 'of send-number=6 one range uses up no more than its share',
+      test: 'with send-number=6 one range can use no more than its share',
     },
   },
   {
@@ -159,7 +159,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'local by = tonumber(ARGV[3 * i])',
     caughtBy: {
       suite: 'test/limits-money.test.ts',
-      test: 'with redis no entry of an account is ever less than nothing',
+      test: 'with redis no counter falls below zero',
     },
   },
   {
@@ -179,7 +179,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'return true;',
     caughtBy: {
       suite: 'test/origin.test.ts',
-      test: 'from another origin: no route that changes anything answers',
+      test: 'from another origin: every route that changes anything refuses',
     },
   },
   {
@@ -189,7 +189,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1_000_000);',
     caughtBy: {
       suite: 'test/races-proof.test.ts',
-      test: 'the lock of a login outlives the longest work under it',
+      test: 'the lock of a login lasts longer than the longest work under it',
     },
   },
   {
@@ -199,7 +199,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const TRIES_TTL_SECONDS = 60;',
     caughtBy: {
       suite: 'test/otp.test.ts',
-      test: 'wrong codes of a request are counted together for as long as it lives',
+      test: 'wrong codes of a verification are counted together until it expires',
     },
   },
   {
@@ -209,7 +209,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "await store.set(`jti:${jti}`, '1', 60);",
     caughtBy: {
       suite: 'test/webhooks.test.ts',
-      test: 'a webhook whose id was seen is not heard again for as long as its signature is good',
+      test: 'the id of a webhook is remembered for as long as its signature is valid',
     },
   },
   {
@@ -219,7 +219,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "return answer[0] === Buffer.from(codeChallenge, 'base64url')[0];",
     caughtBy: {
       suite: 'test/two-halves.test.ts',
-      test: 'a verifier whose hash is not the whole challenge is refused, wherever the two differ',
+      test: 'a verifier is refused if its hash differs from the challenge at any position',
     },
   },
   {
@@ -229,7 +229,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const isOfLogin = loginId === null || isOfLink || loginId === login.loginId;',
     caughtBy: {
       suite: 'test/client.test.ts',
-      test: 'is not for this login: a code alone',
+      test: 'is ignored with a code alone',
     },
   },
 ];

@@ -15,11 +15,11 @@ export interface Said {
   status: number;
 }
 
-/** A Vonage account, played by a sandbox over HTTP, and the settings to reach it with. */
+/** A Vonage account: a sandbox over HTTP, and the settings to reach it. */
 export async function openAccount() {
   const world = testWorld();
-  const door: { app?: RequestListener } = {};
-  const server = await listen((req, res) => door.app?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handler: { app?: RequestListener } = {};
+  const server = await listen((req, res) => handler.app?.(req, res), { port: 0, docsUrl: 'errors' });
   const url = `http://localhost:${server.port}`;
   const { app, state } = createSandbox({
     applicationId,
@@ -29,7 +29,7 @@ export async function openAccount() {
     root: resolve(__dirname, '../..'),
     world,
   });
-  door.app = app as RequestListener;
+  handler.app = app as RequestListener;
   const control = (method: string, path: string, body?: object) =>
     fetch(`${url}/__sandbox/${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
   return {
@@ -37,7 +37,7 @@ export async function openAccount() {
     applicationId,
     privateKeyPem,
     world,
-    /** What the sandbox keeps; for what cannot be had through the front door. */
+    /** The templates of the sandbox, for states that the API cannot create. */
     shelf: state.templates,
     env: { VONAGE_APPLICATION_ID: applicationId, VONAGE_PRIVATE_KEY: privateKeyPem, VONAGE_BASE_URL: url },
     control,

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify, type JWTVerifyResult } from 'jose';
 import type { House } from './house.js';
 
-/** A key to sign assertions with, as PEM. */
+/** A key that signs assertions, as PEM. */
 export const newSigningKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
     type: 'pkcs8',
@@ -12,14 +12,17 @@ export const newSigningKey = (): string =>
 export const API = 'https://api.example.com';
 export const OTHER_API = 'https://billing.example.com';
 
-/** Settings with which a house tells two services who is logged in. */
+/** Settings of a server that issues assertions for two services. */
 export const ASSERTIONS = {
   ASSERTION_KEYS: newSigningKey(),
   ASSERTION_AUDIENCE: `${API},${OTHER_API}`,
   ASSERTION_SUBJECT_SECRET: 'u'.repeat(32),
 };
 
-/** Checks an assertion as a service behind the server does, with keys that it fetches. @param at milliseconds since the epoch */
+/**
+ * Verifies an assertion like a service behind the server, with the published keys.
+ * @param at milliseconds since the epoch
+ */
 export const check = (
   { base, world }: Pick<House, 'base' | 'world'>,
   assertion: string,

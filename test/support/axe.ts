@@ -1,17 +1,17 @@
 import { source, type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 
-/** What a person who sees, hears or moves differently stumbles over. */
-const STUMBLING = ['serious', 'critical'];
+/** The impacts of violations that fail a test. */
+const FAILING_IMPACTS = ['serious', 'critical'];
 
 /**
- * What axe-core finds wrong with the page as it is now, serious or worse: one line for each element, empty when it is
- * well. Its source is evaluated, because the page's content security policy lets no script in.
+ * The serious and critical violations that axe-core finds on the page, one line for each element.
+ * Its source is evaluated, because the content security policy of the page blocks scripts.
  */
 export async function seriousIssues(page: Page): Promise<string[]> {
   await page.evaluate(source);
   const { violations } = await page.evaluate<AxeResults>('axe.run(document)');
   return violations
-    .filter(({ impact }) => STUMBLING.includes(impact ?? ''))
+    .filter(({ impact }) => FAILING_IMPACTS.includes(impact ?? ''))
     .flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html}`));
 }

@@ -11,7 +11,7 @@ const executablePath = [process.env['CHROME_PATH'], ...PLACES].find(
 
 const ADVICE = `no browser at CHROME_PATH or ${PLACES.join(', ')}: install Chromium, or set CHROME_PATH`;
 
-/** A suite that wants a browser. Without one it is skipped, and says so; where CI=true it fails. */
+/** A suite that needs a browser. Without one it is skipped with a message, and fails if CI=true. */
 export function describeInBrowser(name: string, suite: () => void): void {
   if (executablePath !== undefined) {
     describe(name, suite);
@@ -25,10 +25,10 @@ export function describeInBrowser(name: string, suite: () => void): void {
   }
 }
 
-/** Pages of its address bar, which Chromium opens for each window: they cost as much as the page under test. */
+/** Pages of the address bar in each window of Chromium, which cost as much as the tested page. */
 const ADDRESS_BAR = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'];
 
-/** Playwright disables these by a switch that the one below replaces. */
+/** Playwright disables these with a switch that the one below overrides. */
 const DISABLED_BY_PLAYWRIGHT = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',
   'DestroyProfileOnBrowserClose',
@@ -58,32 +58,32 @@ export const launch = (): Promise<Browser> =>
       '--disable-sync',
       `--disable-features=${[...ADDRESS_BAR, ...DISABLED_BY_PLAYWRIGHT].join()}`,
     ],
-    // Playwright turns off what keeps a page alive for the back button; people have it.
+    // Playwright disables the back/forward cache, which users have.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
 
-/** One person's browser: cookies of its own, and one tab. */
+/** The browser of one user: its own cookies, and one tab. */
 export interface Person {
   context: BrowserContext;
   page: Page;
   /** Types the number and presses the button. */
   logIn(phoneNumber: string): Promise<void>;
-  /** Waits until the page says this, and shows a form or the session. */
+  /** Waits until the page shows this text, and a form or the session. */
   reads(text: string): Promise<void>;
-  /** The state of each step, in words. */
+  /** The state of each step, as text. */
   steps(): Promise<string[]>;
-  /** What the server says of this browser's session. */
+  /** The answer of `GET /session` in this browser. */
   session(): Promise<Record<string, unknown>>;
 }
 
-/** Who a person is: the SIM in the device, the language, and whether the device is a phone. */
+/** A user: the SIM in the device, the language, and whether the device is a phone. */
 export interface PersonOptions {
   sim?: string;
   locale?: string;
   phone?: boolean;
 }
 
-/** Notes whatever the console, the page or its content security policy has to say. */
+/** Records errors of the console, the page and its content security policy. */
 export function listenTo(page: Page, complaints: string[]): void {
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
@@ -91,23 +91,23 @@ export function listenTo(page: Page, complaints: string[]): void {
   });
 }
 
-/** What Chromium writes when a page is refused something. */
+/** The console message of Chromium for a refused request. */
 export const refused = (status: number): unknown =>
   expect.stringContaining(`the server responded with a status of ${status}`);
 
-/** The browser of a suite, and the people of each of its tests. */
+/** The browser of a suite, and the users of each test. */
 export interface Stage {
   readonly browser: Browser;
-  /** What pages complained of in this test, and what they may complain of: the test fails if the two are not the same. */
+  /** The errors of the pages. The test fails unless they equal `expected`. */
   readonly complaints: string[];
   expected: unknown[];
   person(house: House, options?: PersonOptions): Promise<Person>;
-  /** Takes care that somebody leaves with the end of the test, or before. */
-  meet<P extends Pick<Person, 'context'>>(someone: P): P;
+  /** Closes this browser context at the end of the test. */
+  meet<P extends Pick<Person, 'context'>>(person: P): P;
   leave(): Promise<void>;
 }
 
-/** Opens a browser for the suite that calls this, and holds each of its tests to what its pages complain of. */
+/** Opens a browser for a suite, and fails each test whose pages report unexpected errors. */
 export function useBrowser(): Stage {
   const people: Pick<Person, 'context'>[] = [];
   const opened: { browser?: Browser } = {};
@@ -119,9 +119,9 @@ export function useBrowser(): Stage {
     expected: [],
     person: async (house, options) =>
       stage.meet(await newPerson(stage.browser, house, stage.complaints, options)),
-    meet(someone) {
-      people.push(someone);
-      return someone;
+    meet(person) {
+      people.push(person);
+      return person;
     },
     async leave() {
       await Promise.all(people.splice(0).map(({ context }) => context.close()));
@@ -171,8 +171,8 @@ async function newPerson(
 }
 
 /**
- * Takes pictures of a page as it is, at phone and desktop width, for people to look at (`artifacts/`). Only where PICTURES is
- * set, since a picture takes longer than most tests.
+ * Saves screenshots of a page at phone and desktop width to `artifacts/`. Only if PICTURES is set,
+ * because a screenshot takes longer than most tests.
  */
 export async function photograph(page: Page, name: string): Promise<void> {
   if (process.env['PICTURES'] === undefined) return;

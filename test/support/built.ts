@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const folder = join(process.env['TEST_FOLDER'] ?? '', 'package');
 
 /**
- * Compiles the package as `npm run build` does. The first suite that asks compiles it, the others wait for that.
+ * Compiles the package like `npm run build`. The first suite compiles it, and the others wait.
  * @returns a folder with `dist`, `package.json` and `node_modules`
  */
 export async function builtPackage(): Promise<string> {
@@ -26,7 +26,7 @@ export async function builtPackage(): Promise<string> {
   return folder;
 }
 
-/** A folder is made once, whoever else makes it at the same time. */
+/** Creating a folder succeeds in one process only. */
 function isFirst(): boolean {
   try {
     mkdirSync(folder);

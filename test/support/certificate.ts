@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
-/** DER (ITU-T X.690): a tag, the length, and what is in it. */
+/** DER (ITU-T X.690): tag, length and content. */
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
@@ -15,7 +15,7 @@ const utcTime = (ms: number): Buffer =>
 
 const DAY_MS = 86_400_000;
 
-/** A certificate for `localhost` (RFC 5280) that signs itself, made on the spot, and its key; both PEM. */
+/** A new self-signed certificate for `localhost` (RFC 5280), and its key; both PEM. */
 export function newCertificate(): { cert: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));

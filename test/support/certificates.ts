@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import forge from 'node-forge';
 
-/** A certificate authority that lives as long as a test. */
+/** A certificate authority for one test. */
 export interface Ca {
   /** PEM. */
   certificate: string;
-  /** A certificate of this machine's loopback, or of another host, with its key, in PEM; it lasts a year, or so many days. */
+  /** A certificate of loopback or of `host`, with its key, in PEM. Valid for a year by default. */
   issue(other?: { host?: string; days?: number }): { cert: string; key: string };
 }
 

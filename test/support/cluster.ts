@@ -7,15 +7,15 @@ import { until } from './until.js';
 
 /** Three masters, and a replica of the first. */
 export interface RedisCluster {
-  /** For `REDIS_URL`. */
+  /** The value of `REDIS_URL`. */
   url: string;
   masters: RedisServer[];
-  /** Moves a quarter of the slots of one master to another, keys and all, with a pause when each is half here and half there. */
+  /** Moves a quarter of the slots of a master to another, with a pause during the migration. */
   moveSlots(from: number, to: number, pause: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The slots of each master at first. */
+/** The initial slots of each master. */
 const SLOTS = [
   [0, 5460],
   [5461, 10922],
@@ -54,12 +54,15 @@ export async function startCluster(): Promise<RedisCluster> {
 
 const clusterOptions = (folder: string, at: number): string[] => [
   ...['--cluster-enabled', 'yes', '--cluster-config-file', join(folder, `${at}.conf`)],
-  // A replica keeps what it was sent in a file, and would begin with it the next time.
+  // A replica stores what it receives in a file, and would load it at the next start.
   ...['--dir', folder, '--dbfilename', `${at}.rdb`],
   ...['--cluster-node-timeout', '1500', '--repl-diskless-sync-delay', '0'],
 ];
 
-/** As `redis-cli --cluster reshard` does it, but for many slots at once, so that a login is likely to meet one on its way. */
+/**
+ * Moves slots like `redis-cli --cluster reshard`, but many at once, so that a login is likely to
+ * use a migrating one.
+ */
 async function moveSlots(
   masters: RedisServer[],
   ids: string[],

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as OTLP says it in JSON (opentelemetry-proto, trace.proto). */
+/** A span in the JSON of OTLP (opentelemetry-proto, trace.proto). */
 export interface Received {
   traceId: string;
   spanId: string;
@@ -20,7 +20,7 @@ interface Batch {
   }[];
 }
 
-/** A collector of traces: OTLP over HTTP in JSON, and nothing more. */
+/** A collector of traces for OTLP over HTTP in JSON. */
 export async function openCollector() {
   const bodies: string[] = [];
   const server = createServer((req, res) => {
@@ -53,7 +53,7 @@ export async function openCollector() {
   };
 }
 
-/** What a span says, by name. */
+/** The attributes of a span by name. */
 export const attributesOf = (span: Received | undefined) =>
   Object.fromEntries(
     (span?.attributes ?? []).map(({ key, value }) => [key, value.stringValue ?? value.intValue]),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 
-/** What a proxy makes of a `CONNECT`. */
+/** How a proxy answers `CONNECT`. */
 type Answer = (near: Socket, open: () => void) => void;
 
 const says =
@@ -13,11 +13,11 @@ const says =
 export const PROXY_ANSWERS = {
   'opens the tunnel': (_near, open) => open(),
   'refuses with 403': says('403 Forbidden'),
-  'asks who we are with 407': says('407 Proxy Authentication Required'),
+  'requires credentials with 407': says('407 Proxy Authentication Required'),
   'cannot reach Vonage, 502': says('502 Bad Gateway'),
-  'hangs up': (near) => void near.destroy(),
+  'closes the connection': (near) => void near.destroy(),
   'resets the connection': (near) => void near.resetAndDestroy(),
-  'hangs up in the middle of a word': (near) => void near.end('HTTP/1.1 20'),
+  'ends the connection within the status line': (near) => void near.end('HTTP/1.1 20'),
   'does not speak HTTP': (near) => void near.end('SSH-2.0-OpenSSH_9.6\r\n'),
   'never answers': () => undefined,
 } satisfies Record<string, Answer>;
@@ -25,10 +25,10 @@ export const PROXY_ANSWERS = {
 /** A forward proxy on loopback. */
 export interface ConnectProxy {
   port: number;
-  /** What it was asked for: `host:port`, and the credentials of `Proxy-Authorization`. */
+  /** The received requests: `host:port`, and the credentials of `Proxy-Authorization`. */
   asked: { to: string; credentials: string | undefined }[];
   answer(how: keyof typeof PROXY_ANSWERS): void;
-  /** Ends the tunnels that are open, as soon as something was said through them. */
+  /** Resets each open tunnel as soon as data was sent through it. */
   breakTunnels(): void;
   close(): Promise<void>;
 }

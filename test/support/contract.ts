@@ -30,10 +30,10 @@ interface Contract {
 }
 
 const ID = 'contract';
-/** openapi.yaml, which global setup parses once for all suites. */
+/** openapi.yaml as JSON, which global setup parses once for all suites. */
 const text = readFileSync(join(process.env['TEST_FOLDER'] ?? '', 'openapi.json'), 'utf8');
 
-/** The document with every `$ref` followed but those between schemas, and with objects that have the fields it names and no more. */
+/** The document with every `$ref` resolved except between schemas, and without unknown fields. */
 export const contract = close(follow(JSON.parse(text) as Schema)) as unknown as Contract;
 
 function follow(document: Schema): Schema {
@@ -42,20 +42,20 @@ function follow(document: Schema): Schema {
       .slice('#/'.length)
       .split('/')
       .reduce<unknown>((node, name) => (node as Schema)[name], document);
-  const walk = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(walk);
+  const resolve = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(resolve);
     if (typeof node !== 'object' || node === null) return node;
     const { $ref, ...rest } = node as Schema;
-    const walked = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, walk(value)]));
-    if (typeof $ref !== 'string') return walked;
+    const resolved = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, resolve(value)]));
+    if (typeof $ref !== 'string') return resolved;
     return $ref.startsWith('#/components/schemas/')
-      ? { $ref: ID + $ref, ...walked }
-      : { ...(walk(at($ref)) as object), ...walked };
+      ? { $ref: ID + $ref, ...resolved }
+      : { ...(resolve(at($ref)) as object), ...resolved };
   };
-  return walk(document) as Schema;
+  return resolve(document) as Schema;
 }
 
-/** An app has to expect fields it does not know; the tests do not. */
+/** Apps have to accept unknown fields; the tests do not. */
 function close<T>(node: T): T {
   if (typeof node !== 'object' || node === null) return node;
   if ('type' in node && node.type === 'object' && 'properties' in node) {
@@ -70,7 +70,7 @@ addFormats.default(ajv);
 ajv.addSchema(contract, ID);
 const compiled = new Map<Schema, ValidateFunction>();
 
-/** What is wrong with a value by its schema; nothing, if it is as it should be. */
+/** The errors of a value by its schema. */
 export function faultsOf(schema: Schema, value: unknown): string[] {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, validate);
@@ -79,7 +79,7 @@ export function faultsOf(schema: Schema, value: unknown): string[] {
     : (validate.errors ?? []).map((each) => `${each.instancePath} ${each.message ?? ''}`);
 }
 
-/** Every operation: its method in capitals, its path, and what it says. */
+/** Every operation, with its method in upper case and its path. */
 export const operations = Object.entries(contract.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 );
@@ -87,11 +87,11 @@ export const operations = Object.entries(contract.paths).flatMap(([path, item]) 
 export const find = (method: string, path: string): Operation | undefined =>
   operations.find((each) => each.path === path && each.method === method)?.operation;
 
-/** What a page is made of has no entry of its own. */
+/** The files of a page have no entry of their own. */
 const isPartOfPage = (path: string): boolean =>
   /^\/(?:vendor\/[\w.-]+|(?:translations\/)?[\w-]+\.\w+)$/.test(path);
 
-/** What may be answered to a request, by status. `HEAD` is answered as `GET` is, but at `/callback`. */
+/** The declared answers to a request by status. `HEAD` has those of `GET`, except `/callback`. */
 export function answersTo(method: string, path: string): Answers {
   const asked = method === 'HEAD' && path !== '/callback' ? 'GET' : method;
   const operation = find(asked, path);
@@ -101,14 +101,14 @@ export function answersTo(method: string, path: string): Answers {
   return { ...other, 200: {}, 206: {}, 304: {} };
 }
 
-/** The errors that an answer may have. */
+/** The declared errors of an answer. */
 export function errorsOf(answer: Answer): ErrorCode[] {
   const schema = answer.content?.['application/problem+json']?.schema as
     { properties: { error: { enum: ErrorCode[] } } } | undefined;
   return schema?.properties.error.enum ?? [];
 }
 
-/** What may be answered to a request, in the manner of `200` and `400 invalid_code`. */
+/** The declared outcomes of a request, such as `200` and `400 invalid_code`. */
 export const outcomesOf = (method: string, path: string): string[] =>
   Object.entries(answersTo(method, path)).flatMap(([status, answer]) => {
     const errors = errorsOf(answer);

@@ -1,4 +1,4 @@
-/** Node's `fetch` with cookies of its own, as a browser or a phone has them: enough for one server. */
+/** Node's `fetch` with a cookie jar for one server. */
 export function fetchWithCookies(): typeof fetch {
   const jar = new Map<string, string>();
   return async (address, request) => {

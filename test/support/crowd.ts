@@ -1,13 +1,13 @@
 import { WITH_CODES, type House } from './house.js';
 
-/** Settings of a server behind one proxy that offers codes to type. */
+/** Settings of a server with fallback channels behind one proxy. */
 export const BEHIND_PROXY = {
   TRUST_PROXY: '1',
   ...WITH_CODES,
 };
 
-/** Somebody at an address, as the proxy in front of the server tells it. */
-export function someoneAt(house: House, address: string) {
+/** A client at an address, which the proxy in front of the server forwards. */
+export function clientAt(house: House, address: string) {
   const app = house.app();
   const post = (path: string, body: object) => app.post(path).set('X-Forwarded-For', address).send(body);
   return {
@@ -15,7 +15,7 @@ export function someoneAt(house: House, address: string) {
     post,
     login: (phoneNumber: string) => post('/login', { phone_number: phoneNumber }),
     next: (channel?: 'sms' | 'voice') => post('/login/next', { channel }),
-    /** Begins a login and asks for a message. */
+    /** Begins a login and requests a message. */
     async askForMessage(phoneNumber: string, channel: 'sms' | 'voice' = 'sms') {
       await post('/login', { phone_number: phoneNumber }).expect(201);
       return post('/login/next', { channel });
@@ -27,6 +27,6 @@ export function someoneAt(house: House, address: string) {
 export const agree = (one: House, other: House): void =>
   other.world.turn((one.world.now() - other.world.now()) / 1000);
 
-/** Turns the clock to the beginning of the next hour, so that what is counted lies in one window. */
+/** Advances the clock to the next full hour, so that all counts are in one window. */
 export const atFullHour = (house: House): void =>
   house.world.turn(3600 - ((house.world.now() / 1000) % 3600));

@@ -2,22 +2,22 @@ import { openFront, type Front, type Habits } from './front.js';
 import { buildHouse, WITH_CODES, type House, type HouseOptions } from './house.js';
 import type { Env } from './programs.js';
 
-/** A deployment: the server behind a front that ends TLS, and its settings, in which Vonage is the sandbox by https. */
+/** A deployment: the server behind a proxy that ends TLS, and its settings. */
 export interface Deployment {
   front: Front;
   house: House;
   settings: Env;
 }
 
-/** How one is set up, and what is wrong with it. */
+/** The set-up of a deployment, and its faults. */
 export interface Plan {
   front?: Habits;
-  /** How the server runs. */
+  /** Settings of the running server. */
   server?: Env;
   house?: (front: Front) => Partial<HouseOptions>;
-  /** The settings that are shown, where they are not those of the server. */
+  /** The settings that `doctor` reads, if they differ from those of the server. */
   settings?: (deployment: Deployment) => Env;
-  /** What else happens before it is looked at. */
+  /** Runs before `doctor`. */
   before?: (deployment: Deployment) => unknown;
 }
 
@@ -25,7 +25,7 @@ const HOSTS = ['VONAGE_API_HOST', 'VONAGE_TOKEN_URL', 'VONAGE_OIDC_URL', 'VONAGE
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-/** Sets one up on a Redis of its own, and takes it down whatever happens in it. */
+/** Starts a deployment for `work`, and stops it in any case. */
 export async function inDeployment<T>(
   redisUrl: string,
   plan: Plan,
@@ -47,7 +47,7 @@ export async function inDeployment<T>(
     VONAGE_PRIVATE_KEY: account.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
   const deployment = { front, house, settings };
-  // The clock of a house stands still, and a doctor's does not.
+  // The clock of the tested server stands still, and that of `doctor` does not.
   let at = performance.now();
   const clock = setInterval(() => {
     house.world.turn((performance.now() - at) / 1000);

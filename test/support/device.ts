@@ -2,27 +2,27 @@ import type { Answer } from '../../src/tools/phone/answer.js';
 import type { SdkResult, Step } from '../../src/tools/phone/sdk.js';
 import { openLink, SDKS } from '../../src/tools/phone/open-link.js';
 
-/** The last answer of a redirect chain: what the SDK handed to the app, and what it was made of. */
+/** The last answer of a redirect chain: the result of the SDK, and the received answer. */
 export interface Walk {
   status: number;
   json: Record<string, unknown> | undefined;
   headers: Record<string, string>;
   body: string;
-  /** The addresses that were asked, in order. */
+  /** The requested URLs, in order. */
   hops: string[];
-  /** In how many segments it arrived: the SDK for iOS reads one. */
+  /** The number of received segments; the SDK for iOS reads one. */
   reads: number;
 }
 
 export interface WalkOptions {
-  /** The number of the SIM in the device, where it is not the one of the login. */
+  /** The number of the SIM in the device. Default: the number of the login. */
   sim?: string;
-  /** Stops before the hop whose address begins with this. */
+  /** Stops before the hop whose URL begins with this. */
   stopBefore?: string;
   sdk?: keyof typeof SDKS;
 }
 
-/** Opens a link as an app does, with one of Vonage's SDKs. @throws the error that the SDK hands over, where it does */
+/** Opens a link with one of Vonage's SDKs. @throws the error that the SDK returns */
 export async function walk(link: string, { sim, stopBefore, sdk = 'ios' }: WalkOptions = {}): Promise<Walk> {
   const hops: string[] = [];
   const stopped = new Error('the walk was stopped');

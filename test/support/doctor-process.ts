@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { doctor } from '../../src/tools/doctor/doctor.js';
 import { systemWorld } from '../../src/core/world.js';
 
-/** Makes a visit for each line of its input, `{args, env}`, and says in a line how it ended, `{code, text}`. */
+/** Runs `doctor` for each line of input, `{args, env}`, and prints a line `{code, text}`. */
 const world = systemWorld(pino({ level: 'silent' }));
 for await (const line of createInterface({ input: process.stdin })) {
   const { args, env } = JSON.parse(line) as { args: string[]; env: Record<string, string> };

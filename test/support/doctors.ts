@@ -7,7 +7,7 @@ import type { Finding } from '../../src/tools/doctor/finding.js';
 import { ca } from './front.js';
 import { node, source, type Env } from './programs.js';
 
-/** What a doctor said. */
+/** The result of a run of `doctor`. */
 export interface Visit {
   code: number;
   findings: Finding[];
@@ -15,8 +15,8 @@ export interface Visit {
 }
 
 /**
- * A doctor in a process of its own, which believes the certificates of the fronts: Node reads whom to believe when it starts. It
- * makes one visit after the other.
+ * Runs `doctor` in a separate process that trusts the CA of the proxies, since Node reads trusted CAs
+ * at its start. Runs are sequential.
  */
 export function callDoctor() {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
@@ -25,10 +25,10 @@ export function callDoctor() {
   writeFileSync(noFile, '');
   const { child } = node(source('test/support/doctor-process.ts'), { NODE_EXTRA_CA_CERTS: bundle });
   const { stdin, stdout } = child;
-  if (!stdin || !stdout) throw new Error('the doctor cannot be talked to');
+  if (!stdin || !stdout) throw new Error('the doctor process has no pipes');
   const lines = createInterface({ input: stdout });
   return {
-    /** The certificates that it believes, and settings that say nothing: files. */
+    /** Files: the trusted certificates, and an empty settings file. */
     bundle,
     noFile,
     async visit(args: string[], env: Env): Promise<Visit> {

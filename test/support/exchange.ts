@@ -6,21 +6,21 @@ import { answersTo, faultsOf, find, type Answer, type Header } from './contract.
 export interface Exchange {
   method: string;
   path: string;
-  /** The body of the request, where the app read it as JSON. */
+  /** The body of the request, if the app parsed it as JSON. */
   sent: unknown;
   status: number;
   headers: Record<string, unknown>;
   body: string;
 }
 
-/** Headers that any answer may have: those of HTTP itself, of caches, of CORS and of the browser's safety. */
+/** Headers that any answer may have: of HTTP, caches, CORS and browser security. */
 const EVERYWHERE =
   /^(?:date|connection|keep-alive|transfer-encoding|vary|etag|link|accept-ranges|last-modified|cache-control|content-.*|cross-origin-.*|access-control-.*|origin-agent-cluster|referrer-policy|strict-transport-security|x-(?:content-type-options|dns-prefetch-control|download-options|frame-options|permitted-cross-domain-policies|xss-protection))$/;
 
-/** What is wrong with an exchange by the contract: nothing, if the two agree. */
+/** How an exchange violates the contract. */
 function disagreements(exchange: Exchange): string[] {
   const { method, path, status, headers } = exchange;
-  // A browser asks by itself whether it may ask (WHATWG Fetch, CORS-preflight fetch).
+  // Browsers send preflights by themselves (WHATWG Fetch, CORS-preflight fetch).
   if (method === 'OPTIONS' && status === 204) return [];
   const answers = answersTo(method, path);
   const answer = answers[status] ?? answers['default'];
@@ -64,14 +64,14 @@ function bodyFaults(answer: Answer, { status, headers, body }: Exchange): string
     : [...faults, `${json.error} is not answered with ${status}`];
 }
 
-/** What was taken is what the contract says may be sent. */
+/** How an accepted request violates the contract. */
 function requestFaults({ method, path, sent, status }: Exchange): string[] {
   const schema = find(method, path)?.requestBody?.content['application/json']?.schema;
   if (schema === undefined || status >= 300 || typeof sent !== 'object') return [];
   return faultsOf(schema, sent).map((fault) => `request${fault}`);
 }
 
-/** Listens to one exchange. It is told when the answer is handed to the socket, which is before a client can have read it. */
+/** Records one exchange. Calls `heard` before the client can have read the answer. */
 export function listenIn(
   req: IncomingMessage,
   res: ServerResponse,
@@ -98,10 +98,10 @@ export function listenIn(
   }) as typeof end;
 }
 
-/** What the house answered otherwise than the contract says, since the last test. */
+/** Violations of the contract since the last test. */
 export const broken: string[] = [];
 
-/** Notes an exchange that is not as the contract says. */
+/** Records the violations of an exchange. */
 export function hold(exchange: Exchange): void {
   const faults = disagreements(exchange);
   if (faults.length === 0) return;

@@ -4,7 +4,7 @@ import { createServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { newCa } from './certificates.js';
 
-/** An answer that goes back, to be changed on its way. Headers are names and values in turn, as they were spelt. */
+/** An answer to change on its way back. Headers alternate names and values, as received. */
 export interface Passing {
   path: string;
   status: number;
@@ -12,19 +12,19 @@ export interface Passing {
   body: Buffer;
 }
 
-/** How a proxy is set up. Each thing may be wrong. */
+/** The behaviour of a proxy, including its faults. */
 export interface Habits {
   tls?: ServerOptions;
   /** Changes the headers of a request. */
   request?: (headers: IncomingMessage['headers'], path: string) => void;
-  /** Answers by itself instead of the server. */
+  /** Answers instead of the server. */
   instead?: (req: IncomingMessage) => Passing | undefined;
   answer?: (passing: Passing) => void;
-  /** How an answer is sent, when it is not sent at once. */
+  /** Sends the answer, if not in one write. */
   deliver?: (res: ServerResponse, passing: Passing) => void;
 }
 
-/** What ends TLS in front of a server, as nginx would: it adds the address of the client, and otherwise passes on what comes. */
+/** A proxy that ends TLS in front of a server, and appends the client address. */
 export interface Front {
   url: string;
   port: number;
@@ -32,7 +32,7 @@ export interface Front {
   close(): Promise<void>;
 }
 
-/** Whom the certificates of all fronts are from. */
+/** The CA of all proxies. */
 export const ca = newCa();
 const certificate = ca.issue();
 
@@ -88,7 +88,7 @@ export async function openFront({
   };
 }
 
-/** Whether this is the name of a header, in a list of names and values. */
+/** Whether this index of a list of names and values is a name. */
 const isName = (at: number): boolean => at % 2 === 0;
 
 /** Spells the names of headers in lower case, as Envoy does. */
@@ -97,7 +97,7 @@ export const lowerCase = ({ headers }: Passing): void =>
     if (isName(at)) headers[at] = text.toLowerCase();
   });
 
-/** Changes the value of a header; one that becomes undefined goes. */
+/** Changes the value of a header, and removes it if the new value is undefined. */
 export function rewrite(passing: Passing, name: string, change: (value: string) => string | undefined): void {
   const { headers } = passing;
   for (let at = headers.length - 2; at >= 0; at -= 2) {

@@ -1,6 +1,6 @@
 import { until } from './until.js';
 
-/** Holds up the next callers of `pass`, as many as it is told to, until it is opened. */
+/** After `hold(count)`, holds the next `count` callers of `pass` until `open` is called. */
 export function createGate() {
   let [held, wanted] = [0, 0];
   let open: () => void = () => undefined;
@@ -8,13 +8,13 @@ export function createGate() {
   const isFull = (): boolean => held === wanted;
   return {
     isFull,
-    /** Resolves at once, or when the gate is opened. */
+    /** Resolves at once, or when the gate opens. */
     pass: () => (held < wanted ? (held++, opened) : Promise.resolve()),
     hold(count: number) {
       [held, wanted] = [0, count];
       opened = new Promise((resolve) => (open = resolve));
     },
-    /** Resolves when as many wait as were to be held up. */
+    /** Resolves when `count` callers wait. */
     full: () => until(() => Promise.resolve(isFull())),
     open() {
       wanted = 0;

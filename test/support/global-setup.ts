@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-// Jest loads this file without its module mapper, so imports name the file as it is.
+// Jest loads this file without its module mapper, so imports name the real file.
 import { newCredentials } from '../../src/sandbox/credentials.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
@@ -13,7 +13,7 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  // The page imports the client as it is built.
+  // The page imports the built client.
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'client'], { stdio: 'inherit' });
   globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));
   process.env['TEST_FOLDER'] = globalThis.folderOfAllSuites;

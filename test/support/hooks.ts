@@ -1,4 +1,4 @@
-/** A hook as a module in JavaScript may export it: the types let none of these pass. */
+/** A hook that a JavaScript module can export although the types reject it. */
 type Untyped = () => never;
 
 const throws = (): never => {
@@ -18,7 +18,7 @@ class Unreadable extends Error {
   }
 }
 
-/** Answers, and errors, that throw when they are read. */
+/** Answers and errors that throw when they are read. */
 export const UNREADABLE = [
   [
     'an answer whose field throws',
@@ -26,7 +26,7 @@ export const UNREADABLE = [
   ],
   ['an answer whose then throws', () => Object.defineProperty({}, 'then', { get: throws })],
   ['an answer that lists no fields', () => new Proxy({ allow: true }, { ownKeys: throws })],
-  ['an answer that shows no field', () => new Proxy({ allow: true }, { getOwnPropertyDescriptor: throws })],
+  ['an answer that hides its fields', () => new Proxy({ allow: true }, { getOwnPropertyDescriptor: throws })],
   ['an answer that is a revoked proxy', revoked],
   [
     'a promise of an answer whose field throws',
@@ -39,14 +39,14 @@ export const UNREADABLE = [
   ],
   // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- JavaScript lets hooks reject with anything.
   ['an error that is a revoked proxy', () => Promise.reject(revoked())],
-  ['an error that tells neither name nor place', () => Promise.reject(new Unreadable())],
+  ['an error without name and stack', () => Promise.reject(new Unreadable())],
   [
-    'an error whose name is no text',
+    'an error whose name is not a string',
     () => Promise.reject(Object.assign(new Error(), { name: Object.create(null) as string })),
   ],
 ] as [string, Untyped][];
 
-/** What a hook may do that is no answer. */
+/** Failures and invalid answers of a hook. */
 export const FAILING = [
   ['a hook that throws', throws],
   ['a hook that rejects', () => Promise.reject(new Error('about +447700900000'))],

@@ -24,7 +24,7 @@ import { testWorld, type TestWorld } from './world.js';
 export const ALICE = '+447700900000';
 export const BOB = '+447700900001';
 
-/** A pair of PKCE (RFC 7636 appendix B). */
+/** The example of PKCE in RFC 7636 appendix B. */
 export const CHALLENGE = {
   verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
   challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
@@ -32,12 +32,12 @@ export const CHALLENGE = {
 
 export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
 
-/** Every answer of a house is held against openapi.yaml; the test that got one which is not in it fails. */
+/** Every answer is compared with openapi.yaml, and a violation fails its test. */
 afterEach(() => {
   expect(broken.splice(0)).toEqual([]);
 });
 
-/** What the sandbox recorded of one call. */
+/** One call as the sandbox recorded it. */
 export interface Recorded {
   method: string;
   path: string;
@@ -51,11 +51,11 @@ export interface Message {
   channel: 'sms' | 'voice';
   text: string;
   code: string;
-  /** When it came, in ISO 8601. */
+  /** The time of arrival, in ISO 8601. */
   at: string;
 }
 
-/** The whole product on real sockets: server, store and sandbox, with a clock that only tests turn. */
+/** The whole product on real sockets: server, store and sandbox. Only tests advance its clock. */
 export interface House {
   base: string;
   sandbox: string;
@@ -63,26 +63,26 @@ export interface House {
   world: TestWorld;
   redis: Redis;
   store: Store;
-  /** An app: an HTTP client with cookies of its own. */
+  /** An app: an HTTP client with its own cookies. */
   app(): ReturnType<typeof supertest.agent>;
-  /** From now on this one of several servers is asked. */
+  /** Sends all further requests to this one of several servers. */
   sendTo(server: number): void;
-  /** What the server asked of Vonage, in order. */
+  /** The calls of the server to Vonage, in order. */
   upstream(): Promise<Recorded[]>;
   /** Changes the sandbox: `/__sandbox/<path>`. */
   control(path: string, body: object): Promise<void>;
-  /** Begins a login and walks its link with the SIM of that number. */
+  /** Begins a login, and opens its link with the SIM of that number. */
   walkedLogin(
     phoneNumber?: string,
     options?: WalkOptions,
   ): Promise<{ app: ReturnType<House['app']>; link: string; home: Walk; code: string }>;
-  /** What the phones of this world received, in order. */
+  /** The messages and calls to all phones, in order. */
   messages(): Promise<Message[]>;
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Builds a house for one test, and takes it down whatever happens in it. */
+/** Runs `work` with a product of its own, which is stopped in any case. */
 export async function withHouse(options: HouseOptions, work: (house: House) => Promise<void>): Promise<void> {
   const house = await buildHouse(options);
   try {
@@ -95,39 +95,39 @@ export async function withHouse(options: HouseOptions, work: (house: House) => P
 export interface HouseOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
-  /** Whether this Redis is emptied first, which not every user may. */
+  /** Whether Redis is flushed first, which not every Redis user may do. */
   emptied?: boolean;
   env?: Record<string, string>;
   hooks?: Hooks;
-  /** Who counts and who traces. */
+  /** The metrics and traces of the server. */
   watchers?: { meter?: Meter; span?: Span };
-  /** The folder of the package, where it is not this one. */
+  /** The folder of the package. Default: this one. */
   root?: string;
-  /** Puts something between the server and its store. */
+  /** Wraps the store of the server. */
   through?: (store: Store) => Store;
-  /** Puts the sandbox's tap before the server, at `base`. */
+  /** Puts the recording proxy of the sandbox before the server, at `base`. */
   tapped?: boolean;
-  /** Puts something between the server and Vonage: it is given where the sandbox is, and says where it is itself. */
+  /** Puts a server before the sandbox. Gets the URL of the sandbox, and returns its own. */
   between?: (sandbox: string) => string | Promise<string>;
-  /** The world of the sandbox, where its clock is not the server's. */
+  /** The world of the sandbox, if its clock differs from that of the server. */
   vonageWorld?: TestWorld;
-  /** The redirect URI that Vonage knows, where it is not the server's. */
+  /** The redirect URI at Vonage, if it differs from that of the server. */
   registered?: string;
-  /** Servers on the one Redis behind the one address; requests go to each in turn. */
+  /** The number of servers on one Redis behind `base`; requests go to each in turn. */
   servers?: number;
-  /** What each of these servers is built from, where it is not this build: one of another release, in a rolling upgrade. */
+  /** The build of each server, such as another release in a rolling upgrade. */
   builds?: readonly (typeof createApp)[];
-  /** Is told what the server is asked and answers. */
+  /** Receives each exchange of the server. */
   heard?: (exchange: Exchange) => void;
 }
 
-/** The account's key and the secret its webhooks are signed with. */
+/** The API key of the account, and the secret that signs its webhooks. */
 export const WEBHOOKS = { VONAGE_API_KEY: 'abcd1234', VONAGE_SIGNATURE_SECRET: 'w'.repeat(40) };
 
-/** Settings with which every engine has codes to fall back on. */
+/** Settings with fallback channels for every engine. */
 export const WITH_CODES = { FALLBACK_CHANNELS: 'sms,voice', ...WEBHOOKS };
 
-/** Whoever comes to a house comes from one address, and to a busy machine: only suites about limits have any that matter. */
+/** All test clients have one address on a busy machine, so only suites about limits set any. */
 export const UNLIMITED = {
   RATE_LIMITS: Object.keys(RATES)
     .map((name) => `${name}=100000`)
@@ -137,13 +137,13 @@ export const UNLIMITED = {
   MAX_UTILIZATION: '100',
 };
 
-/** Each worker of the test runner has a database of its own. */
+/** Each worker of the test runner has its own database. */
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
 /**
- * Has a server wait for the Redis of all suites, which shares its processors with all that runs beside it. The half second
- * of production is proved with Redis servers of their own, which stop and break.
+ * Gives the Redis of all suites more time to answer, because it shares its processors with them.
+ * Suites with their own Redis servers test the half second of production.
  */
 const bePatient = ({ client }: Connection): unknown =>
   Object.assign(client.options, { commandTimeout: 20_000, socketTimeout: 20_000 });
@@ -166,12 +166,15 @@ export async function buildHouse({
   heard = () => undefined,
 }: HouseOptions = {}): Promise<House> {
   const world = testWorld(watchers.meter, watchers.span);
-  // The ports have to be known before the apps that name them are made.
-  const doors: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
-  const server = await listen((req, res) => doors.server?.(req, res), { port: 0, docsUrl: 'errors' });
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  // The ports have to be known before the apps that use them are created.
+  const handlers: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
+  const server = await listen((req, res) => handlers.server?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), {
+    port: 0,
+    docsUrl: 'errors',
+  });
   const front = tapped
-    ? await listen((req, res) => doors.tap?.(req, res), { port: 0, docsUrl: 'errors' })
+    ? await listen((req, res) => handlers.tap?.(req, res), { port: 0, docsUrl: 'errors' })
     : server;
   const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
@@ -209,7 +212,7 @@ export async function buildHouse({
   });
   let turn = 0;
   let sentTo: number | undefined;
-  doors.server = (req, res) => {
+  handlers.server = (req, res) => {
     listenIn(req, res, (exchange) => {
       hold(exchange);
       heard(exchange);
@@ -225,8 +228,8 @@ export async function buildHouse({
     world: vonageWorld ?? world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
   });
-  doors.sandbox = sandboxApp as RequestListener;
-  if (tapped) doors.tap = createRecordingProxy(() => server.port, state.conversation);
+  handlers.sandbox = sandboxApp as RequestListener;
+  if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);
 
   const house: House = {
     base,

@@ -4,20 +4,20 @@ import type { House } from './house.js';
 
 type App = ReturnType<House['app']>;
 
-/** What became of many logins. */
+/** The results of many logins. */
 export interface Crowd {
-  /** Those that ended logged in: the client, and the code it was logged in by. */
+  /** The completed logins, each with its client and code. */
   loggedIn: { app: App; code: string; phoneNumber: string }[];
-  /** Every answer that was none of a login that goes well: `503 unavailable`. */
+  /** Every error answer, such as `503 unavailable`. */
   hitches: string[];
 }
 
-/** What a login may be told when Redis was away or has forgotten something: to try again, or to begin again. */
+/** Errors after an outage or data loss of Redis, which ask to retry or to begin again. */
 export const RETRYABLE = ['503 unavailable', '410 login_expired', '404 no_login', '400 invalid_code'];
 
 /**
- * Logs `count` people in, some at a time. Whoever meets a hitch begins again, as the page does.
- * @param progress is told how many are in, each time
+ * Logs `count` users in, some at a time. After an error a login begins again, as on the page.
+ * @param progress receives the number of completed logins after each
  */
 export async function manyLogins(
   house: House,
@@ -46,7 +46,7 @@ async function logIn(house: House, phoneNumber: string, hitches: string[]): Prom
   throw new Error(`not logged in after 200 tries: ${hitches.slice(-3).join()}`);
 }
 
-/** One login from its begin to its end: the code, or nothing where it met a hitch. */
+/** One complete login. @returns the code, or undefined after an error */
 async function attempt(app: App, phoneNumber: string, hitches: string[]): Promise<string | undefined> {
   const hitch = (status: number, body: unknown, retryAfter: unknown) => {
     const { error } = body as { error?: string };

@@ -2,20 +2,20 @@ import type { Store } from '../../src/store/store.js';
 
 type Operation = Exclude<keyof Store, 'ping' | 'close'>;
 
-/** A moment in the middle of a request, at which a test does something else. */
+/** A point within a request at which a test runs other work. */
 export interface Moment {
-  /** Goes between a server and its store. */
+  /** Wraps the store of a server. */
   through: (store: Store) => Store;
   /**
-   * Does `work` once, before the next such command about a key that begins so, which waits for it.
-   * @param work is given the key
+   * Runs `work` once, before the next such command on a key with this prefix, which waits for it.
+   * @param work receives the key
    */
   before(operation: Operation, prefix: string, work: (key: string) => unknown): void;
 }
 
 /**
- * Makes the commands of the store the moments of a request, so that a test decides what happens
- * between two of them, and sleeps on nothing.
+ * Stops a request at a command of the store, so that a test decides what happens between two
+ * commands without sleeping.
  */
 export function createMoment(): Moment {
   let next: { operation: Operation; prefix: string; work: (key: string) => unknown } | undefined;

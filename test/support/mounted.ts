@@ -14,7 +14,7 @@ import { walk, type Walk } from './device.js';
 import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './house.js';
 import { testWorld, type TestWorld } from './world.js';
 
-/** An app that has the routes mounted, with the sandbox behind it, on real sockets. */
+/** An app with the routes mounted, and the sandbox, on real sockets. */
 export interface Mounted {
   base: string;
   sandbox: string;
@@ -22,7 +22,7 @@ export interface Mounted {
   silentAuth: SilentAuth;
   world: TestWorld;
   agent(): ReturnType<typeof supertest.agent>;
-  /** Begins a login at `/auth`, and walks its link. */
+  /** Begins a login at `/auth`, and opens its link. */
   walked(app: ReturnType<Mounted['agent']>, phoneNumber?: string): Promise<{ home: Walk; code: string }>;
   /** Logs in at `/auth`. */
   logIn(app: ReturnType<Mounted['agent']>, phoneNumber?: string): Promise<void>;
@@ -30,7 +30,7 @@ export interface Mounted {
   asked(): Promise<string[]>;
 }
 
-/** The session that an app of today has: express-session on its own Redis. */
+/** The session of a typical app: express-session on its own Redis. */
 export const sessionOn = (redis: Redis): RequestHandler =>
   session({
     store: new RedisStore({ client: redis }),
@@ -43,9 +43,9 @@ export const sessionOn = (redis: Redis): RequestHandler =>
 interface Options {
   options?: (redis: Redis) => SilentAuthOptions;
   env?: Record<string, string>;
-  /** What the app is made of. */
+  /** Adds middleware and routes to the app. */
   compose?: (app: Express, silentAuth: SilentAuth, redis: Redis) => void;
-  /** What the routes are built from, where it is not this build: one of another release, in a rolling upgrade. */
+  /** The build of the routes, such as another release in a rolling upgrade. */
   build?: typeof createSilentAuth;
 }
 
@@ -57,9 +57,12 @@ export async function withMounted(
   work: (mounted: Mounted) => Promise<void>,
 ): Promise<void> {
   const world = testWorld();
-  const doors: { app?: RequestListener; sandbox?: RequestListener } = {};
-  const server = await listen((req, res) => doors.app?.(req, res), { port: 0, docsUrl: 'errors' });
-  const sandboxServer = await listen((req, res) => doors.sandbox?.(req, res), { port: 0, docsUrl: 'errors' });
+  const handlers: { app?: RequestListener; sandbox?: RequestListener } = {};
+  const server = await listen((req, res) => handlers.app?.(req, res), { port: 0, docsUrl: 'errors' });
+  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), {
+    port: 0,
+    docsUrl: 'errors',
+  });
   const [base, sandbox] = [`http://localhost:${server.port}`, `http://localhost:${sandboxServer.port}`];
   const { applicationId, privateKeyPem, sessionSecret } = credentials;
   const redis = new Redis(redisUrlOfWorker());
@@ -77,8 +80,8 @@ export async function withMounted(
   const silentAuth = (build ?? createSilentAuth)({ env: settings, log: world.log, ...options(redis) });
   const app = express();
   compose(app, silentAuth, redis);
-  doors.app = app as RequestListener;
-  doors.sandbox = createSandbox({
+  handlers.app = app as RequestListener;
+  handlers.sandbox = createSandbox({
     applicationId,
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/auth/callback`,

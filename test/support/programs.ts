@@ -11,25 +11,25 @@ export type Env = Record<string, string>;
 
 export interface Program {
   child: ChildProcess;
-  /** Resolves when the program has said something that matches. */
+  /** Resolves when the output of the program matches. */
   said(pattern: RegExp): Promise<void>;
-  /** How it ended, and all it said. */
+  /** The exit code and the whole output. */
   ended: Promise<{ code: number | null; output: string }>;
 }
 
 const started = new Set<Program>();
 
-/** Starts Node with these arguments, in an environment that holds nothing else. */
+/** Starts Node with these arguments and this environment only. */
 export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
   const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
   let output = '';
   const listeners = new Set<() => void>();
-  const hear = (chunk: Buffer) => {
+  const append = (chunk: Buffer) => {
     output += chunk.toString();
     listeners.forEach((listener) => listener());
   };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
+  child.stdout.on('data', append);
+  child.stderr.on('data', append);
   const program: Program = {
     child,
     said: (pattern) =>
@@ -38,7 +38,9 @@ export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
           if (pattern.test(output)) heard();
         };
         listeners.add(look);
-        child.once('close', () => reject(new Error(`it ended without saying ${pattern.source}: ${output}`)));
+        child.once('close', () =>
+          reject(new Error(`the program never printed ${pattern.source}: ${output}`)),
+        );
         look();
       }),
     ended: once(child, 'close').then(([code]) => ({ code: code as number | null, output })),
@@ -47,7 +49,7 @@ export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
   return program;
 }
 
-/** Ends all that was started, whatever became of it. */
+/** Kills all started programs. */
 export async function endPrograms(): Promise<void> {
   for (const { child } of started) child.kill('SIGKILL');
   await Promise.all([...started].map(({ ended }) => ended));
@@ -58,7 +60,7 @@ export const source = (file: string): string[] => ['--import', 'tsx', file];
 export const LISTENING = /"msg":"listening"/;
 export const SANDBOX = /^Sandbox at/m;
 
-/** Two free ports, and the environment that makes server and sandbox find each other there. */
+/** Two free ports, and the environment for server and sandbox on them. */
 export async function places() {
   const [port, sandboxPort] = [await freePort(), await freePort()];
   const [base, sandbox] = [`http://localhost:${port}`, `http://localhost:${sandboxPort}`];

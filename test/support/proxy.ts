@@ -2,66 +2,66 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** A connection through the proxy: `near` is who asks, `far` who answers. */
+/** A connection through the proxy: `near` is the client side, `far` the server side. */
 interface Pair {
   near: Socket;
   far: Socket;
 }
 
-/** What becomes of the bytes. */
-interface Weather {
+/** How the proxy handles bytes in each direction. */
+interface Handling {
   request(pair: Pair, chunk: Buffer): void;
   answer(pair: Pair, chunk: Buffer): void;
 }
 
-const send: Weather = {
+const send: Handling = {
   request: ({ far }, chunk) => void far.write(chunk),
   answer: ({ near }, chunk) => void near.write(chunk),
 };
 
-/** A connection that was met by this stays dead: the way no longer leads anywhere, and nobody is told. */
+/** Drops all further bytes of the connection in both directions, without closing it. */
 const swallow = (pair: Pair): void => {
   pair.far.removeAllListeners('data').resume();
   pair.near.removeAllListeners('data').resume();
 };
 
-/** The troubles of a connection, by name. */
-const WEATHERS = {
-  clear: send,
-  /** Nothing arrives anywhere, and no connection ends. */
+/** The faults of a connection by name. */
+const FAULTS = {
+  none: send,
+  /** Nothing arrives, and no connection ends. */
   hanging: { request: swallow, answer: swallow },
   /** The request is answered, and the connection is reset before the answer arrives. */
   'resetting after the request was sent': { ...send, answer: ({ near }) => void near.resetAndDestroy() },
-  /** Half of the answer arrives, and then the end. */
+  /** Half of the answer arrives, and then the connection ends. */
   'ending in the middle of the answer': {
     ...send,
     answer: ({ near }, chunk) => void near.end(chunk.subarray(0, chunk.length / 2)),
   },
   /** The connection is reset before the request is read. */
   'resetting before the request was read': { ...send, request: ({ near }) => void near.resetAndDestroy() },
-} satisfies Record<string, Weather>;
+} satisfies Record<string, Handling>;
 
-export type Trouble = Exclude<keyof typeof WEATHERS, 'clear'>;
+export type Trouble = Exclude<keyof typeof FAULTS, 'none'>;
 
-/** A way to a server on which things go wrong. */
+/** A TCP proxy that simulates faults. */
 export interface Proxy {
   port: number;
-  /** From here on, connections that are open and new ones are in this trouble. */
+  /** Applies this fault to open and new connections. */
   breakWith(trouble: Trouble): void;
-  /** Each chunk of a request is answered by this instead; the server hears nothing. */
+  /** Answers each chunk of a request instead of the server, which receives nothing. */
   answerWith(answer: (chunk: Buffer) => string): void;
-  /** Keeps answers back, until the way is clear again. */
+  /** Holds answers until `mend` is called. */
   hold(): void;
-  /** Leads new connections elsewhere. */
+  /** Forwards new connections to another port. */
   leadTo(port: number): void;
-  /** Ends all connections, and refuses new ones until it is mended. */
+  /** Ends all connections, and refuses new ones until `mend` is called. */
   close(): Promise<void>;
   mend(): Promise<void>;
 }
 
 export async function openProxy(target: number): Promise<Proxy> {
   let to = target;
-  let weather: Weather = WEATHERS.clear;
+  let handling: Handling = FAULTS.none;
   let held: (() => void)[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -71,7 +71,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       [pair.far, pair.near],
     ] as const) {
       sockets.add(socket);
-      // How a connection ends is nothing to report here: the other side is told by its own end.
+      // An error needs no report here: closing the other socket shows it to the other side.
       socket
         .on('error', () => undefined)
         .on('close', () => {
@@ -79,8 +79,8 @@ export async function openProxy(target: number): Promise<Proxy> {
           other.destroy();
         });
     }
-    near.on('data', (chunk: Buffer) => weather.request(pair, chunk));
-    pair.far.on('data', (chunk: Buffer) => weather.answer(pair, chunk));
+    near.on('data', (chunk: Buffer) => handling.request(pair, chunk));
+    pair.far.on('data', (chunk: Buffer) => handling.answer(pair, chunk));
   });
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1');
@@ -91,11 +91,11 @@ export async function openProxy(target: number): Promise<Proxy> {
 
   return {
     port,
-    breakWith: (trouble) => void (weather = WEATHERS[trouble]),
+    breakWith: (trouble) => void (handling = FAULTS[trouble]),
     answerWith: (answer) =>
-      void (weather = { ...send, request: ({ near }, chunk) => void near.write(answer(chunk)) }),
+      void (handling = { ...send, request: ({ near }, chunk) => void near.write(answer(chunk)) }),
     hold: () =>
-      void (weather = { ...send, answer: (pair, chunk) => void held.push(() => send.answer(pair, chunk)) }),
+      void (handling = { ...send, answer: (pair, chunk) => void held.push(() => send.answer(pair, chunk)) }),
     leadTo: (elsewhere) => void (to = elsewhere),
     async close() {
       if (!server.listening) return;
@@ -105,7 +105,7 @@ export async function openProxy(target: number): Promise<Proxy> {
       await closed;
     },
     async mend() {
-      weather = WEATHERS.clear;
+      handling = FAULTS.none;
       held.forEach((release) => release());
       held = [];
       if (!server.listening) await listen(port);

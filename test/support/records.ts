@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-/** What Redis holds, as text: values, and accounts of limits with their entries. */
+/** The content of Redis as text: values, and counters of limits with their entries. */
 export async function recordsOf(redis: Redis): Promise<{ key: string; text: string }[]> {
   const keys = (await redis.keys('*')).sort();
   return Promise.all(
@@ -14,6 +14,6 @@ export async function recordsOf(redis: Redis): Promise<{ key: string; text: stri
   );
 }
 
-/** The keys of what stands in Redis for a login or a session: what was counted stays counted, whatever comes of it. */
+/** The keys of logins and sessions in Redis, without counters, which remain in any case. */
 export const keptFor = async (redis: Redis): Promise<string[]> =>
   (await redis.keys('*')).filter((key) => !key.startsWith('limit:'));

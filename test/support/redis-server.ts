@@ -5,19 +5,19 @@ import { Redis } from 'ioredis';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
 import type { RedisSettings } from '../../src/config/redis.ts';
 
-/** A real Redis on a free port of this machine, started by the suite that uses it. */
+/** A real Redis on a free local port, started by the suite that uses it. */
 export interface RedisServer {
   url: string;
   process: ChildProcess;
-  /** Stops it from running, and lets it run on; its connections stay open. */
+  /** Suspends the process; its connections stay open. `thaw` resumes it. */
   freeze(): void;
   thaw(): void;
-  /** Does something as an administrator, whom no access list and no password shuts out. */
+  /** Runs `work` as an administrator with all rights. */
   administer<T>(work: (admin: Redis) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
-/** The settings of a server whose `REDIS_URL` is this. */
+/** The settings of a server with this `REDIS_URL`. */
 export function redisAt(url: string): RedisSettings {
   const place = parseRedisUrl(url);
   if (typeof place === 'string') throw new Error(`REDIS_URL ${place}`);
@@ -32,12 +32,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The name and the password of a user that every Redis here has. */
+/** Name and password of the administrator of every test Redis. */
 const ADMINISTRATOR = 'administrator';
 
 const has = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
-/** How Redis is started here; installs it where that is possible without asking. */
+/** How Redis is started here. Installs it if that needs no prompt. */
 function launcher(more: readonly string[]): (port: number) => ChildProcess {
   const options = ['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--loglevel', 'warning'];
   options.push('--user', ADMINISTRATOR, 'on', `>${ADMINISTRATOR}`, '~*', '&*', '+@all', ...more);
@@ -114,7 +114,7 @@ async function answering(port: number): Promise<void> {
 async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  // A frozen process hears nothing but this.
+  // A suspended process reacts to no other signal.
   child.kill('SIGKILL');
   await gone;
 }

@@ -8,11 +8,11 @@ import { buildHouse, type House, type HouseOptions } from './house.js';
 export interface CountedHouse extends House {
   metrics: string;
   scrape(): Promise<Sample[]>;
-  /** What was counted under a name, with these labels. */
+  /** The sum of a metric with these labels. */
   count(name: string, labels?: Record<string, string>): Promise<number>;
 }
 
-/** A house that counts, and tells it at a port of its own. */
+/** The product with metrics on their own port. */
 export async function buildCountedHouse(options: HouseOptions = {}): Promise<CountedHouse> {
   const engine = options.env?.['SILENT_AUTH'] ?? 'network-enablement';
   const counting = createMetrics(engine);

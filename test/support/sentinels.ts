@@ -6,23 +6,23 @@ import { Redis } from 'ioredis';
 import { freePort, startRedis, type RedisServer } from './redis-server.js';
 import { until } from './until.js';
 
-/** The password of the sentinels, which is not the one of Redis. */
+/** The password of the sentinels, which differs from that of Redis. */
 export const SENTINEL_PASSWORD = 'of-the-sentinels';
 
-/** A primary, a replica, and three sentinels that mind them. */
+/** A primary, a replica, and three sentinels that monitor them. */
 export interface Sentinels {
-  /** For `REDIS_URL`. */
+  /** The value of `REDIS_URL`. */
   url: string;
   primary: RedisServer;
   replica: RedisServer;
-  /** The URL of the one that the sentinels take for the primary. */
+  /** The URL of the current primary. */
   current(): Promise<string>;
-  /** Makes the replica the primary, while the old one is well. */
+  /** Makes the replica the primary while the old one runs. */
   switchOver(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A replica is asked for within a moment, where a production waits for more of them. */
+/** By default a primary waits for further replicas before it synchronises one. */
 const IN_SYNC_AT_ONCE = ['--repl-diskless-sync-delay', '0'];
 
 export async function startSentinels(): Promise<Sentinels> {

@@ -3,15 +3,15 @@ import { NO_METER, NO_SPAN } from '../../src/core/world.js';
 import type { Log, LoopTime, World } from '../../src/core/world.js';
 
 export interface TestWorld extends World {
-  /** Turns the clock by so many seconds. */
+  /** Advances the clock. */
   turn(seconds: number): void;
-  /** Lets time of the event loop go by. */
+  /** Adds to the time that the event loop has spent. */
   spend(time: LoopTime): void;
   /** Everything that was logged, as text. */
   logged(): string;
 }
 
-/** A world whose clock starts now and stands still until it is turned, and whose log is kept. */
+/** A world with a clock that only `turn` advances, and a log that is recorded. */
 export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
@@ -26,7 +26,7 @@ export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
     log,
     meter,
     span,
-    // What is waited for is at work on real sockets: it gets a moment, not the whole time.
+    // The awaited work uses real sockets, so a short pause is enough.
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
     loopTime: () => ({ ...loop }),
