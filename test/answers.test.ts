@@ -1,12 +1,12 @@
-import { buildHouse, type House } from './support/house.js';
+import { startSystem, type System } from './support/system.js';
 
 describe('an error answer', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  afterAll(() => system.stop());
 
   test('names the invalid fields', async () => {
-    const answer = await house.app().post('/login').send({ phone_number: 7, nonsense: 1 }).expect(400);
+    const answer = await system.app().post('/login').send({ phone_number: 7, nonsense: 1 }).expect(400);
     expect(answer.body.errors).toEqual([
       { field: 'phone_number', message: 'Must be a string.' },
       { field: 'nonsense', message: 'This field is unknown.' },
@@ -14,20 +14,20 @@ describe('an error answer', () => {
   });
 
   test('405 lists the allowed methods', async () => {
-    const answer = await house.app().put('/login').expect(405);
+    const answer = await system.app().put('/login').expect(405);
     expect(answer.headers['allow']).toBe('GET, HEAD, POST, DELETE');
   });
 });
 
 describe('every answer', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  afterAll(() => system.stop());
 
   test.each(['/session', '/login', '/healthz', '/readyz', '/callback', '/nothing', '/'])(
     'from %s has the security headers',
     async (path) => {
-      const { headers } = await fetch(house.base + path);
+      const { headers } = await fetch(system.base + path);
       expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
       expect(headers.get('x-powered-by')).toBeNull();
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -43,7 +43,7 @@ describe('every answer', () => {
 
   test('/healthz and /readyz answer 200 when Redis answers', async () => {
     for (const path of ['/healthz', '/readyz']) {
-      const answer = await fetch(house.base + path);
+      const answer = await fetch(system.base + path);
       expect([answer.status, await answer.json()]).toEqual([200, { status: 'ok' }]);
     }
   });
@@ -52,16 +52,16 @@ describe('every answer', () => {
     ['a range beyond the end', { range: 'bytes=99999999-' }],
     ['an If-Match that does not match', { 'if-match': '"x"' }],
   ])('to a file request with %s is a client error', async (_what, headers) => {
-    const answer = await fetch(`${house.base}/errors.md`, { headers: headers as Record<string, string> });
+    const answer = await fetch(`${system.base}/errors.md`, { headers: headers as Record<string, string> });
     expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
       400,
       'invalid_request',
     ]);
-    expect(house.world.logged()).not.toContain('internal_error');
+    expect(system.world.logged()).not.toContain('internal_error');
   });
 
   test('the type of a problem links to its documentation', async () => {
-    const problem = (await (await fetch(`${house.base}/nothing`)).json()) as { type: string };
+    const problem = (await (await fetch(`${system.base}/nothing`)).json()) as { type: string };
     const text = await (await fetch(problem.type)).text();
     expect(text).toContain('## not_found');
   });

@@ -5,7 +5,7 @@ import { ERRORS } from '../src/core/errors.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, CHALLENGE, withHouse, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, CHALLENGE, withSystem, WITH_CODES } from './support/system.js';
 
 const docs = resolve(__dirname, '../docs');
 const text = readFileSync(join(docs, 'apps.md'), 'utf8');
@@ -27,7 +27,7 @@ async function namesOnTheWire(): Promise<Set<string>> {
     if (!Array.isArray(json)) Object.keys(json).forEach((name) => names.add(name));
     Object.values(json).forEach(note);
   };
-  await withHouse({ env: WITH_CODES }, async (house) => {
+  await withSystem({ env: WITH_CODES }, async (system) => {
     const withJar = fetchWithCookies();
     const listening: typeof fetch = async (address, request) => {
       const answer = await withJar(address, request);
@@ -35,7 +35,7 @@ async function namesOnTheWire(): Promise<Set<string>> {
         if (typeof said === 'string' && said !== '') note(JSON.parse(said));
       return answer;
     };
-    const app = createClient({ base: house.base, fetch: listening });
+    const app = createClient({ base: system.base, fetch: listening });
     const options = { client: 'app', codeChallenge: CHALLENGE.challenge } as const;
     const { authUrl } = await app.login(ALICE, options);
     const { json } = await walk(authUrl ?? '', { sim: BOB });
@@ -43,7 +43,7 @@ async function namesOnTheWire(): Promise<Set<string>> {
     await app.verify(String(json?.['code']), { codeVerifier: CHALLENGE.verifier });
     await app.next('sms');
     await app.next('voice');
-    await house.control('faults', { 'verify-check': { status: 429, times: 1 } });
+    await system.control('faults', { 'verify-check': { status: 429, times: 1 } });
     await app.verify('123456', { codeVerifier: CHALLENGE.verifier }).catch(() => undefined);
   });
   return names;

@@ -59,14 +59,14 @@ const importsOf = (file: string): Import[] =>
   }));
 const imports = files.flatMap(importsOf);
 const folderOf = (file: string): string => file.split('/')[0] ?? '';
-const inHouse = imports.filter(({ to }) => to.endsWith('.ts'));
+const internal = imports.filter(({ to }) => to.endsWith('.ts'));
 
 test('every import is allowed by the table of layers', () => {
-  const wrong = inHouse.filter(
+  const wrong = internal.filter(
     ({ from, to }) => folderOf(from) !== folderOf(to) && !MAY[folderOf(from)]?.includes(folderOf(to)),
   );
   expect(wrong).toEqual([]);
-  expect(inHouse.length).toBeGreaterThan(80);
+  expect(internal.length).toBeGreaterThan(80);
 });
 
 test('every folder is in the table, and may import only what is listed below it', () => {
@@ -78,7 +78,7 @@ test('every folder is in the table, and may import only what is listed below it'
 
 test('there are no circular imports, types included', () => {
   const importedBy = new Map<string, string[]>();
-  for (const { from, to } of inHouse) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
+  for (const { from, to } of internal) importedBy.set(from, [...(importedBy.get(from) ?? []), to]);
   const done = new Set<string>();
   const visit = (file: string, path: readonly string[]): void => {
     expect(path).not.toContain(file);
@@ -124,14 +124,14 @@ test.each([
 });
 
 test('metrics and tracing packages are loaded on demand', () => {
-  const eager = inHouse.filter(
+  const eager = internal.filter(
     ({ to, typeOnly }) => /^observability\/(?:metrics|traces)/.test(to) && !typeOnly,
   );
   expect(eager).toEqual([]);
 });
 
 test('the command line loads a command only when it is run', () => {
-  const loadedAtOnce = inHouse.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
+  const loadedAtOnce = internal.filter(({ from }) => from === 'tools/cli.ts').map(({ to }) => to);
   expect(loadedAtOnce).toEqual(['tools/command.ts']);
 });
 

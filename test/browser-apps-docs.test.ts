@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeInBrowser, refused, useBrowser, type Person } from './support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, WITH_CODES, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, withSystem, WITH_CODES, type System } from './support/system.js';
 
 const ROOT = resolve(__dirname, '..');
 const text = readFileSync(join(ROOT, 'docs/apps.md'), 'utf8');
@@ -36,20 +36,20 @@ function packageWithThatPage(): string {
 describeInBrowser('the page of docs/apps.md', () => {
   const stage = useBrowser();
   const root = packageWithThatPage();
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ root, env: WITH_CODES })));
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ root, env: WITH_CODES })));
   beforeEach(async () => {
-    await house.reset();
+    await system.reset();
     // At its start the page requests the login of its session, which has none.
     stage.expected = [refused(404)];
   });
   afterAll(async () => {
-    await house.stop();
+    await system.stop();
     rmSync(root, { recursive: true });
   });
 
   const begin = async (phoneNumber: string, sim?: string): Promise<Person> => {
-    const person = await stage.person(house, sim === undefined ? {} : { sim });
+    const person = await stage.person(system, sim === undefined ? {} : { sim });
     await person.logIn(phoneNumber);
     return person;
   };
@@ -59,12 +59,12 @@ describeInBrowser('the page of docs/apps.md', () => {
     await page.getByLabel('Code').fill(code);
     await page.getByRole('button', { name: 'Confirm' }).click();
   };
-  const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
+  const lastCode = async () => (await system.messages()).at(-1)?.code ?? '';
 
   test('logs in silently, and removes the code from the address', async () => {
     const alice = await begin(ALICE);
     await says(alice, `Logged in as ${ALICE}.`);
-    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(alice.page.url()).toBe(`${system.base}/`);
     expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
     expect(await alice.page.getByRole('button', { name: 'Send me a code' }).isVisible()).toBe(false);
     await alice.page.reload();
@@ -78,7 +78,7 @@ describeInBrowser('the page of docs/apps.md', () => {
   ])('continues with a typed code for %s', async (_what, phoneNumber, sim, words) => {
     const person = await begin(phoneNumber, sim);
     await says(person, words);
-    expect(await house.messages()).toEqual([]);
+    expect(await system.messages()).toEqual([]);
     await person.page.getByRole('button', { name: 'Send me a code' }).click();
     await says(person, 'Type the 6 digits that come by sms.');
     await person.page.reload();
@@ -107,9 +107,9 @@ describeInBrowser('the page of docs/apps.md', () => {
     await says(alice, 'Type the 6 digits');
     for (const fragment of ['#code=000001', '#code=000002', `#login_id=${'a'.repeat(32)}&code=000003`]) {
       await alice.page.goto('about:blank');
-      await alice.page.goto(`${house.base}/${fragment}`);
+      await alice.page.goto(`${system.base}/${fragment}`);
       await alice.page.getByLabel('Code').waitFor();
-      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(alice.page.url()).toBe(`${system.base}/`);
     }
     await typesCode(alice, await lastCode());
     await says(alice, 'Logged in as +447700900102.');
@@ -140,20 +140,20 @@ describeInBrowser('a page on another origin, using the client with a base URL', 
     const shop = await openOtherOrigin();
     const origin = `http://localhost:${(shop.address() as AddressInfo).port}`;
     try {
-      await withHouse({ env: { ...WITH_CODES, ALLOWED_ORIGINS: origin } }, async (house) => {
-        const { page } = await stage.person(house);
+      await withSystem({ env: { ...WITH_CODES, ALLOWED_ORIGINS: origin } }, async (system) => {
+        const { page } = await stage.person(system);
         await page.goto(origin);
         const call = (method: string, ...values: string[]) =>
           page.evaluate<unknown>(
             `import('/client.js').then(({ createClient }) =>
-              createClient({ base: '${house.base}/', credentials: 'include' }).${method}(...${JSON.stringify(values)}))`,
+              createClient({ base: '${system.base}/', credentials: 'include' }).${method}(...${JSON.stringify(values)}))`,
           );
         expect(await call('login', ALICE)).toMatchObject({ channel: 'silent_auth' });
         await call('cancel');
         expect(await call('current')).toBeUndefined();
         await call('login', ALICE);
         expect(await call('next')).toMatchObject({ channel: 'sms' });
-        const code = (await house.messages()).at(-1)?.code ?? '';
+        const code = (await system.messages()).at(-1)?.code ?? '';
         expect(await call('verify', code)).toMatchObject({ verified: true });
         expect(await call('session')).toMatchObject({ authenticated: true, phoneNumber: ALICE });
         await call('logout');

@@ -1,5 +1,5 @@
 import { describeInBrowser, photograph, type Person, refused, useBrowser } from './support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, startSystem, withSystem, type System, WITH_CODES } from './support/system.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 const [SMS, CALL] = ['Send me a code by SMS', 'Call me with a code'];
@@ -7,9 +7,9 @@ const [SMS, CALL] = ['Send me a code by SMS', 'Call me with a code'];
 const button = ({ page }: Person, name: string) => page.getByRole('button', { name });
 const field = ({ page }: Person) => page.locator('#code:visible');
 const sessionOf = ({ page }: Person) => page.getByRole('region', { name: 'Your session' });
-const messages = async (house: House) =>
-  (await house.messages()).map(({ to, channel }) => `${channel} to ${to}`);
-const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? 'none came';
+const messages = async (system: System) =>
+  (await system.messages()).map(({ to, channel }) => `${channel} to ${to}`);
+const lastCode = async (system: System) => (await system.messages()).at(-1)?.code ?? 'none came';
 /** Another code of the same length. */
 const otherThan = (code: string) => (code === '000000' ? '111111' : '000000');
 
@@ -18,14 +18,14 @@ describeInBrowser('a typed code on the page', () => {
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
     const byVerify = engine === 'verify';
-    let house: House;
+    let system: System;
     beforeAll(async () => {
-      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } });
+      system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine } });
     });
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
-    const person = (options?: { sim?: string }) => stage.person(house, options);
+    const person = (options?: { sim?: string }) => stage.person(system, options);
     /** A user whose number has no silent authentication, after the code was sent. */
     const withCode = async (): Promise<Person> => {
       const alice = await person();
@@ -39,13 +39,13 @@ describeInBrowser('a typed code on the page', () => {
       const alice = await person();
       await alice.logIn(UNSUPPORTED);
       await alice.reads('A silent login is not possible for this number');
-      expect(await messages(house)).toEqual([]);
+      expect(await messages(system)).toEqual([]);
       expect(await button(alice, CALL).isVisible()).toBe(false);
       await photograph(alice.page, `offer-${engine}`);
 
       await button(alice, SMS).click();
       await alice.reads('A code is on its way by SMS.');
-      expect(await messages(house)).toEqual([`sms to ${UNSUPPORTED}`]);
+      expect(await messages(system)).toEqual([`sms to ${UNSUPPORTED}`]);
       const code = field(alice);
       expect(
         await Promise.all(['autocomplete', 'inputmode', 'maxlength'].map((name) => code.getAttribute(name))),
@@ -56,7 +56,7 @@ describeInBrowser('a typed code on the page', () => {
       expect(await alice.page.locator('#code-hint').textContent()).toBe(`6 digits, sent to ${UNSUPPORTED}.`);
       await photograph(alice.page, `code-${engine}`);
 
-      await alice.page.keyboard.type(await lastCode(house));
+      await alice.page.keyboard.type(await lastCode(system));
       await alice.reads('You are logged in.');
       await sessionOf(alice).filter({ hasText: 'A code by SMS' }).waitFor();
       expect(await alice.session()).toMatchObject({ phone_number: UNSUPPORTED, channel: 'sms' });
@@ -74,7 +74,7 @@ describeInBrowser('a typed code on the page', () => {
       if (byVerify) await alice.reads('type the code that is on its way by SMS');
       else await button(alice, SMS).click();
       await field(alice).waitFor();
-      expect(await messages(house)).toEqual([`sms to ${ALICE}`]);
+      expect(await messages(system)).toEqual([`sms to ${ALICE}`]);
       await photograph(alice.page, `other-sim-code-${engine}`);
 
       await button(alice, CALL).click();
@@ -82,10 +82,10 @@ describeInBrowser('a typed code on the page', () => {
       expect(await alice.page.getByLabel('Code from the call').isVisible()).toBe(true);
       expect(await button(alice, CALL).isVisible()).toBe(false);
       expect(await button(alice, SMS).isVisible()).toBe(false);
-      expect(await messages(house)).toEqual([`sms to ${ALICE}`, `voice to ${ALICE}`]);
+      expect(await messages(system)).toEqual([`sms to ${ALICE}`, `voice to ${ALICE}`]);
       await photograph(alice.page, `call-${engine}`);
 
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
       await sessionOf(alice).filter({ hasText: 'A code by phone call' }).waitFor();
       expect(await alice.session()).toMatchObject({ phone_number: ALICE, channel: 'voice' });
@@ -97,15 +97,15 @@ describeInBrowser('a typed code on the page', () => {
       await alice.reads(byVerify ? 'did not see this device on its network' : 'did not let this device in');
       expect(await alice.steps()).toEqual(['done', 'done', 'failed', '', '']);
       if (!byVerify) {
-        expect(await messages(house)).toEqual([]);
+        expect(await messages(system)).toEqual([]);
         await button(alice, SMS).click();
       }
       await field(alice).waitFor();
-      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(alice.page.url()).toBe(`${system.base}/`);
       await photograph(alice.page, `wifi-code-${engine}`);
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
-      expect(await messages(house)).toEqual([`sms to ${WIFI}`]);
+      expect(await messages(system)).toEqual([`sms to ${WIFI}`]);
       expect(await alice.session()).toMatchObject({ channel: 'sms' });
     });
 
@@ -116,15 +116,15 @@ describeInBrowser('a typed code on the page', () => {
       expect(await alice.steps()).toEqual(['done', 'done', 'done', 'done', 'done']);
       await sessionOf(alice).filter({ hasText: 'The SIM in your device' }).waitFor();
       expect(await alice.session()).toMatchObject({ phone_number: ALICE, channel: 'silent_auth' });
-      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(alice.page.url()).toBe(`${system.base}/`);
       expect(await alice.page.locator('#offer').isVisible()).toBe(false);
-      expect(await messages(house)).toEqual([]);
+      expect(await messages(system)).toEqual([]);
     });
 
     test('a wrong code empties the field, and the right code then logs in', async () => {
       stage.expected = [refused(400)];
       const alice = await withCode();
-      const right = await lastCode(house);
+      const right = await lastCode(system);
       await field(alice).pressSequentially(otherThan(right));
       await alice.reads('This code is not right.');
       expect(await field(alice).inputValue()).toBe('');
@@ -138,7 +138,7 @@ describeInBrowser('a typed code on the page', () => {
     test('three wrong codes end the login, and a new one can be begun', async () => {
       stage.expected = [refused(400), refused(400), refused(429)];
       const alice = await withCode();
-      const wrong = otherThan(await lastCode(house));
+      const wrong = otherThan(await lastCode(system));
       for (const says of ['This code is not right.', 'This code is not right.', 'wrong too often']) {
         await field(alice).fill(wrong);
         await alice.reads(says);
@@ -157,9 +157,9 @@ describeInBrowser('a typed code on the page', () => {
       await alice.page.reload();
       await alice.reads('A code is on its way by SMS.');
       expect(await button(alice, CALL).isVisible()).toBe(true);
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
-      expect(await messages(house)).toHaveLength(1);
+      expect(await messages(system)).toHaveLength(1);
     });
 
     test('a reload keeps the button that requests a code', async () => {
@@ -169,7 +169,7 @@ describeInBrowser('a typed code on the page', () => {
       await alice.page.reload();
       await button(alice, SMS).click();
       await field(alice).waitFor();
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
     });
 
@@ -181,7 +181,7 @@ describeInBrowser('a typed code on the page', () => {
       expect(await button(alice, SMS).isVisible()).toBe(false);
       await alice.page.getByLabel('Phone number').fill(UNSUPPORTED);
       expect(await button(alice, SMS).isVisible()).toBe(true);
-      expect(await messages(house)).toEqual([]);
+      expect(await messages(system)).toEqual([]);
     });
 
     test('a double click sends one SMS', async () => {
@@ -194,12 +194,12 @@ describeInBrowser('a typed code on the page', () => {
       await alice.page.evaluate('for (const _ of [1, 2]) document.getElementById("next").click()');
       await alice.reads('A code is on its way by SMS.');
       expect(asked.filter((path) => path === '/login/next')).toHaveLength(1);
-      expect(await messages(house)).toEqual([`sms to ${UNSUPPORTED}`]);
+      expect(await messages(system)).toEqual([`sms to ${UNSUPPORTED}`]);
     });
 
     test('a code can be pasted with the surrounding text and spaces', async () => {
       const alice = await withCode();
-      const code = await lastCode(house);
+      const code = await lastCode(system);
       await alice.page.evaluate(
         `{
           const clipboardData = new DataTransfer();
@@ -213,12 +213,12 @@ describeInBrowser('a typed code on the page', () => {
 
     test('the button posts nothing until all digits are typed', async () => {
       const alice = await withCode();
-      const asked = (await house.upstream()).length;
+      const asked = (await system.upstream()).length;
       await field(alice).pressSequentially('12a3');
       expect(await field(alice).inputValue()).toBe('123');
       await button(alice, 'Confirm the code').click();
       await alice.reads('The code has 6 digits.');
-      expect((await house.upstream()).length).toBe(asked);
+      expect((await system.upstream()).length).toBe(asked);
     });
 
     test('another number can be used instead, also after a reload', async () => {
@@ -240,20 +240,20 @@ describeInBrowser('a typed code on the page', () => {
       await other.logIn(UNSUPPORTED);
       await button(other, SMS).click();
       await other.reads('A login with this number is already under way. Try again in 300 s.');
-      expect(await messages(house)).toHaveLength(1);
+      expect(await messages(system)).toHaveLength(1);
       expect(await button(other, SMS).isEnabled()).toBe(true);
     });
 
     test('the page reports an expired login', async () => {
       const alice = await withCode();
-      house.world.turn(286);
+      system.world.turn(286);
       stage.expected = [refused(410)];
       await field(alice).fill('123456');
       await alice.reads('This code is too old. Ask for another one.');
-      house.world.turn(31);
+      system.world.turn(31);
       await button(alice, CALL).click();
       await field(alice).waitFor();
-      house.world.turn(301);
+      system.world.turn(301);
       stage.expected = [refused(410), refused(410)];
       await field(alice).fill('123456');
       await alice.reads('This code is too old. Start again.');
@@ -274,7 +274,7 @@ describeInBrowser('a typed code on the page', () => {
     test('if the server does not answer, the code stays in the field', async () => {
       stage.expected = [expect.stringContaining('net::ERR_FAILED')];
       const alice = await withCode();
-      const code = await lastCode(house);
+      const code = await lastCode(system);
       await alice.page.route('**/verify', (route) => route.abort());
       await field(alice).fill(code);
       await alice.reads('The server did not answer.');
@@ -300,12 +300,12 @@ describeInBrowser('a typed code on the page', () => {
   });
 
   describe('events that Vonage starts', () => {
-    let house: House;
+    let system: System;
     beforeAll(async () => {
-      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } });
+      system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } });
     });
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
     test.each([
       ['The silent auth verification cannot be completed.', 'The operator could not confirm the number'],
@@ -321,74 +321,74 @@ describeInBrowser('a typed code on the page', () => {
     ])(
       'an error of Vonage in the fragment is recognised, and its text is not shown: %j',
       async (said, words) => {
-        const alice = await stage.person(house);
+        const alice = await stage.person(system);
         await alice.page.goto(
-          `${house.base}/#${new URLSearchParams({ error_description: said }).toString()}`,
+          `${system.base}/#${new URLSearchParams({ error_description: said }).toString()}`,
         );
         await alice.reads(words);
         if (said !== '') expect(await alice.page.content()).not.toContain(said);
         expect(await alice.page.content()).not.toContain('unlock');
-        expect(alice.page.url()).toBe(`${house.base}/`);
+        expect(alice.page.url()).toBe(`${system.base}/`);
         // No login was begun in this tab, so there is none to continue.
         expect(await alice.page.locator('#offer').isVisible()).toBe(false);
-        expect(await messages(house)).toEqual([]);
+        expect(await messages(system)).toEqual([]);
       },
     );
 
     test('after the SMS step expires, the page follows Vonage to the call', async () => {
       stage.expected = [refused(400)];
-      const alice = await stage.person(house);
+      const alice = await stage.person(system);
       await alice.logIn(WIFI);
       await field(alice).waitFor();
-      const code = await lastCode(house);
-      house.world.turn(301);
+      const code = await lastCode(system);
+      system.world.turn(301);
       await field(alice).fill(code);
       await alice.page.getByLabel('Code from the call').waitFor();
       await alice.reads('This code is not right.');
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
       expect(await alice.session()).toMatchObject({ channel: 'voice' });
     });
 
     test('the page shows the code field, even if the webhook arrives late', async () => {
-      await house.control('webhooks', { paused: true });
-      const alice = await stage.person(house);
+      await system.control('webhooks', { paused: true });
+      const alice = await stage.person(system);
       await alice.logIn(WIFI);
       await alice.page.getByText('did not see this device on its network').waitFor();
-      await house.control('webhooks', { paused: false });
+      await system.control('webhooks', { paused: false });
       await alice.reads('type the code that is on its way by SMS');
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
-      expect(await messages(house)).toEqual([`sms to ${WIFI}`]);
+      expect(await messages(system)).toEqual([`sms to ${WIFI}`]);
     });
   });
 
   test('the page waits for a link that arrives by webhook', () =>
-    withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
-      const alice = await stage.person(house);
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (system) => {
+      const alice = await stage.person(system);
       await alice.logIn(ALICE);
       await alice.reads('You are logged in.');
       expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
-      expect(await messages(house)).toEqual([]);
+      expect(await messages(system)).toEqual([]);
     }));
 
   test('if voice is the only channel, the page offers the call', () =>
-    withHouse({ env: { ...WITH_CODES, FALLBACK_CHANNELS: 'voice' } }, async (house) => {
-      const alice = await stage.person(house);
+    withSystem({ env: { ...WITH_CODES, FALLBACK_CHANNELS: 'voice' } }, async (system) => {
+      const alice = await stage.person(system);
       await alice.logIn(UNSUPPORTED);
       expect(await button(alice, SMS).isVisible()).toBe(false);
       await button(alice, CALL).click();
       await alice.reads('You are being called');
-      await field(alice).fill(await lastCode(house));
+      await field(alice).fill(await lastCode(system));
       await alice.reads('You are logged in.');
       expect(await alice.session()).toMatchObject({ channel: 'voice' });
     }));
 
   test('if the link does not open, the page offers a code', () =>
-    withHouse({ env: WITH_CODES }, async (house) => {
-      const alice = await stage.person(house);
+    withSystem({ env: WITH_CODES }, async (system) => {
+      const alice = await stage.person(system);
       await alice.page.clock.install();
-      await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+      await alice.page.route(`${system.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
       await alice.logIn(ALICE);
       await alice.page.getByText('Opening the link').waitFor();
       await alice.page.clock.fastForward(20_000);

@@ -2,22 +2,22 @@ import type { Page } from 'playwright-core';
 import { seriousIssues } from './support/axe.js';
 import { describeInBrowser, photograph, useBrowser } from './support/browser.js';
 import { operations } from './support/contract.js';
-import { buildHouse, type House } from './support/house.js';
+import { startSystem, type System } from './support/system.js';
 
 describeInBrowser('the API documentation page', () => {
-  let house: House;
+  let system: System;
   const stage = useBrowser();
-  beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
-  afterAll(() => house.stop());
+  beforeAll(async () => (system = await startSystem({ store: 'memory' })));
+  afterAll(() => system.stop());
 
   /** Opens a page, and records its requests to other hosts. */
   async function open(path: string): Promise<{ page: Page; abroad: string[] }> {
-    const { context, page } = await stage.person(house);
+    const { context, page } = await stage.person(system);
     const abroad: string[] = [];
     context.on('request', (request) => {
-      if (!request.url().startsWith(house.base)) abroad.push(request.url());
+      if (!request.url().startsWith(system.base)) abroad.push(request.url());
     });
-    await page.goto(house.base + path);
+    await page.goto(system.base + path);
     return { page, abroad };
   }
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeInBrowser, useBrowser, type Person } from './support/browser.js';
 import type { Exchange } from './support/exchange.js';
-import { ALICE, BOB, buildHouse, WITH_CODES, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, WITH_CODES, type System } from './support/system.js';
 import { until } from './support/until.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
@@ -62,7 +62,7 @@ describeInBrowser('a link from another origin to the page', () => {
   });
 
   describe.each(['network-enablement', 'verify'])('with SILENT_AUTH=%s', (engine) => {
-    let house: House;
+    let system: System;
     /** What this browser posted to `/verify`, and the last login that it began. */
     let posted: unknown[];
     let begun: Record<string, string>;
@@ -71,32 +71,32 @@ describeInBrowser('a link from another origin to the page', () => {
       if (method === 'POST' && path === '/login') begun = JSON.parse(body) as Record<string, string>;
     };
     beforeAll(async () => {
-      house = await buildHouse({ heard, env: { ...WITH_CODES, SILENT_AUTH: engine } });
+      system = await startSystem({ heard, env: { ...WITH_CODES, SILENT_AUTH: engine } });
     });
     beforeEach(async () => {
       posted = [];
-      await house.reset();
+      await system.reset();
     });
-    afterAll(() => house.stop());
+    afterAll(() => system.stop());
 
     const otherPage = () => `http://127.0.0.1:${(otherOrigin.address() as AddressInfo).port}/`;
     /** Opens the page of the other origin, which links to ours, and waits until ours is idle. */
     const followLink = async (person: Person, fragment: string) => {
       await person.page.goto(otherPage());
-      await person.page.evaluate(`location.assign('${house.base}/${fragment}')`);
-      await person.page.waitForURL(`${house.base}/`);
+      await person.page.evaluate(`location.assign('${system.base}/${fragment}')`);
+      await person.page.waitForURL(`${system.base}/`);
       await isIdle(person);
     };
     const isIdle = ({ page }: Person) =>
       page.locator('#submit:enabled, #confirm:enabled').first().waitFor({ state: 'attached' });
-    const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
+    const lastCode = async () => (await system.messages()).at(-1)?.code ?? 'none came';
     const ids = (): Ids => ({
       loginId: begun['login_id'] ?? '',
       verificationId: /verify\/([0-9a-f-]{36})\//.exec(begun['auth_url'] ?? '')?.[1] ?? randomUUID(),
     });
     /** A user whose login waits for a typed code. */
     const withTypedCode = async (): Promise<Person> => {
-      const person = await stage.person(house);
+      const person = await stage.person(system);
       await person.logIn(engine === 'verify' ? WIFI : UNSUPPORTED);
       if (engine !== 'verify')
         await person.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
@@ -106,16 +106,16 @@ describeInBrowser('a link from another origin to the page', () => {
     };
     /** A user whose login waits for the device, because the link is not open yet. */
     const withLink = async (): Promise<Person> => {
-      const person = await stage.person(house);
+      const person = await stage.person(system);
       const answered = new Promise<void>((resolve) => {
-        void person.page.route(`${house.sandbox}/**`, async (route) => {
+        void person.page.route(`${system.sandbox}/**`, async (route) => {
           await route.fulfill({ status: 204 });
           resolve();
         });
       });
       await person.logIn(ALICE);
       await answered;
-      await person.page.unroute(`${house.sandbox}/**`);
+      await person.page.unroute(`${system.sandbox}/**`);
       return person;
     };
     const openLink = ({ page }: Person) => page.goto(begun['auth_url'] ?? '');
@@ -161,7 +161,7 @@ describeInBrowser('a link from another origin to the page', () => {
       await field(person).pressSequentially('123');
       for (const fields of [...CODES, ...CODES_WITH_OWN_IDS].map(([, of]) => of(ids())).concat(ERRORS)) {
         await person.page.evaluate(`location.hash = ${JSON.stringify(fragmentOf(fields))}`);
-        await person.page.waitForURL(`${house.base}/`);
+        await person.page.waitForURL(`${system.base}/`);
       }
       expect(await field(person).inputValue()).toBe('123');
       expect(posted).toEqual([]);
@@ -195,7 +195,7 @@ describeInBrowser('a link from another origin to the page', () => {
     test('with the code of this login posts nothing once the login no longer waits for its device', async () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
-      house.world.turn(engine === 'verify' ? 61 : 301);
+      system.world.turn(engine === 'verify' ? 61 : 301);
       await followLink(person, fragment);
       await person.reads(engine === 'verify' ? 'A code is on its way by SMS.' : 'Your login took too long.');
       expect(posted).toEqual([]);
@@ -205,7 +205,7 @@ describeInBrowser('a link from another origin to the page', () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       const data = { phone_number: BOB, client: 'browser' };
-      await person.context.request.post(`${house.base}/login`, { data });
+      await person.context.request.post(`${system.base}/login`, { data });
       await followLink(person, fragment);
       await person.reads('Another login was begun meanwhile');
       expect(posted).toEqual([]);
@@ -215,7 +215,7 @@ describeInBrowser('a link from another origin to the page', () => {
       const person = await withTypedCode();
       await followLink(person, '#code=000001');
       await person.page.evaluate(`location.hash = 'code=000002'`);
-      await person.page.waitForURL(`${house.base}/`);
+      await person.page.waitForURL(`${system.base}/`);
       // The entries: our page, the other page, ours by its link, and ours with another fragment.
       for (const [steps, title] of [
         [-2, 'Another origin'],

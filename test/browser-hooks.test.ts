@@ -1,6 +1,6 @@
 import type { Hooks } from '../src/login/hooks.js';
 import { describeInBrowser, refused, type Person, useBrowser } from './support/browser.js';
-import { ALICE, withHouse, WITH_CODES } from './support/house.js';
+import { ALICE, withSystem, WITH_CODES } from './support/system.js';
 
 describeInBrowser('the page with hooks', () => {
   const stage = useBrowser();
@@ -11,10 +11,10 @@ describeInBrowser('the page with hooks', () => {
     hooks: Hooks,
     work: (person: Person, code: () => Promise<string>) => Promise<void>,
   ) =>
-    withHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks }, async (house) => {
-      const person = await stage.person(house);
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks }, async (system) => {
+      const person = await stage.person(system);
       await person.logIn(ALICE);
-      await work(person, async () => (await house.messages()).at(-1)?.code ?? 'none came');
+      await work(person, async () => (await system.messages()).at(-1)?.code ?? 'none came');
       await stage.leave();
     });
   const typeCode = async ({ page }: Person, code: () => Promise<string>) => {

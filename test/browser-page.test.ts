@@ -7,33 +7,33 @@ import {
   useBrowser,
   type PersonOptions,
 } from './support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, withSystem, type System } from './support/system.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
 describeInBrowser('usability of the page', () => {
   const stage = useBrowser();
-  let house: House;
+  let system: System;
   beforeAll(async () => {
-    house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } });
+    system = await startSystem({ env: { FALLBACK_CHANNELS: 'sms,voice' } });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
-  const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
+  const person = (options: PersonOptions = {}, at: System = system) => stage.person(at, options);
   /** A second tab of the same browser. */
   const secondTab = async ({ context }: Person) => {
     const page = await context.newPage();
-    await page.goto(house.base);
+    await page.goto(system.base);
     return page;
   };
-  const lastCode = async () => (await house.messages()).at(-1)?.code ?? 'none came';
+  const lastCode = async () => (await system.messages()).at(-1)?.code ?? 'none came';
 
   describe('uses the language of the browser, or the one that the user chooses', () => {
     test('shows a whole login in German', async () => {
       const anna = await person({ locale: 'de-DE' });
       const { page } = anna;
-      await page.goto(house.base);
+      await page.goto(system.base);
       expect(await page.locator('html').getAttribute('lang')).toBe('de');
       expect(await page.title()).toBe('Anmelden mit der Telefonnummer');
       await page.getByLabel('Telefonnummer').fill(ALICE);
@@ -46,7 +46,7 @@ describeInBrowser('usability of the page', () => {
 
     test('shows an error, the offer of a code, and the code field in German', async () => {
       const anna = await person({ locale: 'de-AT' });
-      await anna.page.goto(house.base);
+      await anna.page.goto(system.base);
       await anna.page.getByLabel('Telefonnummer').fill(WIFI);
       await anna.page.getByRole('button', { name: 'Anmelden' }).click();
       await anna.reads('Der Anbieter hat dieses Gerät nicht zugelassen.');
@@ -62,7 +62,7 @@ describeInBrowser('usability of the page', () => {
     test('the victim of a relay is warned in German, and sees no code', async () => {
       const [attacker, anna] = [await person(), await person({ locale: 'de-DE' })];
       const data = { phone_number: ALICE, client: 'browser' };
-      const begun = await attacker.context.request.post(`${house.base}/login`, { data });
+      const begun = await attacker.context.request.post(`${system.base}/login`, { data });
       await anna.page.goto(((await begun.json()) as { auth_url: string }).auth_url);
       await anna.reads('will er sich vielleicht als Sie anmelden');
       expect(await anna.page.content()).not.toMatch(/[\w-]{43}/);
@@ -88,7 +88,7 @@ describeInBrowser('usability of the page', () => {
 
     test('a language without a translation falls back to English', async () => {
       const { page } = await person({ locale: 'fi-FI' });
-      await page.goto(house.base);
+      await page.goto(system.base);
       await page.getByRole('button', { name: 'Log in' }).waitFor();
       expect(await page.locator('html').getAttribute('lang')).toBe('en');
     });
@@ -101,7 +101,7 @@ describeInBrowser('usability of the page', () => {
       ['en-US', '+447700900000', '+44 7700 900000'],
     ])('in %s, %s', async (locale, typed, shown) => {
       const alice = await person({ locale });
-      await alice.page.goto(house.base);
+      await alice.page.goto(system.base);
       await alice.page.getByLabel('Phone number').pressSequentially(typed);
       expect(await alice.page.getByLabel('Phone number').inputValue()).toBe(shown);
       await alice.page.getByRole('button', { name: 'Log in' }).click();
@@ -111,7 +111,7 @@ describeInBrowser('usability of the page', () => {
 
     test('the country follows the number, and the number follows the country', async () => {
       const { page } = await person({ locale: 'de-DE' });
-      await page.goto(house.base);
+      await page.goto(system.base);
       const [country, phone] = [page.getByLabel('Land'), page.getByLabel('Telefonnummer')];
       expect(await country.inputValue()).toBe('DE');
       await phone.fill('+4477009000');
@@ -124,7 +124,7 @@ describeInBrowser('usability of the page', () => {
 
     test('an edit in the middle of the number keeps the cursor position', async () => {
       const { page } = await person();
-      await page.goto(house.base);
+      await page.goto(system.base);
       const phone = page.getByLabel('Phone number');
       await phone.fill(ALICE);
       for (let left = 0; left < 3; left += 1) await phone.press('ArrowLeft');
@@ -149,7 +149,7 @@ describeInBrowser('usability of the page', () => {
   });
 
   test('the server reports the duration of a request and of the callback', async () => {
-    const { app, code } = await house.walkedLogin(ALICE);
+    const { app, code } = await system.walkedLogin(ALICE);
     const answer = await app.post('/verify').send({ code }).expect(200);
     expect(answer.headers['server-timing']).toMatch(/^callback;dur=\d+\.\d, total;dur=\d+\.\d$/);
     const problem = await app.post('/verify').send({ code }).expect(400);
@@ -161,12 +161,12 @@ describeInBrowser('usability of the page', () => {
       const { page } = await person();
       const opened: string[] = [];
       page.on('request', (request) => opened.push(new URL(request.url()).pathname));
-      await page.goto(house.base);
+      await page.goto(system.base);
       const code = page.getByRole('img', { name: 'QR code with the address of this page' });
       await code.waitFor();
       const path = await code.locator('path').getAttribute('d');
       const expectedPath = await page.evaluate(
-        `import('/vendor/qr.js').then(({ default: encode }) => encode('${house.base}/', 'raw', { border: 2 })
+        `import('/vendor/qr.js').then(({ default: encode }) => encode('${system.base}/', 'raw', { border: 2 })
           .flatMap((row, y) => row.flatMap((dark, x) => dark ? ['M' + x + ' ' + y + 'h1v1h-1z'] : [])).join(''))`,
       );
       expect(path).toBe(expectedPath);
@@ -177,7 +177,7 @@ describeInBrowser('usability of the page', () => {
 
     test('a phone shows no QR code', async () => {
       const { page } = await person({ phone: true });
-      await page.goto(house.base);
+      await page.goto(system.base);
       await page.getByRole('button', { name: 'Log in' }).waitFor();
       expect(await page.locator('#other-device').isVisible()).toBe(false);
     });
@@ -191,7 +191,7 @@ describeInBrowser('usability of the page', () => {
     await page.addInitScript(
       `Object.defineProperty(navigator, 'connection', { value: { type: '${type}', addEventListener() {} } })`,
     );
-    await page.goto(house.base);
+    await page.goto(system.base);
     await page.getByText('a page in a browser cannot choose that network').waitFor();
     await page.getByText(words).waitFor();
   });
@@ -224,10 +224,10 @@ describeInBrowser('usability of the page', () => {
 
   test('shows the help link if HELP_URL is set', async () => {
     const { page } = await person();
-    await page.goto(house.base);
+    await page.goto(system.base);
     await page.getByRole('button', { name: 'Log in' }).waitFor();
     expect(await page.locator('#help').isVisible()).toBe(false);
-    await withHouse({ env: { HELP_URL: 'https://help.example.com/login?a=1' } }, async (helpful) => {
+    await withSystem({ env: { HELP_URL: 'https://help.example.com/login?a=1' } }, async (helpful) => {
       const { page } = await person({}, helpful);
       await page.goto(helpful.base);
       const link = page.getByRole('link', { name: 'help.example.com' });
@@ -276,22 +276,22 @@ describeInBrowser('usability of the page', () => {
       await send.click();
       await alice.reads('Another login was begun meanwhile');
       expect(await send.isVisible()).toBe(false);
-      expect(await house.messages()).toEqual([]);
+      expect(await system.messages()).toEqual([]);
     });
 
     test('a link of a login that another tab replaced is refused with an explanation', async () => {
       const alice = await person();
-      await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+      await alice.page.route(`${system.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
       await alice.logIn(ALICE);
       await alice.page.getByText('Opening the link').waitFor();
-      const [{ body } = { body: {} }] = await house.upstream();
+      const [{ body } = { body: {} }] = await system.upstream();
       const other = await secondTab(alice);
       await other.getByLabel('Phone number').fill(UNSUPPORTED);
       await other.getByRole('button', { name: 'Log in' }).click();
       await other.getByText('A silent login is not possible').waitFor();
-      await alice.page.goto(`${house.base}/callback?code=late&state=${(body as { state: string }).state}`);
+      await alice.page.goto(`${system.base}/callback?code=late&state=${(body as { state: string }).state}`);
       await alice.reads('not begun in this browser');
-      expect((await house.upstream()).filter(({ path }) => path === '/oauth2/token')).toEqual([]);
+      expect((await system.upstream()).filter(({ path }) => path === '/oauth2/token')).toEqual([]);
     });
   });
 
@@ -299,7 +299,7 @@ describeInBrowser('usability of the page', () => {
     /** A user who opened the link, and returned with the back button. */
     const backFromTheLink = async () => {
       const alice = await person();
-      await alice.page.route(`${house.sandbox}/**`, (route) =>
+      await alice.page.route(`${system.sandbox}/**`, (route) =>
         route.fulfill({ status: 200, contentType: 'text/plain', body: 'the operator is thinking' }),
       );
       await alice.logIn(ALICE);
@@ -312,14 +312,14 @@ describeInBrowser('usability of the page', () => {
       const alice = await backFromTheLink();
       await alice.reads('Your login is not finished.');
       expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('+44 7700 900000');
-      await alice.page.unroute(`${house.sandbox}/**`);
+      await alice.page.unroute(`${system.sandbox}/**`);
       await alice.page.getByRole('button', { name: 'Log in' }).click();
       await alice.reads('You are logged in.');
     });
 
     test('an expired login is reported when the page is loaded', async () => {
       const alice = await backFromTheLink();
-      house.world.turn(301);
+      system.world.turn(301);
       await alice.page.reload();
       await alice.reads('Your login took too long.');
       await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
@@ -336,16 +336,16 @@ describeInBrowser('usability of the page', () => {
 
     test('a reload while a request is pending shows the next step', async () => {
       const alice = await person();
-      await alice.page.goto(house.base);
-      await house.control('faults', { verify: { delay_ms: 1500 } });
+      await alice.page.goto(system.base);
+      await system.control('faults', { verify: { delay_ms: 1500 } });
       await alice.page.getByLabel('Phone number').fill(ALICE);
       await alice.page.getByRole('button', { name: 'Log in' }).click();
       await alice.page.getByText('Asking your operator').waitFor();
-      expect(alice.page.url()).toBe(`${house.base}/`);
+      expect(alice.page.url()).toBe(`${system.base}/`);
       await alice.page.reload();
       await alice.page.reload();
       await alice.reads('Your login is not finished.');
-      await house.control('faults', { verify: null });
+      await system.control('faults', { verify: null });
       await alice.page.getByRole('button', { name: 'Log in' }).click();
       await alice.reads('You are logged in.');
     });
@@ -355,7 +355,7 @@ describeInBrowser('usability of the page', () => {
     const states: [string, (alice: Person) => Promise<void>][] = [
       [
         'the start',
-        (alice) => alice.page.goto(house.base).then(() => alice.page.locator('#phone:visible').waitFor()),
+        (alice) => alice.page.goto(system.base).then(() => alice.page.locator('#phone:visible').waitFor()),
       ],
       ['a wrong number', (alice) => alice.logIn('12').then(() => alice.reads('too short'))],
       ['a failed login', (alice) => alice.logIn(WIFI).then(() => alice.reads('did not let this device in'))],
@@ -383,7 +383,7 @@ describeInBrowser('usability of the page', () => {
     test('no animation runs if the user prefers reduced motion', async () => {
       const { page } = await person();
       await page.emulateMedia({ reducedMotion: 'reduce' });
-      await page.goto(house.base);
+      await page.goto(system.base);
       await page.locator('#phone:visible').waitFor();
       const moving = await page.evaluate(
         `[...document.querySelectorAll('*')].filter((each) => {

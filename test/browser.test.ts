@@ -6,28 +6,28 @@ import {
   useBrowser,
   type PersonOptions,
 } from './support/browser.js';
-import { ALICE, BOB, buildHouse, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, type System } from './support/system.js';
 
 const ALL_DONE = ['done', 'done', 'done', 'done', 'done'];
 const NONE_YET = ['', '', '', '', ''];
 
 describeInBrowser('the page', () => {
   const stage = useBrowser();
-  let house: House;
+  let system: System;
   beforeAll(async () => {
-    house = await buildHouse();
+    system = await startSystem();
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
-  const person = (options: PersonOptions = {}, at: House = house) => stage.person(at, options);
+  const person = (options: PersonOptions = {}, at: System = system) => stage.person(at, options);
   /** Begins a login with Alice's number in this browser, and does not open the link. */
-  const begin = async ({ context }: Person, { base }: House = house): Promise<string> => {
+  const begin = async ({ context }: Person, { base }: System = system): Promise<string> => {
     const data = { phone_number: ALICE, client: 'browser' };
     const begun = await context.request.post(`${base}/login`, { data });
     return ((await begun.json()) as { auth_url: string }).auth_url;
   };
-  const asked = async () => (await house.upstream()).map(({ path }) => path);
+  const asked = async () => (await system.upstream()).map(({ path }) => path);
 
   test('a login through all five steps shows the session and removes the fragment', async () => {
     const alice = await person();
@@ -36,7 +36,7 @@ describeInBrowser('the page', () => {
     expect(await alice.steps()).toEqual(ALL_DONE);
     const session = alice.page.getByRole('region', { name: 'Your session' });
     expect(await session.textContent()).toContain(ALICE);
-    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(alice.page.url()).toBe(`${system.base}/`);
     expect(await alice.page.getByLabel('Phone number').isVisible()).toBe(false);
 
     expect(await alice.session()).toMatchObject({ authenticated: true, phone_number: ALICE });
@@ -84,7 +84,7 @@ describeInBrowser('the page', () => {
     await alice.reads('The operator did not let this device in.');
     expect(await alice.steps()).toEqual(['done', 'done', 'failed', '', '']);
     expect(await alice.session()).toEqual({ authenticated: false });
-    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(alice.page.url()).toBe(`${system.base}/`);
     await photograph(alice.page, 'wifi');
   });
 
@@ -151,7 +151,7 @@ describeInBrowser('the page', () => {
   test('if the link does not open, the button is enabled after a timeout', async () => {
     const alice = await person();
     await alice.page.clock.install();
-    await alice.page.route(`${house.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+    await alice.page.route(`${system.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
     await alice.logIn(ALICE);
     await alice.reads('Opening the link');
     const button = alice.page.getByRole('button', { name: 'Log in' });
@@ -164,7 +164,7 @@ describeInBrowser('the page', () => {
 
   test('a double click begins one login', async () => {
     const alice = await person();
-    await alice.page.goto(house.base);
+    await alice.page.goto(system.base);
     await alice.page.getByLabel('Phone number').fill(ALICE);
     await alice.page.getByRole('button', { name: 'Log in' }).dblclick();
     await alice.reads('You are logged in.');
@@ -173,7 +173,7 @@ describeInBrowser('the page', () => {
 
   test('a login works with the keyboard alone', async () => {
     const { page, ...alice } = await person();
-    await page.goto(house.base);
+    await page.goto(system.base);
     await page.getByRole('button', { name: 'Log in' }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.id')).toBe('country');
@@ -208,24 +208,24 @@ describeInBrowser('the page', () => {
     const alice = await person();
     const words = 'Call +15550100 to unlock <b>your</b> account';
     await alice.page.goto(
-      `${house.base}/#${new URLSearchParams({ error: 'access_denied', error_description: words, reason: 'toString' }).toString()}`,
+      `${system.base}/#${new URLSearchParams({ error: 'access_denied', error_description: words, reason: 'toString' }).toString()}`,
     );
     await alice.reads('The login did not succeed.');
     expect(await alice.page.content()).not.toContain('unlock');
-    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(alice.page.url()).toBe(`${system.base}/`);
 
-    await alice.page.goto(`${house.base}/#login_id=x&code=${'A'.repeat(43)}`);
+    await alice.page.goto(`${system.base}/#login_id=x&code=${'A'.repeat(43)}`);
     await alice.reads('The code is wrong');
-    expect(alice.page.url()).toBe(`${house.base}/`);
+    expect(alice.page.url()).toBe(`${system.base}/`);
     expect(await alice.session()).toEqual({ authenticated: false });
   });
 
   test('another browser that opens the callback of a login does not end the login', async () => {
     const [alice, stranger] = [await person(), await person()];
     const link = await begin(alice);
-    const [{ body } = { body: {} }] = await house.upstream();
+    const [{ body } = { body: {} }] = await system.upstream();
     const { state } = body as { state: string };
-    await stranger.page.goto(`${house.base}/callback?code=guess&state=${state}`);
+    await stranger.page.goto(`${system.base}/callback?code=guess&state=${state}`);
     await stranger.reads('not begun in this browser');
     await alice.page.goto(link);
     await alice.reads('You are logged in.');
@@ -233,7 +233,7 @@ describeInBrowser('the page', () => {
 
   test('fits every width from 320 px, in light and in dark', async () => {
     const { page } = await person();
-    await page.goto(house.base);
+    await page.goto(system.base);
     await page.getByLabel('Phone number').waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
@@ -247,7 +247,7 @@ describeInBrowser('the page', () => {
 
   describe('when the phone of another user opens the link', () => {
     /** The attacker begins with Alice's number; her phone opens the link. */
-    const relay = async (at: House) => {
+    const relay = async (at: System) => {
       const attacker = await person({ sim: BOB }, at);
       const alice = await person({}, at);
       const link = await begin(attacker, at);
@@ -257,20 +257,20 @@ describeInBrowser('the page', () => {
     };
 
     test('neither is logged in, and no code is issued', async () => {
-      const { attacker, alice } = await relay(house);
-      expect(alice.page.url()).toBe(`${house.base}/`);
+      const { attacker, alice } = await relay(system);
+      expect(alice.page.url()).toBe(`${system.base}/`);
       expect(await alice.steps()).toEqual(NONE_YET);
       expect(await alice.context.cookies()).toEqual([]);
       expect(await alice.session()).toEqual({ authenticated: false });
       expect(await attacker.session()).toEqual({ authenticated: false });
       // The authorization code was not exchanged, so no code of ours was issued.
       expect(await asked()).toHaveLength(1);
-      expect(await house.redis.keys('*code:*')).toEqual([]);
+      expect(await system.redis.keys('*code:*')).toEqual([]);
       await photograph(alice.page, 'relay');
     });
 
     test('the browser that began the login can still open the link, with the SIM of its own device', async () => {
-      const direct = await buildHouse({ store: 'memory', env: { SILENT_AUTH: 'oidc' } });
+      const direct = await startSystem({ store: 'memory', env: { SILENT_AUTH: 'oidc' } });
       try {
         const { attacker, link } = await relay(direct);
         // After a reset Vonage accepts a link again, so only our state can refuse it.

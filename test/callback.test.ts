@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, postCode, type House } from './support/house.js';
+import { ALICE, startSystem, postCode, type System } from './support/system.js';
 
 /** The headers that a current browser sends when it navigates. */
 const BROWSER = {
@@ -10,16 +10,16 @@ const BROWSER = {
 };
 
 describe('GET /callback', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   /** Sends the request unchanged, and follows no redirect. */
   const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
     new Promise<{ status: number; location: string | undefined; cookie: unknown; body: string }>(
       (resolve, reject) => {
-        const request = httpRequest(`${house.base}${path}`, { method, headers }, (response) => {
+        const request = httpRequest(`${system.base}${path}`, { method, headers }, (response) => {
           let body = '';
           response.on('data', (chunk: Buffer) => (body += chunk.toString()));
           response.on('end', () => {
@@ -31,13 +31,13 @@ describe('GET /callback', () => {
       },
     );
   const tokenCalls = async () =>
-    (await house.upstream()).filter(({ path }) => path === '/oauth2/token').length;
+    (await system.upstream()).filter(({ path }) => path === '/oauth2/token').length;
 
   /** A login whose device has not requested `/callback` yet. */
   const beforeCallback = async (client: 'app' | 'browser') => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
-    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: system.base });
     const { pathname, search, searchParams } = new URL(hops.at(-1) ?? '');
     const cookie = String(begun.headers['set-cookie']?.[0]).split(';')[0] ?? '';
     return {
@@ -156,7 +156,7 @@ describe('GET /callback', () => {
       expect(`${answer.body}${answer.location ?? ''}`).not.toMatch(/<|script>|alert|a=b/);
       expect(answer.cookie).toBeUndefined();
     }
-    expect(house.world.logged()).not.toContain('alert');
+    expect(system.world.logged()).not.toContain('alert');
   });
 
   test('ignores unknown parameters', async () => {

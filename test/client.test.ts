@@ -11,7 +11,7 @@ import { ERRORS, type SilentFailure } from '../src/core/errors.js';
 import type { Channel, CodeChannel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, CHALLENGE, withHouse, WITH_CODES, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, CHALLENGE, withSystem, WITH_CODES, type System } from './support/system.js';
 
 type Same<A, B> = [A, B] extends [B, A] ? true : never;
 
@@ -30,21 +30,21 @@ const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 const ID = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
 describe('the client', () => {
-  let house: House;
+  let system: System;
   let alice: Client;
-  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
   beforeEach(async () => {
-    await house.reset();
-    alice = createClient({ base: house.base, fetch: fetchWithCookies() });
+    await system.reset();
+    alice = createClient({ base: system.base, fetch: fetchWithCookies() });
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   /** Begins a login and opens its link. @returns the code of the device */
   const walked = async (phoneNumber = ALICE, options: Parameters<typeof walk>[1] = {}): Promise<string> => {
     const { authUrl } = await alice.login(phoneNumber);
     return String((await walk(authUrl ?? '', options)).json?.['code']);
   };
-  const lastCode = async () => (await house.messages()).at(-1)?.code ?? '';
+  const lastCode = async () => (await system.messages()).at(-1)?.code ?? '';
 
   test('lists exactly the errors, reasons and channels of the server', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
@@ -60,7 +60,7 @@ describe('the client', () => {
     expect(login).toEqual({
       loginId: expect.any(String),
       channel: 'silent_auth',
-      authUrl: expect.stringContaining(house.sandbox),
+      authUrl: expect.stringContaining(system.sandbox),
       expiresAt: ISO,
       nextChannels: ['sms', 'voice'],
     });
@@ -152,7 +152,7 @@ describe('the client', () => {
   });
 
   test('exposes the seconds of retry_after', async () => {
-    await withHouse({}, async ({ base }) => {
+    await withSystem({}, async ({ base }) => {
       const silent = createClient({ base, fetch: fetchWithCookies() });
       const error = await refusal(silent.login('+447700900109'));
       expect(error).toMatchObject({ error: 'unavailable', status: 503, retryAfter: 7 });

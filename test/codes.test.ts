@@ -1,16 +1,16 @@
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { NO_METER, type Meter } from '../src/core/world.js';
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, postCode, withHouse, type House, WITH_CODES } from './support/house.js';
+import { ALICE, startSystem, postCode, withSystem, type System, WITH_CODES } from './support/system.js';
 import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>
   app.post('/login').send({ phone_number: phoneNumber }).expect(201);
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
-const tick = (house: House) => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
+const tick = (system: System) => fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+const lastCode = async (system: System) => (await system.messages()).at(-1)?.code ?? '';
 const wrongFor = (right: string) => (right === '000000' ? '111111' : '000000');
 
 /** A digit in another script: the code point of its zero. */
@@ -49,23 +49,23 @@ const OF_A_DEVICE: [string, (code: string) => string][] = [
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'while a message is under way with SILENT_AUTH=%s',
   (engine) => {
-    let house: House;
-    beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    let system: System;
+    beforeAll(async () => (system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
     test('a code that was not typed does not use up a try once a message is under way', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app);
       await next(app, 'sms').expect(200);
-      const right = await lastCode(house);
-      const calls = (await house.upstream()).length;
+      const right = await lastCode(system);
+      const calls = (await system.upstream()).length;
       for (const [, disguised] of [...DISGUISES, ...OF_A_DEVICE]) {
         const answer = await postCode(app, disguised(right)).expect(400);
         expect(answer.body.error).toBe('invalid_code');
       }
       // Vonage was not asked.
-      expect(await house.upstream()).toHaveLength(calls);
+      expect(await system.upstream()).toHaveLength(calls);
       expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: 'sms' });
       await postCode(app, wrongFor(right)).expect(400);
       await postCode(app, wrongFor(right)).expect(400);
@@ -88,15 +88,15 @@ describe('with a Verify workflow', () => {
   test.each(DISGUISES)(
     'a typed code with %s is refused while the silent step may be over',
     (_what, disguised) =>
-      withHouse({ env, hooks }, async (house) => {
+      withSystem({ env, hooks }, async (system) => {
         // Vonage has moved on to the SMS, and its webhook is late.
-        await house.control('webhooks', { paused: true });
-        const { app } = await house.walkedLogin('+447700900103');
+        await system.control('webhooks', { paused: true });
+        const { app } = await system.walkedLogin('+447700900103');
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
-        const right = await lastCode(house);
-        const calls = (await house.upstream()).length;
+        const right = await lastCode(system);
+        const calls = (await system.upstream()).length;
         expect((await postCode(app, disguised(right)).expect(400)).body.error).toBe('invalid_code');
-        expect(await house.upstream()).toHaveLength(calls);
+        expect(await system.upstream()).toHaveLength(calls);
         await postCode(app, right).expect(200);
         expect(received.map(({ channels }) => channels)).toEqual([['sms']]);
       }),
@@ -104,22 +104,22 @@ describe('with a Verify workflow', () => {
 
   test('a device code after the silent step ended here, and before it ends at Vonage, does not count as SMS', () => {
     const vonageWorld = testWorld();
-    return withHouse({ env, hooks, vonageWorld }, async (house) => {
-      const { app, code } = await house.walkedLogin();
-      house.world.turn(60.2);
+    return withSystem({ env, hooks, vonageWorld }, async (system) => {
+      const { app, code } = await system.walkedLogin();
+      system.world.turn(60.2);
       vonageWorld.turn(59.8);
       expect((await app.get('/login')).body.channel).toBe('sms');
-      const calls = (await house.upstream()).length;
+      const calls = (await system.upstream()).length;
       for (let each = 0; each < 4; each += 1) {
         expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
       }
-      expect(await house.upstream()).toHaveLength(calls);
-      expect(await house.messages()).toEqual([]);
+      expect(await system.upstream()).toHaveLength(calls);
+      expect(await system.messages()).toEqual([]);
       expect((await app.get('/session')).body.authenticated).toBe(false);
       // The SMS is sent when the silent step ends at Vonage as well, with all of its tries.
       vonageWorld.turn(1);
-      await tick(house);
-      const right = await lastCode(house);
+      await tick(system);
+      const right = await lastCode(system);
       await postCode(app, wrongFor(right)).expect(400);
       await postCode(app, wrongFor(right)).expect(400);
       expect((await postCode(app, right).expect(200)).body.channel).toBe('sms');
@@ -128,60 +128,60 @@ describe('with a Verify workflow', () => {
   });
 
   test('no step ends here before it ends at Vonage, even if Vonage started late', () =>
-    withHouse({ env, hooks }, async (house) => {
-      const app = house.app();
-      await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
+    withSystem({ env, hooks }, async (system) => {
+      const app = system.app();
+      await system.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
       const slow = begin(app).then((answer) => answer);
-      await until(async () => (await house.upstream()).length === 1);
-      house.world.turn(5);
+      await until(async () => (await system.upstream()).length === 1);
+      system.world.turn(5);
       const begun = await slow;
-      house.world.turn(58);
+      system.world.turn(58);
       expect((await app.get('/login')).body.channel).toBe('silent_auth');
       const home = await walk(begun.body.auth_url);
       expect((await postCode(app, String(home.json?.['code'])).expect(403)).body.error).toBe(
         'step_up_required',
       );
-      expect(await house.messages()).toEqual([]);
+      expect(await system.messages()).toEqual([]);
       expect(received.map(({ channels }) => channels)).toEqual([['silent_auth']]);
     }));
 
   test('a code from the SMS does not count as voice before the call', () =>
-    withHouse({ env, hooks }, async (house) => {
-      const app = house.app();
-      await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
+    withSystem({ env, hooks }, async (system) => {
+      const app = system.app();
+      await system.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
       const slow = begin(app).then((answer) => answer);
-      await until(async () => (await house.upstream()).length === 1);
-      house.world.turn(5);
+      await until(async () => (await system.upstream()).length === 1);
+      system.world.turn(5);
       await slow;
       // The silent step lasts one minute, and the SMS five; two seconds are left.
-      house.world.turn(358);
-      await tick(house);
-      expect((await postCode(app, await lastCode(house)).expect(200)).body.channel).toBe('sms');
-      expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+      system.world.turn(358);
+      await tick(system);
+      expect((await postCode(app, await lastCode(system)).expect(200)).body.channel).toBe('sms');
+      expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
   test('a device code after /login/next is refused without a call to Vonage, each time', () =>
-    withHouse({ env, hooks }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    withSystem({ env, hooks }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await next(app, 'sms').expect(200);
-      const calls = (await house.upstream()).length;
+      const calls = (await system.upstream()).length;
       for (let each = 0; each < 4; each += 1) await postCode(app, code).expect(400);
-      expect(await house.upstream()).toHaveLength(calls);
-      await postCode(app, await lastCode(house)).expect(200);
+      expect(await system.upstream()).toHaveLength(calls);
+      await postCode(app, await lastCode(system)).expect(200);
       expect(received.map(({ channel }) => channel)).toEqual(['sms']);
     }));
 
   test('a device code of any length counts as silent during the silent step', () =>
-    withHouse({ env }, async (house) => {
+    withSystem({ env }, async (system) => {
       for (const code of ['12345', '1234567', 'si9sfG', 'A'.repeat(43)]) {
-        const app = house.app();
+        const app = system.app();
         await begin(app);
         const body = JSON.stringify({ request_id: 'x', status: 'completed' });
-        await house.control('faults', { 'verify-check': { status: 400, body, times: 1 } });
+        await system.control('faults', { 'verify-check': { status: 400, body, times: 1 } });
         await postCode(app, code).expect(400);
         // That was the only try of the silent step, so the login moved on.
         expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
-        await house.reset();
+        await system.reset();
       }
     }));
 
@@ -206,14 +206,14 @@ describe('with a Verify workflow', () => {
       ['a code of a device, with no channel behind', '', 'si9sfG'],
       ['a typed code, with no channel behind', '', '123456'],
     ])('%s does not advance the workflow and does not use up a try', (_what, fallbacks, early) =>
-      withHouse({ env: { ...env, FALLBACK_CHANNELS: fallbacks }, watchers: { meter } }, async (house) => {
-        const app = house.app();
+      withSystem({ env: { ...env, FALLBACK_CHANNELS: fallbacks }, watchers: { meter } }, async (system) => {
+        const app = system.app();
         const { body } = await begin(app);
         const before = (await app.get('/login')).body;
         for (let each = 0; each < 5; each += 1)
           expect((await postCode(app, early).expect(400)).body.error).toBe('invalid_code');
         expect((await app.get('/login')).body).toEqual(before);
-        expect([ended, sent, await house.messages()]).toEqual([[], [], []]);
+        expect([ended, sent, await system.messages()]).toEqual([[], [], []]);
         const { json } = await walk(body.auth_url);
         expect((await postCode(app, String(json?.['code'])).expect(200)).body.channel).toBe('silent_auth');
         expect(ended).toEqual(['silent_auth completed']);
@@ -225,11 +225,11 @@ describe('with a Verify workflow', () => {
       ['no type', undefined, 409],
       ['#conflict', 'https://developer.vonage.com/api-errors#conflict', 422],
     ])('an answer of Vonage with %s is recognised', (_what, type, status) =>
-      withHouse({ env }, async (house) => {
-        const { app, code } = await house.walkedLogin();
+      withSystem({ env }, async (system) => {
+        const { app, code } = await system.walkedLogin();
         const detail = 'The current Verify workflow step does not support a code.';
         const answer = JSON.stringify({ type, title: 'Conflict', detail });
-        await house.control('faults', { 'verify-check': { status, body: answer, times: 1 } });
+        await system.control('faults', { 'verify-check': { status, body: answer, times: 1 } });
         await postCode(app, code).expect(400);
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
         await postCode(app, code).expect(200);
@@ -237,23 +237,23 @@ describe('with a Verify workflow', () => {
     );
 
     test('the number of calls to Vonage is bounded', () =>
-      withHouse({ env }, async (house) => {
-        const app = house.app();
+      withSystem({ env }, async (system) => {
+        const app = system.app();
         await begin(app);
-        const calls = (await house.upstream()).length;
+        const calls = (await system.upstream()).length;
         for (let each = 0; each < 30; each += 1) await postCode(app, 'si9sfG');
         await Promise.all(Array.from({ length: 30 }, () => postCode(app, 'si9sfG')));
-        expect((await house.upstream()).length - calls).toBeLessThanOrEqual(11);
+        expect((await system.upstream()).length - calls).toBeLessThanOrEqual(11);
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
       }));
 
     test('a typed code still has three tries', () =>
-      withHouse({ env }, async (house) => {
-        const app = house.app();
+      withSystem({ env }, async (system) => {
+        const app = system.app();
         await begin(app);
         for (let each = 0; each < 3; each += 1) await postCode(app, '123456').expect(400);
         await next(app, 'sms').expect(200);
-        const wrong = wrongFor(await lastCode(house));
+        const wrong = wrongFor(await lastCode(system));
         await postCode(app, wrong).expect(400);
         await postCode(app, wrong).expect(400);
         await postCode(app, wrong).expect(429);

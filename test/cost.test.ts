@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
-import { ALICE, BOB, buildHouse, postCode, redisUrlOfWorker, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, postCode, redisUrlOfWorker, type System } from './support/system.js';
 
 describe('the cost of a login', () => {
-  let house: House;
+  let system: System;
   // Without webhooks, which arrive at any time.
-  beforeAll(async () => (house = await buildHouse({ env: { FALLBACK_CHANNELS: 'sms,voice' } })));
-  afterAll(() => house.stop());
+  beforeAll(async () => (system = await startSystem({ env: { FALLBACK_CHANNELS: 'sms,voice' } })));
+  afterAll(() => system.stop());
 
   /** The names of the commands that the server sent to Redis while `work` ran. */
   const commandsOf = async (work: () => Promise<unknown>) => {
@@ -21,7 +21,7 @@ describe('the cost of a login', () => {
     const seen = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, args: string[]) => args[1] === 'the end' && resolve());
     });
-    await house.redis.echo('the end');
+    await system.redis.echo('the end');
     await seen;
     monitor.disconnect();
     redis.disconnect();
@@ -29,23 +29,23 @@ describe('the cost of a login', () => {
   };
 
   test('is three calls to Vonage and eight Redis commands, one of them for all limits, and no signature while the JWT is cached', async () => {
-    const first = await house.walkedLogin();
+    const first = await system.walkedLogin();
     await postCode(first.app, first.code).expect(200);
-    await house.reset();
+    await system.reset();
     const tokens: (string | undefined)[] = [];
     const commands = await commandsOf(async () => {
-      const { app, code } = await house.walkedLogin(ALICE);
+      const { app, code } = await system.walkedLogin(ALICE);
       await postCode(app, code).expect(200);
     });
     expect(commands).toEqual(['evalsha', 'set', 'set', 'getdel', 'set', 'get', 'getdel', 'evalsha']);
-    const calls = await house.upstream();
+    const calls = await system.upstream();
     expect(calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /v0.1/network-enablement',
       'POST /oauth2/token',
       'POST /camara/number-verification/v031/verify',
     ]);
-    await house.walkedLogin(ALICE);
-    for (const { path, headers } of await house.upstream()) {
+    await system.walkedLogin(ALICE);
+    for (const { path, headers } of await system.upstream()) {
       if (!path.startsWith('/camara')) tokens.push(headers['authorization']);
     }
     expect(tokens).toHaveLength(4);
@@ -54,10 +54,10 @@ describe('the cost of a login', () => {
   });
 
   test('is two Redis commands more with a message: one counts it, one gives it back to the number', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: BOB }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    const code = (await house.messages()).at(-1)?.code ?? '';
+    const code = (await system.messages()).at(-1)?.code ?? '';
     const commands = await commandsOf(() => postCode(app, code).expect(200));
     // The session, the webhook report, the pause of Verify, the try, the count of the
     // message, the new session, and the refund of the message.
@@ -68,15 +68,15 @@ describe('the cost of a login', () => {
 
   test('is no Redis command for an invalid request, or for one without a session', async () => {
     const commands = await commandsOf(async () => {
-      await house.app().post('/login').send({ phone_number: 'x' });
-      await house
+      await system.app().post('/login').send({ phone_number: 'x' });
+      await system
         .app()
         .post('/verify')
         .send({ code: 'A'.repeat(43) });
-      await house.app().get('/session');
-      await house.app().get('/callback?state=x&code=y');
-      await house.app().get('/healthz');
-      await house.app().get('/');
+      await system.app().get('/session');
+      await system.app().get('/callback?state=x&code=y');
+      await system.app().get('/healthz');
+      await system.app().get('/');
     });
     expect(commands).toEqual([]);
   });

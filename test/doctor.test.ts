@@ -15,7 +15,7 @@ import { newCa } from './support/certificates.js';
 import { inDeployment, type Plan } from './support/deployment.js';
 import { callDoctor, type Visit } from './support/doctors.js';
 import { ca, lowerCase, openFront, rewrite, type Habits, type Passing } from './support/front.js';
-import { ALICE, WEBHOOKS, withHouse } from './support/house.js';
+import { ALICE, WEBHOOKS, withSystem } from './support/system.js';
 import { endPrograms, node, ROOT, source, type Env } from './support/programs.js';
 import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
@@ -76,7 +76,7 @@ test.each([
 });
 
 test('without settings and --login no login is begun, and the skipped checks are listed', async () => {
-  await inDeployment(redis.url, {}, async ({ front, house }) => {
+  await inDeployment(redis.url, {}, async ({ front, system }) => {
     const visited = await doctor.visit([front.url], {});
     expect(visited.code).toBe(0);
     expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
@@ -84,8 +84,8 @@ test('without settings and --login no login is begun, and the skipped checks are
       ...['settings', 'Vonage', 'Redis', 'http', 'webhook signature'],
       ...['cookie', 'sessions', 'redirect URI', 'client addresses'],
     ]);
-    expect(await house.upstream()).toEqual([]);
-    expect(await house.redis.keys('*')).toEqual(['ping']);
+    expect(await system.upstream()).toEqual([]);
+    expect(await system.redis.keys('*')).toEqual(['ping']);
   });
 });
 
@@ -266,13 +266,13 @@ const PLANTED: Row[] = [
   ],
   [
     'another redirect URI at Vonage',
-    { house: () => ({ registered: 'https://localhost:9/callback' }) },
+    { system: () => ({ registered: 'https://localhost:9/callback' }) },
     ['redirect URI'],
     /callback in the Vonage dashboard, to the letter/,
   ],
   [
     'a redirect URI at Vonage with a trailing slash',
-    { house: ({ url }) => ({ registered: `${url}/callback/` }) },
+    { system: ({ url }) => ({ registered: `${url}/callback/` }) },
     ['redirect URI'],
     /to the letter/,
   ],
@@ -291,13 +291,13 @@ const PLANTED: Row[] = [
   ],
   [
     'a server whose clock is ten minutes fast',
-    { house: () => ({ vonageWorld: testWorld() }), before: ({ house }) => house.world.turn(600) },
+    { system: () => ({ vonageWorld: testWorld() }), before: ({ system }) => system.world.turn(600) },
     ['clock of the server'],
     /NTP/,
   ],
   [
     'a server whose clock is an hour slow',
-    { house: () => ({ vonageWorld: testWorld() }), before: ({ house }) => house.world.turn(-3600) },
+    { system: () => ({ vonageWorld: testWorld() }), before: ({ system }) => system.world.turn(-3600) },
     ['clock of the server'],
     /NTP/,
   ],
@@ -333,7 +333,7 @@ const PLANTED: Row[] = [
   ],
   [
     'a key that does not expire',
-    { before: ({ house }) => house.redis.set('sess:x', '1') },
+    { before: ({ system }) => system.redis.set('sess:x', '1') },
     ['life of keys'],
     /a Redis or a database of its own/,
   ],
@@ -392,8 +392,8 @@ describe('each mistake is found by its check, with its fix, and no other is:', (
   });
 
   test('http that stays http', async () => {
-    await inDeployment(redis.url, {}, async ({ house, settings }) => {
-      const { port } = new URL(house.base);
+    await inDeployment(redis.url, {}, async ({ system, settings }) => {
+      const { port } = new URL(system.base);
       const visited = await doctor.visit([`http://[::ffff:127.0.0.1]:${port}`], settings);
       expect(named(visited, 'mistake')).toContain('https');
     });
@@ -417,7 +417,7 @@ describe('each warning is given:', () => {
     ],
     [
       'a clock that is twenty seconds slow',
-      { before: ({ house }) => house.world.turn(-20) },
+      { before: ({ system }) => system.world.turn(-20) },
       'clock of the server',
     ],
   ];
@@ -521,7 +521,7 @@ test('an error of Redis about a forbidden command is reported', async () => {
 
 test('http has to redirect to https', async () => {
   const world = testWorld();
-  await withHouse({ store: 'memory' }, async ({ base }) => {
+  await withSystem({ store: 'memory' }, async ({ base }) => {
     expect(await checkPlainHttp(new URL(base), world)).toMatchObject({ check: 'http', verdict: 'mistake' });
   });
   const redirecting = createServer((_req, res) =>

@@ -1,30 +1,30 @@
 import { API, ASSERTIONS, OTHER_API } from './support/assertions.js';
-import { ALICE, buildHouse, postCode, WITH_CODES, type House } from './support/house.js';
+import { ALICE, startSystem, postCode, WITH_CODES, type System } from './support/system.js';
 import { endPrograms, node } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
 /** The API of examples/api, which is one of the audiences of the server. */
 describe('the example API behind the server', () => {
-  let house: House;
+  let system: System;
   let api: string;
   beforeAll(async () => {
-    house = await buildHouse({ env: { ...ASSERTIONS, ...WITH_CODES } });
+    system = await startSystem({ env: { ...ASSERTIONS, ...WITH_CODES } });
     const PORT = `${await freePort()}`;
     api = `http://localhost:${PORT}`;
-    const program = node(['examples/api/server.js'], { PORT, ISSUER: house.base, AUDIENCE: API });
+    const program = node(['examples/api/server.js'], { PORT, ISSUER: system.base, AUDIENCE: API });
     await program.said(/The API is at/);
   });
   afterAll(async () => {
     await endPrograms();
-    await house.stop();
+    await system.stop();
   });
 
   const loggedIn = async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
     return app;
   };
-  const assertionOf = async (app: ReturnType<House['app']>, audience = API): Promise<string> =>
+  const assertionOf = async (app: ReturnType<System['app']>, audience = API): Promise<string> =>
     String((await app.post('/session/assertion').send({ audience }).expect(200)).body.assertion);
   const ask = async (assertion: string | undefined, method = 'GET', path = '/me', at = api) => {
     const headers = assertion === undefined ? {} : { authorization: `Bearer ${assertion}` };
@@ -63,19 +63,19 @@ describe('the example API behind the server', () => {
   });
 
   test('allows a sensitive action after a recent SIM login, and not after a code', async () => {
-    const transfer = async (app: ReturnType<House['app']>) =>
+    const transfer = async (app: ReturnType<System['app']>) =>
       (await ask(await assertionOf(app), 'POST', '/transfers')).status;
     expect(await transfer(await loggedIn())).toBe(201);
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+    await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     expect(await transfer(app)).toBe(403);
   });
 
   test('answers with a server error if it cannot fetch the keys', async () => {
     const PORT = `${await freePort()}`;
-    const env = { PORT, ISSUER: house.base, JWKS_URL: `${house.base}/nowhere`, AUDIENCE: API };
+    const env = { PORT, ISSUER: system.base, JWKS_URL: `${system.base}/nowhere`, AUDIENCE: API };
     await node(['examples/api/server.js'], env).said(/The API is at/);
     const { status } = await ask(
       await assertionOf(await loggedIn()),

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import supertest from 'supertest';
 import { builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
-import { ALICE, redisUrlOfWorker } from './support/house.js';
+import { ALICE, redisUrlOfWorker } from './support/system.js';
 import {
   credentials,
   endPrograms,

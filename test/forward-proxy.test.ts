@@ -12,7 +12,7 @@ import { createTransport } from '../src/vonage/transport.js';
 import { newCa } from './support/certificates.js';
 import { openConnectProxy, PROXY_ANSWERS, type ConnectProxy } from './support/connect-proxy.js';
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
+import { ALICE, startSystem, postCode, withSystem, WITH_CODES, type System } from './support/system.js';
 import { credentials, endPrograms, LISTENING, node, source, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
@@ -30,7 +30,7 @@ afterEach(async () => {
   await proxy.close();
 });
 
-const begin = (house: House) => house.app().post('/login').send({ phone_number: ALICE });
+const begin = (system: System) => system.app().post('/login').send({ phone_number: ALICE });
 
 describe('over TLS, a server', () => {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
@@ -154,54 +154,54 @@ describe('a proxy that', () => {
     '%s is an error at once, and a beginning is retried once because nothing was sent',
     async (how) => {
       proxy.answer(how);
-      await withHouse({ env: env() }, async (house) => {
-        const refused = await begin(house);
+      await withSystem({ env: env() }, async (system) => {
+        const refused = await begin(system);
         expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
         expect(proxy.asked).toHaveLength(2);
-        expect(await house.upstream()).toEqual([]);
-        expect(house.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
-        expect(house.world.logged()).not.toMatch(SECRET);
+        expect(await system.upstream()).toEqual([]);
+        expect(system.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
+        expect(system.world.logged()).not.toMatch(SECRET);
         // The next call uses the proxy again.
         proxy.answer('opens the tunnel');
-        await begin(house).expect(201);
+        await begin(system).expect(201);
         expect(proxy.asked).toHaveLength(3);
       });
     },
   );
 
   test('does not accept connections is an error at once', () =>
-    withHouse({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (house) => {
-      expect((await begin(house)).body).toMatchObject({ status: 502, error: 'upstream_error' });
-      expect(house.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
+    withSystem({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (system) => {
+      expect((await begin(system)).body).toMatchObject({ status: 502, error: 'upstream_error' });
+      expect(system.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
     }));
 
   test('never answers is an error at the deadline of the call', async () => {
     proxy.answer('never answers');
-    await withHouse({ env: env() }, async (house) => {
-      expect((await begin(house)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
+    await withSystem({ env: env() }, async (system) => {
+      expect((await begin(system)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
       expect(proxy.asked).toHaveLength(1);
     });
   });
 
   test('ends the connection after a message was requested does not cause a second request', async () => {
-    await withHouse({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
-      const app = house.app();
+    await withSystem({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (system) => {
+      const app = system.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
       proxy.breakTunnels();
       expect((await app.post('/login/next').send({})).body).toMatchObject({ status: 502 });
       expect(proxy.asked).toHaveLength(1);
-      expect((await house.upstream()).length).toBeLessThanOrEqual(1);
+      expect((await system.upstream()).length).toBeLessThanOrEqual(1);
     });
   });
 
   test('forwards to Vonage does not change a login', async () => {
-    const house = await buildHouse({ env: env() });
+    const system = await startSystem({ env: env() });
     try {
-      const { app, code } = await house.walkedLogin();
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
       expect(proxy.asked).toHaveLength(1);
     } finally {
-      await house.stop();
+      await system.stop();
     }
   });
 

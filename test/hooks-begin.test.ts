@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import type { BeforeLoginAnswer, Hooks, WantedLogin } from '../src/login/hooks.js';
-import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, startSystem, postCode, type System, WITH_CODES } from './support/system.js';
 import { walk } from './support/device.js';
 import { FAILING } from './support/hooks.js';
 import { keptFor } from './support/records.js';
@@ -8,19 +8,19 @@ import { keptFor } from './support/records.js';
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'the hook beforeLogin with SILENT_AUTH=%s',
   (engine) => {
-    let house: House;
+    let system: System;
     let hook: Hooks['beforeLogin'];
     beforeAll(async () => {
       const hooks: Hooks = { beforeLogin: (login) => hook?.(login) };
-      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+      system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
     });
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
-    const begin = (app = house.app()) => app.post('/login').send({ phone_number: ALICE });
+    const begin = (app = system.app()) => app.post('/login').send({ phone_number: ALICE });
     const nothingWasSpent = async () => {
-      expect(await house.upstream()).toEqual([]);
-      expect(await keptFor(house.redis)).toEqual([]);
+      expect(await system.upstream()).toEqual([]);
+      expect(await keptFor(system.redis)).toEqual([]);
     };
 
     test.each<[string, Hooks['beforeLogin']]>([
@@ -56,7 +56,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       });
       const slow = begin().then((answer) => answer);
       await asked;
-      house.world.turn(2);
+      system.world.turn(2);
       expect((await slow).status).toBe(503);
       say({ allow: true });
       await nothingWasSpent();
@@ -64,7 +64,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
 
     test('a refused login does not change the login before it', async () => {
       hook = undefined;
-      const app = house.app();
+      const app = system.app();
       const { body } = await begin(app).expect(201);
       hook = () => ({ refuse: true });
       await app.post('/login').send({ phone_number: BOB }).expect(403);
@@ -74,19 +74,19 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
 );
 
 describe('the argument of the hook beforeLogin', () => {
-  let house: House;
+  let system: System;
   let received: WantedLogin[] = [];
   beforeAll(async () => {
-    house = await buildHouse({ hooks: { beforeLogin: (login) => void received.push(login) } });
+    system = await startSystem({ hooks: { beforeLogin: (login) => void received.push(login) } });
   });
   beforeEach(async () => {
     received = [];
-    await house.reset();
+    await system.reset();
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   test('contains the number, the client, the address, the headers, the login id and the request id', async () => {
-    const app = supertest.agent(house.base.replace('localhost', '127.0.0.1'));
+    const app = supertest.agent(system.base.replace('localhost', '127.0.0.1'));
     const begun = await app.post('/login').set('X-Attestation', 'token').send({ phone_number: ALICE });
     expect(received).toEqual([
       {
@@ -101,7 +101,7 @@ describe('the argument of the hook beforeLogin', () => {
   });
 
   test('contains no cookies or credentials, and is frozen', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app
       .post('/login')
@@ -114,13 +114,13 @@ describe('the argument of the hook beforeLogin', () => {
   });
 
   test('is never an invalid number or a request of another origin, which are refused before', async () => {
-    await house.app().post('/login').send({ phone_number: '+1' }).expect(400);
-    await house.app().post('/login').set('Origin', 'https://evil.example').send({ phone_number: ALICE });
+    await system.app().post('/login').send({ phone_number: '+1' }).expect(400);
+    await system.app().post('/login').set('Origin', 'https://evil.example').send({ phone_number: ALICE });
     expect(received).toEqual([]);
   });
 
   test('is passed once per login: neither /callback nor /verify calls the hook again', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(200);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import supertest from 'supertest';
 import { walk } from './support/device.js';
-import { ALICE, UNLIMITED } from './support/house.js';
+import { ALICE, UNLIMITED } from './support/system.js';
 import { freePort } from './support/redis-server.js';
 
 const root = resolve(__dirname, '..');

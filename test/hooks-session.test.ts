@@ -1,9 +1,9 @@
 import type { BeforeSessionAnswer, Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, postCode, type House, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, startSystem, postCode, type System, WITH_CODES } from './support/system.js';
 import { FAILING, UNREADABLE } from './support/hooks.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>
   app.post('/login').send({ phone_number: phoneNumber }).expect(201);
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
@@ -20,22 +20,22 @@ const PROOFS = [
 describe.each(PROOFS)(
   'the hook beforeSession, after $channel with SILENT_AUTH=$engine',
   ({ engine, channel }) => {
-    let house: House;
+    let system: System;
     let hook: Hooks['beforeSession'];
     beforeAll(async () => {
       const hooks: Hooks = { beforeSession: (login) => hook?.(login) };
-      house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+      system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
     });
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
     /** A login with a correct code that was not posted yet. */
     const proven = async () => {
-      const app = house.app();
+      const app = system.app();
       const begun = await begin(app);
       if (channel !== 'silent_auth') {
         await next(app, channel).expect(200);
-        return { app, code: (await house.messages()).at(-1)?.code ?? '' };
+        return { app, code: (await system.messages()).at(-1)?.code ?? '' };
       }
       const home = await walk(begun.body.auth_url);
       return { app, code: String(home.json?.['code']) };
@@ -43,11 +43,11 @@ describe.each(PROOFS)(
     /** The login is over: its code and its channels are refused. */
     const isOver = async (app: App, code: string) => {
       expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
-      const before = (await house.upstream()).length;
+      const before = (await system.upstream()).length;
       hook = undefined;
       await postCode(app, code).expect(400);
       expect((await next(app, 'sms').expect(409)).body.error).toBe('no_more_channels');
-      expect(await house.upstream()).toHaveLength(before);
+      expect(await system.upstream()).toHaveLength(before);
       expect(await isAuthenticated(app)).toBe(false);
     };
 
@@ -106,7 +106,7 @@ describe.each(PROOFS)(
       });
       const slow = postCode(app, code).then((answer) => answer);
       await asked;
-      house.world.turn(2);
+      system.world.turn(2);
       expect((await slow).status).toBe(503);
       say({ allow: true });
       await isOver(app, code);
@@ -134,13 +134,13 @@ test('the outcome of a hook is logged, without the message of its error', async 
   const answers: Hooks['beforeSession'][] = [
     ...[FAILING[0]?.[1], () => ({ refuse: true }) as const, nothing, unreadable],
   ];
-  const house = await buildHouse({ hooks: { beforeSession: (login) => answers.shift()?.(login) } });
+  const system = await startSystem({ hooks: { beforeSession: (login) => answers.shift()?.(login) } });
   try {
     for (let left = answers.length; left > 0; left--) {
-      const { app, code } = await house.walkedLogin();
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code);
     }
-    const lines = house.world.logged().split('\n');
+    const lines = system.world.logged().split('\n');
     const said = lines.filter((line) => line.includes('"hook"')).map((line) => JSON.parse(line) as object);
     const id = expect.stringMatching(/^[0-9a-f-]{32,36}$/);
     const line = { request_id: id, login_id: id, hook: 'beforeSession' };
@@ -156,7 +156,7 @@ test('the outcome of a hook is logged, without the message of its error', async 
     ]);
     expect(lines.join('\n')).not.toContain(ALICE.slice(1));
   } finally {
-    await house.stop();
+    await system.stop();
   }
 });
 

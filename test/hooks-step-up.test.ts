@@ -3,15 +3,15 @@ import { walk } from './support/device.js';
 import {
   ALICE,
   BOB,
-  buildHouse,
+  startSystem,
   CHALLENGE,
   postCode,
-  withHouse,
-  type House,
+  withSystem,
+  type System,
   WITH_CODES,
-} from './support/house.js';
+} from './support/system.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 
 /** Requires a code in addition to the SIM. */
@@ -19,20 +19,20 @@ const stepUp: Hooks['beforeSession'] = ({ channel }) =>
   channel === 'silent_auth' ? { stepUp: true } : { allow: true };
 
 describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_AUTH=%s', (engine) => {
-  let house: House;
+  let system: System;
   let rule: Hooks['beforeSession'];
   beforeAll(async () => {
     const hooks: Hooks = { beforeSession: (login) => rule?.(login) };
-    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
+    system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine }, hooks });
   });
   beforeEach(() => {
     rule = stepUp;
-    return house.reset();
+    return system.reset();
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   const steppedUp = async (more: object = {}, verifier?: string) => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app
       .post('/login')
       .send({ phone_number: ALICE, ...more })
@@ -45,7 +45,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   };
   const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
   const codeFrom = async (channel: string) =>
-    (await house.messages()).filter((each) => each.channel === channel).at(-1)?.code ?? '';
+    (await system.messages()).filter((each) => each.channel === channel).at(-1)?.code ?? '';
 
   test('gives no session, sends no message by itself, and names the next channels', async () => {
     const { app, answer, loginId } = await steppedUp();
@@ -57,16 +57,16 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
       next_channels: ['sms', 'voice'],
     });
     expect(await isAuthenticated(app)).toBe(false);
-    house.world.turn(120);
-    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-    expect(await house.messages()).toEqual([]);
+    system.world.turn(120);
+    await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+    expect(await system.messages()).toEqual([]);
   });
 
   test.each(['sms', 'voice'])('is completed by %s in the same login, for its number', async (channel) => {
     const { app, loginId } = await steppedUp();
     const moved = await next(app, channel).expect(200);
     expect(moved.body).toMatchObject({ login_id: loginId, channel });
-    expect((await house.messages()).map((each) => [each.to, each.channel])).toEqual([[ALICE, channel]]);
+    expect((await system.messages()).map((each) => [each.to, each.channel])).toEqual([[ALICE, channel]]);
     const verified = await postCode(app, await codeFrom(channel)).expect(200);
     expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel });
     expect((await app.get('/session')).body).toMatchObject({
@@ -74,7 +74,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
       channel,
       channels: ['silent_auth', channel],
     });
-    expect(house.world.logged()).toContain('"outcome":"step_up_required"');
+    expect(system.world.logged()).toContain('"outcome":"step_up_required"');
   });
 
   test('can continue from SMS to voice', async () => {
@@ -102,7 +102,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     await postCode(both.app, await codeFrom('voice')).expect(200);
     expect(received.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
     // The link is not opened, so the code is the only proof.
-    const alone = house.app();
+    const alone = system.app();
     await alone.post('/login').send({ phone_number: BOB }).expect(201);
     await next(alone, 'voice').expect(200);
     expect((await postCode(alone, await codeFrom('voice')).expect(403)).body.error).toBe('login_refused');
@@ -124,9 +124,9 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   test('closes the silent channel: its code is spent, before and after /login/next', async () => {
     const { app, code } = await steppedUp();
     rule = undefined;
-    const calls = (await house.upstream()).length;
+    const calls = (await system.upstream()).length;
     await postCode(app, code).expect(400);
-    expect(await house.upstream()).toHaveLength(calls);
+    expect(await system.upstream()).toHaveLength(calls);
     await next(app, 'sms').expect(200);
     expect((await postCode(app, code)).status).toBeGreaterThanOrEqual(400);
     expect(await isAuthenticated(app)).toBe(false);
@@ -135,7 +135,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   test('can be completed only by the session that began it', async () => {
     const { app } = await steppedUp();
     await next(app, 'sms').expect(200);
-    await postCode(house.app(), await codeFrom('sms')).expect(400);
+    await postCode(system.app(), await codeFrom('sms')).expect(400);
     await postCode(app, await codeFrom('sms')).expect(200);
   });
 
@@ -149,7 +149,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
 
   test('stays open after the silent step has expired', async () => {
     const { app } = await steppedUp();
-    house.world.turn(301);
+    system.world.turn(301);
     expect((await app.get('/login')).body).toMatchObject({
       status: 'expired',
       next_channels: ['sms', 'voice'],
@@ -181,13 +181,13 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
       if (login.channel === 'silent_auth') await next(app, 'sms');
       return stepUp(login);
     };
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(403);
     expect(await isAuthenticated(app)).toBe(false);
     await next(app, 'sms').expect(200);
-    expect(await house.messages()).toHaveLength(1);
+    expect(await system.messages()).toHaveLength(1);
     await postCode(app, await codeFrom('sms')).expect(200);
     expect((await app.get('/session')).body.channels).toEqual(['silent_auth', 'sms']);
   });
@@ -199,10 +199,10 @@ test.each([
   ['the number takes no message', 'network-enablement', '+99012345678', {}],
   ['the number takes no message', 'verify', '+99012345678', {}],
 ])('a step-up is a refusal if %s (%s)', (_what, engine, phoneNumber, env) =>
-  withHouse(
+  withSystem(
     { env: { ...WITH_CODES, SILENT_AUTH: engine, ...env }, hooks: { beforeSession: stepUp } },
-    async (house) => {
-      const { app, code } = await house.walkedLogin(phoneNumber);
+    async (system) => {
+      const { app, code } = await system.walkedLogin(phoneNumber);
       expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
       expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
     },

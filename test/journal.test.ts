@@ -1,10 +1,10 @@
 import { until } from './support/until.js';
-import { buildHouse, postCode, WITH_CODES, type House } from './support/house.js';
+import { startSystem, postCode, WITH_CODES, type System } from './support/system.js';
 
 type Line = Record<string, unknown>;
 
-const linesOf = (house: House): Line[] =>
-  house.world
+const linesOf = (system: System): Line[] =>
+  system.world
     .logged()
     .split('\n')
     .filter((line) => line !== '')
@@ -12,14 +12,14 @@ const linesOf = (house: House): Line[] =>
     .filter(({ step }) => step !== undefined);
 
 describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: { SILENT_AUTH: engine } })));
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: { SILENT_AUTH: engine } })));
+  afterAll(() => system.stop());
 
   test('the log has each step with its outcome, and the number as a pseudonym that depends on the secret', async () => {
-    const { app, code } = await house.walkedLogin('+447700900101');
+    const { app, code } = await system.walkedLogin('+447700900101');
     await postCode(app, code).expect(200);
-    const lines = linesOf(house).slice(-3);
+    const lines = linesOf(system).slice(-3);
     expect(lines.map(({ step, outcome }) => [step, outcome])).toEqual([
       ['begin', 'ok'],
       ['callback', 'ok'],
@@ -32,15 +32,15 @@ describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
 });
 
 describe('the log has one line', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  afterAll(() => system.stop());
 
   /** The log lines of `work`, each with its request id. */
   const linesAfter = async (work: () => Promise<unknown>): Promise<Line[]> => {
-    const before = linesOf(house).length;
+    const before = linesOf(system).length;
     await work();
-    const lines = linesOf(house).slice(before);
+    const lines = linesOf(system).slice(before);
     for (const line of lines)
       expect(line).toEqual(
         expect.objectContaining({ request_id: expect.any(String), ms: expect.any(Number) }),
@@ -52,56 +52,56 @@ describe('the log has one line', () => {
     [
       'an invalid body',
       'begin',
-      () => house.app().post('/login').send({ x: 1 }),
+      () => system.app().post('/login').send({ x: 1 }),
       { outcome: 'invalid_request' },
     ],
     [
       'an invalid number',
       'begin',
-      () => house.app().post('/login').send({ phone_number: 'x' }),
+      () => system.app().post('/login').send({ phone_number: 'x' }),
       { outcome: 'invalid_phone_number' },
     ],
     [
       'another media type',
       'verify',
-      () => house.app().post('/verify').type('text').send('x'),
+      () => system.app().post('/verify').type('text').send('x'),
       { outcome: 'unsupported_media_type' },
     ],
     [
       'another origin',
       'next',
-      () => house.app().post('/login/next').set('Origin', 'https://x.example').send({}),
+      () => system.app().post('/login/next').set('Origin', 'https://x.example').send({}),
       { outcome: 'forbidden_origin' },
     ],
     [
       'a code without a login',
       'verify',
-      () => house.app().post('/verify').send({ code: '123456' }),
+      () => system.app().post('/verify').send({ code: '123456' }),
       { outcome: 'invalid_code' },
     ],
     [
       '/login/next without a login',
       'next',
-      () => house.app().post('/login/next').send({}),
+      () => system.app().post('/login/next').send({}),
       { outcome: 'no_login' },
     ],
     [
       'an invalid callback',
       'callback',
-      () => house.app().get('/callback?state=x&code=y'),
+      () => system.app().get('/callback?state=x&code=y'),
       { outcome: 'invalid_request' },
     ],
     [
       'a webhook without a signature',
       'webhook',
-      () => house.app().post('/webhooks/verify').send({}),
+      () => system.app().post('/webhooks/verify').send({}),
       { outcome: 'unavailable', level: 'error' },
     ],
     [
       'a webhook that is too large',
       'webhook',
       () =>
-        house
+        system
           .app()
           .post('/webhooks/verify')
           .send({ x: 'x'.repeat(20_000) }),
@@ -110,7 +110,7 @@ describe('the log has one line', () => {
     [
       'a webhook with a wrong signature',
       'webhook',
-      () => house.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
+      () => system.app().post('/webhooks/verify').set('Authorization', 'Bearer x').send({}),
       { outcome: 'invalid_signature', level: 'info' },
     ],
   ])('for a request that is refused without a login: %s', async (_name, step, work, line) => {
@@ -120,14 +120,14 @@ describe('the log has one line', () => {
   });
 
   test('for each step of a login that continues with a message, with the channel and the answer of Vonage', async () => {
-    const app = house.app();
+    const app = system.app();
     const lines = await linesAfter(async () => {
       await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
       await app.post('/login/next').send({}).expect(200);
       await app.post('/verify').send({ code: '000000' }).expect(400);
       await app
         .post('/verify')
-        .send({ code: (await house.messages()).at(-1)?.code })
+        .send({ code: (await system.messages()).at(-1)?.code })
         .expect(200);
     });
     const own = lines.filter(({ step }) => step !== 'webhook');
@@ -146,19 +146,19 @@ describe('the log has one line', () => {
   });
 
   test('for a webhook, with its login', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: '+447700900102' });
     await app.post('/login/next').send({}).expect(200);
     await app
       .post('/verify')
-      .send({ code: (await house.messages()).at(-1)?.code })
+      .send({ code: (await system.messages()).at(-1)?.code })
       .expect(200);
     const isOfIt = ({ step, login_id }: Line) => step === 'webhook' && login_id === begun.body.login_id;
-    await until(() => Promise.resolve(linesOf(house).some(isOfIt)));
+    await until(() => Promise.resolve(linesOf(system).some(isOfIt)));
   });
 
   test('for a cancelled login, and for a logout', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: '+447700900000' }).expect(201);
     const lines = await linesAfter(async () => {
       await app.delete('/login').expect(204);
@@ -173,7 +173,7 @@ describe('the log has one line', () => {
 
   test('for an outage after which the login continues without silent authentication, as a warning', async () => {
     const lines = await linesAfter(() =>
-      house.app().post('/login').send({ phone_number: '+447700900109' }).expect(201),
+      system.app().post('/login').send({ phone_number: '+447700900109' }).expect(201),
     );
     expect(lines).toEqual([
       expect.objectContaining({
@@ -186,9 +186,9 @@ describe('the log has one line', () => {
   });
 
   test('for an internal error, with its stack and without its message', async () => {
-    jest.spyOn(house.store, 'spend').mockRejectedValueOnce(new TypeError('+447700900000'));
+    jest.spyOn(system.store, 'spend').mockRejectedValueOnce(new TypeError('+447700900000'));
     const lines = await linesAfter(() =>
-      house.app().post('/login').send({ phone_number: '+447700900000' }).expect(500),
+      system.app().post('/login').send({ phone_number: '+447700900000' }).expect(500),
     );
     expect(lines).toEqual([
       expect.objectContaining({

@@ -1,21 +1,21 @@
 import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
-import { ALICE, buildHouse, withHouse, type House, type HouseOptions } from './support/house.js';
+import { ALICE, startSystem, withSystem, type System, type SystemOptions } from './support/system.js';
 import { sessionOn, withMounted } from './support/mounted.js';
 
 const number = (each: number): string => `+44770090${String(each).padStart(4, '0')}`;
 
 describe('a client address', () => {
-  let house: House;
+  let system: System;
   beforeAll(async () => {
-    house = await buildHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=1' } });
+    system = await startSystem({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-number=1' } });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   /** Whether two addresses count as one: with a limit of one, each may log in once. */
   const areOne = async (one: string, other: string): Promise<boolean> => {
-    await clientAt(house, one).login(ALICE).expect(201);
-    return (await clientAt(house, other).login(ALICE)).status === 429;
+    await clientAt(system, one).login(ALICE).expect(201);
+    return (await clientAt(system, other).login(ALICE)).status === 429;
   };
 
   test.each([
@@ -102,19 +102,19 @@ test.each([
   ['2001:db8:1:2::1', '2001:db8:2:2::1', 'two'],
   ['not an address', 'unknown', 'one'],
 ])('%s and %s are in %s range(s)', (one, other, ranges) =>
-  withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (house) => {
-    await clientAt(house, one).login(number(0)).expect(201);
-    await clientAt(house, other)
+  withSystem({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=1' } }, async (system) => {
+    await clientAt(system, one).login(number(0)).expect(201);
+    await clientAt(system, other)
       .login(number(1))
       .expect(ranges === 'one' ? 429 : 201);
   }),
 );
 
 describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48', (store) => {
-  const inHouse = (env: Record<string, string>, work: (house: House) => Promise<void>) =>
-    withHouse({ store, env: { ...BEHIND_PROXY, ...env } }, async (house) => {
-      atFullHour(house);
-      await work(house);
+  const inSystem = (env: Record<string, string>, work: (system: System) => Promise<void>) =>
+    withSystem({ store, env: { ...BEHIND_PROXY, ...env } }, async (system) => {
+      atFullHour(system);
+      await work(system);
     });
 
   /** How many requests of each address succeed before one is refused. */
@@ -131,18 +131,18 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
   const NEIGHBOURS = ['2001:db8:1:100::1', '2001:db8:1:101::1', '2001:db8:1:200::1', '2001:db8:2::1'];
 
   test('a device leaves half of the logins to others, and a home a quarter', () =>
-    inHouse({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (house) => {
+    inSystem({ RATE_LIMITS: 'login-range=8,login-range-second=1000' }, async (system) => {
       let each = 0;
-      const login = async (address: string) => (await clientAt(house, address).login(number(each++))).status;
+      const login = async (address: string) => (await clientAt(system, address).login(number(each++))).status;
       expect(await served(NEIGHBOURS, login)).toEqual([4, 2, 2, 4]);
       expect(await served(['2001:db8:1:300::1'], login)).toEqual([0]);
     }));
 
   test('a device leaves half of the messages to others, and a home a quarter', () =>
-    inHouse({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (house) => {
+    inSystem({ RATE_LIMITS: 'send-range=4,login-range-second=1000' }, async (system) => {
       let each = 0;
       const ask = async (address: string) =>
-        (await clientAt(house, address).askForMessage(number(each++))).status;
+        (await clientAt(system, address).askForMessage(number(each++))).status;
       expect(await served(NEIGHBOURS, ask)).toEqual([2, 1, 1, 2]);
     }));
 
@@ -150,24 +150,24 @@ describe.each(['redis', 'memory'] as const)('with %s, within the limits of a /48
     'a login from %s is counted in one step',
     (address) => {
       const accounts: string[] = [];
-      const through: HouseOptions['through'] = (each) => ({
+      const through: SystemOptions['through'] = (each) => ({
         ...each,
         spend: (account, ...rest) => {
           accounts.push(account);
           return each.spend(account, ...rest);
         },
       });
-      return withHouse({ store, env: BEHIND_PROXY, through }, async (house) => {
-        await clientAt(house, address).login(ALICE).expect(201);
+      return withSystem({ store, env: BEHIND_PROXY, through }, async (system) => {
+        await clientAt(system, address).login(ALICE).expect(201);
         expect(accounts).toHaveLength(1);
       });
     },
   );
 
   test('the answer reports the range with the fewest remaining', () =>
-    inHouse({ RATE_LIMITS: 'login-range=8' }, async (house) => {
+    inSystem({ RATE_LIMITS: 'login-range=8' }, async (system) => {
       const leftAt = async (address: string, each: number) => {
-        const { headers } = await clientAt(house, address).login(number(each)).expect(201);
+        const { headers } = await clientAt(system, address).login(number(each)).expect(201);
         const [policy = '', left = ''] = [headers['ratelimit-policy'], headers['ratelimit']];
         expect(policy.match(/login-range"/g)).toHaveLength(1);
         return [/"login-range";q=(\d+)/.exec(policy)?.[1], /"login-range";r=(\d+)/.exec(left)?.[1]];
@@ -221,9 +221,9 @@ describe('X-Forwarded-For', () => {
     ],
     ['may have empty entries', { TRUST_PROXY: '1' }, ', 192.0.2.1, ,', '192.0.2.1', 429],
   ])('%s', (_what, env, one, other, status) =>
-    withHouse({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (house) => {
-      await clientAt(house, one).login(ALICE).expect(201);
-      await clientAt(house, other).login(ALICE).expect(status);
+    withSystem({ env: { RATE_LIMITS: 'login-number=1', ...env } }, async (system) => {
+      await clientAt(system, one).login(ALICE).expect(201);
+      await clientAt(system, other).login(ALICE).expect(status);
     }),
   );
 
@@ -236,9 +236,9 @@ describe('X-Forwarded-For', () => {
     ['<script>', undefined],
   ])('%j is %j to hooks', async (written, ip) => {
     const seen: unknown[] = [];
-    const hooks: HouseOptions['hooks'] = { beforeLogin: (login) => void seen.push(login.ip) };
-    await withHouse({ env: BEHIND_PROXY, hooks }, async (house) => {
-      await clientAt(house, written).login(ALICE).expect(201);
+    const hooks: SystemOptions['hooks'] = { beforeLogin: (login) => void seen.push(login.ip) };
+    await withSystem({ env: BEHIND_PROXY, hooks }, async (system) => {
+      await clientAt(system, written).login(ALICE).expect(201);
     });
     expect(seen).toEqual([ip]);
   });
@@ -266,34 +266,34 @@ describe('X-Forwarded-For', () => {
 });
 
 describe('if the proxy names no address', () => {
-  const warnings = (house: House) => house.world.logged().split('the proxy names no address').length - 1;
+  const warnings = (system: System) => system.world.logged().split('the proxy names no address').length - 1;
 
   test('one warning is logged every ten minutes, without the value', () =>
-    withHouse({ env: BEHIND_PROXY }, async (house) => {
-      await clientAt(house, '203.0.113.7:51234').login(number(0)).expect(201);
-      expect(warnings(house)).toBe(0);
+    withSystem({ env: BEHIND_PROXY }, async (system) => {
+      await clientAt(system, '203.0.113.7:51234').login(number(0)).expect(201);
+      expect(warnings(system)).toBe(0);
       for (let each = 1; each < 4; each++)
-        await clientAt(house, 'secret-4711').login(number(each)).expect(201);
-      expect(warnings(house)).toBe(1);
-      house.world.turn(599);
-      await clientAt(house, 'secret-4711').login(number(4)).expect(201);
-      expect(warnings(house)).toBe(1);
-      house.world.turn(1);
-      await clientAt(house, 'secret-4711').login(number(5)).expect(201);
-      expect(warnings(house)).toBe(2);
-      expect(house.world.logged()).not.toContain('4711');
-      expect(house.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
+        await clientAt(system, 'secret-4711').login(number(each)).expect(201);
+      expect(warnings(system)).toBe(1);
+      system.world.turn(599);
+      await clientAt(system, 'secret-4711').login(number(4)).expect(201);
+      expect(warnings(system)).toBe(1);
+      system.world.turn(1);
+      await clientAt(system, 'secret-4711').login(number(5)).expect(201);
+      expect(warnings(system)).toBe(2);
+      expect(system.world.logged()).not.toContain('4711');
+      expect(system.world.logged()).toMatch(/"level":"warn","setting":"TRUST_PROXY"/);
     }));
 
   test('all clients are counted as one, and answers report the limits without the remaining quota', () =>
-    withHouse({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (house) => {
+    withSystem({ env: { ...BEHIND_PROXY, RATE_LIMITS: 'login-range=2' } }, async (system) => {
       for (const text of ['unknown', '-']) {
-        const { headers } = await clientAt(house, text).login(number(text.length)).expect(201);
+        const { headers } = await clientAt(system, text).login(number(text.length)).expect(201);
         expect(headers['ratelimit-policy']).toContain('"login-range";q=2;w=600');
         expect(headers).not.toHaveProperty('ratelimit');
       }
-      await clientAt(house, '_hidden').login(number(9)).expect(429);
-      await clientAt(house, '192.0.2.1').login(number(9)).expect(201);
+      await clientAt(system, '_hidden').login(number(9)).expect(429);
+      await clientAt(system, '192.0.2.1').login(number(9)).expect(201);
     }));
 });
 
@@ -311,22 +311,22 @@ test.each([
 ])(
   'a flood from %s takes no more than half of the turns of a second from other networks',
   (_what, address, perSecond, half) =>
-    withHouse(
+    withSystem(
       { env: { ...BEHIND_PROXY, RATE_LIMITS: '', UPSTREAM_PER_SECOND: `${perSecond}` }, store: 'memory' },
-      async (house) => {
-        atFullHour(house);
+      async (system) => {
+        atFullHour(system);
         for (const first of [0, 100]) {
           const flood = Array.from({ length: 14 }, (_, each) =>
-            clientAt(house, address(first + each)).login(number(first + each)),
+            clientAt(system, address(first + each)).login(number(first + each)),
           );
           const statuses = (await Promise.all(flood)).map(({ status }) => status).sort();
           expect(statuses).toEqual([...Array<number>(half).fill(201), ...Array<number>(14 - half).fill(429)]);
           for (let each = 0; each < half; each++) {
-            await clientAt(house, `198.51.${each}.7`)
+            await clientAt(system, `198.51.${each}.7`)
               .login(number(first + 50 + each))
               .expect(201);
           }
-          house.world.turn(1);
+          system.world.turn(1);
         }
       },
     ),

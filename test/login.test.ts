@@ -1,20 +1,20 @@
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, type System } from './support/system.js';
 
 describe.each(['redis', 'memory'] as const)('a login on the %s store', (store) => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ store })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ store })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   test.each(['ios', 'android'] as const)('goes through all five steps with the SDK for %s', async (sdk) => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect(begun.body).toEqual({
       login_id: expect.any(String),
       channel: 'silent_auth',
       auth_url: expect.stringMatching(/^http:\/\/localhost:\d+\/oauth2\/auth\?/),
-      expires_at: new Date(house.world.now() + 300_000).toISOString(),
+      expires_at: new Date(system.world.now() + 300_000).toISOString(),
       next_channels: [],
     });
     const { login_id, auth_url } = begun.body as { login_id: string; auth_url: string };
@@ -33,15 +33,15 @@ describe.each(['redis', 'memory'] as const)('a login on the %s store', (store) =
       authenticated: true,
       phone_number: ALICE,
       channel: 'silent_auth',
-      authenticated_at: new Date(house.world.now()).toISOString(),
-      expires_at: new Date(house.world.now() + 30 * 60_000).toISOString(),
+      authenticated_at: new Date(system.world.now()).toISOString(),
+      expires_at: new Date(system.world.now() + 30 * 60_000).toISOString(),
     });
     const login = await app.get('/login').expect(200);
     expect(login.body).toMatchObject({ login_id, status: 'completed' });
   });
 
   test.each(['ios', 'android'] as const)('is refused to a device with another SIM, for %s', async (sdk) => {
-    const app = house.app();
+    const app = system.app();
     const { body } = await app.post('/login').send({ phone_number: ALICE });
     const home = await walk((body as { auth_url: string }).auth_url, { sim: BOB, sdk });
     const answer = await app.post('/verify').send({ code: home.json?.['code'] }).expect(200);

@@ -8,9 +8,9 @@ import { createMetrics } from '../src/observability/metrics.js';
 import { readSamples, reportOf, type Sample } from '../src/tools/report.js';
 import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, postCode, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, postCode, WITH_CODES } from './support/system.js';
 import { endPrograms, node, source } from './support/programs.js';
-import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
 
 afterAll(endPrograms);
@@ -18,17 +18,17 @@ afterAll(endPrograms);
 const LOGINS = 'silent_auth_logins_total';
 
 /** Logs in by every channel, with every silent failure followed by SMS. */
-async function liveALittle(house: CountedHouse): Promise<void> {
-  const { app, code } = await house.walkedLogin(ALICE);
+async function liveALittle(system: CountedSystem): Promise<void> {
+  const { app, code } = await system.walkedLogin(ALICE);
   await postCode(app, code).expect(200);
   for (const end of ['101', '102', '103', '104', '106', '107', '108'])
-    await goOnBySms(house, `+447700900${end}`);
-  await house.walkedLogin(BOB);
-  await house.app().post('/login').send({ phone_number: 'x' }).expect(400);
+    await goOnBySms(system, `+447700900${end}`);
+  await system.walkedLogin(BOB);
+  await system.app().post('/login').send({ phone_number: 'x' }).expect(400);
 }
 
-async function goOnBySms(house: CountedHouse, number: string): Promise<void> {
-  const app = house.app();
+async function goOnBySms(system: CountedSystem, number: string): Promise<void> {
+  const app = system.app();
   const begun = await app.post('/login').send({ phone_number: number });
   const link = begun.body.auth_url as string | null;
   const home = link === null ? undefined : await walk(link);
@@ -36,20 +36,20 @@ async function goOnBySms(house: CountedHouse, number: string): Promise<void> {
   if (code !== undefined) await postCode(app, code);
   const next = await app.post('/login/next').send({});
   if (next.status !== 200) return;
-  const message = (await house.messages()).filter(({ to }) => number.endsWith(to.replace('+', ''))).at(-1);
+  const message = (await system.messages()).filter(({ to }) => number.endsWith(to.replace('+', ''))).at(-1);
   await postCode(app, message?.code === '000000' ? '111111' : '000000').expect(400);
   await postCode(app, message?.code ?? '').expect(200);
 }
 
 describe('metrics', () => {
-  let house: CountedHouse;
+  let system: CountedSystem;
   let samples: Sample[];
   beforeAll(async () => {
-    house = await buildCountedHouse({ env: WITH_CODES });
-    await liveALittle(house);
-    samples = await house.scrape();
+    system = await startCountedSystem({ env: WITH_CODES });
+    await liveALittle(system);
+    samples = await system.scrape();
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   const counted = (name: string, by: string[], where: Record<string, string> = {}) =>
     samples
@@ -99,7 +99,7 @@ describe('metrics', () => {
 
   test('identify no user: every label has a closed list of values', () => {
     const words = samples.flatMap(({ labels }) => Object.values(labels));
-    const lines = house.world.logged().split('\n');
+    const lines = system.world.logged().split('\n');
     const persons = lines.flatMap((line) => {
       const { number, login_id, request_id } = JSON.parse(line) as Record<string, string | undefined>;
       return [number, login_id, request_id];
@@ -128,10 +128,12 @@ describe('metrics', () => {
   });
 
   test('are served on their own port, at /metrics only', async () => {
-    await house.app().get('/metrics').expect(404);
-    expect((await fetch(house.metrics)).headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
-    expect((await fetch(house.metrics, { method: 'POST' })).status).toBe(404);
-    expect((await fetch(house.metrics.replace('/metrics', '/'))).status).toBe(404);
+    await system.app().get('/metrics').expect(404);
+    expect((await fetch(system.metrics)).headers.get('content-type')).toMatch(
+      /^text\/plain; version=0\.0\.4/,
+    );
+    expect((await fetch(system.metrics, { method: 'POST' })).status).toBe(404);
+    expect((await fetch(system.metrics.replace('/metrics', '/'))).status).toBe(404);
   });
 
   test('have a row each in docs/operating.md, with their labels', () => {
@@ -213,7 +215,7 @@ describe('metrics', () => {
 
 test('an outage of Redis is counted, and shown', async () => {
   let away = false;
-  const house = await buildCountedHouse({
+  const system = await startCountedSystem({
     through: (store) => {
       const refuse = () => Promise.reject(new LoginError('unavailable', 'away'));
       return {
@@ -224,34 +226,34 @@ test('an outage of Redis is counted, and shown', async () => {
     },
   });
   try {
-    expect(await house.count('silent_auth_store_up')).toBe(1);
+    expect(await system.count('silent_auth_store_up')).toBe(1);
     away = true;
-    await house.app().post('/login').send({ phone_number: ALICE }).expect(503);
-    expect(await house.count('silent_auth_store_up')).toBe(0);
-    expect(await house.count('silent_auth_store_errors_total', { operation: 'spend' })).toBe(1);
-    expect(await house.count('silent_auth_steps_total', { step: 'begin', outcome: 'unavailable' })).toBe(1);
-    expect(await house.count('silent_auth_logins_begun_total')).toBe(0);
+    await system.app().post('/login').send({ phone_number: ALICE }).expect(503);
+    expect(await system.count('silent_auth_store_up')).toBe(0);
+    expect(await system.count('silent_auth_store_errors_total', { operation: 'spend' })).toBe(1);
+    expect(await system.count('silent_auth_steps_total', { step: 'begin', outcome: 'unavailable' })).toBe(1);
+    expect(await system.count('silent_auth_logins_begun_total')).toBe(0);
   } finally {
-    await house.stop();
+    await system.stop();
   }
 });
 
 test('a refusal by a limit is counted by the name of the limit, and logged with the step', async () => {
-  const house = await buildCountedHouse({
+  const system = await startCountedSystem({
     store: 'memory',
     env: { RATE_LIMITS: 'login-number=1', UPSTREAM_PER_SECOND: '1' },
   });
   try {
-    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
-    await house.app().post('/login').send({ phone_number: ALICE }).expect(429);
-    expect(await house.count('silent_auth_limit_refusals_total', { limit: 'login-number' })).toBe(1);
-    expect(house.world.logged()).toContain('"limit":"login-number"');
+    await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    await system.app().post('/login').send({ phone_number: ALICE }).expect(429);
+    expect(await system.count('silent_auth_limit_refusals_total', { limit: 'login-number' })).toBe(1);
+    expect(system.world.logged()).toContain('"limit":"login-number"');
     for (const number of [BOB, '+447700900002'])
-      await house.app().post('/login').send({ phone_number: number });
-    expect(await house.count('silent_auth_limit_refusals_total', { limit: 'upstream-per-second' })).toBe(1);
-    expect(house.world.logged()).toContain('"limit":"upstream-per-second"');
+      await system.app().post('/login').send({ phone_number: number });
+    expect(await system.count('silent_auth_limit_refusals_total', { limit: 'upstream-per-second' })).toBe(1);
+    expect(system.world.logged()).toContain('"limit":"upstream-per-second"');
   } finally {
-    await house.stop();
+    await system.stop();
   }
 });
 
@@ -259,39 +261,39 @@ test.each<[string, Record<string, string>, string]>([
   ['a Verify workflow', { SILENT_AUTH: 'verify', ...WITH_CODES }, 'silent_auth completed 1'],
   ['the direct flow', { SILENT_AUTH: 'oidc' }, 'silent_auth completed 1'],
 ])('a silent login by %s is counted once', async (_name, env, end) => {
-  const house = await buildCountedHouse({ env });
+  const system = await startCountedSystem({ env });
   try {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
-    const ends = (await house.scrape()).filter(({ name, value }) => name === LOGINS && value > 0);
+    const ends = (await system.scrape()).filter(({ name, value }) => name === LOGINS && value > 0);
     expect(ends.map(({ labels, value }) => `${labels['channel']} ${labels['outcome']} ${value}`)).toEqual([
       end,
     ]);
   } finally {
-    await house.stop();
+    await system.stop();
   }
 });
 
 describe('each message that a Verify workflow sends by itself is counted once:', () => {
-  let house: CountedHouse;
+  let system: CountedSystem;
   beforeEach(async () => {
-    house = await buildCountedHouse({ env: { SILENT_AUTH: 'verify', ...WITH_CODES } });
+    system = await startCountedSystem({ env: { SILENT_AUTH: 'verify', ...WITH_CODES } });
   });
-  afterEach(() => house.stop());
+  afterEach(() => system.stop());
 
   const begin = async (number = ALICE) => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: number }).expect(201);
     return { app, link: String(begun.body.auth_url) };
   };
   const sends = () =>
-    Promise.all(['sms', 'voice'].map((channel) => house.count('silent_auth_paid_sends_total', { channel })));
-  const tick = () => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-  const pauseWebhooks = (paused: boolean) => house.control('webhooks', { paused });
+    Promise.all(['sms', 'voice'].map((channel) => system.count('silent_auth_paid_sends_total', { channel })));
+  const tick = () => fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+  const pauseWebhooks = (paused: boolean) => system.control('webhooks', { paused });
   /** Resolves when all webhooks of the sandbox were accepted. */
   const allDelivered = () =>
     until(async () => {
-      const sent = (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as {
+      const sent = (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as {
         status: number;
       }[];
       return sent.length > 0 && sent.every(({ status }) => status === 204);
@@ -301,7 +303,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     const { app, link } = await begin();
     const { json } = await walk(link);
     await postCode(app, String(json?.['code'])).expect(200);
-    house.world.turn(700);
+    system.world.turn(700);
     await app.get('/login');
     expect(await sends()).toEqual([0, 0]);
   });
@@ -310,13 +312,13 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     await pauseWebhooks(true);
     const { app } = await begin();
     expect(await sends()).toEqual([0, 0]);
-    house.world.turn(60);
+    system.world.turn(60);
     for (let asked = 0; asked < 3; asked++) await app.get('/login').expect(200);
     expect(await sends()).toEqual([1, 0]);
-    house.world.turn(300);
+    system.world.turn(300);
     await app.get('/login').expect(200);
     expect(await sends()).toEqual([1, 1]);
-    house.world.turn(300);
+    system.world.turn(300);
     await app.get('/login').expect(200);
     await pauseWebhooks(false);
     await tick();
@@ -326,10 +328,10 @@ describe('each message that a Verify workflow sends by itself is counted once:',
 
   test('one known from the summary only', async () => {
     await begin();
-    house.world.turn(361);
+    system.world.turn(361);
     await tick();
     expect(await sends()).toEqual([0, 0]);
-    house.world.turn(300);
+    system.world.turn(300);
     await tick();
     await allDelivered();
     expect(await sends()).toEqual([1, 1]);
@@ -338,9 +340,9 @@ describe('each message that a Verify workflow sends by itself is counted once:',
   test('no call if the summary ends with the message', async () => {
     const { app } = await begin('+447700900103');
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    const [message] = await house.messages();
+    const [message] = await system.messages();
     await postCode(app, message?.code ?? '').expect(200);
-    house.world.turn(700);
+    system.world.turn(700);
     await tick();
     await allDelivered();
     expect(await sends()).toEqual([1, 0]);
@@ -358,7 +360,7 @@ describe('each message that a Verify workflow sends by itself is counted once:',
     const { app, link } = await begin('+447700900103');
     await walk(link);
     expect(await sends()).toEqual([0, 0]);
-    await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
+    await postCode(app, (await system.messages())[0]?.code ?? '').expect(200);
     expect(await sends()).toEqual([1, 0]);
     await pauseWebhooks(false);
     await allDelivered();
@@ -367,12 +369,12 @@ describe('each message that a Verify workflow sends by itself is counted once:',
 
   test('one that /login/next finds sent, and one that it requests', async () => {
     const { app } = await begin();
-    house.world.turn(61);
+    system.world.turn(61);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     expect(await sends()).toEqual([1, 0]);
     await app.post('/login/next').send({ channel: 'voice' }).expect(200);
     expect(await sends()).toEqual([1, 1]);
-    house.world.turn(301);
+    system.world.turn(301);
     await tick();
     await until(async () => (await app.get('/login')).body.status === 'failed');
     expect(await sends()).toEqual([1, 1]);
@@ -380,14 +382,14 @@ describe('each message that a Verify workflow sends by itself is counted once:',
 });
 
 test('with SILENT_AUTH=off no silent login is counted as failed', async () => {
-  const house = await buildCountedHouse({ env: { SILENT_AUTH: 'off', ...WITH_CODES } });
+  const system = await startCountedSystem({ env: { SILENT_AUTH: 'off', ...WITH_CODES } });
   try {
-    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
-    expect(await house.count('silent_auth_steps_total', { step: 'begin', outcome: 'ok' })).toBe(1);
-    expect(await house.count(LOGINS, { outcome: 'failed' })).toBe(0);
-    expect(reportOf(await house.scrape(), 1)).not.toContain('Silence');
+    await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    expect(await system.count('silent_auth_steps_total', { step: 'begin', outcome: 'ok' })).toBe(1);
+    expect(await system.count(LOGINS, { outcome: 'failed' })).toBe(0);
+    expect(reportOf(await system.scrape(), 1)).not.toContain('Silence');
   } finally {
-    await house.stop();
+    await system.stop();
   }
 });
 

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { ConfigError, createSilentAuth, type SilentAuth } from '../src/index.js';
 import { ASSERTIONS, check } from './support/assertions.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, redisUrlOfWorker } from './support/house.js';
+import { ALICE, BOB, redisUrlOfWorker } from './support/system.js';
 import { sessionOn, withMounted, type Mounted } from './support/mounted.js';
 import { credentials } from './support/programs.js';
 import { until } from './support/until.js';

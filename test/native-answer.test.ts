@@ -1,10 +1,10 @@
-import { ALICE, buildHouse, type House } from './support/house.js';
+import { ALICE, startSystem, type System } from './support/system.js';
 
 describe('the answer to a native SDK', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const ANSWERS: [string, string, number, string][] = [
     ['a code', ALICE, 200, 'application/json'],
@@ -16,7 +16,7 @@ describe('the answer to a native SDK', () => {
     test.each(ANSWERS)(
       'with %s is one segment of JSON, and closes the connection',
       async (_what, number, status, type) => {
-        const { home } = await house.walkedLogin(number, { sdk });
+        const { home } = await system.walkedLogin(number, { sdk });
         expect(home.status).toBe(status);
         expect(home.json).toBeDefined();
         expect(home.reads).toBe(1);

@@ -7,15 +7,15 @@ import {
   type PhoneNumber as Read,
 } from 'libphonenumber-js/max';
 import { mayBeOf, parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
-import { ALICE, withHouse, type House } from './support/house.js';
+import { ALICE, withSystem, type System } from './support/system.js';
 
-const login = (house: House, phoneNumber: string) =>
-  house.app().post('/login').send({ phone_number: phoneNumber });
+const login = (system: System, phoneNumber: string) =>
+  system.app().post('/login').send({ phone_number: phoneNumber });
 
 /** Refused before anything is counted, kept or asked. */
-const nothingHappened = async (house: House) => {
-  expect(await house.upstream()).toEqual([]);
-  expect(await house.redis.dbsize()).toBe(0);
+const nothingHappened = async (system: System) => {
+  expect(await system.upstream()).toEqual([]);
+  expect(await system.redis.dbsize()).toBe(0);
 };
 
 /** The mobile number that the library gives as the example of a region. */
@@ -47,9 +47,9 @@ const spellingsOf = ({ countryCallingCode: code, nationalNumber }: Read): string
 
 describe('a phone has one number', () => {
   test('the example number of every region is let in', () =>
-    withHouse({}, async (house) => {
+    withSystem({}, async (system) => {
       expect(EXAMPLES.length).toBeGreaterThan(240);
-      for (const { number } of EXAMPLES) await login(house, number).expect(201);
+      for (const { number } of EXAMPLES) await login(system, number).expect(201);
     }));
 
   test('no other spelling of such a number is accepted', () => {
@@ -80,18 +80,18 @@ describe('a phone has one number', () => {
     ['a carrier in Brazil', '+5501511961234567'],
     ['no area code in San Marino', '+378886377'],
   ])('with %s it is refused: %s', (_what, spelling) =>
-    withHouse({}, async (house) => {
-      const refused = await login(house, spelling).expect(400);
+    withSystem({}, async (system) => {
+      const refused = await login(system, spelling).expect(400);
       expect(refused.body.error).toBe('invalid_phone_number');
-      await nothingHappened(house);
+      await nothingHappened(system);
     }),
   );
 
   test.each(['+390612345678', '+5491123456789', '+525512345678', '+3780549886377', '+5511961234567'])(
     'as its numbering plan writes it, it is let in: %s',
     (number) =>
-      withHouse({}, (house) =>
-        login(house, number)
+      withSystem({}, (system) =>
+        login(system, number)
           .expect(201)
           .then(() => undefined),
       ),
@@ -115,10 +115,10 @@ describe('numbers that no phone has', () => {
     ['global premium rate', '+979123456789'],
     ['global toll-free', '+80012345678'],
   ])('(%s) are refused: %s', (_kind, number) =>
-    withHouse({}, async (house) => {
-      const refused = await login(house, number).expect(403);
+    withSystem({}, async (system) => {
+      const refused = await login(system, number).expect(403);
       expect(refused.body.error).toBe('number_not_allowed');
-      await nothingHappened(house);
+      await nothingHappened(system);
     }),
   );
 
@@ -129,8 +129,8 @@ describe('numbers that no phone has', () => {
     ['of a range the plans do not know', ALICE],
     ['of the virtual operator', '+99012345678'],
   ])('are not those that are %s: %s', (_kind, number) =>
-    withHouse({}, async (house) => {
-      await login(house, number).expect(201);
+    withSystem({}, async (system) => {
+      await login(system, number).expect(201);
     }),
   );
 });
@@ -156,8 +156,8 @@ describe('ALLOWED_COUNTRIES', () => {
     ['FI', '+358412345678'],
     ['AX', '+3581812345'],
   ])('%s lets in %s', (countries, number) =>
-    withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
-      await login(house, number).expect(201);
+    withSystem({ env: { ALLOWED_COUNTRIES: countries } }, async (system) => {
+      await login(system, number).expect(201);
     }),
   );
 
@@ -175,10 +175,10 @@ describe('ALLOWED_COUNTRIES', () => {
     ['KZ', '+79123456789'],
     ['GP,MF', '+4741234567'],
   ])('%s keeps out %s', (countries, number) =>
-    withHouse({ env: { ALLOWED_COUNTRIES: countries } }, async (house) => {
-      const refused = await login(house, number).expect(403);
+    withSystem({ env: { ALLOWED_COUNTRIES: countries } }, async (system) => {
+      const refused = await login(system, number).expect(403);
       expect(refused.body.error).toBe('country_not_allowed');
-      await nothingHappened(house);
+      await nothingHappened(system);
     }),
   );
 

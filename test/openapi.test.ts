@@ -19,14 +19,14 @@ import type { Exchange } from './support/exchange.js';
 import {
   ALICE,
   BOB,
-  buildHouse,
+  startSystem,
   postCode,
   UNLIMITED,
-  withHouse,
+  withSystem,
   WITH_CODES,
-  type House,
-  type HouseOptions,
-} from './support/house.js';
+  type System,
+  type SystemOptions,
+} from './support/system.js';
 import { startRedis } from './support/redis-server.js';
 
 const root = resolve(__dirname, '..');
@@ -63,7 +63,7 @@ const routesOf = (stack: readonly Layer[]): string[] =>
 
 describe('openapi.yaml', () => {
   it('has every route of the app, and no other', () =>
-    withHouse({ store: 'memory', env: ASSERTIONS }, ({ config, store, world }) => {
+    withSystem({ store: 'memory', env: ASSERTIONS }, ({ config, store, world }) => {
       const { router } = createApp({ config, store, world, root });
       const routes = routesOf((router as unknown as { stack: Layer[] }).stack);
       const pages = ['GET /', ...routes.filter((route) => !route.startsWith('GET /vendor/'))];
@@ -127,49 +127,49 @@ describe('the examples of openapi.yaml', () => {
     if (body.startsWith('{'))
       given.push({ of: `${method} ${path}`, status, body: generic(JSON.parse(body)) });
   };
-  const inHouse = (options: HouseOptions, work: (house: House) => Promise<void>) =>
-    withHouse({ ...options, heard }, work);
-  const begin = (app: ReturnType<House['app']>, phoneNumber: string) =>
+  const inSystem = (options: SystemOptions, work: (system: System) => Promise<void>) =>
+    withSystem({ ...options, heard }, work);
+  const begin = (app: ReturnType<System['app']>, phoneNumber: string) =>
     app.post('/login').send({ phone_number: phoneNumber });
-  const next = (app: ReturnType<House['app']>, channel: string) => app.post('/login/next').send({ channel });
+  const next = (app: ReturnType<System['app']>, channel: string) => app.post('/login/next').send({ channel });
 
   /** Gets every answer of a server with fallback channels. */
-  async function askWithCodes(house: House): Promise<void> {
-    const app = house.app();
+  async function askWithCodes(system: System): Promise<void> {
+    const app = system.app();
     for (const path of ['/session', '/login', '/nothing', '/healthz', '/readyz']) await app.get(path);
     await app.put('/login');
-    const silent = await house.walkedLogin();
+    const silent = await system.walkedLogin();
     await postCode(silent.app, silent.code).expect(200);
     for (const path of ['/session', '/login']) await silent.app.get(path).expect(200);
     const { body } = await begin(app, ALICE);
     const other = await walk(String(body.auth_url), { sim: BOB });
     await postCode(app, String(other.json?.['code'])).expect(200);
     await walk(String((await begin(app, '+447700900103')).body.auth_url));
-    const wifi = await house.walkedLogin('+447700900104');
+    const wifi = await system.walkedLogin('+447700900104');
     await postCode(wifi.app, wifi.code).expect(400);
     await postCode(wifi.app, wifi.code).expect(400);
   }
 
-  async function askForCodes(house: House): Promise<void> {
-    const app = house.app();
+  async function askForCodes(system: System): Promise<void> {
+    const app = system.app();
     await begin(app, '+447700900102').expect(201);
     await next(app, 'sms').expect(200);
     await app.get('/login').expect(200);
-    const another = house.app();
+    const another = system.app();
     await begin(another, '+447700900102').expect(201);
     await next(another, 'sms').expect(409);
     for (const code of ['000000', '000001', '000002']) await postCode(app, code);
-    const late = house.app();
+    const late = system.app();
     await begin(late, BOB).expect(201);
     await next(late, 'voice').expect(200);
     await next(late, 'sms').expect(409);
-    house.world.turn(600);
+    system.world.turn(600);
     await postCode(late, '000000').expect(410);
   }
 
   /** Requests that are refused by their form. */
-  async function askWrongly(house: House): Promise<void> {
-    const app = house.app();
+  async function askWrongly(system: System): Promise<void> {
+    const app = system.app();
     await app.post('/login').send({ phone_number: 7, nonsense: 1 });
     await begin(app, '07700900000').expect(400);
     await begin(app, '+18005551234').expect(403);
@@ -191,61 +191,64 @@ describe('the examples of openapi.yaml', () => {
   }
 
   beforeAll(async () => {
-    await inHouse({ env: { ...WITH_CODES, ALLOWED_COUNTRIES: 'GB' } }, async (house) => {
-      await askWithCodes(house);
-      await askForCodes(house);
-      await askWrongly(house);
+    await inSystem({ env: { ...WITH_CODES, ALLOWED_COUNTRIES: 'GB' } }, async (system) => {
+      await askWithCodes(system);
+      await askForCodes(system);
+      await askWrongly(system);
     });
-    await inHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
-      await begin(house.app(), ALICE).expect(201);
+    await inSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+      await begin(system.app(), ALICE).expect(201);
     });
-    await inHouse({ env: { ...UNLIMITED, RATE_LIMITS: 'login-number=1' } }, async (house) => {
-      await begin(house.app(), ALICE).expect(201);
-      await begin(house.app(), ALICE).expect(429);
-      await house.control('faults', { 'network-enablement': { status: 422, body: '{}' } });
-      await begin(house.app(), BOB).expect(502);
-      await house.control('faults', { 'network-enablement': { status: 504, body: '{}' } });
-      await begin(house.app(), '+447700900002').expect(504);
+    await inSystem({ env: { ...UNLIMITED, RATE_LIMITS: 'login-number=1' } }, async (system) => {
+      await begin(system.app(), ALICE).expect(201);
+      await begin(system.app(), ALICE).expect(429);
+      await system.control('faults', { 'network-enablement': { status: 422, body: '{}' } });
+      await begin(system.app(), BOB).expect(502);
+      await system.control('faults', { 'network-enablement': { status: 504, body: '{}' } });
+      await begin(system.app(), '+447700900002').expect(504);
     });
-    await inHouse({ env: ASSERTIONS }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    await inSystem({ env: ASSERTIONS }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
       await app.post('/session/assertion').expect(200);
-      await house.app().post('/session/assertion').expect(401);
+      await system.app().post('/session/assertion').expect(401);
       await app.get('/.well-known/jwks.json').expect(200);
     });
-    await inHouse({ hooks: { beforeLogin: () => ({ refuse: true }) } }, async (house) => {
-      await begin(house.app(), ALICE).expect(403);
+    await inSystem({ hooks: { beforeLogin: () => ({ refuse: true }) } }, async (system) => {
+      await begin(system.app(), ALICE).expect(403);
     });
-    await inHouse({ env: WITH_CODES, hooks: { beforeSession: () => ({ stepUp: true }) } }, async (house) => {
-      const { app, code } = await house.walkedLogin();
-      await postCode(app, code).expect(403);
-    });
+    await inSystem(
+      { env: WITH_CODES, hooks: { beforeSession: () => ({ stepUp: true }) } },
+      async (system) => {
+        const { app, code } = await system.walkedLogin();
+        await postCode(app, code).expect(403);
+      },
+    );
     const once: Hooks['beforeSession'] = ({ channels }) =>
       channels.length > 1 ? { allow: true } : { stepUp: true };
-    await inHouse({ env: WITH_CODES, hooks: { beforeSession: once } }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    await inSystem({ env: WITH_CODES, hooks: { beforeSession: once } }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(403);
       await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
       await app.get('/session').expect(200);
     });
     let meanwhile = (): Promise<void> => Promise.resolve();
-    await inHouse({ hooks: { beforeLogin: () => meanwhile() } }, async (house) => {
-      const { app } = await house.walkedLogin();
-      meanwhile = () => house.redis.flushdb().then(() => undefined);
+    await inSystem({ hooks: { beforeLogin: () => meanwhile() } }, async (system) => {
+      const { app } = await system.walkedLogin();
+      meanwhile = () => system.redis.flushdb().then(() => undefined);
       await begin(app, ALICE).expect(410);
     });
-    await inHouse(
+    await inSystem(
       { through: (store) => ({ ...store, ping: () => Promise.reject(new Error()) }) },
-      async (house) => {
-        await house.app().get('/readyz').expect(500);
+      async (system) => {
+        await system.app().get('/readyz').expect(500);
       },
     );
     const redis = await startRedis();
-    await inHouse({ redisUrl: redis.url }, async (house) => {
+    await inSystem({ redisUrl: redis.url }, async (system) => {
       await redis.stop();
-      await house.app().get('/readyz').expect(503);
+      await system.app().get('/readyz').expect(503);
     });
   });
 
@@ -306,9 +309,9 @@ describe('the examples of openapi.yaml', () => {
   );
 
   test.each(requests)('$method $path $name is a request that the server accepts', ({ path, value, schema }) =>
-    withHouse({ store: 'memory', env: ASSERTIONS }, async (house) => {
+    withSystem({ store: 'memory', env: ASSERTIONS }, async (system) => {
       expect(faultsOf(schema, value)).toEqual([]);
-      const answer = await house
+      const answer = await system
         .app()
         .post(path)
         .send(value as object);
@@ -318,25 +321,25 @@ describe('the examples of openapi.yaml', () => {
 });
 
 describe('the served documents', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ store: 'memory' })));
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ store: 'memory' })));
+  afterAll(() => system.stop());
 
   test('at /openapi.json equal openapi.yaml', async () => {
-    const answer = await fetch(`${house.base}/openapi.json`);
+    const answer = await fetch(`${system.base}/openapi.json`);
     expect(await answer.json()).toEqual(parse(read('openapi.yaml')));
     expect(answer.headers.get('cache-control')).toBe('no-cache');
   });
 
   test('at /errors.md equal docs/errors.md', async () => {
-    const answer = await fetch(`${house.base}/errors.md`);
+    const answer = await fetch(`${system.base}/errors.md`);
     expect(answer.headers.get('vary')).toBe('Accept');
     expect(await answer.text()).toBe(read('docs/errors.md'));
   });
 
   test('at /errors.md are a page for a browser, with a heading for the type of every error', async () => {
     const accept = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
-    const page = await (await fetch(`${house.base}/errors.md`, { headers: { accept } })).text();
+    const page = await (await fetch(`${system.base}/errors.md`, { headers: { accept } })).text();
     for (const error of Object.keys(ERRORS)) expect(page).toContain(`<h2 id="${error}">${error}</h2>`);
   });
 });

@@ -1,14 +1,14 @@
-import { ALICE, buildHouse, withHouse, type House } from './support/house.js';
+import { ALICE, startSystem, withSystem, type System } from './support/system.js';
 
 /** The CORS headers. */
 const corsOf = (headers: Record<string, string>): string[] =>
   Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 
 describe('another origin may not post', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const otherOrigins: [string, Record<string, string>][] = [
     ['another origin', { origin: 'https://evil.example' }],
@@ -25,30 +25,30 @@ describe('another origin may not post', () => {
   ];
   test.each(otherOrigins)('from %s: every route that changes anything refuses', async (_what, headers) => {
     for (const path of ['/login', '/verify', '/logout']) {
-      const answer = await house.app().post(path).set(headers).send({ phone_number: ALICE }).expect(403);
+      const answer = await system.app().post(path).set(headers).send({ phone_number: ALICE }).expect(403);
       expect(answer.body.error).toBe('forbidden_origin');
       expect(answer.headers['set-cookie']).toBeUndefined();
     }
-    await house.app().delete('/login').set(headers).expect(403);
-    expect(await house.upstream()).toEqual([]);
-    expect(await house.redis.dbsize()).toBe(0);
+    await system.app().delete('/login').set(headers).expect(403);
+    expect(await system.upstream()).toEqual([]);
+    expect(await system.redis.dbsize()).toBe(0);
   });
 
   test('our own page and apps may', async () => {
     for (const headers of [
       {},
-      { origin: house.base },
-      { origin: house.base, 'sec-fetch-site': 'same-origin' },
+      { origin: system.base },
+      { origin: system.base, 'sec-fetch-site': 'same-origin' },
       { 'sec-fetch-site': 'same-origin' },
     ]) {
-      await house.app().post('/login').set(headers).send({ phone_number: ALICE }).expect(201);
+      await system.app().post('/login').set(headers).send({ phone_number: ALICE }).expect(201);
     }
   });
 
   test('CORS is off: no answer has its headers, and a preflight is answered with 405', async () => {
-    const read = await house.app().get('/session').set('origin', 'https://evil.example');
+    const read = await system.app().get('/session').set('origin', 'https://evil.example');
     expect(read.headers['access-control-allow-origin']).toBeUndefined();
-    const preflight = await house
+    const preflight = await system
       .app()
       .options('/login')
       .set({ origin: 'https://evil.example', 'access-control-request-method': 'POST' });
@@ -57,44 +57,47 @@ describe('another origin may not post', () => {
 });
 
 test('only a listed origin may call with cookies, and only the routes of the app', () =>
-  withHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com,https://b.example.com' } }, async (house) => {
-    const listed = { origin: 'https://app.example.com' };
-    const begun = await house.app().post('/login').set(listed).send({ phone_number: ALICE }).expect(201);
-    expect(begun.headers).toMatchObject({
-      'access-control-allow-origin': 'https://app.example.com',
-      'access-control-allow-credentials': 'true',
-      vary: 'Origin',
-    });
-    const preflight = await house
-      .app()
-      .options('/verify')
-      .set({ ...listed, 'access-control-request-method': 'POST' });
-    expect(preflight.status).toBe(204);
-    expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,DELETE');
+  withSystem(
+    { env: { ALLOWED_ORIGINS: 'https://app.example.com,https://b.example.com' } },
+    async (system) => {
+      const listed = { origin: 'https://app.example.com' };
+      const begun = await system.app().post('/login').set(listed).send({ phone_number: ALICE }).expect(201);
+      expect(begun.headers).toMatchObject({
+        'access-control-allow-origin': 'https://app.example.com',
+        'access-control-allow-credentials': 'true',
+        vary: 'Origin',
+      });
+      const preflight = await system
+        .app()
+        .options('/verify')
+        .set({ ...listed, 'access-control-request-method': 'POST' });
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers['access-control-allow-methods']).toBe('GET,POST,DELETE');
 
-    const callback = await house.app().get('/callback?state=x&code=y').set(listed);
-    expect(corsOf(callback.headers)).toEqual([]);
-    const unlisted = await house.app().get('/session').set('origin', 'https://evil.example');
-    expect(corsOf(unlisted.headers)).toEqual([]);
-    // A cache must not serve this answer to a listed origin.
-    expect(unlisted.headers['vary']).toBe('Origin');
-    await house
-      .app()
-      .post('/login')
-      .set('origin', 'https://evil.example')
-      .send({ phone_number: ALICE })
-      .expect(403);
-  }));
+      const callback = await system.app().get('/callback?state=x&code=y').set(listed);
+      expect(corsOf(callback.headers)).toEqual([]);
+      const unlisted = await system.app().get('/session').set('origin', 'https://evil.example');
+      expect(corsOf(unlisted.headers)).toEqual([]);
+      // A cache must not serve this answer to a listed origin.
+      expect(unlisted.headers['vary']).toBe('Origin');
+      await system
+        .app()
+        .post('/login')
+        .set('origin', 'https://evil.example')
+        .send({ phone_number: ALICE })
+        .expect(403);
+    },
+  ));
 
 describe('a CORS preflight', () => {
-  let house: House;
+  let system: System;
   beforeAll(async () => {
-    house = await buildHouse({ env: { ALLOWED_ORIGINS: 'https://app.example.com' } });
+    system = await startSystem({ env: { ALLOWED_ORIGINS: 'https://app.example.com' } });
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   const ask = (path: string, origin: string, names: string) =>
-    house
+    system
       .app()
       .options(path)
       .set({
@@ -119,7 +122,7 @@ describe('a CORS preflight', () => {
       });
     }
     const sent = Object.fromEntries(names.split(/, ?/).map((name) => [name, 'application/json']));
-    await house
+    await system
       .app()
       .post('/login')
       .set({ origin: 'https://app.example.com', ...sent })
@@ -128,7 +131,7 @@ describe('a CORS preflight', () => {
   });
 
   test('names no headers to a listed origin that requests none', async () => {
-    const { headers } = await house
+    const { headers } = await system
       .app()
       .options('/verify')
       .set({ origin: 'https://app.example.com', 'access-control-request-method': 'POST' })

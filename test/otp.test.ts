@@ -2,17 +2,17 @@ import { walk } from './support/device.js';
 import {
   ALICE,
   BOB,
-  buildHouse,
+  startSystem,
   CHALLENGE,
   postCode,
-  withHouse,
-  type House,
+  withSystem,
+  type System,
   WITH_CODES,
-} from './support/house.js';
+} from './support/system.js';
 import { recordsOf } from './support/records.js';
 import { until } from './support/until.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 
 const begin = (app: App, phoneNumber: string) =>
   app.post('/login').send({ phone_number: phoneNumber }).expect(201);
@@ -22,13 +22,13 @@ const next = (app: App, channel?: string) =>
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'with SILENT_AUTH=%s, a login that cannot be silent',
   (engine) => {
-    let house: House;
-    beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    let system: System;
+    beforeAll(async () => (system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine } })));
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
     const codeOf = async (phoneNumber: string, channel: string) => {
-      const message = (await house.messages())
+      const message = (await system.messages())
         .filter((each) => each.to === phoneNumber && each.channel === channel)
         .at(-1);
       if (message === undefined) throw new Error(`no ${channel} came`);
@@ -54,7 +54,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       ['another SIM', '+447700900101'],
     ])('continues by SMS and then by voice, with %s', async (_what, phoneNumber) => {
       for (const channel of ['sms', 'voice']) {
-        const app = house.app();
+        const app = system.app();
         await trySilently(app, phoneNumber);
         await next(app, 'sms').expect(200);
         if (channel === 'voice') {
@@ -73,14 +73,14 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
           phone_number: phoneNumber,
           channel,
         });
-        await house.reset();
+        await system.reset();
       }
     });
 
     test('continues after the link has expired', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
-      house.world.turn(301);
+      system.world.turn(301);
       const moved = await next(app, 'sms').expect(200);
       expect(moved.body).toMatchObject({ channel: 'sms', code_length: 6, next_channels: ['voice'] });
       await postCode(app, await codeOf(ALICE, 'sms')).expect(200);
@@ -92,48 +92,48 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     test('sends nothing paid before the app asks', async () => {
-      const app = house.app();
+      const app = system.app();
       const begun = await begin(app, ALICE);
       expect(begun.body.next_channels).toEqual(['sms', 'voice']);
-      expect(await house.messages()).toEqual([]);
+      expect(await system.messages()).toEqual([]);
       await next(app).expect(200);
-      expect((await house.messages()).map(({ to, channel }) => [to, channel])).toEqual([[ALICE, 'sms']]);
+      expect((await system.messages()).map(({ to, channel }) => [to, channel])).toEqual([[ALICE, 'sms']]);
     });
 
     test('can continue with voice directly', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       const moved = await next(app, 'voice').expect(200);
       expect(moved.body).toMatchObject({ channel: 'voice', next_channels: [] });
       // A workflow cannot skip its SMS.
       const sent = engine === 'verify' ? ['sms', 'voice'] : ['voice'];
-      expect((await house.messages()).map(({ channel }) => channel)).toEqual(sent);
+      expect((await system.messages()).map(({ channel }) => channel)).toEqual(sent);
       await postCode(app, await codeOf(ALICE, 'voice')).expect(200);
     });
 
     test('stops after the last channel', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       await next(app).expect(200);
       await next(app).expect(200);
       const end = await next(app).expect(409);
       expect(end.body.error).toBe('no_more_channels');
-      expect(await house.messages()).toHaveLength(2);
+      expect(await system.messages()).toHaveLength(2);
     });
 
     test('sends one message, however many requests arrive at once', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       const answers = await Promise.all(Array.from({ length: 10 }, () => next(app, 'sms')));
       expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
       expect(answers.every(({ status, body }) => status === 200 || body.error === 'login_in_progress')).toBe(
         true,
       );
-      expect(await house.messages()).toHaveLength(1);
+      expect(await system.messages()).toHaveLength(1);
     });
 
     test('allows three tries', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       await next(app).expect(200);
       const right = await codeOf(ALICE, 'sms');
@@ -141,31 +141,31 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       expect((await postCode(app, wrong).expect(400)).body.error).toBe('invalid_code');
       expect((await postCode(app, wrong).expect(400)).body.error).toBe('invalid_code');
       expect((await postCode(app, wrong).expect(429)).body.error).toBe('too_many_attempts');
-      const checks = (await house.upstream()).length;
+      const checks = (await system.upstream()).length;
       await postCode(app, right).expect(400);
-      expect((await house.upstream()).length).toBe(checks);
+      expect((await system.upstream()).length).toBe(checks);
       expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
       expect((await next(app).expect(409)).body.error).toBe('no_more_channels');
       expect((await app.get('/session')).body.authenticated).toBe(false);
     });
 
     test('allows no more than three tries when they arrive at once', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       await next(app).expect(200);
-      const before = (await house.upstream()).length;
+      const before = (await system.upstream()).length;
       const guesses = Array.from({ length: 30 }, (_, each) => postCode(app, String(100_000 + each)));
       await Promise.all(guesses);
-      expect((await house.upstream()).length - before).toBeLessThanOrEqual(3);
+      expect((await system.upstream()).length - before).toBeLessThanOrEqual(3);
     });
 
     test('refuses the right code after it expired', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       await next(app, engine === 'verify' ? 'sms' : 'voice').expect(200);
       if (engine === 'verify') await next(app, 'voice').expect(200);
       const code = await codeOf(ALICE, 'voice');
-      house.world.turn(301);
+      system.world.turn(301);
       expect((await app.get('/login')).body.status).toBe('expired');
       expect((await postCode(app, code).expect(410)).body.error).toBe('login_expired');
     });
@@ -178,7 +178,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       );
       const apps = await Promise.all(
         numbers.map(async (number) => {
-          const app = house.app();
+          const app = system.app();
           await begin(app, number);
           await next(app, 'sms').expect(200);
           return app;
@@ -194,7 +194,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     test('requires the code_verifier of its code_challenge', async () => {
-      const app = house.app();
+      const app = system.app();
       await app.post('/login').send({ phone_number: ALICE, code_challenge: CHALLENGE.challenge }).expect(201);
       await next(app, 'sms').expect(200);
       const code = await codeOf(ALICE, 'sms');
@@ -203,10 +203,10 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     });
 
     test('reuses the pending verification of its own session, and refuses another session', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
-      const other = house.app();
+      const other = system.app();
       if (engine === 'verify') {
         const refused = await other.post('/login').send({ phone_number: ALICE }).expect(409);
         expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
@@ -218,24 +218,24 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       }
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
-      expect(await house.messages()).toHaveLength(1);
+      expect(await system.messages()).toHaveLength(1);
       await postCode(app, await codeOf(ALICE, 'sms')).expect(200);
     });
 
     test('can be cancelled, and is cancelled at Vonage as soon as Vonage allows it', async () => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       const moved = engine === 'verify' ? await app.get('/login') : await next(app, 'sms').expect(200);
-      expect(moved.body.cancellable_at).toBe(new Date(house.world.now() + 30_000).toISOString());
+      expect(moved.body.cancellable_at).toBe(new Date(system.world.now() + 30_000).toISOString());
       await app.delete('/login').expect(204);
       await app.get('/login').expect(404);
-      const deleted = async () => (await house.upstream()).filter(({ method }) => method === 'DELETE');
+      const deleted = async () => (await system.upstream()).filter(({ method }) => method === 'DELETE');
       expect(await deleted()).toEqual([]);
       await begin(app, ALICE).then(
         () => undefined,
         () => undefined,
       );
-      house.world.turn(30);
+      system.world.turn(30);
       await until(async () => (await deleted()).some(({ status }) => status === 204));
       await begin(app, ALICE);
       await next(app, 'sms').expect(200);
@@ -256,18 +256,18 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         'invalid_request',
       ],
     ])('is refused for %s', async (_what, ask, status, error) => {
-      const answer = await ask(house.app());
+      const answer = await ask(system.app());
       expect([answer.status, answer.body.error]).toEqual([status, error]);
-      expect(await house.messages()).toEqual([]);
+      expect(await system.messages()).toEqual([]);
     });
   },
 );
 
 describe('a call that may have sent a message', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const broken = { drop: 'after' };
   const busy = { status: 503, body: '{}', content_type: 'application/json' };
@@ -279,14 +279,14 @@ describe('a call that may have sent a message', () => {
     ['verify-check', broken],
     ['verify-check', busy],
   ])('is not retried: %s, after %j', async (endpoint, fault) => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
     if (endpoint !== 'verify-start') await next(app, 'sms').expect(200);
-    await house.control('faults', { [endpoint]: fault });
-    const before = (await house.upstream()).length;
+    await system.control('faults', { [endpoint]: fault });
+    const before = (await system.upstream()).length;
     const answer = endpoint === 'verify-check' ? await postCode(app, '123456') : await next(app);
     expect(answer.status).toBe(502);
-    expect(await house.upstream()).toHaveLength(before + 1);
+    expect(await system.upstream()).toHaveLength(before + 1);
     expect((await app.get('/session')).body.authenticated).toBe(false);
   });
 
@@ -300,15 +300,15 @@ describe('a call that may have sent a message', () => {
   test.each([409, 422])(
     'is not repeated for a conflict (%i) with a verification of this session, which is reused',
     async (status) => {
-      const app = house.app();
+      const app = system.app();
       await begin(app, ALICE);
       const started = { status: 202, body: '{"request_id":"a-request"}', times: 1 };
-      await house.control('faults', { 'verify-start': started });
+      await system.control('faults', { 'verify-start': started });
       await next(app, 'sms').expect(200);
       await begin(app, ALICE);
-      await house.control('faults', { 'verify-start': problem(status, '', { request_id: 'a-request' }) });
+      await system.control('faults', { 'verify-start': problem(status, '', { request_id: 'a-request' }) });
       expect((await next(app, 'sms').expect(200)).body.channel).toBe('sms');
-      const other = house.app();
+      const other = system.app();
       await begin(other, ALICE);
       const refused = await next(other, 'sms').expect(409);
       expect(refused.body).toMatchObject({ error: 'login_in_progress', retry_after: 300 });
@@ -316,10 +316,10 @@ describe('a call that may have sent a message', () => {
   );
 
   test('can be repeated by the app after "cannot be performed at this time": a start, a step, a code', async () => {
-    const app = house.app();
+    const app = system.app();
     const busy = { ...problem(409, LATER), times: 1 };
     await begin(app, ALICE);
-    await house.control('faults', { 'verify-start': busy, 'verify-next': busy, 'verify-check': busy });
+    await system.control('faults', { 'verify-start': busy, 'verify-next': busy, 'verify-check': busy });
     const expectPatience = (answer: { status: number; body: object; headers: Record<string, unknown> }) => {
       expect(answer).toMatchObject({
         status: 409,
@@ -333,27 +333,27 @@ describe('a call that may have sent a message', () => {
     expectPatience(await next(app, 'voice'));
     expect((await app.get('/login')).body).toMatchObject({ channel: 'sms', next_channels: ['voice'] });
     await next(app, 'voice').expect(200);
-    const code = (await house.messages()).at(-1)?.code ?? '';
+    const code = (await system.messages()).at(-1)?.code ?? '';
     expectPatience(await postCode(app, code));
     await postCode(app, code).expect(200);
-    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms', 'voice']);
+    expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms', 'voice']);
   });
 
   test('is not offered to a number of the Virtual Operator', async () => {
-    const app = house.app();
+    const app = system.app();
     expect((await begin(app, '+99012345678')).body.next_channels).toEqual([]);
     await next(app, 'sms').expect(409);
   });
 });
 
 describe('silent authentication with SILENT_AUTH=verify', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   test.each(['ios', 'android'] as const)('an app for %s logs in with the code of its device', async (sdk) => {
-    const app = house.app();
+    const app = system.app();
     const begun = await begin(app, ALICE);
     expect(begun.body).toMatchObject({
       channel: 'silent_auth',
@@ -363,28 +363,28 @@ describe('silent authentication with SILENT_AUTH=verify', () => {
     expect(home.json).toEqual({ request_id: expect.any(String), code: expect.any(String) });
     const verified = await postCode(app, String(home.json?.['code'])).expect(200);
     expect(verified.body).toEqual({ verified: true, phone_number: ALICE, channel: 'silent_auth' });
-    expect((await house.upstream()).map(({ method, status }) => [method, status])).toEqual([
+    expect((await system.upstream()).map(({ method, status }) => [method, status])).toEqual([
       ['POST', 202],
       ['POST', 200],
     ]);
   });
 
   test('a browser is redirected to our page, with the code in the fragment', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
-    const { hops } = await walk(begun.body.auth_url, { stopBefore: house.base });
+    const { hops } = await walk(begun.body.auth_url, { stopBefore: system.base });
     const home = new URL(hops.at(-1) ?? '');
-    expect(home.origin + home.pathname).toBe(`${house.base}/`);
+    expect(home.origin + home.pathname).toBe(`${system.base}/`);
     const code = new URLSearchParams(home.hash.slice(1)).get('code') ?? '';
     await postCode(app, code).expect(200);
   });
 
   test('a code is refused in any other session, and a request_id from the client is ignored', async () => {
-    const alice = house.app();
+    const alice = system.app();
     const begun = await begin(alice, ALICE);
     const home = await walk(begun.body.auth_url);
     const { code, request_id } = home.json as { code: string; request_id: string };
-    const bob = house.app();
+    const bob = system.app();
     await begin(bob, BOB);
     await bob.post('/verify').send({ code, request_id }).expect(400);
     await postCode(bob, code).expect(400);
@@ -393,79 +393,79 @@ describe('silent authentication with SILENT_AUTH=verify', () => {
   });
 
   test('a wrong code ends the silent step, which has one try', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await begin(app, ALICE);
     const home = await walk(begun.body.auth_url);
     await postCode(app, 'aaaaaaaa').expect(400);
-    const checks = (await house.upstream()).length;
+    const checks = (await system.upstream()).length;
     expect((await app.get('/login')).body).toMatchObject({
       status: 'pending',
       channel: 'sms',
       next_channels: ['voice'],
     });
     await postCode(app, String(home.json?.['code'])).expect(400);
-    expect((await house.upstream()).length).toBeLessThanOrEqual(checks + 1);
+    expect((await system.upstream()).length).toBeLessThanOrEqual(checks + 1);
     expect((await app.get('/session')).body.authenticated).toBe(false);
   });
 
   test('the silent step of an app is not reused for a browser, which has another redirect URL', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
     const again = await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(409);
     expect(again.body.error).toBe('login_in_progress');
     // It is cancelled as soon as Vonage allows it, which frees the number.
-    house.world.turn(31);
-    await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
+    system.world.turn(31);
+    await until(async () => (await system.upstream()).some(({ method }) => method === 'DELETE'));
     await app.post('/login').send({ phone_number: ALICE, client: 'browser' }).expect(201);
   });
 
   test('a link to a foreign host is not returned', async () => {
     const check_url = 'https://evil.example/x';
     const body = JSON.stringify({ request_id: 'a-request', check_url });
-    await house.control('faults', { 'verify-start': { status: 202, body } });
-    const begun = await begin(house.app(), ALICE);
+    await system.control('faults', { 'verify-start': { status: 202, body } });
+    const begun = await begin(system.app(), ALICE);
     expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
   });
 
   test('a number of the Virtual Operator gets the silent step only', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await begin(app, '+99012345678');
-    const [start] = await house.upstream();
+    const [start] = await system.upstream();
     expect((start?.body as { workflow: unknown[] }).workflow).toHaveLength(1);
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(200);
   });
 
   test('after a minute without an answer the workflow continues by SMS', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
-    house.world.turn(61);
+    system.world.turn(61);
     expect((await app.get('/login')).body).toMatchObject({
       status: 'pending',
       channel: 'sms',
       code_length: 6,
     });
-    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-    const [message] = await house.messages();
+    await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+    const [message] = await system.messages();
     const verified = await postCode(app, message?.code ?? '').expect(200);
     expect(verified.body.channel).toBe('sms');
   });
 
   test('a typed code never counts as silent, even before the webhook of the SMS arrives', async () => {
-    await house.control('webhooks', { paused: true });
-    const app = house.app();
+    await system.control('webhooks', { paused: true });
+    const app = system.app();
     const begun = await begin(app, '+447700900103');
     await walk(begun.body.auth_url);
     expect((await app.get('/login')).body.channel).toBe('silent_auth');
-    const [message] = await house.messages();
+    const [message] = await system.messages();
     const verified = await postCode(app, message?.code ?? '').expect(200);
     expect(verified.body.channel).toBe('sms');
   });
 });
 
 test('if the silent step is the only one, six digits are treated as a device code', () =>
-  withHouse({ env: { SILENT_AUTH: 'verify' } }, async (house) => {
-    const app = house.app();
+  withSystem({ env: { SILENT_AUTH: 'verify' } }, async (system) => {
+    const app = system.app();
     const begun = await begin(app, ALICE);
     const home = await walk(begun.body.auth_url);
     expect((await postCode(app, '123456').expect(400)).body.error).toBe('invalid_code');
@@ -476,8 +476,8 @@ test('if the silent step is the only one, six digits are treated as a device cod
   }));
 
 test('with COVERAGE_CHECK=false the link arrives by webhook, and GET /login returns it', () =>
-  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (house) => {
-    const app = house.app();
+  withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' } }, async (system) => {
+    const app = system.app();
     const begun = await begin(app, ALICE);
     expect(begun.body).toMatchObject({ channel: 'silent_auth' });
     let link: string | undefined;
@@ -489,11 +489,11 @@ test('with COVERAGE_CHECK=false the link arrives by webhook, and GET /login retu
 test.each(['+447700900107', '+447700900109'])(
   'an outage of the silent channel (%s) leaves the other channels open',
   (phoneNumber) =>
-    withHouse({ env: WITH_CODES }, async (house) => {
-      await house.control('faults', {
+    withSystem({ env: WITH_CODES }, async (system) => {
+      await system.control('faults', {
         'network-enablement': { status: 500, body: '{}', content_type: 'application/json' },
       });
-      const app = house.app();
+      const app = system.app();
       const begun = await begin(app, phoneNumber);
       expect(begun.body).toMatchObject({
         channel: null,
@@ -505,67 +505,67 @@ test.each(['+447700900107', '+447700900109'])(
 );
 
 test('wrong codes of a verification are counted together until it expires', () =>
-  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' }, store: 'memory' }, async (house) => {
-    const app = house.app();
+  withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' }, store: 'memory' }, async (system) => {
+    const app = system.app();
     await begin(app, ALICE);
     // Here Vonage itself reports a wrong code without end.
     const type = 'https://www.developer.vonage.com/api-errors/verify#invalid-code';
-    await house.control('faults', {
+    await system.control('faults', {
       'verify-check': { status: 400, body: JSON.stringify({ type, title: 'Invalid Code' }) },
     });
     const answers: string[] = [];
     // The silent step lasts one minute, and the message and the call five minutes each.
     for (const seconds of [1, 1, 657]) {
-      house.world.turn(seconds);
+      system.world.turn(seconds);
       answers.push(String((await postCode(app, '000000')).body.error));
     }
     expect(answers).toEqual(['invalid_code', 'invalid_code', 'too_many_attempts']);
   }));
 
 test('an abandoned verification is cancelled before its call', () =>
-  withHouse({ env: WITH_CODES }, async (house) => {
-    const app = house.app();
+  withSystem({ env: WITH_CODES }, async (system) => {
+    const app = system.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
-    house.world.turn(286);
+    system.world.turn(286);
     await until(async () =>
-      (await house.upstream()).some(({ method, status }) => method === 'DELETE' && status === 204),
+      (await system.upstream()).some(({ method, status }) => method === 'DELETE' && status === 204),
     );
-    house.world.turn(600);
-    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+    system.world.turn(600);
+    await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+    expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms']);
   }));
 
 test('TEMPLATE_ID is sent to Vonage, and an unknown template is an upstream error that is logged', () =>
-  withHouse(
+  withSystem(
     { env: { ...WITH_CODES, TEMPLATE_ID: '8f35a1a7-eb2f-4552-8fdf-fffdaee41bc9' } },
-    async (house) => {
-      const app = house.app();
+    async (system) => {
+      const app = system.app();
       await begin(app, ALICE);
       expect((await next(app, 'sms').expect(502)).body.error).toBe('upstream_error');
-      const start = (await house.upstream()).find(({ path }) => path === '/v2/verify');
+      const start = (await system.upstream()).find(({ path }) => path === '/v2/verify');
       expect(start?.body).toMatchObject({
         template_id: '8f35a1a7-eb2f-4552-8fdf-fffdaee41bc9',
         code_length: 6,
       });
-      expect(house.world.logged()).toContain('template-not-found');
+      expect(system.world.logged()).toContain('template-not-found');
       // Templates are for SMS; a call has none.
       await next(app, 'voice').expect(200);
-      expect((await house.upstream()).at(-1)?.body).not.toHaveProperty('template_id');
+      expect((await system.upstream()).at(-1)?.body).not.toHaveProperty('template_id');
     },
   ));
 
 test('Redis and the log hold no code, number or link in plain text', () =>
-  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
-    const app = house.app();
+  withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+    const app = system.app();
     const begun = await begin(app, '+447700900103');
     await walk(begun.body.auth_url);
     await until(async () => (await app.get('/login')).body.channel === 'sms');
-    const [message] = await house.messages();
+    const [message] = await system.messages();
     await postCode(app, '999999').expect(400);
-    const records = await recordsOf(house.redis);
-    for (const { key } of records) expect(await house.redis.ttl(key)).toBeGreaterThan(0);
-    const text = JSON.stringify(records) + house.world.logged();
+    const records = await recordsOf(system.redis);
+    for (const { key } of records) expect(await system.redis.ttl(key)).toBeGreaterThan(0);
+    const text = JSON.stringify(records) + system.world.logged();
     for (const secret of ['7700900103', message?.code ?? 'none', 'silent-auth/redirect'])
       expect(text).not.toContain(secret);
   }));

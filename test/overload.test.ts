@@ -2,26 +2,33 @@ import { connect } from 'node:net';
 import { MAX_CONNECTIONS } from '../src/vonage/undici-adapter.js';
 import { walk } from './support/device.js';
 import { createGate, type Gate } from './support/gate.js';
-import { ALICE, postCode, WITH_CODES, withHouse, type House, type HouseOptions } from './support/house.js';
+import {
+  ALICE,
+  postCode,
+  WITH_CODES,
+  withSystem,
+  type System,
+  type SystemOptions,
+} from './support/system.js';
 import { until } from './support/until.js';
 
 const ENV = { MAX_UTILIZATION: '90' };
 
-const login = (house: House) => house.app().post('/login').send({ phone_number: ALICE });
-const portOf = (house: House): number => Number(new URL(house.base).port);
+const login = (system: System) => system.app().post('/login').send({ phone_number: ALICE });
+const portOf = (system: System): number => Number(new URL(system.base).port);
 const times = (count: number, status: number): number[] => Array<number>(count).fill(status);
 
 /** The statuses of `count` sequential logins. */
-const logins = async (house: House, count: number): Promise<number[]> => {
+const logins = async (system: System, count: number): Promise<number[]> => {
   const statuses: number[] = [];
-  for (let each = 0; each < count; each++) statuses.push((await login(house)).status);
+  for (let each = 0; each < count; each++) statuses.push((await login(system)).status);
   return statuses;
 };
 
 /** Simulates a second with this event loop utilization, on an idle processor. */
-const works = (house: House, percent = 100): void =>
-  house.world.spend({ active: percent * 10, idle: 1000 - percent * 10, cpu: percent * 10 });
-const rests = (house: House): void => works(house, 5);
+const works = (system: System, percent = 100): void =>
+  system.world.spend({ active: percent * 10, idle: 1000 - percent * 10, cpu: percent * 10 });
+const rests = (system: System): void => works(system, 5);
 
 interface Gates {
   atLimits: Gate;
@@ -29,9 +36,9 @@ interface Gates {
 }
 
 /** A server whose logins can be held at their limits, or directly after them. */
-async function withGates(work: (house: House, gates: Gates) => Promise<void>, options: HouseOptions = {}) {
+async function withGates(work: (system: System, gates: Gates) => Promise<void>, options: SystemOptions = {}) {
   const gates = { atLimits: createGate(), behindLimits: createGate() };
-  const gated: HouseOptions = {
+  const gated: SystemOptions = {
     env: ENV,
     hooks: { beforeLogin: () => gates.behindLimits.pass() },
     through: (store) => ({
@@ -40,9 +47,9 @@ async function withGates(work: (house: House, gates: Gates) => Promise<void>, op
     }),
     ...options,
   };
-  await withHouse(gated, async (house) => {
+  await withSystem(gated, async (system) => {
     try {
-      await work(house, gates);
+      await work(system, gates);
     } finally {
       Object.values(gates).forEach((gate) => gate.open());
     }
@@ -50,9 +57,9 @@ async function withGates(work: (house: House, gates: Gates) => Promise<void>, op
 }
 
 /** Runs `work` while `count` logins are pending, and then completes them. */
-async function beside(house: House, gate: Gate, count: number, work: () => Promise<void>): Promise<void> {
+async function beside(system: System, gate: Gate, count: number, work: () => Promise<void>): Promise<void> {
   gate.hold(count);
-  const held = Array.from({ length: count }, async () => (await login(house)).status);
+  const held = Array.from({ length: count }, async () => (await login(system)).status);
   await gate.full();
   await work();
   gate.open();
@@ -63,11 +70,11 @@ async function beside(house: House, gate: Gate, count: number, work: () => Promi
 const MANY = 4;
 
 /** Runs `work` in an overloaded process with many pending logins. */
-const whileBusy = (work: (house: House) => Promise<void>, options: HouseOptions = {}) =>
-  withGates(async (house, { atLimits }) => {
-    await beside(house, atLimits, MANY, async () => {
-      works(house);
-      await work(house);
+const whileBusy = (work: (system: System) => Promise<void>, options: SystemOptions = {}) =>
+  withGates(async (system, { atLimits }) => {
+    await beside(system, atLimits, MANY, async () => {
+      works(system);
+      await work(system);
     });
   }, options);
 
@@ -76,9 +83,9 @@ const posted = (body: string): string => `${JSON_POST}Content-Length: ${body.len
 const HONEST = posted(JSON.stringify({ phone_number: ALICE }));
 
 /** Writes `text` to a new connection. @returns `hangUp`, and a count of answers by status */
-async function writeTo(house: House, text: string) {
+async function writeTo(system: System, text: string) {
   let said = '';
-  const socket = connect(portOf(house), 'localhost');
+  const socket = connect(portOf(system), 'localhost');
   socket.on('data', (chunk: Buffer) => (said += chunk.toString())).on('error', () => undefined);
   await new Promise<void>((resolve) => socket.write(text, () => resolve()));
   return {
@@ -89,9 +96,9 @@ async function writeTo(house: House, text: string) {
 
 describe('an overloaded process', () => {
   test('refuses a new login at once, with Retry-After', () =>
-    whileBusy(async (house) => {
-      const before = await house.redis.dbsize();
-      const refused = await login(house).expect(503);
+    whileBusy(async (system) => {
+      const before = await system.redis.dbsize();
+      const refused = await login(system).expect(503);
       expect(refused.headers['content-type']).toBe('application/problem+json');
       expect(refused.headers['x-request-id']).toBe(refused.body.instance);
       expect(refused.body).toMatchObject({ error: 'unavailable', status: 503 });
@@ -99,23 +106,23 @@ describe('an overloaded process', () => {
       expect(refused.body.retry_after).toBeGreaterThanOrEqual(2);
       expect(refused.body.retry_after).toBeLessThanOrEqual(9);
       expect(refused.headers['set-cookie']).toBeUndefined();
-      expect(await house.redis.dbsize()).toBe(before);
-      expect(await house.upstream()).toEqual([]);
+      expect(await system.redis.dbsize()).toBe(before);
+      expect(await system.upstream()).toEqual([]);
     }));
 
   test('spreads Retry-After over several seconds', () =>
-    whileBusy(async (house) => {
-      const answers = await Promise.all(Array.from({ length: 20 }, () => login(house).expect(503)));
+    whileBusy(async (system) => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => login(system).expect(503)));
       expect(new Set(answers.map(({ body }) => body.retry_after as number)).size).toBeGreaterThan(2);
     }));
 
   test('continues logins that have begun', () =>
-    withGates(async (house, { atLimits }) => {
-      const app = house.app();
+    withGates(async (system, { atLimits }) => {
+      const app = system.app();
       const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body;
-      await beside(house, atLimits, MANY, async () => {
-        works(house);
-        await login(house).expect(503);
+      await beside(system, atLimits, MANY, async () => {
+        works(system);
+        await login(system).expect(503);
         await app.get('/login').expect(200);
         const home = await walk(link);
         expect(home.status).toBe(200);
@@ -127,47 +134,47 @@ describe('an overloaded process', () => {
 
   test('sends messages of logins that have begun, and stays healthy and ready', () =>
     withGates(
-      async (house, { atLimits }) => {
-        const app = house.app();
+      async (system, { atLimits }) => {
+        const app = system.app();
         await app.post('/login').send({ phone_number: ALICE }).expect(201);
-        await beside(house, atLimits, MANY, async () => {
-          works(house);
+        await beside(system, atLimits, MANY, async () => {
+          works(system);
           await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-          await house.app().get('/healthz').expect(200);
-          await house.app().get('/readyz').expect(200);
-          await login(house).expect(503);
+          await system.app().get('/healthz').expect(200);
+          await system.app().get('/readyz').expect(200);
+          await login(system).expect(503);
         });
       },
       { env: { ...ENV, ...WITH_CODES } },
     ));
 
   test('accepts logins again once its load falls', () =>
-    whileBusy(async (house) => {
-      await login(house).expect(503);
-      rests(house);
-      await login(house).expect(201);
+    whileBusy(async (system) => {
+      await login(system).expect(503);
+      rests(system);
+      await login(system).expect(201);
     }));
 
   test('logs a summary instead of each refusal', () =>
-    whileBusy(async (house) => {
-      const warnings = () => house.world.logged().split('overloaded').length - 1;
+    whileBusy(async (system) => {
+      const warnings = () => system.world.logged().split('overloaded').length - 1;
       for (let look = 0; look < 5; look++) {
-        works(house);
-        expect(await logins(house, 3)).toEqual(times(3, 503));
+        works(system);
+        expect(await logins(system, 3)).toEqual(times(3, 503));
       }
       expect(warnings()).toBe(1);
-      expect(house.world.logged()).not.toContain('request failed');
-      house.world.turn(11);
-      works(house);
-      await login(house);
+      expect(system.world.logged()).not.toContain('request failed');
+      system.world.turn(11);
+      works(system);
+      await login(system);
       expect(warnings()).toBe(2);
-      expect(house.world.logged()).toContain('"refused":12');
+      expect(system.world.logged()).toContain('"refused":12');
     }));
 
   test('adds the CORS headers to a refusal', () =>
     whileBusy(
-      async (house) => {
-        const refused = await login(house).set('origin', 'https://app.example.com').expect(503);
+      async (system) => {
+        const refused = await login(system).set('origin', 'https://app.example.com').expect(503);
         expect(refused.headers['access-control-allow-origin']).toBe('https://app.example.com');
         expect(refused.headers['access-control-expose-headers']).toContain('retry-after');
       },
@@ -175,10 +182,10 @@ describe('an overloaded process', () => {
     ));
 
   test('reads a request before it refuses it', () =>
-    whileBusy(async (house) => {
-      await house.app().post('/login').set('content-type', 'application/json').send('{').expect(400);
-      const { answers, hangUp } = await writeTo(house, HONEST.slice(0, -1));
-      await login(house).expect(503);
+    whileBusy(async (system) => {
+      await system.app().post('/login').set('content-type', 'application/json').send('{').expect(400);
+      const { answers, hangUp } = await writeTo(system, HONEST.slice(0, -1));
+      await login(system).expect(503);
       expect(answers(503)).toBe(0);
       hangUp();
     }));
@@ -195,10 +202,10 @@ describe('admission of new logins', () => {
     ['none at a limit of 100 %', '100', 100, 0],
   ])('refuses %s', (_what, MAX_UTILIZATION, percent, refused) =>
     withGates(
-      async (house, { atLimits }) => {
-        await beside(house, atLimits, MANY, async () => {
-          works(house, percent);
-          const statuses = await logins(house, 40);
+      async (system, { atLimits }) => {
+        await beside(system, atLimits, MANY, async () => {
+          works(system, percent);
+          const statuses = await logins(system, 40);
           expect(statuses.filter((status) => status === 503)).toHaveLength(refused);
           expect(statuses.filter((status) => status === 201)).toHaveLength(40 - refused);
         });
@@ -211,70 +218,70 @@ describe('admission of new logins', () => {
     ['whose processor is used by others', { active: 1000, idle: 0, cpu: 400 }],
     ['that was measured too briefly', { active: 200, idle: 0, cpu: 200 }],
   ])('refuses none in a process %s', (_what, spent) =>
-    withGates(async (house, { atLimits }) => {
-      await beside(house, atLimits, MANY, async () => {
-        house.world.spend(spent);
-        expect(await logins(house, 20)).toEqual(times(20, 201));
+    withGates(async (system, { atLimits }) => {
+      await beside(system, atLimits, MANY, async () => {
+        system.world.spend(spent);
+        expect(await logins(system, 20)).toEqual(times(20, 201));
       });
     }),
   );
 
   test('refuses none for load before the first request', () =>
-    withGates(async (house, { atLimits }) => {
-      works(house);
-      await beside(house, atLimits, MANY, async () => {
-        expect(await logins(house, 2)).toEqual([201, 201]);
+    withGates(async (system, { atLimits }) => {
+      works(system);
+      await beside(system, atLimits, MANY, async () => {
+        expect(await logins(system, 2)).toEqual([201, 201]);
       });
     }));
 
   test('refuses none of a client that sends one at a time, whatever the load', () =>
-    withHouse({ env: ENV }, async (house) => {
+    withSystem({ env: ENV }, async (system) => {
       for (let each = 0; each < 60; each++) {
-        works(house);
-        await login(house).expect(201);
+        works(system);
+        await login(system).expect(201);
       }
     }));
 
   test('refuses none while few logins are pending', () =>
-    withGates(async (house, { atLimits }) => {
-      await beside(house, atLimits, MANY - 1, async () => {
-        works(house);
-        expect(await logins(house, 20)).toEqual(times(20, 201));
+    withGates(async (system, { atLimits }) => {
+      await beside(system, atLimits, MANY - 1, async () => {
+        works(system);
+        expect(await logins(system, 20)).toEqual(times(20, 201));
       });
     }));
 
   test('refuses none because of other requests that arrive together', () =>
-    withHouse({ env: ENV }, async (house) => {
-      works(house);
-      const { hangUp, answers } = await writeTo(house, posted('{}').repeat(MANY * 5) + HONEST);
+    withSystem({ env: ENV }, async (system) => {
+      works(system);
+      const { hangUp, answers } = await writeTo(system, posted('{}').repeat(MANY * 5) + HONEST);
       await until(() => Promise.resolve(answers(201) === 1));
       hangUp();
     }));
 });
 
 /** Logins that need no call to Vonage. */
-const CHEAP: HouseOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
+const CHEAP: SystemOptions = { store: 'memory', env: { ...ENV, ...WITH_CODES, SILENT_AUTH: 'off' } };
 
 describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
   test('are used by one login each, and released', () =>
-    withGates(async (house, { behindLimits }) => {
+    withGates(async (system, { behindLimits }) => {
       behindLimits.hold(MAX_CONNECTIONS);
-      const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
+      const held = await writeTo(system, HONEST.repeat(MAX_CONNECTIONS));
       await behindLimits.full();
-      const refused = await login(house).expect(503);
+      const refused = await login(system).expect(503);
       expect(refused.body).toMatchObject({ error: 'unavailable', retry_after: expect.any(Number) });
       behindLimits.open();
       await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS));
       held.hangUp();
-      expect(await logins(house, 2)).toEqual([201, 201]);
+      expect(await logins(system, 2)).toEqual([201, 201]);
     }, CHEAP));
 
   test('are not used by logins that the limits have not admitted yet', () =>
-    withGates(async (house, { atLimits, behindLimits }) => {
+    withGates(async (system, { atLimits, behindLimits }) => {
       atLimits.hold(MAX_CONNECTIONS + 1);
-      const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS + 1));
+      const held = await writeTo(system, HONEST.repeat(MAX_CONNECTIONS + 1));
       await atLimits.full();
-      await login(house).expect(201);
+      await login(system).expect(201);
       // All request a slot at once, and there is one too few.
       behindLimits.hold(MAX_CONNECTIONS);
       atLimits.open();
@@ -286,18 +293,18 @@ describe(`the ${MAX_CONNECTIONS} slots for logins that wait for Vonage`, () => {
     }, CHEAP));
 
   test('are released if clients hang up, whatever they sent', () =>
-    withGates(async (house, { behindLimits }) => {
+    withGates(async (system, { behindLimits }) => {
       const pipelines = [posted('{}'), posted('{'), posted('{"phone_number":"x"}'), HONEST].map((each) =>
         each.repeat(400),
       );
       behindLimits.hold(400);
-      const gone = await Promise.all(pipelines.map((each) => writeTo(house, each)));
+      const gone = await Promise.all(pipelines.map((each) => writeTo(system, each)));
       await behindLimits.full();
       gone.forEach(({ hangUp }) => hangUp());
       behindLimits.open();
 
       behindLimits.hold(MAX_CONNECTIONS);
-      const held = await writeTo(house, HONEST.repeat(MAX_CONNECTIONS));
+      const held = await writeTo(system, HONEST.repeat(MAX_CONNECTIONS));
       await behindLimits.full();
       behindLimits.open();
       await until(() => Promise.resolve(held.answers(201) === MAX_CONNECTIONS));
@@ -316,15 +323,15 @@ const sendAndHangUp = (port: number, text: string): Promise<void> =>
   });
 
 test('a request whose client hung up is not processed', () =>
-  withHouse({ env: ENV }, async (house) => {
-    const { auth_url: link } = (await login(house).expect(201)).body;
-    const { hops } = await walk(link, { stopBefore: `${house.base}/callback` });
-    const before = (await house.upstream()).length;
+  withSystem({ env: ENV }, async (system) => {
+    const { auth_url: link } = (await login(system).expect(201)).body;
+    const { hops } = await walk(link, { stopBefore: `${system.base}/callback` });
+    const before = (await system.upstream()).length;
     const callback = new URL(hops.at(-1) ?? '');
     const request = `GET ${callback.pathname}${callback.search} HTTP/1.1\r\nHost: a\r\n\r\n`;
-    await sendAndHangUp(portOf(house), request);
-    await house.app().get('/healthz').expect(200);
-    expect(await house.upstream()).toHaveLength(before);
+    await sendAndHangUp(portOf(system), request);
+    await system.app().get('/healthz').expect(200);
+    expect(await system.upstream()).toHaveLength(before);
     // The state is not spent.
     expect((await walk(callback.href)).status).toBe(200);
   }));

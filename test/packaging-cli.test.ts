@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlin
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ALICE } from './support/house.js';
+import { ALICE } from './support/system.js';
 import { endPrograms, LISTENING, node, places, ROOT, SANDBOX, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import { parse } from 'yaml';
 import { readConfig } from '../src/config/config.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
-import { postCode, withHouse } from './support/house.js';
+import { postCode, withSystem } from './support/system.js';
 import { freePort } from './support/redis-server.js';
 
 const root = resolve(__dirname, '..');
@@ -157,8 +157,8 @@ describe('the secrets of deploy/new-secrets.sh', () => {
     for (const line of ['maxmemory_policy:noeviction', 'aof_enabled:0', 'maxmemory:536870912']) {
       expect(info).toContain(line);
     }
-    await withHouse({ redisUrl, emptied: false }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    await withSystem({ redisUrl, emptied: false }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
     });
   });

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { gzipSync } from 'node:zlib';
 import type { Device } from '../src/tools/phone/sdk.js';
 import { openLink, SDKS, systemDevice } from '../src/tools/phone/open-link.js';
-import { ALICE, buildHouse } from './support/house.js';
+import { ALICE, startSystem } from './support/system.js';
 
 /** The pieces of an answer. The connection closes after the last, unless `open` is set. */
 interface Sent {
@@ -29,9 +29,9 @@ const sendPieces = async (socket: Socket): Promise<void> => {
 };
 
 beforeAll(async () => {
-  const house = await buildHouse({ store: 'memory' });
-  const { home } = await house.walkedLogin(ALICE);
-  await house.stop();
+  const system = await startSystem({ store: 'memory' });
+  const { home } = await system.walkedLogin(ALICE);
+  await system.stop();
   real.body = home.body;
   const names = ['content-type', 'content-length', 'connection', 'cache-control'];
   const spelt = (name: string) => name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase());

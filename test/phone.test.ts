@@ -9,7 +9,7 @@ import { createAppClient } from '../src/tools/phone/app-client.js';
 import { logIn, withoutSecrets } from '../src/tools/phone/login.js';
 import { SDKS, systemDevice } from '../src/tools/phone/open-link.js';
 import { newCertificate } from './support/certificate.js';
-import { ALICE, BOB, buildHouse, WITH_CODES, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, WITH_CODES, withSystem, type System } from './support/system.js';
 import { endPrograms, node, source, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
@@ -19,16 +19,16 @@ const phone = (args: string[], env: Env = {}) =>
   node([...source('src/tools/cli.ts'), 'phone', ...args], env).ended;
 
 describe('silent-auth phone', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
   afterEach(endPrograms);
 
   test.each(['ios', 'android'])(
     'logs in with the SDK for %s, and prints the duration of each step',
     async (sdk) => {
-      const { code, output } = await phone([house.base, ALICE, '--sdk', sdk]);
+      const { code, output } = await phone([system.base, ALICE, '--sdk', sdk]);
       const steps = [
         'POST /login',
         '/oauth2/auth',
@@ -44,7 +44,7 @@ describe('silent-auth phone', () => {
   );
 
   test('exits with 1 if the SIM has another number, and prints the next step', async () => {
-    const { code, output } = await phone([house.base, ALICE, '--sim', BOB]);
+    const { code, output } = await phone([system.base, ALICE, '--sim', BOB]);
     expect(output).toContain('number_mismatch');
     expect(output).toContain('It can go on by sms or voice');
     expect(output).toMatch(/^Not logged in\.$/m);
@@ -59,7 +59,7 @@ describe('silent-auth phone', () => {
   });
 
   test('traces every request and answer without the secrets of the login', async () => {
-    const { code, output } = await phone([house.base, ALICE, '--trace']);
+    const { code, output } = await phone([system.base, ALICE, '--trace']);
     expect(code).toBe(0);
     for (const line of [
       '> POST /login',
@@ -69,7 +69,7 @@ describe('silent-auth phone', () => {
     ]) {
       expect(output).toContain(line);
     }
-    const enabled = (await house.upstream()).find(({ path }) => path.endsWith('/network-enablement'));
+    const enabled = (await system.upstream()).find(({ path }) => path.endsWith('/network-enablement'));
     const { state } = enabled?.body as { state: string };
     expect(output).not.toContain(state);
     // No twelve random characters are left in an address, a cookie or a code.
@@ -100,7 +100,7 @@ describe('silent-auth phone', () => {
       const isLoggedIn = await logIn(
         {
           ...{
-            app: createAppClient(new URL(house.base), () => undefined),
+            app: createAppClient(new URL(system.base), () => undefined),
             sdk: SDKS.ios,
             device: systemDevice(),
           },
@@ -115,7 +115,7 @@ describe('silent-auth phone', () => {
       let tries = 0;
       const { isLoggedIn, said } = await logInWith(NOT_ON_CELLULAR, async (question) => {
         if (!question.startsWith('The code')) return 'sms';
-        return tries++ === 0 ? '000000' : ((await house.messages())[0]?.code ?? '');
+        return tries++ === 0 ? '000000' : ((await system.messages())[0]?.code ?? '');
       });
       expect(said).toContain('silent_auth_failed: ');
       expect(said).toContain('invalid_code');
@@ -126,7 +126,7 @@ describe('silent-auth phone', () => {
     test('sends nothing paid unless the user agrees', async () => {
       const { isLoggedIn } = await logInWith(NOT_ON_CELLULAR, () => Promise.resolve(''));
       expect(isLoggedIn).toBe(false);
-      expect(await house.messages()).toEqual([]);
+      expect(await system.messages()).toEqual([]);
     });
   });
 });
@@ -157,8 +157,8 @@ describe('behind a proxy with TLS 1.3 only', () => {
 
   test('the SDK for Android logs in, and the one for iOS reports that it needs TLS 1.2', async () => {
     const PUBLIC_URL = `https://localhost:${(front.address() as AddressInfo).port}`;
-    await withHouse({ env: { PUBLIC_URL } }, async (house) => {
-      behind.port = Number(new URL(house.base).port);
+    await withSystem({ env: { PUBLIC_URL } }, async (system) => {
+      behind.port = Number(new URL(system.base).port);
       const env = { NODE_EXTRA_CA_CERTS: trusted };
       const android = await phone([PUBLIC_URL, ALICE, '--sdk', 'android'], env);
       expect(android.output).toMatch(/^Logged in as/m);

@@ -8,7 +8,7 @@ import supertest from 'supertest';
 import { parse } from 'yaml';
 import { builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
-import { ALICE, redisUrlOfWorker } from './support/house.js';
+import { ALICE, redisUrlOfWorker } from './support/system.js';
 import {
   credentials,
   endPrograms,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { newCa } from './support/certificates.js';
-import { ALICE } from './support/house.js';
+import { ALICE } from './support/system.js';
 import {
   credentials,
   endPrograms,

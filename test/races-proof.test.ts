@@ -1,16 +1,16 @@
 import type { Hooks } from '../src/login/hooks.js';
 import type { Store } from '../src/store/store.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, postCode, withHouse, type House, WITH_CODES } from './support/house.js';
+import { ALICE, BOB, startSystem, postCode, withSystem, type System, WITH_CODES } from './support/system.js';
 import { createMoment, type Moment } from './support/moment.js';
 import { until } from './support/until.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>
   app.post('/login').send({ phone_number: phoneNumber }).expect(201);
 const next = (app: App, channel = 'sms') => app.post('/login/next').send({ channel });
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
-const lastCode = async (house: House) => (await house.messages()).at(-1)?.code ?? '';
+const lastCode = async (system: System) => (await system.messages()).at(-1)?.code ?? '';
 
 /** How a login gets a correct code. */
 const PROOFS = [
@@ -21,21 +21,21 @@ const PROOFS = [
 ];
 
 describe.each(PROOFS)('a correct code by $channel with SILENT_AUTH=$engine', ({ engine, channel }) => {
-  let house: House;
+  let system: System;
   let moment: Moment;
   beforeAll(async () => {
     moment = createMoment();
-    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: engine }, through: moment.through });
+    system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine }, through: moment.through });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const proven = async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await begin(app);
     if (channel !== 'silent_auth') {
       await next(app, channel).expect(200);
-      return { app, code: await lastCode(house) };
+      return { app, code: await lastCode(system) };
     }
     return { app, code: String((await walk(begun.body.auth_url)).json?.['code']) };
   };
@@ -75,28 +75,28 @@ const MOMENTS: [string, (moment: Moment, work: () => unknown) => void][] = [
 ];
 
 describe.each(['network-enablement', 'verify'])('the answer of a hook with SILENT_AUTH=%s', (engine) => {
-  let house: House;
+  let system: System;
   let moment: Moment;
   let rule: Hooks['beforeSession'];
   beforeAll(async () => {
     moment = createMoment();
     const hooks: Hooks = { beforeSession: (login) => rule?.(login) };
     const env = { ...WITH_CODES, SILENT_AUTH: engine };
-    house = await buildHouse({ env, hooks, through: moment.through });
+    system = await startSystem({ env, hooks, through: moment.through });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   test.each(MOMENTS)('a step-up is not lost while /login/next holds the lock, %s', async (_what, at) => {
     rule = ({ channels }) => (channels.length > 1 ? { allow: true } : { stepUp: true });
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const said: unknown[] = [];
     at(moment, async () => said.push((await postCode(app, code)).body.error));
     await next(app);
     expect(said).toEqual(['step_up_required']);
     await next(app).expect(200);
-    expect((await house.messages()).map(({ channel }) => channel)).toEqual(['sms']);
-    await postCode(app, await lastCode(house)).expect(200);
+    expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms']);
+    await postCode(app, await lastCode(system)).expect(200);
     expect((await app.get('/session')).body).toMatchObject({ channels: ['silent_auth', 'sms'] });
   });
 
@@ -111,7 +111,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     ),
   )('$kind is not lost while /login/next holds the lock, $what', async ({ at, answer, error }) => {
     rule = answer;
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const said: unknown[] = [];
     at(moment, async () => said.push((await postCode(app, code)).body.error));
     expect((await next(app)).status).toBeGreaterThanOrEqual(400);
@@ -119,18 +119,18 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
     expect((await next(app).expect(409)).body.error).toBe('no_more_channels');
     rule = undefined;
-    await postCode(app, await lastCode(house)).expect(400);
+    await postCode(app, await lastCode(system)).expect(400);
     expect(await isAuthenticated(app)).toBe(false);
     // The verification of a login that ended meanwhile is cancelled.
-    house.world.turn(31);
-    const calls = async () => house.upstream();
+    system.world.turn(31);
+    const calls = async () => system.upstream();
     const started = (await calls()).filter(({ path, method }) => method === 'POST' && path === '/v2/verify');
     if (engine === 'network-enablement' && started.length > 0)
       await until(async () => (await calls()).some(({ method }) => method === 'DELETE'));
   });
 
   test('a refusal of the SIM ends the login even after a /login/next meanwhile', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     rule = async () => {
       await next(app);
       return { refuse: true };
@@ -138,17 +138,17 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     expect((await postCode(app, code).expect(403)).body.error).toBe('login_refused');
     rule = undefined;
     expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
-    await postCode(app, await lastCode(house)).expect(400);
+    await postCode(app, await lastCode(system)).expect(400);
     expect(await isAuthenticated(app)).toBe(false);
   });
 
   test('a login that was refused meanwhile does not log in', async () => {
     // Two correct codes of one login: that of its SIM, then that of its SMS.
     rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const refuse = async () => {
       await next(app).expect(200);
-      await postCode(app, await lastCode(house)).expect(403);
+      await postCode(app, await lastCode(system)).expect(403);
     };
     if (engine === 'verify') moment.before('increment', 'limit:otp:', refuse);
     else moment.before('take', 'code:', refuse);
@@ -158,7 +158,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
   });
 
   test('a step-up of a login that was cancelled meanwhile has no effect', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     rule = async () => {
       await app.delete('/login').expect(204);
       return { stepUp: true };
@@ -169,15 +169,15 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
 });
 
 describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
-  let house: House;
+  let system: System;
   let moment: Moment;
   beforeAll(async () => {
     moment = createMoment();
     const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
-    house = await buildHouse({ store, env, through: moment.through });
+    system = await startSystem({ store, env, through: moment.through });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   /** Moves to an SMS, and runs `work` while the lock is held. @returns the key of the lock */
   const whileMoved = async (app: App, work: (lock: string) => unknown) => {
@@ -191,30 +191,30 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
   };
 
   test('the lock of a login is released only by its holder', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app);
     // Simulates that the lock of the first holder expired and a second one took it.
-    const { lock, answer } = await whileMoved(app, (key) => house.store.set(key, 'another holder', 60));
+    const { lock, answer } = await whileMoved(app, (key) => system.store.set(key, 'another holder', 60));
     expect(answer.status).toBe(200);
-    expect(await house.store.get(lock)).toBe('another holder');
+    expect(await system.store.get(lock)).toBe('another holder');
     expect((await next(app, 'voice').expect(409)).body.error).toBe('login_in_progress');
-    await house.store.delete(lock);
+    await system.store.delete(lock);
     await next(app, 'voice').expect(200);
-    expect(await house.store.get(lock)).toBeNull();
+    expect(await system.store.get(lock)).toBeNull();
   });
 
   test('the lock of a webhook report is released only by its holder', async () => {
     const noted = new Promise<string>((resolve) => {
       moment.before('set', 'verify:', async (key) => {
         const lock = `lock:${key.slice('verify:'.length)}`;
-        await house.store.set(lock, 'another holder', 60);
+        await system.store.set(lock, 'another holder', 60);
         // The report of a webhook is stored once the lock is free.
         moment.before('set', 'jti:', () => resolve(lock));
       });
     });
     // Its silent step fails at Vonage, which reports it by webhook.
-    await house.walkedLogin('+447700900103');
-    expect(await house.store.get(await noted)).toBe('another holder');
+    await system.walkedLogin('+447700900103');
+    expect(await system.store.get(await noted)).toBe('another holder');
   });
 });
 
@@ -226,27 +226,27 @@ const LONGEST_WORK = 25;
 
 test('the lock of a login lasts longer than the longest work under it', async () => {
   const moment = createMoment();
-  await withHouse({ env: WITH_CODES, through: moment.through }, async (house) => {
-    const app = house.app();
+  await withSystem({ env: WITH_CODES, through: moment.through }, async (system) => {
+    const app = system.app();
     await begin(app);
     let left = 0;
     moment.before('add', 'lock:', (key) =>
-      moment.before('spend', 'limit:', async () => (left = await house.redis.ttl(key))),
+      moment.before('spend', 'limit:', async () => (left = await system.redis.ttl(key))),
     );
     await next(app).expect(200);
     expect(left).toBeGreaterThanOrEqual(LONGEST_WORK);
   });
-  await withHouse({ env: WITH_CODES, store: 'memory', through: moment.through }, async (house) => {
-    const app = house.app();
+  await withSystem({ env: WITH_CODES, store: 'memory', through: moment.through }, async (system) => {
+    const app = system.app();
     await begin(app);
     moment.before('add', 'lock:', () =>
       moment.before('spend', 'limit:', async () => {
-        house.world.turn(LONGEST_WORK);
+        system.world.turn(LONGEST_WORK);
         expect((await next(app).expect(409)).body.error).toBe('login_in_progress');
       }),
     );
     await next(app).expect(200);
-    expect(await house.messages()).toHaveLength(1);
+    expect(await system.messages()).toHaveLength(1);
   });
 });
 
@@ -272,8 +272,8 @@ function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; re
 test('an answer uses one reading of the progress, even if a webhook arrives meanwhile', async () => {
   const reports = behindOnce();
   const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
-  await withHouse({ env, through: reports.through }, async (house) => {
-    const app = house.app();
+  await withSystem({ env, through: reports.through }, async (system) => {
+    const app = system.app();
     reports.reads = 0;
     const begun = await begin(app, '+447700900103');
     expect(reports.reads).toBe(1);

@@ -3,37 +3,37 @@ import { walk } from './support/device.js';
 import {
   ALICE,
   BOB,
-  buildHouse,
+  startSystem,
   CHALLENGE,
   postCode,
-  withHouse,
-  type House,
+  withSystem,
+  type System,
   WITH_CODES,
-} from './support/house.js';
+} from './support/system.js';
 import { until } from './support/until.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 const begin = (app: App, phoneNumber: string, more: object = {}) =>
   app.post('/login').send({ phone_number: phoneNumber, ...more });
 const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).body.authenticated);
 
 describe('concurrent requests', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: WITH_CODES })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const asked = async (path: string, method = 'POST') => {
-    const calls = await house.upstream();
+    const calls = await system.upstream();
     return calls.filter((call) => call.path.startsWith(path) && call.method === method);
   };
-  const codeOf = async () => (await house.messages()).at(-1)?.code ?? '';
+  const codeOf = async () => (await system.messages()).at(-1)?.code ?? '';
 
   test('a login that was cancelled while its message was sent stays cancelled', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
-    await house.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
+    await system.control('faults', { 'verify-start': { delay_ms: 1000, times: 1 } });
     const slow = next(app, 'sms').then((answer) => answer);
     await until(async () => (await asked('/v2/verify')).length === 1);
     await app.delete('/login').expect(204);
@@ -41,13 +41,13 @@ describe('concurrent requests', () => {
     await app.get('/login').expect(404);
     await postCode(app, await codeOf()).expect(400);
     expect(await isAuthenticated(app)).toBe(false);
-    house.world.turn(31);
+    system.world.turn(31);
     await until(async () => (await asked('/v2/verify', 'DELETE')).length === 1);
   });
 
   test('a silent login that fails late does not end the channel that followed', async () => {
-    const { app, code } = await house.walkedLogin('+447700900101');
-    await house.control('faults', { verify: { delay_ms: 1500, times: 1 } });
+    const { app, code } = await system.walkedLogin('+447700900101');
+    await system.control('faults', { verify: { delay_ms: 1500, times: 1 } });
     const slow = postCode(app, code).then((answer) => answer);
     await until(async () => (await asked('/camara')).length === 1);
     await next(app, 'sms').expect(200);
@@ -57,7 +57,7 @@ describe('concurrent requests', () => {
   });
 
   test('a new login without a code_challenge does not accept the code of the login before', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE, { code_challenge: CHALLENGE.challenge }).expect(201);
     await next(app, 'sms').expect(200);
     const code = await codeOf();
@@ -68,11 +68,11 @@ describe('concurrent requests', () => {
   });
 
   test('a conflicting verification is not reused by a session that had another verification', async () => {
-    const [alice, other] = [house.app(), house.app()];
+    const [alice, other] = [system.app(), system.app()];
     await begin(alice, ALICE);
     await next(alice, 'sms').expect(200);
     // Vonage drops that verification, and one of another session replaces it.
-    await fetch(`${house.sandbox}/__sandbox/reset`, { method: 'POST' });
+    await fetch(`${system.sandbox}/__sandbox/reset`, { method: 'POST' });
     await begin(other, ALICE);
     await next(other, 'sms').expect(200);
     await begin(alice, ALICE);
@@ -82,7 +82,7 @@ describe('concurrent requests', () => {
   });
 
   test('wrong codes are counted for the verification, even if the login begins again', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
     const wrong = (await codeOf()) === '000000' ? '111111' : '000000';
@@ -91,50 +91,50 @@ describe('concurrent requests', () => {
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
     await postCode(app, wrong).expect(429);
-    const calls = (await house.upstream()).length;
+    const calls = (await system.upstream()).length;
     await postCode(app, wrong);
-    expect((await house.upstream()).length).toBe(calls);
+    expect((await system.upstream()).length).toBe(calls);
   });
 
   test.each([
     ['another number is logged in instead', (app: App) => begin(app, BOB)],
     ['the user logs out', (app: App) => app.post('/logout')],
   ])('the verification is cancelled when %s', async (_what, leave) => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
     await leave(app);
-    house.world.turn(31);
+    system.world.turn(31);
     await until(async () => (await asked('/v2/verify', 'DELETE')).some(({ status }) => status === 204));
   });
 
   test('two concurrent webhooks both take effect', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app, ALICE);
     await next(app, 'sms').expect(200);
     await next(app, 'voice').expect(200);
-    house.world.turn(301);
-    await fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
+    system.world.turn(301);
+    await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
     await until(async () => (await app.get('/login')).body.status !== 'pending');
     expect((await app.get('/login')).body.next_channels).toEqual([]);
   });
 });
 
 test('with a Verify workflow one message is sent, even if the app asks before the webhook arrives', () =>
-  withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
+  withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
     for (const body of [{ channel: 'sms' }, {}]) {
-      const app = house.app();
+      const app = system.app();
       const begun = await begin(app, '+447700900103').expect(201);
       await walk(begun.body.auth_url);
       const moved = await app.post('/login/next').send(body).expect(200);
       expect(moved.body.channel).toBe('sms');
-      const messages = await house.messages();
+      const messages = await system.messages();
       expect(messages.map(({ channel }) => channel)).toEqual(['sms']);
       const voice = await app.post('/login/next').send({}).expect(200);
       expect(voice.body.channel).toBe('voice');
-      const code = (await house.messages()).at(-1)?.code ?? '';
+      const code = (await system.messages()).at(-1)?.code ?? '';
       expect((await postCode(app, code).expect(200)).body.channel).toBe('voice');
-      await house.reset();
+      await system.reset();
     }
   }));
 
@@ -159,13 +159,13 @@ test('a session that could not be stored leaves no partial state', async () => {
     stores.push(flaky);
     return flaky;
   };
-  await withHouse({ through }, async (house) => {
-    const { app, code } = await house.walkedLogin();
+  await withSystem({ through }, async (system) => {
+    const { app, code } = await system.walkedLogin();
     for (const store of stores) store.armed = true;
     const answer = await postCode(app, code).expect(500);
     expect(answer.headers['set-cookie']).toBeUndefined();
     expect(await isAuthenticated(app)).toBe(false);
-    expect(await house.redis.keys('sess:*')).toHaveLength(1);
+    expect(await system.redis.keys('sess:*')).toHaveLength(1);
   });
 });
 
@@ -178,11 +178,11 @@ test('a logout succeeds if its session ends meanwhile', async () => {
       return store.replace(key, ...args);
     },
   });
-  await withHouse({ through }, async (house) => {
-    const app = house.app();
+  await withSystem({ through }, async (system) => {
+    const app = system.app();
     await begin(app, ALICE).expect(201);
     await app.post('/logout').expect(204);
-    expect(await house.redis.keys('sess:*')).toEqual([]);
+    expect(await system.redis.keys('sess:*')).toEqual([]);
   });
 });
 
@@ -194,8 +194,8 @@ test('a second concurrent logout clears the cookie as well', async () => {
       return store.delete(key);
     },
   });
-  await withHouse({ through }, async (house) => {
-    const { app, code } = await house.walkedLogin();
+  await withSystem({ through }, async (system) => {
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
     const answer = await app.post('/logout').expect(204);
     expect(answer.headers['set-cookie']?.[0]).toMatch(/^sid=;/);
@@ -219,8 +219,8 @@ test('a request that only reloads its session does not overwrite changes of othe
       return store.replace(...args);
     },
   });
-  await withHouse({ through, env: WITH_CODES }, async (house) => {
-    const app = house.app();
+  await withSystem({ through, env: WITH_CODES }, async (system) => {
+    const app = system.app();
     await begin(app, ALICE).expect(201);
     // The login is cancelled after the other request loaded it, and before its reload.
     held.work = () => app.delete('/login').expect(204);
@@ -231,13 +231,13 @@ test('a request that only reloads its session does not overwrite changes of othe
 });
 
 test('once the login has moved to a message, a silent code is rejected and does not use up a try', () =>
-  withHouse({ env: WITH_CODES }, async (house) => {
-    const { app, code } = await house.walkedLogin(ALICE);
+  withSystem({ env: WITH_CODES }, async (system) => {
+    const { app, code } = await system.walkedLogin(ALICE);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    const calls = (await house.upstream()).length;
+    const calls = (await system.upstream()).length;
     for (let tries = 0; tries < 3; tries += 1)
       expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
-    expect(await house.upstream()).toHaveLength(calls);
-    const [message] = await house.messages();
+    expect(await system.upstream()).toHaveLength(calls);
+    const [message] = await system.messages();
     await postCode(app, message?.code ?? 'none came').expect(200);
   }));

@@ -5,7 +5,7 @@ import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
-import { ALICE, postCode, withHouse, WITH_CODES } from './support/house.js';
+import { ALICE, postCode, withSystem, WITH_CODES } from './support/system.js';
 import { freePort, redisAt, startRedis, type RedisServer } from './support/redis-server.js';
 import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
@@ -36,20 +36,20 @@ describe('a Redis with a user for this server', () => {
   test('needs exactly the rights that docs/redis.md lists', async () => {
     await redis.administer((admin) => admin.config('RESETSTAT'));
     const own = { redisUrl: urlOf(redis, 'bff:change-me'), emptied: false };
-    await withHouse({ ...own, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
-      const app = house.app();
+    await withSystem({ ...own, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+      const app = system.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
       await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     });
-    await withHouse({ ...own, env: WITH_CODES }, async (house) => {
-      await house.app().get('/readyz').expect(200);
-      const { app, code } = await house.walkedLogin();
+    await withSystem({ ...own, env: WITH_CODES }, async (system) => {
+      await system.app().get('/readyz').expect(200);
+      const { app, code } = await system.walkedLogin();
       await postCode(app, 'A'.repeat(43)).expect(400);
       await postCode(app, code).expect(200);
       await app.get('/session').expect(200);
       await app.post('/logout').expect(204);
-      await house.store.note('limit:logins:x', { name: 'pause', value: 1 }, 1);
+      await system.store.note('limit:logins:x', { name: 'pause', value: 1 }, 1);
     });
     const [denied, stats] = await redis.administer(async (admin) => [
       (await admin.call('ACL', 'LOG')) as unknown[],
@@ -67,8 +67,8 @@ describe('a Redis with a user for this server', () => {
 
   test('is reached only over the IP version that its URL names', async () => {
     const byName = urlOf(redis, 'bff:change-me').replace('127.0.0.1', 'localhost');
-    await withHouse({ redisUrl: `${byName}?family=4`, emptied: false }, (house) =>
-      house
+    await withSystem({ redisUrl: `${byName}?family=4`, emptied: false }, (system) =>
+      system
         .app()
         .get('/readyz')
         .expect(200)
@@ -107,8 +107,8 @@ describe('a Redis with TLS and client certificates', () => {
 
   test('is reached with its CA and our certificate', () => {
     const env = { REDIS_CA: join(folder, 'ca.pem'), REDIS_CERT: client.cert, REDIS_KEY: client.key };
-    return withHouse({ redisUrl: place, env }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    return withSystem({ redisUrl: place, env }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
     });
   });

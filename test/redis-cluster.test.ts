@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
-import { buildHouse, postCode, type House } from './support/house.js';
+import { startSystem, postCode, type System } from './support/system.js';
 import { startCluster, type RedisCluster } from './support/cluster.js';
 import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
@@ -8,13 +8,13 @@ import { until } from './support/until.js';
 
 describe('with a cluster', () => {
   let cluster: RedisCluster;
-  let house: House;
+  let system: System;
   beforeEach(async () => {
     cluster = await startCluster();
-    house = await buildHouse({ redisUrl: cluster.url });
+    system = await startSystem({ redisUrl: cluster.url });
   });
   afterEach(async () => {
-    await house.stop();
+    await system.stop();
     await cluster.stop();
   });
 
@@ -34,9 +34,9 @@ describe('with a cluster', () => {
     let moved: Promise<void> | undefined;
     // Enough keys that some are in a migrating slot.
     const keepMany = async () => {
-      for (let at = 0; at < 200; at += 1) await house.store.set(`sess:${at}`, 'x', 10);
+      for (let at = 0; at < 200; at += 1) await system.store.set(`sess:${at}`, 'x', 10);
     };
-    const crowd = await manyLogins(house, 100, (done) => {
+    const crowd = await manyLogins(system, 100, (done) => {
       if (done === 10) moved = cluster.moveSlots(0, 1, keepMany);
     });
     await moved;
@@ -49,27 +49,27 @@ describe('with a cluster', () => {
 
   test('after the failure of a master some logins begin again, and all complete', async () => {
     let killed: Promise<void> | undefined;
-    const crowd = await manyLogins(house, 100, (done) => {
+    const crowd = await manyLogins(system, 100, (done) => {
       if (done === 30) killed = cluster.masters[0]?.stop();
     });
     await killed;
     expect(crowd.loggedIn).toHaveLength(100);
     expect(crowd.hitches.length).toBeGreaterThan(0);
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
-    await until(async () => (await house.app().get('/readyz')).status === 200);
+    await until(async () => (await system.app().get('/readyz')).status === 200);
     await noneTwice(crowd);
   });
 
   test('a command is not repeated after its connection ended', async () => {
     const [master] = cluster.masters as [RedisServer];
     const keys = Array.from({ length: 50 }, (_, at) => `limit:${at}`);
-    await Promise.all(keys.map((key) => house.store.increment(key, 60)));
+    await Promise.all(keys.map((key) => system.store.increment(key, 60)));
     const [key] = await master.administer((admin) => admin.keys('limit:*'));
     master.freeze();
-    const sent = house.store.increment(key as string, 60);
+    const sent = system.store.increment(key as string, 60);
     // A command is sent at the end of its event loop turn.
     await new Promise((resolve) => setImmediate(resolve));
-    const nodes = (house.redis as unknown as Cluster).nodes('master');
+    const nodes = (system.redis as unknown as Cluster).nodes('master');
     const connection = nodes.find(({ options }) => `redis://127.0.0.1:${options.port}` === master.url);
     connection?.stream.destroy();
     // Soon enough that a retry would have been executed.
@@ -87,7 +87,7 @@ describe('with a cluster', () => {
       cluster.masters[1]?.freeze();
       for (let at = 0; at < 30; at += 1) {
         const asked = performance.now();
-        await house.store.set(`sess:${at}`, 'x', 10).catch(() => undefined);
+        await system.store.set(`sess:${at}`, 'x', 10).catch(() => undefined);
         expect(performance.now() - asked).toBeLessThan(1000);
       }
       await pause(800);

@@ -2,30 +2,30 @@ import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
-import { buildHouse, postCode, type House } from './support/house.js';
+import { startSystem, postCode, type System } from './support/system.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
 
 describe('with sentinels', () => {
   let sentinels: Sentinels;
-  let house: House;
+  let system: System;
   beforeEach(async () => {
     sentinels = await startSentinels();
-    house = await buildHouse({
+    system = await startSystem({
       redisUrl: sentinels.url,
       env: { REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD },
     });
   });
   afterEach(async () => {
-    await house.stop();
+    await system.stop();
     await sentinels.stop();
   });
 
   test('after the failure of a primary some of 200 logins begin again, and all complete', async () => {
     let killed = 0;
-    const ready = async () => (await house.app().get('/readyz')).status === 200;
-    const { loggedIn, hitches } = await manyLogins(house, 200, (done) => {
+    const ready = async () => (await system.app().get('/readyz')).status === 200;
+    const { loggedIn, hitches } = await manyLogins(system, 200, (done) => {
       if (done === 60) void sentinels.primary.stop().then(() => (killed = performance.now()));
     });
     await until(ready, 20);
@@ -47,19 +47,19 @@ describe('with sentinels', () => {
     const now = new Redis(sentinels.replica.url);
     // The former primary becomes a replica about ten seconds later.
     await until(async () => {
-      await house.store.set('ping', 'hello', 10).catch(() => undefined);
+      await system.store.set('ping', 'hello', 10).catch(() => undefined);
       return (await now.get('ping')) === 'hello';
     }, 3);
     now.disconnect();
   });
 
   test('a wrong password for the sentinels is logged, and requests get 503', async () => {
-    const settings = { ...(house.config.redis as RedisSettings), sentinelAccess: { password: 'hunter2' } };
-    const connection = connectRedis(settings, house.world.log);
+    const settings = { ...(system.config.redis as RedisSettings), sentinelAccess: { password: 'hunter2' } };
+    const connection = connectRedis(settings, system.world.log);
     const store = createRedisStore(connection);
-    await until(() => Promise.resolve(house.world.logged().includes('WRONGPASS')));
+    await until(() => Promise.resolve(system.world.logged().includes('WRONGPASS')));
     await expect(store.ping()).rejects.toMatchObject({ code: 'unavailable' });
-    expect(house.world.logged()).not.toContain('hunter2');
+    expect(system.world.logged()).not.toContain('hunter2');
     await store.close();
   });
 });

@@ -2,7 +2,7 @@ import { newCredentials } from '../src/sandbox/credentials.js';
 import { createSessionRecords } from '../src/session/records.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, buildHouse, postCode, withHouse, type House } from './support/house.js';
+import { ALICE, BOB, startSystem, postCode, withSystem, type System } from './support/system.js';
 import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
 
@@ -11,30 +11,30 @@ const cookieOf = (headers: Record<string, unknown>): string =>
 const valueOf = (headers: Record<string, unknown>): string => cookieOf(headers).split(';')[0] ?? '';
 
 describe.each(['redis', 'memory'] as const)('a session on the %s store', (store) => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ store })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ store })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const ask = async (cookie: string, path = '/session') =>
-    (await (await fetch(house.base + path, { headers: { cookie } })).json()) as Record<string, unknown>;
+    (await (await fetch(system.base + path, { headers: { cookie } })).json()) as Record<string, unknown>;
 
   test('is not created by GET /session, by a refused login, or by a logout', async () => {
     for (const request of [
-      house.app().get('/session'),
-      house.app().get('/login'),
-      house.app().post('/login').send({ phone_number: 'x' }),
-      house.app().post('/verify').send({ code: 'x' }),
-      house.app().post('/logout'),
-      house.app().delete('/login'),
+      system.app().get('/session'),
+      system.app().get('/login'),
+      system.app().post('/login').send({ phone_number: 'x' }),
+      system.app().post('/verify').send({ code: 'x' }),
+      system.app().post('/logout'),
+      system.app().delete('/login'),
     ]) {
       expect((await request).headers['set-cookie']).toBeUndefined();
     }
-    expect(await house.redis.dbsize()).toBe(0);
+    expect(await system.redis.dbsize()).toBe(0);
   });
 
   test('gets a new id when the login begins and when it completes, and the old ids are invalid', async () => {
-    const app = house.app();
+    const app = system.app();
     const first = await app.post('/login').send({ phone_number: ALICE });
     const second = await app.post('/login').send({ phone_number: ALICE });
     const home = await walk(second.body.auth_url);
@@ -53,7 +53,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
       `sid=s%3A${'A'.repeat(43)}.x`,
       'sid=',
     ]) {
-      const begun = await house
+      const begun = await system
         .app()
         .post('/login')
         .set('cookie', planted)
@@ -64,7 +64,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
   });
 
   test('ends at once with a logout, which clears the cookie', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const done = await postCode(app, code);
     const out = await app.post('/logout').expect(204);
     expect(cookieOf(out.headers)).toMatch(/^sid=; Path=\/; Expires=Thu, 01 Jan 1970/);
@@ -74,27 +74,27 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
 
   test('ends with a logout by any cookie that was ever issued for it', async () => {
     for (const age of [0, 1, 2]) {
-      const app = house.app();
+      const app = system.app();
       const first = await app.post('/login').send({ phone_number: ALICE });
       const second = await app.post('/login').send({ phone_number: ALICE });
       const home = await walk(second.body.auth_url);
       const done = await postCode(app, String(home.json?.['code'])).expect(200);
       const cookies = [first, second, done].map(({ headers }) => valueOf(headers));
-      const out = await house
+      const out = await system
         .app()
         .post('/logout')
         .set('cookie', cookies[age] ?? '')
         .expect(204);
       expect(cookieOf(out.headers)).toMatch(/^sid=;/);
       expect(await ask(cookies[2] ?? '')).toEqual({ authenticated: false });
-      expect(await house.redis.keys('sess:*')).toEqual([]);
+      expect(await system.redis.keys('sess:*')).toEqual([]);
     }
   });
 
   test('ends for a thief as well if the owner logs out with the cookie that the thief made outdated', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const owner = valueOf((await postCode(app, code)).headers);
-    const stolen = await house.app().post('/login').set('cookie', owner).send({ phone_number: BOB });
+    const stolen = await system.app().post('/login').set('cookie', owner).send({ phone_number: BOB });
     const thief = valueOf(stolen.headers);
     expect(await ask(thief)).toMatchObject({ authenticated: true });
     expect(await ask(owner)).toEqual({ authenticated: false });
@@ -104,10 +104,10 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
 
   test('ends with a logout, whatever other requests the session has pending', async () => {
     for (let round = 0; round < 10; round++) {
-      const { app, code } = await house.walkedLogin();
+      const { app, code } = await system.walkedLogin();
       const cookie = valueOf((await postCode(app, code)).headers);
       const post = (path: string, body: object) =>
-        fetch(house.base + path, {
+        fetch(system.base + path, {
           method: 'POST',
           headers: { cookie, 'content-type': 'application/json' },
           body: JSON.stringify(body),
@@ -121,12 +121,12 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
   });
 
   test('with a newer cookie is not changed by a login that begins with the outdated one', async () => {
-    const app = house.app();
+    const app = system.app();
     const first = await app.post('/login').send({ phone_number: ALICE });
     const home = await walk(first.body.auth_url);
     const done = await postCode(app, String(home.json?.['code'])).expect(200);
     const [outdated, current] = [valueOf(first.headers), valueOf(done.headers)];
-    const begun = await house
+    const begun = await system
       .app()
       .post('/login')
       .set('cookie', outdated)
@@ -137,10 +137,10 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
   });
 
   test('whose login was cancelled during its /verify stays logged out', async () => {
-    const { app, code } = await house.walkedLogin();
-    await house.control('faults', { verify: { delay_ms: 1000 } });
+    const { app, code } = await system.walkedLogin();
+    await system.control('faults', { verify: { delay_ms: 1000 } });
     const slow = postCode(app, code).then((answer) => answer);
-    await until(async () => (await house.upstream()).some(({ path }) => path.startsWith('/camara')));
+    await until(async () => (await system.upstream()).some(({ path }) => path.startsWith('/camara')));
     await app.delete('/login').expect(204);
     const late = await slow;
     expect([late.status, late.body.error]).toEqual([410, 'login_expired']);
@@ -148,42 +148,42 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
   });
 
   test('is not restored by a request that was pending when it ended', async () => {
-    const { app, code } = await house.walkedLogin();
-    await house.control('faults', { verify: { delay_ms: 1000 } });
+    const { app, code } = await system.walkedLogin();
+    await system.control('faults', { verify: { delay_ms: 1000 } });
     const slow = postCode(app, code).then((answer) => answer);
-    await until(async () => (await house.upstream()).some(({ path }) => path.startsWith('/camara')));
+    await until(async () => (await system.upstream()).some(({ path }) => path.startsWith('/camara')));
     const begun = (await app.get('/login')).body.status;
     await app.post('/logout').expect(204);
     const late = await slow;
     expect([begun, late.status, late.body.error]).toEqual(['pending', 410, 'login_expired']);
     expect((await app.get('/session')).body).toEqual({ authenticated: false });
-    expect(await house.redis.keys('sess:*')).toEqual([]);
+    expect(await system.redis.keys('sess:*')).toEqual([]);
   });
 
   test('expires after half an hour idle, and after twelve hours in any case', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     const done = await postCode(app, code);
     const cookie = valueOf(done.headers);
     for (let hour = 0; hour < 12; hour += 0.25) {
       expect(await ask(cookie)).toMatchObject({ authenticated: true });
-      house.world.turn(15 * 60);
+      system.world.turn(15 * 60);
     }
     expect(await ask(cookie)).toEqual({ authenticated: false });
   });
 
   test('reports when it expires if it stays idle, never later than its absolute expiry', async () => {
-    const { app, code } = await house.walkedLogin();
-    const since = house.world.now();
+    const { app, code } = await system.walkedLogin();
+    const since = system.world.now();
     const cookie = valueOf((await postCode(app, code)).headers);
     for (let step = 0; step < 47; step++) {
-      house.world.turn(15 * 60);
+      system.world.turn(15 * 60);
       await ask(cookie);
     }
     expect((await ask(cookie))['expires_at']).toBe(new Date(since + 12 * 3_600_000).toISOString());
   });
 
   test('stays logged in while another login begins and fails, and changes its user when one completes', async () => {
-    const { app, code } = await house.walkedLogin(ALICE);
+    const { app, code } = await system.walkedLogin(ALICE);
     await postCode(app, code).expect(200);
     const begun = await app.post('/login').send({ phone_number: BOB }).expect(201);
     expect((await app.get('/session')).body.phone_number).toBe(ALICE);
@@ -202,7 +202,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
       { length: atOnce },
       (_, each) => `+4477009000${String(each).padStart(2, '0')}`,
     );
-    const logins = await Promise.all(numbers.map((number) => house.walkedLogin(number)));
+    const logins = await Promise.all(numbers.map((number) => system.walkedLogin(number)));
     await Promise.all(logins.map(({ app, code }) => postCode(app, code).expect(200)));
     const sessions = await Promise.all(logins.map(({ app }) => app.get('/session')));
     expect(sessions.map(({ body }) => String(body.phone_number))).toEqual(numbers);
@@ -210,32 +210,32 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
 });
 
 describe('a session in Redis', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const loggedIn = async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
-    const [key = ''] = await house.redis.keys('sess:*');
+    const [key = ''] = await system.redis.keys('sess:*');
     return { app, key };
   };
 
   test('expires after half an hour, which each use renews', async () => {
     const { app, key } = await loggedIn();
-    expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
-    await house.redis.expire(key, 60);
+    expect(await system.redis.ttl(key)).toBeGreaterThan(29 * 60);
+    await system.redis.expire(key, 60);
     await app.get('/session');
-    expect(await house.redis.ttl(key)).toBeGreaterThan(29 * 60);
+    expect(await system.redis.ttl(key)).toBeGreaterThan(29 * 60);
   });
 
   test('is valid only under its own id: a copy under another id is not logged in', async () => {
     const { key } = await loggedIn();
-    const other = house.app();
+    const other = system.app();
     await other.post('/login').send({ phone_number: BOB }).expect(201);
-    const otherKey = (await house.redis.keys('sess:*')).find((each) => each !== key) ?? '';
-    await house.redis.set(otherKey, (await house.redis.get(key)) ?? '', 'EX', 600);
+    const otherKey = (await system.redis.keys('sess:*')).find((each) => each !== key) ?? '';
+    await system.redis.set(otherKey, (await system.redis.get(key)) ?? '', 'EX', 600);
     expect((await other.get('/session')).body).toEqual({ authenticated: false });
   });
 
@@ -243,7 +243,7 @@ describe('a session in Redis', () => {
     'that was overwritten with %p is not logged in',
     async (value) => {
       const { app, key } = await loggedIn();
-      await house.redis.set(key, value, 'EX', 600);
+      await system.redis.set(key, value, 'EX', 600);
       expect((await app.get('/session').expect(200)).body).toEqual({ authenticated: false });
     },
   );
@@ -290,8 +290,8 @@ describe('a stored session', () => {
 });
 
 test('the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax', () =>
-  withHouse({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (house) => {
-    const begun = await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+  withSystem({ env: { PUBLIC_URL: 'https://login.example.com' } }, async (system) => {
+    const begun = await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
     expect(cookieOf(begun.headers)).toMatch(
       /^__Host-sid=s%3A[\w-]{65}\.[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     );
@@ -300,16 +300,16 @@ test('the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax', () 
 
 test('sessions remain readable with a rotated secret, and not with a removed one', async () => {
   const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
-  const houses = await Promise.all(
-    [old, `${fresh},${old}`, fresh].map((secret) => buildHouse({ env: { SESSION_SECRET: secret } })),
+  const systems = await Promise.all(
+    [old, `${fresh},${old}`, fresh].map((secret) => startSystem({ env: { SESSION_SECRET: secret } })),
   );
   try {
-    const [before, during, after] = houses as [House, House, House];
+    const [before, during, after] = systems as [System, System, System];
     const begun = await before.app().post('/login').send({ phone_number: ALICE });
-    const login = async (house: House) =>
-      (await fetch(`${house.base}/login`, { headers: { cookie: valueOf(begun.headers) } })).status;
+    const login = async (system: System) =>
+      (await fetch(`${system.base}/login`, { headers: { cookie: valueOf(begun.headers) } })).status;
     expect([await login(before), await login(during), await login(after)]).toEqual([200, 200, 404]);
   } finally {
-    await Promise.all(houses.map((house) => house.stop()));
+    await Promise.all(systems.map((system) => system.stop()));
   }
 });

@@ -1,6 +1,13 @@
 import { LoginError } from '../src/core/errors.js';
 import type { Store } from '../src/store/store.js';
-import { ALICE, postCode, withHouse, WITH_CODES, type House, type HouseOptions } from './support/house.js';
+import {
+  ALICE,
+  postCode,
+  withSystem,
+  WITH_CODES,
+  type System,
+  type SystemOptions,
+} from './support/system.js';
 
 /** The next commands that fail, by kind and prefix of the key, `after` some that succeed. */
 interface Failure {
@@ -27,33 +34,33 @@ const failingAt =
     });
 
 const withFailingStore = (
-  env: HouseOptions['env'],
-  work: (house: House, control: { failure?: Failure | undefined }) => Promise<void>,
+  env: SystemOptions['env'],
+  work: (system: System, control: { failure?: Failure | undefined }) => Promise<void>,
 ) => {
   const control = {};
-  return withHouse({ env: env ?? {}, through: failingAt(control) }, (house) => work(house, control));
+  return withSystem({ env: env ?? {}, through: failingAt(control) }, (system) => work(system, control));
 };
 
 const OTHER_SIM = '+447700900101';
-const isLoggedIn = async (app: ReturnType<House['app']>) =>
+const isLoggedIn = async (app: ReturnType<System['app']>) =>
   Boolean((await app.get('/session').expect(200)).body.authenticated);
-const statusOf = async (app: ReturnType<House['app']>) =>
+const statusOf = async (app: ReturnType<System['app']>) =>
   String((await app.get('/login').expect(200)).body.status);
 
 test('a workflow whose first message cannot be counted is not started', () =>
-  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (house, control) => {
+  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (system, control) => {
     control.failure = { operation: 'spend', key: 'limit:send' };
-    const app = house.app();
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect(begun.body).toMatchObject({ channel: null, next_channels: ['sms', 'voice'] });
-    expect(await house.upstream()).toEqual([]);
+    expect(await system.upstream()).toEqual([]);
     await app.post('/login/next').send({}).expect(503);
-    expect(await house.upstream()).toEqual([]);
+    expect(await system.upstream()).toEqual([]);
   }));
 
 test('a cancellation that failed is reported, and can be repeated', () =>
-  withFailingStore({}, async (house, control) => {
-    const { app, code } = await house.walkedLogin();
+  withFailingStore({}, async (system, control) => {
+    const { app, code } = await system.walkedLogin();
     control.failure = { operation: 'replace', key: 'sess:' };
     await app.delete('/login').expect(503);
     control.failure = undefined;
@@ -63,8 +70,8 @@ test('a cancellation that failed is reported, and can be repeated', () =>
   }));
 
 test('a logout that failed is reported, and can be repeated', () =>
-  withFailingStore({}, async (house, control) => {
-    const { app, code } = await house.walkedLogin();
+  withFailingStore({}, async (system, control) => {
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
     control.failure = { operation: 'delete', key: 'sess:' };
     const answer = await app.post('/logout').expect(503);
@@ -76,8 +83,8 @@ test('a logout that failed is reported, and can be repeated', () =>
   }));
 
 test('another SIM is not logged in, even if the failed login cannot be stored', () =>
-  withFailingStore({}, async (house, control) => {
-    const { app, code } = await house.walkedLogin(OTHER_SIM);
+  withFailingStore({}, async (system, control) => {
+    const { app, code } = await system.walkedLogin(OTHER_SIM);
     control.failure = { operation: 'add', key: 'lock:' };
     await postCode(app, code).expect(503);
     control.failure = undefined;
@@ -86,10 +93,10 @@ test('another SIM is not logged in, even if the failed login cannot be stored', 
   }));
 
 test('another SIM is not logged in, even while another request changes the login', () =>
-  withFailingStore(WITH_CODES, async (house) => {
-    const { app, code } = await house.walkedLogin(OTHER_SIM);
+  withFailingStore(WITH_CODES, async (system) => {
+    const { app, code } = await system.walkedLogin(OTHER_SIM);
     const { login_id } = (await app.get('/login')).body as { login_id: string };
-    await house.redis.set(`lock:${login_id}`, '1', 'EX', 10);
+    await system.redis.set(`lock:${login_id}`, '1', 'EX', 10);
     const answer = await postCode(app, code).expect(200);
     expect(answer.body).toEqual({
       verified: false,
@@ -101,12 +108,12 @@ test('another SIM is not logged in, even while another request changes the login
   }));
 
 test('a login sends no message while its session cannot be reloaded', () =>
-  withFailingStore(WITH_CODES, async (house, control) => {
-    const app = house.app();
+  withFailingStore(WITH_CODES, async (system, control) => {
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     control.failure = { operation: 'get', key: 'sess:', after: 1 };
     await app.post('/login/next').send({ channel: 'sms' }).expect(503);
-    expect(await house.messages()).toEqual([]);
+    expect(await system.messages()).toEqual([]);
     control.failure = undefined;
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
   }));

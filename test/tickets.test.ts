@@ -5,7 +5,7 @@ import { createMemoryStore } from '../src/store/memory.js';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { Store } from '../src/store/store.js';
-import { redisUrlOfWorker } from './support/house.js';
+import { redisUrlOfWorker } from './support/system.js';
 import { redisAt } from './support/redis-server.js';
 import { testWorld, type TestWorld } from './support/world.js';
 

@@ -8,7 +8,7 @@ import { isTraced } from '../src/observability/traces.js';
 import { attributesOf, openCollector, type Received } from './support/collector.js';
 import { operations } from './support/contract.js';
 import { walk } from './support/device.js';
-import { ALICE } from './support/house.js';
+import { ALICE } from './support/system.js';
 import { credentials, endPrograms, LISTENING, node, places, SANDBOX, source } from './support/programs.js';
 import { until } from './support/until.js';
 

@@ -3,7 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { createAppToken } from '../src/vonage/tokens.js';
 import { isAllowedLink, VONAGE_DOMAINS } from '../src/config/vonage.js';
 import { walk } from './support/device.js';
-import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
+import { ALICE, startSystem, postCode, withSystem, type System } from './support/system.js';
 import { keptFor } from './support/records.js';
 import { testWorld } from './support/world.js';
 
@@ -15,21 +15,21 @@ const json = (body: unknown, status = 200) => ({
 });
 
 describe('answers of Vonage', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse()));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem()));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   const calls = async (path: string) =>
-    (await house.upstream()).filter((call) => call.path.startsWith(path)).length;
-  const authenticated = async (app: ReturnType<House['app']>) =>
+    (await system.upstream()).filter((call) => call.path.startsWith(path)).length;
+  const authenticated = async (app: ReturnType<System['app']>) =>
     Boolean((await app.get('/session')).body.authenticated);
 
   describe('of Network Enablement', () => {
-    const begin = (phoneNumber = ALICE) => house.app().post('/login').send({ phone_number: phoneNumber });
+    const begin = (phoneNumber = ALICE) => system.app().post('/login').send({ phone_number: phoneNumber });
 
     test('an error for our scope in a 200 means that silent authentication is unavailable, and the login exists', async () => {
-      const app = house.app();
+      const app = system.app();
       const answer = await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
       expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: null });
@@ -46,11 +46,11 @@ describe('answers of Vonage', () => {
       ['429', { ...json({}, 429), headers: { 'retry-after': '7' } }, 503, 'unavailable'],
       ['504', json({}, 504), 504, 'upstream_timeout'],
     ])('%s is an error, and no session is created', async (_what, fault, status, error) => {
-      await house.control('faults', { 'network-enablement': fault });
+      await system.control('faults', { 'network-enablement': fault });
       const answer = await begin().expect(status);
       expect(answer.body.error).toBe(error);
       expect(answer.headers['set-cookie']).toBeUndefined();
-      expect(await keptFor(house.redis)).toEqual([]);
+      expect(await keptFor(system.redis)).toEqual([]);
       if (status === 503) expect(answer.headers['retry-after']).toBe('7');
     });
 
@@ -60,7 +60,7 @@ describe('answers of Vonage', () => {
       ['with a link to a foreign host', { scopes: { [SCOPE]: { auth_url: 'https://evil.example/x' } } }],
       ['with an invalid link', { scopes: { [SCOPE]: { auth_url: '/oauth2/auth' } } }],
     ])('a 200 %s is an error', async (_what, body) => {
-      await house.control('faults', { 'network-enablement': json(body) });
+      await system.control('faults', { 'network-enablement': json(body) });
       const answer = await begin().expect(502);
       expect(JSON.stringify(answer.body)).not.toContain('evil');
       expect(answer.body.error).toBe('upstream_error');
@@ -77,9 +77,9 @@ describe('answers of Vonage', () => {
       ['has an error whose fields are numbers', { error: { instance: 7, error_type: 7 } }],
       ['has fields of a later version', { status: 'PENDING', links: [] }],
     ])('another scope that %s is ignored', async (_what, other) => {
-      const auth_url = `${house.sandbox}/oauth2/auth?x=1`;
+      const auth_url = `${system.sandbox}/oauth2/auth?x=1`;
       const scopes = { 'dpv:Other#scope': other, [SCOPE]: { auth_url }, ['__proto__']: other };
-      await house.control('faults', { 'network-enablement': json({ scopes }) });
+      await system.control('faults', { 'network-enablement': json({ scopes }) });
       const answer = await begin().expect(201);
       expect(answer.body).toMatchObject({ channel: 'silent_auth', auth_url });
     });
@@ -91,46 +91,46 @@ describe('answers of Vonage', () => {
       ['beside a link that is null', { error_type: 'UNAUTHORIZED' }],
     ])('an error %s for our scope means that silent authentication is unavailable', async (what, error) => {
       const own = { error, ...(what.includes('null') && { auth_url: null }) };
-      await house.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: own } }) });
+      await system.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: own } }) });
       const answer = await begin().expect(201);
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
     });
 
     test.each([502, 503, 504])('%i is retried once, with a new state', async (status) => {
-      await house.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
+      await system.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
       await begin().expect(201);
-      const states = (await house.upstream()).map(({ body }) => (body as { state: string }).state);
+      const states = (await system.upstream()).map(({ body }) => (body as { state: string }).state);
       expect(states).toHaveLength(2);
       expect(new Set(states).size).toBe(2);
     });
 
     test('a second 502 is an error without another retry', async () => {
-      await house.control('faults', { 'network-enablement': json({}, 502) });
+      await system.control('faults', { 'network-enablement': json({}, 502) });
       await begin().expect(502);
       expect(await calls('/v0.1')).toBe(2);
     });
 
     test.each([500, 429, 401])('%i is not retried', async (status) => {
-      await house.control('faults', { 'network-enablement': json({}, status) });
+      await system.control('faults', { 'network-enablement': json({}, status) });
       await begin();
       expect(await calls('/v0.1')).toBe(1);
     });
 
     test('a connection that breaks after the request was read is not retried', async () => {
-      await house.control('faults', { 'network-enablement': { drop: 'after' } });
+      await system.control('faults', { 'network-enablement': { drop: 'after' } });
       await begin().expect(502);
       expect(await calls('/v0.1')).toBe(1);
     });
 
     test('no answer for three seconds is a 504', async () => {
-      await house.control('faults', { 'network-enablement': { delay_ms: 8000 } });
+      await system.control('faults', { 'network-enablement': { delay_ms: 8000 } });
       expect((await begin().expect(504)).body.error).toBe('upstream_timeout');
     });
   });
 
   describe('of the token endpoint', () => {
     const returned = async () => {
-      const app = house.app();
+      const app = system.app();
       const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
       return { app, home: await walk(begun.body.auth_url) };
     };
@@ -142,7 +142,7 @@ describe('answers of Vonage', () => {
       ['no expires_in', { expires_in: null }],
       ['a refresh token', { refresh_token: 'r'.repeat(40) }],
     ])('%s is accepted', async (_what, token) => {
-      await house.control('token', token);
+      await system.control('token', token);
       const { app, home } = await returned();
       await postCode(app, String(home.json?.['code'])).expect(200);
     });
@@ -151,11 +151,11 @@ describe('answers of Vonage', () => {
       [29, 29],
       [3600, 300],
     ])('a token with expires_in %i is kept for at most %i s', async (said, kept) => {
-      await house.control('token', { expires_in: said });
+      await system.control('token', { expires_in: said });
       await returned();
-      const [key = ''] = await house.redis.keys('code:*');
-      expect(await house.redis.ttl(key)).toBeLessThanOrEqual(kept);
-      expect(await house.redis.ttl(key)).toBeGreaterThan(kept - 5);
+      const [key = ''] = await system.redis.keys('code:*');
+      expect(await system.redis.ttl(key)).toBeLessThanOrEqual(kept);
+      expect(await system.redis.ttl(key)).toBeGreaterThan(kept - 5);
     });
 
     test.each<[string, object, number, string]>([
@@ -178,25 +178,25 @@ describe('answers of Vonage', () => {
     ])(
       '%s is an error for the device after one call, and no code is issued',
       async (_what, fault, status, error) => {
-        await house.control('faults', { token: fault });
+        await system.control('faults', { token: fault });
         const { home } = await returned();
         expect(home).toMatchObject({ status, json: { error } });
         expect(home.body).not.toMatch(/PERMISSION|invalid-param|html/);
         expect(await calls('/oauth2/token')).toBe(1);
-        expect(await house.redis.keys('code:*')).toEqual([]);
+        expect(await system.redis.keys('code:*')).toEqual([]);
       },
     );
 
     test('no answer for two and a half seconds is a 504, before the SDKs time out', async () => {
-      await house.control('faults', { token: { delay_ms: 8000 } });
+      await system.control('faults', { token: { delay_ms: 8000 } });
       expect((await returned()).home).toMatchObject({ status: 504, json: { error: 'upstream_timeout' } });
     });
   });
 
   describe('of Number Verification', () => {
     const verify = async (fault: object) => {
-      const { app, code } = await house.walkedLogin();
-      await house.control('faults', { verify: fault });
+      const { app, code } = await system.walkedLogin();
+      await system.control('faults', { verify: fault });
       return { app, answer: await postCode(app, code) };
     };
     const camara = (status: number, code: string) => json({ status, code, message: 'x' }, status);
@@ -257,7 +257,7 @@ describe('answers of Vonage', () => {
       ['slow', '+447700900105', 504, 'upstream_timeout'],
       ['garbage', '+447700900108', 502, 'upstream_error'],
     ])('the subscriber %s is not logged in', async (_what, number, status, error) => {
-      const { app, code } = await house.walkedLogin(number);
+      const { app, code } = await system.walkedLogin(number);
       expect((await postCode(app, code).expect(status)).body.error).toBe(error);
       expect(await authenticated(app)).toBe(false);
     });
@@ -267,12 +267,12 @@ describe('answers of Vonage', () => {
     ['invalid_grant', '+447700900106', 400, 'silent_auth_failed'],
     ['server_error', '+447700900107', 400, 'silent_auth_failed'],
   ])('the subscriber %s is refused at the callback', async (_what, number, status, error) => {
-    const { home } = await house.walkedLogin(number);
+    const { home } = await system.walkedLogin(number);
     expect(home).toMatchObject({ status, json: { error } });
   });
 
   test('the subscriber rate_limited gets Retry-After', async () => {
-    const answer = await house.app().post('/login').send({ phone_number: '+447700900109' }).expect(503);
+    const answer = await system.app().post('/login').send({ phone_number: '+447700900109' }).expect(503);
     expect(answer.headers['retry-after']).toBe('7');
     expect(answer.body).toMatchObject({ error: 'unavailable', retry_after: 7 });
   });
@@ -281,40 +281,40 @@ describe('answers of Vonage', () => {
     ['+99012345678', true],
     ['+99012345677', false],
   ])('the Virtual Operator of Vonage answers for %s: %p', async (number, verified) => {
-    const { app, code } = await house.walkedLogin(number);
+    const { app, code } = await system.walkedLogin(number);
     expect((await postCode(app, code).expect(200)).body.verified).toBe(verified);
   });
 
   test('each call sends x-correlator with the request id of our answer', async () => {
-    const answer = await house
+    const answer = await system
       .app()
       .post('/login')
       .send({ phone_number: ALICE })
       .set('x-correlator', 'mine')
       .set('x-request-id', 'mine');
-    const [call] = await house.upstream();
+    const [call] = await system.upstream();
     expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expect(call?.headers['x-correlator']).toBe(answer.headers['x-request-id']);
   });
 });
 
 test('an unreachable Vonage is an error at once', () =>
-  withHouse({ env: { VONAGE_BASE_URL: 'http://localhost:1' } }, async (house) => {
-    const answer = await house.app().post('/login').send({ phone_number: ALICE });
+  withSystem({ env: { VONAGE_BASE_URL: 'http://localhost:1' } }, async (system) => {
+    const answer = await system.app().post('/login').send({ phone_number: ALICE });
     expect(answer.body).toMatchObject({ status: 502, error: 'upstream_error' });
   }));
 
 test('SILENT_AUTH=oidc begins without a call, and has the same steps', () =>
-  withHouse({ env: { SILENT_AUTH: 'oidc' } }, async (house) => {
-    const app = house.app();
+  withSystem({ env: { SILENT_AUTH: 'oidc' } }, async (system) => {
+    const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    expect(await house.upstream()).toEqual([]);
+    expect(await system.upstream()).toEqual([]);
     const url = new URL(begun.body.auth_url);
     expect(Object.fromEntries(url.searchParams)).toEqual({
-      client_id: house.config.vonage.applicationId,
+      client_id: system.config.vonage.applicationId,
       response_type: 'code',
       scope: `openid ${SCOPE}`,
-      redirect_uri: `${house.base}/callback`,
+      redirect_uri: `${system.base}/callback`,
       login_hint: ALICE,
       state: expect.stringMatching(/^a[\w-]{43}$/),
     });

@@ -3,19 +3,19 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { openFalsifyingProxy, type FalseAnswer } from './hostile/falsifying-proxy.js';
 import { JSON_LINE, respond, response, respondWithBody } from './hostile/false-answers.js';
-import { ALICE, buildHouse, postCode, withHouse, WITH_CODES, type House } from './support/house.js';
-import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+import { ALICE, startSystem, postCode, withSystem, WITH_CODES, type System } from './support/system.js';
+import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 
 const VERIFY = { ...WITH_CODES, SILENT_AUTH: 'verify' };
 const begin = (app: App, more: object = {}) => app.post('/login').send({ phone_number: ALICE, ...more });
 const next = (app: App, channel?: string) => app.post('/login/next').send({ channel });
-const tick = (house: House) => fetch(`${house.sandbox}/__sandbox/tick`, { method: 'POST' });
-const channelsOf = async (house: House) => (await house.messages()).map(({ channel }) => channel);
-const cancelled = async (house: House) =>
-  (await house.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
+const tick = (system: System) => fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+const channelsOf = async (system: System) => (await system.messages()).map(({ channel }) => channel);
+const cancelled = async (system: System) =>
+  (await system.upstream()).filter(({ method, status }) => method === 'DELETE' && status === 204).length;
 
 /** The correct answer with another link. */
 const link = (json: string): FalseAnswer =>
@@ -42,51 +42,51 @@ const UNUSABLE: Record<string, FalseAnswer> = {
 };
 
 describe('a verification whose start is answered with', () => {
-  let house: House;
+  let system: System;
   let falsifier: Awaited<ReturnType<typeof openFalsifyingProxy>>;
   beforeAll(async () => {
     falsifier = await openFalsifyingProxy();
-    house = await buildHouse({ env: VERIFY, between: (sandbox) => falsifier.placeBefore(sandbox) });
+    system = await startSystem({ env: VERIFY, between: (sandbox) => falsifier.placeBefore(sandbox) });
   });
-  beforeEach(() => house.reset());
+  beforeEach(() => system.reset());
   afterAll(async () => {
-    await house.stop();
+    await system.stop();
     falsifier.stop();
   });
 
   test.each(Object.entries(UNUSABLE))(
     '%s is cancelled: it sends nothing, and keeps nobody out for longer than it lives',
     async (_what, falseAnswer) => {
-      const app = house.app();
+      const app = system.app();
       void falsifier.falsifyOnce('start', falseAnswer);
       const begun = await begin(app).expect(201);
       expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: ['sms', 'voice'] });
-      house.world.turn(10);
+      system.world.turn(10);
       for (const refused of [await next(app, 'sms'), await begin(app)])
         expect(refused).toMatchObject({
           status: 409,
           body: { error: 'login_in_progress', retry_after: 20 },
         });
-      house.world.turn(20);
-      await until(async () => (await cancelled(house)) > 0);
-      house.world.turn(600);
-      await tick(house);
-      expect(await house.messages()).toEqual([]);
+      system.world.turn(20);
+      await until(async () => (await cancelled(system)) > 0);
+      system.world.turn(600);
+      await tick(system);
+      expect(await system.messages()).toEqual([]);
       await begin(app).expect(201);
       await next(app, 'sms').expect(200);
-      expect(await channelsOf(house)).toEqual(['sms']);
+      expect(await channelsOf(system)).toEqual(['sms']);
     },
   );
 
   test('an answer with an invalid request_id is dropped, and typed codes stay available', async () => {
-    const app = house.app();
+    const app = system.app();
     void falsifier.falsifyOnce(
       'start',
       respondWithBody(() => '{"request_id":"../x","check_url":"https://evil.example/"}'),
     );
     expect((await begin(app).expect(201)).body.channel).toBe(null);
-    house.world.turn(31);
-    expect(await cancelled(house)).toBe(0);
+    system.world.turn(31);
+    expect(await cancelled(system)).toBe(0);
   });
 });
 
@@ -101,15 +101,15 @@ test.each<[string, FalseAnswer, number]>([
   const falsifier = await openFalsifyingProxy();
   const between = (sandbox: string) => falsifier.placeBefore(sandbox);
   try {
-    await withHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' }, between }, async (house) => {
-      const app = house.app();
+    await withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'off' }, between }, async (system) => {
+      const app = system.app();
       await begin(app).expect(201);
       void falsifier.falsifyOnce('start', falseAnswer);
       expect((await next(app, 'sms')).status).toBe(status);
       if (status === 200) return;
       expect((await next(app, 'sms').expect(409)).body).toMatchObject({ retry_after: 30 });
-      house.world.turn(30);
-      await until(async () => (await cancelled(house)) > 0);
+      system.world.turn(30);
+      await until(async () => (await cancelled(system)) > 0);
       await next(app, 'sms').expect(200);
     });
   } finally {
@@ -158,22 +158,22 @@ async function openUncovered() {
 }
 
 describe('a verification that Vonage starts without a link, at the step of the message', () => {
-  let house: CountedHouse;
+  let system: CountedSystem;
   let vonage: Awaited<ReturnType<typeof openUncovered>>;
-  const counted = async (channel: string) => house.count('silent_auth_paid_sends_total', { channel });
+  const counted = async (channel: string) => system.count('silent_auth_paid_sends_total', { channel });
   beforeEach(async () => {
     vonage = await openUncovered();
-    house = await buildCountedHouse({ env: VERIFY, between: vonage.between });
+    system = await startCountedSystem({ env: VERIFY, between: vonage.between });
   });
   afterEach(async () => {
-    await house.stop();
+    await system.stop();
     vonage.stop();
   });
 
   test('begins with the message, and is counted as number_not_supported', async () => {
-    const app = house.app();
+    const app = system.app();
     const begun = await begin(app).expect(201);
-    const expiresAt = new Date(house.world.now() + 300_000).toISOString();
+    const expiresAt = new Date(system.world.now() + 300_000).toISOString();
     expect(begun.body).toMatchObject({
       ...{ channel: 'sms', code_length: 6, auth_url: null, expires_at: expiresAt, next_channels: ['voice'] },
       reason: 'silent_auth_unavailable',
@@ -183,48 +183,48 @@ describe('a verification that Vonage starts without a link, at the step of the m
       next_channels: ['voice'],
     });
     const failed = { channel: 'silent_auth', outcome: 'failed', reason: 'number_not_supported' };
-    expect(await house.count('silent_auth_logins_total', failed)).toBe(1);
-    expect([await channelsOf(house), await counted('sms')]).toEqual([['sms'], 1]);
+    expect(await system.count('silent_auth_logins_total', failed)).toBe(1);
+    expect([await channelsOf(system), await counted('sms')]).toEqual([['sms'], 1]);
   });
 
   test.each([undefined, 'sms'])(
     'neither repeats nor skips a message when /login/next asks for %p',
     async (channel) => {
-      const app = house.app();
+      const app = system.app();
       await begin(app).expect(201);
-      const calls = (await house.upstream()).length;
+      const calls = (await system.upstream()).length;
       expect((await next(app, channel).expect(200)).body).toMatchObject({
         channel: 'sms',
         next_channels: ['voice'],
       });
-      expect(await house.upstream()).toHaveLength(calls);
+      expect(await system.upstream()).toHaveLength(calls);
       expect((await next(app).expect(200)).body).toMatchObject({ channel: 'voice', next_channels: [] });
-      expect(await channelsOf(house)).toEqual(['sms', 'voice']);
+      expect(await channelsOf(system)).toEqual(['sms', 'voice']);
       expect([await counted('sms'), await counted('voice')]).toEqual([1, 1]);
-      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     },
   );
 
   test('is completed by the code of the message, with its channel', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app).expect(201);
-    const verified = await postCode(app, (await house.messages())[0]?.code ?? '').expect(200);
+    const verified = await postCode(app, (await system.messages())[0]?.code ?? '').expect(200);
     expect(verified.body).toMatchObject({ verified: true, channel: 'sms' });
     expect(await counted('sms')).toBe(1);
   });
 
   test('moves to the call when the message expires, counted from the start', async () => {
-    const app = house.app();
+    const app = system.app();
     await begin(app).expect(201);
-    house.world.turn(299);
+    system.world.turn(299);
     expect((await app.get('/login')).body.channel).toBe('sms');
-    house.world.turn(1);
+    system.world.turn(1);
     expect((await app.get('/login')).body.channel).toBe('voice');
     expect([await counted('sms'), await counted('voice')]).toEqual([1, 1]);
   });
 
   test('is cancelled if the silent step is the only one', () =>
-    withHouse({ env: { ...VERIFY, FALLBACK_CHANNELS: 'none' }, between: vonage.between }, async (alone) => {
+    withSystem({ env: { ...VERIFY, FALLBACK_CHANNELS: 'none' }, between: vonage.between }, async (alone) => {
       const begun = await begin(alone.app()).expect(201);
       expect(begun.body).toMatchObject({ channel: null, auth_url: null, next_channels: [] });
       alone.world.turn(30);
@@ -235,14 +235,14 @@ describe('a verification that Vonage starts without a link, at the step of the m
 });
 
 test('with COVERAGE_CHECK=false a link in the 202 is returned at once, and a missing one is awaited', () =>
-  withHouse({ env: { ...VERIFY, COVERAGE_CHECK: 'false' } }, async (house) => {
+  withSystem({ env: { ...VERIFY, COVERAGE_CHECK: 'false' } }, async (system) => {
     const started = (answer: object) =>
-      house.control('faults', {
+      system.control('faults', {
         'verify-start': { status: 202, body: JSON.stringify({ request_id: 'r', ...answer }) },
       });
-    const check_url = `${house.sandbox}/v2/verify/r/silent-auth/redirect`;
+    const check_url = `${system.sandbox}/v2/verify/r/silent-auth/redirect`;
     await started({ check_url });
-    expect((await begin(house.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: check_url });
+    expect((await begin(system.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: check_url });
     await started({});
-    expect((await begin(house.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: null });
+    expect((await begin(system.app())).body).toMatchObject({ channel: 'silent_auth', auth_url: null });
   }));

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SignJWT } from 'jose';
-import { ALICE, buildHouse, postCode, withHouse, type House } from './support/house.js';
-import { buildCountedHouse, type CountedHouse } from './support/scrape.js';
+import { ALICE, startSystem, postCode, withSystem, type System } from './support/system.js';
+import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 
 const SECRET = 'w'.repeat(40);
 const API_KEY = 'abcd1234';
@@ -21,12 +21,12 @@ const event = (fields: object = {}) =>
   });
 
 describe('a webhook of Verify', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ env: ENV })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: ENV })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
-  const now = () => Math.floor(house.world.now() / 1000);
+  const now = () => Math.floor(system.world.now() / 1000);
   const claimsFor = (body: string): Record<string, unknown> => ({
     iss: 'Vonage',
     iat: now(),
@@ -39,14 +39,14 @@ describe('a webhook of Verify', () => {
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .sign(typeof secret === 'string' ? key(secret) : secret);
   const send = (body: string, authorization?: string) =>
-    fetch(`${house.base}/webhooks/verify`, {
+    fetch(`${system.base}/webhooks/verify`, {
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
     });
   const records = async () => {
-    const keys = (await house.redis.keys('*')).filter((each) => !each.startsWith('jti:')).sort();
-    return Promise.all(keys.map(async (each) => [each, await house.redis.get(each)]));
+    const keys = (await system.redis.keys('*')).filter((each) => !each.startsWith('jti:')).sort();
+    return Promise.all(keys.map(async (each) => [each, await system.redis.get(each)]));
   };
 
   test.each([
@@ -62,12 +62,12 @@ describe('a webhook of Verify', () => {
 
   test('for our application is accepted', async () => {
     const body = event();
-    const claims = { ...claimsFor(body), application_id: house.config.vonage.applicationId };
+    const claims = { ...claimsFor(body), application_id: system.config.vonage.applicationId };
     expect((await send(body, `Bearer ${await sign(claims)}`)).status).toBe(204);
   });
 
   test('without a body is refused, even if it is signed', async () => {
-    const { port } = new URL(house.base);
+    const { port } = new URL(system.base);
     const socket = connect(Number(port));
     // A socket, because HTTP clients send Content-Length for an empty body as well.
     socket.write(
@@ -108,10 +108,10 @@ describe('a webhook of Verify', () => {
     const say = async (about: string) => {
       const body = event({ request_id: about, channel: 'silent_auth' });
       await send(body, `Bearer ${await sign(claimsFor(body))}`);
-      return house.redis.get(`verify:${about}`);
+      return system.redis.get(`verify:${about}`);
     };
     const copy = (await say(request_id)) ?? '';
-    await house.redis.set(`verify:${other}`, copy, 'EX', 900);
+    await system.redis.set(`verify:${other}`, copy, 'EX', 900);
     // A known report is not stored again.
     expect(await say(request_id)).toBe(copy);
     expect(await say(other)).not.toBe(copy);
@@ -128,7 +128,7 @@ describe('a webhook of Verify', () => {
         request_id,
         channel: 'silent_auth',
         status: 'action_pending',
-        action: [{ check_url: `${house.sandbox}/x` }],
+        action: [{ check_url: `${system.sandbox}/x` }],
       }),
     );
     await say(event({ request_id, status: 'completed' }));
@@ -150,37 +150,37 @@ describe('a webhook of Verify', () => {
 });
 
 /** Signs a webhook as Vonage does, and sends it. @returns the status of the answer */
-async function sendSigned(house: House, body: object): Promise<number> {
+async function sendSigned(system: System, body: object): Promise<number> {
   const text = JSON.stringify(body);
   const claims = {
-    ...{ iss: 'Vonage', iat: Math.floor(house.world.now() / 1000), jti: randomUUID() },
+    ...{ iss: 'Vonage', iat: Math.floor(system.world.now() / 1000), jti: randomUUID() },
     ...{ api_key: API_KEY, payload_hash: sha256(text) },
   };
   const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key(SECRET));
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  return (await fetch(`${house.base}/webhooks/verify`, { method: 'POST', body: text, headers })).status;
+  return (await fetch(`${system.base}/webhooks/verify`, { method: 'POST', body: text, headers })).status;
 }
 
 describe('a webhook about a pending message', () => {
-  let house: CountedHouse;
+  let system: CountedSystem;
   const request_id = 'a-request';
   const CHAINED = ['silent_auth', 'sms', 'voice'];
   beforeAll(async () => {
     const env = { ...ENV, SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms,voice' };
-    house = await buildCountedHouse({ env });
+    system = await startCountedSystem({ env });
   });
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   /** A login whose verification is at the SMS. */
   const atTheMessage = async () => {
-    await house.control('faults', { 'verify-start': { status: 202, body: JSON.stringify({ request_id }) } });
-    const app = house.app();
+    await system.control('faults', { 'verify-start': { status: 202, body: JSON.stringify({ request_id }) } });
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     expect((await app.get('/login')).body.channel).toBe('sms');
     return app;
   };
-  const standing = async (app: ReturnType<House['app']>) =>
+  const standing = async (app: ReturnType<System['app']>) =>
     (await app.get('/login').expect(200)).body as object;
 
   test.each<[string, object, object]>([
@@ -212,16 +212,16 @@ describe('a webhook about a pending message', () => {
     ],
   ])('is read without a type: %s', async (_what, webhook, expected) => {
     const app = await atTheMessage();
-    expect(await sendSigned(house, webhook)).toBe(204);
+    expect(await sendSigned(system, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject(expected);
     expect((await app.get('/session')).body).toEqual({ authenticated: false });
   });
 
   test('is read without a type: the link of a silent step', async () => {
-    const check_url = `${house.sandbox}/v2/verify/x/silent-auth/redirect`;
+    const check_url = `${system.sandbox}/v2/verify/x/silent-auth/redirect`;
     const webhook = { request_id, channel: 'silent_auth', status: 'action_pending', action: [{ check_url }] };
-    expect(await sendSigned(house, webhook)).toBe(204);
-    expect(await house.redis.exists(`verify:${request_id}`)).toBe(1);
+    expect(await sendSigned(system, webhook)).toBe(204);
+    expect(await system.redis.exists(`verify:${request_id}`)).toBe(1);
   });
 
   test.each<[string, object]>([
@@ -231,9 +231,9 @@ describe('a webhook about a pending message', () => {
     ['whose channel is a number', { request_id, channel: '+447700900000', status: 'failed' }],
   ])('%s is refused', async (_what, webhook) => {
     const app = await atTheMessage();
-    expect(await sendSigned(house, webhook)).toBe(400);
+    expect(await sendSigned(system, webhook)).toBe(400);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'sms' });
-    expect(house.world.logged()).not.toContain('+447700900000');
+    expect(system.world.logged()).not.toContain('+447700900000');
   });
 
   const REASON = 'Fraudulent traffic detected to +447700900000 (447700900000) on network [ 23415 ] today';
@@ -270,24 +270,24 @@ describe('a webhook about a pending message', () => {
     ['without steps', { request_id, type: 'summary', status: 'blocked', reason: REASON }],
   ])('that reports a block, %s, appears in answers, log and metrics', async (_what, webhook) => {
     const app = await atTheMessage();
-    const before = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
-    expect(await sendSigned(house, webhook)).toBe(204);
+    const before = await system.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
+    expect(await sendSigned(system, webhook)).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'failed', reason: 'blocked' });
     const refused = await postCode(app, '123456').expect(410);
     expect(refused.body).toMatchObject({ error: 'login_expired', reason: 'blocked', next_channels: [] });
-    const after = await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
+    const after = await system.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' });
     expect(after - before).toBe(1);
-    expect(house.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
-    expect(house.world.logged()).not.toMatch(/Fraudulent|7700900000/);
+    expect(system.world.logged()).toMatch(/"step":"webhook".*"reason":"blocked".*"network":"23415"/);
+    expect(system.world.logged()).not.toMatch(/Fraudulent|7700900000/);
     // A repeated webhook is not counted again.
-    await sendSigned(house, webhook);
-    expect(await house.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
+    await sendSigned(system, webhook);
+    expect(await system.count('silent_auth_steps_total', { step: 'webhook', reason: 'blocked' })).toBe(after);
   });
 
   test('that reports a block fails the login on its last channel only', async () => {
     const app = await atTheMessage();
     const blocked = (channel: string) =>
-      sendSigned(house, { request_id, channel, status: 'blocked', reason: REASON });
+      sendSigned(system, { request_id, channel, status: 'blocked', reason: REASON });
     expect(await blocked('sms')).toBe(204);
     expect(await standing(app)).toMatchObject({ status: 'pending', channel: 'voice' });
     expect(await standing(app)).not.toHaveProperty('reason');
@@ -304,39 +304,39 @@ describe('a webhook about a pending message', () => {
     7,
   ])('with the reason %p names no network', async (reason) => {
     await atTheMessage();
-    expect(await sendSigned(house, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
-    const line = house.world.logged().split('\n').at(-1);
+    expect(await sendSigned(system, { request_id, channel: 'voice', status: 'blocked', reason })).toBe(204);
+    const line = system.world.logged().split('\n').at(-1);
     expect(line).toContain('"reason":"blocked"');
     expect(line).not.toMatch(/network|[0-9]{12}/);
   });
 });
 test('the id of a webhook is remembered for as long as its signature is valid', () =>
-  withHouse({ env: ENV, store: 'memory' }, async (house) => {
+  withSystem({ env: ENV, store: 'memory' }, async (system) => {
     const [request_id, jti] = [randomUUID(), randomUUID()];
     // Vonage's clock may be fast by the maximum age of a signature.
-    const iat = Math.floor(house.world.now() / 1000) + 299;
+    const iat = Math.floor(system.world.now() / 1000) + 299;
     const say = async (channel: string) => {
       const body = event({ request_id, channel });
       const claims = { iss: 'Vonage', iat, jti, api_key: API_KEY, payload_hash: sha256(body) };
       const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(key(SECRET));
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-      return fetch(`${house.base}/webhooks/verify`, { method: 'POST', body, headers });
+      return fetch(`${system.base}/webhooks/verify`, { method: 'POST', body, headers });
     };
     expect((await say('silent_auth')).status).toBe(204);
-    const before = await house.store.get(`verify:${request_id}`);
+    const before = await system.store.get(`verify:${request_id}`);
     for (let seconds = 0; seconds < 598; seconds += 299) {
-      house.world.turn(299);
+      system.world.turn(299);
       expect((await say('voice')).status).toBe(204);
-      expect(await house.store.get(`verify:${request_id}`)).toBe(before);
+      expect(await system.store.get(`verify:${request_id}`)).toBe(before);
     }
-    house.world.turn(2);
+    system.world.turn(2);
     expect((await say('voice')).status).toBe(401);
   }));
 
 test('without a secret no webhook is accepted, and Vonage is asked to retry', () =>
-  withHouse({}, async (house) => {
+  withSystem({}, async (system) => {
     const body = event();
-    const answer = await fetch(`${house.base}/webhooks/verify`, {
+    const answer = await fetch(`${system.base}/webhooks/verify`, {
       method: 'POST',
       body,
       headers: { authorization: 'Bearer x.y.z' },

@@ -3,7 +3,7 @@ import supertest, { type Response } from 'supertest';
 import { ASSERTIONS } from '../support/assertions.js';
 import { credentials } from '../support/credentials.js';
 import { walk } from '../support/device.js';
-import { redisUrlOfWorker, type Message, type Recorded } from '../support/house.js';
+import { redisUrlOfWorker, type Message, type Recorded } from '../support/system.js';
 import { freePort } from '../support/redis-server.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
 

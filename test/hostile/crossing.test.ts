@@ -1,5 +1,5 @@
 import type { Hooks } from '../../src/login/hooks.js';
-import { ALICE, BOB } from '../support/house.js';
+import { ALICE, BOB } from '../support/system.js';
 import { openCrossing, type Ask, type Browser, type Crossing } from './crossing.js';
 import { addToSummary } from './summary.js';
 
@@ -141,7 +141,7 @@ describe.each(['network-enablement', 'verify'])(
     const finish = async (browser: Browser): Promise<number[]> => {
       const { json } = await browser.ask('GET', '/login');
       const next = json?.['channel'] === 'sms' ? undefined : await browser.ask('POST', '/login/next', {});
-      const code = (await crossing.house.messages()).at(-1)?.code;
+      const code = (await crossing.system.messages()).at(-1)?.code;
       const proved = await browser.ask('POST', '/verify', { code });
       return [next?.status ?? 200, proved.status];
     };

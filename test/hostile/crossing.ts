@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { walk } from '../support/device.js';
-import { buildHouse, WITH_CODES, type House, type HouseOptions } from '../support/house.js';
+import { startSystem, WITH_CODES, type System, type SystemOptions } from '../support/system.js';
 import { createGate } from './adversary/gate.js';
 import { openUpstream } from './adversary/upstream.js';
 import { createHttpClient, type Answer } from './adversary/http-client.js';
@@ -25,7 +25,7 @@ interface Request {
 
 /** One or two servers whose requests can be interrupted at any command to the store or Vonage. */
 export interface Crossing {
-  house: House;
+  system: System;
   reset(): Promise<void>;
   browser(): Browser;
   /** Begins a login and gets its code. @returns the code */
@@ -49,10 +49,10 @@ interface Interruption {
   commands: number;
 }
 
-export async function openCrossing(engine: string, options: HouseOptions = {}): Promise<Crossing> {
+export async function openCrossing(engine: string, options: SystemOptions = {}): Promise<Crossing> {
   const [gate, client] = [createGate(), createHttpClient()];
   const upstream = await openUpstream({ pass: gate.pass, lag: () => undefined, order: () => 0 });
-  const house = await buildHouse({
+  const system = await startSystem({
     ...options,
     env: { ...WITH_CODES, ...options.env, SILENT_AUTH: engine },
     through: (store) => gate.before(() => store),
@@ -60,17 +60,17 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
   });
 
   return {
-    house,
+    system,
     async reset() {
-      await house.reset();
+      await system.reset();
       // The gate cannot tell the commands of a webhook from those of the interrupted request.
-      await house.control('webhooks', { paused: true });
+      await system.control('webhooks', { paused: true });
       upstream.forget();
     },
     browser() {
       const cookies: string[] = [];
       const askAs: Browser['askAs'] = async (cookie, { method, path, body }) => {
-        const answer = await client.ask(method, house.base + path, { cookie, body });
+        const answer = await client.ask(method, system.base + path, { cookie, body });
         if (typeof answer.cookie === 'string' && !cookies.includes(answer.cookie))
           cookies.push(answer.cookie);
         return answer;
@@ -82,7 +82,7 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
       expect(begun.status).toBe(201);
       if (engine !== 'off') return String((await walk(String(begun.json?.['auth_url']))).json?.['code']);
       expect((await browser.ask('POST', '/login/next', { channel: 'sms' })).status).toBe(200);
-      return (await house.messages()).findLast(({ to }) => to === phoneNumber)?.code ?? '';
+      return (await system.messages()).findLast(({ to }) => to === phoneNumber)?.code ?? '';
     },
     async cross({ commands, first, requests }) {
       const held = await gate.pauseAfter(commands, requests[first]);
@@ -93,7 +93,7 @@ export async function openCrossing(engine: string, options: HouseOptions = {}): 
     },
     async stop() {
       client.close();
-      await house.stop();
+      await system.stop();
       upstream.stop();
     },
   };

@@ -1,4 +1,4 @@
-import { buildHouse, type House } from '../support/house.js';
+import { startSystem, type System } from '../support/system.js';
 import { heapInUse } from './heap.js';
 import { openFalsifyingProxy, type FalsifyingProxy } from './falsifying-proxy.js';
 import { FALSE_ANSWERS, redirects } from './false-answers.js';
@@ -39,23 +39,23 @@ export function describeFalseAnswers(
   calls: readonly VonageCall[],
 ): void {
   describe(`false answers of ${api}`, () => {
-    let house: House;
+    let system: System;
     let falsifier: FalsifyingProxy;
     let foreignHost: ForeignHost;
     let heapBefore: number;
     const results = new Map<VonageCall, Map<string, Promise<Result>>>();
     beforeAll(async () => {
       [falsifier, foreignHost] = [await openFalsifyingProxy(), await openForeignHost()];
-      house = await buildHouse({ env, between: (sandbox) => falsifier.placeBefore(sandbox) });
+      system = await startSystem({ env, between: (sandbox) => falsifier.placeBefore(sandbox) });
       heapBefore = heapInUse();
       for (const call of calls)
-        results.set(call, await answerAll({ house, falsifier }, call, answersFor(call, foreignHost.url)));
+        results.set(call, await answerAll({ system, falsifier }, call, answersFor(call, foreignHost.url)));
       const outcomes = await Promise.all([...results.values()].flatMap((each) => [...each.values()]));
       const refused = outcomes.filter(({ authenticated }) => !authenticated);
       addToSummary({ 'cases tried': outcomes.length, 'cases refused': refused.length });
     }, 120_000);
     afterAll(async () => {
-      await house.stop();
+      await system.stop();
       falsifier.stop();
       foreignHost.stop();
     });
@@ -70,7 +70,7 @@ export function describeFalseAnswers(
       expect(foreignHost.connections()).toBe(0);
       while (falsifier.openConnections() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(heapInUse() - heapBefore).toBeLessThan(30);
-      expect(house.world.logged()).not.toMatch(/internal_error|447700-?110/);
+      expect(system.world.logged()).not.toMatch(/internal_error|447700-?110/);
     });
   });
 }

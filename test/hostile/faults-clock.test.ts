@@ -1,5 +1,5 @@
 import { walk } from '../support/device.js';
-import { buildHouse, postCode, withHouse, type House, WEBHOOKS } from '../support/house.js';
+import { startSystem, postCode, withSystem, type System, WEBHOOKS } from '../support/system.js';
 import { until } from '../support/until.js';
 import { testWorld, type TestWorld } from '../support/world.js';
 import { POINTS_OF_LOGIN, bringTo, USUAL_ANSWER, type Point } from './login-points.js';
@@ -74,24 +74,24 @@ const ROWS: Record<string, Row> = {
 };
 
 describe.each(Object.entries(ROWS))('while %s', (_what, row) => {
-  let house: House;
+  let system: System;
   let clocks: { ours: TestWorld; vonages: TestWorld };
   let survived = 0;
   beforeAll(async () => {
     const vonageWorld = testWorld();
-    house = await buildHouse({ vonageWorld, env: { FALLBACK_CHANNELS: 'sms' } });
-    clocks = { ours: house.world, vonages: vonageWorld };
+    system = await startSystem({ vonageWorld, env: { FALLBACK_CHANNELS: 'sms' } });
+    clocks = { ours: system.world, vonages: vonageWorld };
   });
-  beforeEach(() => house.reset());
+  beforeEach(() => system.reset());
   afterAll(async () => {
-    await house.stop();
+    await system.stop();
     addToSummary({ 'faults tried': POINTS_OF_LOGIN.length, 'faults survived': survived });
   });
 
   test.each(POINTS_OF_LOGIN)(
     '%s: only the owner of the SIM is logged in, and the server recovers',
     async (point) => {
-      const login = await bringTo(point, house);
+      const login = await bringTo(point, system);
       const step = async () => {
         const { status, outcome } = await login.step();
         return [status, outcome];
@@ -103,8 +103,8 @@ describe.each(Object.entries(ROWS))('while %s', (_what, row) => {
       expect(meanwhile).toEqual(row.meanwhile[point] ?? USUAL_ANSWER[point]);
       expect(wasLoggedIn).toBe(['verified', 'logged in'].includes(String(meanwhile[1])));
       expect(await step()).toEqual(row.afterwards[point] ?? USUAL_ANSWER[point]);
-      await expectSingleUse(house);
-      const { app, code } = await house.walkedLogin('+447700900077');
+      await expectSingleUse(system);
+      const { app, code } = await system.walkedLogin('+447700900077');
       await postCode(app, code).expect(200);
       survived += 1;
     },
@@ -119,16 +119,16 @@ test.each([OFFSET_SECONDS, -OFFSET_SECONDS])(
       FALLBACK_CHANNELS: 'sms',
       ...WEBHOOKS,
     };
-    await withHouse({ vonageWorld: testWorld(), env }, async (house) => {
+    await withSystem({ vonageWorld: testWorld(), env }, async (system) => {
       const webhooks = async () =>
-        (await (await fetch(`${house.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
-      const app = house.app();
+        (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
+      const app = system.app();
       const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
-      house.world.turn(seconds);
+      system.world.turn(seconds);
       await walk(String(begun.body.auth_url));
       await until(async () => (await webhooks()).some(({ status }) => status !== null));
       expect((await webhooks()).map(({ status }) => status)).not.toContain(204);
-      expect(await house.redis.keys('verify:*')).toEqual([]);
+      expect(await system.redis.keys('verify:*')).toEqual([]);
     });
   },
 );

@@ -1,6 +1,6 @@
 import supertest from 'supertest';
 import { walk } from '../support/device.js';
-import { UNLIMITED, type Message, type Recorded } from '../support/house.js';
+import { UNLIMITED, type Message, type Recorded } from '../support/system.js';
 import {
   credentials,
   endPrograms,

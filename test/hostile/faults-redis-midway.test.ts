@@ -1,4 +1,4 @@
-import { postCode, withHouse, type HouseOptions, WEBHOOKS } from '../support/house.js';
+import { postCode, withSystem, type SystemOptions, WEBHOOKS } from '../support/system.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -16,7 +16,7 @@ interface ProxiedServer extends FaultySetup {
 }
 
 async function withProxies(
-  options: HouseOptions,
+  options: SystemOptions,
   work: (setup: ProxiedServer) => Promise<void>,
 ): Promise<void> {
   const redis = await startRedis();
@@ -29,8 +29,8 @@ async function withProxies(
   };
   const env = { FALLBACK_CHANNELS: 'sms', ...options.env };
   try {
-    await withHouse({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, between, env }, (house) =>
-      work(Object.assign(setup, { house, vonageProxy: vonageProxy as Proxy })),
+    await withSystem({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, between, env }, (system) =>
+      work(Object.assign(setup, { system, vonageProxy: vonageProxy as Proxy })),
     );
   } finally {
     await Promise.all([redisProxy.close(), vonageProxy?.close()]);
@@ -59,14 +59,14 @@ describe('while a step waits for Vonage', () => {
     'Redis is %s: each step is refused within a second of the answer, and no session is logged in',
     (what) =>
       withProxies({}, async (setup) => {
-        const { house, vonageProxy } = setup;
+        const { system, vonageProxy } = setup;
         const { inject, repair } = REDIS_FAULTS[what] as Fault;
         const logins = [];
-        for (const point of points) logins.push(await bringTo(point, house));
-        const before = (await house.upstream()).length;
+        for (const point of points) logins.push(await bringTo(point, system));
+        const before = (await system.upstream()).length;
         vonageProxy.hold();
         const steps = logins.map((login) => login.step());
-        await until(async () => (await house.upstream()).length === before + points.length);
+        await until(async () => (await system.upstream()).length === before + points.length);
         await inject(setup);
         const releasedAt = performance.now();
         await vonageProxy.mend();
@@ -78,9 +78,9 @@ describe('while a step waits for Vonage', () => {
         );
         expect(took).toBeLessThanOrEqual(MAX_ANSWER_MS);
         await repair(setup);
-        await until(async () => (await house.app().get('/readyz')).status === 200);
+        await until(async () => (await system.app().get('/readyz')).status === 200);
         for (const login of logins) expect(await login.isLoggedIn()).toBe(false);
-        await expectSingleUse(house);
+        await expectSingleUse(system);
         addToSummary({
           'faults tried': points.length,
           'faults survived': points.length,
@@ -91,21 +91,21 @@ describe('while a step waits for Vonage', () => {
 });
 
 test('a Verify request is cancelled before it sends a message if its login could not be stored', () =>
-  withProxies({ env: { SILENT_AUTH: 'verify', ...WEBHOOKS } }, async ({ house, redis, vonageProxy }) => {
+  withProxies({ env: { SILENT_AUTH: 'verify', ...WEBHOOKS } }, async ({ system, redis, vonageProxy }) => {
     vonageProxy.hold();
-    const begun = house
+    const begun = system
       .app()
       .post('/login')
       .send({ phone_number: '+447700900000' })
       .then((answer) => answer);
-    await until(async () => (await house.upstream()).length === 1);
+    await until(async () => (await system.upstream()).length === 1);
     await redis.administer((admin) => admin.config('SET', 'maxmemory', '1'));
     await vonageProxy.mend();
     expect((await begun).body.error).toBe('unavailable');
-    house.world.turn(31);
-    await until(async () => (await house.upstream()).some(({ method }) => method === 'DELETE'));
-    house.world.turn(60);
-    expect(await house.messages()).toEqual([]);
+    system.world.turn(31);
+    await until(async () => (await system.upstream()).some(({ method }) => method === 'DELETE'));
+    system.world.turn(60);
+    expect(await system.messages()).toEqual([]);
   }));
 
 test.each<[string, (redis: RedisServer, proxy: Proxy) => unknown]>([
@@ -117,13 +117,13 @@ test.each<[string, (redis: RedisServer, proxy: Proxy) => unknown]>([
 ])('a Redis that %s is replaced by the one that takes its address', async (_what, fail) => {
   const successor = await startRedis();
   try {
-    await withProxies({}, async ({ house, redis, redisProxy }) => {
+    await withProxies({}, async ({ system, redis, redisProxy }) => {
       await fail(redis, redisProxy);
-      expect((await house.app().get('/readyz')).status).toBe(503);
+      expect((await system.app().get('/readyz')).status).toBe(503);
       redisProxy.leadTo(portOf(successor));
       await redisProxy.mend();
-      await until(async () => (await house.app().get('/readyz')).status === 200);
-      const { app, code } = await house.walkedLogin();
+      await until(async () => (await system.app().get('/readyz')).status === 200);
+      const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
     });
   } finally {

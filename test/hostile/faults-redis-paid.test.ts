@@ -1,4 +1,4 @@
-import { ALICE, withHouse, WEBHOOKS } from '../support/house.js';
+import { ALICE, withSystem, WEBHOOKS } from '../support/system.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { portOf, REDIS_FAULTS } from './redis-faults.js';
@@ -11,12 +11,12 @@ test.each(Object.entries(REDIS_FAULTS))(
     const redisProxy = await openProxy(portOf(redis));
     const env = { SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms', ...WEBHOOKS };
     try {
-      await withHouse({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, env }, async (house) => {
-        const begin = () => house.app().post('/login').send({ phone_number: ALICE });
-        await fault.inject({ redis, redisProxy, house });
+      await withSystem({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, env }, async (system) => {
+        const begin = () => system.app().post('/login').send({ phone_number: ALICE });
+        await fault.inject({ redis, redisProxy, system });
         const refused = await begin();
         expect([refused.status, refused.body.error]).toEqual([503, 'unavailable']);
-        expect(await house.upstream()).toEqual([]);
+        expect(await system.upstream()).toEqual([]);
       });
     } finally {
       await redisProxy.close();

@@ -1,4 +1,4 @@
-import { buildHouse, postCode, type House } from '../support/house.js';
+import { startSystem, postCode, type System } from '../support/system.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -22,19 +22,19 @@ async function start(): Promise<FaultySetup> {
   const redis = await startRedis();
   const redisProxy = await openProxy(portOf(redis));
   const redisUrl = `redis://127.0.0.1:${redisProxy.port}`;
-  return { redis, redisProxy, house: await buildHouse({ redisUrl, env: { FALLBACK_CHANNELS: 'sms' } }) };
+  return { redis, redisProxy, system: await startSystem({ redisUrl, env: { FALLBACK_CHANNELS: 'sms' } }) };
 }
 
-async function stop({ house, redisProxy, redis }: FaultySetup): Promise<void> {
-  await house.stop();
+async function stop({ system, redisProxy, redis }: FaultySetup): Promise<void> {
+  await system.stop();
   await redisProxy.close();
   await redis.stop();
 }
 
 /** Milliseconds until the server is ready again. */
-async function recoveryMs(house: House): Promise<number> {
+async function recoveryMs(system: System): Promise<number> {
   const startedAt = performance.now();
-  await until(async () => (await house.app().get('/readyz')).status === 200);
+  await until(async () => (await system.app().get('/readyz')).status === 200);
   return performance.now() - startedAt;
 }
 
@@ -51,21 +51,21 @@ interface Answers {
 
 /** Runs one fault with a login at each point. */
 async function run(setup: FaultySetup, fault: Fault) {
-  const { house } = setup;
+  const { system } = setup;
   const logins = [];
-  for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, house));
-  const before = (await house.upstream()).length;
+  for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, system));
+  const before = (await system.upstream()).length;
 
   await fault.inject(setup);
   const first = await Promise.all(logins.map((login) => login.step()));
-  const calls = (await house.upstream()).length - before;
+  const calls = (await system.upstream()).length - before;
   const meanwhile: StepAnswer[] = [];
   for (const login of logins) meanwhile.push(await login.step());
-  const health = (await house.app().get('/healthz')).status;
-  const readiness = (await house.app().get('/readyz')).status;
+  const health = (await system.app().get('/healthz')).status;
+  const readiness = (await system.app().get('/readyz')).status;
 
   await fault.repair(setup);
-  const recoveredAfter = await recoveryMs(house);
+  const recoveredAfter = await recoveryMs(system);
   const answersOf = new Map<Point, Answers>();
   for (const [at, login] of logins.entries()) {
     const wasLoggedIn = await login.isLoggedIn();
@@ -123,12 +123,12 @@ describe.each(Object.entries(REDIS_FAULTS))('Redis %s', (_what, fault) => {
   test('the server stays alive, reports that it is not ready, recovers by itself, and completes the next login', async () => {
     expect([result.health, result.readiness]).toEqual([200, 503]);
     expect(result.recoveredAfter).toBeLessThan(2000);
-    const { app, code } = await setup.house.walkedLogin();
+    const { app, code } = await setup.system.walkedLogin();
     await postCode(app, code).expect(200);
   });
 
   test('nothing is used twice, and Vonage is not called where Redis could not be reached', async () => {
-    await expectSingleUse(setup.house);
+    await expectSingleUse(setup.system);
     if (fault.afterwards !== TICKETS_USED) expect(result.calls).toBe(0);
   });
 });

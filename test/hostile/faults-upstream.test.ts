@@ -1,4 +1,4 @@
-import { buildHouse, postCode, type House } from '../support/house.js';
+import { startSystem, postCode, type System } from '../support/system.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { bringTo, USUAL_ANSWER, type Point, type StepAnswer } from './login-points.js';
 import { expectSingleUse } from './single-use.js';
@@ -83,7 +83,7 @@ const FAULTS: Record<string, Fault> = {
 };
 
 describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
-  let house: House;
+  let system: System;
   let proxy: Proxy;
   const answers = new Map<CallingPoint, StepAnswer>();
   const loggedIn = new Map<CallingPoint, boolean>();
@@ -95,9 +95,9 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
       proxy = await openProxy(Number(new URL(sandbox).port));
       return `http://localhost:${proxy.port}`;
     };
-    house = await buildHouse({ between, env: ENV });
+    system = await startSystem({ between, env: ENV });
     const logins = new Map<CallingPoint, Awaited<ReturnType<typeof bringTo>>>();
-    for (const point of CALLING_POINTS) logins.set(point, await bringTo(point, house));
+    for (const point of CALLING_POINTS) logins.set(point, await bringTo(point, system));
     await fault.inject(proxy);
     await Promise.all([...logins].map(async ([point, login]) => answers.set(point, await login.step())));
     await proxy.mend();
@@ -107,7 +107,7 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
     }
   });
   afterAll(async () => {
-    await house.stop();
+    await system.stop();
     await proxy.close();
     addToSummary({ 'faults tried': CALLING_POINTS.length, 'faults survived': survived });
   });
@@ -123,8 +123,8 @@ describe.each(Object.entries(FAULTS))('Vonage %s', (_what, fault) => {
   });
 
   test('nothing is used twice, and the next login succeeds at once', async () => {
-    await expectSingleUse(house);
-    const { app, code } = await house.walkedLogin();
+    await expectSingleUse(system);
+    const { app, code } = await system.walkedLogin();
     await postCode(app, code).expect(200);
   });
 });

@@ -1,6 +1,6 @@
 import { API } from '../support/assertions.js';
 import { operations } from '../support/contract.js';
-import { ALICE, BOB } from '../support/house.js';
+import { ALICE, BOB } from '../support/system.js';
 
 /** Reproducible random numbers from 0 to 1 (mulberry32). */
 export function seeded(seed: number): () => number {

@@ -1,5 +1,5 @@
 import { walk } from '../support/device.js';
-import { postCode, type House } from '../support/house.js';
+import { postCode, type System } from '../support/system.js';
 
 /** The answer to a step, in short. */
 export interface StepAnswer {
@@ -16,7 +16,7 @@ export interface PendingLogin {
   isLoggedIn(): Promise<boolean>;
 }
 
-export type App = ReturnType<House['app']>;
+export type App = ReturnType<System['app']>;
 type Reply = { status: number; body: Record<string, unknown> };
 type Step = (app: App) => Promise<() => PromiseLike<Reply>>;
 
@@ -25,16 +25,16 @@ const begin = (app: App, phone_number: string, more: object = {}) =>
 
 /** A login that begins as an app or in a browser. */
 interface Beginning {
-  house: House;
+  system: System;
   app: App;
   phoneNumber: string;
   client: 'app' | 'browser';
 }
 
 /** Follows the redirects up to our `/callback`. @returns its URL, which is not requested */
-const callbackUrlOf = async ({ house, app, phoneNumber, client }: Beginning): Promise<string> => {
+const callbackUrlOf = async ({ system, app, phoneNumber, client }: Beginning): Promise<string> => {
   const begun = await begin(app, phoneNumber, { client }).expect(201);
-  const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
+  const { hops } = await walk(String(begun.body.auth_url), { stopBefore: system.base });
   return hops.at(-1) ?? '';
 };
 
@@ -43,8 +43,8 @@ const askedForSms = async (app: App, phoneNumber: string): Promise<void> => {
   await app.post('/login/next').send({ channel: 'sms' }).expect(200);
 };
 
-const codeFor = async (house: House, phoneNumber: string): Promise<string> =>
-  (await house.messages()).find(({ to }) => to === phoneNumber)?.code ?? '';
+const codeFor = async (system: System, phoneNumber: string): Promise<string> =>
+  (await system.messages()).find(({ to }) => to === phoneNumber)?.code ?? '';
 
 /** The answer to a browser is in the fragment of the page that it is redirected to. */
 const inFragment = ({ headers, status }: { headers: Record<string, string>; status: number }): Reply => ({
@@ -53,9 +53,9 @@ const inFragment = ({ headers, status }: { headers: Record<string, string>; stat
 });
 
 const asApp =
-  (house: House, phoneNumber: string) =>
+  (system: System, phoneNumber: string) =>
   async (app: App): Promise<() => Promise<Reply>> => {
-    const link = await callbackUrlOf({ house, app, phoneNumber, client: 'app' });
+    const link = await callbackUrlOf({ system, app, phoneNumber, client: 'app' });
     return async () => {
       const { status, json } = await walk(link);
       return { status, body: json ?? {} };
@@ -63,9 +63,11 @@ const asApp =
   };
 
 const asBrowser =
-  (house: House, phoneNumber: string) =>
+  (system: System, phoneNumber: string) =>
   async (app: App): Promise<() => Promise<Reply>> => {
-    const { pathname, search } = new URL(await callbackUrlOf({ house, app, phoneNumber, client: 'browser' }));
+    const { pathname, search } = new URL(
+      await callbackUrlOf({ system, app, phoneNumber, client: 'browser' }),
+    );
     return async () => inFragment(await app.get(pathname + search).redirects(0));
   };
 
@@ -73,29 +75,29 @@ const asBrowser =
  * The points of a login at which a fault occurs. Each prepares a login and returns its next step.
  */
 const POINTS = {
-  'before login': (_house, phoneNumber) => (app) => Promise.resolve(() => begin(app, phoneNumber)),
+  'before login': (_system, phoneNumber) => (app) => Promise.resolve(() => begin(app, phoneNumber)),
   'between login and callback': asApp,
   'between login and the callback of a browser': asBrowser,
-  'between callback and verify': (house, phoneNumber) => async (app) => {
-    const link = await callbackUrlOf({ house, app, phoneNumber, client: 'app' });
+  'between callback and verify': (system, phoneNumber) => async (app) => {
+    const link = await callbackUrlOf({ system, app, phoneNumber, client: 'app' });
     const { json } = await walk(link);
     return () => postCode(app, String(json?.['code']));
   },
-  'before a message is asked for': (_house, phoneNumber) => async (app) => {
+  'before a message is asked for': (_system, phoneNumber) => async (app) => {
     await begin(app, phoneNumber).expect(201);
     return () => app.post('/login/next').send({ channel: 'sms' });
   },
-  'before the code of a message is typed': (house, phoneNumber) => async (app) => {
+  'before the code of a message is typed': (system, phoneNumber) => async (app) => {
     await askedForSms(app, phoneNumber);
-    const code = await codeFor(house, phoneNumber);
+    const code = await codeFor(system, phoneNumber);
     return () => postCode(app, code);
   },
-  'once logged in': (house, phoneNumber) => async (app) => {
+  'once logged in': (system, phoneNumber) => async (app) => {
     await askedForSms(app, phoneNumber);
-    await postCode(app, await codeFor(house, phoneNumber)).expect(200);
+    await postCode(app, await codeFor(system, phoneNumber)).expect(200);
     return () => app.get('/session');
   },
-} satisfies Record<string, (house: House, phoneNumber: string) => Step>;
+} satisfies Record<string, (system: System, phoneNumber: string) => Step>;
 
 export type Point = keyof typeof POINTS;
 export const POINTS_OF_LOGIN = Object.keys(POINTS) as Point[];
@@ -114,9 +116,9 @@ export const USUAL_ANSWER: Record<Point, readonly [status: number, outcome: stri
 /** Each point has its own number, so that their limits are separate. */
 const numberOf = (point: Point): string => `+4477009000${10 + POINTS_OF_LOGIN.indexOf(point)}`;
 
-export async function bringTo(point: Point, house: House): Promise<PendingLogin> {
-  const app = house.app();
-  const step = await POINTS[point](house, numberOf(point))(app);
+export async function bringTo(point: Point, system: System): Promise<PendingLogin> {
+  const app = system.app();
+  const step = await POINTS[point](system, numberOf(point))(app);
   return {
     async step() {
       const startedAt = performance.now();

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { MAX_CONNECTIONS } from '../../src/vonage/undici-adapter.js';
 import { createGate } from '../support/gate.js';
-import { ALICE, WITH_CODES, withHouse } from '../support/house.js';
+import { ALICE, WITH_CODES, withSystem } from '../support/system.js';
 import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
 import { addToSummary } from './summary.js';
@@ -74,19 +74,19 @@ test('no incomplete or pipelined request takes a slot for calls to Vonage, wheth
   const gate = createGate();
   const env = { ...WITH_CODES, SILENT_AUTH: 'off' };
   const hooks = { beforeLogin: () => gate.pass() };
-  await withHouse({ store: 'memory', env, hooks }, async (house) => {
+  await withSystem({ store: 'memory', env, hooks }, async (system) => {
     const opened = CONNECTIONS.map(async ({ bytes, hangsUp }) => {
-      const sockets = await openConnections(portOf(house), 20, bytes);
+      const sockets = await openConnections(portOf(system), 20, bytes);
       if (hangsUp) sockets.forEach((socket) => socket.destroy());
       return sockets;
     });
     const sockets = (await Promise.all(opened)).flat();
-    await house.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
 
     // As many logins as there are slots: a refusal shows that a slot is taken.
     gate.hold(MAX_CONNECTIONS);
     let received = '';
-    const honest = connect(portOf(house), 'localhost');
+    const honest = connect(portOf(system), 'localhost');
     honest.on('data', (chunk: Buffer) => (received += chunk.toString()));
     const answers = (status: number) => received.split(`HTTP/1.1 ${status}`).length - 1;
     honest.write(posted(LOGIN).repeat(MAX_CONNECTIONS));

@@ -8,7 +8,7 @@ import { createSandbox } from '../../src/sandbox/app.js';
 import { listen } from '../../src/http/server.js';
 import { systemWorld } from '../../src/core/world.js';
 import { credentials } from '../support/credentials.js';
-import { UNLIMITED } from '../support/house.js';
+import { UNLIMITED } from '../support/system.js';
 import { freePort } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { ASSERTIONS } from '../support/assertions.js';
 import { outcomesOf } from '../support/contract.js';
 import { walk } from '../support/device.js';
-import { redisUrlOfWorker } from '../support/house.js';
+import { redisUrlOfWorker } from '../support/system.js';
 import { createGenerator, seeded, type RandomRequest } from './fuzz.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
 import { addToSummary } from './summary.js';

@@ -1,4 +1,4 @@
-import type { House } from '../support/house.js';
+import type { System } from '../support/system.js';
 import type { Proxy, Trouble } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import type { Point } from './login-points.js';
@@ -7,7 +7,7 @@ import type { Point } from './login-points.js';
 export interface FaultySetup {
   redis: RedisServer;
   redisProxy: Proxy;
-  house: House;
+  system: System;
 }
 
 export interface Fault {

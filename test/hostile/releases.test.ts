@@ -3,13 +3,13 @@ import type { Redis } from 'ioredis';
 import { createApp } from '../../src/app.js';
 import type { SilentAuth } from '../../src/index.js';
 import { walk } from '../support/device.js';
-import { ALICE, BOB, buildHouse, postCode, WITH_CODES, type House } from '../support/house.js';
+import { ALICE, BOB, startSystem, postCode, WITH_CODES, type System } from '../support/system.js';
 import { sessionOn, withMounted, type Mounted } from '../support/mounted.js';
 import { until } from '../support/until.js';
 import { openOtherRelease, RELEASES, type Kind, type OtherRelease, type Write } from './releases.js';
 import { addToSummary } from './summary.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 
 declare module 'express-session' {
   interface SessionData {
@@ -20,8 +20,8 @@ declare module 'express-session' {
 const [OTHER, THIS] = [0, 1];
 
 /** Completes a login at this release with the cookies that the app has. */
-async function expectLogin(house: House, app: App, phoneNumber: string): Promise<void> {
-  house.sendTo(THIS);
+async function expectLogin(system: System, app: App, phoneNumber: string): Promise<void> {
+  system.sendTo(THIS);
   const begun = await app.post('/login').send({ phone_number: phoneNumber }).expect(201);
   const home = await walk(String(begun.body.auth_url));
   await postCode(app, String(home.json?.['code'])).expect(200);
@@ -29,20 +29,20 @@ async function expectLogin(house: House, app: App, phoneNumber: string): Promise
 }
 
 describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_which, how) => {
-  let houses: Record<'network-enablement' | 'verify', House>;
+  let systems: Record<'network-enablement' | 'verify', System>;
   let other: OtherRelease;
   let tried = 0;
   beforeAll(async () => {
     other = await openOtherRelease();
     const open = (SILENT_AUTH: string) =>
-      buildHouse({ builds: [other.createApp, createApp], env: { ...WITH_CODES, SILENT_AUTH } });
-    houses = { 'network-enablement': await open('network-enablement'), verify: await open('verify') };
+      startSystem({ builds: [other.createApp, createApp], env: { ...WITH_CODES, SILENT_AUTH } });
+    systems = { 'network-enablement': await open('network-enablement'), verify: await open('verify') };
   });
   afterEach(() => {
     tried++;
   });
   afterAll(async () => {
-    for (const house of Object.values(houses)) await house.stop();
+    for (const system of Object.values(systems)) await system.stop();
     addToSummary({ 'cases tried': tried, 'cases refused': tried });
   });
 
@@ -51,99 +51,99 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
    */
   const withOtherFormat = async (
     kind: Kind,
-    work: (house: House) => Promise<void>,
-    engine: keyof typeof houses = 'network-enablement',
+    work: (system: System) => Promise<void>,
+    engine: keyof typeof systems = 'network-enablement',
   ): Promise<void> => {
-    const house = houses[engine];
-    await house.reset();
+    const system = systems[engine];
+    await system.reset();
     other.writes(kind, how);
-    house.sendTo(OTHER);
-    await work(house);
-    expect(house.world.logged()).not.toMatch(/internal_error/);
+    system.sendTo(OTHER);
+    await work(system);
+    expect(system.world.logged()).not.toMatch(/internal_error/);
   };
-  const asked = async (house: House, path: string) =>
-    (await house.upstream()).filter((call) => call.path.startsWith(path)).length;
+  const asked = async (system: System, path: string) =>
+    (await system.upstream()).filter((call) => call.path.startsWith(path)).length;
 
   test('an unreadable session is not logged in, can be ended, and is replaced by a new login', () =>
-    withOtherFormat('session', async (house) => {
-      const { app, code } = await house.walkedLogin(ALICE);
+    withOtherFormat('session', async (system) => {
+      const { app, code } = await system.walkedLogin(ALICE);
       await postCode(app, code).expect(200);
-      house.sendTo(THIS);
+      system.sendTo(THIS);
       expect((await app.get('/session').expect(200)).body).toEqual({ authenticated: false });
       await app.get('/login').expect(404);
-      await expectLogin(house, app, BOB);
-      house.sendTo(OTHER);
+      await expectLogin(system, app, BOB);
+      system.sendTo(OTHER);
       await app.get('/session').expect(200);
     }));
 
   test('a logout ends an unreadable session', () =>
-    withOtherFormat('session', async (house) => {
-      const { app, code } = await house.walkedLogin(ALICE);
+    withOtherFormat('session', async (system) => {
+      const { app, code } = await system.walkedLogin(ALICE);
       const answer = await postCode(app, code).expect(200);
       const cookie = String((answer.headers['set-cookie'] as unknown as string[])[0]).split(';')[0] ?? '';
-      house.sendTo(THIS);
-      await house.app().post('/logout').set('cookie', cookie).expect(204);
-      house.sendTo(OTHER);
-      const left = await house.app().get('/session').set('cookie', cookie).expect(200);
+      system.sendTo(THIS);
+      await system.app().post('/logout').set('cookie', cookie).expect(204);
+      system.sendTo(OTHER);
+      const left = await system.app().get('/session').set('cookie', cookie).expect(200);
       expect(left.body).toEqual({ authenticated: false });
     }));
 
   test('a login in an unreadable session cannot be verified, moved on or cancelled', () =>
-    withOtherFormat('session', async (house) => {
-      const { app, code } = await house.walkedLogin(ALICE);
-      house.sendTo(THIS);
+    withOtherFormat('session', async (system) => {
+      const { app, code } = await system.walkedLogin(ALICE);
+      system.sendTo(THIS);
       expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
       expect((await app.post('/login/next').send({}).expect(404)).body.error).toBe('no_login');
       await app.delete('/login').expect(204);
-      expect(await asked(house, '/camara')).toBe(0);
-      await expectLogin(house, app, ALICE);
+      expect(await asked(system, '/camara')).toBe(0);
+      await expectLogin(system, app, ALICE);
     }));
 
   test.each(['app', 'browser'] as const)(
     'a link with an unreadable ticket has expired, with client %s',
     (client) =>
-      withOtherFormat('state ticket', async (house) => {
-        const app = house.app();
+      withOtherFormat('state ticket', async (system) => {
+        const app = system.app();
         const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
-        const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
-        house.sendTo(THIS);
+        const { hops } = await walk(String(begun.body.auth_url), { stopBefore: system.base });
+        system.sendTo(THIS);
         const { pathname, search } = new URL(hops.at(-1) ?? '');
         const home = await app.get(pathname + search).redirects(0);
         expect([home.status, home.text + String(home.headers['location'])]).toEqual([
           client === 'app' ? 410 : 303,
           expect.stringContaining('login_expired'),
         ]);
-        expect(await asked(house, '/oauth2/token')).toBe(0);
-        await expectLogin(house, app, ALICE);
+        expect(await asked(system, '/oauth2/token')).toBe(0);
+        await expectLogin(system, app, ALICE);
       }),
   );
 
   test('a code with an unreadable ticket is invalid, and its login continues by a message', () =>
-    withOtherFormat('code ticket', async (house) => {
-      const { app, code } = await house.walkedLogin(ALICE);
-      house.sendTo(THIS);
+    withOtherFormat('code ticket', async (system) => {
+      const { app, code } = await system.walkedLogin(ALICE);
+      system.sendTo(THIS);
       expect((await postCode(app, code).expect(400)).body.error).toBe('invalid_code');
-      expect(await asked(house, '/camara')).toBe(0);
+      expect(await asked(system, '/camara')).toBe(0);
       await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-      await postCode(app, (await house.messages()).at(-1)?.code ?? '').expect(200);
+      await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     }));
 
   test('an unreadable report of a verification is ignored, and its login continues by a message', () =>
     withOtherFormat(
       'verify report',
-      async (house) => {
-        const app = house.app();
+      async (system) => {
+        const app = system.app();
         const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
         await walk(String(begun.body.auth_url));
-        await until(async () => (await house.redis.keys('verify:*')).length === 1);
-        house.sendTo(THIS);
+        await until(async () => (await system.redis.keys('verify:*')).length === 1);
+        system.sendTo(THIS);
         const { body } = await app.get('/login').expect(200);
         expect(body).toMatchObject({ status: 'pending', next_channels: expect.any(Array) });
         await app.post('/login/next').send({ channel: 'sms' }).expect(200);
         await app.post('/login/next').send({ channel: 'voice' });
-        const code = (await house.messages()).at(-1)?.code ?? '';
+        const code = (await system.messages()).at(-1)?.code ?? '';
         await postCode(app, code).expect(200);
-        house.sendTo(OTHER);
+        system.sendTo(OTHER);
         await app.get('/login').expect(200);
       },
       'verify',

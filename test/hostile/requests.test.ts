@@ -1,5 +1,5 @@
 import { walk } from '../support/device.js';
-import { ALICE, buildHouse, postCode, redisUrlOfWorker, type House } from '../support/house.js';
+import { ALICE, startSystem, postCode, redisUrlOfWorker, type System } from '../support/system.js';
 import { CALLBACK } from './cases/callback.js';
 import { COOKIES } from './cases/cookies.js';
 import { get, withCookie, type Case, type Given, type Situation } from './cases/case.js';
@@ -31,24 +31,24 @@ const SUBJECTS = {
 };
 
 const counted = { tried: 0, refused: 0, upstream: 0 };
-let house: House;
+let system: System;
 let writes: Writes;
 beforeAll(async () => {
-  house = await buildHouse({ env: { ...WEBHOOK_ENV, FALLBACK_CHANNELS: 'sms,voice' } });
+  system = await startSystem({ env: { ...WEBHOOK_ENV, FALLBACK_CHANNELS: 'sms,voice' } });
   writes = await watchWrites(redisUrlOfWorker());
 });
 afterAll(async () => {
   writes.stop();
-  await house.stop();
+  await system.stop();
   addToSummary({
     'cases tried': counted.tried,
     'cases refused': counted.refused,
     'upstream calls made by refused ones': counted.upstream,
   });
 });
-beforeEach(() => house.reset());
+beforeEach(() => system.reset());
 
-const port = () => Number(new URL(house.base).port);
+const port = () => Number(new URL(system.base).port);
 
 const empty = { cookie: '', callback: '', state: '', authorizationCode: '', code: '' };
 const cookieOf = (headers: Record<string, unknown>) =>
@@ -56,13 +56,13 @@ const cookieOf = (headers: Record<string, unknown>) =>
 
 /** Brings a login into the situation of a case. */
 async function prepare(situation: Situation): Promise<Given> {
-  if (situation === 'none') return { house, ...empty };
-  const app = house.app();
+  if (situation === 'none') return { system, ...empty };
+  const app = system.app();
   const client = situation === 'browser callback' ? 'browser' : 'app';
   const begun = await app.post('/login').send({ phone_number: ALICE, client }).expect(201);
-  const given = { house, ...empty, cookie: cookieOf(begun.headers) };
+  const given = { system, ...empty, cookie: cookieOf(begun.headers) };
   if (situation === 'begun') return given;
-  const { hops } = await walk(String(begun.body.auth_url), { stopBefore: house.base });
+  const { hops } = await walk(String(begun.body.auth_url), { stopBefore: system.base });
   const { pathname, search, searchParams, href } = new URL(hops.at(-1) ?? '');
   given.callback = pathname + search;
   given.state = searchParams.get('state') ?? '';
@@ -75,13 +75,13 @@ async function prepare(situation: Situation): Promise<Given> {
 
 /** Checks that the login can still be completed after the refusal. */
 async function complete(situation: Situation, given: Given): Promise<void> {
-  if (situation === 'app callback') expect((await walk(house.base + given.callback)).status).toBe(200);
+  if (situation === 'app callback') expect((await walk(system.base + given.callback)).status).toBe(200);
   if (situation === 'browser callback') {
     const own = get(given.callback, 'Sec-Fetch-Dest: document', withCookie(given.cookie));
     expect((await sendRaw(port(), own))[0]?.headers['location']).toMatch('/#login_id=');
   }
   if (situation !== 'code') return;
-  const verify = house.app().post('/verify').set('cookie', given.cookie);
+  const verify = system.app().post('/verify').set('cookie', given.cookie);
   expect((await verify.send({ code: given.code })).body).toMatchObject({ verified: true });
 }
 
@@ -117,13 +117,13 @@ describe.each(Object.entries(SUBJECTS))(
     test.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
       const { situation = 'none', writes: expected = [] } = each;
       const given = await prepare(situation);
-      const before = (await house.upstream()).length;
-      const lines = house.world.logged().length;
+      const before = (await system.upstream()).length;
+      const lines = system.world.logged().length;
       await writes.since();
 
       counted.tried++;
       const answers = await sendRaw(port(), await each.bytes(given));
-      const calls = (await house.upstream()).length - before;
+      const calls = (await system.upstream()).length - before;
       counted.upstream += calls;
       expect(answers).toHaveLength(each.answers ?? 1);
       expectRefusal(each, answers.at(-1));
@@ -131,7 +131,7 @@ describe.each(Object.entries(SUBJECTS))(
 
       expect(calls).toBe(0);
       expect(await writes.since()).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
-      expect(house.world.logged().slice(lines)).not.toMatch(/7700900|internal_error/);
+      expect(system.world.logged().slice(lines)).not.toMatch(/7700900|internal_error/);
       await complete(situation, given);
     });
   },

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { ALICE, buildHouse, type House } from '../support/house.js';
+import { ALICE, startSystem, type System } from '../support/system.js';
 import { addToSummary } from './summary.js';
 import { sendSlowly } from './raw-http.js';
 
@@ -41,36 +41,36 @@ const sendTooLate = (port: number): Promise<() => void> =>
   });
 
 describe('a slow request', () => {
-  let house: House;
+  let system: System;
   let tooLate: Promise<() => void>;
   beforeAll(async () => {
-    house = await buildHouse();
-    tooLate = sendTooLate(Number(new URL(house.base).port));
+    system = await startSystem();
+    tooLate = sendTooLate(Number(new URL(system.base).port));
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   test('is answered with 408, delays no other request, and causes no call', async () => {
     const startedAt = performance.now();
-    const port = Number(new URL(house.base).port);
+    const port = Number(new URL(system.base).port);
     const answers = Object.entries(SLOW).map(async ([what, [start, pieces]]) => {
       const [answer] = await sendSlowly(port, start, pieces);
       const { error } = JSON.parse(answer?.body ?? '{}') as { error?: string };
       return [what, answer?.status, error];
     });
-    const other = await house.app().get('/session').expect(200);
+    const other = await system.app().get('/session').expect(200);
     expect(other.body).toEqual({ authenticated: false });
 
     const expected = Object.keys(SLOW).map((what) => [what, 408, 'request_timeout']);
     expect(await Promise.all(answers)).toEqual(expected);
     expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS);
-    expect([await house.upstream(), await house.redis.dbsize()]).toEqual([[], 0]);
+    expect([await system.upstream(), await system.redis.dbsize()]).toEqual([[], 0]);
     addToSummary({ 'cases tried': expected.length, 'cases refused': expected.length });
   });
 
   test('has no effect if it arrives after the 408', async () => {
     const close = await tooLate;
-    await house.app().get('/session').expect(200);
-    expect(await house.upstream()).toEqual([]);
+    await system.app().get('/session').expect(200);
+    expect(await system.upstream()).toEqual([]);
     close();
   });
 });

@@ -5,7 +5,7 @@ import {
   parsePhoneNumberFromString,
   type PhoneNumber,
 } from 'libphonenumber-js/max';
-import { buildHouse, WITH_CODES, type House } from '../support/house.js';
+import { startSystem, WITH_CODES, type System } from '../support/system.js';
 import { createHttpClient, type HttpClient } from './adversary/http-client.js';
 import { addToSummary } from './summary.js';
 
@@ -60,19 +60,19 @@ const spellingsOf = (example: PhoneNumber): string[] => {
 };
 
 describe('the number of a phone', () => {
-  let house: House;
+  let system: System;
   let client: HttpClient;
   beforeAll(async () => {
-    house = await buildHouse({ env: { ...WITH_CODES, SILENT_AUTH: 'off' } });
+    system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'off' } });
     client = createHttpClient();
   });
   afterAll(async () => {
     client.close();
-    await house.stop();
+    await system.stop();
   });
 
   const isAccepted = async (text: string): Promise<boolean> =>
-    (await client.ask('POST', `${house.base}/login`, { body: { phone_number: text } })).status === 201;
+    (await client.ask('POST', `${system.base}/login`, { body: { phone_number: text } })).status === 201;
 
   test('has exactly one accepted spelling in every region', async () => {
     const accepted: string[][] = [];

@@ -1,27 +1,27 @@
 import { walk } from '../support/device.js';
-import { ALICE, BOB, buildHouse, CHALLENGE, postCode, type House, WITH_CODES } from '../support/house.js';
+import { ALICE, BOB, startSystem, CHALLENGE, postCode, type System, WITH_CODES } from '../support/system.js';
 import { expectSingleUse } from './single-use.js';
 
 /** Sends one request, so that the next one goes to the other server. */
-const skipTurn = (house: House) => house.app().get('/healthz').expect(200);
+const skipTurn = (system: System) => system.app().get('/healthz').expect(200);
 
 // Requests alternate between the servers, whatever connection they use.
 describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
   'two servers on one Redis, with SILENT_AUTH=%s',
   (engine) => {
-    let house: House;
+    let system: System;
     beforeAll(
-      async () => (house = await buildHouse({ servers: 2, env: { ...WITH_CODES, SILENT_AUTH: engine } })),
+      async () => (system = await startSystem({ servers: 2, env: { ...WITH_CODES, SILENT_AUTH: engine } })),
     );
-    beforeEach(() => house.reset());
-    afterAll(() => house.stop());
+    beforeEach(() => system.reset());
+    afterAll(() => system.stop());
 
     const messageTo = async (phoneNumber: string) =>
-      (await house.messages()).filter(({ to }) => to === phoneNumber).at(-1)?.code ?? '';
+      (await system.messages()).filter(({ to }) => to === phoneNumber).at(-1)?.code ?? '';
 
     test.each(['the first', 'the second'])('log a number in, beginning at %s server', async (which) => {
-      if (which === 'the second') await skipTurn(house);
-      const app = house.app();
+      if (which === 'the second') await skipTurn(system);
+      const app = system.app();
       const challenge = { code_challenge: CHALLENGE.challenge };
       const begun = await app
         .post('/login')
@@ -38,14 +38,14 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
       for (let look = 0; look < 2; look++) {
         expect((await app.get('/session')).body).toEqual({ authenticated: false });
       }
-      await expectSingleUse(house);
+      await expectSingleUse(system);
     });
 
     test.each(['the first', 'the second'])(
       'continue a login by SMS and voice, beginning at %s server',
       async (which) => {
-        if (which === 'the second') await skipTurn(house);
-        const app = house.app();
+        if (which === 'the second') await skipTurn(system);
+        const app = system.app();
         await app.post('/login').send({ phone_number: BOB }).expect(201);
         for (const channel of ['sms', 'voice']) {
           const moved = await app.post('/login/next').send({ channel }).expect(200);
@@ -54,27 +54,27 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
         }
         const verified = await postCode(app, await messageTo(BOB)).expect(200);
         expect(verified.body).toEqual({ verified: true, phone_number: BOB, channel: 'voice' });
-        await expectSingleUse(house);
+        await expectSingleUse(system);
       },
     );
 
     test('accept a code once, whichever server gets it', async () => {
-      const app = house.app();
+      const app = system.app();
       const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
       if (engine === 'off') await app.post('/login/next').send({}).expect(200);
       const code =
         engine === 'off' ? await messageTo(ALICE) : (await walk(String(begun.body.auth_url))).json?.['code'];
       const cookie = String((begun.headers['set-cookie'] as unknown as string[])[0]).split(';')[0] ?? '';
       const uses = Array.from({ length: 10 }, () =>
-        house.app().post('/verify').set('cookie', cookie).send({ code }),
+        system.app().post('/verify').set('cookie', cookie).send({ code }),
       );
       const won = (await Promise.all(uses)).filter(({ status }) => status === 200);
       expect(won).toHaveLength(1);
-      await expectSingleUse(house);
+      await expectSingleUse(system);
     });
 
     test('count the tries of a code together', async () => {
-      const app = house.app();
+      const app = system.app();
       await app.post('/login').send({ phone_number: BOB }).expect(201);
       await app.post('/login/next').send({ channel: 'sms' }).expect(200);
       const wrong = (await messageTo(BOB)) === '000000' ? '111111' : '000000';

@@ -1,8 +1,8 @@
 import { walk } from '../support/device.js';
-import { postCode, type House } from '../support/house.js';
+import { postCode, type System } from '../support/system.js';
 import type { Endpoint, FalsifyingProxy, FalseAnswer } from './falsifying-proxy.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 
 /** The server's answer to the app. */
 export interface AppAnswer {
@@ -15,7 +15,7 @@ export interface VonageCall {
   endpoint: Endpoint;
   deadlineMs: number;
   /** Prepares a login. @returns sends the request that causes the call */
-  prepare(house: House, app: App, phoneNumber: string): Promise<() => Promise<AppAnswer>>;
+  prepare(system: System, app: App, phoneNumber: string): Promise<() => Promise<AppAnswer>>;
 }
 
 const begin = async (app: App, phoneNumber: string) =>
@@ -32,7 +32,7 @@ export const CALLS = {
   networkEnablement: {
     endpoint: 'network-enablement',
     deadlineMs: 3000,
-    prepare: (_house, app, phoneNumber) => Promise.resolve(beginLater(app, phoneNumber)),
+    prepare: (_system, app, phoneNumber) => Promise.resolve(beginLater(app, phoneNumber)),
   },
   token: {
     endpoint: 'token',
@@ -48,7 +48,7 @@ export const CALLS = {
   numberVerification: {
     endpoint: 'number-verification',
     deadlineMs: 3000,
-    async prepare(_house, app, phoneNumber) {
+    async prepare(_system, app, phoneNumber) {
       const { json } = await walk((await begin(app, phoneNumber)).auth_url);
       return () => answerTo(postCode(app, String(json?.['code'])));
     },
@@ -56,12 +56,12 @@ export const CALLS = {
   start: {
     endpoint: 'start',
     deadlineMs: 5000,
-    prepare: (_house, app, phoneNumber) => Promise.resolve(beginLater(app, phoneNumber)),
+    prepare: (_system, app, phoneNumber) => Promise.resolve(beginLater(app, phoneNumber)),
   },
   check: {
     endpoint: 'check',
     deadlineMs: 5000,
-    async prepare(_house, app, phoneNumber) {
+    async prepare(_system, app, phoneNumber) {
       const { json } = await walk((await begin(app, phoneNumber)).auth_url);
       return () => answerTo(postCode(app, String(json?.['code'])));
     },
@@ -69,7 +69,7 @@ export const CALLS = {
   next: {
     endpoint: 'next',
     deadlineMs: 3000,
-    async prepare(_house, app, phoneNumber) {
+    async prepare(_system, app, phoneNumber) {
       await begin(app, phoneNumber);
       return () => answerTo(app.post('/login/next').send({ channel: 'sms' }));
     },
@@ -104,14 +104,14 @@ let numbersUsed = 0;
  * @returns the result of each, once all calls have come: slow ones overlap with later logins
  */
 export async function answerAll(
-  { house, falsifier }: { house: House; falsifier: FalsifyingProxy },
+  { system, falsifier }: { system: System; falsifier: FalsifyingProxy },
   call: VonageCall,
   falseAnswers: Record<string, FalseAnswer>,
 ): Promise<Map<string, Promise<Result>>> {
   const results = new Map<string, Promise<Result>>();
   for (const [name, falseAnswer] of Object.entries(falseAnswers)) {
-    const app = house.app();
-    const send = await call.prepare(house, app, `+4477001${10_000 + numbersUsed++}`);
+    const app = system.app();
+    const send = await call.prepare(system, app, `+4477001${10_000 + numbersUsed++}`);
     const arrived = falsifier.falsifyOnce(call.endpoint, falseAnswer);
     const startedAt = performance.now();
     const answered = send().then(async (answer) => {

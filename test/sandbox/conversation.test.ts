@@ -1,6 +1,6 @@
 import { Conversation } from '../../src/sandbox/conversation/conversation.js';
 import { walk } from '../support/device.js';
-import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
+import { ALICE, BOB, startSystem, withSystem, type System, WITH_CODES } from '../support/system.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
 
 interface Told {
@@ -10,7 +10,7 @@ interface Told {
   steps: { step: string; title: string; calls: { says: string; asked: { url: string; body: string } }[] }[];
 }
 
-const toldBy = async ({ sandbox }: House): Promise<Told[]> => {
+const toldBy = async ({ sandbox }: System): Promise<Told[]> => {
   const answer = await fetch(`${sandbox}/__sandbox/conversation`);
   return ((await answer.json()) as { logins: Told[] }).logins;
 };
@@ -18,15 +18,15 @@ const pathsOf = ({ steps }: Told) =>
   steps.flatMap(({ calls }) => calls.map(({ asked }) => new URL(asked.url).pathname));
 
 describe('logins', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ tapped: true, env: WITH_CODES })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ tapped: true, env: WITH_CODES })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   test('that run at the same time are separated, each with all its calls', async () => {
-    const [alice, bob] = await Promise.all([house.walkedLogin(ALICE), house.walkedLogin(BOB)]);
+    const [alice, bob] = await Promise.all([system.walkedLogin(ALICE), system.walkedLogin(BOB)]);
     await Promise.all([alice, bob].map(({ app, code }) => app.post('/verify').send({ code }).expect(200)));
-    const logins = await toldBy(house);
+    const logins = await toldBy(system);
     expect(logins.map(({ number }) => number).sort()).toEqual([ALICE, BOB]);
     for (const { number, steps, ending } of logins) {
       expect(ending.tone).toBe('good');
@@ -37,13 +37,13 @@ describe('logins', () => {
   });
 
   test('in one session each have the calls made after their start', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.get('/login').expect(200);
     await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     await app.get('/login').expect(200);
-    const [later, earlier] = await toldBy(house);
+    const [later, earlier] = await toldBy(system);
     expect(earlier && pathsOf(earlier)).toEqual(['/login', '/v0.1/network-enablement', '/login']);
     expect(later && pathsOf(later)).toEqual(
       expect.arrayContaining(['/login/next', '/v2/verify', UNSUPPORTED, '/login']),
@@ -51,47 +51,47 @@ describe('logins', () => {
   });
 
   test('that are refused leave the session to the previous login', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.post('/login').send({ phone_number: '+999770090000' }).expect(400);
     await app.get('/login').expect(200);
-    const [refused, begun] = await toldBy(house);
+    const [refused, begun] = await toldBy(system);
     expect(refused && pathsOf(refused)).toEqual(['/login']);
     expect(refused?.ending.says).toBe('It failed: the server says invalid_phone_number.');
     expect(begun && pathsOf(begun)).toHaveLength(3);
   });
 
   test('show only the last of several polls', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     for (let times = 0; times < 3; times += 1) await app.get('/login').expect(200);
-    const [login] = await toldBy(house);
+    const [login] = await toldBy(system);
     expect(login && pathsOf(login).filter((path) => path === '/login')).toHaveLength(2);
   });
 
   test('continue after a mistyped code', async () => {
-    const app = house.app();
+    const app = system.app();
     await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-    const code = (await house.messages())[0]?.code ?? '';
+    const code = (await system.messages())[0]?.code ?? '';
     const wrong = code === '000000' ? '111111' : '000000';
     await app.post('/verify').send({ code: wrong }).expect(400);
-    expect((await toldBy(house))[0]?.ending.says).toMatch(
+    expect((await toldBy(system))[0]?.ending.says).toMatch(
       /^The user is not logged in yet: the typed code is not/,
     );
     await app.post('/verify').send({ code }).expect(200);
-    expect((await toldBy(house))[0]?.ending.says).toMatch(/^It worked, by SMS/);
+    expect((await toldBy(system))[0]?.ending.says).toMatch(/^It worked, by SMS/);
   });
 
   test('show that the user cancelled, and that a logout ended the session', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     await app.delete('/login').send({}).expect(204);
-    expect((await toldBy(house))[0]?.ending.says).toBe('The login was cancelled.');
+    expect((await toldBy(system))[0]?.ending.says).toBe('The login was cancelled.');
     await app.post('/verify').send({ code }).expect(400);
-    const other = await house.walkedLogin(BOB);
+    const other = await system.walkedLogin(BOB);
     await other.app.post('/verify').send({ code: other.code }).expect(200);
     await other.app.post('/logout').send({}).expect(204);
-    const [last] = await toldBy(house);
+    const [last] = await toldBy(system);
     expect(last?.steps.at(-1)).toMatchObject({ step: 'after', calls: [{ says: 'The user logs out.' }] });
     expect(last?.ending.tone).toBe('good');
   });
@@ -120,29 +120,29 @@ describe('the outcome', () => {
     ['verify', '+447700900104', undefined, BROKEN],
     ['off', ALICE, undefined, NO_LINK],
   ])('with SILENT_AUTH=%s, for %s and the SIM %s, is that %s', (engine, number, sim, why) =>
-    withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
-      const app = house.app();
+    withSystem({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (system) => {
+      const app = system.app();
       const begun = await app.post('/login').send({ phone_number: number }).expect(201);
       const { auth_url: link } = begun.body as { auth_url: string | null };
       if (link !== null) {
         const { json } = await walk(link, sim === undefined ? {} : { sim });
         if (json?.['code'] !== undefined) await app.post('/verify').send({ code: json['code'] });
       }
-      const [login] = await toldBy(house);
+      const [login] = await toldBy(system);
       expect(login?.ending).toEqual({ tone: 'bad', says: expect.stringContaining(why) });
     }),
   );
 
   test.each([true, false])('names the channel of the code (recording proxy: %s)', (tapped) =>
-    withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'off' } }, async (house) => {
-      const app = house.app();
+    withSystem({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'off' } }, async (system) => {
+      const app = system.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
       await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-      house.world.turn(31);
+      system.world.turn(31);
       await app.post('/login/next').send({ channel: 'voice' }).expect(200);
-      const code = (await house.messages()).at(-1)?.code;
+      const code = (await system.messages()).at(-1)?.code;
       await app.post('/verify').send({ code }).expect(200);
-      const [login] = await toldBy(house);
+      const [login] = await toldBy(system);
       expect(login?.ending.says).toBe(
         `It worked, by a call: the user typed the code that was sent to ${ALICE}.`,
       );
@@ -150,13 +150,13 @@ describe('the outcome', () => {
   );
 
   test('of a code from another session is that this session did not start the login', () =>
-    withHouse({ tapped: true }, async (house) => {
-      const { code } = await house.walkedLogin();
-      expect((await toldBy(house))[0]?.ending.says).toMatch(
+    withSystem({ tapped: true }, async (system) => {
+      const { code } = await system.walkedLogin();
+      expect((await toldBy(system))[0]?.ending.says).toMatch(
         /^The device has a code\. The user is logged in when/,
       );
-      await house.app().post('/verify').send({ code }).expect(400);
-      const [login] = await toldBy(house);
+      await system.app().post('/verify').send({ code }).expect(400);
+      const [login] = await toldBy(system);
       expect(login?.ending.says).toContain(
         'presented in another session than the one that started the login',
       );
@@ -168,18 +168,18 @@ describe('the outcome', () => {
 
 describe('a webhook', () => {
   test.each([true, false])('is drawn once (recording proxy: %s)', (tapped) =>
-    withHouse({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (house) => {
-      const { app, code } = await house.walkedLogin();
+    withSystem({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+      const { app, code } = await system.walkedLogin();
       await app.post('/verify').send({ code }).expect(200);
       const webhooks = async () => {
-        const [login] = await toldBy(house);
+        const [login] = await toldBy(system);
         return login ? pathsOf(login).filter((path) => path === '/webhooks/verify').length : 0;
       };
       const sent = async () => {
-        const answer = await fetch(`${house.sandbox}/__sandbox/webhooks`);
+        const answer = await fetch(`${system.sandbox}/__sandbox/webhooks`);
         return (await answer.json()) as { status: number | null }[];
       };
-      while (!(await sent()).every(({ status }) => status === 204)) await house.world.pause(10);
+      while (!(await sent()).every(({ status }) => status === 204)) await system.world.pause(10);
       expect(await webhooks()).toBe((await sent()).length);
     }),
   );

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { seriousIssues } from '../support/axe.js';
 import { photograph, type Person, listenTo, type PersonOptions, type Stage } from '../support/browser.js';
-import type { House } from '../support/house.js';
+import type { System } from '../support/system.js';
 
 export const UNSUPPORTED = '+447700900102';
 export const WIFI = '+447700900103';
@@ -19,11 +19,11 @@ export interface Onlooker extends Person {
   inspect(name: string): Promise<void>;
 }
 
-export async function openPage(stage: Stage, house: House, options: PersonOptions = {}): Promise<Onlooker> {
-  const person = await stage.person(house, options);
+export async function openPage(stage: Stage, system: System, options: PersonOptions = {}): Promise<Onlooker> {
+  const person = await stage.person(system, options);
   const watched = await person.context.newPage();
   listenTo(watched, stage.complaints);
-  await watched.goto(house.sandbox);
+  await watched.goto(system.sandbox);
   await watched.getByLabel(`Behaviour of ${UNSUPPORTED}`).waitFor();
   return {
     ...person,

@@ -1,29 +1,29 @@
 import type { Page } from 'playwright-core';
 import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
-import { ALICE, BOB, buildHouse, type House, WITH_CODES } from '../support/house.js';
+import { ALICE, BOB, startSystem, type System, WITH_CODES } from '../support/system.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
 describeInBrowser('the page of the sandbox', () => {
   const stage = useBrowser();
-  let house: House;
+  let system: System;
   let alice: Onlooker;
   let page: Page;
 
   beforeAll(async () => {
-    house = await buildHouse({ tapped: true, env: WITH_CODES });
+    system = await startSystem({ tapped: true, env: WITH_CODES });
   });
   beforeEach(async () => {
-    await house.reset();
-    alice = await openPage(stage, house);
+    await system.reset();
+    alice = await openPage(stage, system);
     page = alice.watched;
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   test('shows the five steps and a link to the login page before the first login', async () => {
     expect(await page.locator('.step h3').count()).toBe(5);
     await alice.sees('No login yet');
     expect(await page.getByRole('link', { name: 'Open the login page' }).getAttribute('href')).toBe(
-      house.base,
+      system.base,
     );
     expect(await page.locator('#untapped').isVisible()).toBe(false);
     await alice.inspect('empty');

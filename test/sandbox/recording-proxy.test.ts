@@ -3,21 +3,21 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import { connect, type AddressInfo } from 'node:net';
 import { Conversation } from '../../src/sandbox/conversation/conversation.js';
 import { createRecordingProxy } from '../../src/sandbox/conversation/recording-proxy.js';
-import { ALICE, buildHouse, withHouse, type House } from '../support/house.js';
+import { ALICE, startSystem, withSystem, type System } from '../support/system.js';
 
 const BEGIN = JSON.stringify({ phone_number: ALICE });
 
 describe('the recording proxy in front of the server', () => {
-  let house: House;
-  beforeAll(async () => (house = await buildHouse({ tapped: true })));
-  beforeEach(() => house.reset());
-  afterAll(() => house.stop());
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ tapped: true })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
 
   test.each([
     ['a code', ALICE, 200, 'application/json'],
     ['a refusal', '+447700900103', 400, 'application/problem+json'],
   ])('leaves %s readable for a native SDK', async (_what, number, status, type) => {
-    const { home } = await house.walkedLogin(number);
+    const { home } = await system.walkedLogin(number);
     expect(home.status).toBe(status);
     expect(home.json).toBeDefined();
     expect(home.reads).toBe(1);
@@ -32,7 +32,7 @@ describe('the recording proxy in front of the server', () => {
   });
 
   test('forwards a login, and a request that is refused before its body is read', async () => {
-    const { app, code } = await house.walkedLogin();
+    const { app, code } = await system.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);
     await app.post('/logout').send({}).expect(204);
     await app
@@ -198,10 +198,10 @@ describe('the recording proxy in front of any server', () => {
 });
 
 test('without a recording proxy, logins start with the calls to Vonage', async () => {
-  await withHouse({}, async (house) => {
-    const { app, code } = await house.walkedLogin();
+  await withSystem({}, async (system) => {
+    const { app, code } = await system.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);
-    const told = await (await fetch(`${house.sandbox}/__sandbox/conversation`)).json();
+    const told = await (await fetch(`${system.sandbox}/__sandbox/conversation`)).json();
     expect(told).toMatchObject({
       tapped: false,
       logins: [{ number: ALICE, ending: { tone: 'good' } }],

@@ -1,15 +1,15 @@
 import { describeInBrowser, useBrowser, type PersonOptions } from '../support/browser.js';
-import { ALICE, BOB, buildHouse, withHouse, type House, WITH_CODES } from '../support/house.js';
+import { ALICE, BOB, startSystem, withSystem, type System, WITH_CODES } from '../support/system.js';
 import { openPage, UNSUPPORTED, WIFI, type Onlooker } from './open-page.js';
 
 describeInBrowser('a user of the login page and the page of the sandbox', () => {
   const stage = useBrowser();
-  const person = (house: House, options?: PersonOptions) => openPage(stage, house, options);
+  const person = (system: System, options?: PersonOptions) => openPage(stage, system, options);
   /** Runs `work` with a recording proxy, and closes the browsers before the servers. */
-  const inHouse = (engine: string, work: (house: House) => Promise<void>) =>
-    withHouse({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (house) => {
+  const inSystem = (engine: string, work: (system: System) => Promise<void>) =>
+    withSystem({ tapped: true, env: { ...WITH_CODES, SILENT_AUTH: engine } }, async (system) => {
       try {
-        await work(house);
+        await work(system);
       } finally {
         await stage.leave();
       }
@@ -25,11 +25,11 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
   };
 
   test('logs in, fails with another SIM, sees the reason, and logs in by SMS', () =>
-    inHouse('network-enablement', async (house) => {
-      const alice = await person(house);
+    inSystem('network-enablement', async (system) => {
+      const alice = await person(system);
       await alice.logIn(ALICE);
       await alice.reads('You are logged in.');
-      await alice.page.getByRole('link', { name: new URL(house.sandbox).host }).click();
+      await alice.page.getByRole('link', { name: new URL(system.sandbox).host }).click();
       await alice.page.getByText(`It worked: the SIM that opened the link has the number ${ALICE}`).waitFor();
       await alice.page.getByLabel('SIM', { exact: true }).selectOption(UNSUPPORTED);
       await alice.page.goBack({ waitUntil: 'commit' });
@@ -55,13 +55,13 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
     }));
 
   test('logs in by a call after an SMS, and the sandbox shows it', () =>
-    inHouse('off', async (house) => {
-      const alice = await person(house);
+    inSystem('off', async (system) => {
+      const alice = await person(system);
       await alice.logIn(ALICE);
       await alice.sees('there is no link for this number');
       await press(alice, 'Send me a code by SMS');
       await alice.sees(`A code went to ${ALICE}.`);
-      house.world.turn(31);
+      system.world.turn(31);
       await press(alice, 'Call me with a code');
       await typeCode(alice, 'Call');
       await alice.sees(`It worked, by a call: the user typed the code that was sent to ${ALICE}.`);
@@ -70,8 +70,8 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
     }));
 
   test('sees that Verify issues the code itself, and continues by SMS without being asked', () =>
-    inHouse('verify', async (house) => {
-      const alice = await person(house);
+    inSystem('verify', async (system) => {
+      const alice = await person(system);
       await alice.logIn(WIFI);
       await alice.sees('It failed: the operator did not see a SIM.');
       expect(await alice.watched.getByText('Vonage gives no code: IP Address').count()).toBe(1);
@@ -90,10 +90,10 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
     ['oidc', 'not begun in this browser', 'It gets no code'],
     ['verify', 'belongs to another login', 'when the app presents it in the session that started the login'],
   ])('sees why a relayed link logs no user in, with SILENT_AUTH=%s', (engine, words, why) =>
-    inHouse(engine, async (house) => {
-      const attacker = await person(house, { sim: BOB });
-      const victim = await person(house);
-      const begun = await attacker.context.request.post(`${house.base}/login`, {
+    inSystem(engine, async (system) => {
+      const attacker = await person(system, { sim: BOB });
+      const victim = await person(system);
+      const begun = await attacker.context.request.post(`${system.base}/login`, {
         data: { phone_number: ALICE, client: 'browser' },
       });
       const { auth_url: link } = (await begun.json()) as { auth_url: string };
@@ -109,14 +109,14 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
 
 describeInBrowser('the page of a sandbox without a recording proxy', () => {
   const stage = useBrowser();
-  let house: House;
+  let system: System;
   beforeAll(async () => {
-    house = await buildHouse();
+    system = await startSystem();
   });
-  afterAll(() => house.stop());
+  afterAll(() => system.stop());
 
   test('names the calls that it does not record, and the command that records them', async () => {
-    const alice = await openPage(stage, house);
+    const alice = await openPage(stage, system);
     await alice.watched.getByText('Only the calls to Vonage and the operator are shown.').waitFor();
     await alice.logIn(ALICE);
     await alice.sees('It worked');

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createRemoteJWKSet, jwtVerify, type JWTVerifyResult } from 'jose';
-import type { House } from './house.js';
+import type { System } from './system.js';
 
 /** A key that signs assertions, as PEM. */
 export const newSigningKey = (): string =>
@@ -24,7 +24,7 @@ export const ASSERTIONS = {
  * @param at milliseconds since the epoch
  */
 export const check = (
-  { base, world }: Pick<House, 'base' | 'world'>,
+  { base, world }: Pick<System, 'base' | 'world'>,
   assertion: string,
   { audience = API, at = world.now() } = {},
 ): Promise<JWTVerifyResult> =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import type { House } from './house.js';
+import type { System } from './system.js';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -101,7 +101,7 @@ export interface Stage {
   /** The errors of the pages. The test fails unless they equal `expected`. */
   readonly complaints: string[];
   expected: unknown[];
-  person(house: House, options?: PersonOptions): Promise<Person>;
+  person(system: System, options?: PersonOptions): Promise<Person>;
   /** Closes this browser context at the end of the test. */
   meet<P extends Pick<Person, 'context'>>(person: P): P;
   leave(): Promise<void>;
@@ -117,8 +117,8 @@ export function useBrowser(): Stage {
     },
     complaints: [],
     expected: [],
-    person: async (house, options) =>
-      stage.meet(await newPerson(stage.browser, house, stage.complaints, options)),
+    person: async (system, options) =>
+      stage.meet(await newPerson(stage.browser, system, stage.complaints, options)),
     meet(person) {
       people.push(person);
       return person;
@@ -144,19 +144,19 @@ export function useBrowser(): Stage {
 
 async function newPerson(
   browser: Browser,
-  house: Pick<House, 'base' | 'sandbox'>,
+  system: Pick<System, 'base' | 'sandbox'>,
   complaints: string[],
   { sim, locale = 'en-GB', phone = false }: PersonOptions = {},
 ): Promise<Person> {
   const context = await browser.newContext({ locale, hasTouch: phone, isMobile: phone });
-  if (sim !== undefined) await context.addCookies([{ name: 'sandbox_sim', value: sim, url: house.sandbox }]);
+  if (sim !== undefined) await context.addCookies([{ name: 'sandbox_sim', value: sim, url: system.sandbox }]);
   const page = await context.newPage();
   listenTo(page, complaints);
   return {
     context,
     page,
     async logIn(phoneNumber) {
-      await page.goto(house.base);
+      await page.goto(system.base);
       await page.getByLabel('Phone number').fill(phoneNumber);
       await page.getByRole('button', { name: 'Log in' }).click();
     },
@@ -166,7 +166,7 @@ async function newPerson(
     },
     steps: () => page.locator('#steps .state').allTextContents(),
     session: async () =>
-      (await (await context.request.get(`${house.base}/session`)).json()) as Record<string, unknown>,
+      (await (await context.request.get(`${system.base}/session`)).json()) as Record<string, unknown>,
   };
 }
 

@@ -1,4 +1,4 @@
-import { WITH_CODES, type House } from './house.js';
+import { WITH_CODES, type System } from './system.js';
 
 /** Settings of a server with fallback channels behind one proxy. */
 export const BEHIND_PROXY = {
@@ -7,8 +7,8 @@ export const BEHIND_PROXY = {
 };
 
 /** A client at an address, which the proxy in front of the server forwards. */
-export function clientAt(house: House, address: string) {
-  const app = house.app();
+export function clientAt(system: System, address: string) {
+  const app = system.app();
   const post = (path: string, body: object) => app.post(path).set('X-Forwarded-For', address).send(body);
   return {
     app,
@@ -24,9 +24,9 @@ export function clientAt(house: House, address: string) {
 }
 
 /** Sets both clocks to the same moment. */
-export const agree = (one: House, other: House): void =>
+export const agree = (one: System, other: System): void =>
   other.world.turn((one.world.now() - other.world.now()) / 1000);
 
 /** Advances the clock to the next full hour, so that all counts are in one window. */
-export const atFullHour = (house: House): void =>
-  house.world.turn(3600 - ((house.world.now() / 1000) % 3600));
+export const atFullHour = (system: System): void =>
+  system.world.turn(3600 - ((system.world.now() / 1000) % 3600));

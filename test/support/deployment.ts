@@ -1,11 +1,11 @@
 import { openFront, type Front, type Habits } from './front.js';
-import { buildHouse, WITH_CODES, type House, type HouseOptions } from './house.js';
+import { startSystem, WITH_CODES, type System, type SystemOptions } from './system.js';
 import type { Env } from './programs.js';
 
 /** A deployment: the server behind a proxy that ends TLS, and its settings. */
 export interface Deployment {
   front: Front;
-  house: House;
+  system: System;
   settings: Env;
 }
 
@@ -14,7 +14,7 @@ export interface Plan {
   front?: Habits;
   /** Settings of the running server. */
   server?: Env;
-  house?: (front: Front) => Partial<HouseOptions>;
+  system?: (front: Front) => Partial<SystemOptions>;
   /** The settings that `doctor` reads, if they differ from those of the server. */
   settings?: (deployment: Deployment) => Env;
   /** Runs before `doctor`. */
@@ -36,21 +36,21 @@ export async function inDeployment<T>(
     ...{ PUBLIC_URL: front.url, TRUST_PROXY: '1', ALLOWED_COUNTRIES: 'GB', ...WITH_CODES },
     ...plan.server,
   };
-  const house = await buildHouse({ redisUrl, env: own, ...plan.house?.(front) });
-  front.leadTo(portOf(house.base));
-  vonage.leadTo(portOf(house.sandbox));
-  const { sessionSecrets, vonage: account } = house.config;
+  const system = await startSystem({ redisUrl, env: own, ...plan.system?.(front) });
+  front.leadTo(portOf(system.base));
+  vonage.leadTo(portOf(system.sandbox));
+  const { sessionSecrets, vonage: account } = system.config;
   const settings: Env = {
     ...{ ...own, REDIS_URL: redisUrl, BRAND: 'Sandbox', SESSION_SECRET: sessionSecrets.join() },
     ...Object.fromEntries(HOSTS.map((name) => [name, vonage.url])),
     VONAGE_APPLICATION_ID: account.applicationId,
     VONAGE_PRIVATE_KEY: account.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
-  const deployment = { front, house, settings };
+  const deployment = { front, system, settings };
   // The clock of the tested server stands still, and that of `doctor` does not.
   let at = performance.now();
   const clock = setInterval(() => {
-    house.world.turn((performance.now() - at) / 1000);
+    system.world.turn((performance.now() - at) / 1000);
     at = performance.now();
   }, 50);
   try {
@@ -58,6 +58,6 @@ export async function inDeployment<T>(
     return await work({ ...deployment, settings: { ...settings, ...plan.settings?.(deployment) } });
   } finally {
     clearInterval(clock);
-    await Promise.all([front.close(), vonage.close(), house.stop()]);
+    await Promise.all([front.close(), vonage.close(), system.stop()]);
   }
 }

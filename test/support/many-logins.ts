@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { walk } from './device.js';
-import type { House } from './house.js';
+import type { System } from './system.js';
 
-type App = ReturnType<House['app']>;
+type App = ReturnType<System['app']>;
 
 /** The results of many logins. */
 export interface Crowd {
@@ -20,7 +20,7 @@ export const RETRYABLE = ['503 unavailable', '410 login_expired', '404 no_login'
  * @param progress receives the number of completed logins after each
  */
 export async function manyLogins(
-  house: House,
+  system: System,
   count: number,
   progress: (done: number) => void = () => undefined,
 ): Promise<Crowd> {
@@ -28,7 +28,7 @@ export async function manyLogins(
   const waiting = Array.from({ length: count }, (_, at) => `+447700${900000 + (at % 90)}`);
   const worker = async () => {
     for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
-      crowd.loggedIn.push(await logIn(house, number, crowd.hitches));
+      crowd.loggedIn.push(await logIn(system, number, crowd.hitches));
       progress(crowd.loggedIn.length);
     }
   };
@@ -36,9 +36,9 @@ export async function manyLogins(
   return crowd;
 }
 
-async function logIn(house: House, phoneNumber: string, hitches: string[]): Promise<Crowd['loggedIn'][0]> {
+async function logIn(system: System, phoneNumber: string, hitches: string[]): Promise<Crowd['loggedIn'][0]> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const app = house.app();
+    const app = system.app();
     const code = await attempt(app, phoneNumber, hitches);
     if (code !== undefined) return { app, code, phoneNumber };
     await pause(250);

@@ -11,7 +11,7 @@ import { createSandbox } from '../../src/sandbox/app.js';
 import { listen } from '../../src/http/server.js';
 import { credentials } from './credentials.js';
 import { walk, type Walk } from './device.js';
-import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './house.js';
+import { ALICE, redisUrlOfWorker, UNLIMITED, WEBHOOKS } from './system.js';
 import { testWorld, type TestWorld } from './world.js';
 
 /** An app with the routes mounted, and the sandbox, on real sockets. */

@@ -3,9 +3,9 @@ import { createServer } from 'node:http';
 import { createMetrics } from '../../src/observability/metrics.js';
 import { readSamples, sum, type Sample } from '../../src/tools/report.js';
 import { meteredStore } from '../../src/observability/observability.js';
-import { buildHouse, type House, type HouseOptions } from './house.js';
+import { startSystem, type System, type SystemOptions } from './system.js';
 
-export interface CountedHouse extends House {
+export interface CountedSystem extends System {
   metrics: string;
   scrape(): Promise<Sample[]>;
   /** The sum of a metric with these labels. */
@@ -13,29 +13,29 @@ export interface CountedHouse extends House {
 }
 
 /** The product with metrics on their own port. */
-export async function buildCountedHouse(options: HouseOptions = {}): Promise<CountedHouse> {
+export async function startCountedSystem(options: SystemOptions = {}): Promise<CountedSystem> {
   const engine = options.env?.['SILENT_AUTH'] ?? 'network-enablement';
   const counting = createMetrics(engine);
   const { meter } = counting;
   const { through = (store) => store } = options;
-  const house = await buildHouse({
+  const system = await startSystem({
     ...options,
     watchers: { meter },
     through: (store) => meteredStore(through(store), meter),
   });
-  counting.watchStore(() => house.store.ping());
+  counting.watchStore(() => system.store.ping());
   const server = createServer(counting.listener).listen(0);
   const metrics = `http://localhost:${(server.address() as AddressInfo).port}/metrics`;
   const scrape = async () => readSamples(await (await fetch(metrics)).text());
   return {
-    ...house,
+    ...system,
     metrics,
     scrape,
     count: async (name, labels) => sum(await scrape(), name, labels),
     async stop() {
       server.close();
       server.closeAllConnections();
-      await house.stop();
+      await system.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { EngineName } from '../../../src/config/login.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
-import { buildHouse, type House, WITH_CODES } from '../../support/house.js';
+import { startSystem, type System, WITH_CODES } from '../../support/system.js';
 import type { Hooks } from '../../../src/login/hooks.js';
 import { createGate, type Gate } from './gate.js';
 import { openUpstream, type Upstream } from './upstream.js';
@@ -18,7 +18,7 @@ export interface Field {
 
 /** A server and a sandbox in which games run one after the other. */
 export interface Environment extends Field {
-  house: House;
+  system: System;
   gate: Gate;
   client: HttpClient;
   upstream: Upstream;
@@ -71,36 +71,37 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
   const order = () => ticks++;
   const upstream = await openUpstream({
     pass: gate.pass,
-    lag: () => house.world.turn(LAG_SECONDS),
+    lag: () => system.world.turn(LAG_SECONDS),
     order,
   });
-  const house: House = await buildHouse({
+  const system: System = await startSystem({
     store,
     env: { ...ENV, SILENT_AUTH: engine },
     hooks: stepUp ? STEP_UP : {},
     between: (sandbox) => upstream.placeBefore(sandbox),
     through: (first) => gate.before(() => renewed.store ?? first),
   });
-  const thisHour = () => Math.floor(house.world.now() / HOUR_MS);
+  const thisHour = () => Math.floor(system.world.now() / HOUR_MS);
   let delayed: { at: number; work: () => void }[] = [];
-  house.world.later = (seconds, work) => void delayed.push({ at: house.world.now() + seconds * 1000, work });
+  system.world.later = (seconds, work) =>
+    void delayed.push({ at: system.world.now() + seconds * 1000, work });
   const renew = async (): Promise<void> => {
-    await house.reset();
+    await system.reset();
     upstream.forget();
     delayed = [];
-    if (store === 'memory') renewed.store = createMemoryStore(house.world, MOST_ENTRIES);
-    house.world.turn((HOUR_MS - (house.world.now() % HOUR_MS)) / 1000);
+    if (store === 'memory') renewed.store = createMemoryStore(system.world, MOST_ENTRIES);
+    system.world.turn((HOUR_MS - (system.world.now() % HOUR_MS)) / 1000);
     hour = thisHour();
   };
   await renew();
-  own = await countedWith(client, house, engine);
+  own = await countedWith(client, system, engine);
 
   return {
     ...field,
-    ...{ house, gate, client, upstream, order, renew },
+    ...{ system, gate, client, upstream, order, renew },
     async turn(seconds) {
-      const end = house.world.now() + seconds * 1000;
-      const turnTo = (at: number) => house.world.turn(Math.max(0, at - house.world.now()) / 1000);
+      const end = system.world.now() + seconds * 1000;
+      const turnTo = (at: number) => system.world.turn(Math.max(0, at - system.world.now()) / 1000);
       for (;;) {
         const [next] = delayed.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at);
         if (next === undefined) break;
@@ -113,12 +114,12 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
     },
     reached: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     async messagesCounted() {
-      const counted = await countedWith(client, house, engine);
+      const counted = await countedWith(client, system, engine);
       return hour === thisHour() ? counted - own : undefined;
     },
     async close() {
       client.close();
-      await house.stop();
+      await system.stop();
       upstream.stop();
     },
   };
@@ -128,7 +129,7 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
  * Sends one more message, and reads from its `RateLimit` header how many messages were counted in
  * this hour. All clients of a game have the same address range.
  */
-async function countedWith(client: HttpClient, { base }: House, engine: EngineName): Promise<number> {
+async function countedWith(client: HttpClient, { base }: System, engine: EngineName): Promise<number> {
   const begun = await client.ask('POST', `${base}/login`, { body: { phone_number: BYSTANDER } });
   const cookie = begun.cookie ?? undefined;
   const { headers } =

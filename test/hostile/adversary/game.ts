@@ -1,4 +1,4 @@
-import { CHALLENGE } from '../../support/house.js';
+import { CHALLENGE } from '../../support/system.js';
 import type { Environment } from './environment.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
 import type { Cookie } from './oracle.js';
@@ -25,8 +25,8 @@ const latest = <T>(items: readonly T[], age: number): T | undefined =>
 
 /** A game in a renewed environment. The oracle checks all rules after every move. */
 export function createGame(environment: Environment): Game {
-  const { house, gate, client, upstream, reached } = environment;
-  const { base, world } = house;
+  const { system, gate, client, upstream, reached } = environment;
+  const { base, world } = system;
   const { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel } =
     createPlayers(environment);
   /** Notes for the oracle that have to wait until all concurrent requests have ended. */

@@ -1,4 +1,4 @@
-import { ALICE, BOB } from '../../support/house.js';
+import { ALICE, BOB } from '../../support/system.js';
 import type { Environment } from './environment.js';
 import { JARS, type Jar, type Who } from './moves.js';
 import { createOracle, type Arrival, type Cookie } from './oracle.js';
@@ -21,8 +21,8 @@ interface Request {
 }
 
 /** The cookies, codes and links of the players of one game, and their requests. */
-export function createPlayers({ house, engine, stepUp, upstream, client, reached }: Environment) {
-  const { base, world } = house;
+export function createPlayers({ system, engine, stepUp, upstream, client, reached }: Environment) {
+  const { base, world } = system;
   const { verifications } = upstream;
   const oracle = createOracle({ engine, stepUp, verifications, numbers: NUMBERS, now: () => world.now() });
   const jars: Partial<Record<Jar, Cookie | undefined>> = {};

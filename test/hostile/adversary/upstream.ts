@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { PATHS } from '../../../src/sandbox/http/paths.js';
-import type { Message } from '../../support/house.js';
+import type { Message } from '../../support/system.js';
 import { relay, type CorrectAnswer } from '../falsifying-proxy.js';
 
 /** A Verify v2 verification, derived from its requests. */

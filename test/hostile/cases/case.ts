@@ -1,8 +1,8 @@
-import type { House } from '../../support/house.js';
+import type { System } from '../../support/system.js';
 
 /** The values that a case can use. Those that its situation does not have are empty. */
 export interface Given {
-  house: House;
+  system: System;
   /** The session cookie, as a client sends it: `sid=…`. */
   cookie: string;
   /** Path and query of the callback that the device is redirected to. */

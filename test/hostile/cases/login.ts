@@ -1,4 +1,4 @@
-import { ALICE, BOB } from '../../support/house.js';
+import { ALICE, BOB } from '../../support/system.js';
 import { http, JSON_TYPE, post, postBytes, type Case } from './case.js';
 
 const good = JSON.stringify({ phone_number: ALICE });

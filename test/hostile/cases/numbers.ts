@@ -1,4 +1,4 @@
-import { ALICE } from '../../support/house.js';
+import { ALICE } from '../../support/system.js';
 import { post, type Case } from './case.js';
 
 /** CAMARA Number Verification, scenario C02.01: numbers that do not comply with the schema. */

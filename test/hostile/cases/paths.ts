@@ -1,4 +1,4 @@
-import { ALICE } from '../../support/house.js';
+import { ALICE } from '../../support/system.js';
 import { get, http, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });

@@ -1,4 +1,4 @@
-import { ALICE } from '../../support/house.js';
+import { ALICE } from '../../support/system.js';
 import { get, JSON_TYPE, type Case } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });

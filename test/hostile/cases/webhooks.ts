@@ -79,7 +79,7 @@ const BODIES: [what: string, body: string][] = [
   ['an id twice', event().replace('{', '{"request_id":"x",')],
 ];
 
-const nowOf = ({ house }: Given): number => Math.floor(house.world.now() / 1000);
+const nowOf = ({ system }: Given): number => Math.floor(system.world.now() / 1000);
 
 /** Forged or malformed requests to `POST /webhooks/verify`. */
 export const WEBHOOKS: Case[] = [

@@ -30,7 +30,7 @@ export const CHALLENGE = {
   challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
 };
 
-export const postCode = (app: ReturnType<House['app']>, code: string) => app.post('/verify').send({ code });
+export const postCode = (app: ReturnType<System['app']>, code: string) => app.post('/verify').send({ code });
 
 /** Every answer is compared with openapi.yaml, and a violation fails its test. */
 afterEach(() => {
@@ -56,7 +56,7 @@ export interface Message {
 }
 
 /** The whole product on real sockets: server, store and sandbox. Only tests advance its clock. */
-export interface House {
+export interface System {
   base: string;
   sandbox: string;
   config: Config;
@@ -75,7 +75,7 @@ export interface House {
   walkedLogin(
     phoneNumber?: string,
     options?: WalkOptions,
-  ): Promise<{ app: ReturnType<House['app']>; link: string; home: Walk; code: string }>;
+  ): Promise<{ app: ReturnType<System['app']>; link: string; home: Walk; code: string }>;
   /** The messages and calls to all phones, in order. */
   messages(): Promise<Message[]>;
   reset(): Promise<void>;
@@ -83,16 +83,19 @@ export interface House {
 }
 
 /** Runs `work` with a product of its own, which is stopped in any case. */
-export async function withHouse(options: HouseOptions, work: (house: House) => Promise<void>): Promise<void> {
-  const house = await buildHouse(options);
+export async function withSystem(
+  options: SystemOptions,
+  work: (system: System) => Promise<void>,
+): Promise<void> {
+  const system = await startSystem(options);
   try {
-    await work(house);
+    await work(system);
   } finally {
-    await house.stop();
+    await system.stop();
   }
 }
 
-export interface HouseOptions {
+export interface SystemOptions {
   store?: 'redis' | 'memory';
   redisUrl?: string;
   /** Whether Redis is flushed first, which not every Redis user may do. */
@@ -148,7 +151,7 @@ export const redisUrlOfWorker = (): string =>
 const bePatient = ({ client }: Connection): unknown =>
   Object.assign(client.options, { commandTimeout: 20_000, socketTimeout: 20_000 });
 
-export async function buildHouse({
+export async function startSystem({
   store: kind = 'redis',
   redisUrl = redisUrlOfWorker(),
   emptied = true,
@@ -164,7 +167,7 @@ export async function buildHouse({
   builds,
   servers = builds?.length ?? 1,
   heard = () => undefined,
-}: HouseOptions = {}): Promise<House> {
+}: SystemOptions = {}): Promise<System> {
   const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that use them are created.
   const handlers: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
@@ -231,7 +234,7 @@ export async function buildHouse({
   handlers.sandbox = sandboxApp as RequestListener;
   if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);
 
-  const house: House = {
+  const system: System = {
     base,
     sandbox,
     config,
@@ -252,7 +255,7 @@ export async function buildHouse({
       if (!answer.ok) throw new Error(`the sandbox refused: ${await answer.text()}`);
     },
     async walkedLogin(phoneNumber = ALICE, options = {}) {
-      const app = house.app();
+      const app = system.app();
       const begun = await app.post('/login').send({ phone_number: phoneNumber }).expect(201);
       const { auth_url: link } = begun.body as { auth_url: string };
       const home = await walk(link, options);
@@ -267,5 +270,5 @@ export async function buildHouse({
       await Promise.all(connections.map(({ close }) => close()));
     },
   };
-  return house;
+  return system;
 }
