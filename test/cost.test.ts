@@ -49,7 +49,8 @@ describe('the cost of a login', () => {
       if (!path.startsWith('/camara')) tokens.push(headers['authorization']);
     }
     expect(tokens).toHaveLength(4);
-    // An RS256 signature of the same claims has a new jti, so one token seen means one signature made.
+    // An RS256 signature of the same claims has a new jti, so one token seen means one signature
+    // made.
     expect(new Set(tokens).size).toBe(1);
   });
 

@@ -26,7 +26,9 @@ const exampleOf = (country: CountryCode): Read => {
 };
 const EXAMPLES = getCountries().map(exampleOf);
 
-/** What is dialled before a number in its own country: a prefix, with a carrier in some countries. */
+/**
+ * What is dialled before a number in its own country: a prefix, with a carrier in some countries.
+ */
 const PREFIXES = [
   ...Array.from({ length: 10 }, (_, digit) => `${digit}`),
   ...Array.from({ length: 100 }, (_, digits) => `${digits}`.padStart(2, '0')),

@@ -16,7 +16,10 @@ interface Failure {
   after?: number;
 }
 
-/** A store that fails where it is control to, as Redis does when it goes away in the middle of a request. */
+/**
+ * A store that fails where it is control to, as Redis does when it goes away in the middle of a
+ * request.
+ */
 const failingAt =
   (control: { failure?: Failure | undefined }) =>
   (store: Store): Store =>

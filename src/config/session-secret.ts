@@ -58,5 +58,7 @@ function isGuessable(secret: string): boolean {
 const differencesOf = (bytes: Buffer): Buffer =>
   Buffer.from(bytes.map((byte, at) => byte - (bytes[at - 1] ?? 0)));
 
-/** Decoded secrets have too few bytes to judge how far they deflate; their hex digits are enough. */
+/**
+ * Decoded secrets have too few bytes to judge how far they deflate; their hex digits are enough.
+ */
 const hexOf = (bytes: Buffer): Buffer => Buffer.from(bytes.toString('hex'));

@@ -21,7 +21,8 @@ export interface BeginInput {
 /**
  * Steps 1 and 2: takes the number and returns the link. `authUrl` is the link of an engine that
  * begins by redirect; the link of a Verify silent step is in the progress of the login.
- * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`; the errors
+ * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`; the
+ * errors
  * of upstream where the login has no other channel
  */
 export type Begin = (
@@ -60,7 +61,8 @@ export function createBegin(context: LoginContext): Begin {
     const id = world.random(16).toString('hex');
     const { requestId } = request;
     return journal.step({ step: 'begin', requestId, login: { id, ...input } }, async (annotate) => {
-      // First: while the store is away or a limit is reached, a login makes no call and takes no slot.
+      // First: while the store is away or a limit is reached, a login makes no call and takes no
+      // slot.
       await limits.login(request.caller, input.phoneNumber, engine.asks);
       return context.withUpstreamSlot(() => begin(id, input, { ...request, annotate }));
     });
@@ -130,7 +132,10 @@ const falseIfLimited =
 
 /** The states that are made for one login, of which at most one is used. */
 interface States {
-  /** Makes a state and stores its ticket. Each one after the first is for another call, and waits for its turn. */
+  /**
+   * Makes a state and stores its ticket. Each one after the first is for another call, and waits
+   * for its turn.
+   */
   make: () => Promise<string>;
   cancelAllBut: (used?: string) => Promise<unknown>;
 }

@@ -77,7 +77,8 @@ const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 
 /**
  * Refuses requests that would spend the state without a visit: an image, a frame or a script of
- * another page, and a speculation of the browser, which discards an error and repeats the request when
+ * another page, and a speculation of the browser, which discards an error and repeats the request
+ * when
  * the user comes (W3C Prefetch, "Sec-Purpose").
  */
 const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
@@ -93,7 +94,10 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** Reads `state`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are ignored. */
+/**
+ * Reads `state`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are
+ * ignored.
+ */
 function readQuery(query: Request['query']): Query {
   const one = (name: string): string | undefined => {
     const value = query[name];

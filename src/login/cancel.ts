@@ -2,7 +2,9 @@ import type { LoginContext, RequestContext } from './context.js';
 import { ignoreEndedSession, type Verification } from './login.js';
 import { verificationUnderWay } from './progress.js';
 
-/** Cancels the login of the session, if there is one. Its link and its codes are void from then on. */
+/**
+ * Cancels the login of the session, if there is one. Its link and its codes are void from then on.
+ */
 export type Cancel = (request: Omit<RequestContext, 'caller'>) => Promise<void>;
 
 export function createCancel({ verifications, tickets, world, journal }: LoginContext): Cancel {
@@ -17,7 +19,8 @@ export function createCancel({ verifications, tickets, world, journal }: LoginCo
         if (stored.id !== login.id) return stored;
         verification = verificationUnderWay(stored, world.now());
         if (verification === undefined) return undefined;
-        // Vonage refuses the next verification of this number while this one is under way, so it is kept.
+        // Vonage refuses the next verification of this number while this one is under way, so it is
+        // kept.
         return { ...stored, status: 'cancelled', verification: { ...verification, cancelled: true } };
       });
       await change.catch(ignoreEndedSession);

@@ -23,10 +23,14 @@ export interface BeginRequest {
 
 /** How a login begins. */
 export type Beginning =
-  /** The device opens `authUrl`, and comes back to `/callback` with `state` and an authorization code. */
+  /**
+   * The device opens `authUrl`, and comes back to `/callback` with `state` and an authorization
+   * code.
+   */
   | { by: 'redirect'; authUrl: string; state: string }
   /**
-   * A verification is under way. Vonage gives the device a code at the end of the silent step. Where
+   * A verification is under way. Vonage gives the device a code at the end of the silent step.
+   * Where
    * that step was found impossible (`why`), a message is under way.
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }

@@ -18,9 +18,11 @@ export interface Arrival {
 }
 
 /**
- * Steps 3 and 4: exchanges the authorization code for an access token, and returns a code of our own
+ * Steps 3 and 4: exchanges the authorization code for an access token, and returns a code of our
+ * own
  * for it. Logs nobody in.
- * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of upstream
+ * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of
+ * upstream
  */
 export type Exchange = (arrival: Arrival, requestId: string) => Promise<{ loginId: string; code: string }>;
 
@@ -49,8 +51,10 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
 }
 
 /**
- * The link of an app does not answer a browser, which would show the code on its screen. The link of
- * a browser answers only the browser that holds the session. Neither refusal spends the state, which
+ * The link of an app does not answer a browser, which would show the code on its screen. The link
+ * of
+ * a browser answers only the browser that holds the session. Neither refusal spends the state,
+ * which
  * its rightful client may still use.
  */
 function refuseWrongClient({ state, client, isBrowser, login }: Arrival): void {
@@ -60,7 +64,10 @@ function refuseWrongClient({ state, client, isBrowser, login }: Arrival): void {
     throw new LoginError('wrong_client', 'This link belongs to a login that was not begun in this browser.');
 }
 
-/** Codes of OAuth (RFC 6749 section 4.1.2.1) and of OpenID Connect with `prompt=none` (Core section 3.1.2.6). */
+/**
+ * Codes of OAuth (RFC 6749 section 4.1.2.1) and of OpenID Connect with `prompt=none` (Core section
+ * 3.1.2.6).
+ */
 const OPERATOR_ERRORS = new Map<string, SilentFailure>([
   ['access_denied', 'denied'],
   ['consent_required', 'denied'],

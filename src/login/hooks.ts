@@ -76,7 +76,10 @@ export interface Rules {
   beforeSession: ((login: ProvenLogin) => Promise<Answer<'beforeSession'>>) | undefined;
 }
 
-/** A hook that throws, gives another answer or takes too long is an error, and the login does not go on. */
+/**
+ * A hook that throws, gives another answer or takes too long is an error, and the login does not go
+ * on.
+ */
 export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'later'>): Rules {
   const ask = async <Name extends HookName, About extends WantedLogin | ProvenLogin>(
     name: Name,

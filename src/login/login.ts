@@ -8,7 +8,10 @@ export type Channel = 'silent_auth' | 'sms' | 'voice';
 /** The channels that send a code for the user to type. Each message costs money. */
 export type CodeChannel = Exclude<Channel, 'silent_auth'>;
 
-/** Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login begins. */
+/**
+ * Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login
+ * begins.
+ */
 export type Client = 'app' | 'browser';
 
 /** A step of a Verify v2 workflow. */
@@ -32,7 +35,10 @@ export interface Verification {
   since: number;
   /** When the verification began (ms since the epoch). */
   startedAt: number;
-  /** When this server cancels the verification, unless it is past its first step by then (ms since the epoch). */
+  /**
+   * When this server cancels the verification, unless it is past its first step by then (ms since
+   * the epoch).
+   */
   stopsAt?: number;
   /** The link of the silent step, where the answer to the start has one. */
   checkUrl?: string;
@@ -44,14 +50,20 @@ export interface Verification {
  * A login as its session stores it.
  *
  *     begin ─▶ pending ─▶ completed   the number is proved
- *               │  ▲ └──▶ failed      a code came back, and the operator or Vonage did not confirm the number
- *               │  ├──────── next     (from pending, failed and expired: another channel, if one is left)
+ *               │  ▲ └──▶ failed      a code came back, and the operator or Vonage did not confirm
+ * the number
+ *               │  ├──────── next     (from pending, failed and expired: another channel, if one is
+ * left)
  *               │  └──────── step-up  (from pending: a hook asks for a code on top of the SIM)
  *               ├───────▶ (expired)   no code came in time: computed from the clock, not stored
- *               └───────▶ cancelled   the app gave the login up while a verification is still under way at Vonage
+ *               └───────▶ cancelled   the app gave the login up while a verification is still under
+ * way at Vonage
  */
 export interface Login {
-  /** 128 random bits. A login belongs to exactly one session, which binds its tickets to that session. */
+  /**
+   * 128 random bits. A login belongs to exactly one session, which binds its tickets to that
+   * session.
+   */
   id: string;
   phoneNumber: PhoneNumber;
   client: Client;
@@ -63,7 +75,10 @@ export interface Login {
   status?: 'failed' | 'completed' | 'cancelled';
   /** Milliseconds since the epoch. */
   expiresAt: number;
-  /** The key of the state ticket, so that the state can be cancelled and recognised without being stored. */
+  /**
+   * The key of the state ticket, so that the state can be cancelled and recognised without being
+   * stored.
+   */
   ticket?: string;
   verification?: Verification;
   /** A verification that the former login of this session and number left under way. */
@@ -94,7 +109,9 @@ export const provedBy = ({ proved = [] }: Login, channel: Channel): readonly Cha
 /** Seconds from the beginning of a silent login to its end. */
 export const LOGIN_TTL_SECONDS = 300;
 
-/** How often a change of a login is repeated when another request has changed the session meanwhile. */
+/**
+ * How often a change of a login is repeated when another request has changed the session meanwhile.
+ */
 export const MAX_CONFLICTS = 10;
 
 /** The session of a request, as the login sees it. */
@@ -108,12 +125,16 @@ export interface LoginSession {
   /** Reads the session again. */
   refresh(): Promise<void>;
   /**
-   * Replaces the stored login by `how(login)` in one step. Returning the same login changes nothing;
+   * Replaces the stored login by `how(login)` in one step. Returning the same login changes
+   * nothing;
    * returning `undefined` removes it. Does nothing if the session holds no login any more.
    * @throws LoginError `login_expired` if the session ended meanwhile
    */
   change(how: (login: Login) => Login | undefined): Promise<void>;
-  /** Gives the session a new id and its user. @throws LoginError `login_expired` if the session ended meanwhile */
+  /**
+   * Gives the session a new id and its user.
+   * @throws LoginError `login_expired` if the session ended meanwhile
+   */
   signIn(user: User, login: Login): Promise<void>;
 }
 

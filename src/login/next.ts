@@ -22,7 +22,8 @@ const LOOK_INTERVAL_MS = 200;
 
 /**
  * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
- * look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of each message
+ * look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of each
+ * message
  * (2), the link (1).
  */
 const COMMANDS = 11 + LOOKS;
@@ -35,7 +36,8 @@ const NEXT_TIMEOUT_MS =
  * Moves the login on to `channel`, or to the next one that is left: the verification under way is
  * moved on, or a new one is started. Apart from a chain of the `verify` engine, only this sends
  * messages, and only when the app asks.
- * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`, `unavailable`
+ * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`,
+ * `unavailable`
  */
 export type NextChannel = (channel: CodeChannel | undefined, request: RequestContext) => Promise<Login>;
 
@@ -143,7 +145,10 @@ function targetOf(asked: CodeChannel | undefined, { nextChannels }: Progress): C
 const isAlreadyOn = (asked: CodeChannel | undefined, login: Login, { channel }: Progress): boolean =>
   asked === undefined ? channel !== login.channel : asked === channel;
 
-/** Stores that Vonage has moved on by itself, unless another request has changed the login meanwhile. */
+/**
+ * Stores that Vonage has moved on by itself, unless another request has changed the login
+ * meanwhile.
+ */
 async function storeReachedStep(
   session: LoginSession,
   seen: Login,
@@ -179,7 +184,10 @@ async function storeNewStep(
   }
 }
 
-/** Stores a verification that was started in vain: Vonage refuses the next one of this number until it ends. */
+/**
+ * Stores a verification that was started in vain: Vonage refuses the next one of this number until
+ * it ends.
+ */
 async function storeAbandoned(session: LoginSession, seen: Login, error: unknown): Promise<void> {
   if (!(error instanceof AbandonedVerification)) return;
   const { verification: formerVerification } = error;
@@ -188,7 +196,10 @@ async function storeAbandoned(session: LoginSession, seen: Login, error: unknown
     .catch(() => undefined);
 }
 
-/** The login, if it is on the step of `verification`. @throws LoginError for what it came to instead */
+/**
+ * The login, if it is on the step of `verification`.
+ * @throws LoginError for what it came to instead
+ */
 function requireStep(login: Login | undefined, { id, step }: Verification): Login {
   if (login === undefined) throw loginEnded();
   if (login.verification?.id === id && login.verification.step === step) return login;

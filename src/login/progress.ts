@@ -104,7 +104,9 @@ export const endOfStep = (verification: Verification): number =>
     verification.stopsAt ?? Number.POSITIVE_INFINITY,
   );
 
-/** @param at the channels that the number can use, in order, the time, and what webhooks have said */
+/**
+ * @param at the channels that the number can use, in order, the time, and what webhooks have said
+ */
 export function progressOf(
   login: Login,
   { now, fallbacks, report }: { now: number; fallbacks: readonly CodeChannel[]; report?: Report | undefined },
@@ -134,7 +136,8 @@ export function progressOf(
 }
 
 /**
- * The channels whose messages Vonage has sent by itself, in a chain that began silently: all steps up
+ * The channels whose messages Vonage has sent by itself, in a chain that began silently: all steps
+ * up
  * to the current one. The summary of a verification that is over says it for all of them.
  */
 function sentByVonage({ verification, status }: Login, now: number, report?: Report): Channel[] {
@@ -144,13 +147,17 @@ function sentByVonage({ verification, status }: Login, now: number, report?: Rep
   return verification.steps.slice(1, last + 1).map(({ channel }) => channel);
 }
 
-/** The channels that are left to a login: those behind the last one it reached, in the order of the settings. */
+/**
+ * The channels that are left to a login: those behind the last one it reached, in the order of the
+ * settings.
+ */
 function channelsLeft(
   begun: Verification | undefined,
   current: Verification | undefined,
   fallbacks: readonly CodeChannel[],
 ): CodeChannel[] {
-  // A cancelled verification never came to its later steps; any other that is over went through all.
+  // A cancelled verification never came to its later steps; any other that is over went through
+  // all.
   const last = current ?? (begun?.stopsAt === undefined ? undefined : begun);
   const reached = begun?.steps.slice(0, last && last.step + 1).map(({ channel }) => channel) ?? [];
   return fallbacks.slice(
@@ -161,7 +168,10 @@ function channelsLeft(
 /** Longer than any verification lives. */
 const REPORT_TTL_SECONDS = 900;
 
-/** Longer than a verification lives and its webhook may be late, so that no message is counted twice. */
+/**
+ * Longer than a verification lives and its webhook may be late, so that no message is counted
+ * twice.
+ */
 const COUNTED_TTL_SECONDS = 1800;
 
 /** Milliseconds that a report takes to be read and written. */
@@ -184,7 +194,8 @@ export interface Reports {
    * Adds what a webhook says.
    * @param jti the id of the webhook; one seen before changes nothing
    * @returns whether it was new
-   * @throws LoginError `login_in_progress` while another webhook of the same verification is added, so
+   * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
+   * so
    * that Vonage sends it again
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;

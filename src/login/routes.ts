@@ -24,7 +24,10 @@ import { CODE_LENGTH, type Verifications } from './verification.js';
 
 /** The sessions of requests: by a cookie of ours, or in the session of another app. */
 export interface Sessions {
-  /** Loads the session of a request. Each route that uses the functions below has it before its handler. */
+  /**
+   * Loads the session of a request. Each route that uses the functions below has it before its
+   * handler.
+   */
   load: RequestHandler;
   loginSession(req: Request): LoginSession;
   /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
@@ -94,7 +97,10 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
     sendJson(res, { status: 201, body });
   };
 
-  /** The fields of a login. One answer shows one reading of the progress, which a webhook may change. */
+  /**
+   * The fields of a login. One answer shows one reading of the progress, which a webhook may
+   * change.
+   */
   const describe = (login: Login, { channel, expiresAt, nextChannels, verification }: Progress) => {
     const isTyped = channel === 'sms' || channel === 'voice';
     return {
@@ -154,7 +160,10 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
   router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));
 }
 
-/** @throws LoginError `invalid_request`, `invalid_phone_number`, `number_not_allowed`, `country_not_allowed` */
+/**
+ * @throws LoginError `invalid_request`, `invalid_phone_number`, `number_not_allowed`,
+ * `country_not_allowed`
+ */
 function readBegin(req: Request, countries: readonly Country[]): BeginInput {
   const body = bodyOf(req, LoginBody);
   return {

@@ -15,7 +15,8 @@ import { codeTooLate, invalidCode, type CodeKind } from './verification.js';
 /**
  * Checks a code that Vonage gave a device, or that the user typed.
  * @returns the channel that carried it
- * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, and the errors of upstream
+ * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, and the errors of
+ * upstream
  */
 export async function checkVerificationCode(
   context: LoginContext,
@@ -45,7 +46,8 @@ export async function checkVerificationCode(
  *
  * Vonage may have sent a message before its webhook arrives, so a typed code during the silent step
  * belongs to the message behind that step. If no message is behind it, the code came from a device,
- * whatever its form. During the step of a message a silent code is too late, and asking Vonage would
+ * whatever its form. During the step of a message a silent code is too late, and asking Vonage
+ * would
  * use up one of the user's tries.
  * @returns undefined if the current step carries no such code
  */

@@ -15,22 +15,36 @@ import {
 import type { Channel, Client, Verification } from './login.js';
 import { stepOf, type Reports } from './progress.js';
 
-/** Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four does not. */
+/**
+ * Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four
+ * does not.
+ */
 export const CODE_LENGTH = 6;
 
-/** Seconds that a code by SMS or voice is valid, and after which Vonage goes on to the next step. */
+/**
+ * Seconds that a code by SMS or voice is valid, and after which Vonage goes on to the next step.
+ */
 const CODE_TTL_SECONDS = 300;
 
-/** Seconds after its start from which Vonage lets a verification be cancelled (Verify v2 reference, "Cancel"). */
+/**
+ * Seconds after its start from which Vonage lets a verification be cancelled (Verify v2 reference,
+ * "Cancel").
+ */
 const CANCELLABLE_AFTER_SECONDS = 30;
 
-/** Seconds before the end of its first code at which an unfinished verification is cancelled, before Vonage calls. */
+/**
+ * Seconds before the end of its first code at which an unfinished verification is cancelled, before
+ * Vonage calls.
+ */
 const CANCEL_MARGIN_SECONDS = 15;
 
 /** Milliseconds that calls to Vonage take to change the channel: one start, or every next step. */
 export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(START_TIMEOUT_MS, (MAX_STEPS - 1) * NEXT_TIMEOUT_MS);
 
-/** How a code reached the client: a device got it from the redirects, or the user got it in a message. */
+/**
+ * How a code reached the client: a device got it from the redirects, or the user got it in a
+ * message.
+ */
 export type CodeKind = 'silent' | 'typed';
 
 /**
@@ -39,7 +53,10 @@ export type CodeKind = 'silent' | 'typed';
  */
 const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
 
-/** Codes that Vonage may refuse to compare, for one verification, before each of them counts as a try. */
+/**
+ * Codes that Vonage may refuse to compare, for one verification, before each of them counts as a
+ * try.
+ */
 const UNCOMPARED_TRIES = 10;
 
 /** Longer than any verification lives. */
@@ -54,7 +71,10 @@ export interface VerificationStart {
   requestId: string;
 }
 
-/** A verification was started that this login cannot use. It is being cancelled, and under way until then. */
+/**
+ * A verification was started that this login cannot use. It is being cancelled, and under way until
+ * then.
+ */
 export class AbandonedVerification extends LoginError {
   constructor(
     readonly verification: Verification,
@@ -76,7 +96,8 @@ export interface Verifications {
   start(start: VerificationStart): Promise<Verification>;
   /**
    * Resolves if the code is right. Counts the try before it asks Vonage.
-   * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared the
+   * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared
+   * the
    * code; `login_expired` for a second silent code
    */
   check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
@@ -196,7 +217,8 @@ function requestOf({ loginId, phoneNumber, channels, client }: VerificationStart
 }
 
 /**
- * A verification whose start was just answered. Its clock starts with the answer, not with the call,
+ * A verification whose start was just answered. Its clock starts with the answer, not with the
+ * call,
  * so that no step ends here before it ends at Vonage.
  */
 function newVerification(id: string, channels: readonly Channel[], now: number): Verification {
@@ -218,7 +240,9 @@ function resume(error: unknown, former: Verification | undefined, now: number): 
   throw new LoginError(error.code, error.detail, { retry_after: seconds, upstream: error.upstream });
 }
 
-/** Gives back a try of which Vonage compared no code. The number of calls to Vonage stays bounded. */
+/**
+ * Gives back a try of which Vonage compared no code. The number of calls to Vonage stays bounded.
+ */
 async function giveBackTry(store: Store, key: string, tries: number): Promise<void> {
   if ((await store.increment(`${key}:uncompared`, TRIES_TTL_SECONDS)) > UNCOMPARED_TRIES) return;
   await store.replace(key, { from: String(tries), to: String(tries - 1) }, TRIES_TTL_SECONDS);

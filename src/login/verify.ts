@@ -61,7 +61,8 @@ const SILENT_CODE = /^(?:[0-9]{4,200}|(?=.*[A-Za-z])[A-Za-z0-9._~-]{4,200})$/;
 const CALLBACK_CODE = /^[\w-]{43}$/;
 
 /**
- * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device into
+ * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device
+ * into
  * a typed one, or a typed one into the code of a device.
  */
 function kindOf(code: string): CodeKind | undefined {
@@ -69,7 +70,10 @@ function kindOf(code: string): CodeKind | undefined {
   return SILENT_CODE.test(code) ? 'silent' : undefined;
 }
 
-/** PKCE with S256 (RFC 7636 section 4.6). A verifier without a challenge is refused, as OAuth 2.1 does. */
+/**
+ * PKCE with S256 (RFC 7636 section 4.6). A verifier without a challenge is refused, as OAuth 2.1
+ * does.
+ */
 function answersChallenge(verifier: string | undefined, { codeChallenge }: Login): boolean {
   if (codeChallenge === undefined || verifier === undefined) return codeChallenge === verifier;
   const answer = createHash('sha256').update(verifier).digest();
@@ -127,7 +131,10 @@ async function verifyCallbackCode(
   return { verified, reason: 'number_mismatch', nextChannels, callbackMs };
 }
 
-/** Wrong codes of `/callback` that lock a login. They cannot be guessed; this limits the work they cause. */
+/**
+ * Wrong codes of `/callback` that lock a login. They cannot be guessed; this limits the work they
+ * cause.
+ */
 const MAX_WRONG_CODES = 100;
 
 async function countWrongCode(
@@ -172,7 +179,8 @@ interface ProvedLogin {
 
 /**
  * Gives the session its user, if the hook of the operator allows it.
- * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login
+ * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
+ * login
  * was cancelled or replaced meanwhile
  */
 async function signIn(
@@ -203,7 +211,8 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
 
 /**
  * Asks the hook `beforeSession`, once the number is proved and the code spent.
- * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the login
+ * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
+ * login
  * ended before it could step up
  */
 async function askHook(

@@ -50,7 +50,10 @@ export interface Journal {
    * @param work is given a function that adds fields to the line
    */
   step<T>(start: StepStart, work: (annotate: Annotate) => Promise<T>): Promise<T>;
-  /** Writes the line of a request that ended in an error, unless its step has. @param route `POST /login` */
+  /**
+   * Writes the line of a request that ended in an error, unless its step has.
+   * @param route `POST /login`
+   */
   failed: (error: LoginError, request: { id: string; route: string; ms: number }) => void;
 }
 
@@ -136,7 +139,8 @@ export const FINAL_OUTCOMES = [
 ];
 
 /**
- * The end of a channel, if the step was its end. A link that was never opened and a message that was
+ * The end of a channel, if the step was its end. A link that was never opened and a message that
+ * was
  * never answered have none: they are the channels that began and did not end.
  */
 function endOfChannel(
@@ -169,7 +173,9 @@ const errorFields = (error: LoginError): LogFields => ({
   ...(error.upstream && { upstream: error.upstream }),
 });
 
-/** The cause of a server error. Messages of errors may hold anything, so they stay out of the log. */
+/**
+ * The cause of a server error. Messages of errors may hold anything, so they stay out of the log.
+ */
 function causeOf(error: LoginError): object {
   const cause = error.cause instanceof Error ? error.cause : undefined;
   const stack =

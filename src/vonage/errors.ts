@@ -113,7 +113,10 @@ export class UnusableStart extends LoginError {
   }
 }
 
-/** Vonage compared no code: the current step takes none, or this one does not have the form of a code. */
+/**
+ * Vonage compared no code: the current step takes none, or this one does not have the form of a
+ * code.
+ */
 export class NotCompared extends LoginError {}
 
 /** What a conflict without a known cause means, by the call. */
@@ -149,7 +152,9 @@ export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLIC
 const isConflict = (status: number, name: string): boolean =>
   status === 409 ? !BY_FRAGMENT.has(name) : ['concurrent', 'conflict'].includes(name);
 
-/** A `#conflict` gives its cause only in `detail` (Verify v2 reference, and fixtures of the SDKs). */
+/**
+ * A `#conflict` gives its cause only in `detail` (Verify v2 reference, and fixtures of the SDKs).
+ */
 const BY_DETAIL: readonly (readonly [RegExp, Mapping])[] = [
   [/concurrent/i, UNDER_WAY],
   [/not support a code/i, NOT_COMPARED],

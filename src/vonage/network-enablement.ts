@@ -10,7 +10,9 @@ const API = 'network-enablement';
 /** The timeout of the call, its repetition included. */
 const TIMEOUT_MS = 3000;
 
-/** Statuses of a gateway that did not reach the API. The call is repeated once, with another state. */
+/**
+ * Statuses of a gateway that did not reach the API. The call is repeated once, with another state.
+ */
 const REPEATABLE = new Set([502, 503, 504]);
 
 export interface Enablement {
@@ -22,7 +24,8 @@ export interface Enablement {
 
 /**
  * Asks Network Enablement for the link of `phoneNumber`.
- * @param newState makes a state for each call: a state must be unique for each request (Vonage, Client
+ * @param newState makes a state for each call: a state must be unique for each request (Vonage,
+ * Client
  * Authentication guide, step 2)
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */

@@ -9,7 +9,8 @@ const API = 'number-verification';
 const TIMEOUT_MS = 3000;
 
 /**
- * What a CAMARA code means for the user. Version 0.3.1 prefixes two of them; 1.0 dropped the prefix of
+ * What a CAMARA code means for the user. Version 0.3.1 prefixes two of them; 1.0 dropped the prefix
+ * of
  * the second. The last two come from the Commonalities and newer versions.
  */
 const MEANING = new Map<string, SilentFailure>([

@@ -61,7 +61,8 @@ export interface AccessToken {
 }
 
 /**
- * Exchanges an authorization code (RFC 6749 section 4.1.3). Not repeated: a code that was sent is spent.
+ * Exchanges an authorization code (RFC 6749 section 4.1.3). Not repeated: a code that was sent is
+ * spent.
  * @throws LoginError `silent_auth_failed` for a code that is not valid, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
@@ -98,7 +99,8 @@ export function createTokenExchange(deps: {
 }
 
 /**
- * The link of the older direct flow, which needs no call beforehand (Vonage, Getting Started with Number
+ * The link of the older direct flow, which needs no call beforehand (Vonage, Getting Started with
+ * Number
  * Verification, "Request Authorization Code"; OpenID Connect Core section 3.1.2.1).
  */
 export function buildAuthUrl(params: {

@@ -29,7 +29,10 @@ export interface Answer {
   retryAfter?: number;
 }
 
-/** Sends one request to Vonage. Any status is an answer. @throws Unanswered if no whole answer came */
+/**
+ * Sends one request to Vonage. Any status is an answer.
+ * @throws Unanswered if no whole answer came
+ */
 export type Transport = (call: Call) => Promise<Answer>;
 
 /** No whole answer came. */
@@ -55,9 +58,11 @@ export class Unanswered extends LoginError {
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Sends all requests to Vonage. Redirects are not followed: a followed 307 would post an authorization
+ * Sends all requests to Vonage. Redirects are not followed: a followed 307 would post an
+ * authorization
  * code to another host. A body is read as JSON only if its media type says so, it is uncompressed,
- * valid UTF-8, and names no field twice. Nothing is retried: the caller knows what a second try costs.
+ * valid UTF-8, and names no field twice. Nothing is retried: the caller knows what a second try
+ * costs.
  */
 export function createTransport(proxy?: ProxySettings): Transport {
   // Without the defaults of axios, which would be merged into each request at half of its cost.
@@ -90,7 +95,9 @@ export function createTransport(proxy?: ProxySettings): Transport {
   };
 }
 
-/** The error of axios holds the whole request, so only its code and the answer are taken from it. */
+/**
+ * The error of axios holds the whole request, so only its code and the answer are taken from it.
+ */
 function unanswered(api: string, error: unknown): Unanswered {
   if (!isAxiosError<RawAnswer>(error)) return new Unanswered(api, { sent: true, cause: 'unknown' });
   const { code = 'unknown', response } = error;

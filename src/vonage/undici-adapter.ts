@@ -11,19 +11,26 @@ const TUNNEL_TIMEOUT_MS = 5000;
 /** Headers of every request. */
 const COMMON_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
 
-/** The `data` of an axios response. axios gets no headers, since it would copy and examine each of them. */
+/**
+ * The `data` of an axios response. axios gets no headers, since it would copy and examine each of
+ * them.
+ */
 export interface RawAnswer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
 
 /**
- * Sends the requests of axios by undici, which takes a small share of a call (docs/performance.md). It
- * follows no redirect, decompresses nothing, repeats no request that was sent, and keeps connections
- * alive as long as the other side allows. The `timeout` of a request (ms) lasts until the last byte of
+ * Sends the requests of axios by undici, which takes a small share of a call (docs/performance.md).
+ * It
+ * follows no redirect, decompresses nothing, repeats no request that was sent, and keeps
+ * connections
+ * alive as long as the other side allows. The `timeout` of a request (ms) lasts until the last byte
+ * of
  * the answer.
  * @param maxAnswerBytes a longer body is an error
- * @returns an adapter for each request, which alone has its headers: axios would copy and examine them
+ * @returns an adapter for each request, which alone has its headers: axios would copy and examine
+ * them
  * several times, and its errors would hold the bearer token
  */
 export function createUndiciAdapter(
@@ -55,7 +62,8 @@ export function createUndiciAdapter(
 type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
 
 /**
- * Collects a whole answer, which is small: a stream costs as much as all the rest of a call. An error
+ * Collects a whole answer, which is small: a stream costs as much as all the rest of a call. An
+ * error
  * has a `request` if that was sent, and a `response` with the part of the answer that came.
  */
 function answerOf(

@@ -15,7 +15,10 @@ export const NEXT_TIMEOUT_MS = 3000;
 /** The most steps that a verification has (Verify v2 reference, `workflow`). */
 export const MAX_STEPS = 3;
 
-/** How long a silent step lasts; `channel_timeout` does not change it (Verify v2 reference, `channel_timeout`). */
+/**
+ * How long a silent step lasts; `channel_timeout` does not change it (Verify v2 reference,
+ * `channel_timeout`).
+ */
 export const SILENT_STEP_SECONDS = 60;
 
 /** A step of a workflow. Its `to` is the number without `+` (Verify v2 reference, `to`). */
@@ -39,7 +42,8 @@ export interface VerifyStart {
 
 /**
  * The Verify v2 API, authenticated by application JWT: with Basic authentication Vonage sends no
- * webhooks. No call is repeated: a start or a next step may have sent a message that costs money, and
+ * webhooks. No call is repeated: a start or a next step may have sent a message that costs money,
+ * and
  * a check uses up a try.
  *
  * Each call throws LoginError: the codes of `errors.ts` for what Vonage refuses, else
@@ -113,7 +117,10 @@ export function createVerifyApi(deps: {
   };
 }
 
-/** The error for an answer to a start that cannot be used: a verification may be under way all the same. */
+/**
+ * The error for an answer to a start that cannot be used: a verification may be under way all the
+ * same.
+ */
 function unlessStarted({ status, body }: Pick<Answer, 'status' | 'body'>, error: LoginError): LoginError {
   const began = status >= 200 && status <= 299;
   const verificationId = began ? findRequestId(body?.toString('latin1') ?? '') : undefined;

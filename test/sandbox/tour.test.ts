@@ -15,7 +15,9 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       }
     });
   const press = ({ page }: Onlooker, name: string) => page.getByRole('button', { name }).click();
-  /** Waits for the message in the list of the sandbox's page, and types the code of that message. */
+  /**
+   * Waits for the message in the list of the sandbox's page, and types the code of that message.
+   */
   const typeCode = async ({ page, watched }: Onlooker, from: 'SMS' | 'Call') => {
     const message = watched.locator('#messages li', {
       has: watched.locator('.to', { hasText: new RegExp(`^${from} to \\+`) }),

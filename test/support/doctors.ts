@@ -15,7 +15,8 @@ export interface Visit {
 }
 
 /**
- * Runs `doctor` in a separate process that trusts the CA of the proxies, since Node reads trusted CAs
+ * Runs `doctor` in a separate process that trusts the CA of the proxies, since Node reads trusted
+ * CAs
  * at its start. Runs are sequential.
  */
 export function callDoctor() {

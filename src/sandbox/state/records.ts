@@ -25,7 +25,10 @@ export class BoundedList<T> {
 /** Entries by key. Drops the least recently used. */
 export type Store<T extends object | true> = LRUCache<string, T>;
 
-/** Bounds a cache by `maxSize`: `max` would allocate room for all entries at once (13 ms for seven caches). */
+/**
+ * Bounds a cache by `maxSize`: `max` would allocate room for all entries at once (13 ms for seven
+ * caches).
+ */
 export const BOUNDED = { maxSize: MAX_ENTRIES, sizeCalculation: () => 1 };
 
 export const createStore = <T extends object | true>(): Store<T> => new LRUCache(BOUNDED);
