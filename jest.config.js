@@ -19,4 +19,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   // Ends what hangs. A machine that is busy otherwise takes many times as long as an idle one.
   testTimeout: 120_000,
+  // By default Jest leaves one core idle.
+  maxWorkers: '100%',
 };

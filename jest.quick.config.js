@@ -39,7 +39,5 @@ const SLOW = [
 /** @type {import('jest').Config} */
 export default {
   ...config,
-  // Half of what these suites do is waiting for sockets.
-  maxWorkers: '100%',
   testPathIgnorePatterns: [...config.testPathIgnorePatterns, ...SLOW.map((name) => `/test/${name}`)],
 };
