@@ -15,7 +15,7 @@ import { createMemoryStore } from '../src/store/memory.js';
 import { systemWorld } from '../src/core/world.js';
 
 /**
- * `npm run bench -- files [--files] [--json]`: counts the files of the server of which at least one
+ * `npm run rooms -- [--files] [--json]`: counts the files of the server of which at least one
  * function runs for a request (V8, precise coverage). `--files` lists them.
  */
 

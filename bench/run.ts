@@ -9,7 +9,6 @@ const MEASUREMENTS = new Map<string, () => Promise<unknown>>([
   ['micro', () => import('./micro.js')],
   ['profile', () => import('./profile.js')],
   ['overload', () => import('./overload.js')],
-  ['files', () => import('./files-per-request.js')],
 ]);
 
 const [, , name = ''] = process.argv;
