@@ -12,7 +12,7 @@ const ALL_DONE = ['done', 'done', 'done', 'done', 'done'];
 const NONE_YET = ['', '', '', '', ''];
 
 describeInBrowser('the page', () => {
-  const stage = useBrowser();
+  const stage = useBrowser({ isFull: true });
   let system: System;
   beforeAll(async () => {
     system = await startSystem();

@@ -3,17 +3,22 @@ import { resolve } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 import type { System } from './system.js';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-const executablePath = [process.env['CHROME_PATH'], ...PLACES].find(
-  (path) => path !== undefined && path !== '' && existsSync(path),
-);
+/** Chromium without windows: a test in it takes two thirds of the processor time. */
+const HEADLESS_SHELL = '/usr/bin/chromium-headless-shell';
 
-const ADVICE = `no browser at CHROME_PATH or ${PLACES.join(', ')}: install Chromium, or set CHROME_PATH`;
+const firstOf = (paths: readonly (string | undefined)[]): string | undefined =>
+  paths.find((path) => path !== undefined && path !== '' && existsSync(path));
+
+const fullBrowser = firstOf([process.env['CHROME_PATH'], ...BROWSERS]);
+const quickBrowser = firstOf([process.env['CHROME_PATH'], HEADLESS_SHELL, ...BROWSERS]);
+
+const ADVICE = `no browser at CHROME_PATH or ${BROWSERS.join(', ')}: install Chromium, or set CHROME_PATH`;
 
 /** A suite that needs a browser. Without one it is skipped with a message, and fails if CI=true. */
 export function describeInBrowser(name: string, suite: () => void): void {
-  if (executablePath !== undefined) {
+  if (fullBrowser !== undefined) {
     describe(name, suite);
   } else if (process.env['CI'] === 'true') {
     test(name, () => {
@@ -45,9 +50,9 @@ const DISABLED_BY_PLAYWRIGHT = [
   'PreconnectToSearch',
 ];
 
-export const launch = (): Promise<Browser> =>
+export const launch = (executablePath = fullBrowser as string): Promise<Browser> =>
   chromium.launch({
-    executablePath: executablePath as string,
+    executablePath,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -107,8 +112,11 @@ export interface Stage {
   leave(): Promise<void>;
 }
 
-/** Opens a browser for a suite, and fails each test whose pages report unexpected errors. */
-export function useBrowser(): Stage {
+/**
+ * Opens a browser for a suite, and fails each test whose pages report unexpected errors.
+ * @param isFull whether the suite needs a browser with windows, which has a back/forward cache
+ */
+export function useBrowser({ isFull = false } = {}): Stage {
   const people: Pick<Person, 'context'>[] = [];
   const opened: { browser?: Browser } = {};
   const stage: Stage = {
@@ -128,7 +136,7 @@ export function useBrowser(): Stage {
     },
   };
   beforeAll(async () => {
-    opened.browser = await launch();
+    opened.browser = await launch((isFull ? fullBrowser : quickBrowser));
   });
   beforeEach(() => {
     stage.expected = [];
