@@ -9,8 +9,8 @@ import { relay, type CorrectAnswer } from '../falsifying-proxy.js';
 export interface Verification {
   /** Ids of the logins that it can complete: the one that started it, and those that reused it. */
   logins: Set<string>;
-  /** The numbers of checked codes. */
-  checks: { device: number; typed: number };
+  /** How many codes Vonage compared, and how many it refused to compare. */
+  checks: { device: number; typed: number; uncompared: number };
 }
 
 /** A message with the verification that sent it. */
@@ -57,14 +57,17 @@ export async function openUpstream({ pass, lag, order }: UpstreamOptions) {
     const loginId = String(body['client_ref']);
     if (path === PATHS.verifyRequests && answer.status === 202) {
       const to = `+${String((body['workflow'] as { to: string }[])[0]?.to)}`;
-      const started = { logins: new Set([loginId]), checks: { device: 0, typed: 0 } };
+      const started = { logins: new Set([loginId]), checks: { device: 0, typed: 0, uncompared: 0 } };
       verifications.set(id, started);
       latest.set(to, started);
     } else if (path === PATHS.verifyRequests && answer.status === 409) {
       verifications.get(id)?.logins.add(loginId);
     }
     const checks = verifications.get(id)?.checks;
-    if (checks && 'code' in body) checks[TYPED.test(String(body['code'])) ? 'typed' : 'device'] += 1;
+    if (checks === undefined || !('code' in body)) return;
+    const isCompared = !/#(?:no-code|invalid-params)$/.test(String(answerBody['type']));
+    const kind = TYPED.test(String(body['code'])) ? 'typed' : 'device';
+    checks[isCompared ? kind : 'uncompared'] += 1;
   };
 
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
