@@ -136,7 +136,7 @@ export function useBrowser({ isFull = false } = {}): Stage {
     },
   };
   beforeAll(async () => {
-    opened.browser = await launch((isFull ? fullBrowser : quickBrowser));
+    opened.browser = await launch(isFull ? fullBrowser : quickBrowser);
   });
   beforeEach(() => {
     stage.expected = [];
