@@ -46,6 +46,12 @@ test.each<[string, Report, number, string]>([
   expect(channelAt(seconds, report)).toBe(channel);
 });
 
+test('a webhook corrects the begin of a step that the clock began too late', () => {
+  const byClock = { ...chain, step: 1, since: at(60) };
+  expect(channelAt(309, { over: 'silent_auth', at: at(10) }, byClock)).toBe('sms');
+  expect(channelAt(310, { over: 'silent_auth', at: at(10) }, byClock)).toBe('voice');
+});
+
 test('a webhook about an earlier step is ignored', () => {
   const moved = { ...chain, step: 2, since: at(20) };
   expect(channelAt(300, { over: 'sms', at: at(250) }, moved)).toBe('voice');

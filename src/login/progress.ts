@@ -78,7 +78,9 @@ export function verificationAt(
   let { step, since } = verification;
   const reported =
     report?.over === undefined ? 0 : steps.findIndex(({ channel }) => channel === report.over) + 1;
-  if (report && reported > step) [step, since] = [reported, report.at];
+  // A step that the clock began may have begun before: its webhook was not known yet.
+  const isEarlier = report !== undefined && reported === step && step > 0 && report.at < since;
+  if (report && (reported > step || isEarlier)) [step, since] = [reported, report.at];
   else if (stopsAt !== undefined && now >= stopsAt) return undefined;
   for (let current = steps[step]; current; current = steps[step]) {
     const end = since + current.seconds * 1000;

@@ -131,4 +131,17 @@ export const REGRESSIONS: readonly Regression[] = [
       { do: 'post', jar: 'alice', code: 1, careless: false },
     ],
   },
+  {
+    broke: 'the code of a call counted as one of the SMS before, in a login that took over a verification',
+    engine: 'verify',
+    game: [
+      { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
+      { do: 'open', on: 'eve', link: 0, as: 'app', hops: 9 },
+      { do: 'post', jar: 'eve', code: 0, careless: false },
+      { do: 'turn', seconds: 301 },
+      { do: 'begin', jar: 'alice', number: 'alice', client: 'app', challenge: false },
+      { do: 'open', on: 'alice', link: 0, as: 'app', hops: 9 },
+      { do: 'post', jar: 'alice', code: 0, careless: false },
+    ],
+  },
 ];

@@ -100,6 +100,7 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
     ...field,
     ...{ system, gate, client, upstream, order, renew },
     async turn(seconds) {
+      await webhooksAnswered(system.sandbox);
       const end = system.world.now() + seconds * 1000;
       const turnTo = (at: number) => system.world.turn(Math.max(0, at - system.world.now()) / 1000);
       for (;;) {
@@ -139,4 +140,15 @@ async function countedWith(client: HttpClient, { base }: System, engine: EngineN
   const counted = read('ratelimit-policy', 'q') - read('ratelimit', 'r');
   if (Number.isNaN(counted)) throw new Error(`no RateLimit header counts messages: ${begun.status}`);
   return counted;
+}
+
+const WEBHOOKS_TIMEOUT_MS = 500;
+
+/** Waits for the webhooks on their way, which the server would date after a turn of the clock. */
+async function webhooksAnswered(sandbox: string): Promise<void> {
+  for (const startedAt = performance.now(); performance.now() - startedAt < WEBHOOKS_TIMEOUT_MS;) {
+    const sent = (await (await fetch(`${sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
+    if (sent.every(({ status }) => status !== null)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
