@@ -60,9 +60,8 @@ describe('the cost of a login', () => {
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     const code = (await system.messages()).at(-1)?.code ?? '';
     const commands = await commandsOf(() => postCode(app, code).expect(200));
-    // The session, the webhook report, the pause of Verify, the try, the count of the
-    // message, the new session, and the refund of the message.
-    // The first call of a script sends its source.
+    // The session, the webhook report, the pause of Verify, the try, the count of the message, the
+    // new session, and the refund of the message. The first call of a script sends its source.
     const names = commands.map((name) => name.replace('evalsha', 'eval'));
     expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
   });

@@ -5,8 +5,7 @@ import type { Reader } from './reader.js';
 
 /**
  * The default limits (README, "Limits"). An operator puts thousands of phones behind one address,
- * so
- * a range may do much. A number at an address is one user, and a message costs money.
+ * so a range may do much. A number at an address is one user, and a message costs money.
  */
 export const RATES = {
   /** Logins of a number from one address: another address cannot lock its owner out. */

@@ -3,8 +3,7 @@ const TOKEN = /[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/g;
 
 /**
  * Whether an object in this text names a field twice. JSON.parse keeps the last of two equal names
- * and other readers the
- * first (RFC 8259 section 4), so such a text says two things.
+ * and other readers the first (RFC 8259 section 4), so such a text says two things.
  * @param text JSON that JSON.parse has accepted
  * @param json what it made of it
  */

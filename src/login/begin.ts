@@ -22,8 +22,7 @@ export interface BeginInput {
  * Steps 1 and 2: takes the number and returns the link. `authUrl` is the link of an engine that
  * begins by redirect; the link of a Verify silent step is in the progress of the login.
  * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`; the
- * errors
- * of upstream where the login has no other channel
+ * errors of upstream where the login has no other channel
  */
 export type Begin = (
   input: BeginInput,

@@ -78,8 +78,7 @@ const SPECULATION_HEADERS = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'];
 /**
  * Refuses requests that would spend the state without a visit: an image, a frame or a script of
  * another page, and a speculation of the browser, which discards an error and repeats the request
- * when
- * the user comes (W3C Prefetch, "Sec-Purpose").
+ * when the user comes (W3C Prefetch, "Sec-Purpose").
  */
 const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
   const isSpeculation = SPECULATION_HEADERS.some((name) =>

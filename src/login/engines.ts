@@ -30,8 +30,7 @@ export type Beginning =
   | { by: 'redirect'; authUrl: string; state: string }
   /**
    * A verification is under way. Vonage gives the device a code at the end of the silent step.
-   * Where
-   * that step was found impossible (`why`), a message is under way.
+   * Where that step was found impossible (`why`), a message is under way.
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }
   /**

@@ -19,8 +19,7 @@ export interface Arrival {
 
 /**
  * Steps 3 and 4: exchanges the authorization code for an access token, and returns a code of our
- * own
- * for it. Logs nobody in.
+ * own for it. Logs nobody in.
  * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of
  * upstream
  */
@@ -52,10 +51,8 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
 
 /**
  * The link of an app does not answer a browser, which would show the code on its screen. The link
- * of
- * a browser answers only the browser that holds the session. Neither refusal spends the state,
- * which
- * its rightful client may still use.
+ * of a browser answers only the browser that holds the session. Neither refusal spends the state,
+ * which its rightful client may still use.
  */
 function refuseWrongClient({ state, client, isBrowser, login }: Arrival): void {
   if (client === 'app' && isBrowser)

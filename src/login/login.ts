@@ -50,14 +50,11 @@ export interface Verification {
  * A login as its session stores it.
  *
  *     begin ─▶ pending ─▶ completed   the number is proved
- *               │  ▲ └──▶ failed      a code came back, and the operator or Vonage did not confirm
- * the number
- *               │  ├──────── next     (from pending, failed and expired: another channel, if one is
- * left)
+ *               │  ▲ └──▶ failed      a code came back, but the number was not confirmed
+ *               │  ├──────── next     (from pending, failed, expired: to another channel)
  *               │  └──────── step-up  (from pending: a hook asks for a code on top of the SIM)
- *               ├───────▶ (expired)   no code came in time: computed from the clock, not stored
- *               └───────▶ cancelled   the app gave the login up while a verification is still under
- * way at Vonage
+ *               ├───────▶ (expired)   no code came in time: computed, not stored
+ *               └───────▶ cancelled   given up while a verification is under way at Vonage
  */
 export interface Login {
   /**
@@ -126,8 +123,7 @@ export interface LoginSession {
   refresh(): Promise<void>;
   /**
    * Replaces the stored login by `how(login)` in one step. Returning the same login changes
-   * nothing;
-   * returning `undefined` removes it. Does nothing if the session holds no login any more.
+   * nothing; returning `undefined` removes it. Does nothing if the session holds no login any more.
    * @throws LoginError `login_expired` if the session ended meanwhile
    */
   change(how: (login: Login) => Login | undefined): Promise<void>;

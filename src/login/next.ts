@@ -23,8 +23,7 @@ const LOOK_INTERVAL_MS = 200;
 /**
  * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
  * look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of each
- * message
- * (2), the link (1).
+ * message (2), the link (1).
  */
 const COMMANDS = 11 + LOOKS;
 

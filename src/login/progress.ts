@@ -139,8 +139,7 @@ export function progressOf(
 
 /**
  * The channels whose messages Vonage has sent by itself, in a chain that began silently: all steps
- * up
- * to the current one. The summary of a verification that is over says it for all of them.
+ * up to the current one. The summary of a verification that is over says it for all of them.
  */
 function sentByVonage({ verification, status }: Login, now: number, report?: Report): Channel[] {
   const isChain = verification?.steps[0]?.channel === 'silent_auth';
@@ -197,8 +196,7 @@ export interface Reports {
    * @param jti the id of the webhook; one seen before changes nothing
    * @returns whether it was new
    * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
-   * so
-   * that Vonage sends it again
+   * so that Vonage sends it again
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;
   /** Counts each message that is known to have been sent once, for the metrics. Never fails. */

@@ -11,9 +11,8 @@ const STATE = /^([ab])[A-Za-z0-9_-]{43}$/;
 
 /**
  * Makes a `state`: a letter for the client that reads the answer, and 256 random bits. By the
- * letter
- * `/callback` refuses the wrong client before it asks the store. A state with another letter is
- * another, unknown state.
+ * letter `/callback` refuses the wrong client before it asks the store. A state with another letter
+ * is another, unknown state.
  */
 export const newState = (client: Client, world: Pick<World, 'random'>): string =>
   PREFIX[client] + randomToken(world);
@@ -58,9 +57,8 @@ const formatOf = <K extends keyof TicketOf>(kind: K) => FORMATS[kind] as unknown
 
 /**
  * Single-use tickets. The key of a ticket is the SHA-256 of its secret, and the record is sealed
- * with
- * a key derived from the secret, so the store can neither use nor read it. Reading a ticket removes
- * it.
+ * with a key derived from the secret, so the store can neither use nor read it. Reading a ticket
+ * removes it.
  */
 export interface Tickets {
   put<K extends keyof TicketOf>(kind: K, secret: string, ticket: TicketOf[K]): Promise<void>;

@@ -47,8 +47,7 @@ export async function checkVerificationCode(
  * Vonage may have sent a message before its webhook arrives, so a typed code during the silent step
  * belongs to the message behind that step. If no message is behind it, the code came from a device,
  * whatever its form. During the step of a message a silent code is too late, and asking Vonage
- * would
- * use up one of the user's tries.
+ * would use up one of the user's tries.
  * @returns undefined if the current step carries no such code
  */
 function channelOf(kind: CodeKind, verification: Verification): Channel | undefined {

@@ -97,8 +97,7 @@ export interface Verifications {
   /**
    * Resolves if the code is right. Counts the try before it asks Vonage.
    * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared
-   * the
-   * code; `login_expired` for a second silent code
+   * the code; `login_expired` for a second silent code
    */
   check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
   /** Goes on to the next step. */
@@ -218,8 +217,7 @@ function requestOf({ loginId, phoneNumber, channels, client }: VerificationStart
 
 /**
  * A verification whose start was just answered. Its clock starts with the answer, not with the
- * call,
- * so that no step ends here before it ends at Vonage.
+ * call, so that no step ends here before it ends at Vonage.
  */
 function newVerification(id: string, channels: readonly Channel[], now: number): Verification {
   const steps = channels.map((channel) => ({

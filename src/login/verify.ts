@@ -62,8 +62,7 @@ const CALLBACK_CODE = /^[\w-]{43}$/;
 
 /**
  * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device
- * into
- * a typed one, or a typed one into the code of a device.
+ * into a typed one, or a typed one into the code of a device.
  */
 function kindOf(code: string): CodeKind | undefined {
   if (TYPED_CODE.test(code)) return 'typed';
@@ -180,8 +179,7 @@ interface ProvedLogin {
 /**
  * Gives the session its user, if the hook of the operator allows it.
  * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
- * login
- * was cancelled or replaced meanwhile
+ * login was cancelled or replaced meanwhile
  */
 async function signIn(
   context: LoginContext,
@@ -212,8 +210,7 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
 /**
  * Asks the hook `beforeSession`, once the number is proved and the code spent.
  * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
- * login
- * ended before it could step up
+ * login ended before it could step up
  */
 async function askHook(
   context: LoginContext,

@@ -140,8 +140,7 @@ export const FINAL_OUTCOMES = [
 
 /**
  * The end of a channel, if the step was its end. A link that was never opened and a message that
- * was
- * never answered have none: they are the channels that began and did not end.
+ * was never answered have none: they are the channels that began and did not end.
  */
 function endOfChannel(
   step: Step,

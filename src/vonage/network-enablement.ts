@@ -25,8 +25,7 @@ export interface Enablement {
 /**
  * Asks Network Enablement for the link of `phoneNumber`.
  * @param newState makes a state for each call: a state must be unique for each request (Vonage,
- * Client
- * Authentication guide, step 2)
+ * Client Authentication guide, step 2)
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */
 export type EnableNumber = (

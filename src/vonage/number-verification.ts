@@ -10,8 +10,7 @@ const TIMEOUT_MS = 3000;
 
 /**
  * What a CAMARA code means for the user. Version 0.3.1 prefixes two of them; 1.0 dropped the prefix
- * of
- * the second. The last two come from the Commonalities and newer versions.
+ * of the second. The last two come from the Commonalities and newer versions.
  */
 const MEANING = new Map<string, SilentFailure>([
   ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],

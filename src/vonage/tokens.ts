@@ -100,8 +100,7 @@ export function createTokenExchange(deps: {
 
 /**
  * The link of the older direct flow, which needs no call beforehand (Vonage, Getting Started with
- * Number
- * Verification, "Request Authorization Code"; OpenID Connect Core section 3.1.2.1).
+ * Number Verification, "Request Authorization Code"; OpenID Connect Core section 3.1.2.1).
  */
 export function buildAuthUrl(params: {
   oidcUrl: string;

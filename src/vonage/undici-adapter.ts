@@ -22,16 +22,12 @@ export interface RawAnswer {
 
 /**
  * Sends the requests of axios by undici, which takes a small share of a call (docs/performance.md).
- * It
- * follows no redirect, decompresses nothing, repeats no request that was sent, and keeps
- * connections
- * alive as long as the other side allows. The `timeout` of a request (ms) lasts until the last byte
- * of
- * the answer.
+ * It follows no redirect, decompresses nothing, repeats no request that was sent, and keeps
+ * connections alive as long as the other side allows. The `timeout` of a request (ms) lasts until
+ * the last byte of the answer.
  * @param maxAnswerBytes a longer body is an error
  * @returns an adapter for each request, which alone has its headers: axios would copy and examine
- * them
- * several times, and its errors would hold the bearer token
+ * them several times, and its errors would hold the bearer token
  */
 export function createUndiciAdapter(
   maxAnswerBytes: number,
@@ -63,8 +59,7 @@ type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnTy
 
 /**
  * Collects a whole answer, which is small: a stream costs as much as all the rest of a call. An
- * error
- * has a `request` if that was sent, and a `response` with the part of the answer that came.
+ * error has a `request` if that was sent, and a `response` with the part of the answer that came.
  */
 function answerOf(
   config: InternalAxiosRequestConfig,

@@ -43,8 +43,7 @@ export interface VerifyStart {
 /**
  * The Verify v2 API, authenticated by application JWT: with Basic authentication Vonage sends no
  * webhooks. No call is repeated: a start or a next step may have sent a message that costs money,
- * and
- * a check uses up a try.
+ * and a check uses up a try.
  *
  * Each call throws LoginError: the codes of `errors.ts` for what Vonage refuses, else
  * `upstream_error`, `upstream_timeout` or `unavailable`.

@@ -42,10 +42,8 @@ interface Blocked {
 export interface WebhookReader {
   /**
    * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT (HS256) with
-   * the
-   * signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh `iat`,
-   * and
-   * the hash of the body.
+   * the signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh
+   * `iat`, and the hash of the body.
    * @returns the id of the webhook (`jti`) and what it says
    * @throws LoginError `unavailable` without a signature, so that Vonage sends it again, signed;
    * `invalid_signature`; `invalid_request` for a body that is not one of Verify v2
@@ -141,10 +139,8 @@ function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
 
 /**
  * What was blocked, if anything. The reason is prose and may name the number, so only the network
- * is
- * taken from it ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits, fewer
- * than
- * a phone number has.
+ * is taken from it ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits,
+ * fewer than a phone number has.
  */
 function blockedIn(steps: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
   const blocked = steps.filter(({ status }) => status === 'blocked');

@@ -16,8 +16,7 @@ export interface Visit {
 
 /**
  * Runs `doctor` in a separate process that trusts the CA of the proxies, since Node reads trusted
- * CAs
- * at its start. Runs are sequential.
+ * CAs at its start. Runs are sequential.
  */
 export function callDoctor() {
   const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
