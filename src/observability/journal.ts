@@ -1,8 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { LoginError, SetupError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
-import { deriveKey } from '../store/seal.js';
+import { createNaming } from '../store/seal.js';
 
 /** The steps of a login, by route. */
 const STEPS = {
@@ -112,8 +111,8 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
 
 /** Names a number in logs: always the same name, which cannot be reversed without the secret. */
 export function createPseudonym(secret: string): (number: PhoneNumber) => string {
-  const key = deriveKey(secret, 'pseudonym');
-  return (number) => createHmac('sha256', key).update(number).digest('base64url').slice(0, 16);
+  const name = createNaming(secret, 'pseudonym');
+  return (number) => name(number).slice(0, 16);
 }
 
 const fieldsOf = (

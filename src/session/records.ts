@@ -1,9 +1,9 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { LoginError } from '../core/errors.js';
 import { E164, type PhoneNumber } from '../core/phone-number.js';
 import type { Login, User, Verification } from '../login/login.js';
-import { createKeyring, createRecordFormat, deriveKey } from '../store/seal.js';
+import { createKeyring, createRecordFormat, createNaming } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
 
@@ -98,7 +98,7 @@ export type SessionRecords = ReturnType<typeof createSessionRecords>;
  */
 export function createSessionRecords({ store, secrets, world }: SessionDeps) {
   const keyring = createKeyring(secrets, 'session');
-  const ownerKeys = secrets.map((secret) => deriveKey(secret, 'session owner'));
+  const ownerNamings = secrets.map((secret) => createNaming(secret, 'session owner'));
   const random = (bytes: number): string => world.random(bytes).toString('base64url');
   const keyOf = (id: string): string => SESSION_KEY_PREFIX + handleOf(id);
   const endOf = (user: User): number => user.authenticatedAt + ABSOLUTE_TTL_SECONDS * 1000;
@@ -175,6 +175,6 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     expiryOf: (user: User): number => Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)),
     /** Keyed names of a number, one for each secret. The first is stored; all are recognised. */
     ownerNames: (phoneNumber: PhoneNumber): readonly string[] =>
-      ownerKeys.map((key) => createHmac('sha256', key).update(phoneNumber).digest('base64url')),
+      ownerNamings.map((nameOf) => nameOf(phoneNumber)),
   };
 }
