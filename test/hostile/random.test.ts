@@ -37,7 +37,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Repeats a request only if its kept-alive connection was closed just as it was used again. */
+/** Repeats a request only if the server had closed its kept-alive connection meanwhile. */
 const send = (asked: RandomRequest): Promise<Answered> =>
   sendOnce(asked).catch((error: unknown) => {
     if (error instanceof ConnectionError && error.reused) return sendOnce(asked);
