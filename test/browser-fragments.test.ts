@@ -224,7 +224,10 @@ describeInBrowser('a link from another origin to the page', () => {
         [1, 'Log in with your phone number'],
         [1, 'Log in with your phone number'],
       ] as const) {
-        await person.page.evaluate(`history.go(${steps})`);
+        const navigated = person.page.waitForEvent('framenavigated');
+        // Later, since the navigation ends the document that evaluates this.
+        await person.page.evaluate(`void setTimeout(() => history.go(${steps}))`);
+        await navigated;
         await until(async () => (await person.page.title().catch(() => '')) === title);
       }
       await field(person).waitFor();

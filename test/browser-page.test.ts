@@ -319,6 +319,7 @@ describeInBrowser('usability of the page', () => {
 
     test('an expired login is reported when the page is loaded', async () => {
       const alice = await backFromTheLink();
+      await alice.reads('Your login is not finished.');
       system.world.turn(301);
       await alice.page.reload();
       await alice.reads('Your login took too long.');
