@@ -1,5 +1,5 @@
 import { field } from './open-sandbox.js';
-import { ALICE, openVerify } from './open-verify.js';
+import { ALICE, openVerify, SHOP } from './open-verify.js';
 import type { OpenVerify } from './open-verify.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -14,6 +14,8 @@ afterEach(() => sandbox.close());
 const sms = { channel: 'sms', to: ALICE };
 const silent = { channel: 'silent_auth', to: ALICE };
 const voice = { channel: 'voice', to: ALICE };
+const rcs = { channel: 'rcs', to: ALICE };
+const whatsapp = { channel: 'whatsapp', to: ALICE, from: SHOP };
 
 describe('starting a request', () => {
   it.each(['/v2/verify', '/v2/verify/'])('works at %s', async (path) => {
@@ -42,6 +44,17 @@ describe('starting a request', () => {
       expect(answer.body).toEqual({ request_id: id, check_url: sandbox.checkUrl(id) });
       await sandbox.control('POST', '/reset');
     }
+  });
+
+  it.each([
+    rcs,
+    { ...rcs, from: 'ACME Ltd.' },
+    whatsapp,
+    { ...sms, from: '447700900900' },
+    { ...sms, from: 'ACME' },
+  ])('accepts the step %j', async (step) => {
+    const answer = await sandbox.postJson('/v2/verify', { brand: 'ACME', workflow: [step] });
+    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
   });
 
   it.each(['es', 'en-us', 'ar-xa', 'cmn-cn', 'fil-ph', 'yue-cn'])('accepts the locale %s', async (locale) => {
@@ -89,8 +102,32 @@ describe('starting a request', () => {
     ['an empty workflow', { workflow: [] }, 'workflow'],
     ['four steps', { workflow: [silent, sms, voice, voice] }, 'workflow'],
     ['a step that is none', { workflow: ['sms'] }, 'workflow[0]'],
-    ['another channel', { workflow: [{ channel: 'email', to: 'a@b.c' }] }, 'workflow[0]'],
-    ['WhatsApp', { workflow: [sms, { channel: 'whatsapp', to: ALICE }] }, 'workflow[1]'],
+    [
+      'email, which the sandbox does not play',
+      { workflow: [{ channel: 'email', to: 'a@b.c' }] },
+      'workflow[0]',
+      '`channel` must be silent_auth, sms, rcs, whatsapp or voice: the sandbox plays no other channel',
+    ],
+    ['WhatsApp without a sender', { workflow: [sms, { ...whatsapp, from: undefined }] }, 'workflow[1]'],
+    [
+      'WhatsApp from a name',
+      { workflow: [{ ...whatsapp, from: 'ACME' }] },
+      'workflow[0]',
+      '`from` Phone number is invalid',
+    ],
+    ['WhatsApp from a number with a plus', { workflow: [{ ...whatsapp, from: `+${SHOP}` }] }, 'workflow[0]'],
+    ['RCS from nobody', { workflow: [{ ...rcs, from: '' }] }, 'workflow[0]'],
+    [
+      'an SMS from a name with a space',
+      { workflow: [{ ...sms, from: 'ACME Ltd' }] },
+      'workflow[0]',
+      '`from` must be a number, or 3 to 11 letters and digits',
+    ],
+    ['an SMS from a long name', { workflow: [{ ...sms, from: 'ACMEACMEACME' }] }, 'workflow[0]'],
+    ['a sender of a call', { workflow: [{ ...voice, from: SHOP }] }, 'workflow[0]'],
+    ['an app_hash for RCS', { workflow: [{ ...rcs, app_hash: 'ABC123def45' }] }, 'workflow[0]'],
+    ['an entity_id in words', { workflow: [{ ...sms, entity_id: 'mine' }] }, 'workflow[0]'],
+    ['a long content_id', { workflow: [{ ...sms, content_id: '1'.repeat(21) }] }, 'workflow[0]'],
     ['no channel', { workflow: [{ to: ALICE }] }, 'workflow[0]'],
     ['no number', { workflow: [{ channel: 'sms' }] }, 'workflow[0]'],
     ['a plus', { workflow: [{ ...sms, to: `+${ALICE}` }] }, 'workflow[0]', '`to` Phone number is invalid'],

@@ -22,7 +22,8 @@ export interface LoginFacts {
   /** E.164. */
   number: string;
   seen: OperatorView | undefined;
-  sentBy: 'sms' | 'voice' | undefined;
+  /** How the last message came, such as `SMS` or `a call`. */
+  sentBy: string | undefined;
 }
 
 export type AnsweredCall = Pick<Call, 'asked' | 'isOtherSession'> & { answered: CallAnswer } & LoginFacts;
@@ -61,6 +62,14 @@ export const deviceToOperator = between('device', 'operator');
 export const serverToVonage = between('server', 'vonage');
 export const vonageToServer = between('vonage', 'server');
 export const vonageToDevice = between('vonage', 'device');
+
+/** The messages of Verify by the method that records them. Both texts continue a sentence. */
+export const MESSAGES: Record<string, { by: string; goes: string }> = {
+  SMS: { by: 'SMS', goes: 'An SMS with a code goes to' },
+  RCS: { by: 'RCS', goes: 'An RCS message with a code goes to' },
+  WHATSAPP: { by: 'WhatsApp', goes: 'A WhatsApp message with a code goes to' },
+  CALL: { by: 'a call', goes: 'A call reads a code out to' },
+};
 
 /** By the server's `error` or `reason`. Each text continues a sentence. */
 const REASONS: Record<string, string> = {
@@ -114,6 +123,6 @@ export const wrongSession = bad(
 export const succeeded = ({ asked, number, sentBy }: AnsweredCall): Caption =>
   good(
     isTypedCode(asked)
-      ? `It worked, by ${sentBy === 'voice' ? 'a call' : 'SMS'}: the user typed the code that was sent to ${number}.`
+      ? `It worked, by ${sentBy ?? 'SMS'}: the user typed the code that was sent to ${number}.`
       : `It worked: the SIM that opened the link has the number ${number}, and the code was presented in the session that started the login. The user had no code to type.`,
   );

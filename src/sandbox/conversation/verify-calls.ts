@@ -1,6 +1,15 @@
 import { verifyPath } from '../http/paths.js';
 import { contentOf, fieldsOf, isTypedCode, type CallRequest, type Call } from './calls.js';
-import { bad, codeIssued, deviceToVonage, failed, good, linkIssued, mistyped } from './descriptions.js';
+import {
+  bad,
+  codeIssued,
+  deviceToVonage,
+  failed,
+  good,
+  linkIssued,
+  MESSAGES,
+  mistyped,
+} from './descriptions.js';
 import { plain, serverToVonage, vonageToDevice, vonageToServer, succeeded } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
 import { redirected } from './vonage-calls.js';
@@ -43,6 +52,8 @@ const check = {
 const CHANNELS: Record<string, string> = {
   silent_auth: 'the silent step',
   sms: 'the SMS',
+  rcs: 'the RCS message',
+  whatsapp: 'the WhatsApp message',
   voice: 'the call',
 };
 
@@ -113,14 +124,10 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     request: 'The server asks Vonage to cancel the request.',
     answer: ifAccepted('Vonage cancels the request.'),
   },
-  {
-    ...vonageToDevice('SMS', NUMBER, 'code'),
-    request: ({ asked }) => `An SMS with a code goes to ${new URL(asked.url).pathname}.`,
-  },
-  {
-    ...vonageToDevice('CALL', NUMBER, 'code'),
-    request: ({ asked }) => `A call reads a code out to ${new URL(asked.url).pathname}.`,
-  },
+  ...Object.entries(MESSAGES).map(([method, { goes }]) => ({
+    ...vonageToDevice(method, NUMBER, 'code'),
+    request: ({ asked }: Call) => `${goes} ${new URL(asked.url).pathname}.`,
+  })),
   {
     ...vonageToServer('POST', /^\/webhooks\/verify$/, 'same'),
     request: describeWebhook,

@@ -22,6 +22,8 @@ const stepOf = (asked: StartBody['workflow'][number]): Step => ({
   isOpened: false,
   coverageCheck: asked.channel === 'silent_auth' && asked.coverage_check !== false,
   redirectUrl: asked.channel === 'silent_auth' ? asked.redirect_url : undefined,
+  from: 'from' in asked ? asked.from : undefined,
+  appHash: asked.channel === 'sms' ? asked.app_hash : undefined,
 });
 
 const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification => ({
