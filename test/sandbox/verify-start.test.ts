@@ -286,11 +286,56 @@ describe('a request is not started', () => {
     expect((await sandbox.start(['sms', 'sms'], {}, { to: '447700900002' })).status).toBe(409);
   });
 
-  it.each(['is completed', 'has expired'])('until the other one %s', async (how) => {
-    const id = await sandbox.started();
-    if (how === 'is completed') await sandbox.check(id, await sandbox.lastCode());
-    else sandbox.turn(180);
+  const ends: [string, string, (id: string) => unknown][] = [
+    ['sms', 'is completed', async (id) => sandbox.check(id, await sandbox.lastCode())],
+    ['sms', 'has expired', () => sandbox.turn(180)],
+    [
+      'rcs',
+      'had three wrong codes',
+      async (id) => {
+        for (const code of ['0000a', '0001a', '0002a']) await sandbox.check(id, code);
+      },
+    ],
+    [
+      'whatsapp',
+      'is cancelled',
+      (id) => {
+        sandbox.turn(30);
+        return sandbox.cancel(id);
+      },
+    ],
+    ['silent_auth', 'has expired', () => sandbox.turn(60)],
+    [
+      'silent_auth',
+      'had a wrong code',
+      async (id) => {
+        await sandbox.walkSilently(id);
+        await sandbox.check(id, 'wrong1');
+      },
+    ],
+    [
+      'silent_auth',
+      'was opened with another SIM',
+      (id) => sandbox.walkSilently(id, () => ({ 'x-sandbox-sim': '+447700900555' })),
+    ],
+    [
+      'silent_auth',
+      'was opened over Wi-Fi',
+      (id) => sandbox.walkSilently(id, () => ({ 'x-sandbox-network': 'wifi' })),
+    ],
+  ];
+  it.each(ends)('until the other one, by %s, %s', async (channel, _, end) => {
+    const id = await sandbox.started([channel]);
+    expect((await sandbox.start()).body).toMatchObject({ request_id: id });
+    await end(id);
+    expect((await sandbox.cancel(id)).status).toBe(404);
     expect((await sandbox.start()).status).toBe(202);
+  });
+
+  it('while a link was opened, and its code is not checked', async () => {
+    const id = await sandbox.started(['silent_auth']);
+    await sandbox.walkSilently(id);
+    expect(await sandbox.start()).toMatchObject({ status: 409, body: { request_id: id } });
   });
 });
 
