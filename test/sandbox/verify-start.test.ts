@@ -217,6 +217,24 @@ describe('starting a request', () => {
   });
 });
 
+describe('a request whose silent step is skipped', () => {
+  const to = '447700900114';
+
+  it('starts without a link, at the next channel', async () => {
+    const workflow = ['silent_auth', 'sms', 'voice'].map((channel) => ({ channel, to }));
+    const answer = await sandbox.start([], { workflow });
+    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
+    expect(await sandbox.messages()).toMatchObject([{ channel: 'sms' }]);
+    const id = field(answer.body, 'request_id');
+    expect((await sandbox.check(id, await sandbox.lastCode())).status).toBe(200);
+  });
+
+  it('has a link without a coverage check', async () => {
+    const answer = await sandbox.start(['silent_auth', 'sms'], {}, { to, coverage_check: false });
+    expect(answer.body).toMatchObject({ check_url: expect.any(String) as string });
+  });
+});
+
 describe('a request is not started', () => {
   const rows: [string, string, Record<string, unknown>, number, object][] = [
     [
@@ -265,6 +283,13 @@ describe('a request is not started', () => {
     expect(answer.status).toBe(status);
     expect(answer.body).toEqual({ ...problem, instance: expect.stringMatching(UUID) as string });
     expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
+  });
+
+  it('for lack of coverage with any number whose messages end by themselves', async () => {
+    for (const last of ['0', '1', '2', '3', '4']) {
+      const answer = await sandbox.start(['silent_auth'], {}, { to: `44770090011${last}` });
+      expect([last, answer.status]).toEqual([last, 412]);
+    }
   });
 
   it('for lack of coverage only if a step is silent', async () => {

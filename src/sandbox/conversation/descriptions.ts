@@ -74,7 +74,7 @@ export const MESSAGES: Record<string, { by: string; goes: string }> = {
 /** By the server's `error` or `reason`. Each text continues a sentence. */
 const REASONS: Record<string, string> = {
   no_link:
-    'there is no link for this number, so it cannot be verified silently. The app can continue with a code by SMS or voice, if the server offers one',
+    'there is no link for this number, so it cannot be verified silently. The app can continue with a code, if the server offers one',
   not_on_cellular: 'the operator says that the device did not use its mobile network',
   denied:
     'the operator did not see a SIM. It never does on Wi-Fi: the link has to be opened over the mobile network',
@@ -83,6 +83,10 @@ const REASONS: Record<string, string> = {
   invalid_code: 'the code is wrong, was used before, or belongs to the login of another session',
   wrong_client:
     'the link was opened by another browser or app than the one that started the login. It gets no code, so no user is logged in',
+  blocked: 'Vonage’s fraud rules blocked the message',
+  rejected: 'the network rejected the message',
+  user_rejected: 'the user rejected the message',
+  unreachable: 'the phone of this number cannot be reached',
   too_many_attempts: 'too many wrong codes were typed',
   login_expired: 'the login took too long',
   login_in_progress: 'another login for this number is in progress',

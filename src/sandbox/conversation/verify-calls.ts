@@ -34,6 +34,8 @@ const ifAccepted =
   (call: AnsweredCall): Caption =>
     isAccepted(call) ? good(text) : bad(`Vonage refuses: ${reasonIn(call)}`);
 
+const hasLink = ({ answered }: AnsweredCall): boolean => 'check_url' in contentOf(answered);
+
 const hasCode = ({ answered }: AnsweredCall): boolean => 'code' in contentOf(answered);
 
 /** Why a silent step failed, as a key of `REASONS`. */
@@ -59,13 +61,16 @@ const CHANNELS: Record<string, string> = {
 
 const STATUSES: Record<string, string> = {
   action_pending: 'in progress',
-  user_rejected: 'failed, for another SIM',
+  blocked: 'blocked by Vonage’s fraud rules',
+  user_rejected: 'rejected by the user',
 };
 
 const describeWebhook = ({ asked }: Call): string => {
   const { type, channel, status } = fieldsOf(asked.body);
   const subject = type === 'summary' ? 'the request' : (CHANNELS[String(channel)] ?? 'a step');
-  return `Vonage reports by webhook the status of ${subject}: ${STATUSES[String(status)] ?? String(status)}.`;
+  const isOtherSim = channel === 'silent_auth' && status === 'user_rejected';
+  const state = isOtherSim ? 'failed, for another SIM' : (STATUSES[String(status)] ?? String(status));
+  return `Vonage reports by webhook the status of ${subject}: ${state}.`;
 };
 
 /** The path of a `tel:` URL. */
@@ -78,8 +83,11 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     matches: startsSilently,
     startsLogin: 'always',
     request: 'The server asks Vonage for a link for this number.',
-    answer: ifAccepted('Vonage starts a Verify request, and returns a link for the device.'),
-    outcome: (call) => (isAccepted(call) ? linkIssued : failed(call, 'no_link')),
+    answer: (call) =>
+      isAccepted(call) && !hasLink(call)
+        ? bad('Vonage starts a Verify request without a link, and sends a code by the next channel.')
+        : ifAccepted('Vonage starts a Verify request, and returns a link for the device.')(call),
+    outcome: (call) => (hasLink(call) ? linkIssued : failed(call, 'no_link')),
   },
   {
     ...serverToVonage('POST', verifyPath('/?'), 'code'),

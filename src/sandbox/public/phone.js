@@ -41,7 +41,7 @@ const showSims = (numbers) => {
   showNetworkState();
 };
 
-const CHANNELS = { sms: 'SMS', voice: 'Call' };
+const CHANNELS = { sms: 'SMS', rcs: 'RCS', whatsapp: 'WhatsApp', voice: 'Call' };
 
 /** Undefined without a clipboard API: over http from another host. */
 const copyButton = ({ code, to }) => {
@@ -56,11 +56,11 @@ const copyButton = ({ code, to }) => {
 };
 
 const messageItem = (message, isToOtherPhone) => {
-  const { channel, to, at, code, text } = message;
+  const { channel, to, from, at, code, text, locale } = message;
   const note = `Sent to another phone: the SIM in this one is ${simInPhone()}.`;
   return make(
     'li',
-    {},
+    { 'data-channel': channel },
     make(
       'p',
       { class: 'to' },
@@ -68,7 +68,8 @@ const messageItem = (message, isToOtherPhone) => {
       make('time', { datetime: at }, clock(at)),
     ),
     make('p', { class: 'code' }, make('output', { class: 'digits' }, code), copyButton(message)),
-    make('p', { class: 'text' }, text),
+    from === null ? undefined : make('p', { class: 'text' }, `From ${from}`),
+    make('p', { class: 'words', lang: locale }, text),
     isToOtherPhone ? make('p', { class: 'text' }, note) : undefined,
   );
 };

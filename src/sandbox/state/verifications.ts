@@ -17,6 +17,8 @@ export interface Step {
   /** Whether the network was checked before the 202. */
   coverageCheck: boolean;
   status: StepStatus;
+  /** Why Vonage's fraud rules blocked the message. */
+  reason?: string;
   /** Both in milliseconds since the epoch; absent while the step is unused. */
   initiatedAt?: number;
   endsAt?: number;
@@ -37,6 +39,8 @@ export interface Verification {
   /** The customer's own code for messages. */
   customCode?: string | undefined;
   templateId?: string | undefined;
+  /** Whether Vonage's fraud rules apply. */
+  fraudCheck: boolean;
   /** Milliseconds since the epoch. */
   submittedAt: number;
   steps: Step[];

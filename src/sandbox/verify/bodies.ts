@@ -60,7 +60,7 @@ const StartBody = z.strictObject({
   code_length: z.int().min(4).max(10).default(4),
   code: z.string().regex(CUSTOM_CODE, 'must be 4 to 10 letters and digits').optional(),
   template_id: text(64).optional(),
-  fraud_check: z.boolean().optional(),
+  fraud_check: z.boolean().default(true),
 });
 
 /** The body of `POST /v2/verify`, defaults included. */
