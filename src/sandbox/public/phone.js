@@ -67,8 +67,8 @@ const messageItem = (message, isToOtherPhone) => {
       `${CHANNELS[channel] ?? channel} to ${to}`,
       make('time', { datetime: at }, clock(at)),
     ),
+    from === null ? undefined : make('p', { class: 'text from' }, `From ${from}`),
     make('p', { class: 'code' }, make('output', { class: 'digits' }, code), copyButton(message)),
-    from === null ? undefined : make('p', { class: 'text' }, `From ${from}`),
     make('p', { class: 'words', lang: locale }, text),
     isToOtherPhone ? make('p', { class: 'text' }, note) : undefined,
   );
