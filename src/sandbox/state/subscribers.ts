@@ -26,7 +26,7 @@ const DOCUMENTED = {
   '+447700900114': 'no_link', // a silent step with others after it: 202 without a link
 } as const;
 
-export type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
+type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
 
 /** How messages to a number end, by its behaviour. Other messages wait for their code. */
 const MESSAGE_ENDS = {

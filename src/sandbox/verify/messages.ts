@@ -3,7 +3,14 @@ import type { MessageChannel } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 import type { ActiveStep, Step, Verification } from '../state/verifications.js';
-import { durationIn, ENGLISH, FALLBACK_LOCALE, isEnglish, localeOfNumber, translatedText } from './texts.js';
+import {
+  durationIn,
+  englishText,
+  FALLBACK_LOCALE,
+  isEnglish,
+  localeOfNumber,
+  translatedText,
+} from './texts.js';
 
 type MessageStep = Step & { channel: MessageChannel };
 
@@ -41,7 +48,7 @@ const templateTextFor = (state: SandboxState, verification: Verification, step: 
   if (text !== undefined) return { locale: wanted, text };
   const american = state.templates.text(id, channel, FALLBACK_LOCALE);
   if (american !== undefined) return { locale: FALLBACK_LOCALE, text: american };
-  return { locale: isEnglish(wanted) ? wanted : FALLBACK_LOCALE, text: ENGLISH.texts[channel] };
+  return { locale: isEnglish(wanted) ? wanted : FALLBACK_LOCALE, text: englishText(channel) };
 };
 
 const templateVariables = ({ brand, channelTimeoutSeconds }: Verification, locale: string, code: string) => {
@@ -60,13 +67,6 @@ const senderOf = ({ brand }: Verification, { channel, from = brand }: Step): str
   return isPhoneNumber(`+${from}`) ? `+${from}` : from;
 };
 
-const METHODS: Record<MessageChannel, string> = {
-  sms: 'SMS',
-  rcs: 'RCS',
-  whatsapp: 'WHATSAPP',
-  voice: 'CALL',
-};
-
 /** Sends the message of a step, or makes its call. @param at milliseconds since the epoch */
 export const sendMessage = (state: SandboxState, { verification, step }: ActiveStep, at: number): void => {
   if (!isMessage(step)) return;
@@ -81,7 +81,7 @@ export const sendMessage = (state: SandboxState, { verification, step }: ActiveS
   const text = appHash === undefined ? words : `${words}\n${appHash}`;
   const from = senderOf(verification, step);
   state.messages.add({ to, channel, from, text, code, at: new Date(at).toISOString(), locale });
-  const asked = { method: METHODS[channel], url: `tel:${to}`, headers: [], body: text };
-  state.conversation.record(asked, verification.id);
+  const method = channel === 'voice' ? 'CALL' : channel.toUpperCase();
+  state.conversation.record({ method, url: `tel:${to}`, headers: [], body: text }, verification.id);
   state.changes.emit('messages');
 };

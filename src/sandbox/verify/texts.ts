@@ -1,20 +1,19 @@
 import type { MessageChannel } from '../state/records.js';
 
 /**
- * The texts of messages without a template. Vonage publishes the English SMS; the sandbox has
- * English words for the other channels, and translates all of them into three languages.
+ * The texts of messages without a template; those of RCS are like those of SMS. Vonage publishes
+ * the English SMS; the other texts are the sandbox's own.
  */
 interface Language {
-  texts: Record<MessageChannel, string>;
+  texts: Record<'sms' | 'whatsapp' | 'voice', string>;
   /** The values of `${time-limit-unit}`: one, and several. */
   minutes: readonly [string, string];
   seconds: readonly [string, string];
 }
 
-export const ENGLISH: Language = {
+const ENGLISH: Language = {
   texts: {
     sms: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
-    rcs: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
     whatsapp: '${code} is your verification code. For your security, do not share this code.',
     voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',
   },
@@ -26,7 +25,6 @@ const TRANSLATIONS: Record<string, Language> = {
   de: {
     texts: {
       sms: '${brand}-Code: ${code}. Gültig für ${time-limit} ${time-limit-unit}.',
-      rcs: '${brand}-Code: ${code}. Gültig für ${time-limit} ${time-limit-unit}.',
       whatsapp: '${code} ist dein Bestätigungscode. Teile ihn zu deiner Sicherheit mit niemandem.',
       voice: 'Ihr ${brand}-Code lautet: ${code}. Noch einmal, Ihr Code lautet: ${code}.',
     },
@@ -36,7 +34,6 @@ const TRANSLATIONS: Record<string, Language> = {
   es: {
     texts: {
       sms: 'Código de ${brand}: ${code}. Válido durante ${time-limit} ${time-limit-unit}.',
-      rcs: 'Código de ${brand}: ${code}. Válido durante ${time-limit} ${time-limit-unit}.',
       whatsapp: '${code} es tu código de verificación. Por tu seguridad, no lo compartas.',
       voice: 'Su código de ${brand} es: ${code}. Repetimos, su código es: ${code}.',
     },
@@ -46,7 +43,6 @@ const TRANSLATIONS: Record<string, Language> = {
   fr: {
     texts: {
       sms: 'Code ${brand} : ${code}. Valable ${time-limit} ${time-limit-unit}.',
-      rcs: 'Code ${brand} : ${code}. Valable ${time-limit} ${time-limit-unit}.',
       whatsapp: '${code} est votre code de vérification. Pour votre sécurité, ne le partagez pas.',
       voice: 'Votre code ${brand} est : ${code}. Je répète, votre code est : ${code}.',
     },
@@ -60,11 +56,18 @@ export const FALLBACK_LOCALE = 'en-us';
 
 const languageOf = (locale: string): string => locale.replace(/-.*/, '');
 
+const textFor = ({ texts }: Language, channel: MessageChannel): string =>
+  texts[channel === 'rcs' ? 'sms' : channel];
+
+export const englishText = (channel: MessageChannel): string => textFor(ENGLISH, channel);
+
 export const isEnglish = (locale: string): boolean => languageOf(locale) === 'en';
 
 /** Undefined for English, and for languages without texts. */
-export const translatedText = (locale: string, channel: MessageChannel): string | undefined =>
-  TRANSLATIONS[languageOf(locale)]?.texts[channel];
+export const translatedText = (locale: string, channel: MessageChannel): string | undefined => {
+  const language = TRANSLATIONS[languageOf(locale)];
+  return language && textFor(language, channel);
+};
 
 /** The duration for `${time-limit}` and `${time-limit-unit}`: whole minutes, else seconds. */
 export const durationIn = (locale: string, seconds: number): { count: number; unit: string } => {
