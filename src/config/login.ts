@@ -106,7 +106,7 @@ function readLocale({ get, fail }: Reader): string | undefined {
 /** Senders of messages, and the ids that Indian operators ask for (Verify v2 reference). */
 function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: readonly CodeChannel[]) {
   const senders = {
-    sms: get('SMS_FROM'),
+    sms: get('SMS_FROM')?.replace(/^\+/, ''),
     rcs: get('RCS_FROM'),
     whatsapp: get('WHATSAPP_FROM')?.replace(/^\+/, ''),
     entityId: get('SMS_ENTITY_ID'),
@@ -119,7 +119,7 @@ function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: read
     );
   if (whatsapp !== undefined && !/^[1-9][0-9]{6,14}$/.test(whatsapp))
     fail('WHATSAPP_FROM must be a phone number in E.164.');
-  if (sms !== undefined && !/^(?:[A-Za-z0-9 ]{3,11}|\+?[1-9][0-9]{6,14})$/.test(sms))
+  if (sms !== undefined && !/^(?:[A-Za-z0-9]{3,11}|[1-9][0-9]{6,14})$/.test(sms))
     fail('SMS_FROM must be a sender id of 3 to 11 letters and digits, or a number in E.164.');
   if ((entityId === undefined) !== (contentId === undefined))
     fail('SMS_ENTITY_ID and SMS_CONTENT_ID belong together: set both or none.');

@@ -201,6 +201,11 @@ export interface Reports {
    * so that Vonage sends it again
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;
+  /**
+   * Notes that this server has cancelled a verification. Vonage's webhooks about it say that it
+   * failed, as they do of an unreachable number. Never fails.
+   */
+  end(verificationId: string): Promise<void>;
   /** Counts each message that is known to have been sent once, for the metrics. Never fails. */
   countMessages(verificationId: string, channels: readonly Channel[]): Promise<void>;
 }
@@ -242,6 +247,9 @@ export function createReports(
   return {
     of,
     countMessages,
+    async end(verificationId) {
+      await write({ verificationId, sent: [], kind: 'ended' }).catch(() => undefined);
+    },
     async add(news, jti) {
       await countMessages(news.verificationId, news.sent);
       if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return false;

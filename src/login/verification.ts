@@ -101,7 +101,7 @@ export interface VerificationDeps extends VerifySettings {
   limits: Pick<Limits, 'ready'>;
   live: LiveVerifications;
   world: World;
-  reports: Pick<Reports, 'countMessages'>;
+  reports: Pick<Reports, 'countMessages' | 'end'>;
   brand: string;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
@@ -266,7 +266,7 @@ function verificationOf(
 async function endRival(
   conflict: ConcurrentVerification,
   { login, underWay, caller, requestId }: VerificationStart & StartRequest,
-  { live, verify }: VerificationDeps,
+  { live, verify, reports }: VerificationDeps,
 ): Promise<void> {
   const { verificationId: rivalId } = conflict;
   if (rivalId === undefined) throw conflict;
@@ -280,6 +280,7 @@ async function endRival(
     if (code !== 'no_more_channels' && code !== 'login_in_progress') throw error;
     throw inProgress(conflict, await live.secondsToEnd(rival));
   });
+  await reports.end(rivalId);
 }
 
 const inProgress = ({ code, detail, upstream }: LoginError, seconds: number): LoginError =>
