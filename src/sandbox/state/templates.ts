@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { World } from '../../core/world.js';
 
-/** The channels of fragments (Verify v2 reference, "Template Fragments"). */
-export const TEMPLATE_CHANNELS = ['sms', 'voice'] as const;
+/** The channels of fragments (Verify v2 reference, "Template Fragments"; RCS: guide). */
+export const TEMPLATE_CHANNELS = ['sms', 'rcs', 'voice'] as const;
 
 export interface Fragment {
   id: string;
