@@ -1,4 +1,5 @@
-import { languageFor, parseLocale, type LanguageChannel } from '../src/vonage/languages.js';
+import { parseLocale } from '../src/config/login.js';
+import { languageFor, type LanguageChannel } from '../src/vonage/languages.js';
 
 describe('parseLocale', () => {
   it.each([

@@ -60,27 +60,11 @@ const RELATED: Record<string, string> = { nn: 'nb', no: 'nb', yue: 'zh' };
 /** The regions of Chinese where a call speaks Cantonese. */
 const CANTONESE_REGIONS = ['HK', 'MO'];
 
-/** The longest language tag that is accepted (RFC 5646 section 4.4.1). */
-const MAX_TAG_LENGTH = 35;
-
-/**
- * The canonical form of one language tag (BCP 47), such as `de-AT` for `DE-at` or `he` for `iw`.
- * @returns undefined if it is malformed, empty, `*`, a list, or longer than 35 characters
- */
-export function parseLocale(tag: string): string | undefined {
-  if (tag.length > MAX_TAG_LENGTH) return undefined;
-  try {
-    return Intl.getCanonicalLocales(tag)[0];
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * The language of a message, in Vonage's spelling (`de-de`, `pt-br`, `yue-cn`): the same region,
  * else the variant of the language that is usual there, else any text in the same script. A call
  * has no script.
- * @param locale a language tag from {@link parseLocale}
+ * @param locale a language tag from `parseLocale`
  * @param options `template`: the request names a template of the account, so that languages without
  *   a text of Vonage count as well. Whether the template has a text in the language is not known
  *   here: where it has none, Vonage uses its own, or en-us.
