@@ -11,25 +11,10 @@ import { verifyRefusal } from '../src/vonage/errors.js';
 import { createVerifyApi } from '../src/vonage/verify.js';
 import { createWebhookReader } from '../src/vonage/webhook.js';
 import { ALICE } from './support/system.js';
+import { rowsOf } from './support/tables.js';
 import { testWorld } from './support/world.js';
 
-const page = readFileSync(join(__dirname, '../docs/verify.md'), 'utf8');
-
-/** The rows of the table with this head, without the backticks around its first cells. */
-function rowsOf(head: string): string[][] {
-  const [, table = ''] = page.split(`\n| ${head} |\n`);
-  const lines = table.split('\n').slice(1);
-  const rows = lines.slice(
-    0,
-    lines.findIndex((line) => !line.startsWith('| ')),
-  );
-  return rows.map((line) =>
-    line
-      .slice(2, -2)
-      .split(' | ')
-      .map((cell) => cell.replace(/^`([^`]+)`$/, '$1')),
-  );
-}
+const tableOf = (head: string) => rowsOf('verify.md', head);
 
 type Outcome = (json: unknown) => Promise<unknown>;
 
@@ -156,7 +141,7 @@ describe.each([
   ['answer', ANSWERS],
   ['webhook', WEBHOOKS],
 ])('the fields of each %s', (what, examples) => {
-  const rows = rowsOf(`${what} | field | read | for, or why not`).filter(([name = '']) => name in examples);
+  const rows = tableOf(`${what} | field | read | for, or why not`).filter(([name = '']) => name in examples);
 
   it.each(rows)('%s: %s is read: %s', async (name = '', field = '', said = '') => {
     const having = (examples[name] ?? []).filter(([answer]) => field in answer);
@@ -175,18 +160,19 @@ describe.each([
 });
 
 describe('the statuses of webhooks', () => {
-  const rows = rowsOf('webhook | status | meaning here');
+  const rows = tableOf('webhook | status | meaning here | `reason`');
+  const step = (status: string) => ({ channel: 'sms', initiated_at: AT, status });
+  const webhooks: Record<string, (status: string) => object> = {
+    event: (status) => ({ ...(status === 'action_pending' ? LINK_EVENT : EVENT), status }),
+    summary: (status) => ({ ...SUMMARY, reason: undefined, workflow: [], status }),
+    step: (status) => ({ ...SUMMARY, reason: undefined, status: 'failed', workflow: [step(status)] }),
+  };
 
-  it.each(rows)('%s: %s', async (webhook = '', status = '', meaning = '') => {
-    const base = webhook === 'event' ? EVENT : { ...SUMMARY, reason: undefined };
-    if (webhook !== 'step') {
-      const { kind } = await newsOf({ ...(status === 'action_pending' ? LINK_EVENT : base), status });
-      expect(meaning.split(':')[0]).toBe(kind);
-      return;
-    }
-    const workflow = [{ channel: 'sms', initiated_at: AT, status }];
-    const { sent } = await newsOf({ ...base, status: 'failed', workflow });
-    expect(meaning).toBe(sent.includes('sms') ? 'sent' : 'not sent');
+  it.each(rows)('%s: %s', async (webhook = '', status = '', meaning = '', reason = '') => {
+    const { kind, sent, failure } = await newsOf(webhooks[webhook]?.(status));
+    const isSent = sent.includes('sms') ? 'sent' : 'not sent';
+    expect(meaning).toBe(webhook === 'step' ? isSent : kind);
+    expect(reason).toBe(failure?.reason ?? '');
   });
 
   it("include all that Vonage's client knows", () => {
@@ -199,7 +185,7 @@ describe('the statuses of webhooks', () => {
 });
 
 describe('the errors', () => {
-  it.each(rowsOf('error | call | status | error of this server'))(
+  it.each(tableOf('error | call | status | error of this server'))(
     '%s of a %s with %s is %s',
     (name, call, status, error) => {
       const json = { type: `${ERROR}#${name}`, title: 'X', detail: 'X', instance: INSTANCE };
@@ -211,13 +197,13 @@ describe('the errors', () => {
 
 test('the errors of the redirects are those of the page', () => {
   const script = readFileSync(join(__dirname, '../public/return.js'), 'utf8');
-  const rows = rowsOf('`error_description` | reason on the page');
+  const rows = tableOf('`error_description` | reason on the page');
   expect(rows).toHaveLength(4);
   for (const [text = '', reason = ''] of rows) expect(script).toContain(`['${text}', '${reason}']`);
 });
 
 test("the channels include all that Vonage's client knows", () => {
-  const listed = rowsOf('channel | parameter | sent | from, or why not').map(([channel]) => channel);
+  const listed = tableOf('channel | parameter | sent | from, or why not').map(([channel]) => channel);
   const known = [...Object.values(SilentAuthChannel), ...Object.values(Channels)];
   expect([...new Set(listed)].sort()).toEqual(known.sort());
 });
