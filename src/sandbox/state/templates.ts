@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { World } from '../../core/world.js';
 
-/** The channels of fragments (Verify v2 reference, "Template Fragments"; RCS: guide). */
+/** The channels of fragments (Verify v2 reference and "Verify Languages"). */
 export const TEMPLATE_CHANNELS = ['sms', 'rcs', 'voice'] as const;
 
 export interface Fragment {
