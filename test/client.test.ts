@@ -8,7 +8,8 @@ import {
   type CurrentLogin,
 } from '../client/silent-auth.js';
 import { ERRORS, type SilentFailure } from '../src/core/errors.js';
-import type { Channel, CodeChannel } from '../src/login/login.js';
+import type { CodeChannel } from '../src/config/login.js';
+import type { Channel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, startSystem, CHALLENGE, withSystem, WITH_CODES, type System } from './support/system.js';
