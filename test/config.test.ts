@@ -58,7 +58,7 @@ test('FALLBACK_CHANNELS takes the channels in any order, and the settings of Ver
   expect(readConfig({ ...GOOD, ...named })).toMatchObject({
     fallbackChannels: ['voice', 'whatsapp', 'rcs', 'sms'],
     verify: {
-      ...{ chain: false, codeLength: 6, channelTimeout: 300, fraudCheck: undefined, locale: 'de-AT' },
+      ...{ maxSteps: 1, codeLength: 6, channelTimeout: 300, fraudCheck: undefined, locale: 'de-AT' },
       senders: { whatsapp: '447700900999' },
     },
   });
@@ -298,7 +298,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);
 });
 
-test.each<[string, Record<string, string>]>([
+test.each<[string, Record<string, string | undefined>]>([
   ['no choice of SILENT_AUTH', { SILENT_AUTH: undefined }],
   ['no store', { REDIS_URL: '' }],
   ['no public URL', { PUBLIC_URL: '' }],

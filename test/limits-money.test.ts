@@ -1,7 +1,6 @@
 import { walk } from './support/device.js';
 import { atFullHour, BEHIND_PROXY, clientAt } from './support/crowd.js';
 import { ALICE, BOB, postCode, withSystem, type System, type SystemOptions } from './support/system.js';
-import { until } from './support/until.js';
 
 const HERE = '192.0.2.7';
 const ELSEWHERE = '198.51.100.7';

@@ -9,6 +9,9 @@ export const CODE_CHANNELS = ['sms', 'rcs', 'whatsapp', 'voice'] as const;
 
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
 
+/** The most steps that a verification has (Verify v2 reference, `workflow`). */
+export const MAX_CHAIN_STEPS = 3;
+
 /** The settings of Verify v2. */
 export type VerifySettings = ReturnType<typeof readVerifySettings>;
 
@@ -30,7 +33,7 @@ export function readLoginSettings(reader: Reader) {
     );
   const verify = readVerifySettings(reader, fallbackChannels);
   const webhooks = readWebhooks(reader);
-  const waitsForWebhook = !verify.coverageCheck || (verify.chain && hasCodes);
+  const waitsForWebhook = !verify.coverageCheck || (verify.maxSteps > 1 && hasCodes);
   if (silentAuth === 'verify' && webhooks === undefined && waitsForWebhook)
     fail(
       'SILENT_AUTH=verify with VERIFY_CHAIN=true or COVERAGE_CHECK=false needs webhooks, which report the link and each step: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
@@ -66,8 +69,8 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
   return {
     templateId: get('TEMPLATE_ID'),
     coverageCheck: flag('COVERAGE_CHECK', 'true'),
-    /** Whether one verification goes through several channels by itself. */
-    chain: flag('VERIFY_CHAIN', 'false'),
+    /** How many channels one verification goes through. */
+    maxSteps: flag('VERIFY_CHAIN', 'false') ? MAX_CHAIN_STEPS : 1,
     /** Absent: the account decides. */
     fraudCheck: get('FRAUD_CHECK') === undefined ? undefined : flag('FRAUD_CHECK', 'true'),
     /** Six digits hold the 20 bits of OWASP ASVS 6.5.4; Vonage's default of four does not. */

@@ -1,4 +1,4 @@
-import type { VerifySettings } from '../config/login.js';
+import { MAX_CHAIN_STEPS, type VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Caller, Limits } from '../limits/limits.js';
@@ -6,7 +6,6 @@ import type { Store } from '../store/store.js';
 import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
 import { languageFor } from '../vonage/languages.js';
 import {
-  MAX_STEPS,
   NEXT_TIMEOUT_MS,
   SILENT_STEP_SECONDS,
   START_TIMEOUT_MS,
@@ -24,7 +23,7 @@ import { stepOf, type Reports } from './progress.js';
  */
 export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
   2 * START_TIMEOUT_MS + NEXT_TIMEOUT_MS,
-  (MAX_STEPS - 1) * NEXT_TIMEOUT_MS,
+  (MAX_CHAIN_STEPS - 1) * NEXT_TIMEOUT_MS,
 );
 
 /**
