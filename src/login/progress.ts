@@ -196,7 +196,8 @@ export interface Reports {
   /**
    * Adds what a webhook says.
    * @param jti the id of the webhook; one seen before changes nothing
-   * @returns whether it was new
+   * @returns whether it reports a failed message that was not known: a summary repeats what an event
+   * has reported
    * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
    * so that Vonage sends it again
    */
@@ -231,7 +232,8 @@ export function createReports(
       if (report === undefined) return false;
       const key = `verify:${news.verificationId}`;
       await store.set(key, keyring.seal(key, FORMAT.write(report)), REPORT_TTL_SECONDS);
-      return true;
+      const { failure } = news;
+      return failure !== undefined && !known?.over.some(({ reason }) => reason === failure.reason);
     });
 
   const countMessages: Reports['countMessages'] = async (verificationId, channels) => {
