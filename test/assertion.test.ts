@@ -170,7 +170,7 @@ describe('an assertion', () => {
 
 test.each([
   ['sms', ['sms']],
-  ['voice', ['tel', 'voice']],
+  ['voice', ['tel']],
 ] as const)('an assertion after a code by %s names that method', (channel, amr) =>
   withSystem({ env: { ...ASSERTIONS, ...WITH_CODES } }, async (system) => {
     const app = system.app();
@@ -183,7 +183,7 @@ test.each([
 
 test.each([
   ['sms', ['sim', 'sms']],
-  ['voice', ['sim', 'tel', 'voice']],
+  ['voice', ['sim', 'tel']],
 ] as const)('an assertion after a step-up names both methods: the SIM and %s', (channel, amr) => {
   const beforeSession: Hooks['beforeSession'] = ({ channels }) =>
     channels.length > 1 ? undefined : { stepUp: true };
