@@ -26,8 +26,7 @@ describe('the texts of the page', () => {
 
   test.each(['next', 'resend', 'sending', 'sent', 'orType', 'codeLabel'])(
     'every channel of codes has texts in %s',
-    (name) =>
-      expect(Object.keys(wordsOf('en')[name] as Words)).toEqual(['sms', 'rcs', 'whatsapp', 'voice']),
+    (name) => expect(Object.keys(wordsOf('en')[name] as Words)).toEqual(['sms', 'rcs', 'whatsapp', 'voice']),
   );
 
   test('exactly the errors of the table have texts, and one for a missing answer', () => {
