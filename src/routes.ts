@@ -12,6 +12,7 @@ import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
 import { createRules, type Hooks } from './login/hooks.js';
 import { createReports, type Reports } from './login/progress.js';
+import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { createVerifications, type Verifications } from './login/verification.js';
@@ -91,6 +92,7 @@ function createLoginFlow(
   withUpstreamSlot: WithUpstreamSlot,
 ): { flow: Flow; verifications: Verifications } {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
+  const { chain: chained } = config.verify;
   const [secret = ''] = config.sessionSecrets;
   const pace = createPace({ ...limitSettings, store, world });
   const limits = createLimits({ ...limitSettings, store, world, pace, secret });
@@ -100,11 +102,12 @@ function createLoginFlow(
   });
   const verifications = createVerifications({
     ...{ verify: vonage.verify, store, limits, world, reports, ...config.verify },
+    live: createLiveVerifications(store, config.sessionSecrets, world),
     redirectUrl: new URL(home, base).href,
   });
   const flow = createFlow({
-    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks }),
-    ...{ verifications, fallbacks, reports, limits, store, world, journal, withUpstreamSlot },
+    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks, chained }),
+    ...{ verifications, fallbacks, chained, reports, limits, store, world, journal, withUpstreamSlot },
     tickets: createTickets(store, world),
     rules: createRules(hooks, world),
   });

@@ -4,31 +4,42 @@ const ENGINE_NAMES = ['network-enablement', 'oidc', 'verify', 'off'] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-const FALLBACK_CHANNELS = ['sms', 'voice'] as const;
+/** The channels that send a code for the user to type. Each message costs money. */
+export const CODE_CHANNELS = ['sms', 'rcs', 'whatsapp', 'voice'] as const;
+
+export type CodeChannel = (typeof CODE_CHANNELS)[number];
+
+/** The settings of Verify v2. */
+export type VerifySettings = ReturnType<typeof readVerifySettings>;
 
 export function readLoginSettings(reader: Reader) {
-  const { get, fail, oneOf, flag } = reader;
+  const { get, fail, oneOf, production } = reader;
   const silentAuth = oneOf('SILENT_AUTH', ENGINE_NAMES, 'network-enablement');
-  const coverageCheck = flag('COVERAGE_CHECK', 'true');
+  if (production && get('SILENT_AUTH') === undefined)
+    fail(
+      'SILENT_AUTH is missing: in production it has to be chosen. "verify" is the API that Vonage develops; "network-enablement", the default elsewhere, ends in Number Verification, whose retirement Vonage has announced; see README.',
+    );
   const fallbackChannels = readFallbacks(reader);
   const hasCodes = fallbackChannels.length > 0;
   if (silentAuth === 'off' && !hasCodes)
-    fail('SILENT_AUTH=off leaves no way to log in when FALLBACK_CHANNELS=none: name sms, voice or both.');
+    fail('SILENT_AUTH=off leaves no way to log in when FALLBACK_CHANNELS=none: name a channel, such as sms.');
   const brand = get('BRAND') ?? '';
   if ((silentAuth === 'verify' || hasCodes) && !isBrand(brand))
     fail(
       'BRAND must be the name your users know, 1 to 18 characters, none of / { } : $. It stands in every message.',
     );
+  const verify = readVerifySettings(reader, fallbackChannels);
   const webhooks = readWebhooks(reader);
-  if (silentAuth === 'verify' && webhooks === undefined && (!coverageCheck || hasCodes))
+  const waitsForWebhook = !verify.coverageCheck || (verify.chain && hasCodes);
+  if (silentAuth === 'verify' && webhooks === undefined && waitsForWebhook)
     fail(
-      'SILENT_AUTH=verify needs webhooks, which report that Vonage moved to the next channel: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
+      'SILENT_AUTH=verify with VERIFY_CHAIN=true or COVERAGE_CHECK=false needs webhooks, which report the link and each step: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
     );
   return {
     silentAuth,
     /** The channels for typed codes, in the order in which they are offered. It may be empty. */
     fallbackChannels,
-    verify: { brand, templateId: get('TEMPLATE_ID'), coverageCheck },
+    verify: { ...verify, brand },
     /** Absent: webhooks cannot be checked, and are refused. */
     webhooks,
   };
@@ -37,13 +48,82 @@ export function readLoginSettings(reader: Reader) {
 /** Verify v2 reference, `brand`. */
 const isBrand = (text: string): boolean => /^[^/{}:$]{1,18}$/.test(text);
 
-function readFallbacks({ get, fail }: Reader): readonly (typeof FALLBACK_CHANNELS)[number][] {
+function readFallbacks({ get, fail }: Reader): readonly CodeChannel[] {
   const text = get('FALLBACK_CHANNELS') ?? 'sms,voice';
   // An empty variable counts as absent, so an empty list needs a name.
   const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
-  const channels = FALLBACK_CHANNELS.filter((channel) => names.includes(channel));
-  if (channels.join() !== names.join()) fail('FALLBACK_CHANNELS must be none, sms, voice or sms,voice.');
+  const channels = names.filter((name): name is CodeChannel => CODE_CHANNELS.some((each) => each === name));
+  if (names.includes('email'))
+    fail('FALLBACK_CHANNELS: email proves neither the SIM nor the number, so it is no channel of a login.');
+  else if (channels.length < names.length || new Set(names).size < names.length)
+    fail(`FALLBACK_CHANNELS must be none, or some of ${CODE_CHANNELS.join(', ')}, each once.`);
   return channels;
+}
+
+/** Settings of Verify v2, named as in its reference. */
+function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
+  const { get, fail, flag, whole } = reader;
+  return {
+    templateId: get('TEMPLATE_ID'),
+    coverageCheck: flag('COVERAGE_CHECK', 'true'),
+    /** Whether one verification goes through several channels by itself. */
+    chain: flag('VERIFY_CHAIN', 'false'),
+    /** Absent: the account decides. */
+    fraudCheck: get('FRAUD_CHECK') === undefined ? undefined : flag('FRAUD_CHECK', 'true'),
+    /** Six digits hold the 20 bits of OWASP ASVS 6.5.4; Vonage's default of four does not. */
+    codeLength: whole('CODE_LENGTH', { fallback: 6, least: 6, most: 10 }),
+    /** Seconds that a code is valid. */
+    channelTimeout: whole('CHANNEL_TIMEOUT', { fallback: 300, least: 60, most: 900 }),
+    /** The language of messages where the app and its user name none. Absent: Vonage chooses. */
+    locale: readLocale(reader),
+    senders: readSenders({ get, fail }, channels),
+  };
+}
+
+/** The longest language tag that is accepted (RFC 5646 section 4.4.1). */
+const MAX_TAG_LENGTH = 35;
+
+/**
+ * The canonical form of one language tag (BCP 47), such as `de-AT` for `DE-at` or `he` for `iw`.
+ * @returns undefined if it is malformed, empty, `*`, a list, or longer than 35 characters
+ */
+export function parseLocale(tag: string): string | undefined {
+  if (tag.length > MAX_TAG_LENGTH) return undefined;
+  try {
+    return Intl.getCanonicalLocales(tag)[0];
+  } catch {
+    return undefined;
+  }
+}
+
+function readLocale({ get, fail }: Reader): string | undefined {
+  const text = get('LOCALE');
+  const locale = text === undefined ? undefined : parseLocale(text);
+  if (text !== undefined && locale === undefined) fail('LOCALE must be a BCP 47 language tag, like de-AT.');
+  return locale;
+}
+
+/** Senders of messages, and the ids that Indian operators ask for (Verify v2 reference). */
+function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: readonly CodeChannel[]) {
+  const senders = {
+    sms: get('SMS_FROM'),
+    rcs: get('RCS_FROM'),
+    whatsapp: get('WHATSAPP_FROM')?.replace(/^\+/, ''),
+    entityId: get('SMS_ENTITY_ID'),
+    contentId: get('SMS_CONTENT_ID'),
+  };
+  const { sms, whatsapp, entityId, contentId } = senders;
+  if (channels.includes('whatsapp') && whatsapp === undefined)
+    fail(
+      'WHATSAPP_FROM is missing: FALLBACK_CHANNELS names whatsapp, which needs the WhatsApp Business number of your account.',
+    );
+  if (whatsapp !== undefined && !/^[1-9][0-9]{6,14}$/.test(whatsapp))
+    fail('WHATSAPP_FROM must be a phone number in E.164.');
+  if (sms !== undefined && !/^(?:[A-Za-z0-9 ]{3,11}|\+?[1-9][0-9]{6,14})$/.test(sms))
+    fail('SMS_FROM must be a sender id of 3 to 11 letters and digits, or a number in E.164.');
+  if ((entityId === undefined) !== (contentId === undefined))
+    fail('SMS_ENTITY_ID and SMS_CONTENT_ID belong together: set both or none.');
+  return senders;
 }
 
 /** The least length of a key for HS256 (RFC 7518 section 3.2). */

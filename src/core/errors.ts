@@ -33,8 +33,12 @@ export type ErrorCode = keyof typeof ERRORS;
 
 export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
 
-/** Why a message was not sent: `blocked` by Vonage's fraud rules. */
-export type MessageFailure = 'blocked';
+/**
+ * What became of a message that brought no code: `blocked` by Vonage's fraud rules, `rejected` by
+ * the operator, `user_rejected` by the user, or the number is `unreachable`.
+ */
+export const MESSAGE_FAILURES = ['blocked', 'rejected', 'user_rejected', 'unreachable'] as const;
+export type MessageFailure = (typeof MESSAGE_FAILURES)[number];
 
 export interface ErrorFields {
   reason?: SilentFailure | MessageFailure;

@@ -98,9 +98,13 @@ export function createLimits(
       const outcome = await spend(hour);
       caller.showQuotas(quotasOf(hour.rates, outcome).filter(({ name }) => name === 'send-range'));
       logSpentBudget(outcome, hour.account, messages);
-      if (outcome.broken === undefined) return;
+      if (outcome.broken === undefined)
+        return async () => {
+          // What cannot be given back expires with its window.
+          await Promise.all([number, hour].map((each) => spend(givenBack(each)))).catch(() => undefined);
+        };
       await spend(givenBack(number));
-      refuse(outcome.broken);
+      return refuse(outcome.broken);
     },
     async verified(caller, phoneNumber) {
       // The store takes no entry below zero: all of it is given back.

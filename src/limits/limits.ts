@@ -43,8 +43,11 @@ export interface Limits {
   login(caller: Caller, phoneNumber: PhoneNumber, api: PacedApi | undefined): Promise<void>;
   /** Takes a turn for the retry of a call, which counts for the caller's range. */
   turn(caller: Caller, api: PacedApi | undefined): Promise<void>;
-  /** Counts messages that cost money. */
-  send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<void>;
+  /**
+   * Counts messages that cost money.
+   * @returns gives them back, to be called if none was sent; never fails
+   */
+  send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<() => Promise<void>>;
   /**
    * Gives back the messages of this hour of a number that was just verified, in total and of the
    * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does not

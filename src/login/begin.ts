@@ -8,12 +8,13 @@ import type { Annotate } from '../observability/journal.js';
 import { LOGIN_TTL_SECONDS, type Client, type Login, type Verification } from './login.js';
 import { codeChannelsOf, endOfStep, stepOf, verificationUnderWay } from './progress.js';
 import { addressOf, newState } from './tickets.js';
-import { AbandonedVerification } from './verification.js';
 
 export interface BeginInput {
   phoneNumber: PhoneNumber;
   client: Client;
   codeChallenge?: string | undefined;
+  /** The language of messages (BCP 47). */
+  locale?: string | undefined;
   /** Describes the client to a hook. */
   visitor: () => Visitor;
 }
@@ -33,12 +34,13 @@ export function createBegin(context: LoginContext): Begin {
   const { engine, verifications, limits, tickets, world, rules, journal } = context;
 
   const begin = async (id: string, input: BeginInput, step: StepContext): ReturnType<Begin> => {
-    const { phoneNumber, client, codeChallenge, visitor } = input;
+    const { phoneNumber, client, codeChallenge, locale, visitor } = input;
     const { session, requestId, annotate } = step;
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId });
     const expiresAt = world.now() + LOGIN_TTL_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
+    if (locale !== undefined) base.locale = locale;
     const formerVerification = takeOver(context, base, step);
     if (formerVerification) base.formerVerification = formerVerification;
     const beginning = await askEngine(context, base, step);
@@ -75,7 +77,7 @@ export function createBegin(context: LoginContext): Begin {
 function takeOver(
   { verifications, world }: LoginContext,
   login: Login,
-  { session: { former }, requestId }: RequestContext,
+  { session: { login: former }, requestId }: RequestContext,
 ): Verification | undefined {
   const verification = former && verificationUnderWay(former, world.now());
   if (former === undefined || verification === undefined) return undefined;
@@ -97,16 +99,14 @@ const mayTakeOver = (login: Login, former: Login, verification: Verification): b
 async function askEngine(context: LoginContext, login: Login, step: StepContext): Promise<Beginning> {
   const { engine, limits } = context;
   const { caller, requestId, annotate } = step;
-  const { id: loginId, phoneNumber, client, formerVerification } = login;
   const states = createStates(context, login, caller);
   const mayPay = (messages: number) =>
-    limits.send(caller, phoneNumber, messages).then(() => true, falseIfLimited(annotate));
-  const newStart = { loginId, phoneNumber, client, formerVerification, requestId };
+    limits.send(caller, login.phoneNumber, messages).then(() => true, falseIfLimited(annotate));
   const beginning = await engine
-    .begin({ ...newStart, newState: states.make, mayPay })
+    .begin({ login, caller, requestId, newState: states.make, mayPay })
     .catch(async (error: unknown) => {
       await states.cancelAllBut();
-      return withoutSilence(error, codeChannelsOf(phoneNumber, context.fallbacks).length > 0, annotate);
+      return withoutSilence(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0, annotate);
     });
   await states.cancelAllBut(beginning.by === 'redirect' ? beginning.state : undefined);
   return beginning;
@@ -116,8 +116,7 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
 function withoutSilence(error: unknown, hasOtherChannel: boolean, annotate: Annotate): Beginning {
   if (!hasOtherChannel || !(error instanceof LoginError && error.status >= 500)) throw error;
   annotate({ upstream: error.upstream });
-  const abandoned = error instanceof AbandonedVerification && { abandoned: error.verification };
-  return { by: 'nothing', why: error.code, ...abandoned };
+  return { by: 'nothing', why: error.code };
 }
 
 /** Answers that a limit forbids it. Rethrows any other error. */
@@ -174,6 +173,6 @@ function stateOf(beginning: Beginning): Partial<Login> {
       return { channel, verification, expiresAt: endOfStep(verification) };
     }
     case 'nothing':
-      return beginning.abandoned ? { formerVerification: beginning.abandoned } : {};
+      return {};
   }
 }

@@ -18,10 +18,7 @@ export function createCancel({ verifications, tickets, world, journal }: LoginCo
       const change = session.change((stored) => {
         if (stored.id !== login.id) return stored;
         verification = verificationUnderWay(stored, world.now());
-        if (verification === undefined) return undefined;
-        // Vonage refuses the next verification of this number while this one is under way, so it is
-        // kept.
-        return { ...stored, status: 'cancelled', verification: { ...verification, cancelled: true } };
+        return undefined;
       });
       await change.catch(ignoreEndedSession);
       if (verification !== undefined) verifications.cancel(verification, requestId);

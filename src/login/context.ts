@@ -1,3 +1,4 @@
+import type { CodeChannel } from '../config/login.js';
 import type { World } from '../core/world.js';
 import type { WithUpstreamSlot } from '../http/overload.js';
 import type { Caller, Limits } from '../limits/limits.js';
@@ -6,7 +7,7 @@ import type { Store } from '../store/store.js';
 import type { Engine } from './engines.js';
 import type { Rules } from './hooks.js';
 import type { Annotate, Journal } from '../observability/journal.js';
-import type { CodeChannel, LoginSession } from './login.js';
+import type { LoginSession } from './login.js';
 import type { ReadProgress, Reports } from './progress.js';
 import type { Tickets } from './tickets.js';
 import type { Verifications } from './verification.js';
@@ -17,6 +18,8 @@ export interface LoginContext {
   verifications: Verifications;
   /** The channels of codes that the settings allow, in the order in which they are offered. */
   fallbacks: readonly CodeChannel[];
+  /** Whether a verification goes through several channels by itself (`VERIFY_CHAIN`). */
+  chained: boolean;
   tickets: Tickets;
   reports: Reports;
   readProgress: ReadProgress;

@@ -1,21 +1,19 @@
-import type { EngineName } from '../config/login.js';
+import type { CodeChannel, EngineName } from '../config/login.js';
 import { LoginError, type ErrorCode, type SilentFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import type { PacedApi } from '../limits/limits.js';
+import type { Caller, PacedApi } from '../limits/limits.js';
 import type { AccessToken } from '../vonage/tokens.js';
+import { MAX_STEPS } from '../vonage/verify.js';
 import type { NumberVerification, Vonage } from '../vonage/vonage.js';
-import type { Client, CodeChannel, Verification } from './login.js';
+import type { Login, Verification } from './login.js';
 import { codeChannelsOf, stepOf } from './progress.js';
-import { AbandonedVerification, type Verifications } from './verification.js';
+import type { Verifications } from './verification.js';
 
 export interface BeginRequest {
-  loginId: string;
-  phoneNumber: PhoneNumber;
-  client: Client;
+  login: Login;
+  caller: Caller;
   /** Makes a state and stores its ticket. Each state may be sent upstream once. */
   newState: () => Promise<string>;
-  /** The verification that may still be under way for this session and number. */
-  formerVerification: Verification | undefined;
   /** Counts so many messages that cost money. @returns false if a limit forbids them */
   mayPay: (messages: number) => Promise<boolean>;
   requestId: string;
@@ -33,11 +31,8 @@ export type Beginning =
    * Where that step was found impossible (`why`), a message is under way.
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }
-  /**
-   * Silent authentication is impossible for this number, or at the moment; `why` if it was tried.
-   * `abandoned` is a verification that was started in vain and is being cancelled.
-   */
-  | { by: 'nothing'; why?: SilentFailure | ErrorCode; abandoned?: Verification };
+  /** Silent authentication is impossible for this number, or at the moment; `why` if it was tried. */
+  | { by: 'nothing'; why?: SilentFailure | ErrorCode };
 
 /** A way to authenticate silently. The flow knows engines only by this type. */
 export interface Engine {
@@ -56,8 +51,8 @@ export interface Engine {
 /** Number Verification, begun by Network Enablement (`SILENT_AUTH=network-enablement`). */
 const networkEnablementEngine = ({ enableNumber, numberVerification }: Vonage): Engine => ({
   asks: 'network-enablement',
-  async begin({ phoneNumber, newState, requestId }) {
-    const { authUrl, state } = await enableNumber(phoneNumber, newState, requestId);
+  async begin({ login, newState, requestId }) {
+    const { authUrl, state } = await enableNumber(login.phoneNumber, newState, requestId);
     if (authUrl === undefined) return { by: 'nothing', why: 'number_not_supported' };
     return { by: 'redirect', authUrl, state };
   },
@@ -66,9 +61,9 @@ const networkEnablementEngine = ({ enableNumber, numberVerification }: Vonage): 
 
 /** Number Verification, begun by a link that is built here (`SILENT_AUTH=oidc`). */
 const oidcEngine = ({ authUrl, numberVerification }: Vonage): Engine => ({
-  async begin({ phoneNumber, newState }) {
+  async begin({ login, newState }) {
     const state = await newState();
-    return { by: 'redirect', authUrl: authUrl(phoneNumber, state), state };
+    return { by: 'redirect', authUrl: authUrl(login.phoneNumber, state), state };
   },
   redirect: redirectOf(numberVerification),
 });
@@ -76,27 +71,27 @@ const oidcEngine = ({ authUrl, numberVerification }: Vonage): Engine => ({
 const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, verify });
 
 /**
- * Verify v2 with `silent_auth` first and the fallbacks chained behind it (`SILENT_AUTH=verify`).
- * Vonage goes on to each fallback by itself when the silent step fails or its minute is over, so
- * messages are sent that the app has not asked for. All that a chain may send is counted before it
- * starts, and the chain is cut to what the limits allow, down to the silent step alone.
+ * Verify v2 with a silent step (`SILENT_AUTH=verify`). With `VERIFY_CHAIN=true`, fallbacks stand
+ * behind it, and Vonage goes on to each by itself when the silent step fails or its minute is over,
+ * so messages are sent that the app has not asked for. All that a chain may send is counted before
+ * it starts, and the chain is cut to what the limits allow, down to the silent step alone.
  */
-const verifyEngine = (verifications: Verifications, fallbacks: readonly CodeChannel[]): Engine => ({
+const verifyEngine = ({ verifications, fallbacks, chained }: EngineDeps): Engine => ({
   asks: 'verify',
-  async begin({ mayPay, loginId, phoneNumber, client, formerVerification, requestId }) {
-    const chain = [...codeChannelsOf(phoneNumber, fallbacks)];
+  async begin({ login, mayPay, ...request }) {
+    const { formerVerification: underWay } = login;
+    const chain = chained ? codeChannelsOf(login.phoneNumber, fallbacks).slice(0, MAX_STEPS - 1) : [];
     while (chain.length > 0 && !(await mayPay(chain.length))) chain.pop();
     try {
-      const start = { loginId, phoneNumber, client, formerVerification, requestId };
-      const verification = await verifications.start({ ...start, channels: ['silent_auth', ...chain] });
-      const isNew = verification.id !== formerVerification?.id;
+      const channels = ['silent_auth', ...chain] as const;
+      const verification = await verifications.start({ login, channels, underWay, resumes: true }, request);
+      const isNew = verification.id !== underWay?.id;
       const isSkipped = isNew && stepOf(verification).channel !== 'silent_auth';
       return { by: 'verification', verification, ...(isSkipped && { why: 'number_not_supported' }) };
     } catch (error) {
       // The network is not covered: refused at the start (412), or found out after it.
       if (!(error instanceof LoginError && error.code === 'silent_auth_failed')) throw error;
-      const abandoned = error instanceof AbandonedVerification && { abandoned: error.verification };
-      return { by: 'nothing', why: 'number_not_supported', ...abandoned };
+      return { by: 'nothing', why: 'number_not_supported' };
     }
   },
 });
@@ -108,12 +103,14 @@ interface EngineDeps {
   vonage: Vonage;
   verifications: Verifications;
   fallbacks: readonly CodeChannel[];
+  /** `VERIFY_CHAIN` */
+  chained: boolean;
 }
 
 /** The engines, by their names in `SILENT_AUTH`. */
 export const ENGINES = {
   'network-enablement': ({ vonage }) => networkEnablementEngine(vonage),
   oidc: ({ vonage }) => oidcEngine(vonage),
-  verify: ({ verifications, fallbacks }) => verifyEngine(verifications, fallbacks),
+  verify: verifyEngine,
   off: () => codesOnlyEngine,
 } satisfies Record<EngineName, (deps: EngineDeps) => Engine>;

@@ -1,12 +1,10 @@
+import type { CodeChannel } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 
 /** How a number is proved. */
-export type Channel = 'silent_auth' | 'sms' | 'voice';
-
-/** The channels that send a code for the user to type. Each message costs money. */
-export type CodeChannel = Exclude<Channel, 'silent_auth'>;
+export type Channel = 'silent_auth' | CodeChannel;
 
 /**
  * Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login
@@ -22,8 +20,8 @@ export interface VerificationStep {
 }
 
 /**
- * A verification of Verify v2. It goes through its steps in order: when the time of a step is over,
- * or when Vonage is asked for the next one.
+ * A verification of Verify v2. With `VERIFY_CHAIN=true` it may have several steps, and goes through
+ * them in order: when the time of a step is over, or when Vonage is asked for the next one.
  */
 export interface Verification {
   /** Vonage's `request_id`. */
@@ -35,15 +33,8 @@ export interface Verification {
   since: number;
   /** When the verification began (ms since the epoch). */
   startedAt: number;
-  /**
-   * When this server cancels the verification, unless it is past its first step by then (ms since
-   * the epoch).
-   */
-  stopsAt?: number;
   /** The link of the silent step, where the answer to the start has one. */
   checkUrl?: string;
-  /** This server cancels the verification, which Vonage allows only 30 seconds after the start. */
-  cancelled?: true;
 }
 
 /**
@@ -53,8 +44,7 @@ export interface Verification {
  *               │  ▲ └──▶ failed      a code came back, but the number was not confirmed
  *               │  ├──────── next     (from pending, failed, expired: to another channel)
  *               │  └──────── step-up  (from pending: a hook asks for a code on top of the SIM)
- *               ├───────▶ (expired)   no code came in time: computed, not stored
- *               └───────▶ cancelled   given up while a verification is under way at Vonage
+ *               └───────▶ (expired)   no code came in time: computed, not stored
  */
 export interface Login {
   /**
@@ -66,10 +56,12 @@ export interface Login {
   client: Client;
   /** The PKCE challenge (RFC 7636, S256). */
   codeChallenge?: string;
+  /** The language of messages (BCP 47). */
+  locale?: string;
   /** `null` where silent authentication is impossible for this number, or a hook asked for more. */
   channel: Channel | null;
   /** Absent while the login is pending. */
-  status?: 'failed' | 'completed' | 'cancelled';
+  status?: 'failed' | 'completed';
   /** Milliseconds since the epoch. */
   expiresAt: number;
   /**
@@ -113,10 +105,7 @@ export const MAX_CONFLICTS = 10;
 
 /** The session of a request, as the login sees it. */
 export interface LoginSession {
-  /** The login; absent if there is none, or it was cancelled. */
   readonly login: Login | undefined;
-  /** The login as stored, cancelled or not. */
-  readonly former: Login | undefined;
   /** Gives the session a new id and this login in place of any other. Its user stays logged in. */
   begin(login: Login): Promise<void>;
   /** Reads the session again. */

@@ -1,6 +1,8 @@
+import type { CodeChannel } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
+import { MAX_STEPS } from '../vonage/verify.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import {
   CHANGE_TIMEOUT_MS,
@@ -8,13 +10,12 @@ import {
   isOnSameChannel,
   isOver,
   loginEnded,
-  type CodeChannel,
   type Login,
   type LoginSession,
   type Verification,
 } from './login.js';
-import { endOfStep, stepOf, type Progress } from './progress.js';
-import { AbandonedVerification, CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
+import { endOfStep, stepOf, verificationUnderWay, type Progress } from './progress.js';
+import { CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
 
 /** How often, and how far apart, the webhook of a silent step that just failed is looked for. */
 const LOOKS = 5;
@@ -22,28 +23,41 @@ const LOOK_INTERVAL_MS = 200;
 
 /**
  * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
- * look), limits (4), a pause that Vonage asks for in each of two calls (2), the count of each
- * message (2), the link (1).
+ * look), limits and what they give back (6), a pause that Vonage asks for in each of three calls
+ * (3), the verification of the number that is under way (5), the count of each message (2), the
+ * link (1).
  */
-const COMMANDS = 11 + LOOKS;
+const COMMANDS = 19 + LOOKS;
 
 /** Milliseconds that a change of channel takes at most: the sum of the timeouts in it. */
 const NEXT_TIMEOUT_MS =
   LOOKS * LOOK_INTERVAL_MS + CHANNEL_CHANGE_TIMEOUT_MS + COMMANDS * COMMAND_TIMEOUT_MS + CHANGE_TIMEOUT_MS;
 
+export interface NextInput {
+  /** By default the next one that is left. */
+  channel?: CodeChannel | undefined;
+  /** Sends another code by the channel that the login is on. The former code is dead then. */
+  resend?: boolean | undefined;
+  /** The hash of an Android app, 11 characters, that lets it read its SMS. */
+  appHash?: string | undefined;
+}
+
 /**
- * Moves the login on to `channel`, or to the next one that is left: the verification under way is
- * moved on, or a new one is started. Apart from a chain of the `verify` engine, only this sends
- * messages, and only when the app asks.
+ * Moves the login on to a channel: a new verification is started, or the chain under way is moved
+ * on. Apart from a chain, only this sends messages, and only when the app asks.
+ * @returns `sent`: whether a message was sent, or is being sent; false if it was before
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`,
  * `unavailable`
  */
-export type NextChannel = (channel: CodeChannel | undefined, request: RequestContext) => Promise<Login>;
+export type NextChannel = (
+  input: NextInput,
+  request: RequestContext,
+) => Promise<{ login: Login; sent: boolean }>;
 
 export function createNext(context: LoginContext): NextChannel {
   const { tickets, journal, lock } = context;
 
-  const next = async (channel: CodeChannel | undefined, step: StepContext): Promise<Login> => {
+  const next = async (input: NextInput, step: StepContext): ReturnType<NextChannel> => {
     const { session, annotate } = step;
     const id = session.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
@@ -52,31 +66,56 @@ export function createNext(context: LoginContext): NextChannel {
       const { login } = session;
       if (login?.id !== id) throw loginEnded();
       const progress = await progressOnceSettled(context, login);
-      if (progress.verification !== undefined && isAlreadyOn(channel, login, progress)) {
+      const again = channelToRepeat(context, input, { login, progress });
+      if (again === undefined && progress.verification && isAlreadyOn(input.channel, login, progress)) {
         annotate({ channel: progress.channel });
-        return storeReachedStep(session, login, progress.verification);
+        return { login: await storeReachedStep(session, login, progress.verification), sent: false };
       }
-      const target = targetOf(channel, progress);
+      const target = again ?? targetOf(input.channel, progress);
       annotate({ channel: target });
-      const verification = await moveOn(context, { login, target, progress }, step).catch(
-        async (error: unknown) => {
-          await storeAbandoned(session, login, error);
-          throw error;
-        },
+      const { verification, sent } = await moveOn(
+        context,
+        { login, target, progress, isAgain: again !== undefined, appHash: input.appHash },
+        step,
       );
       const moved = await storeNewStep(context, { login, verification }, step);
       // The link of the silent channel is void from here on.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
-      return moved;
+      return { login: moved, sent };
     });
   };
 
-  return (channel, request) => {
+  return (input, request) => {
     const { requestId, session } = request;
     return journal.step({ step: 'next', requestId, login: session.login }, (annotate) =>
-      next(channel, { ...request, annotate }),
+      next(input, { ...request, annotate }),
     );
   };
+}
+
+interface SeenLogin {
+  login: Login;
+  progress: Progress;
+}
+
+/**
+ * The channel that sends another code, if the app asks for one and the login is on that channel.
+ * @throws LoginError `login_in_progress` with `retry_after` until Vonage lets the former code end
+ */
+function channelToRepeat(
+  { verifications, world }: LoginContext,
+  { channel, resend }: NextInput,
+  { login, progress }: SeenLogin,
+): CodeChannel | undefined {
+  const { channel: current, verification } = progress;
+  const isCurrent = channel === undefined || channel === current;
+  if (!resend || !isCurrent || current === null || current === 'silent_auth' || isOver(login))
+    return undefined;
+  const wait = verification ? verifications.resendableAt(verification) - world.now() : 0;
+  if (wait <= 0) return current;
+  throw new LoginError('login_in_progress', 'The last code was sent only just now.', {
+    retry_after: Math.ceil(wait / 1000),
+  });
 }
 
 /**
@@ -97,38 +136,55 @@ const isSilentStepOfChain = ({ channel, verification }: Progress): boolean =>
   verification !== undefined &&
   verification.steps.length > verification.step + 1;
 
-/** Moves on to `target`. @returns the verification, which is at the step of `target` */
-async function moveOn(
-  { verifications, limits, fallbacks }: LoginContext,
-  { login, target, progress }: { login: Login; target: CodeChannel; progress: Progress },
-  { caller, requestId }: RequestContext,
-): Promise<Verification> {
-  const { id: loginId, phoneNumber, client } = login;
-  const underWay = progress.verification;
-  const steps = stepsTo(target, underWay);
-  await limits.ready('verify');
-  // All messages of a chain were counted before its silent step began.
-  const isCounted = underWay?.steps[0]?.channel === 'silent_auth';
-  const messages = steps === 0 ? 1 : isCounted ? 0 : steps;
-  if (messages > 0) await limits.send(caller, phoneNumber, messages);
-  if (underWay !== undefined && steps > 0) {
-    // A chain skips no step: a user who asks for a call at once gets the SMS as well.
-    let moved = underWay;
-    while (stepOf(moved).channel !== target) moved = await verifications.advance(moved, requestId);
-    return moved;
-  }
-  const channels = fallbacks
-    .slice(fallbacks.indexOf(target))
-    .filter((each) => progress.nextChannels.includes(each));
-  // Verify allows one verification per number: one that does not lead to `target` has to end first.
-  if (underWay !== undefined) verifications.cancel(underWay, requestId);
-  const formerVerification = underWay ? { ...underWay, cancelled: true as const } : login.formerVerification;
-  return verifications.start({ loginId, phoneNumber, channels, client, formerVerification, requestId });
+interface Move extends SeenLogin {
+  target: CodeChannel;
+  /** Whether the login is on that channel, and its verification is replaced. */
+  isAgain: boolean;
+  appHash: string | undefined;
 }
 
-/** How many steps of the verification lead to `target`; 0 if it does not lead there. */
-const stepsTo = (target: CodeChannel, verification: Verification | undefined): number =>
-  1 + (verification?.steps.slice(verification.step + 1).findIndex(({ channel }) => channel === target) ?? -1);
+/** Moves on to `target`. @returns the verification, which is at the step of `target` */
+async function moveOn(
+  context: LoginContext,
+  move: Move,
+  { caller, requestId }: RequestContext,
+): Promise<{ verification: Verification; sent: boolean }> {
+  const { verifications, limits, world } = context;
+  const { login, target, progress, isAgain, appHash } = move;
+  await limits.ready('verify');
+  if (progress.verification !== undefined && leadsTo(target, progress.verification)) {
+    // All messages of a chain were counted before it began. It skips no step: a user who asks for a
+    // call at once gets the SMS as well.
+    let verification = progress.verification;
+    while (stepOf(verification).channel !== target)
+      verification = await verifications.advance(verification, requestId);
+    return { verification, sent: true };
+  }
+  const channels = channelsFrom(context, move);
+  const underWay = progress.verification ?? verificationUnderWay(login, world.now());
+  const resumes = !isAgain && underWay !== undefined && stepOf(underWay).channel === target;
+  const giveBack = await limits.send(caller, login.phoneNumber, channels.length);
+  const start = { login, channels, underWay, resumes, appHash };
+  const verification = await verifications
+    .start(start, { caller, requestId })
+    .catch(async (error: unknown) => {
+      if (error instanceof LoginError && error.code === 'login_in_progress') await giveBack();
+      throw error;
+    });
+  const sent = verification.id !== underWay?.id;
+  if (!sent) await giveBack();
+  return { verification, sent };
+}
+
+/** The channels of a new verification: `target`, and in a chain those that are left behind it. */
+function channelsFrom({ chained, fallbacks }: LoginContext, { target, progress }: Move): CodeChannel[] {
+  const left = fallbacks.slice(fallbacks.indexOf(target) + 1);
+  const behind = left.filter((each) => progress.nextChannels.includes(each));
+  return chained ? [target, ...behind].slice(0, MAX_STEPS) : [target];
+}
+
+const leadsTo = (target: CodeChannel, { steps, step }: Verification): boolean =>
+  steps.slice(step + 1).some(({ channel }) => channel === target);
 
 /** The channel that was asked for, or the first that is left. */
 function targetOf(asked: CodeChannel | undefined, { nextChannels }: Progress): CodeChannel {
@@ -174,6 +230,7 @@ async function storeNewStep(
       const moved: Login = { ...login, channel, verification, expiresAt: endOfStep(verification) };
       delete moved.ticket;
       delete moved.status;
+      delete moved.formerVerification;
       return moved;
     });
     return requireStep(stored, verification);
@@ -181,18 +238,6 @@ async function storeNewStep(
     verifications.cancel(verification, requestId);
     throw error;
   }
-}
-
-/**
- * Stores a verification that was started in vain: Vonage refuses the next one of this number until
- * it ends.
- */
-async function storeAbandoned(session: LoginSession, seen: Login, error: unknown): Promise<void> {
-  if (!(error instanceof AbandonedVerification)) return;
-  const { verification: formerVerification } = error;
-  await session
-    .change((login) => (login.id === seen.id ? { ...login, formerVerification } : login))
-    .catch(() => undefined);
 }
 
 /**

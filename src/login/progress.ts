@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { MessageFailure } from '../core/errors.js';
+import type { CodeChannel } from '../config/login.js';
+import { MESSAGE_FAILURES, type MessageFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
 import { createLock } from '../store/lock.js';
@@ -7,18 +8,27 @@ import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring, createRecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { VerifyNews } from '../vonage/webhook.js';
-import type { Channel, CodeChannel, Login, Verification, VerificationStep } from './login.js';
+import type { Channel, Login, Verification, VerificationStep } from './login.js';
 
 /** What webhooks have said of a verification. Nothing in it can complete a login. */
 export interface Report {
-  /** The last channel that is known to be over; `all` if the verification is. */
-  over?: Channel | 'all';
-  /** When the webhook came (ms since the epoch). */
-  at: number;
+  /** The steps that are known to be over, in the order in which their webhooks came. */
+  over: readonly EndedStep[];
+  /** The whole verification is over. */
+  ended?: Failure;
   /** The link of the silent step, where a webhook has it. */
   checkUrl?: string;
-  /** Why the last channel that is over ended, where an app can act on it. */
+}
+
+/** Why a step or a verification ended, where an app can act on it. */
+interface Failure {
   reason?: MessageFailure | undefined;
+}
+
+interface EndedStep extends Failure {
+  channel: string;
+  /** When the webhook came (ms since the epoch). */
+  at: number;
 }
 
 /** The progress of a login, as the app sees it. */
@@ -73,15 +83,14 @@ export function verificationAt(
   now: number,
   report?: Report,
 ): Verification | undefined {
-  if (report?.over === 'all') return undefined;
-  const { steps, stopsAt } = verification;
+  if (report?.ended) return undefined;
+  const { steps } = verification;
   let { step, since } = verification;
-  const reported =
-    report?.over === undefined ? 0 : steps.findIndex(({ channel }) => channel === report.over) + 1;
+  const reported = 1 + steps.findLastIndex(({ channel }) => endOf(channel, report));
+  const end = endOf(steps[reported - 1]?.channel, report);
   // A step that the clock began may have begun before: its webhook was not known yet.
-  const isEarlier = report !== undefined && reported === step && step > 0 && report.at < since;
-  if (report && (reported > step || isEarlier)) [step, since] = [reported, report.at];
-  else if (stopsAt !== undefined && now >= stopsAt) return undefined;
+  const isEarlier = reported === step && end !== undefined && end.at < since;
+  if (end && (reported > step || isEarlier)) [step, since] = [reported, end.at];
   for (let current = steps[step]; current; current = steps[step]) {
     const end = since + current.seconds * 1000;
     if (now < end) return { ...verification, step, since };
@@ -89,6 +98,9 @@ export function verificationAt(
   }
   return undefined;
 }
+
+const endOf = (channel?: string, report?: Report): EndedStep | undefined =>
+  report?.over.find((step) => step.channel === channel);
 
 /** The current step of a verification that is under way, as {@link verificationAt} computes it. */
 export const stepOf = ({ steps, step }: Verification): VerificationStep => steps[step] as VerificationStep;
@@ -101,10 +113,7 @@ export const verificationUnderWay = (login: Login, now: number): Verification | 
 
 /** When the current step ends (ms since the epoch). */
 export const endOfStep = (verification: Verification): number =>
-  Math.min(
-    verification.since + stepOf(verification).seconds * 1000,
-    verification.stopsAt ?? Number.POSITIVE_INFINITY,
-  );
+  verification.since + stepOf(verification).seconds * 1000;
 
 /**
  * @param at the channels that the number can use, in order, the time, and what webhooks have said
@@ -119,8 +128,8 @@ export function progressOf(
   const base = { channel: login.channel, expiresAt: login.expiresAt, nextChannels };
   if (login.status !== undefined) return { ...base, status: login.status };
   if (verification === undefined) {
-    const reason = report?.reason;
-    const hasFailed = report?.over === 'all' || reason !== undefined;
+    const reason = report?.ended?.reason ?? endOf(login.verification?.steps.at(-1)?.channel, report)?.reason;
+    const hasFailed = report?.ended !== undefined || reason !== undefined;
     const hasExpired = login.verification !== undefined || now >= login.expiresAt;
     const status = hasFailed ? 'failed' : hasExpired ? 'expired' : 'pending';
     return { ...base, status, ...(reason && { reason }) };
@@ -138,12 +147,11 @@ export function progressOf(
 }
 
 /**
- * The channels whose messages Vonage has sent by itself, in a chain that began silently: all steps
- * up to the current one. The summary of a verification that is over says it for all of them.
+ * The channels whose messages Vonage has sent by itself in a chain: all steps behind the first, up
+ * to the current one. The summary of a verification that is over says it for all of them.
  */
 function sentByVonage({ verification, status }: Login, now: number, report?: Report): Channel[] {
-  const isChain = verification?.steps[0]?.channel === 'silent_auth';
-  if (!isChain || status !== undefined || report?.over === 'all') return [];
+  if (verification === undefined || status !== undefined || report?.ended) return [];
   const last = verificationAt(verification, now, report)?.step ?? verification.steps.length - 1;
   return verification.steps.slice(1, last + 1).map(({ channel }) => channel);
 }
@@ -157,34 +165,28 @@ function channelsLeft(
   current: Verification | undefined,
   fallbacks: readonly CodeChannel[],
 ): CodeChannel[] {
-  // A cancelled verification never came to its later steps; any other that is over went through
-  // all.
-  const last = current ?? (begun?.stopsAt === undefined ? undefined : begun);
-  const reached = begun?.steps.slice(0, last && last.step + 1).map(({ channel }) => channel) ?? [];
+  const reached = begun?.steps.slice(0, current && current.step + 1).map(({ channel }) => channel) ?? [];
   return fallbacks.slice(
     1 + Math.max(-1, ...fallbacks.map((each, at) => (reached.includes(each) ? at : -1))),
   );
 }
 
-/** Longer than any verification lives. */
-const REPORT_TTL_SECONDS = 900;
-
 /**
- * Longer than a verification lives and its webhook may be late, so that no message is counted
- * twice.
+ * Longer than any verification lives: three steps of at most 900 seconds, the silent one of 60.
+ * A webhook may be late.
  */
-const COUNTED_TTL_SECONDS = 1800;
+const REPORT_TTL_SECONDS = 3600;
 
 /** Milliseconds that a report takes to be read and written. */
 const ADD_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
 
+const FailureField = z.object({ reason: z.enum(MESSAGE_FAILURES).optional() });
 const FORMAT = createRecordFormat<Report>(
-  1,
+  2,
   z.object({
-    over: z.exactOptional(z.enum(['silent_auth', 'sms', 'voice', 'all'])),
-    at: z.number(),
+    over: z.array(FailureField.extend({ channel: z.string(), at: z.number() })),
+    ended: z.exactOptional(FailureField),
     checkUrl: z.exactOptional(z.string()),
-    reason: z.literal('blocked').optional(),
   }),
 );
 
@@ -220,8 +222,8 @@ export function createReports(
   const write = (news: News): Promise<boolean> =>
     lock.hold(news.verificationId, ADD_TIMEOUT_MS, async () => {
       const known = await of(news.verificationId);
-      const report = { ...known, ...asReport(news, known), at: world.now() };
-      if (!isNews(news, report, known)) return false;
+      const report = reportWith(news, known, world.now());
+      if (report === undefined) return false;
       const key = `verify:${news.verificationId}`;
       await store.set(key, keyring.seal(key, FORMAT.write(report)), REPORT_TTL_SECONDS);
       return true;
@@ -232,7 +234,7 @@ export function createReports(
       if (channel === 'silent_auth') continue;
       const key = `verify:${verificationId}:${channel}`;
       // While the store is away, a message is counted at least once.
-      const isFirst = await store.add(key, '1', COUNTED_TTL_SECONDS).catch(() => true);
+      const isFirst = await store.add(key, '1', REPORT_TTL_SECONDS).catch(() => true);
       if (isFirst) world.meter.sent(channel);
     }
   };
@@ -253,16 +255,17 @@ export function createReports(
 
 type News = Exclude<VerifyNews, { kind: 'nothing' }>;
 
-/** Webhooks come in any order: what is known to be over stays over, and a known link stays. */
-const isNews = ({ kind }: VerifyNews, report: Report, known: Report | undefined): boolean =>
-  kind === 'link' ? known === undefined : ORDER.indexOf(report.over) > ORDER.indexOf(known?.over);
-
-/** The order in which our workflows go through the channels. */
-const ORDER: readonly Report['over'][] = [undefined, 'silent_auth', 'sms', 'voice', 'all'];
-
-function asReport(news: News, known: Report | undefined): Partial<Report> {
-  if (news.kind === 'link') return { checkUrl: news.checkUrl };
-  const reason = news.blocked && 'blocked';
-  if (news.kind === 'over') return { over: news.channel as Report['over'] & string, reason };
-  return { over: 'all', reason: reason ?? known?.reason };
+/**
+ * What is known with one webhook more. Webhooks come in any order: what is over stays over, and a
+ * known link stays.
+ * @returns undefined if the webhook says nothing new
+ */
+function reportWith(news: News, known: Report | undefined, at: number): Report | undefined {
+  const { over, ...rest } = known ?? { over: [] };
+  if (news.kind === 'link') return known ? undefined : { over, checkUrl: news.checkUrl };
+  const failure = { reason: news.failure?.reason };
+  if (rest.ended !== undefined) return undefined;
+  if (news.kind === 'ended') return { over, ...rest, ended: failure };
+  if (endOf(news.channel, known)) return undefined;
+  return { over: [...over, { channel: news.channel, at, ...failure }], ...rest };
 }

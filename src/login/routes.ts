@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import { z } from 'zod';
+import { CODE_CHANNELS, parseLocale } from '../config/login.js';
 import { LoginError, SetupError } from '../core/errors.js';
 import {
   mayBeOf,
@@ -13,6 +14,7 @@ import { bodyOf, methodNotAllowed, sendJson } from '../http/json.js';
 import type { Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Journal } from '../observability/journal.js';
+import { languageFor } from '../vonage/languages.js';
 import type { WebhookReader } from '../vonage/webhook.js';
 import type { BeginInput } from './begin.js';
 import type { RequestContext } from './context.js';
@@ -20,7 +22,7 @@ import type { Flow } from './flow.js';
 import type { Visitor } from './hooks.js';
 import type { Login, LoginSession, User } from './login.js';
 import type { Progress, Reports } from './progress.js';
-import { CODE_LENGTH, type Verifications } from './verification.js';
+import type { Verifications } from './verification.js';
 
 /** The sessions of requests: by a cookie of ours, or in the session of another app. */
 export interface Sessions {
@@ -47,6 +49,7 @@ const LoginBody = z.strictObject({
   phone_number: text,
   client: z.enum(['app', 'browser'], { error: 'Must be "app" or "browser".' }).optional(),
   // RFC 7636 section 4.2: the SHA-256 of the verifier in base64url is 43 characters.
+  locale: text.optional(),
   code_challenge: text
     .regex(/^[A-Za-z0-9_-]{43}$/, 'An S256 challenge has 43 characters of base64url.')
     .optional(),
@@ -61,7 +64,10 @@ const VerifyBody = z.strictObject({
 });
 
 const NextBody = z.strictObject({
-  channel: z.enum(['sms', 'voice'], { error: 'Must be "sms" or "voice".' }).optional(),
+  channel: z.enum(CODE_CHANNELS, { error: `Must be one of ${CODE_CHANNELS.join(', ')}.` }).optional(),
+  resend: z.boolean({ error: 'Must be true or false.' }).optional(),
+  // Android's SMS Retriever: the first 11 characters of a hash in base64.
+  app_hash: text.regex(/^[A-Za-z0-9+/]{11}$/, 'A hash has 11 characters of base64.').optional(),
 });
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -69,7 +75,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export interface LoginRoutesDeps {
   flow: Flow;
   sessions: Sessions;
-  verifications: Pick<Verifications, 'cancellableAt'>;
+  verifications: Pick<Verifications, 'cancellableAt' | 'resendableAt' | 'triesLeft' | 'codeLength'>;
   /** The countries whose numbers may log in; none means all. */
   countries: readonly Country[];
   /** Puts the handler of `POST /login` behind the protection from overload. */
@@ -78,7 +84,7 @@ export interface LoginRoutesDeps {
 
 /** `POST`, `GET`, `DELETE /login`, `POST /login/next` and `POST /verify`. */
 export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
-  const { flow, sessions } = deps;
+  const { flow, sessions, verifications } = deps;
   const contextOf = (req: Request, res: Response): RequestContext => ({
     caller: callerOf(req, res),
     requestId: requestIdOf(res),
@@ -102,13 +108,14 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
    * change.
    */
   const describe = (login: Login, { channel, expiresAt, nextChannels, verification }: Progress) => {
-    const isTyped = channel === 'sms' || channel === 'voice';
+    const isTyped = channel !== null && channel !== 'silent_auth';
     return {
       login_id: login.id,
       channel,
-      ...(isTyped && { code_length: CODE_LENGTH }),
+      ...(isTyped && { code_length: verifications.codeLength }),
       expires_at: iso(expiresAt),
-      ...(verification && { cancellable_at: iso(deps.verifications.cancellableAt(verification)) }),
+      ...(verification && { cancellable_at: iso(verifications.cancellableAt(verification)) }),
+      ...(isTyped && verification && { resend_at: iso(verifications.resendableAt(verification)) }),
       next_channels: nextChannels,
     };
   };
@@ -117,10 +124,12 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
     const { login } = sessions.loginSession(req);
     if (login === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
     const progress = await flow.readProgress(login);
-    const { status, checkUrl, reason } = progress;
+    const { status, checkUrl, reason, channel, verification } = progress;
+    const isTyped = channel !== 'silent_auth' && status === 'pending' && verification !== undefined;
     const body = {
       ...describe(login, progress),
       status,
+      ...(isTyped && { tries_left: await verifications.triesLeft(verification) }),
       ...(checkUrl !== undefined && { auth_url: checkUrl }),
       ...(reason !== undefined && { reason }),
     };
@@ -128,9 +137,9 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
   };
 
   const next: Handler = async (req, res) => {
-    const { channel } = bodyOf(req, NextBody);
-    const login = await flow.next(channel, contextOf(req, res));
-    const body = { ...describe(login, await flow.readProgress(login)), auth_url: null };
+    const { channel, resend, app_hash: appHash } = bodyOf(req, NextBody);
+    const { login, sent } = await flow.next({ channel, resend, appHash }, contextOf(req, res));
+    const body = { ...describe(login, await flow.readProgress(login)), sent, auth_url: null };
     sendJson(res, { status: 200, body });
   };
 
@@ -170,8 +179,25 @@ function readBegin(req: Request, countries: readonly Country[]): BeginInput {
     phoneNumber: phoneNumberOf(body.phone_number, countries),
     client: body.client ?? defaultClient(req),
     codeChallenge: body.code_challenge,
+    locale: localeOf(body.locale, req),
     visitor: () => visitorOf(req),
   };
+}
+
+/**
+ * The language that the app names, else the first of the client's languages in which Vonage has
+ * texts.
+ * @throws LoginError `invalid_request` for a malformed `locale`
+ */
+function localeOf(named: string | undefined, req: Request): string | undefined {
+  if (named === undefined) {
+    const preferred = req.acceptsLanguages().map(parseLocale);
+    return preferred.find((locale) => locale !== undefined && languageFor('sms', locale) !== undefined);
+  }
+  const locale = parseLocale(named);
+  if (locale !== undefined) return locale;
+  const errors = [{ field: 'locale', message: 'Must be a BCP 47 language tag, like de-AT.' }];
+  throw new LoginError('invalid_request', 'The body is not valid.', { errors });
 }
 
 function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {
@@ -226,10 +252,10 @@ export function webhookRoutes(
       const read: unknown = req.body;
       if (read !== undefined && !Buffer.isBuffer(read)) throw new SetupError(BODY_IS_GONE);
       const { jti, news } = await reader.read(req.headers.authorization, read ?? Buffer.alloc(0));
-      const { loginId, kind, blocked } = news;
+      const { loginId, kind, failure } = news;
       annotate({ login_id: loginId, news: kind, ...(kind === 'over' && { channel: news.channel }) });
       const isNew = await reports.add(news, jti);
-      if (isNew && blocked) annotate({ reason: 'blocked', ...blocked });
+      if (isNew && failure) annotate(failure);
     });
     res.status(204).end();
   };

@@ -1,14 +1,7 @@
+import type { CodeChannel } from '../config/login.js';
 import { LoginError, type MessageFailure } from '../core/errors.js';
 import type { LoginContext, StepContext } from './context.js';
-import {
-  changeLogin,
-  isOnSameChannel,
-  lock,
-  type Channel,
-  type CodeChannel,
-  type Login,
-  type Verification,
-} from './login.js';
+import { changeLogin, isOnSameChannel, lock, type Channel, type Login, type Verification } from './login.js';
 import { stepOf } from './progress.js';
 import { codeTooLate, invalidCode, type CodeKind } from './verification.js';
 
@@ -26,7 +19,7 @@ export async function checkVerificationCode(
   const { verifications, reports, readProgress } = context;
   const { code, login } = attempt;
   const { verification, reason, nextChannels } = await readProgress(login);
-  if (verification === undefined) throw reason ? messageBlocked(reason, nextChannels) : codeTooLate();
+  if (verification === undefined) throw reason ? messageFailed(reason, nextChannels) : codeTooLate();
   const channel = channelOf(attempt.kind, verification);
   if (channel === undefined) throw invalidCode();
   step.annotate({ channel });
@@ -72,9 +65,9 @@ async function storeWrongCode(
   );
 }
 
-/** Vonage blocked the message, so no code can be right. */
-const messageBlocked = (reason: MessageFailure, nextChannels: readonly CodeChannel[]): LoginError =>
-  new LoginError('login_expired', 'Vonage blocked the message. Continue with another channel.', {
+/** The message brought no code, so none can be right. */
+const messageFailed = (reason: MessageFailure, nextChannels: readonly CodeChannel[]): LoginError =>
+  new LoginError('login_expired', 'The message was not delivered. Continue with another channel.', {
     reason,
     next_channels: nextChannels,
   });

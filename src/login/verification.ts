@@ -1,45 +1,31 @@
+import type { VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
-import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
-import type { Limits } from '../limits/limits.js';
+import type { Caller, Limits } from '../limits/limits.js';
 import type { Store } from '../store/store.js';
 import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
+import { languageFor } from '../vonage/languages.js';
 import {
   MAX_STEPS,
   NEXT_TIMEOUT_MS,
   SILENT_STEP_SECONDS,
   START_TIMEOUT_MS,
   type VerifyApi,
+  type VerifyStart,
   type WorkflowStep,
 } from '../vonage/verify.js';
-import type { Channel, Client, Verification } from './login.js';
+import { CANCELLABLE_AFTER_SECONDS, type LiveVerifications } from './live-verifications.js';
+import type { Channel, Login, Verification } from './login.js';
 import { stepOf, type Reports } from './progress.js';
 
 /**
- * Digits of a code. Six hold the 20 bits that OWASP ASVS 6.5.4 asks for; Vonage's default of four
- * does not.
+ * Milliseconds that calls to Vonage take to change the channel: a start, a cancellation of what is
+ * in its place, and a start again; or every next step.
  */
-export const CODE_LENGTH = 6;
-
-/**
- * Seconds that a code by SMS or voice is valid, and after which Vonage goes on to the next step.
- */
-const CODE_TTL_SECONDS = 300;
-
-/**
- * Seconds after its start from which Vonage lets a verification be cancelled (Verify v2 reference,
- * "Cancel").
- */
-const CANCELLABLE_AFTER_SECONDS = 30;
-
-/**
- * Seconds before the end of its first code at which an unfinished verification is cancelled, before
- * Vonage calls.
- */
-const CANCEL_MARGIN_SECONDS = 15;
-
-/** Milliseconds that calls to Vonage take to change the channel: one start, or every next step. */
-export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(START_TIMEOUT_MS, (MAX_STEPS - 1) * NEXT_TIMEOUT_MS);
+export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
+  2 * START_TIMEOUT_MS + NEXT_TIMEOUT_MS,
+  (MAX_STEPS - 1) * NEXT_TIMEOUT_MS,
+);
 
 /**
  * How a code reached the client: a device got it from the redirects, or the user got it in a
@@ -59,111 +45,122 @@ const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number
  */
 const UNCOMPARED_TRIES = 10;
 
-/** Longer than any verification lives. */
-const TRIES_TTL_SECONDS = 900;
+/** Longer than any verification lives: three steps of at most 900 seconds. */
+const TRIES_TTL_SECONDS = 3600;
 
 export interface VerificationStart {
-  loginId: string;
-  phoneNumber: PhoneNumber;
+  login: Pick<Login, 'id' | 'phoneNumber' | 'client' | 'locale'>;
   channels: readonly Channel[];
-  client: Client;
-  formerVerification: Verification | undefined;
-  requestId: string;
+  /** The verification of this number that the session has under way, at its current step. */
+  underWay: Verification | undefined;
+  /** Whether that one goes on instead, if it is under way at Vonage as well. */
+  resumes: boolean;
+  /** The hash of an Android app, 11 characters, that lets it read its SMS. */
+  appHash?: string | undefined;
 }
 
-/**
- * A verification was started that this login cannot use. It is being cancelled, and under way until
- * then.
- */
-export class AbandonedVerification extends LoginError {
-  constructor(
-    readonly verification: Verification,
-    { code, detail, fields, upstream }: LoginError,
-  ) {
-    super(code, detail, { ...fields, upstream });
-  }
+interface StartRequest {
+  caller: Pick<Caller, 'address'>;
+  requestId: string;
 }
 
 /** The Verify v2 verifications of logins. */
 export interface Verifications {
+  /** Digits of a code. */
+  codeLength: number;
   /**
-   * Starts a verification that goes through `channels`. If one of the same number is under way and
-   * belongs to this session, it goes on instead, whatever its channels. If Vonage gives no link for
-   * the silent step, it has skipped that step, and so does the verification.
-   * @throws LoginError `login_in_progress` with `retry_after` if another session's is under way
-   * @throws AbandonedVerification if it was started in vain
+   * Starts a verification that goes through `channels`. If one of the same number is under way,
+   * whatever session it belongs to, it is cancelled first. If Vonage gives no link for the silent
+   * step, it has skipped that step, and so does the verification.
+   * @returns `underWay` if it goes on instead
+   * @throws LoginError `login_in_progress` with `retry_after` while the one under way cannot be
+   * cancelled, or another client has its turn before
    */
-  start(start: VerificationStart): Promise<Verification>;
+  start(start: VerificationStart, request: StartRequest): Promise<Verification>;
   /**
    * Resolves if the code is right. Counts the try before it asks Vonage.
    * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared
    * the code; `login_expired` for a second silent code
    */
   check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
+  /** Tries that are left to a typed code. */
+  triesLeft(verification: Verification): Promise<number>;
   /** Goes on to the next step. */
   advance(verification: Verification, requestId: string): Promise<Verification>;
   /** Cancels the verification as soon as Vonage lets it be cancelled. Never fails. */
   cancel(verification: Verification, requestId: string): void;
   /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
   cancellableAt(verification: Verification): number;
+  /** Milliseconds since the epoch from which another verification may take the place of this one. */
+  resendableAt(verification: Verification): number;
 }
 
-export interface VerificationDeps {
+export interface VerificationDeps extends VerifySettings {
   verify: VerifyApi;
   store: Store;
   limits: Pick<Limits, 'ready'>;
+  live: LiveVerifications;
   world: World;
   reports: Pick<Reports, 'countMessages'>;
   brand: string;
-  templateId: string | undefined;
-  coverageCheck: boolean;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
 }
 
 export function createVerifications(deps: VerificationDeps): Verifications {
-  const { verify, world, reports } = deps;
+  const { verify, world, reports, live } = deps;
 
-  const cancelAfter = (seconds: number, { id }: Verification, requestId: string): void =>
+  const cancel: Verifications['cancel'] = ({ id, startedAt }, requestId) => {
+    const seconds = CANCELLABLE_AFTER_SECONDS - (world.now() - startedAt) / 1000;
     world.later(Math.max(0, seconds), () => {
       verify.cancel(id, requestId).catch(() => {
         const fields = { request_id: requestId };
         world.log.debug(fields, 'a verification that was to be cancelled had ended or gone on');
       });
     });
-
-  const cancel: Verifications['cancel'] = (verification, requestId) => {
-    const age = (world.now() - verification.startedAt) / 1000;
-    cancelAfter(CANCELLABLE_AFTER_SECONDS - age, verification, requestId);
   };
 
-  const abandon = (verification: Verification, error: LoginError, requestId: string) => {
-    cancel(verification, requestId);
-    return new AbandonedVerification({ ...verification, cancelled: true }, error);
+  /** @throws ConcurrentVerification if another verification of this number is under way */
+  const startNew: Verifications['start'] = async (start, { caller, requestId }) => {
+    const { login, channels } = start;
+    const newVerification = (id: string) => verificationOf(id, start, deps);
+    const begun = await verify.start(requestOf(start, deps), requestId).catch(async (error: unknown) => {
+      if (!(error instanceof UnusableStart)) throw error;
+      const unusable = newVerification(error.verificationId);
+      await live.note(login.phoneNumber, unusable, caller);
+      cancel(unusable, requestId);
+      throw error;
+    });
+    const verification = newVerification(begun.verificationId);
+    await live.note(login.phoneNumber, verification, caller);
+    if (begun.checkUrl !== undefined) verification.checkUrl = begun.checkUrl;
+    // With a coverage check, Vonage gives no link where it does not cover the network.
+    if (channels[0] === 'silent_auth' && deps.coverageCheck && begun.checkUrl === undefined)
+      verification.step = 1;
+    if (verification.step >= channels.length) {
+      cancel(verification, requestId);
+      throw notCovered();
+    }
+    await reports.countMessages(verification.id, [stepOf(verification).channel]);
+    return verification;
   };
 
   return {
-    async start(start) {
-      const { channels, requestId } = start;
-      const begun = await verify.start(requestOf(start, deps), requestId).catch((error: unknown) => {
-        if (error instanceof UnusableStart)
-          throw abandon(newVerification(error.verificationId, channels, world.now()), error, requestId);
-        return resume(error, start.formerVerification, world.now());
-      });
-      if ('steps' in begun) return begun;
-      const verification = newVerification(begun.verificationId, channels, world.now());
-      if (begun.checkUrl !== undefined) verification.checkUrl = begun.checkUrl;
-      const isSilent = channels[0] === 'silent_auth';
-      // With a coverage check, Vonage gives no link where it does not cover the network.
-      if (isSilent && deps.coverageCheck && begun.checkUrl === undefined) verification.step = 1;
-      if (verification.step >= channels.length) throw abandon(verification, notCovered(), requestId);
-      await reports.countMessages(verification.id, [stepOf(verification).channel]);
-      // Vonage goes on to voice by itself, which the app has not asked for, so the verification is
-      // cancelled before. A process that dies meanwhile does not cancel it.
-      if (isSilent || channels.length === 1) return verification;
-      const seconds = CODE_TTL_SECONDS - CANCEL_MARGIN_SECONDS;
-      cancelAfter(seconds, verification, requestId);
-      return { ...verification, stopsAt: verification.startedAt + seconds * 1000 };
+    codeLength: deps.codeLength,
+
+    async start(start, request) {
+      try {
+        return await startNew(start, request);
+      } catch (error) {
+        if (!(error instanceof ConcurrentVerification)) throw error;
+        const { underWay, resumes } = start;
+        if (resumes && underWay !== undefined && underWay.id === error.verificationId) return underWay;
+        await endRival(error, { ...start, ...request }, deps);
+        return startNew(start, request).catch((again: unknown) => {
+          if (again instanceof ConcurrentVerification) throw inProgress(again, CANCELLABLE_AFTER_SECONDS);
+          throw again;
+        });
+      }
     },
 
     async check({ id }, { code, kind }, requestId) {
@@ -183,60 +180,110 @@ export function createVerifications(deps: VerificationDeps): Verifications {
       });
     },
 
+    async triesLeft({ id }) {
+      const tries = Number(await deps.store.get(`limit:otp:${id}:typed`));
+      return Math.max(0, TRIES.typed - tries);
+    },
+
     async advance(verification, requestId) {
       await verify.next(verification.id, requestId);
       const moved = { ...verification, step: verification.step + 1, since: world.now() };
       await reports.countMessages(moved.id, [stepOf(moved).channel]);
-      delete moved.stopsAt;
       return moved;
     },
 
     cancel,
     cancellableAt: ({ startedAt }) => startedAt + CANCELLABLE_AFTER_SECONDS * 1000,
+    // Vonage does not cancel a chain that has gone on.
+    resendableAt: ({ startedAt, since, step, steps }) =>
+      step === 0
+        ? startedAt + CANCELLABLE_AFTER_SECONDS * 1000
+        : since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000,
   };
 }
 
 /** The request that starts a verification. */
-function requestOf({ loginId, phoneNumber, channels, client }: VerificationStart, deps: VerificationDeps) {
-  const { brand, templateId, coverageCheck, redirectUrl } = deps;
+function requestOf({ login, channels, appHash }: VerificationStart, deps: VerificationDeps): VerifyStart {
+  const { templateId, senders, fraudCheck } = deps;
   const workflow = channels.map((channel): WorkflowStep => {
-    if (channel !== 'silent_auth') return { channel };
-    return { channel, coverageCheck, ...(client === 'browser' && { redirectUrl }) };
+    switch (channel) {
+      case 'silent_auth':
+        return {
+          ...{ channel, coverageCheck: deps.coverageCheck },
+          ...(login.client === 'browser' && { redirectUrl: deps.redirectUrl }),
+        };
+      case 'sms': {
+        const { sms: from, entityId, contentId } = senders;
+        return { channel, from, entityId, contentId, appHash };
+      }
+      case 'rcs':
+      case 'whatsapp':
+        return { channel, from: senders[channel] };
+      case 'voice':
+        return { channel };
+    }
   });
   return {
-    phoneNumber,
-    workflow,
-    brand,
-    channelTimeout: CODE_TTL_SECONDS,
-    clientRef: loginId,
-    codeLength: CODE_LENGTH,
-    // Templates are for SMS alone (Verify v2 reference, `template_id`).
-    ...(templateId !== undefined && channels.includes('sms') && { templateId }),
+    ...{ phoneNumber: login.phoneNumber, workflow, brand: deps.brand, clientRef: login.id },
+    ...{ channelTimeout: deps.channelTimeout, codeLength: deps.codeLength, fraudCheck },
+    locale: languageOf(channels, login.locale ?? deps.locale, templateId !== undefined),
+    // Templates are for SMS and RCS alone (Verify v2 reference, `template_id`).
+    templateId: channels.some((channel) => channel === 'sms' || channel === 'rcs') ? templateId : undefined,
   };
+}
+
+/** The language of the first message of a workflow; a request has one for all its steps. */
+function languageOf(
+  channels: readonly Channel[],
+  locale: string | undefined,
+  template: boolean,
+): string | undefined {
+  const channel = channels.find((each) => each !== 'silent_auth');
+  return channel && locale && languageFor(channel, locale, { template });
 }
 
 /**
  * A verification whose start was just answered. Its clock starts with the answer, not with the
  * call, so that no step ends here before it ends at Vonage.
  */
-function newVerification(id: string, channels: readonly Channel[], now: number): Verification {
+function verificationOf(
+  id: string,
+  { channels }: VerificationStart,
+  { channelTimeout, world }: VerificationDeps,
+): Verification {
+  const now = world.now();
   const steps = channels.map((channel) => ({
     channel,
-    seconds: channel === 'silent_auth' ? SILENT_STEP_SECONDS : CODE_TTL_SECONDS,
+    seconds: channel === 'silent_auth' ? SILENT_STEP_SECONDS : channelTimeout,
   }));
   return { id, steps, step: 0, since: now, startedAt: now };
 }
 
-/** Goes on with the verification that is under way, if it belongs to this session. */
-function resume(error: unknown, former: Verification | undefined, now: number): Verification {
-  if (!(error instanceof ConcurrentVerification)) throw error;
-  const isOurs = former !== undefined && former.id === error.verificationId;
-  if (isOurs && former.cancelled === undefined) return former;
-  const seconds = isOurs
-    ? Math.max(1, CANCELLABLE_AFTER_SECONDS + Math.ceil((former.startedAt - now) / 1000))
-    : CODE_TTL_SECONDS;
-  throw new LoginError(error.code, error.detail, { retry_after: seconds, upstream: error.upstream });
+/**
+ * Ends the verification that keeps Vonage from starting another of its number.
+ * @throws LoginError `login_in_progress` with the seconds until that is possible
+ */
+async function endRival(
+  conflict: ConcurrentVerification,
+  { login, underWay, caller, requestId }: VerificationStart & StartRequest,
+  { live, verify }: VerificationDeps,
+): Promise<void> {
+  const { verificationId: rivalId } = conflict;
+  if (rivalId === undefined) throw conflict;
+  const rival = { phoneNumber: login.phoneNumber, caller, rivalId, isOwn: underWay?.id === rivalId };
+  const seconds = await live.secondsToTurn(rival);
+  if (seconds > 0) throw inProgress(conflict, seconds);
+  await verify.cancel(rivalId, requestId).catch(async (error: unknown) => {
+    const code = error instanceof LoginError ? error.code : undefined;
+    // It has ended meanwhile.
+    if (code === 'login_expired') return;
+    if (code !== 'no_more_channels' && code !== 'login_in_progress') throw error;
+    throw inProgress(conflict, await live.secondsToEnd(rival));
+  });
 }
+
+const inProgress = ({ code, detail, upstream }: LoginError, seconds: number): LoginError =>
+  new LoginError(code, detail, { retry_after: seconds, upstream });
 
 /**
  * Gives back a try of which Vonage compared no code. The number of calls to Vonage stays bounded.

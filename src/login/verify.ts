@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { CodeChannel } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { ignoreHeldLock } from '../store/lock.js';
@@ -12,11 +13,10 @@ import {
   lock,
   provedBy,
   type Channel,
-  type CodeChannel,
   type Login,
 } from './login.js';
 import { codeChannelsOf } from './progress.js';
-import { CODE_LENGTH, invalidCode, tooManyAttempts, type CodeKind } from './verification.js';
+import { invalidCode, tooManyAttempts, type CodeKind } from './verification.js';
 import { checkVerificationCode } from './verification-code.js';
 
 /** A code that came back to the session that began the login. */
@@ -49,8 +49,6 @@ export type Verify = (
   request: RequestContext,
 ) => Promise<VerifyResult>;
 
-const TYPED_CODE = new RegExp(`^[0-9]{${CODE_LENGTH}}$`);
-
 /**
  * The codes of devices: 43 characters of base64url by us, letters and digits by Vonage. Digits with
  * punctuation are not accepted: a server that ignores the punctuation would read a typed code.
@@ -64,8 +62,8 @@ const CALLBACK_CODE = /^[\w-]{43}$/;
  * The kind of a code. Its form alone decides: no clock and no webhook turns the code of a device
  * into a typed one, or a typed one into the code of a device.
  */
-function kindOf(code: string): CodeKind | undefined {
-  if (TYPED_CODE.test(code)) return 'typed';
+function kindOf(code: string, codeLength: number): CodeKind | undefined {
+  if (code.length === codeLength && /^[0-9]+$/.test(code)) return 'typed';
   return SILENT_CODE.test(code) ? 'silent' : undefined;
 }
 
@@ -80,12 +78,12 @@ function answersChallenge(verifier: string | undefined, { codeChallenge }: Login
 }
 
 export function createVerify(context: LoginContext): Verify {
-  const { engine, journal } = context;
+  const { engine, journal, verifications } = context;
   return ({ code, codeVerifier }, request) => {
     const { requestId, session } = request;
     return journal.step({ step: 'verify', requestId, login: session.login }, async (annotate) => {
       const { login } = session;
-      const kind = kindOf(code);
+      const kind = kindOf(code, verifications.codeLength);
       if (login === undefined || login.status === 'completed' || login.locked || kind === undefined)
         throw invalidCode();
       const attempt = { code, kind, codeVerifier, login };

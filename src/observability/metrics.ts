@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { RATES } from '../config/limits.js';
-import type { ErrorCode, SilentFailure } from '../core/errors.js';
+import { CODE_CHANNELS } from '../config/login.js';
+import { MESSAGE_FAILURES, type ErrorCode, type SilentFailure } from '../core/errors.js';
 import type { Meter } from '../core/world.js';
 
 /**
@@ -102,11 +103,11 @@ export function createMeter(registry: Registry, engine: string): Meter {
   began.inc({ engine }, 0);
   for (const reason of REASONS) logins.inc({ engine, channel: 'silent_auth', outcome: 'failed', reason }, 0);
   for (const api of APIS) for (const status of STATUSES) calls.inc({ api, status }, 0);
-  for (const channel of ['silent_auth', 'sms', 'voice'])
+  for (const channel of ['silent_auth', ...CODE_CHANNELS])
     logins.inc({ engine, channel, outcome: 'completed', reason: '' }, 0);
   for (const limit of LIMITS) refusals.inc({ limit }, 0);
-  for (const channel of ['sms', 'voice']) sends.inc({ channel }, 0);
-  steps.inc({ step: 'webhook', outcome: 'ok', reason: 'blocked' }, 0);
+  for (const channel of CODE_CHANNELS) sends.inc({ channel }, 0);
+  for (const reason of MESSAGE_FAILURES) steps.inc({ step: 'webhook', outcome: 'ok', reason }, 0);
   for (const operation of OPERATIONS) storeErrors.inc({ operation }, 0);
 
   return {

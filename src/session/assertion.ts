@@ -13,8 +13,17 @@ import type { Sessions } from '../login/routes.js';
 /** Long enough for the app to call an API with it. */
 const ASSERTION_TTL_SECONDS = 60;
 
-/** Authentication methods (RFC 8176). `sms` is registered there, `sim` and `voice` are ours. */
-const AMR: Record<Channel, string> = { silent_auth: 'sim', sms: 'sms', voice: 'voice' };
+/**
+ * Authentication methods. `sms`, `tel` and `otp` are those of RFC 8176; `sim`, `rcs`, `whatsapp` and
+ * `voice` name our channel.
+ */
+const AMR: Record<Channel, readonly string[]> = {
+  silent_auth: ['sim'],
+  sms: ['sms'],
+  rcs: ['otp', 'rcs'],
+  whatsapp: ['otp', 'whatsapp'],
+  voice: ['tel', 'voice'],
+};
 
 export interface Assertions {
   audiences: readonly string[];
@@ -37,7 +46,7 @@ export function createAssertions(
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({
         auth_time: Math.floor(authenticatedAt / 1000),
-        amr: channels.map((channel) => AMR[channel]),
+        amr: [...new Set(channels.flatMap((channel) => AMR[channel]))],
         ...(deps.withPhoneNumber && { phone_number: phoneNumber }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: kid as string })

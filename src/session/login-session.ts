@@ -1,5 +1,5 @@
 import { LoginError } from '../core/errors.js';
-import { MAX_CONFLICTS, type Login, type LoginSession } from '../login/login.js';
+import { MAX_CONFLICTS, type LoginSession } from '../login/login.js';
 import type { SessionRecords, SessionState } from './records.js';
 
 export const NOT_LOADED =
@@ -38,29 +38,22 @@ export function createLoginSession(
 
   return {
     get login() {
-      return openLogin(carrier.state);
-    },
-    get former() {
       return carrier.state.login;
     },
     refresh: () => carrier.reload(),
     begin: (login) => settle((state) => ({ login, user: currentUser(state) }), true),
     change: (how) =>
       settle((state) => {
-        const login = openLogin(state);
-        const changed = login && how(login);
-        return changed === login ? state : { ...state, login: changed };
+        const changed = state.login && how(state.login);
+        return changed === state.login ? state : { ...state, login: changed };
       }, false),
     signIn: (user, login) =>
       settle((state) => {
         // The login may have been cancelled, locked or replaced during the proof.
-        const current = openLogin(state);
+        const current = state.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
         if (!isOpen) throw new LoginError('login_expired', 'The login ended during the request.');
         return { login, user };
       }, true),
   };
 }
-
-const openLogin = ({ login }: SessionState): Login | undefined =>
-  login?.status === 'cancelled' ? undefined : login;

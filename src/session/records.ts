@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { CODE_CHANNELS } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import { E164, type PhoneNumber } from '../core/phone-number.js';
 import type { Login, User, Verification } from '../login/login.js';
@@ -30,7 +31,7 @@ export interface SessionRecord extends SessionState {
 }
 
 const PhoneNumberField = z.custom<PhoneNumber>((value) => typeof value === 'string' && E164.test(value));
-const ChannelField = z.enum(['silent_auth', 'sms', 'voice']);
+const ChannelField = z.enum(['silent_auth', ...CODE_CHANNELS]);
 
 // Loose, so that a field that a newer release has added survives a write by this one.
 const VerificationField: z.ZodType<Verification> = z.looseObject({
@@ -39,17 +40,16 @@ const VerificationField: z.ZodType<Verification> = z.looseObject({
   step: z.number(),
   since: z.number(),
   startedAt: z.number(),
-  stopsAt: z.exactOptional(z.number()),
   checkUrl: z.exactOptional(z.string()),
-  cancelled: z.exactOptional(z.literal(true)),
 });
 const LoginField: z.ZodType<Login> = z.looseObject({
   id: z.string(),
   phoneNumber: PhoneNumberField,
   client: z.enum(['app', 'browser']),
   codeChallenge: z.exactOptional(z.string()),
+  locale: z.exactOptional(z.string()),
   channel: ChannelField.nullable(),
-  status: z.exactOptional(z.enum(['failed', 'completed', 'cancelled'])),
+  status: z.exactOptional(z.enum(['failed', 'completed'])),
   expiresAt: z.number(),
   ticket: z.exactOptional(z.string()),
   verification: z.exactOptional(VerificationField),

@@ -32,7 +32,7 @@ export function sessionRoutes(
       const session = sessions.loginSession(req);
       const requestId = requestIdOf(res);
       await journal.step({ step: 'logout', requestId }, async (annotate) => {
-        annotate({ login_id: session.former?.id });
+        annotate({ login_id: session.login?.id });
         await flow.cancel({ session, requestId });
         await sessions.signOut(req, res);
       });

@@ -21,9 +21,14 @@ export const MAX_STEPS = 3;
  */
 export const SILENT_STEP_SECONDS = 60;
 
+type Text = string | undefined;
+
 /** A step of a workflow. Its `to` is the number without `+` (Verify v2 reference, `to`). */
 export type WorkflowStep =
-  { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean } | { channel: 'sms' | 'voice' };
+  | { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean }
+  | { channel: 'sms'; from?: Text; entityId?: Text; contentId?: Text; appHash?: Text }
+  | { channel: 'rcs' | 'whatsapp'; from?: Text }
+  | { channel: 'voice' };
 
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
@@ -37,7 +42,10 @@ export interface VerifyStart {
   clientRef: string;
   /** 4 to 10. */
   codeLength: number;
-  templateId?: string;
+  templateId?: Text;
+  /** In Vonage's spelling, like `de-de`. */
+  locale?: Text;
+  fraudCheck?: boolean | undefined;
 }
 
 /**
@@ -135,10 +143,26 @@ function asBody(start: VerifyStart): object {
     client_ref: start.clientRef,
     code_length: start.codeLength,
     template_id: start.templateId,
+    locale: start.locale,
+    fraud_check: start.fraudCheck,
   };
 }
 
-const optionsOf = (step: WorkflowStep): object =>
-  step.channel === 'silent_auth'
-    ? { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck }
-    : {};
+function optionsOf(step: WorkflowStep): object {
+  switch (step.channel) {
+    case 'silent_auth':
+      return { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck };
+    case 'sms':
+      return {
+        from: step.from,
+        entity_id: step.entityId,
+        content_id: step.contentId,
+        app_hash: step.appHash,
+      };
+    case 'rcs':
+    case 'whatsapp':
+      return { from: step.from };
+    case 'voice':
+      return {};
+  }
+}

@@ -1,17 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { jwtVerify, type JWTPayload } from 'jose';
 import type { z } from 'zod';
-import { LoginError } from '../core/errors.js';
+import { CODE_CHANNELS, type CodeChannel } from '../config/login.js';
+import { LoginError, type MessageFailure } from '../core/errors.js';
 import { hasDoubledNames } from '../core/json.js';
 import { nowInSeconds, type World } from '../core/world.js';
 import { isAllowedLink } from '../config/vonage.js';
-import {
-  MESSAGE_CHANNELS,
-  VerifyEvent,
-  VerifySummary,
-  type MessageChannel,
-  type ReportedStep,
-} from './wire.js';
+import { VerifyEvent, VerifySummary, type ReportedStep } from './wire.js';
 
 /** How far a webhook's `iat` may be off, either way. */
 export const WEBHOOK_WINDOW_SECONDS = 300;
@@ -22,9 +17,9 @@ export type VerifyNews = {
   /** The login of the verification, if the webhook names it. For the log alone. */
   loginId?: string | undefined;
   /** The channels whose messages were sent, according to a summary. */
-  sent: readonly MessageChannel[];
-  /** Vonage's fraud rules blocked a message. */
-  blocked?: Blocked | undefined;
+  sent: readonly CodeChannel[];
+  /** A message that brought no code. */
+  failure?: FailedMessage | undefined;
 } & (
   | { kind: 'link'; checkUrl: string }
   | { kind: 'over'; channel: string }
@@ -33,7 +28,8 @@ export type VerifyNews = {
   | { kind: 'nothing' }
 );
 
-interface Blocked {
+interface FailedMessage {
+  reason: MessageFailure;
   channel?: string | undefined;
   /** The mobile network, as the digits of its MCC and MNC. */
   network?: string | undefined;
@@ -118,7 +114,7 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   const event = VerifyEvent.safeParse(json);
   if (!event.success) throw new LoginError('invalid_request', 'The body is not a webhook of Verify v2.');
   const { request_id: verificationId, status, channel, action, client_ref: loginId } = event.data;
-  const base = { verificationId, loginId, sent: [], blocked: blockedIn([event.data]) };
+  const base = { verificationId, loginId, sent: [], failure: failureIn([event.data]) };
   if (OVER.has(status)) return { ...base, kind: 'over', channel };
   const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
   if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
@@ -130,25 +126,40 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
 function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
   const { request_id: verificationId, status, client_ref: loginId, reason } = summary;
   const steps = summary.workflow.filter((step) => step !== null);
-  const blocked = blockedIn([...steps, { status, reason }]);
-  const wentOut = steps.filter((step) => step.status !== 'unused' && step.channel !== blocked?.channel);
-  const sent = MESSAGE_CHANNELS.filter((channel) => wentOut.some((step) => step.channel === channel));
-  const base = { verificationId, loginId, sent, blocked };
+  const failure = status === 'completed' ? undefined : failureIn([...steps, { status, reason }]);
+  const blocked = failure?.reason === 'blocked' ? failure.channel : undefined;
+  const wentOut = steps.filter((step) => step.status !== 'unused' && step.channel !== blocked);
+  const sent = CODE_CHANNELS.filter((channel) => wentOut.some((step) => step.channel === channel));
+  const base = { verificationId, loginId, sent, failure };
   return { ...base, kind: status === 'completed' ? 'nothing' : 'ended' };
 }
 
+/** What a step's status says of its message. A step that expired brought a code in vain. */
+const FAILURES: Record<string, MessageFailure> = {
+  blocked: 'blocked',
+  rejected: 'rejected',
+  user_rejected: 'user_rejected',
+  failed: 'unreachable',
+};
+
 /**
- * What was blocked, if anything. The reason is prose and may name the number, so only the network
- * is taken from it ("Fraudulent traffic detected … on network [ 23415 ]"): five or six digits,
- * fewer than a phone number has.
+ * The last message that failed, if any. The reason is prose and may name the number, so only the
+ * network is taken from it ("Fraudulent traffic detected … on network [ 23415 ]"): five or six
+ * digits, fewer than a phone number has.
  */
-function blockedIn(steps: readonly (Partial<ReportedStep> & { status: string })[]): Blocked | undefined {
+function failureIn(
+  steps: readonly (Partial<ReportedStep> & { status: string })[],
+): FailedMessage | undefined {
   const blocked = steps.filter(({ status }) => status === 'blocked');
-  if (blocked.length === 0) return undefined;
-  const explained = steps.filter(({ reason }) => reason !== undefined);
-  const { channel } = [...blocked, ...explained].find((step) => step.channel !== undefined) ?? {};
-  const networks = explained.map(({ reason }) => /\[\s*(\d{5,6})\s*\]/.exec(reason ?? '')?.[1]);
-  return { channel, network: networks.find((network) => network !== undefined) };
+  const messages = steps.filter(({ channel }) => CODE_CHANNELS.some((each) => each === channel));
+  const last = messages.filter(({ status }) => status !== 'unused').at(-1);
+  const reason = blocked.length > 0 ? 'blocked' : FAILURES[last?.status ?? ''];
+  if (reason === undefined) return undefined;
+  const explained = steps.filter((step) => step.reason !== undefined);
+  const named = reason === 'blocked' ? [...blocked, ...explained] : [last];
+  const channel = named.find((step) => step?.channel !== undefined)?.channel;
+  const networks = explained.map((step) => /\[\s*(\d{5,6})\s*\]/.exec(step.reason ?? '')?.[1]);
+  return { reason, channel, network: networks.find((network) => network !== undefined) };
 }
 
 function parse(body: string): unknown {

@@ -73,10 +73,6 @@ export const VerifyChecked = z.object({ request_id: RequestId, status: z.literal
 /** Verify v2, a conflict (409 or 422): the verification that is under way. */
 export const VerifyConcurrent = z.object({ request_id: RequestId });
 
-/** The channels that send a code for the user to type. Each message costs money. */
-export const MESSAGE_CHANNELS = ['sms', 'voice'] as const;
-export type MessageChannel = (typeof MESSAGE_CHANNELS)[number];
-
 const Word = z.string().max(40);
 /** It is logged, so it must not be able to hold a number. */
 const Channel = z.string().regex(/^[a-z_-]{1,40}$/i);
