@@ -8,7 +8,8 @@ import {
   type CurrentLogin,
 } from '../client/silent-auth.js';
 import { ERRORS, type SilentFailure } from '../src/core/errors.js';
-import type { Channel, CodeChannel } from '../src/login/login.js';
+import type { CodeChannel } from '../src/config/login.js';
+import type { Channel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, startSystem, CHALLENGE, withSystem, WITH_CODES, type System } from './support/system.js';
@@ -89,9 +90,25 @@ describe('the client', () => {
       codeLength: 6,
       expiresAt: ISO,
       cancellableAt: ISO,
+      resendAt: ISO,
       nextChannels: [],
+      sent: true,
     });
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
+  });
+
+  test('sends another code as soon as the server does, and the former one is dead', async () => {
+    await alice.login('+447700900102');
+    const { resendAt } = await alice.next('sms');
+    const former = await lastCode();
+    expect(await alice.next('sms')).toMatchObject({ channel: 'sms', sent: false, resendAt });
+    const early = await refusal(alice.next('sms', { resend: true }));
+    expect(early).toMatchObject({ error: 'login_in_progress', status: 409, retryAfter: 30 });
+    system.world.turn(30);
+    expect(await alice.next('sms', { resend: true })).toMatchObject({ channel: 'sms', sent: true });
+    expect(await system.messages()).toHaveLength(2);
+    expect(await refusal(alice.verify(former))).toMatchObject({ error: 'invalid_code' });
+    expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'sms' });
   });
 
   test('continues with the first remaining channel if none is named', async () => {
