@@ -172,7 +172,7 @@ test.each(['sms', 'voice'] as const)('an assertion after a code by %s names that
   withSystem({ env: { ...ASSERTIONS, ...WITH_CODES } }, async (system) => {
     const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    await app.post('/login/next').send({ channel }).expect(200);
+    await system.next(app, channel);
     await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     expect((await check(system, await assertionOf(app))).payload['amr']).toEqual([channel]);
   }),
@@ -186,7 +186,7 @@ test.each(['sms', 'voice'] as const)(
     return withSystem({ env: { ...ASSERTIONS, ...WITH_CODES }, hooks: { beforeSession } }, async (system) => {
       const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(403);
-      await app.post('/login/next').send({ channel }).expect(200);
+      await system.next(app, channel);
       await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
       expect((await check(system, await assertionOf(app))).payload['amr']).toEqual(['sim', channel]);
     });

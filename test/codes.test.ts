@@ -1,14 +1,21 @@
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { NO_METER, type Meter } from '../src/core/world.js';
 import { walk } from './support/device.js';
-import { ALICE, startSystem, postCode, withSystem, type System, WITH_CODES } from './support/system.js';
+import {
+  ALICE,
+  startSystem,
+  postCode,
+  withSystem,
+  type System,
+  CHAINED,
+  WITH_CODES,
+} from './support/system.js';
 import { until } from './support/until.js';
 import { testWorld } from './support/world.js';
 
 type App = ReturnType<System['app']>;
 const begin = (app: App, phoneNumber = ALICE) =>
   app.post('/login').send({ phone_number: phoneNumber }).expect(201);
-const next = (app: App, channel: string) => app.post('/login/next').send({ channel });
 const tick = (system: System) => fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
 const lastCode = async (system: System) => (await system.messages()).at(-1)?.code ?? '';
 const wrongFor = (right: string) => (right === '000000' ? '111111' : '000000');
@@ -57,7 +64,7 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
     test('a code that was not typed does not use up a try once a message is under way', async () => {
       const app = system.app();
       await begin(app);
-      await next(app, 'sms').expect(200);
+      await system.next(app, 'sms');
       const right = await lastCode(system);
       const calls = (await system.upstream()).length;
       for (const [, disguised] of [...DISGUISES, ...OF_A_DEVICE]) {
@@ -82,7 +89,7 @@ describe('with a Verify workflow', () => {
       return login.channels.includes('silent_auth') ? { stepUp: true } : { allow: true };
     },
   };
-  const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+  const env = CHAINED;
   beforeEach(() => void received.splice(0));
 
   test.each(DISGUISES)(
@@ -163,7 +170,7 @@ describe('with a Verify workflow', () => {
   test('a device code after /login/next is refused without a call to Vonage, each time', () =>
     withSystem({ env, hooks }, async (system) => {
       const { app, code } = await system.walkedLogin();
-      await next(app, 'sms').expect(200);
+      await system.next(app, 'sms');
       const calls = (await system.upstream()).length;
       for (let each = 0; each < 4; each += 1) await postCode(app, code).expect(400);
       expect(await system.upstream()).toHaveLength(calls);
@@ -252,7 +259,7 @@ describe('with a Verify workflow', () => {
         const app = system.app();
         await begin(app);
         for (let each = 0; each < 3; each += 1) await postCode(app, '123456').expect(400);
-        await next(app, 'sms').expect(200);
+        await system.next(app, 'sms');
         const wrong = wrongFor(await lastCode(system));
         await postCode(app, wrong).expect(400);
         await postCode(app, wrong).expect(400);

@@ -64,7 +64,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
 
   test.each(['sms', 'voice'])('is completed by %s in the same login, for its number', async (channel) => {
     const { app, loginId } = await steppedUp();
-    const moved = await next(app, channel).expect(200);
+    const moved = await system.next(app, channel);
     expect(moved.body).toMatchObject({ login_id: loginId, channel });
     expect((await system.messages()).map((each) => [each.to, each.channel])).toEqual([[ALICE, channel]]);
     const verified = await postCode(app, await codeFrom(channel)).expect(200);
@@ -79,8 +79,8 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
 
   test('can continue from SMS to voice', async () => {
     const { app } = await steppedUp();
-    await next(app, 'sms').expect(200);
-    await next(app, 'voice').expect(200);
+    await system.next(app, 'sms');
+    await system.next(app, 'voice');
     await postCode(app, await codeFrom('voice')).expect(200);
   });
 
@@ -88,7 +88,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     const received: ProvenLogin['channel'][] = [];
     rule = (login) => (received.push(login.channel), stepUp(login));
     const { app } = await steppedUp();
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await postCode(app, await codeFrom('sms')).expect(200);
     expect(received).toEqual(['silent_auth', 'sms']);
   });
@@ -98,13 +98,13 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     /** Requires both the SIM and a code. */
     rule = ({ channels }) => (received.push(channels), channels.length > 1 ? undefined : { stepUp: true });
     const both = await steppedUp();
-    await next(both.app, 'voice').expect(200);
+    await system.next(both.app, 'voice');
     await postCode(both.app, await codeFrom('voice')).expect(200);
     expect(received.splice(0)).toEqual([['silent_auth'], ['silent_auth', 'voice']]);
     // The link is not opened, so the code is the only proof.
     const alone = system.app();
     await alone.post('/login').send({ phone_number: BOB }).expect(201);
-    await next(alone, 'voice').expect(200);
+    await system.next(alone, 'voice');
     expect((await postCode(alone, await codeFrom('voice')).expect(403)).body.error).toBe('login_refused');
     expect(received).toEqual([['voice']]);
     expect(await isAuthenticated(alone)).toBe(false);
@@ -115,7 +115,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     const { app } = await steppedUp();
     rule = ({ channels }) => (received.push(channels), undefined);
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await postCode(app, await codeFrom('sms')).expect(200);
     expect(received).toEqual([['sms']]);
     expect((await app.get('/session')).body).not.toHaveProperty('channels');
@@ -127,21 +127,21 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     const calls = (await system.upstream()).length;
     await postCode(app, code).expect(400);
     expect(await system.upstream()).toHaveLength(calls);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     expect((await postCode(app, code)).status).toBeGreaterThanOrEqual(400);
     expect(await isAuthenticated(app)).toBe(false);
   });
 
   test('can be completed only by the session that began it', async () => {
     const { app } = await steppedUp();
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await postCode(system.app(), await codeFrom('sms')).expect(400);
     await postCode(app, await codeFrom('sms')).expect(200);
   });
 
   test('keeps the code_challenge of the login', async () => {
     const { app } = await steppedUp({ code_challenge: CHALLENGE.challenge }, CHALLENGE.verifier);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     const code = await codeFrom('sms');
     await postCode(app, code).expect(400);
     await app.post('/verify').send({ code, code_verifier: CHALLENGE.verifier }).expect(200);
@@ -154,7 +154,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
       status: 'expired',
       next_channels: ['sms', 'voice'],
     });
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await postCode(app, await codeFrom('sms')).expect(200);
   });
 
@@ -169,7 +169,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
   test('is a refusal if no further channel remains after a typed code', async () => {
     rule = () => ({ stepUp: true });
     const { app } = await steppedUp();
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     expect((await postCode(app, await codeFrom('sms')).expect(403)).body.error).toBe('login_refused');
     expect((await app.get('/login')).body).toMatchObject({ status: 'failed', next_channels: [] });
     await next(app, 'voice').expect(409);
@@ -186,7 +186,7 @@ describe.each(['network-enablement', 'oidc', 'verify'])('a step-up with SILENT_A
     const home = await walk(begun.body.auth_url);
     await postCode(app, String(home.json?.['code'])).expect(403);
     expect(await isAuthenticated(app)).toBe(false);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     expect(await system.messages()).toHaveLength(1);
     await postCode(app, await codeFrom('sms')).expect(200);
     expect((await app.get('/session')).body.channels).toEqual(['silent_auth', 'sms']);

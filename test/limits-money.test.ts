@@ -313,7 +313,7 @@ test.each(['redis', 'memory'] as const)('with %s no counter falls below zero', (
 );
 
 describe('with SILENT_AUTH=verify, whose workflow sends messages by itself', () => {
-  const env = { ...BEHIND_PROXY, SILENT_AUTH: 'verify' };
+  const env = { ...BEHIND_PROXY, SILENT_AUTH: 'verify', VERIFY_CHAIN: 'true' };
   const channelsOf = async (system: System) =>
     (await system.upstream())
       .filter(({ path }) => path === '/v2/verify')

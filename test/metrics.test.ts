@@ -8,7 +8,7 @@ import { createMetrics } from '../src/observability/metrics.js';
 import { readSamples, reportOf, type Sample } from '../src/tools/report.js';
 import { LoginError } from '../src/core/errors.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, postCode, WITH_CODES } from './support/system.js';
+import { ALICE, BOB, postCode, CHAINED, WITH_CODES } from './support/system.js';
 import { endPrograms, node, source } from './support/programs.js';
 import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
@@ -277,7 +277,7 @@ test.each<[string, Record<string, string>, string]>([
 describe('each message that a Verify workflow sends by itself is counted once:', () => {
   let system: CountedSystem;
   beforeEach(async () => {
-    system = await startCountedSystem({ env: { SILENT_AUTH: 'verify', ...WITH_CODES } });
+    system = await startCountedSystem({ env: CHAINED });
   });
   afterEach(() => system.stop());
 

@@ -23,6 +23,7 @@ import {
   postCode,
   UNLIMITED,
   withSystem,
+  CHAINED,
   WITH_CODES,
   type System,
   type SystemOptions,
@@ -196,7 +197,7 @@ describe('the examples of openapi.yaml', () => {
       await askForCodes(system);
       await askWrongly(system);
     });
-    await inSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+    await inSystem({ env: CHAINED }, async (system) => {
       await begin(system.app(), ALICE).expect(201);
     });
     await inSystem({ env: { ...UNLIMITED, RATE_LIMITS: 'login-number=1' } }, async (system) => {

@@ -16,6 +16,7 @@ const chain: Verification = {
   since: START,
   startedAt: START,
 };
+const ended = (channel: string, seconds: number): Report => ({ over: [{ channel, at: at(seconds) }] });
 const channelAt = (seconds: number, report?: Report, verification = chain) => {
   const now = verificationAt(verification, at(seconds), report);
   return now ? now.steps[now.step]?.channel : 'over';
@@ -34,28 +35,28 @@ test.each([
 });
 
 test.each<[string, Report, number, string]>([
-  ['the silent step ends early', { over: 'silent_auth', at: at(10) }, 11, 'sms'],
-  ['the message then has its whole duration', { over: 'silent_auth', at: at(10) }, 309, 'sms'],
-  ['the message has no longer than that', { over: 'silent_auth', at: at(10) }, 310, 'voice'],
-  ['the message step ends', { over: 'sms', at: at(100) }, 101, 'voice'],
-  ['the last step ends', { over: 'voice', at: at(400) }, 401, 'over'],
-  ['the verification ends', { over: 'all', at: at(5) }, 6, 'over'],
-  ['the silent step ends, reported late', { over: 'silent_auth', at: at(100) }, 101, 'sms'],
-  ['a channel ends that it does not have', { over: 'voice', at: at(5) }, 6, 'over'],
+  ['the silent step ends early', ended('silent_auth', 10), 11, 'sms'],
+  ['the message then has its whole duration', ended('silent_auth', 10), 309, 'sms'],
+  ['the message has no longer than that', ended('silent_auth', 10), 310, 'voice'],
+  ['the message step ends', ended('sms', 100), 101, 'voice'],
+  ['the last step ends', ended('voice', 400), 401, 'over'],
+  ['the verification ends', { over: [], ended: {} }, 6, 'over'],
+  ['the silent step ends, reported late', ended('silent_auth', 100), 101, 'sms'],
+  ['a channel ends that it does not have', ended('voice', 5), 6, 'over'],
 ])('after a webhook: %s', (_what, report, seconds, channel) => {
   expect(channelAt(seconds, report)).toBe(channel);
 });
 
 test('a webhook corrects the begin of a step that the clock began too late', () => {
   const byClock = { ...chain, step: 1, since: at(60) };
-  expect(channelAt(309, { over: 'silent_auth', at: at(10) }, byClock)).toBe('sms');
-  expect(channelAt(310, { over: 'silent_auth', at: at(10) }, byClock)).toBe('voice');
+  expect(channelAt(309, ended('silent_auth', 10), byClock)).toBe('sms');
+  expect(channelAt(310, ended('silent_auth', 10), byClock)).toBe('voice');
 });
 
 test('a webhook about an earlier step is ignored', () => {
   const moved = { ...chain, step: 2, since: at(20) };
-  expect(channelAt(300, { over: 'sms', at: at(250) }, moved)).toBe('voice');
-  expect(channelAt(321, { over: 'sms', at: at(250) }, moved)).toBe('over');
+  expect(channelAt(300, ended('sms', 250), moved)).toBe('voice');
+  expect(channelAt(321, ended('sms', 250), moved)).toBe('over');
 });
 
 const login: Login = {
@@ -121,40 +122,32 @@ test.each<[string, Login, number, object]>([
   expect(progressOf(of, { now: at(seconds), fallbacks })).toMatchObject(expected);
 });
 
-describe('a verification that this server cancels before its call', () => {
-  const stopped: Verification = { ...chain, steps: chain.steps.slice(1), stopsAt: at(285) };
-
-  test.each([
-    [284, 'sms'],
-    [285, 'over'],
-    [400, 'over'],
-  ])('after %i seconds is at %s', (seconds, channel) => {
-    expect(channelAt(seconds, undefined, stopped)).toBe(channel);
-  });
-
-  test('leaves the channels open that it did not reach', () => {
-    const progress = progressOf({ ...login, verification: stopped }, { now: at(300), fallbacks });
-    expect(progress).toMatchObject({ status: 'expired', nextChannels: ['voice'] });
-    expect(progressOf({ ...login, verification: stopped }, { now: at(1), fallbacks }).expiresAt).toBe(
-      at(285),
-    );
-  });
-
-  test('continues if it has passed its first step', () => {
-    expect(channelAt(300, { over: 'sms', at: at(100) }, stopped)).toBe('voice');
-  });
+test.each([
+  ['the clock', 300, undefined, { status: 'expired' }],
+  ['the clock, whatever another channel did', 300, ended('voice', 5), { status: 'expired' }],
+  [
+    'a webhook',
+    10,
+    { over: [{ channel: 'sms', at: at(5), reason: 'unreachable' }] },
+    { status: 'failed', reason: 'unreachable' },
+  ],
+  ['a summary', 10, { over: [], ended: { reason: 'rejected' } }, { status: 'failed', reason: 'rejected' }],
+] as const)('the only step of a verification is ended by %s', (_what, seconds, report, expected) => {
+  const single = { ...chain, steps: chain.steps.slice(1, 2) };
+  const progress = progressOf({ ...login, verification: single }, { now: at(seconds), fallbacks, report });
+  expect(progress).toMatchObject({ ...expected, nextChannels: ['voice'] });
 });
 
 test('a verification that a webhook ended has failed', () => {
   const progress = progressOf(
     { ...login, verification: chain },
-    { now: at(10), fallbacks, report: { over: 'all', at: at(5) } },
+    { now: at(10), fallbacks, report: { over: [], ended: {} } },
   );
   expect(progress.status).toBe('failed');
 });
 
 test('a link is returned only during its step', () => {
-  const report = { at: at(1), checkUrl: 'https://api.nexmo.com/x' };
+  const report = { over: [], checkUrl: 'https://api.nexmo.com/x' };
   expect(progressOf({ ...login, verification: chain }, { now: at(10), fallbacks: [], report }).checkUrl).toBe(
     report.checkUrl,
   );

@@ -34,7 +34,7 @@ describe.each(PROOFS)('a correct code by $channel with SILENT_AUTH=$engine', ({ 
     const app = system.app();
     const begun = await begin(app);
     if (channel !== 'silent_auth') {
-      await next(app, channel).expect(200);
+      await system.next(app, channel);
       return { app, code: await lastCode(system) };
     }
     return { app, code: String((await walk(begun.body.auth_url)).json?.['code']) };
@@ -94,7 +94,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     at(moment, async () => said.push((await postCode(app, code)).body.error));
     await next(app);
     expect(said).toEqual(['step_up_required']);
-    await next(app).expect(200);
+    await system.next(app);
     expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms']);
     await postCode(app, await lastCode(system)).expect(200);
     expect((await app.get('/session')).body).toMatchObject({ channels: ['silent_auth', 'sms'] });
@@ -147,7 +147,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
     const { app, code } = await system.walkedLogin();
     const refuse = async () => {
-      await next(app).expect(200);
+      await system.next(app);
       await postCode(app, await lastCode(system)).expect(403);
     };
     if (engine === 'verify') moment.before('increment', 'limit:otp:', refuse);
@@ -199,7 +199,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
     expect(await system.store.get(lock)).toBe('another holder');
     expect((await next(app, 'voice').expect(409)).body.error).toBe('login_in_progress');
     await system.store.delete(lock);
-    await next(app, 'voice').expect(200);
+    await system.next(app, 'voice');
     expect(await system.store.get(lock)).toBeNull();
   });
 
@@ -233,7 +233,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
     moment.before('add', 'lock:', (key) =>
       moment.before('spend', 'limit:', async () => (left = await system.redis.ttl(key))),
     );
-    await next(app).expect(200);
+    await system.next(app);
     expect(left).toBeGreaterThanOrEqual(LONGEST_WORK);
   });
   await withSystem({ env: WITH_CODES, store: 'memory', through: moment.through }, async (system) => {
@@ -245,7 +245,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
         expect((await next(app).expect(409)).body.error).toBe('login_in_progress');
       }),
     );
-    await next(app).expect(200);
+    await system.next(app);
     expect(await system.messages()).toHaveLength(1);
   });
 });
@@ -297,7 +297,7 @@ test('an answer uses one reading of the progress, even if a webhook arrives mean
     expect(again.body.auth_url === null).toBe(again.body.channel !== 'silent_auth');
 
     reports.reads = 0;
-    const moved = await next(app).expect(200);
+    const moved = await system.next(app);
     expect(moved.body).toMatchObject({ channel: 'sms', auth_url: null, next_channels: ['voice'] });
     // One read decides, and one is reported.
     expect(reports.reads).toBe(2);

@@ -8,6 +8,7 @@ import {
   postCode,
   withSystem,
   type System,
+  CHAINED,
   WITH_CODES,
 } from './support/system.js';
 import { until } from './support/until.js';
@@ -50,7 +51,7 @@ describe('concurrent requests', () => {
     await system.control('faults', { verify: { delay_ms: 1500, times: 1 } });
     const slow = postCode(app, code).then((answer) => answer);
     await until(async () => (await asked('/camara')).length === 1);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     expect((await slow).body).toMatchObject({ verified: false, reason: 'number_mismatch' });
     expect((await app.get('/login')).body).toMatchObject({ status: 'pending', channel: 'sms' });
     await postCode(app, await codeOf()).expect(200);
@@ -59,7 +60,7 @@ describe('concurrent requests', () => {
   test('a new login without a code_challenge does not accept the code of the login before', async () => {
     const app = system.app();
     await begin(app, ALICE, { code_challenge: CHALLENGE.challenge }).expect(201);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     const code = await codeOf();
     await begin(app, ALICE).expect(201);
     expect((await next(app, 'sms').expect(409)).body.error).toBe('login_in_progress');
@@ -70,11 +71,11 @@ describe('concurrent requests', () => {
   test('a conflicting verification is not reused by a session that had another verification', async () => {
     const [alice, other] = [system.app(), system.app()];
     await begin(alice, ALICE);
-    await next(alice, 'sms').expect(200);
+    await system.next(alice, 'sms');
     // Vonage drops that verification, and one of another session replaces it.
     await fetch(`${system.sandbox}/__sandbox/reset`, { method: 'POST' });
     await begin(other, ALICE);
-    await next(other, 'sms').expect(200);
+    await system.next(other, 'sms');
     await begin(alice, ALICE);
     expect((await next(alice, 'sms').expect(409)).body.error).toBe('login_in_progress');
     await postCode(alice, await codeOf()).expect(400);
@@ -84,12 +85,12 @@ describe('concurrent requests', () => {
   test('wrong codes are counted for the verification, even if the login begins again', async () => {
     const app = system.app();
     await begin(app, ALICE);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     const wrong = (await codeOf()) === '000000' ? '111111' : '000000';
     await postCode(app, wrong).expect(400);
     await postCode(app, wrong).expect(400);
     await begin(app, ALICE);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await postCode(app, wrong).expect(429);
     const calls = (await system.upstream()).length;
     await postCode(app, wrong);
@@ -102,7 +103,7 @@ describe('concurrent requests', () => {
   ])('the verification is cancelled when %s', async (_what, leave) => {
     const app = system.app();
     await begin(app, ALICE);
-    await next(app, 'sms').expect(200);
+    await system.next(app, 'sms');
     await leave(app);
     system.world.turn(31);
     await until(async () => (await asked('/v2/verify', 'DELETE')).some(({ status }) => status === 204));
@@ -111,8 +112,8 @@ describe('concurrent requests', () => {
   test('two concurrent webhooks both take effect', async () => {
     const app = system.app();
     await begin(app, ALICE);
-    await next(app, 'sms').expect(200);
-    await next(app, 'voice').expect(200);
+    await system.next(app, 'sms');
+    await system.next(app, 'voice');
     system.world.turn(301);
     await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
     await until(async () => (await app.get('/login')).body.status !== 'pending');
@@ -121,7 +122,7 @@ describe('concurrent requests', () => {
 });
 
 test('with a Verify workflow one message is sent, even if the app asks before the webhook arrives', () =>
-  withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+  withSystem({ env: CHAINED }, async (system) => {
     for (const body of [{ channel: 'sms' }, {}]) {
       const app = system.app();
       const begun = await begin(app, '+447700900103').expect(201);

@@ -3,13 +3,21 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { openFalsifyingProxy, type FalseAnswer } from './hostile/falsifying-proxy.js';
 import { JSON_LINE, respond, response, respondWithBody } from './hostile/false-answers.js';
-import { ALICE, startSystem, postCode, withSystem, WITH_CODES, type System } from './support/system.js';
+import {
+  ALICE,
+  startSystem,
+  postCode,
+  withSystem,
+  CHAINED,
+  WITH_CODES,
+  type System,
+} from './support/system.js';
 import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
 
 type App = ReturnType<System['app']>;
 
-const VERIFY = { ...WITH_CODES, SILENT_AUTH: 'verify' };
+const VERIFY = CHAINED;
 const begin = (app: App, more: object = {}) => app.post('/login').send({ phone_number: ALICE, ...more });
 const next = (app: App, channel?: string) => app.post('/login/next').send({ channel });
 const tick = (system: System) => fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { SignJWT } from 'jose';
-import { ALICE, startSystem, postCode, withSystem, type System } from './support/system.js';
+import { ALICE, CHAINED, startSystem, postCode, withSystem, type System } from './support/system.js';
 import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 
 const SECRET = 'w'.repeat(40);
@@ -164,9 +164,9 @@ async function sendSigned(system: System, body: object): Promise<number> {
 describe('a webhook about a pending message', () => {
   let system: CountedSystem;
   const request_id = 'a-request';
-  const CHAINED = ['silent_auth', 'sms', 'voice'];
+  const STEPS = ['silent_auth', 'sms', 'voice'];
   beforeAll(async () => {
-    const env = { ...ENV, SILENT_AUTH: 'verify', FALLBACK_CHANNELS: 'sms,voice' };
+    const env = { ...ENV, ...CHAINED };
     system = await startCountedSystem({ env });
   });
   beforeEach(() => system.reset());
@@ -196,7 +196,7 @@ describe('a webhook about a pending message', () => {
     ],
     [
       'a summary, by its steps',
-      { request_id, status: 'failed', workflow: CHAINED.map((channel) => ({ channel, status: 'failed' })) },
+      { request_id, status: 'failed', workflow: STEPS.map((channel) => ({ channel, status: 'failed' })) },
       { status: 'failed' },
     ],
     [
@@ -237,7 +237,7 @@ describe('a webhook about a pending message', () => {
   });
 
   const REASON = 'Fraudulent traffic detected to +447700900000 (447700900000) on network [ 23415 ] today';
-  const steps = (...statuses: object[]) => CHAINED.map((channel, at) => ({ channel, ...statuses[at] }));
+  const steps = (...statuses: object[]) => STEPS.map((channel, at) => ({ channel, ...statuses[at] }));
   const silent = { status: 'failed' };
 
   test.each<[string, object]>([

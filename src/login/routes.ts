@@ -197,7 +197,7 @@ function localeOf(named: string | undefined, req: Request): string | undefined {
   const locale = parseLocale(named);
   if (locale !== undefined) return locale;
   const errors = [{ field: 'locale', message: 'Must be a BCP 47 language tag, like de-AT.' }];
-  throw new LoginError('invalid_request', 'The body is not valid.', { errors });
+  throw new LoginError('invalid_request', 'The body is not valid for this route.', { errors });
 }
 
 function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumber {

@@ -72,6 +72,11 @@ describe('/__sandbox/subscribers', () => {
       'server_error',
       'garbage',
       'rate_limited',
+      'blocked',
+      'rejected',
+      'user_rejected',
+      'unreachable',
+      'no_link',
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { Conversation } from '../../src/sandbox/conversation/conversation.js';
 import { walk } from '../support/device.js';
-import { ALICE, BOB, startSystem, withSystem, type System, WITH_CODES } from '../support/system.js';
+import { ALICE, BOB, startSystem, withSystem, type System, CHAINED, WITH_CODES } from '../support/system.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
 
 interface Told {
@@ -168,7 +168,7 @@ describe('the outcome', () => {
 
 describe('a webhook', () => {
   test.each([true, false])('is drawn once (recording proxy: %s)', (tapped) =>
-    withSystem({ tapped, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
+    withSystem({ tapped, env: CHAINED }, async (system) => {
       const { app, code } = await system.walkedLogin();
       await app.post('/verify').send({ code }).expect(200);
       const webhooks = async () => {

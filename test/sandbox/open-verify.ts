@@ -46,10 +46,15 @@ export const openListener = async () => {
 export interface Message {
   to: string;
   channel: string;
+  from: string | null;
   text: string;
   code: string;
   at: string;
+  locale: string;
 }
+
+/** The number of a WhatsApp Business account. */
+export const SHOP = '447700900900';
 
 /** Starts a sandbox with the requests that a customer of Verify makes. */
 export const openVerify = async (options: { listenerUrl?: string; startAt?: number } = {}) => {
@@ -71,6 +76,7 @@ export const openVerify = async (options: { listenerUrl?: string; startAt?: numb
     const workflow = channels.map((channel, index) => ({
       channel,
       to: ALICE,
+      ...(channel === 'whatsapp' && { from: SHOP }),
       ...(index === 0 ? ofStep : {}),
     }));
     return postJson('/v2/verify', { brand: 'ACME', workflow, ...changes });

@@ -1,5 +1,8 @@
+import { createPrivateKey } from 'node:crypto';
 import type { Page } from 'playwright-core';
+import { createAppToken } from '../../src/vonage/tokens.js';
 import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
+import { credentials } from '../support/credentials.js';
 import { ALICE, BOB, startSystem, type System, WITH_CODES } from '../support/system.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
 
@@ -137,6 +140,40 @@ describeInBrowser('the page of the sandbox', () => {
     await page.reload();
     await page.locator('#messages .code').waitFor();
     expect(await copy.count()).toBe(0);
+  });
+
+  test('shows the messages of each channel, with their sender, in their language', async () => {
+    const { applicationId, privateKeyPem } = credentials;
+    const token = await createAppToken(applicationId, createPrivateKey(privateKeyPem), system.world)();
+    const send = async (channel: string, to: string, changes: object) => {
+      const step = { channel, to, ...(channel === 'whatsapp' && { from: '447700900900' }) };
+      const body = JSON.stringify({ brand: 'Sandbox', code: '471100', workflow: [step], ...changes });
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const answer = await fetch(`${system.sandbox}/v2/verify`, { method: 'POST', headers, body });
+      expect(answer.status).toBe(202);
+    };
+    const channels = ['sms', 'rcs', 'whatsapp', 'voice'];
+    for (const [at, channel] of channels.entries())
+      await send(channel, `44770090000${at}`, { locale: at % 2 ? 'de-de' : 'fr-fr' });
+    const items = page.locator('#messages li');
+    await items.nth(3).waitFor();
+    expect(await page.locator('#messages .to').allTextContents()).toEqual(
+      ['Call', 'WhatsApp', 'RCS', 'SMS'].map((name) => expect.stringContaining(`${name} to +`) as string),
+    );
+    expect(await page.locator('#messages .from').allTextContents()).toEqual([
+      'From +447700900900',
+      'From Sandbox',
+      'From Sandbox',
+    ]);
+    expect(await page.locator('#messages [lang="de-de"]').allTextContents()).toEqual([
+      'Ihr Sandbox-Code lautet: 4, 7, 1, 1, 0, 0. Noch einmal, Ihr Code lautet: 4, 7, 1, 1, 0, 0.',
+      'Sandbox-Code: 471100. Gültig für 3 Minuten.',
+    ]);
+    const colours = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('#messages li')].map((li) => getComputedStyle(li).borderInlineStartColor)`,
+    );
+    expect(new Set(colours).size).toBe(4);
+    await alice.inspect('channels');
   });
 
   test('can be used with the keyboard alone, in reading order', async () => {

@@ -344,20 +344,6 @@ describe('access', () => {
   });
 });
 
-describe('the text of a message', () => {
-  it('is the text for its channel and locale, else the one in en-us', async () => {
-    const id = await create();
-    await addWords(id);
-    await addWords(id, { locale: 'es-es', text: 'Tu ${code}' });
-    const { shelf } = account;
-    expect(shelf.text(id, 'sms', 'es-es')).toBe('Tu ${code}');
-    expect(shelf.text(id, 'sms', 'ES-es')).toBe('Tu ${code}');
-    expect(shelf.text(id, 'sms', 'de-de')).toBe(WORDS.text);
-    expect(shelf.text(id, 'voice', 'es-es')).toBeUndefined();
-    expect(shelf.text(randomUUID(), 'sms', 'en-us')).toBeUndefined();
-  });
-});
-
 test("Vonage's own client creates, changes and deletes a template", async () => {
   const { applicationId, privateKeyPem, url } = account;
   const client = new Verify2(new Auth({ applicationId, privateKey: privateKeyPem }), { apiHost: url });

@@ -1,5 +1,5 @@
 import { field } from './open-sandbox.js';
-import { ALICE, openVerify } from './open-verify.js';
+import { ALICE, openVerify, SHOP } from './open-verify.js';
 import type { OpenVerify } from './open-verify.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -14,6 +14,8 @@ afterEach(() => sandbox.close());
 const sms = { channel: 'sms', to: ALICE };
 const silent = { channel: 'silent_auth', to: ALICE };
 const voice = { channel: 'voice', to: ALICE };
+const rcs = { channel: 'rcs', to: ALICE };
+const whatsapp = { channel: 'whatsapp', to: ALICE, from: SHOP };
 
 describe('starting a request', () => {
   it.each(['/v2/verify', '/v2/verify/'])('works at %s', async (path) => {
@@ -42,6 +44,17 @@ describe('starting a request', () => {
       expect(answer.body).toEqual({ request_id: id, check_url: sandbox.checkUrl(id) });
       await sandbox.control('POST', '/reset');
     }
+  });
+
+  it.each([
+    rcs,
+    { ...rcs, from: 'ACME Ltd.' },
+    whatsapp,
+    { ...sms, from: '447700900900' },
+    { ...sms, from: 'ACME' },
+  ])('accepts the step %j', async (step) => {
+    const answer = await sandbox.postJson('/v2/verify', { brand: 'ACME', workflow: [step] });
+    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
   });
 
   it.each(['es', 'en-us', 'ar-xa', 'cmn-cn', 'fil-ph', 'yue-cn'])('accepts the locale %s', async (locale) => {
@@ -89,8 +102,32 @@ describe('starting a request', () => {
     ['an empty workflow', { workflow: [] }, 'workflow'],
     ['four steps', { workflow: [silent, sms, voice, voice] }, 'workflow'],
     ['a step that is none', { workflow: ['sms'] }, 'workflow[0]'],
-    ['another channel', { workflow: [{ channel: 'email', to: 'a@b.c' }] }, 'workflow[0]'],
-    ['WhatsApp', { workflow: [sms, { channel: 'whatsapp', to: ALICE }] }, 'workflow[1]'],
+    [
+      'email, which the sandbox does not play',
+      { workflow: [{ channel: 'email', to: 'a@b.c' }] },
+      'workflow[0]',
+      '`channel` must be silent_auth, sms, rcs, whatsapp or voice: the sandbox plays no other channel',
+    ],
+    ['WhatsApp without a sender', { workflow: [sms, { ...whatsapp, from: undefined }] }, 'workflow[1]'],
+    [
+      'WhatsApp from a name',
+      { workflow: [{ ...whatsapp, from: 'ACME' }] },
+      'workflow[0]',
+      '`from` Phone number is invalid',
+    ],
+    ['WhatsApp from a number with a plus', { workflow: [{ ...whatsapp, from: `+${SHOP}` }] }, 'workflow[0]'],
+    ['RCS from nobody', { workflow: [{ ...rcs, from: '' }] }, 'workflow[0]'],
+    [
+      'an SMS from a name with a space',
+      { workflow: [{ ...sms, from: 'ACME Ltd' }] },
+      'workflow[0]',
+      '`from` must be a number, or 3 to 11 letters and digits',
+    ],
+    ['an SMS from a long name', { workflow: [{ ...sms, from: 'ACMEACMEACME' }] }, 'workflow[0]'],
+    ['a sender of a call', { workflow: [{ ...voice, from: SHOP }] }, 'workflow[0]'],
+    ['an app_hash for RCS', { workflow: [{ ...rcs, app_hash: 'ABC123def45' }] }, 'workflow[0]'],
+    ['an entity_id in words', { workflow: [{ ...sms, entity_id: 'mine' }] }, 'workflow[0]'],
+    ['a long content_id', { workflow: [{ ...sms, content_id: '1'.repeat(21) }] }, 'workflow[0]'],
     ['no channel', { workflow: [{ to: ALICE }] }, 'workflow[0]'],
     ['no number', { workflow: [{ channel: 'sms' }] }, 'workflow[0]'],
     ['a plus', { workflow: [{ ...sms, to: `+${ALICE}` }] }, 'workflow[0]', '`to` Phone number is invalid'],
@@ -180,6 +217,24 @@ describe('starting a request', () => {
   });
 });
 
+describe('a request whose silent step is skipped', () => {
+  const to = '447700900114';
+
+  it('starts without a link, at the next channel', async () => {
+    const workflow = ['silent_auth', 'sms', 'voice'].map((channel) => ({ channel, to }));
+    const answer = await sandbox.start([], { workflow });
+    expect([answer.status, Object.keys(answer.body as object)]).toEqual([202, ['request_id']]);
+    expect(await sandbox.messages()).toMatchObject([{ channel: 'sms' }]);
+    const id = field(answer.body, 'request_id');
+    expect((await sandbox.check(id, await sandbox.lastCode())).status).toBe(200);
+  });
+
+  it('has a link without a coverage check', async () => {
+    const answer = await sandbox.start(['silent_auth', 'sms'], {}, { to, coverage_check: false });
+    expect(answer.body).toMatchObject({ check_url: expect.any(String) as string });
+  });
+});
+
 describe('a request is not started', () => {
   const rows: [string, string, Record<string, unknown>, number, object][] = [
     [
@@ -230,6 +285,13 @@ describe('a request is not started', () => {
     expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
   });
 
+  it('for lack of coverage with any number whose messages end by themselves', async () => {
+    for (const last of ['0', '1', '2', '3', '4']) {
+      const answer = await sandbox.start(['silent_auth'], {}, { to: `44770090011${last}` });
+      expect([last, answer.status]).toEqual([last, 412]);
+    }
+  });
+
   it('for lack of coverage only if a step is silent', async () => {
     expect((await sandbox.start(['sms'], {}, { to: '447700900102' })).status).toBe(202);
   });
@@ -249,11 +311,56 @@ describe('a request is not started', () => {
     expect((await sandbox.start(['sms', 'sms'], {}, { to: '447700900002' })).status).toBe(409);
   });
 
-  it.each(['is completed', 'has expired'])('until the other one %s', async (how) => {
-    const id = await sandbox.started();
-    if (how === 'is completed') await sandbox.check(id, await sandbox.lastCode());
-    else sandbox.turn(180);
+  const ends: [string, string, (id: string) => unknown][] = [
+    ['sms', 'is completed', async (id) => sandbox.check(id, await sandbox.lastCode())],
+    ['sms', 'has expired', () => sandbox.turn(180)],
+    [
+      'rcs',
+      'had three wrong codes',
+      async (id) => {
+        for (const code of ['0000a', '0001a', '0002a']) await sandbox.check(id, code);
+      },
+    ],
+    [
+      'whatsapp',
+      'is cancelled',
+      (id) => {
+        sandbox.turn(30);
+        return sandbox.cancel(id);
+      },
+    ],
+    ['silent_auth', 'has expired', () => sandbox.turn(60)],
+    [
+      'silent_auth',
+      'had a wrong code',
+      async (id) => {
+        await sandbox.walkSilently(id);
+        await sandbox.check(id, 'wrong1');
+      },
+    ],
+    [
+      'silent_auth',
+      'was opened with another SIM',
+      (id) => sandbox.walkSilently(id, () => ({ 'x-sandbox-sim': '+447700900555' })),
+    ],
+    [
+      'silent_auth',
+      'was opened over Wi-Fi',
+      (id) => sandbox.walkSilently(id, () => ({ 'x-sandbox-network': 'wifi' })),
+    ],
+  ];
+  it.each(ends)('until the other one, by %s, %s', async (channel, _, end) => {
+    const id = await sandbox.started([channel]);
+    expect((await sandbox.start()).body).toMatchObject({ request_id: id });
+    await end(id);
+    expect((await sandbox.cancel(id)).status).toBe(404);
     expect((await sandbox.start()).status).toBe(202);
+  });
+
+  it('while a link was opened, and its code is not checked', async () => {
+    const id = await sandbox.started(['silent_auth']);
+    await sandbox.walkSilently(id);
+    expect(await sandbox.start()).toMatchObject({ status: 409, body: { request_id: id } });
   });
 });
 

@@ -1,8 +1,8 @@
 import './no-debug.js';
 import { Auth } from '@vonage/auth';
-import { Channels, SilentAuthChannel, Verify2 } from '@vonage/verify2';
+import { Channels, SilentAuthChannel, Verify2, VerifyLocale } from '@vonage/verify2';
 import { APPLICATION_ID, PRIVATE_KEY_PEM } from './open-sandbox.js';
-import { ALICE, openVerify } from './open-verify.js';
+import { ALICE, openVerify, SHOP } from './open-verify.js';
 import type { OpenVerify } from './open-verify.js';
 
 let sandbox: OpenVerify;
@@ -20,6 +20,14 @@ const HOME = 'https://acme-app.com/sa/redirect';
 const silently = { channel: SilentAuthChannel.SILENT_AUTH, to: ALICE, redirectUrl: HOME } as const;
 const bySms = { channel: Channels.SMS, to: ALICE } as const;
 const byVoice = { channel: Channels.VOICE, to: ALICE } as const;
+const byRcs = { channel: Channels.RCS, to: ALICE, from: 'ACME' } as const;
+const byWhatsapp = { channel: Channels.WHATSAPP, to: ALICE, from: SHOP } as const;
+const indianSms = {
+  ...bySms,
+  from: 'ACME',
+  entityId: '1101456324675322134',
+  contentId: '1107457532145798767',
+};
 
 describe("Vonage's own client", () => {
   it('logs in silently', async () => {
@@ -43,6 +51,37 @@ describe("Vonage's own client", () => {
     expect(checkUrl).toBeUndefined();
     await expect(client.checkCode(requestId, 'wrong1')).rejects.toThrow();
     expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
+  });
+
+  const channels = [bySms, { ...indianSms, appHash: 'FA+9qCX9VSu' }, byRcs, byWhatsapp, byVoice];
+  it.each(channels)('completes $channel in German, at the first request and at the next', async (step) => {
+    for (let request = 0; request < 2; request += 1) {
+      const { requestId } = await client.newRequest({
+        brand: 'ACME',
+        locale: VerifyLocale.DE_DE,
+        codeLength: 6,
+        fraudCheck: false,
+        workflow: [step],
+      });
+      const [message] = (await sandbox.messages()).slice(-1);
+      expect(message).toMatchObject({ channel: step.channel, to: `+${ALICE}`, locale: 'de-de' });
+      expect(await client.checkCode(requestId, message?.code ?? '')).toBe('completed');
+    }
+  });
+
+  it('gets to WhatsApp where SMS and calls are blocked', async () => {
+    const to = '447700900110';
+    const workflow = [bySms, byVoice, byWhatsapp].map((step) => ({ ...step, to }));
+    const { requestId } = await client.newRequest({ brand: 'ACME', workflow });
+    expect(await sandbox.messages()).toMatchObject([{ channel: 'whatsapp', from: `+${SHOP}` }]);
+    expect(await client.checkCode(requestId, await sandbox.lastCode())).toBe('completed');
+  });
+
+  it('is refused a sender of WhatsApp that is no number', async () => {
+    const workflow = [{ ...byWhatsapp, from: 'ACME' }];
+    await expect(client.newRequest({ brand: 'ACME', workflow })).rejects.toMatchObject({
+      response: { status: 422 },
+    });
   });
 
   it('starts the next step while there is one', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { jwtVerify } from 'jose';
 import { APPLICATION_ID, field } from './open-sandbox.js';
-import { ACCOUNT, ALICE, openListener, openVerify, SECRET } from './open-verify.js';
+import { ACCOUNT, ALICE, openListener, openVerify, SECRET, SHOP } from './open-verify.js';
 import type { Heard, OpenVerify } from './open-verify.js';
 
 const AT = '2026-03-01T12:00:00.000Z';
@@ -215,6 +215,28 @@ describe('the events', () => {
     expect(statuses(await listener.hear(1))).toEqual([['summary', undefined, 'completed']]);
   });
 
+  it('of messages are sent too if the sandbox is told so', async () => {
+    await sandbox.control('PUT', '/webhooks', { message_events: true });
+    const id = await sandbox.started(['rcs', 'whatsapp', 'sms'], { client_ref: 'mine' });
+    await sandbox.next(id);
+    sandbox.turn(180);
+    await sandbox.check(id, await sandbox.lastCode());
+    const [event, summary] = (await listener.hear(2)) as [Heard, Heard];
+    expect(event.body).toEqual({
+      request_id: id,
+      triggered_at: '2026-03-01T12:03:00.000Z',
+      type: 'event',
+      channel: 'sms',
+      status: 'completed',
+      finalized_at: '2026-03-01T12:03:00.000Z',
+      client_ref: 'mine',
+    });
+    expect(summary.body).toMatchObject({
+      status: 'completed',
+      workflow: [{ status: 'expired' }, { status: 'expired' }, { status: 'completed' }],
+    });
+  });
+
   it('of the virtual operator end with the request', async () => {
     const id = await sandbox.started(['silent_auth'], {}, { to: '99012345677' });
     await sandbox.walkSilently(id);
@@ -253,6 +275,90 @@ describe('the summary', () => {
       status: 'failed',
       workflow: [{ status: 'failed' }, { status: 'unused' }],
     });
+  });
+});
+
+const BLOCKED = '447700900110';
+const REASON = 'Fraudulent traffic detected for your account on network [ 23415 ].';
+
+describe('a message that is blocked', () => {
+  const to = BLOCKED;
+
+  it.each(['sms', 'voice'])('by %s is reported by a summary alone, with the reason', async (channel) => {
+    const id = await sandbox.started([channel], { client_ref: 'mine' }, { to });
+    expect(await sandbox.messages()).toEqual([]);
+    const [summary] = (await listener.hear(1)) as [Heard];
+    await verified(summary);
+    expect(summary.body).toEqual({
+      request_id: id,
+      submitted_at: AT,
+      status: 'blocked',
+      type: 'summary',
+      channel_timeout: 180,
+      workflow: [{ channel, initiated_at: AT, status: 'blocked', reason: REASON }],
+      finalized_at: AT,
+      client_ref: 'mine',
+    });
+    expect((await sandbox.check(id, '1234')).status).toBe(404);
+    expect((await sandbox.start([channel], {}, { to })).status).toBe(202);
+  });
+
+  it.each(['rcs', 'whatsapp'])('is not one by %s', async (channel) => {
+    const id = await sandbox.started([channel], {}, { to });
+    await sandbox.check(id, await sandbox.lastCode());
+    expect(statuses(await listener.hear(1))).toEqual([['summary', undefined, 'completed']]);
+  });
+
+  it('is skipped, and the next channel begins at once', async () => {
+    const workflow = [
+      { channel: 'sms', to },
+      { channel: 'voice', to },
+      { channel: 'whatsapp', to, from: SHOP },
+    ];
+    const id = await sandbox.started([], { workflow });
+    expect(await sandbox.messages()).toMatchObject([{ channel: 'whatsapp', at: AT }]);
+    await sandbox.check(id, await sandbox.lastCode());
+    const [summary] = (await listener.hear(1)) as [Heard];
+    expect(summary.body).toMatchObject({
+      status: 'completed',
+      workflow: [
+        { channel: 'sms', status: 'blocked', reason: REASON },
+        { channel: 'voice', status: 'blocked', reason: REASON },
+        { channel: 'whatsapp', status: 'completed' },
+      ],
+    });
+  });
+
+  it('is sent without a fraud check', async () => {
+    const id = await sandbox.started(['sms'], { fraud_check: false }, { to });
+    expect((await sandbox.check(id, await sandbox.lastCode())).status).toBe(200);
+    expect(statuses(await listener.hear(1))).toEqual([['summary', undefined, 'completed']]);
+  });
+});
+
+describe('a message that does not stay on the phone', () => {
+  const ends: [string, string, string, number][] = ['sms', 'rcs', 'whatsapp', 'voice'].flatMap(
+    (channel): [string, string, string, number][] => [
+      ['447700900111', channel, 'rejected', 0],
+      ['447700900112', channel, 'user_rejected', 1],
+      ['447700900113', channel, 'failed', 0],
+    ],
+  );
+  it.each(ends)('of %s by %s ends as %s: %i arrived', async (to, channel, status, arrived) => {
+    const id = await sandbox.started([channel], {}, { to });
+    expect(await sandbox.messages()).toHaveLength(arrived);
+    const [event, summary] = (await listener.hear(2)) as [Heard, Heard];
+    await verified(event);
+    expect(event.body).toEqual({
+      request_id: id,
+      triggered_at: AT,
+      type: 'event',
+      channel,
+      status,
+      finalized_at: AT,
+    });
+    expect(summary.body).toMatchObject({ status: 'failed', workflow: [{ channel, status }] });
+    expect((await sandbox.start([channel], {}, { to })).status).toBe(202);
   });
 });
 
@@ -313,6 +419,7 @@ describe('with options, webhooks', () => {
       unsigned_once: false,
       out_of_order: false,
       action_as_object: false,
+      message_events: false,
       paused: false,
     };
     expect((await configure({ duplicate: true, paused: true })).body).toEqual({

@@ -9,7 +9,7 @@ export type HeaderList = [name: string, value: string][];
 
 /** A request, or a message that Vonage delivers. */
 export interface CallRequest {
-  /** An HTTP method, `SMS` or `CALL`. */
+  /** An HTTP method, or one of `SMS`, `RCS`, `WHATSAPP`, `CALL`. */
   method: string;
   /** Absolute, or `tel:` for messages. */
   url: string;

@@ -22,7 +22,8 @@ export interface LoginFacts {
   /** E.164. */
   number: string;
   seen: OperatorView | undefined;
-  sentBy: 'sms' | 'voice' | undefined;
+  /** How the last message came, such as `SMS` or `a call`. */
+  sentBy: string | undefined;
 }
 
 export type AnsweredCall = Pick<Call, 'asked' | 'isOtherSession'> & { answered: CallAnswer } & LoginFacts;
@@ -62,10 +63,18 @@ export const serverToVonage = between('server', 'vonage');
 export const vonageToServer = between('vonage', 'server');
 export const vonageToDevice = between('vonage', 'device');
 
+/** The messages of Verify by the method that records them. Both texts continue a sentence. */
+export const MESSAGES: Record<string, { by: string; goes: string }> = {
+  SMS: { by: 'SMS', goes: 'An SMS with a code goes to' },
+  RCS: { by: 'RCS', goes: 'An RCS message with a code goes to' },
+  WHATSAPP: { by: 'WhatsApp', goes: 'A WhatsApp message with a code goes to' },
+  CALL: { by: 'a call', goes: 'A call reads a code out to' },
+};
+
 /** By the server's `error` or `reason`. Each text continues a sentence. */
 const REASONS: Record<string, string> = {
   no_link:
-    'there is no link for this number, so it cannot be verified silently. The app can continue with a code by SMS or voice, if the server offers one',
+    'there is no link for this number, so it cannot be verified silently. The app can continue with a code, if the server offers one',
   not_on_cellular: 'the operator says that the device did not use its mobile network',
   denied:
     'the operator did not see a SIM. It never does on Wi-Fi: the link has to be opened over the mobile network',
@@ -74,6 +83,10 @@ const REASONS: Record<string, string> = {
   invalid_code: 'the code is wrong, was used before, or belongs to the login of another session',
   wrong_client:
     'the link was opened by another browser or app than the one that started the login. It gets no code, so no user is logged in',
+  blocked: 'Vonage’s fraud rules blocked the message',
+  rejected: 'the network rejected the message',
+  user_rejected: 'the user rejected the message',
+  unreachable: 'the phone of this number cannot be reached',
   too_many_attempts: 'too many wrong codes were typed',
   login_expired: 'the login took too long',
   login_in_progress: 'another login for this number is in progress',
@@ -114,6 +127,6 @@ export const wrongSession = bad(
 export const succeeded = ({ asked, number, sentBy }: AnsweredCall): Caption =>
   good(
     isTypedCode(asked)
-      ? `It worked, by ${sentBy === 'voice' ? 'a call' : 'SMS'}: the user typed the code that was sent to ${number}.`
+      ? `It worked, by ${sentBy ?? 'SMS'}: the user typed the code that was sent to ${number}.`
       : `It worked: the SIM that opened the link has the number ${number}, and the code was presented in the session that started the login. The user had no code to type.`,
   );

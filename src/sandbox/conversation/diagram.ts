@@ -1,7 +1,7 @@
 import { PATHS } from '../http/paths.js';
 import type { Call, OperatorView } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
-import { bad, plain } from './descriptions.js';
+import { bad, MESSAGES, plain } from './descriptions.js';
 import type { CallDescription, LoginFacts, Step, Caption } from './descriptions.js';
 
 /** One arrow of the diagram. `says` describes the request, `heard` the answer, if there is one. */
@@ -74,8 +74,7 @@ const arrowOf = (call: DescribedCall, facts: LoginFacts): Arrow => {
 
 const factsOf = ({ number, calls }: Login): LoginFacts => {
   const message = calls.findLast(({ asked }) => asked.url.startsWith('tel:'))?.asked.method;
-  const sentBy = message === undefined ? undefined : message === 'CALL' ? 'voice' : 'sms';
-  return { number, seen: calls.findLast(({ seen }) => seen)?.seen, sentBy };
+  return { number, seen: calls.findLast(({ seen }) => seen)?.seen, sentBy: MESSAGES[message ?? '']?.by };
 };
 
 /** The last outcome, or the success: later refusals do not change it. */

@@ -1,6 +1,15 @@
 import { verifyPath } from '../http/paths.js';
 import { contentOf, fieldsOf, isTypedCode, type CallRequest, type Call } from './calls.js';
-import { bad, codeIssued, deviceToVonage, failed, good, linkIssued, mistyped } from './descriptions.js';
+import {
+  bad,
+  codeIssued,
+  deviceToVonage,
+  failed,
+  good,
+  linkIssued,
+  MESSAGES,
+  mistyped,
+} from './descriptions.js';
 import { plain, serverToVonage, vonageToDevice, vonageToServer, succeeded } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
 import { redirected } from './vonage-calls.js';
@@ -25,6 +34,8 @@ const ifAccepted =
   (call: AnsweredCall): Caption =>
     isAccepted(call) ? good(text) : bad(`Vonage refuses: ${reasonIn(call)}`);
 
+const hasLink = ({ answered }: AnsweredCall): boolean => 'check_url' in contentOf(answered);
+
 const hasCode = ({ answered }: AnsweredCall): boolean => 'code' in contentOf(answered);
 
 /** Why a silent step failed, as a key of `REASONS`. */
@@ -43,18 +54,23 @@ const check = {
 const CHANNELS: Record<string, string> = {
   silent_auth: 'the silent step',
   sms: 'the SMS',
+  rcs: 'the RCS message',
+  whatsapp: 'the WhatsApp message',
   voice: 'the call',
 };
 
 const STATUSES: Record<string, string> = {
   action_pending: 'in progress',
-  user_rejected: 'failed, for another SIM',
+  blocked: 'blocked by Vonage’s fraud rules',
+  user_rejected: 'rejected by the user',
 };
 
 const describeWebhook = ({ asked }: Call): string => {
   const { type, channel, status } = fieldsOf(asked.body);
   const subject = type === 'summary' ? 'the request' : (CHANNELS[String(channel)] ?? 'a step');
-  return `Vonage reports by webhook the status of ${subject}: ${STATUSES[String(status)] ?? String(status)}.`;
+  const isOtherSim = channel === 'silent_auth' && status === 'user_rejected';
+  const state = isOtherSim ? 'failed, for another SIM' : (STATUSES[String(status)] ?? String(status));
+  return `Vonage reports by webhook the status of ${subject}: ${state}.`;
 };
 
 /** The path of a `tel:` URL. */
@@ -67,8 +83,11 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     matches: startsSilently,
     startsLogin: 'always',
     request: 'The server asks Vonage for a link for this number.',
-    answer: ifAccepted('Vonage starts a Verify request, and returns a link for the device.'),
-    outcome: (call) => (isAccepted(call) ? linkIssued : failed(call, 'no_link')),
+    answer: (call) =>
+      isAccepted(call) && !hasLink(call)
+        ? bad('Vonage starts a Verify request without a link, and sends a code by the next channel.')
+        : ifAccepted('Vonage starts a Verify request, and returns a link for the device.')(call),
+    outcome: (call) => (hasLink(call) ? linkIssued : failed(call, 'no_link')),
   },
   {
     ...serverToVonage('POST', verifyPath('/?'), 'code'),
@@ -113,14 +132,10 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     request: 'The server asks Vonage to cancel the request.',
     answer: ifAccepted('Vonage cancels the request.'),
   },
-  {
-    ...vonageToDevice('SMS', NUMBER, 'code'),
-    request: ({ asked }) => `An SMS with a code goes to ${new URL(asked.url).pathname}.`,
-  },
-  {
-    ...vonageToDevice('CALL', NUMBER, 'code'),
-    request: ({ asked }) => `A call reads a code out to ${new URL(asked.url).pathname}.`,
-  },
+  ...Object.entries(MESSAGES).map(([method, { goes }]) => ({
+    ...vonageToDevice(method, NUMBER, 'code'),
+    request: ({ asked }: Call) => `${goes} ${new URL(asked.url).pathname}.`,
+  })),
   {
     ...vonageToServer('POST', /^\/webhooks\/verify$/, 'same'),
     request: describeWebhook,

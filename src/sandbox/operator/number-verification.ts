@@ -5,7 +5,7 @@ import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
 import { bearerToken, answerAfter, handlePath, jsonBody, mediaType } from '../http/requests.js';
 import type { Grant } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type Behaviour } from '../state/subscribers.js';
+import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
 
 const NOT_MOBILE = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK';
 const NO_NUMBER = 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT';
@@ -30,7 +30,7 @@ const sendError = (res: Response, code: ErrorCode): void => {
 };
 
 /** Some of these end a login earlier, unless the behaviour is set during the login. */
-const ERROR_OF: Partial<Record<Behaviour, ErrorCode>> = {
+const ERROR_OF: Partial<Record<SilentBehaviour, ErrorCode>> = {
   not_mobile: NOT_MOBILE,
   unsupported: 'SERVICE_NOT_APPLICABLE',
   rate_limited: 'TOO_MANY_REQUESTS',
@@ -88,7 +88,7 @@ const respond =
   (req, res) => {
     tokens.delete(tokenOf(req));
     const { number, sim } = res.locals.grant as Grant;
-    const { behaviour } = subscribers.of(number);
+    const behaviour = subscribers.silentBehaviourOf(number);
     const error = ERROR_OF[behaviour];
     if (error) sendError(res, error);
     else if (sim === null) sendError(res, NO_NUMBER);

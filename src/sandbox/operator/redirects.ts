@@ -7,7 +7,7 @@ import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
 import type { Authorization, Override, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, type Behaviour } from '../state/subscribers.js';
+import { isPhoneNumber, type SilentBehaviour } from '../state/subscribers.js';
 
 const AUTHORIZATION_TTL_MS = 5 * 60_000;
 
@@ -104,12 +104,12 @@ export const simOf = ({ subscribers }: SandboxState, { overrides, number }: Auth
 export const behaviourOf = (
   { subscribers }: SandboxState,
   { overrides, number }: Authorization,
-): Behaviour => {
+): SilentBehaviour => {
   const isOnWifi = (overrides.network.header ?? overrides.network.cookie) === 'wifi';
-  return isOnWifi ? 'wifi' : subscribers.of(number).behaviour;
+  return isOnWifi ? 'wifi' : subscribers.silentBehaviourOf(number);
 };
 
-const ERRORS: Partial<Record<Behaviour, { error: string; error_description: string }>> = {
+const ERRORS: Partial<Record<SilentBehaviour, { error: string; error_description: string }>> = {
   wifi: { error: 'access_denied', error_description: 'IP Address does not resolve to a cellular device.' },
   server_error: { error: 'server_error', error_description: 'The operator could not process the request.' },
 };

@@ -41,7 +41,7 @@ const showSims = (numbers) => {
   showNetworkState();
 };
 
-const CHANNELS = { sms: 'SMS', voice: 'Call' };
+const CHANNELS = { sms: 'SMS', rcs: 'RCS', whatsapp: 'WhatsApp', voice: 'Call' };
 
 /** Undefined without a clipboard API: over http from another host. */
 const copyButton = ({ code, to }) => {
@@ -56,19 +56,20 @@ const copyButton = ({ code, to }) => {
 };
 
 const messageItem = (message, isToOtherPhone) => {
-  const { channel, to, at, code, text } = message;
+  const { channel, to, from, at, code, text, locale } = message;
   const note = `Sent to another phone: the SIM in this one is ${simInPhone()}.`;
   return make(
     'li',
-    {},
+    { 'data-channel': channel },
     make(
       'p',
       { class: 'to' },
       `${CHANNELS[channel] ?? channel} to ${to}`,
       make('time', { datetime: at }, clock(at)),
     ),
+    from === null ? undefined : make('p', { class: 'text from' }, `From ${from}`),
     make('p', { class: 'code' }, make('output', { class: 'digits' }, code), copyButton(message)),
-    make('p', { class: 'text' }, text),
+    make('p', { class: 'words', lang: locale }, text),
     isToOtherPhone ? make('p', { class: 'text' }, note) : undefined,
   );
 };

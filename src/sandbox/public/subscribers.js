@@ -11,6 +11,11 @@ const BEHAVIOURS = {
   server_error: ['The operator has an error', 'The app gets: silent_auth_failed, operator_error.'],
   garbage: ['The answer is a broken page', 'The app gets: upstream_error.'],
   rate_limited: ['Vonage limits the rate', 'The app gets no link.'],
+  blocked: ['Vonage blocks SMS and calls', 'The app gets no link. The code never arrives: blocked.'],
+  rejected: ['The network rejects messages', 'The app gets no link. The code never arrives: rejected.'],
+  user_rejected: ['The user rejects messages', 'The app gets no link. The code ends: user_rejected.'],
+  unreachable: ['The phone is unreachable', 'The app gets no link. The code never arrives: unreachable.'],
+  no_link: ['Verify skips the silent step', 'The app gets no link, and asks for a code by SMS.'],
 };
 
 /** Saves a subscriber, and shows whether that failed. Returns whether it was saved. */

@@ -44,12 +44,22 @@ export interface RecordedRequest {
   status: number | null;
 }
 
+/** The channels whose messages have a code, which the user types. */
+export type MessageChannel = 'sms' | 'rcs' | 'whatsapp' | 'voice';
+
+/** A message on a phone. */
 export interface Message {
+  /** E.164. */
   to: string;
-  channel: string;
+  channel: MessageChannel;
+  /** Null for calls: Vonage chooses the number that calls. */
+  from: string | null;
   text: string;
   code: string;
+  /** ISO 8601. */
   at: string;
+  /** The locale of the text. */
+  locale: string;
 }
 
 /** A device's own value for its SIM or network: an app sends a header, a browser a cookie. */

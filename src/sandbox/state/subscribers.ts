@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parsePhoneNumber } from '../../core/phone-number.js';
+import type { MessageChannel } from './records.js';
 
 export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !== undefined;
 
@@ -17,9 +18,30 @@ const DOCUMENTED = {
   '+447700900107': 'server_error', // the redirects end in error=server_error
   '+447700900108': 'garbage', // Number Verification answers 200 with a broken page
   '+447700900109': 'rate_limited', // Network Enablement: 429 with Retry-After
+  // These are like `unsupported`, so that their logins go on to messages.
+  '+447700900110': 'blocked', // Vonage's fraud rules block SMS and calls
+  '+447700900111': 'rejected', // the network rejects messages
+  '+447700900112': 'user_rejected', // messages arrive, and the user rejects them
+  '+447700900113': 'unreachable', // messages fail: the phone cannot be reached
+  '+447700900114': 'no_link', // a silent step with others after it: 202 without a link
 } as const;
 
-export type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
+type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
+
+/** How messages to a number end, by its behaviour. Other messages wait for their code. */
+const MESSAGE_ENDS = {
+  blocked: 'blocked',
+  rejected: 'rejected',
+  user_rejected: 'user_rejected',
+  unreachable: 'failed',
+  no_link: undefined,
+} as const;
+
+/** A behaviour as silent authentication sees it. */
+export type SilentBehaviour = Exclude<Behaviour, keyof typeof MESSAGE_ENDS>;
+
+const isAboutMessages = (behaviour: Behaviour): behaviour is keyof typeof MESSAGE_ENDS =>
+  behaviour in MESSAGE_ENDS;
 
 export const BEHAVIOURS: Behaviour[] = Object.values(DOCUMENTED);
 
@@ -53,6 +75,18 @@ export class Subscribers {
   of(number: string): Subscriber {
     const byRule = number.startsWith('+990') ? virtualOperator(number) : { behaviour: 'match' as const };
     return this.#table.get(number) ?? byRule;
+  }
+
+  silentBehaviourOf(number: string): SilentBehaviour {
+    const { behaviour } = this.of(number);
+    return isAboutMessages(behaviour) ? 'unsupported' : behaviour;
+  }
+
+  /** Vonage's network blocks cover SMS and calls (its guide "Verify Anti-Fraud System"). */
+  messageEndOf(number: string, channel: MessageChannel): (typeof MESSAGE_ENDS)[keyof typeof MESSAGE_ENDS] {
+    const { behaviour } = this.of(number);
+    const isExempt = behaviour === 'blocked' && channel !== 'sms' && channel !== 'voice';
+    return isExempt || !isAboutMessages(behaviour) ? undefined : MESSAGE_ENDS[behaviour];
   }
 
   /** The number of the SIM; null if it is unknown. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { World } from '../../core/world.js';
 
-/** The channels of fragments (Verify v2 reference, "Template Fragments"). */
-export const TEMPLATE_CHANNELS = ['sms', 'voice'] as const;
+/** The channels of fragments (Verify v2 reference and "Verify Languages"). */
+export const TEMPLATE_CHANNELS = ['sms', 'rcs', 'voice'] as const;
 
 export interface Fragment {
   id: string;
@@ -20,8 +20,6 @@ export interface Template {
   name: string;
   fragments: Map<string, Fragment>;
 }
-
-const FALLBACK_LOCALE = 'en-us';
 
 /** The templates of the account. Values are validated by the routes. */
 export class TemplateStore {
@@ -41,13 +39,10 @@ export class TemplateStore {
     return this.#templates.get(id);
   }
 
-  /** The text for a channel in a locale, else in en-us. */
-  text(id: string, channel: string, locale: string): string | undefined {
-    const fragments = [...(this.get(id)?.fragments.values() ?? [])].filter(
-      (each) => each.channel === channel,
-    );
-    const textIn = (wanted: string) => fragments.find((each) => each.locale === wanted)?.text;
-    return textIn(locale.toLowerCase()) ?? textIn(FALLBACK_LOCALE);
+  /** The text of a template for a channel in a locale. */
+  text(id: string | undefined, channel: string, locale: string): string | undefined {
+    const fragments = [...(this.#templates.get(id ?? '')?.fragments.values() ?? [])];
+    return fragments.find((each) => each.channel === channel && each.locale === locale)?.text;
   }
 
   add(name: string): Template {

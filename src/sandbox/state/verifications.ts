@@ -1,17 +1,24 @@
 import { LRUCache } from 'lru-cache';
-import { BOUNDED } from './records.js';
+import { BOUNDED, type MessageChannel } from './records.js';
 
 /** The status of a step, as in the summary webhook. `pending` is the current step. */
-export type StepStatus = 'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected';
+export type StepStatus =
+  'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected' | 'rejected' | 'blocked';
 
 export interface Step {
-  channel: 'silent_auth' | 'sms' | 'voice';
+  channel: 'silent_auth' | MessageChannel;
   /** E.164 with its plus sign, unlike in the API. */
   to: string;
+  /** The sender, as in the request. */
+  from?: string | undefined;
+  /** Of the Android app that reads the SMS: 11 characters. */
+  appHash?: string | undefined;
   redirectUrl?: string | undefined;
   /** Whether the network was checked before the 202. */
   coverageCheck: boolean;
   status: StepStatus;
+  /** Why Vonage's fraud rules blocked the message. */
+  reason?: string;
   /** Both in milliseconds since the epoch; absent while the step is unused. */
   initiatedAt?: number;
   endsAt?: number;
@@ -24,13 +31,16 @@ export interface Step {
 export interface Verification {
   id: string;
   brand: string;
-  locale: string;
+  /** Absent: Vonage chooses by the number. */
+  locale?: string | undefined;
   channelTimeoutSeconds: number;
   clientRef?: string | undefined;
   codeLength: number;
-  /** The customer's own code for SMS and calls. */
+  /** The customer's own code for messages. */
   customCode?: string | undefined;
   templateId?: string | undefined;
+  /** Whether Vonage's fraud rules apply. */
+  fraudCheck: boolean;
   /** Milliseconds since the epoch. */
   submittedAt: number;
   steps: Step[];

@@ -20,6 +20,8 @@ const Options = z.strictObject({
   /** Holds webhooks until `REORDER_IDLE_MS` pass without a new one, and reverses their order. */
   out_of_order: z.boolean(),
   action_as_object: z.boolean(),
+  /** Sends the events of messages too, not only their summary. */
+  message_events: z.boolean(),
   /** Holds webhooks until it is unset. */
   paused: z.boolean(),
 });
@@ -34,6 +36,7 @@ const defaultOptions = (): Options => ({
   unsigned_once: false,
   out_of_order: false,
   action_as_object: false,
+  message_events: false,
   paused: false,
 });
 

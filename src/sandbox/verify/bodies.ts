@@ -7,25 +7,41 @@ const PhoneNumber = z.string().refine((to) => isPhoneNumber(`+${to}`), 'Phone nu
 
 const text = (longest: number) => z.string().min(1).max(longest);
 
-const SilentStep = z.strictObject({
-  channel: z.literal('silent_auth'),
+/** A sender id of Vonage's SMS: letters and digits, or a number without its plus sign. */
+const SMS_SENDER = /^(?:[a-zA-Z0-9]{3,11}|[1-9][0-9]{6,14})$/;
+
+/** The ids that India's operators register for senders and texts. */
+const RegisteredId = z.string().regex(/^[0-9]{1,20}$/, 'must be 1 to 20 digits');
+
+const stepOf = <Channel extends string>(channel: Channel) => ({
+  channel: z.literal(channel),
   to: PhoneNumber,
+});
+
+const SilentStep = z.strictObject({
+  ...stepOf('silent_auth'),
   redirect_url: z.url('must be a URL').optional(),
   coverage_check: z.boolean().optional(),
 });
 
 const SmsStep = z.strictObject({
-  channel: z.literal('sms'),
-  to: PhoneNumber,
-  from: text(15).optional(),
-  entity_id: text(20).optional(),
-  content_id: text(20).optional(),
+  ...stepOf('sms'),
+  from: z.string().regex(SMS_SENDER, 'must be a number, or 3 to 11 letters and digits').optional(),
+  entity_id: RegisteredId.optional(),
+  content_id: RegisteredId.optional(),
   app_hash: z.string().length(11, 'must have 11 characters').optional(),
 });
 
-const VoiceStep = z.strictObject({ channel: z.literal('voice'), to: PhoneNumber });
+const RcsStep = z.strictObject({ ...stepOf('rcs'), from: text(50).optional() });
 
-const STEPS = [SilentStep, SmsStep, VoiceStep] as const;
+/** The sender is a WhatsApp Business number of the account. */
+const WhatsappStep = z.strictObject({ ...stepOf('whatsapp'), from: PhoneNumber });
+
+const VoiceStep = z.strictObject(stepOf('voice'));
+
+const STEPS = [SilentStep, SmsStep, RcsStep, WhatsappStep, VoiceStep] as const;
+/** Vonage has `email` too: it proves nothing of a number, and the sandbox has no mailbox. */
+const NO_CHANNEL = 'must be silent_auth, sms, rcs, whatsapp or voice: the sandbox plays no other channel';
 const BRAND = /^[^/{}:$]*$/;
 const CLIENT_REF = /^[a-zA-Z0-9]*$/;
 const CUSTOM_CODE = /^[a-zA-Z0-9]{4,10}$/;
@@ -35,16 +51,16 @@ const LOCALE = /^(?:[a-z]{2}|[a-z]{2,3}-[a-z]{2})$/;
 const StartBody = z.strictObject({
   brand: text(18).regex(BRAND, 'must not contain any of / { } : $'),
   workflow: z
-    .array(z.discriminatedUnion('channel', STEPS, 'must be silent_auth, sms or voice'))
+    .array(z.discriminatedUnion('channel', STEPS, NO_CHANNEL))
     .min(1, 'must have at least one step')
     .max(3, 'must have at most three steps'),
-  locale: z.string().regex(LOCALE, 'must be a language such as en-us').default('en-us'),
+  locale: z.string().regex(LOCALE, 'must be a language such as en-us').optional(),
   channel_timeout: z.int().min(15).max(900).default(180),
   client_ref: text(40).regex(CLIENT_REF, 'must be letters and digits').optional(),
   code_length: z.int().min(4).max(10).default(4),
   code: z.string().regex(CUSTOM_CODE, 'must be 4 to 10 letters and digits').optional(),
   template_id: text(64).optional(),
-  fraud_check: z.boolean().optional(),
+  fraud_check: z.boolean().default(true),
 });
 
 /** The body of `POST /v2/verify`, defaults included. */

@@ -1,6 +1,20 @@
 import type { World } from '../../core/world.js';
+import type { MessageChannel } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import type { ActiveStep, Verification } from '../state/verifications.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import type { ActiveStep, Step, Verification } from '../state/verifications.js';
+import {
+  durationIn,
+  englishText,
+  FALLBACK_LOCALE,
+  isEnglish,
+  localeOfNumber,
+  translatedText,
+} from './texts.js';
+
+type MessageStep = Step & { channel: MessageChannel };
+
+const isMessage = (step: Step): step is MessageStep => step.channel !== 'silent_auth';
 
 const DIGITS = '0123456789';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -12,48 +26,62 @@ const randomString = ({ random }: Pick<World, 'random'>, alphabet: string, lengt
 export const createSilentCode = (world: Pick<World, 'random'>): string =>
   randomString(world, DIGITS + LETTERS, 8);
 
-const DEFAULT_TEXTS = {
-  sms: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
-  voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',
-};
-
-type MessageChannel = keyof typeof DEFAULT_TEXTS;
-
 /** `template_id` applies to SMS and RCS only (Verify v2 reference): calls get Vonage's text. */
-const templateText = (
+const templateIdFor = (
   { templates }: SandboxState,
-  { templateId, locale }: Verification,
+  { templateId }: Verification,
   channel: MessageChannel,
 ) => {
-  if (templateId !== undefined && channel === 'voice') return undefined;
-  const id = templateId ?? templates.defaultId;
-  return id === undefined ? undefined : templates.text(id, channel, locale);
+  if (templateId === undefined) return templates.defaultId;
+  return channel === 'sms' || channel === 'rcs' ? templateId : undefined;
 };
 
-const templateVariables = ({ brand, channelTimeoutSeconds: seconds }: Verification, code: string) => {
-  const isMinutes = seconds % 60 === 0;
-  const count = isMinutes ? seconds / 60 : seconds;
-  const unit = isMinutes ? 'minute' : 'second';
+/**
+ * The template's text in the wanted locale, else Vonage's own in that language. English and the
+ * languages without own texts get the template's text in `en-us` before Vonage's own in English.
+ */
+const templateTextFor = (state: SandboxState, verification: Verification, step: MessageStep) => {
+  const { channel, to } = step;
+  const id = templateIdFor(state, verification, channel);
+  const wanted = verification.locale ?? localeOfNumber(to);
+  const text = state.templates.text(id, channel, wanted) ?? translatedText(wanted, channel);
+  if (text !== undefined) return { locale: wanted, text };
+  const american = state.templates.text(id, channel, FALLBACK_LOCALE);
+  if (american !== undefined) return { locale: FALLBACK_LOCALE, text: american };
+  return { locale: isEnglish(wanted) ? wanted : FALLBACK_LOCALE, text: englishText(channel) };
+};
+
+const templateVariables = ({ brand, channelTimeoutSeconds }: Verification, locale: string, code: string) => {
+  const { count, unit } = durationIn(locale, channelTimeoutSeconds);
   return new Map([
     ['code', code],
     ['brand', brand],
     ['time-limit', String(count)],
-    ['time-limit-unit', count === 1 ? unit : `${unit}s`],
+    ['time-limit-unit', unit],
   ]);
 };
 
-/** Sends the SMS or makes the call of a step. @param at milliseconds since the epoch */
+/** Without `from`, messages name the brand. Vonage makes calls from a number of its own. */
+const senderOf = ({ brand }: Verification, { channel, from = brand }: Step): string | null => {
+  if (channel === 'voice') return null;
+  return isPhoneNumber(`+${from}`) ? `+${from}` : from;
+};
+
+/** Sends the message of a step, or makes its call. @param at milliseconds since the epoch */
 export const sendMessage = (state: SandboxState, { verification, step }: ActiveStep, at: number): void => {
-  const { channel, to } = step;
-  if (channel === 'silent_auth') return;
+  if (!isMessage(step)) return;
+  const { channel, to, appHash } = step;
   const code = verification.customCode ?? randomString(state.world, DIGITS, verification.codeLength);
   step.code = code;
   const spokenCode = code.replace(/.(?=.)/g, '$&, ');
-  const values = templateVariables(verification, channel === 'voice' ? spokenCode : code);
-  const template = templateText(state, verification, channel) ?? DEFAULT_TEXTS[channel];
-  const text = template.replaceAll(/\$\{([a-z-]+)\}/g, (whole, name: string) => values.get(name) ?? whole);
-  state.messages.add({ to, channel, text, code, at: new Date(at).toISOString() });
-  const method = channel === 'sms' ? 'SMS' : 'CALL';
+  const { locale, text: template } = templateTextFor(state, verification, step);
+  const values = templateVariables(verification, locale, channel === 'voice' ? spokenCode : code);
+  const words = template.replaceAll(/\$\{([a-z-]+)\}/g, (whole, name: string) => values.get(name) ?? whole);
+  // Android's SMS Retriever gives the message to the app whose hash it ends with.
+  const text = appHash === undefined ? words : `${words}\n${appHash}`;
+  const from = senderOf(verification, step);
+  state.messages.add({ to, channel, from, text, code, at: new Date(at).toISOString(), locale });
+  const method = channel === 'voice' ? 'CALL' : channel.toUpperCase();
   state.conversation.record({ method, url: `tel:${to}`, headers: [], body: text }, verification.id);
   state.changes.emit('messages');
 };

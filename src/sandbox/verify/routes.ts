@@ -4,11 +4,11 @@ import { PATHS } from '../http/paths.js';
 import { sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
-import type { Behaviour } from '../state/subscribers.js';
+import type { SilentBehaviour } from '../state/subscribers.js';
 import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 import { readCheck, readStart, type StartBody } from './bodies.js';
-import { findActiveStep, checkUrlOf, endStep, endVerification, startStep } from './workflow.js';
+import { findActiveStep, checkUrlOf, endStep, endVerification, isCovered, startStep } from './workflow.js';
 
 /** Over all steps of a verification. */
 const MAX_WRONG_CODES = 3;
@@ -22,6 +22,8 @@ const stepOf = (asked: StartBody['workflow'][number]): Step => ({
   isOpened: false,
   coverageCheck: asked.channel === 'silent_auth' && asked.coverage_check !== false,
   redirectUrl: asked.channel === 'silent_auth' ? asked.redirect_url : undefined,
+  from: 'from' in asked ? asked.from : undefined,
+  appHash: asked.channel === 'sms' ? asked.app_hash : undefined,
 });
 
 const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification => ({
@@ -33,6 +35,7 @@ const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification
   codeLength: asked.code_length,
   customCode: asked.code,
   templateId: asked.template_id,
+  fraudCheck: asked.fraud_check,
   submittedAt: world.now(),
   steps: asked.workflow.map(stepOf),
   wrongCodes: 0,
@@ -40,14 +43,17 @@ const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification
 
 /** The problem that prevents a start. The virtual operator fails later, in the redirects. */
 const startProblem = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
-  const anyBehaves = (behaviour: Behaviour, among: Step[]): boolean =>
-    among.some(({ to }) => state.subscribers.of(to).behaviour === behaviour);
   const real = steps.filter(({ to }) => !to.startsWith('+990'));
+  const anyBehaves = (behaviour: SilentBehaviour): boolean =>
+    real.some(({ to }) => state.subscribers.silentBehaviourOf(to) === behaviour);
   if (templateId !== undefined && !state.templates.get(templateId)) return 'templateNotFound';
-  if (anyBehaves('rate_limited', real)) return 'throttled';
-  if (anyBehaves('server_error', real)) return 'internalError';
-  const lookedUp = steps.filter(({ coverageCheck }) => coverageCheck);
-  return anyBehaves('unsupported', lookedUp) ? 'notCovered' : undefined;
+  if (anyBehaves('rate_limited')) return 'throttled';
+  if (anyBehaves('server_error')) return 'internalError';
+  const [first] = steps;
+  if (!first?.coverageCheck || isCovered(state, first)) return undefined;
+  // The reference has both answers: the error, and the next channel instead of a link.
+  const isSkipped = state.subscribers.of(first.to).behaviour === 'no_link' && steps.length > 1;
+  return isSkipped ? undefined : 'notCovered';
 };
 
 const concurrentVerificationId = (state: SandboxState, { steps }: Verification): string | undefined =>
@@ -59,8 +65,8 @@ const addVerification = (state: SandboxState, verification: Verification): objec
   const [first] = verification.steps;
   state.verifications.add(verification);
   if (first) startStep(state, { verification, step: first }, verification.submittedAt);
-  const isSilent = first?.channel === 'silent_auth';
-  return { request_id: verification.id, check_url: isSilent ? checkUrlOf(state, verification) : undefined };
+  const hasLink = first?.channel === 'silent_auth' && (!first.coverageCheck || isCovered(state, first));
+  return { request_id: verification.id, check_url: hasLink ? checkUrlOf(state, verification) : undefined };
 };
 
 const start =

@@ -6,7 +6,7 @@ import { behaviourOf, createAuthorization, recordOverrides } from '../operator/r
 import { refuseOverrides, simOf, takeAuthorization } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { SLOW_ANSWER_DELAY_MS, type Behaviour } from '../state/subscribers.js';
+import { SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
 import type { ActiveStep } from '../state/verifications.js';
 import { redirectToOperator } from '../vonage/authorization.js';
 import { createSilentCode } from './messages.js';
@@ -38,7 +38,7 @@ const openCheckUrl =
     const { to: number, redirectUrl } = step;
     const authorization = createAuthorization(state, { number, scopes: [], state: id });
     authorization.silentStep = { verificationId: id, redirectUrl };
-    const { behaviour } = state.subscribers.of(number);
+    const behaviour = state.subscribers.silentBehaviourOf(number);
     const isUsable = step.status === 'pending' && !step.isOpened;
     if (isUsable && !recordOverrides(req, authorization)) {
       refuseOverrides(res);
@@ -56,7 +56,12 @@ const openCheckUrl =
     }
   };
 
-const UNCOMPLETABLE: readonly Behaviour[] = ['not_mobile', 'invalid_grant', 'server_error', 'rate_limited'];
+const UNCOMPLETABLE: readonly SilentBehaviour[] = [
+  'not_mobile',
+  'invalid_grant',
+  'server_error',
+  'rate_limited',
+];
 
 const problemOf = (state: SandboxState, authorization: Authorization): ProblemName | undefined => {
   const behaviour = behaviourOf(state, authorization);
@@ -71,7 +76,7 @@ const problemOf = (state: SandboxState, authorization: Authorization): ProblemNa
 const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res: Response): void => {
   const result = { request_id: verification.id, code: createSilentCode(state.world) };
   step.code = result.code;
-  if (state.subscribers.of(step.to).behaviour === 'garbage') {
+  if (state.subscribers.silentBehaviourOf(step.to) === 'garbage') {
     res.type('text/html').send(`<html><body>{"request_id": "${verification.id}", "co`);
   } else if (step.redirectUrl) {
     redirectToPage(res, step.redirectUrl, result);

@@ -1,23 +1,21 @@
 import { silentAuthPath } from '../http/paths.js';
 import type { SandboxState } from '../state/state.js';
 import { stepWith } from '../state/verifications.js';
-import type { ActiveStep, Verification } from '../state/verifications.js';
+import type { ActiveStep, Step, StepStatus, Verification } from '../state/verifications.js';
 import { sendMessage } from './messages.js';
 
 /** `channel_timeout` does not apply to silent steps. */
 const SILENT_STEP_TIMEOUT_SECONDS = 60;
 
 /** The end of a step without success. `at`: milliseconds since the epoch, by default now. */
-type End = { status: 'failed' | 'expired' | 'user_rejected'; at?: number };
+type End = { status: Exclude<StepStatus, 'unused' | 'pending' | 'completed'>; at?: number };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 export const checkUrlOf = ({ publicUrl }: SandboxState, { id }: Verification): string =>
   publicUrl() + silentAuthPath(id, 'redirect');
 
-/** Sends the event of a silent step. Other steps appear only in the summary. */
-const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveStep, more: object): void => {
-  if (step.channel !== 'silent_auth') return;
+const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveStep, more: object): void =>
   webhooks.send({
     request_id: verification.id,
     triggered_at: iso(step.initiatedAt ?? verification.submittedAt),
@@ -26,10 +24,25 @@ const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveSte
     ...more,
     client_ref: verification.clientRef,
   });
+
+/** The statuses that the reference lists for events of all channels. */
+const EVENT_STATUSES: readonly StepStatus[] = ['completed', 'failed', 'user_rejected', 'rejected'];
+
+/**
+ * Sends the event of a step that ended. Messages have one if their delivery ended them, else only
+ * with `message_events`: the reference shows them, but Vonage was seen to send the summary alone.
+ */
+const sendEndEvent = (state: SandboxState, active: ActiveStep, at: number): void => {
+  const { channel, to, status } = active.step;
+  const isSent =
+    channel === 'silent_auth' ||
+    (EVENT_STATUSES.includes(status) &&
+      (state.webhooks.options.message_events || state.subscribers.messageEndOf(to, channel) === status));
+  if (isSent) sendEvent(state, active, { status, finalized_at: iso(at) });
 };
 
-const sendSummary = ({ webhooks }: SandboxState, verification: Verification, status: string): void =>
-  webhooks.send({
+const sendSummary = (state: SandboxState, verification: Verification, status: string): void =>
+  state.webhooks.send({
     request_id: verification.id,
     submitted_at: iso(verification.submittedAt),
     status,
@@ -39,7 +52,9 @@ const sendSummary = ({ webhooks }: SandboxState, verification: Verification, sta
       channel: step.channel,
       initiated_at: step.initiatedAt && iso(step.initiatedAt),
       status: step.status,
+      reason: step.reason,
     })),
+    finalized_at: status === 'blocked' ? iso(state.world.now()) : undefined,
     client_ref: verification.clientRef,
   });
 
@@ -50,18 +65,34 @@ export const startStep = (state: SandboxState, active: ActiveStep, at: number): 
   step.status = 'pending';
   step.initiatedAt = at;
   step.endsAt = at + seconds * 1000;
-  if (!isSilent) sendMessage(state, active, at);
-  // With a coverage check, an unsupported network was refused before the 202.
-  else if (!step.coverageCheck) reportSilentStep(state, active, at);
+  if (isSilent) reportSilentStep(state, active, at);
+  else deliverMessage(state, active, at);
 };
+
+/** The reason that Vonage's guide "Verify Anti-Fraud System" shows. */
+const BLOCKED = 'Fraudulent traffic detected for your account on network [ 23415 ].';
+
+/** Sends the message of a step, and ends the step if the message does not stay on the phone. */
+const deliverMessage = (state: SandboxState, active: ActiveStep, at: number): void => {
+  const { verification, step } = active;
+  const ofNumber = step.channel !== 'silent_auth' && state.subscribers.messageEndOf(step.to, step.channel);
+  const end = ofNumber === 'blocked' && !verification.fraudCheck ? undefined : ofNumber;
+  if (!end || end === 'user_rejected') sendMessage(state, active, at);
+  if (end === 'blocked') step.reason = BLOCKED;
+  if (end) endStep(state, active, { status: end, at });
+};
+
+export const isCovered = ({ subscribers }: SandboxState, { to }: Step): boolean =>
+  subscribers.silentBehaviourOf(to) !== 'unsupported';
 
 /** Sends the check URL by webhook, or fails the step if the network is not supported. */
 const reportSilentStep = (state: SandboxState, active: ActiveStep, at: number): void => {
   const action = { type: 'check', check_url: checkUrlOf(state, active.verification) };
   // The reference shows an array in its example, and an object in its OpenAPI description.
   const isObject = state.webhooks.options.action_as_object;
-  const isSupported = state.subscribers.of(active.step.to).behaviour !== 'unsupported';
-  if (isSupported) {
+  if (isCovered(state, active.step)) {
+    // With a coverage check, the 202 has the link.
+    if (active.step.coverageCheck) return;
     sendEvent(state, active, { status: 'action_pending', action: isObject ? action : [action] });
   } else if (stepWith('unused', active.verification)) {
     // Without a next step, the failure waits until the link is opened: it ends the verification.
@@ -74,20 +105,20 @@ export const endStep = (state: SandboxState, active: ActiveStep, { status, at }:
   const { verification, step } = active;
   const endedAt = at ?? state.world.now();
   step.status = status;
-  sendEvent(state, active, { status, finalized_at: iso(endedAt) });
+  sendEndEvent(state, active, endedAt);
   const next = stepWith('unused', verification);
   if (next) {
     startStep(state, { verification, step: next }, endedAt);
   } else {
     state.verifications.remove(verification);
-    sendSummary(state, verification, status === 'expired' ? 'expired' : 'failed');
+    sendSummary(state, verification, status === 'expired' || status === 'blocked' ? status : 'failed');
   }
 };
 
 /** Ends the verification, even if unused steps are left. */
 export const endVerification = (state: SandboxState, active: ActiveStep, status: 'completed' | 'failed') => {
   active.step.status = status;
-  sendEvent(state, active, { status, finalized_at: iso(state.world.now()) });
+  sendEndEvent(state, active, state.world.now());
   state.verifications.remove(active.verification);
   sendSummary(state, active.verification, status);
 };

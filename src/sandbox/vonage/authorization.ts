@@ -58,7 +58,7 @@ const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
     return refusal('invalid_request', 'state must be unique for each request.');
   }
   // Network Enablement refuses these numbers earlier.
-  const { behaviour } = state.subscribers.of(login.number);
+  const behaviour = state.subscribers.silentBehaviourOf(login.number);
   if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
   if (behaviour !== 'rate_limited') return undefined;
   return refusal('temporarily_unavailable', 'Please wait, then retry your request');

@@ -29,7 +29,7 @@ type EnablementRequest = z.infer<ReturnType<typeof bodyFor>>;
 /** The answer for one scope. The status is 200 even if a scope is refused. */
 const answerFor = (state: SandboxState, request: EnablementRequest, scope: string): object => {
   const { phone_number: number } = request;
-  if (!isKnownScope(scope) || state.subscribers.of(number).behaviour === 'unsupported') {
+  if (!isKnownScope(scope) || state.subscribers.silentBehaviourOf(number) === 'unsupported') {
     const error = { title: 'Forbidden', detail: NUMBER_NOT_ALLOWED, error_type: 'UNAUTHORIZED' };
     return { error: { ...error, instance: randomUUID() } };
   }
@@ -51,7 +51,7 @@ const enable =
     const { success, data, error } = bodyFor(state).safeParse(jsonBody(req));
     if (!success) {
       sendProblem(res, 'unprocessable', { invalid_parameters: invalidParametersOf(error) });
-    } else if (state.subscribers.of(data.phone_number).behaviour === 'rate_limited') {
+    } else if (state.subscribers.silentBehaviourOf(data.phone_number) === 'rate_limited') {
       res.set('Retry-After', '7');
       sendProblem(res, 'throttled');
     } else {

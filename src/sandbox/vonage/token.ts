@@ -24,7 +24,7 @@ const redeemCode = (state: SandboxState, value: string, redirectUri: string): Au
   code.isUsed = true;
   if (world.now() >= code.expiresAt) return 'The authorization code has expired.';
   if (redirectUri !== state.redirectUri) return 'redirect_uri is not the one of the authorization request.';
-  const isRefused = subscribers.of(code.number).behaviour === 'invalid_grant';
+  const isRefused = subscribers.silentBehaviourOf(code.number) === 'invalid_grant';
   return isRefused ? 'The authorization code is invalid.' : code;
 };
 

@@ -178,7 +178,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
     logins
       .filter((login) => login.verifier === verifier)
       .flatMap((login) => {
-        const channels: Channel[] = messagesOf(login, code).map(({ channel }) => channel);
+        const channels = messagesOf(login, code).map(({ channel }) => channel as Channel);
         if (!stepUp && isWalked(login, code)) channels.push('silent_auth');
         return channels.map((channel) => ({ login, number: login.number, channel }));
       });
