@@ -9,6 +9,16 @@ beforeAll(async () => {
 beforeEach(() => sandbox.control('POST', '/reset'));
 afterAll(() => sandbox.close());
 
+/** A login as the page shows it. */
+interface Login {
+  ending: { says: string };
+  steps: { calls: { says: string }[] }[];
+}
+const shownLogin = async () => {
+  const { body } = await sandbox.control('GET', '/conversation');
+  return (body as { logins: Login[] }).logins[0];
+};
+
 /** The messages of a request with these channels, each of which is started in turn. */
 const messagesOf = async (...args: Parameters<OpenVerify['start']>) => {
   const id = await sandbox.started(...args);
@@ -51,13 +61,29 @@ describe('a message', () => {
     expect(message?.text).toContain(words);
   });
 
-  it.each(['sms', 'rcs', 'whatsapp', 'voice'])(
-    'by %s has a code that completes the request',
-    async (channel) => {
+  const ways: [string, string, string][] = [
+    ['sms', 'SMS', 'An SMS with a code goes to'],
+    ['rcs', 'RCS', 'An RCS message with a code goes to'],
+    ['whatsapp', 'WhatsApp', 'A WhatsApp message with a code goes to'],
+    ['voice', 'a call', 'A call reads a code out to'],
+  ];
+  it.each(ways)(
+    'by %s has a code that completes the request, as the page says',
+    async (channel, by, goes) => {
       const id = await sandbox.started([channel]);
       expect((await sandbox.check(id, await sandbox.lastCode())).body).toMatchObject({ status: 'completed' });
+      const login = await shownLogin();
+      expect(login?.ending.says).toContain(`It worked, by ${by}:`);
+      const says = login?.steps.flatMap(({ calls }) => calls.map((call) => call.says));
+      expect(says).toContain(`${goes} +${ALICE}.`);
     },
   );
+
+  it('that replaces a silent step is shown as a login without a link', async () => {
+    const workflow = ['silent_auth', 'sms'].map((channel) => ({ channel, to: '447700900114' }));
+    await sandbox.started([], { workflow });
+    expect((await shownLogin())?.ending.says).toContain('there is no link for this number');
+  });
 
   it("for an Android app ends with the app's hash", async () => {
     const [message] = await messagesOf(['sms'], {}, { app_hash: 'FA+9qCX9VSu' });
