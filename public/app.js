@@ -12,7 +12,7 @@ import {
   showMessage,
 } from './message.js';
 import { isNumberEmpty, writeNumber } from './number-field.js';
-import { onResendCountdown } from './resend.js';
+import { onCheck } from './resend.js';
 import { concernsThisLogin, showReturnedError, takeFragment, verify } from './return.js';
 import { server, settled } from './server.js';
 import { isLoggedIn, notifyOtherTabs, onOtherTab, updateSession } from './session.js';
@@ -86,7 +86,7 @@ form.addEventListener('submit', (event) => void begin(event));
 phone.addEventListener('input', updateOffer);
 codeForm.addEventListener('submit', (event) => void submitCode(event));
 for (const each of [channels, resend]) each.addEventListener('click', (event) => void sendNext(event));
-onResendCountdown(() => void checkMessage());
+onCheck(() => void checkMessage());
 restart.addEventListener('click', startOver);
 logout.addEventListener('click', () => void logOut());
 onOtherTab((change) => void followOtherTab(change));

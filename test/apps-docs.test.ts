@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createClient } from '../client/silent-auth.js';
-import { ERRORS } from '../src/core/errors.js';
+import { ERRORS, MESSAGE_FAILURES } from '../src/core/errors.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
@@ -40,7 +40,7 @@ async function namesOnTheWire(): Promise<Set<string>> {
       return answer;
     };
     const app = createClient({ base: system.base, fetch: listening });
-    const options = { client: 'app', codeChallenge: CHALLENGE.challenge } as const;
+    const options = { client: 'app', codeChallenge: CHALLENGE.challenge, locale: 'de-AT' } as const;
     const { authUrl } = await app.login(ALICE, options);
     const { json } = await walk(authUrl ?? '', { sim: BOB });
     note(json);
@@ -84,7 +84,7 @@ describe('docs/apps.md', () => {
   });
 
   test('names only fields, errors and values of the contract', () => {
-    const known = [...names, ...Object.keys(ERRORS), ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
+    const known = [...names, ...Object.keys(ERRORS), ...MESSAGE_FAILURES, ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
     const prose = text.replace(/^```[^]*?^```$/gm, '');
     const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
     expect(named.length).toBeGreaterThan(8);

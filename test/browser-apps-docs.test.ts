@@ -87,6 +87,23 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await person.session()).toMatchObject({ channel: 'sms' });
   });
 
+  test('sends another code by itself, as soon as the server does', async () => {
+    stage.expected.push(refused(409));
+    const person = await stage.person(system);
+    await person.page.clock.install();
+    await person.logIn('+447700900102');
+    await person.page.getByRole('button', { name: 'Send an SMS' }).click();
+    await says(person, 'Type the 6 digits');
+    await person.page.getByRole('button', { name: 'Send again' }).click();
+    await says(person, 'The next one follows in 30 seconds.');
+    system.world.turn(30);
+    await person.page.clock.fastForward(30_000);
+    await says(person, 'Type the 6 digits');
+    expect(await system.messages()).toHaveLength(2);
+    await typesCode(person, await lastCode());
+    await says(person, 'Logged in as +447700900102.');
+  });
+
   test('asks again after a wrong code, and reports when no tries are left', async () => {
     stage.expected.push(refused(400), refused(400), refused(429));
     const alice = await begin('+447700900102');

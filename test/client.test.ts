@@ -7,7 +7,7 @@ import {
   type Client,
   type CurrentLogin,
 } from '../client/silent-auth.js';
-import { ERRORS, type SilentFailure } from '../src/core/errors.js';
+import { ERRORS, type MessageFailure, type SilentFailure } from '../src/core/errors.js';
 import type { CodeChannel } from '../src/config/login.js';
 import type { Channel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
@@ -50,9 +50,10 @@ describe('the client', () => {
   test('lists exactly the errors, reasons and channels of the server', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
     const reasons: Same<client.SilentFailure, SilentFailure> = true;
+    const failures: Same<client.MessageFailure, MessageFailure> = true;
     const channels: Same<client.Channel, Channel> = true;
     const codeChannels: Same<client.CodeChannel, CodeChannel> = true;
-    expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
+    expect([reasons, failures, channels, codeChannels]).toEqual([true, true, true, true]);
   });
 
   test('logs in silently, returns the session, and logs out', async () => {
