@@ -84,7 +84,13 @@ describe('docs/apps.md', () => {
   });
 
   test('names only fields, errors and values of the contract', () => {
-    const known = [...names, ...Object.keys(ERRORS), ...MESSAGE_FAILURES, ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
+    const known = [
+      ...names,
+      ...Object.keys(ERRORS),
+      ...MESSAGE_FAILURES,
+      ...OF_THE_SDKS,
+      ...MORE_OF_THE_SDKS,
+    ];
     const prose = text.replace(/^```[^]*?^```$/gm, '');
     const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
     expect(named.length).toBeGreaterThan(8);
