@@ -92,7 +92,7 @@ function createLoginFlow(
   withUpstreamSlot: WithUpstreamSlot,
 ): { flow: Flow; verifications: Verifications } {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
-  const { chain: chained } = config.verify;
+  const { maxSteps } = config.verify;
   const [secret = ''] = config.sessionSecrets;
   const pace = createPace({ ...limitSettings, store, world });
   const limits = createLimits({ ...limitSettings, store, world, pace, secret });
@@ -106,8 +106,8 @@ function createLoginFlow(
     redirectUrl: new URL(home, base).href,
   });
   const flow = createFlow({
-    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks, chained }),
-    ...{ verifications, fallbacks, chained, reports, limits, store, world, journal, withUpstreamSlot },
+    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks, maxSteps }),
+    ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
     tickets: createTickets(store, world),
     rules: createRules(hooks, world),
   });

@@ -33,7 +33,7 @@ const MAY: Record<string, readonly string[]> = {
 
 /** The steps of a login import HTTP, engines and stores as types only. */
 const STEPS = [
-  ...['begin', 'cancel', 'context', 'engines', 'exchange', 'flow', 'hooks', 'login'],
+  ...['begin', 'context', 'engines', 'exchange', 'flow', 'hooks', 'login'],
   ...['next', 'progress', 'tickets', 'verification-code', 'verify'],
 ].map((name) => `login/${name}.ts`);
 

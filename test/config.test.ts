@@ -19,6 +19,7 @@ const GOOD = {
 const PRODUCTION = {
   ...GOOD,
   NODE_ENV: 'production',
+  SILENT_AUTH: 'verify',
   PUBLIC_URL: 'https://login.example.com',
   REDIS_URL: 'rediss://redis:6379',
 };
@@ -32,7 +33,7 @@ const problemsOf = (env: Record<string, string | undefined>): readonly string[] 
   }
 };
 
-test('four settings are enough to try it, and six to run it', () => {
+test('four settings are enough to try it, and seven to run it', () => {
   expect(readConfig(GOOD)).toMatchObject({
     port: 3000,
     publicUrl: 'http://localhost:3000',
@@ -46,6 +47,21 @@ test('four settings are enough to try it, and six to run it', () => {
     },
   });
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
+});
+
+test('FALLBACK_CHANNELS takes the channels in any order, and the settings of Verify have safe defaults', () => {
+  const named = {
+    FALLBACK_CHANNELS: 'voice, whatsapp,rcs,sms',
+    WHATSAPP_FROM: '+447700900999',
+    LOCALE: 'de-at',
+  };
+  expect(readConfig({ ...GOOD, ...named })).toMatchObject({
+    fallbackChannels: ['voice', 'whatsapp', 'rcs', 'sms'],
+    verify: {
+      ...{ maxSteps: 1, codeLength: 6, channelTimeout: 300, fraudCheck: undefined, locale: 'de-AT' },
+      senders: { whatsapp: '447700900999' },
+    },
+  });
 });
 
 test('nothing is counted or traced unless a setting asks for it', () => {
@@ -182,7 +198,22 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a brand that Vonage refuses', { BRAND: 'a/b' }, /^BRAND must be/],
   ['a brand that is too long', { BRAND: 'x'.repeat(19) }, /^BRAND must be/],
   ['an unknown channel', { FALLBACK_CHANNELS: 'sms,pigeon' }, /^FALLBACK_CHANNELS must be/],
-  ['a call before the message', { FALLBACK_CHANNELS: 'voice,sms' }, /^FALLBACK_CHANNELS must be/],
+  ['a channel twice', { FALLBACK_CHANNELS: 'sms,voice,sms' }, /^FALLBACK_CHANNELS must be/],
+  ['email', { FALLBACK_CHANNELS: 'sms,email' }, /^FALLBACK_CHANNELS: email proves neither/],
+  ['WhatsApp without its number', { FALLBACK_CHANNELS: 'whatsapp' }, /^WHATSAPP_FROM is missing/],
+  ['a name as the number of WhatsApp', { WHATSAPP_FROM: 'ACME' }, /^WHATSAPP_FROM must be a phone number/],
+  ['a sender id that is too long', { SMS_FROM: 'ACME Company' }, /^SMS_FROM must be a sender id/],
+  ['a PEID alone', { SMS_ENTITY_ID: '1101456324675322134' }, /^SMS_ENTITY_ID and SMS_CONTENT_ID/],
+  ['a template id of India alone', { SMS_CONTENT_ID: '1107457532145798767' }, /^SMS_ENTITY_ID and SMS_CO/],
+  ['a language that is none', { LOCALE: 'German!' }, /^LOCALE must be a BCP 47 language tag/],
+  ['a code that is too short', { CODE_LENGTH: '5' }, /^CODE_LENGTH must be a whole number, 6 to 10/],
+  ['a code that lives too long', { CHANNEL_TIMEOUT: '901' }, /^CHANNEL_TIMEOUT must be a whole number, 60/],
+  ['a fraud check of its own', { FRAUD_CHECK: 'maybe' }, /^FRAUD_CHECK must be one of true, false/],
+  [
+    'a chain without webhooks',
+    { SILENT_AUTH: 'verify', VERIFY_CHAIN: 'true' },
+    /^SILENT_AUTH=verify with VERIFY_CHAIN=true/,
+  ],
   ['no way to log in', { SILENT_AUTH: 'off', FALLBACK_CHANNELS: 'none' }, /^SILENT_AUTH=off leaves no way/],
   ['a signature secret alone', { VONAGE_SIGNATURE_SECRET: 's'.repeat(32) }, /^VONAGE_API_KEY is missing/],
   ['an API key alone', { VONAGE_API_KEY: 'abcd1234' }, /^VONAGE_SIGNATURE_SECRET is missing/],
@@ -194,7 +225,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   [
     'links by webhook without webhooks',
     { SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' },
-    /^SILENT_AUTH=verify needs webhooks/,
+    /COVERAGE_CHECK=false needs webhooks/,
   ],
   ['an unknown limit', { RATE_LIMITS: 'login=5' }, /^RATE_LIMITS: "login" is none of login-number, /],
   ['a limit of nothing', { RATE_LIMITS: 'send-range=0' }, /^RATE_LIMITS: send-range must be a whole number/],
@@ -267,7 +298,8 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(problemsOf({ ...GOOD, ...change })).toEqual([expect.stringMatching(problem)]);
 });
 
-test.each<[string, Record<string, string>]>([
+test.each<[string, Record<string, string | undefined>]>([
+  ['no choice of SILENT_AUTH', { SILENT_AUTH: undefined }],
   ['no store', { REDIS_URL: '' }],
   ['no public URL', { PUBLIC_URL: '' }],
   ['an upstream over http', { VONAGE_BASE_URL: 'http://sandbox:4000' }],

@@ -1,7 +1,16 @@
 import type { Hooks } from '../src/login/hooks.js';
 import type { Store } from '../src/store/store.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, startSystem, postCode, withSystem, type System, WITH_CODES } from './support/system.js';
+import {
+  ALICE,
+  BOB,
+  startSystem,
+  postCode,
+  withSystem,
+  type System,
+  CHAINED,
+  WITH_CODES,
+} from './support/system.js';
 import { createMoment, type Moment } from './support/moment.js';
 import { until } from './support/until.js';
 
@@ -94,7 +103,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     at(moment, async () => said.push((await postCode(app, code)).body.error));
     await next(app);
     expect(said).toEqual(['step_up_required']);
-    await system.next(app);
+    await system.next(app, 'sms');
     expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms']);
     await postCode(app, await lastCode(system)).expect(200);
     expect((await app.get('/session')).body).toMatchObject({ channels: ['silent_auth', 'sms'] });
@@ -147,7 +156,7 @@ describe.each(['network-enablement', 'verify'])('the answer of a hook with SILEN
     rule = ({ channel }) => (channel === 'sms' ? { refuse: true } : { allow: true });
     const { app, code } = await system.walkedLogin();
     const refuse = async () => {
-      await system.next(app);
+      await system.next(app, 'sms');
       await postCode(app, await lastCode(system)).expect(403);
     };
     if (engine === 'verify') moment.before('increment', 'limit:otp:', refuse);
@@ -193,6 +202,7 @@ describe.each(['redis', 'memory'] as const)('on the %s store', (store) => {
   test('the lock of a login is released only by its holder', async () => {
     const app = system.app();
     await begin(app);
+    system.world.turn(30);
     // Simulates that the lock of the first holder expired and a second one took it.
     const { lock, answer } = await whileMoved(app, (key) => system.store.set(key, 'another holder', 60));
     expect(answer.status).toBe(200);
@@ -233,7 +243,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
     moment.before('add', 'lock:', (key) =>
       moment.before('spend', 'limit:', async () => (left = await system.redis.ttl(key))),
     );
-    await system.next(app);
+    await system.next(app, 'sms');
     expect(left).toBeGreaterThanOrEqual(LONGEST_WORK);
   });
   await withSystem({ env: WITH_CODES, store: 'memory', through: moment.through }, async (system) => {
@@ -245,7 +255,7 @@ test('the lock of a login lasts longer than the longest work under it', async ()
         expect((await next(app).expect(409)).body.error).toBe('login_in_progress');
       }),
     );
-    await system.next(app);
+    await system.next(app, 'sms');
     expect(await system.messages()).toHaveLength(1);
   });
 });
@@ -271,8 +281,7 @@ function behindOnce(): { through: (store: Store) => Store; isBehind: boolean; re
 
 test('an answer uses one reading of the progress, even if a webhook arrives meanwhile', async () => {
   const reports = behindOnce();
-  const env = { ...WITH_CODES, SILENT_AUTH: 'verify' };
-  await withSystem({ env, through: reports.through }, async (system) => {
+  await withSystem({ env: CHAINED, through: reports.through }, async (system) => {
     const app = system.app();
     reports.reads = 0;
     const begun = await begin(app, '+447700900103');
@@ -297,7 +306,7 @@ test('an answer uses one reading of the progress, even if a webhook arrives mean
     expect(again.body.auth_url === null).toBe(again.body.channel !== 'silent_auth');
 
     reports.reads = 0;
-    const moved = await system.next(app);
+    const moved = await system.next(app, 'sms');
     expect(moved.body).toMatchObject({ channel: 'sms', auth_url: null, next_channels: ['voice'] });
     // One read decides, and one is reported.
     expect(reports.reads).toBe(2);

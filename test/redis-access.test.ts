@@ -39,7 +39,7 @@ describe('a Redis with a user for this server', () => {
     await withSystem({ ...own, env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (system) => {
       const app = system.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
-      await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+      await system.next(app, 'sms');
       await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
     });
     await withSystem({ ...own, env: WITH_CODES }, async (system) => {

@@ -40,6 +40,7 @@ test.each(named)('$file has the test "$title"', ({ file, title }) => {
 
 test.each([
   ...['docs/security.md', 'docs/hooks.md', 'docs/operating.md', 'docs/assertions.md', 'docs/mounting.md'],
+  'docs/verify.md',
   'SECURITY.md',
 ])('%s has no broken link', (file) => {
   const links = [...read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)];

@@ -4,6 +4,7 @@ import {
   ALICE,
   postCode,
   withSystem,
+  CHAINED,
   WITH_CODES,
   type System,
   type SystemOptions,
@@ -51,7 +52,7 @@ const statusOf = async (app: ReturnType<System['app']>) =>
   String((await app.get('/login').expect(200)).body.status);
 
 test('a workflow whose first message cannot be counted is not started', () =>
-  withFailingStore({ ...WITH_CODES, SILENT_AUTH: 'verify' }, async (system, control) => {
+  withFailingStore(CHAINED, async (system, control) => {
     control.failure = { operation: 'spend', key: 'limit:send' };
     const app = system.app();
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);

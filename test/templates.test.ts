@@ -12,6 +12,7 @@ import { newCredentials } from '../src/sandbox/credentials.js';
 import { parseTemplates } from '../src/tools/templates/file.js';
 import { makePlan } from '../src/tools/templates/plan.js';
 import { connectTemplates, templates } from '../src/tools/templates/templates.js';
+import { languageFor } from '../src/vonage/languages.js';
 import type { Terminal } from '../src/tools/command.js';
 import type { Templates } from '../src/tools/templates/api.js';
 import { openAccount, type Account } from './support/account.js';
@@ -26,9 +27,12 @@ writeFileSync(noSettings, '');
 
 let account: Account;
 let vonage: Templates;
+/** The settings, with the page at login.example.com. */
+let settings: Terminal['env'];
 beforeAll(async () => {
   account = await openAccount();
-  vonage = reach(account.env);
+  settings = { ...account.env, PUBLIC_URL: 'https://login.example.com' };
+  vonage = reach(settings);
 });
 afterAll(async () => {
   await account.close();
@@ -39,7 +43,7 @@ beforeEach(() => account.control('POST', 'reset'));
 const reach = (env: Terminal['env']): Templates => connectTemplates(env, testWorld()).templates;
 
 /** Runs `silent-auth templates` with these arguments, and settings from `env` only. */
-async function run(line: string, env: Terminal['env'] = account.env) {
+async function run(line: string, env: Terminal['env'] = settings) {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await templates([...line.split(' '), '--file', file, '--settings', noSettings], {
     env,
@@ -52,6 +56,8 @@ async function run(line: string, env: Terminal['env'] = account.env) {
 
 const words = (text: string, channel = 'sms', locale = 'en-us') => ({ channel, locale, text });
 const LOGIN = { name: 'login', fragments: [words('Your code is ${code}'), words('${code}', 'voice')] };
+/** The templates of the package, as an account has them. */
+const shipped = () => readFileSync(SHIPPED, 'utf8').replaceAll('${host}', 'login.example.com');
 const write = (...templates: object[]) => writeFileSync(file, JSON.stringify({ templates }));
 
 /** The content of the account in the format of the file. */
@@ -258,11 +264,10 @@ describe('plan', () => {
 describe('apply', () => {
   it('makes the account match the file, and has nothing to do the second time', async () => {
     writeFileSync(file, readFileSync(SHIPPED));
-    const wanted = (JSON.parse(readFileSync(SHIPPED, 'utf8')) as { templates: object[] }).templates;
     const first = await run('apply');
     expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out).toContain('5 to add, 0 to change, 0 to remove.');
-    expect(await contents()).toEqual(wanted);
+    expect(first.out).toContain('31 to add, 0 to change, 0 to remove.');
+    expect(await contents()).toEqual(JSON.parse(shipped()).templates);
 
     const made = await writes();
     const [template] = await vonage.list();
@@ -370,17 +375,17 @@ describe('apply', () => {
     await run('apply');
     for (const name of ['login', 'foreign']) {
       const template = account.shelf.all().find((each) => each.name === name) ?? account.shelf.add(name);
-      account.shelf.addFragment(template, words('${code}', 'rcs') as never);
+      account.shelf.addFragment(template, words('${code}', 'email') as never);
     }
     const { out } = await run('apply --prune');
     expect(out.slice(0, 3)).toEqual([
       '  left alone: template foreign (a channel that the file cannot describe)',
-      '  left alone: login rcs en-us (a channel that the file cannot describe)',
+      '  left alone: login email en-us (a channel that the file cannot describe)',
       'Nothing to do: the account is as the file says.',
     ]);
     expect(await run('pull')).toMatchObject({
       code: 0,
-      err: 'The file cannot describe these:\n  - login rcs en-us\n  - foreign rcs en-us',
+      err: 'The file cannot describe these:\n  - login email en-us\n  - foreign email en-us',
     });
   });
 
@@ -411,7 +416,7 @@ describe('pull', () => {
     expect((await run('plan --prune --check')).code).toBe(0);
     await account.control('POST', 'reset');
     await run('apply');
-    expect(await contents()).toEqual(JSON.parse(readFileSync(SHIPPED, 'utf8')).templates);
+    expect(await contents()).toEqual(JSON.parse(shipped()).templates);
   });
 
   it('keeps the file if the account has no templates', async () => {
@@ -435,13 +440,60 @@ describe('pull', () => {
 });
 
 describe('the file', () => {
-  it('of the package has English and Spanish texts for SMS and voice', () => {
-    const shipped = parseTemplates(readFileSync(SHIPPED, 'utf8'));
-    if ('problems' in shipped) throw new Error(shipped.problems.join());
-    const said = shipped.templates.flatMap(({ fragments }) =>
-      fragments.map(({ channel, locale }) => `${channel} ${locale}`),
-    );
-    expect(said.sort()).toEqual(['sms en-us', 'sms es-es', 'voice en-us', 'voice es-es']);
+  describe('of the package', () => {
+    const parsed = parseTemplates(readFileSync(SHIPPED, 'utf8'));
+    const fragments = 'problems' in parsed ? [] : parsed.templates.flatMap((template) => template.fragments);
+    const LOCALES = 'de-de en-au en-gb en-in en-us es-es es-mx es-us fr-ca fr-fr'.split(' ');
+
+    it.each(['sms', 'rcs', 'voice'])('has a text for %s in each variant of four languages', (channel) => {
+      const locales = fragments.filter((each) => each.channel === channel).map(({ locale }) => locale);
+      expect(locales.sort()).toEqual(LOCALES);
+      for (const locale of locales) expect(languageFor(channel as 'sms', locale)).toBe(locale);
+    });
+
+    it.each(LOCALES)('has an SMS in %s that is one message, whatever the brand and the code', (locale) => {
+      const { text = '' } = fragments.find((each) => each.channel === 'sms' && each.locale === locale) ?? {};
+      expect(text).toMatch(/[^\n]\n\n@\$\{host\} #\$\{code\}$/);
+      const longest = text
+        .replaceAll('${host}', 'h'.repeat(40))
+        .replaceAll('${code}', '1'.repeat(10))
+        .replaceAll('${brand}', 'B'.repeat(18));
+      // The characters of GSM 03.38 that take one place; Vonage adds an app hash on a line of its own.
+      expect(longest).toMatch(/^[@£$¥èéùìòÇ\nØøÅåΔ_ÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/);
+      expect(`${longest}\n12345678901`.length).toBeLessThanOrEqual(160);
+    });
+  });
+
+  it('has the host of PUBLIC_URL in the texts of the account, and ${host} in the file', async () => {
+    const text = '${code}\n@${host} #${code}';
+    write({ name: 'login', fragments: [words(text)] });
+    expect((await run('plan')).out[1]).toBe('+   login sms en-us: "${code}\\n@login.example.com #${code}"');
+    await run('apply');
+    expect((await contents())[0]?.fragments[0]?.text).toBe('${code}\n@login.example.com #${code}');
+    await run('pull');
+    expect(JSON.parse(readFileSync(file, 'utf8')).templates[0].fragments[0].text).toBe(text);
+    const other = { ...settings, PUBLIC_URL: 'https://other.example.com:8443' };
+    expect((await run('plan', other)).out.slice(0, 3)).toEqual([
+      '~   login sms en-us:',
+      '      - "${code}\\n@login.example.com #${code}"',
+      '      + "${code}\\n@other.example.com #${code}"',
+    ]);
+    await run('pull', other);
+    expect(readFileSync(file, 'utf8')).toContain('@login.example.com');
+  });
+
+  it('with ${host} is refused without PUBLIC_URL', async () => {
+    write({ name: 'login', fragments: [words('${code}\n@${host} #${code}')] });
+    for (const command of ['plan', 'apply']) {
+      expect(await run(command, account.env)).toEqual({
+        code: 2,
+        out: [],
+        err: expect.stringMatching(/Set PUBLIC_URL/),
+      });
+    }
+    expect(await account.requests()).toEqual([]);
+    write(LOGIN);
+    expect((await run('apply', account.env)).code).toBe(0);
   });
 
   it('is checked before Vonage is called, and all problems are reported with their path', async () => {
@@ -449,7 +501,11 @@ describe('the file', () => {
       {
         name: 'no good',
         is_default: true,
-        fragments: [words('none'), words('${code} ${pin}', 'fax', 'en_US')],
+        fragments: [
+          words('none'),
+          words('${code} ${pin}', 'fax', 'en_US'),
+          words('@${host} #${code}', 'rcs'),
+        ],
       },
       { name: 'twice', is_default: true, fragments: [words('${code}'), words('${code}')], colour: 'red' },
       { name: 'twice' },
@@ -460,9 +516,10 @@ describe('the file', () => {
       `${file} cannot be used:`,
       '- templates[0].name: must be 1 to 64 letters, digits, _ or -',
       '- templates[0].fragments[0].text: must contain ${code}',
-      '- templates[0].fragments[1].channel: must be sms or voice',
+      '- templates[0].fragments[1].channel: must be sms, rcs or voice',
       '- templates[0].fragments[1].locale: must be a locale in lower case, such as en-us',
-      '- templates[0].fragments[1].text: may use only ${code}, ${brand}, ${time-limit}, ${time-limit-unit}',
+      '- templates[0].fragments[1].text: may use only ${code}, ${brand}, ${time-limit}, ${time-limit-unit}, ${host}',
+      '- templates[0].fragments[2].text: may use ${host} only in a last line @${host} #${code}',
       '- templates[1]: Unrecognized key: "colour"',
       '- templates[2].fragments: Invalid input: expected array, received undefined',
       '- templates[2].name: "twice" is there twice',
@@ -512,7 +569,7 @@ describe('errors', () => {
 
   it('a key of another application is reported', async () => {
     const { privateKeyPem } = newCredentials();
-    const { code, err } = await run('plan', { ...account.env, VONAGE_PRIVATE_KEY: privateKeyPem });
+    const { code, err } = await run('plan', { ...settings, VONAGE_PRIVATE_KEY: privateKeyPem });
     expect(code).toBe(2);
     expect(err).toMatch(
       /VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY belong together.*\(HTTP 401, unauthorized/,
@@ -533,7 +590,7 @@ describe('errors', () => {
   });
 
   it('a sandbox that does not run is reported', async () => {
-    const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: 'http://localhost:1' });
+    const { code, err } = await run('plan', { ...settings, VONAGE_BASE_URL: 'http://localhost:1' });
     expect(code).toBe(2);
     expect(err).toBe(
       'No answer came from http://localhost:1 (ECONNREFUSED). Is the sandbox running (silent-auth sandbox)?',
@@ -541,7 +598,7 @@ describe('errors', () => {
   });
 
   it('an address without the templates API is reported', async () => {
-    const { code, err } = await run('plan', { ...account.env, VONAGE_BASE_URL: `${account.url}/elsewhere` });
+    const { code, err } = await run('plan', { ...settings, VONAGE_BASE_URL: `${account.url}/elsewhere` });
     expect(code).toBe(2);
     expect(err).toMatch(/^There are no templates at this address\..*\(HTTP 404, not-found/);
   });
@@ -550,6 +607,7 @@ describe('errors', () => {
     const { code, err } = await run('plan', {
       VONAGE_PRIVATE_KEY: 'nonsense',
       VONAGE_VERIFY_HOST: 'ftp://x',
+      PUBLIC_URL: 'login.example.com',
     });
     expect(code).toBe(2);
     expect(err.split('\n')).toEqual([
@@ -557,6 +615,7 @@ describe('errors', () => {
       expect.stringContaining('VONAGE_APPLICATION_ID is missing'),
       expect.stringContaining('VONAGE_PRIVATE_KEY is neither PEM'),
       expect.stringContaining('VONAGE_VERIFY_HOST must be a URL like https://api.nexmo.com'),
+      expect.stringContaining('PUBLIC_URL must be an origin, like https://login.example.com'),
     ]);
   });
 

@@ -63,7 +63,8 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
   return { ...config, vonage: { ...vonage, privateKey } };
 }
 
-function readPublicUrl({ get, production, fail }: Reader, port: number): string {
+/** @param port of the default, `http://localhost` */
+export function readPublicUrl({ get, production, fail }: Reader, port: number): string {
   const text = get('PUBLIC_URL');
   if (text === undefined && production)
     return fail('PUBLIC_URL is missing: the https origin at which devices reach this server.');

@@ -9,6 +9,9 @@ export const CODE_CHANNELS = ['sms', 'rcs', 'whatsapp', 'voice'] as const;
 
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
 
+/** The most steps that a verification has (Verify v2 reference, `workflow`). */
+export const MAX_CHAIN_STEPS = 3;
+
 /** The settings of Verify v2. */
 export type VerifySettings = ReturnType<typeof readVerifySettings>;
 
@@ -30,7 +33,7 @@ export function readLoginSettings(reader: Reader) {
     );
   const verify = readVerifySettings(reader, fallbackChannels);
   const webhooks = readWebhooks(reader);
-  const waitsForWebhook = !verify.coverageCheck || (verify.chain && hasCodes);
+  const waitsForWebhook = !verify.coverageCheck || (verify.maxSteps > 1 && hasCodes);
   if (silentAuth === 'verify' && webhooks === undefined && waitsForWebhook)
     fail(
       'SILENT_AUTH=verify with VERIFY_CHAIN=true or COVERAGE_CHECK=false needs webhooks, which report the link and each step: set VONAGE_API_KEY and VONAGE_SIGNATURE_SECRET.',
@@ -66,8 +69,8 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
   return {
     templateId: get('TEMPLATE_ID'),
     coverageCheck: flag('COVERAGE_CHECK', 'true'),
-    /** Whether one verification goes through several channels by itself. */
-    chain: flag('VERIFY_CHAIN', 'false'),
+    /** How many channels one verification goes through. */
+    maxSteps: flag('VERIFY_CHAIN', 'false') ? MAX_CHAIN_STEPS : 1,
     /** Absent: the account decides. */
     fraudCheck: get('FRAUD_CHECK') === undefined ? undefined : flag('FRAUD_CHECK', 'true'),
     /** Six digits hold the 20 bits of OWASP ASVS 6.5.4; Vonage's default of four does not. */
@@ -106,7 +109,7 @@ function readLocale({ get, fail }: Reader): string | undefined {
 /** Senders of messages, and the ids that Indian operators ask for (Verify v2 reference). */
 function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: readonly CodeChannel[]) {
   const senders = {
-    sms: get('SMS_FROM'),
+    sms: get('SMS_FROM')?.replace(/^\+/, ''),
     rcs: get('RCS_FROM'),
     whatsapp: get('WHATSAPP_FROM')?.replace(/^\+/, ''),
     entityId: get('SMS_ENTITY_ID'),
@@ -119,7 +122,7 @@ function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: read
     );
   if (whatsapp !== undefined && !/^[1-9][0-9]{6,14}$/.test(whatsapp))
     fail('WHATSAPP_FROM must be a phone number in E.164.');
-  if (sms !== undefined && !/^(?:[A-Za-z0-9 ]{3,11}|\+?[1-9][0-9]{6,14})$/.test(sms))
+  if (sms !== undefined && !/^(?:[A-Za-z0-9]{3,11}|[1-9][0-9]{6,14})$/.test(sms))
     fail('SMS_FROM must be a sender id of 3 to 11 letters and digits, or a number in E.164.');
   if ((entityId === undefined) !== (contentId === undefined))
     fail('SMS_ENTITY_ID and SMS_CONTENT_ID belong together: set both or none.');

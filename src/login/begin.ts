@@ -5,7 +5,13 @@ import type { LoginContext, RequestContext, StepContext } from './context.js';
 import type { Beginning } from './engines.js';
 import type { Visitor } from './hooks.js';
 import type { Annotate } from '../observability/journal.js';
-import { LOGIN_TTL_SECONDS, type Client, type Login, type Verification } from './login.js';
+import {
+  LOGIN_TTL_SECONDS,
+  ignoreEndedSession,
+  type Client,
+  type Login,
+  type Verification,
+} from './login.js';
 import { codeChannelsOf, endOfStep, stepOf, verificationUnderWay } from './progress.js';
 import { addressOf, newState } from './tickets.js';
 
@@ -66,6 +72,30 @@ export function createBegin(context: LoginContext): Begin {
       // slot.
       await limits.login(request.caller, input.phoneNumber, engine.asks);
       return context.withUpstreamSlot(() => begin(id, input, { ...request, annotate }));
+    });
+  };
+}
+
+/**
+ * Cancels the login of the session, if there is one. Its link and its codes are void from then on.
+ */
+export type Cancel = (request: Omit<RequestContext, 'caller'>) => Promise<void>;
+
+export function createCancel({ verifications, tickets, world, journal }: LoginContext): Cancel {
+  return async ({ session, requestId }) => {
+    const { login } = session;
+    if (login === undefined) return;
+    await journal.step({ step: 'cancel', requestId, login }, async (annotate) => {
+      annotate({ channel: login.channel });
+      if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
+      let verification: Verification | undefined;
+      const change = session.change((stored) => {
+        if (stored.id !== login.id) return stored;
+        verification = verificationUnderWay(stored, world.now());
+        return undefined;
+      });
+      await change.catch(ignoreEndedSession);
+      if (verification !== undefined) verifications.cancel(verification, requestId);
     });
   };
 }

@@ -18,8 +18,8 @@ export interface LoginContext {
   verifications: Verifications;
   /** The channels of codes that the settings allow, in the order in which they are offered. */
   fallbacks: readonly CodeChannel[];
-  /** Whether a verification goes through several channels by itself (`VERIFY_CHAIN`). */
-  chained: boolean;
+  /** How many channels one verification goes through (`VERIFY_CHAIN`). */
+  maxSteps: number;
   tickets: Tickets;
   reports: Reports;
   readProgress: ReadProgress;

@@ -3,7 +3,6 @@ import { LoginError, type ErrorCode, type SilentFailure } from '../core/errors.j
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { Caller, PacedApi } from '../limits/limits.js';
 import type { AccessToken } from '../vonage/tokens.js';
-import { MAX_STEPS } from '../vonage/verify.js';
 import type { NumberVerification, Vonage } from '../vonage/vonage.js';
 import type { Login, Verification } from './login.js';
 import { codeChannelsOf, stepOf } from './progress.js';
@@ -76,11 +75,11 @@ const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, ve
  * so messages are sent that the app has not asked for. All that a chain may send is counted before
  * it starts, and the chain is cut to what the limits allow, down to the silent step alone.
  */
-const verifyEngine = ({ verifications, fallbacks, chained }: EngineDeps): Engine => ({
+const verifyEngine = ({ verifications, fallbacks, maxSteps }: EngineDeps): Engine => ({
   asks: 'verify',
   async begin({ login, mayPay, ...request }) {
     const { formerVerification: underWay } = login;
-    const chain = chained ? codeChannelsOf(login.phoneNumber, fallbacks).slice(0, MAX_STEPS - 1) : [];
+    const chain = codeChannelsOf(login.phoneNumber, fallbacks).slice(0, maxSteps - 1);
     while (chain.length > 0 && !(await mayPay(chain.length))) chain.pop();
     try {
       const channels = ['silent_auth', ...chain] as const;
@@ -103,8 +102,8 @@ interface EngineDeps {
   vonage: Vonage;
   verifications: Verifications;
   fallbacks: readonly CodeChannel[];
-  /** `VERIFY_CHAIN` */
-  chained: boolean;
+  /** How many channels one verification goes through (`VERIFY_CHAIN`). */
+  maxSteps: number;
 }
 
 /** The engines, by their names in `SILENT_AUTH`. */

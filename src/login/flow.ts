@@ -1,6 +1,5 @@
 import { createLock } from '../store/lock.js';
-import { createBegin, type Begin } from './begin.js';
-import { createCancel, type Cancel } from './cancel.js';
+import { createBegin, createCancel, type Begin, type Cancel } from './begin.js';
 import type { LoginContext } from './context.js';
 import { createExchange, type Exchange } from './exchange.js';
 import { createNext, type NextChannel } from './next.js';

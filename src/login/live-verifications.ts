@@ -79,7 +79,7 @@ export function createLiveVerifications(
 ): LiveVerifications {
   const keyring = createKeyring(secrets, 'live verification');
   const nameOf = createNaming(secrets[0] ?? '', 'live verification');
-  const keyOf = (phoneNumber: PhoneNumber): string => `live:${nameOf(phoneNumber)}`;
+  const keyOf = (phoneNumber: PhoneNumber): string => `verify:live:${nameOf(phoneNumber)}`;
   const secondsTo = (ms: number): number => Math.max(0, Math.ceil((ms - world.now()) / 1000));
 
   const sealed = (key: string, live: LiveVerification): [string, number] => [

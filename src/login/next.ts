@@ -2,7 +2,6 @@ import type { CodeChannel } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
-import { MAX_STEPS } from '../vonage/verify.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import {
   CHANGE_TIMEOUT_MS,
@@ -177,10 +176,10 @@ async function moveOn(
 }
 
 /** The channels of a new verification: `target`, and in a chain those that are left behind it. */
-function channelsFrom({ chained, fallbacks }: LoginContext, { target, progress }: Move): CodeChannel[] {
+function channelsFrom({ maxSteps, fallbacks }: LoginContext, { target, progress }: Move): CodeChannel[] {
   const left = fallbacks.slice(fallbacks.indexOf(target) + 1);
   const behind = left.filter((each) => progress.nextChannels.includes(each));
-  return chained ? [target, ...behind].slice(0, MAX_STEPS) : [target];
+  return [target, ...behind].slice(0, maxSteps);
 }
 
 const leadsTo = (target: CodeChannel, { steps, step }: Verification): boolean =>

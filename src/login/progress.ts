@@ -196,11 +196,17 @@ export interface Reports {
   /**
    * Adds what a webhook says.
    * @param jti the id of the webhook; one seen before changes nothing
-   * @returns whether it was new
+   * @returns whether it reports a failed message that was not known: a summary repeats what an event
+   * has reported
    * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
    * so that Vonage sends it again
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;
+  /**
+   * Notes that this server has cancelled a verification. Vonage's webhooks about it say that it
+   * failed, as they do of an unreachable number. Never fails.
+   */
+  end(verificationId: string): Promise<void>;
   /** Counts each message that is known to have been sent once, for the metrics. Never fails. */
   countMessages(verificationId: string, channels: readonly Channel[]): Promise<void>;
 }
@@ -226,7 +232,8 @@ export function createReports(
       if (report === undefined) return false;
       const key = `verify:${news.verificationId}`;
       await store.set(key, keyring.seal(key, FORMAT.write(report)), REPORT_TTL_SECONDS);
-      return true;
+      const { failure } = news;
+      return failure !== undefined && !known?.over.some(({ reason }) => reason === failure.reason);
     });
 
   const countMessages: Reports['countMessages'] = async (verificationId, channels) => {
@@ -242,6 +249,9 @@ export function createReports(
   return {
     of,
     countMessages,
+    async end(verificationId) {
+      await write({ verificationId, sent: [], kind: 'ended' }).catch(() => undefined);
+    },
     async add(news, jti) {
       await countMessages(news.verificationId, news.sent);
       if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return false;

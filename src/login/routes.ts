@@ -139,7 +139,14 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
   const next: Handler = async (req, res) => {
     const { channel, resend, app_hash: appHash } = bodyOf(req, NextBody);
     const { login, sent } = await flow.next({ channel, resend, appHash }, contextOf(req, res));
-    const body = { ...describe(login, await flow.readProgress(login)), sent, auth_url: null };
+    const progress = await flow.readProgress(login);
+    // A webhook may have said already that the message failed.
+    const { verification = login.verification } = progress;
+    const body = {
+      ...describe(login, { ...progress, ...(verification && { verification }) }),
+      sent,
+      auth_url: null,
+    };
     sendJson(res, { status: 200, body });
   };
 

@@ -1,4 +1,4 @@
-import type { VerifySettings } from '../config/login.js';
+import { MAX_CHAIN_STEPS, type VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Caller, Limits } from '../limits/limits.js';
@@ -6,7 +6,6 @@ import type { Store } from '../store/store.js';
 import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
 import { languageFor } from '../vonage/languages.js';
 import {
-  MAX_STEPS,
   NEXT_TIMEOUT_MS,
   SILENT_STEP_SECONDS,
   START_TIMEOUT_MS,
@@ -24,7 +23,7 @@ import { stepOf, type Reports } from './progress.js';
  */
 export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
   2 * START_TIMEOUT_MS + NEXT_TIMEOUT_MS,
-  (MAX_STEPS - 1) * NEXT_TIMEOUT_MS,
+  (MAX_CHAIN_STEPS - 1) * NEXT_TIMEOUT_MS,
 );
 
 /**
@@ -101,7 +100,7 @@ export interface VerificationDeps extends VerifySettings {
   limits: Pick<Limits, 'ready'>;
   live: LiveVerifications;
   world: World;
-  reports: Pick<Reports, 'countMessages'>;
+  reports: Pick<Reports, 'countMessages' | 'end'>;
   brand: string;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
@@ -266,7 +265,7 @@ function verificationOf(
 async function endRival(
   conflict: ConcurrentVerification,
   { login, underWay, caller, requestId }: VerificationStart & StartRequest,
-  { live, verify }: VerificationDeps,
+  { live, verify, reports }: VerificationDeps,
 ): Promise<void> {
   const { verificationId: rivalId } = conflict;
   if (rivalId === undefined) throw conflict;
@@ -280,6 +279,7 @@ async function endRival(
     if (code !== 'no_more_channels' && code !== 'login_in_progress') throw error;
     throw inProgress(conflict, await live.secondsToEnd(rival));
   });
+  await reports.end(rivalId);
 }
 
 const inProgress = ({ code, detail, upstream }: LoginError, seconds: number): LoginError =>

@@ -13,16 +13,13 @@ import type { Sessions } from '../login/routes.js';
 /** Long enough for the app to call an API with it. */
 const ASSERTION_TTL_SECONDS = 60;
 
-/**
- * Authentication methods. `sms`, `tel` and `otp` are those of RFC 8176; `sim`, `rcs`, `whatsapp` and
- * `voice` name our channel.
- */
-const AMR: Record<Channel, readonly string[]> = {
-  silent_auth: ['sim'],
-  sms: ['sms'],
-  rcs: ['otp', 'rcs'],
-  whatsapp: ['otp', 'whatsapp'],
-  voice: ['tel', 'voice'],
+/** Authentication methods: `sms` and `tel` of RFC 8176; the others are ours. One for each channel. */
+const AMR: Record<Channel, string> = {
+  silent_auth: 'sim',
+  sms: 'sms',
+  rcs: 'rcs',
+  whatsapp: 'whatsapp',
+  voice: 'tel',
 };
 
 export interface Assertions {
@@ -46,7 +43,7 @@ export function createAssertions(
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({
         auth_time: Math.floor(authenticatedAt / 1000),
-        amr: [...new Set(channels.flatMap((channel) => AMR[channel]))],
+        amr: channels.map((channel) => AMR[channel]),
         ...(deps.withPhoneNumber && { phone_number: phoneNumber }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: kid as string })

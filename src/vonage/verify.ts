@@ -12,9 +12,6 @@ export const START_TIMEOUT_MS = 5000;
 /** The timeout of a next step and of a cancellation. */
 export const NEXT_TIMEOUT_MS = 3000;
 
-/** The most steps that a verification has (Verify v2 reference, `workflow`). */
-export const MAX_STEPS = 3;
-
 /**
  * How long a silent step lasts; `channel_timeout` does not change it (Verify v2 reference,
  * `channel_timeout`).
@@ -32,7 +29,7 @@ export type WorkflowStep =
 
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
-  /** 1 to {@link MAX_STEPS} steps; `silent_auth`, if any, first. */
+  /** 1 to `MAX_CHAIN_STEPS` steps; `silent_auth`, if any, first. */
   workflow: readonly WorkflowStep[];
   /** 1 to 18 characters, none of `/{}:$`. */
   brand: string;

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { CommandError, listOf, messageOf, type ExitCode, type Terminal } from '../command.js';
 import type { Templates } from './api.js';
 import { describe, describeRest, summary } from './diff.js';
-import { formatTemplates, parseTemplates, problemsOf, type TemplatesFile } from './file.js';
+import { formatTemplates, parseTemplates, problemsOf, usesHost, withHost, withoutHost } from './file.js';
+import type { TemplatesFile } from './file.js';
 import { makePlan } from './plan.js';
 import { applyChanges, asFile, readAccount, type TemplateIndex } from './account.js';
 
@@ -10,6 +11,8 @@ interface Options {
   file: string;
   prune: boolean;
   check: boolean;
+  /** The host of PUBLIC_URL, if that is set. */
+  pageHost: string | undefined;
 }
 
 type Outputs = Pick<Terminal, 'out' | 'err'>;
@@ -17,16 +20,16 @@ type Outputs = Pick<Terminal, 'out' | 'err'>;
 /** Exits as `diff` does: 1 is a difference, which `plan --check` alone reports. */
 type Action = (templates: Templates, options: Options, outputs: Outputs) => Promise<ExitCode>;
 
-const plan: Action = async (templates, { file, prune, check }, { out }) => {
-  const wanted = readWanted(file);
+const plan: Action = async (templates, { prune, check, ...from }, { out }) => {
+  const wanted = readWanted(from);
   const { known, changes, leftAlone } = await compare(wanted, templates, prune);
   [...changes.flatMap(describe), ...describeRest(leftAlone), summary(changes)].forEach(out);
   printIds(wanted, known, out);
   return check && changes.length > 0 ? 1 : 0;
 };
 
-const apply: Action = async (templates, { file, prune }, { out, err }) => {
-  const wanted = readWanted(file);
+const apply: Action = async (templates, { prune, ...from }, { out, err }) => {
+  const wanted = readWanted(from);
   const { known, changes, leftAlone } = await compare(wanted, templates, prune);
   let made = 0;
   try {
@@ -43,8 +46,9 @@ const apply: Action = async (templates, { file, prune }, { out, err }) => {
   return 0;
 };
 
-const pull: Action = async (templates, { file }, { out, err }) => {
-  const { file: pulled, leftOut } = asFile(await readAccount(templates));
+const pull: Action = async (templates, { file, pageHost }, { out, err }) => {
+  const { file: found, leftOut } = asFile(await readAccount(templates));
+  const pulled = pageHost === undefined ? found : withoutHost(found, pageHost);
   if (pulled.templates.length === 0) {
     out(`The account has no templates; ${file} is left as it is.`);
     return 0;
@@ -63,7 +67,10 @@ const pull: Action = async (templates, { file }, { out, err }) => {
 
 export const ACTIONS = { plan, apply, pull };
 
-function readWanted(file: string): TemplatesFile {
+const NEEDS_PAGE_HOST =
+  'has texts with ${host}, which is the host of PUBLIC_URL. Set PUBLIC_URL, or remove the last line of these texts.';
+
+function readWanted({ file, pageHost }: Pick<Options, 'file' | 'pageHost'>): TemplatesFile {
   let text;
   try {
     text = readFileSync(file, 'utf8');
@@ -72,7 +79,9 @@ function readWanted(file: string): TemplatesFile {
   }
   const wanted = parseTemplates(text);
   if ('problems' in wanted) throw new CommandError(listOf(`${file} cannot be used:`, wanted.problems));
-  return wanted;
+  if (!usesHost(wanted)) return wanted;
+  if (pageHost === undefined) throw new CommandError(`${file} ${NEEDS_PAGE_HOST}`);
+  return withHost(wanted, pageHost);
 }
 
 async function compare(wanted: TemplatesFile, templates: Templates, prune: boolean) {

@@ -2,25 +2,38 @@ import { z } from 'zod';
 import { messageOf } from '../command.js';
 
 /** The channels of fragments that a file can describe. */
-export const CHANNELS: readonly string[] = ['sms', 'voice'];
+export const CHANNELS: readonly string[] = ['sms', 'rcs', 'voice'];
 
 /** An account can have ten custom templates (Verify v2 reference, error `max-templates`). */
 export const MOST_TEMPLATES = 10;
 
-const RESERVED = ['${code}', '${brand}', '${time-limit}', '${time-limit-unit}'];
+/** The host of PUBLIC_URL. Vonage has no such variable: what the account has is the host itself. */
+const HOST = '${host}';
 
-const withoutReserved = (text: string): string =>
-  RESERVED.reduce((rest, variable) => rest.replaceAll(variable, ''), text);
+const VARIABLES = ['${code}', '${brand}', '${time-limit}', '${time-limit-unit}', HOST];
+
+const withoutVariables = (text: string): string =>
+  VARIABLES.reduce((rest, variable) => rest.replaceAll(variable, ''), text);
+
+/** The last line of an SMS whose code browsers fill in (WICG, "Origin-bound one-time codes"). */
+const lastLine = (host: string): string => `\n@${host} #\${code}`;
+
+const withoutEnd = (text: string, end: string): string =>
+  text.endsWith(end) ? text.slice(0, -end.length) : text;
 
 const WantedFragment = z.strictObject({
-  channel: z.string().refine((channel) => CHANNELS.includes(channel), `must be ${CHANNELS.join(' or ')}`),
+  channel: z.string().refine((channel) => CHANNELS.includes(channel), 'must be sms, rcs or voice'),
   locale: z
     .string()
     .regex(/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/, 'must be a locale in lower case, such as en-us'),
   text: z
     .string()
     .refine((text) => text.includes('${code}'), 'must contain ${code}')
-    .refine((text) => !withoutReserved(text).includes('${'), `may use only ${RESERVED.join(', ')}`),
+    .refine((text) => !withoutVariables(text).includes('${'), `may use only ${VARIABLES.join(', ')}`)
+    .refine(
+      (text) => !withoutEnd(text, lastLine(HOST)).includes(HOST),
+      `may use ${HOST} only in a last line @${HOST} #\${code}`,
+    ),
 });
 
 const WantedTemplate = z.strictObject({
@@ -97,5 +110,26 @@ export function parseTemplates(text: string): TemplatesFile | { problems: string
   const problems = problemsOf(value);
   return problems.length > 0 ? { problems } : TemplatesFile.parse(value);
 }
+
+const mapTexts = ({ templates }: TemplatesFile, change: (text: string) => string): TemplatesFile => ({
+  templates: templates.map((template) => ({
+    ...template,
+    fragments: template.fragments.map((fragment) => ({ ...fragment, text: change(fragment.text) })),
+  })),
+});
+
+export const usesHost = ({ templates }: TemplatesFile): boolean =>
+  templates.some(({ fragments }) => fragments.some(({ text }) => text.includes(HOST)));
+
+/** The file with the texts as the account has them. */
+export const withHost = (file: TemplatesFile, host: string): TemplatesFile =>
+  mapTexts(file, (text) => text.replaceAll(HOST, host));
+
+/** The opposite of {@link withHost}: the file fits other hosts as well. */
+export const withoutHost = (file: TemplatesFile, host: string): TemplatesFile =>
+  mapTexts(file, (text) => {
+    const end = lastLine(host);
+    return text.endsWith(end) ? `${withoutEnd(text, end)}${lastLine(HOST)}` : text;
+  });
 
 export const formatTemplates = (file: TemplatesFile): string => `${JSON.stringify(file, null, 2)}\n`;

@@ -1,3 +1,4 @@
+import { readPublicUrl } from '../../config/config.js';
 import { readVonage } from '../../config/vonage.js';
 import { createReader, type Env } from '../../config/reader.js';
 import { LoginError } from '../../core/errors.js';
@@ -29,8 +30,8 @@ Makes the message templates of the Vonage account match a file.
   ${SETTINGS_HELP}
   --help      shows this
 
-Reads VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, VONAGE_VERIFY_HOST, VONAGE_BASE_URL and those of an outgoing proxy. Exits
-with 0 when it is done, 1 as --check says, 2 when it failed or was called wrongly.`;
+Reads VONAGE_APPLICATION_ID, VONAGE_PRIVATE_KEY, VONAGE_VERIFY_HOST, VONAGE_BASE_URL and those of an outgoing proxy, and
+PUBLIC_URL for texts with its host. Exits with 0 when it is done, 1 as --check says, 2 when it failed or was called wrongly.`;
 
 type ActionName = keyof typeof ACTIONS;
 
@@ -54,8 +55,8 @@ export const templates = defineCommand({
   },
   async run({ values: { settings, ...given }, positionals }, { env, world, out, err }) {
     const action = actionOf(positionals, Object.keys(given));
-    const options = { file: 'templates.json', prune: false, check: false, ...given };
-    const { host, templates: account } = connectTemplates(readSettingsFile(settings, env), world);
+    const { host, pageHost, templates: account } = connectTemplates(readSettingsFile(settings, env), world);
+    const options = { file: 'templates.json', prune: false, check: false, ...given, pageHost };
     try {
       return await ACTIONS[action](account, options, { out, err });
     } catch (error) {
@@ -77,13 +78,22 @@ function actionOf([name, ...more]: readonly string[], given: readonly string[]):
 const isAction = (text: string | undefined): text is ActionName =>
   text !== undefined && Object.hasOwn(ACTIONS, text);
 
+interface Account {
+  /** The host of Vonage. */
+  host: string;
+  /** The host of PUBLIC_URL, if that is set. */
+  pageHost: string | undefined;
+  templates: Templates;
+}
+
 /**
  * The templates of the account that the settings name.
  * @throws CommandError naming all that is wrong with them
  */
-export function connectTemplates(env: Env, world: World): { host: string; templates: Templates } {
+export function connectTemplates(env: Env, world: World): Account {
   const reader = createReader(env);
   const { applicationId, privateKey, verifyHost, proxy } = readVonage(reader);
+  const publicUrl = reader.get('PUBLIC_URL') && readPublicUrl(reader, 0);
   const { problems } = reader;
   if (privateKey === undefined || problems.length > 0)
     throw new CommandError(listOf('The settings cannot be used:', problems));
@@ -94,5 +104,5 @@ export function connectTemplates(env: Env, world: World): { host: string; templa
     // One id for all calls, so that they are found together in the log of the other side.
     requestId: world.random(16).toString('hex'),
   });
-  return { host: verifyHost, templates };
+  return { host: verifyHost, pageHost: publicUrl && new URL(publicUrl).hostname, templates };
 }
