@@ -205,6 +205,7 @@ describe('the image', () => {
     const env = {
       ...credentials(),
       NODE_ENV: 'production',
+      SILENT_AUTH: 'verify',
       PORT: `${port}`,
       PUBLIC_URL: 'https://login.example.com',
       REDIS_URL: redisUrlOfWorker(),

@@ -33,7 +33,13 @@ export async function inDeployment<T>(
 ): Promise<T> {
   const [front, vonage] = [await openFront(plan.front), await openFront()];
   const own: Env = {
-    ...{ PUBLIC_URL: front.url, TRUST_PROXY: '1', ALLOWED_COUNTRIES: 'GB', ...WITH_CODES },
+    ...{
+      PUBLIC_URL: front.url,
+      TRUST_PROXY: '1',
+      ALLOWED_COUNTRIES: 'GB',
+      SILENT_AUTH: 'network-enablement',
+    },
+    ...WITH_CODES,
     ...plan.server,
   };
   const system = await startSystem({ redisUrl, env: own, ...plan.system?.(front) });

@@ -1,7 +1,9 @@
 import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './case.js';
 
 const BODIES: [what: string, body: string][] = [
-  ['an unavailable channel', '{"channel":"whatsapp"}'],
+  ['an address of email', '{"channel":"email"}'],
+  ['a hash that is none', '{"channel":"sms","app_hash":"x"}'],
+  ['a wish to resend that is none', '{"channel":"sms","resend":"yes"}'],
   ['the silent channel', '{"channel":"silent_auth"}'],
   ['a channel in capitals', '{"channel":"SMS"}'],
   ['both channels', '{"channel":["sms","voice"]}'],

@@ -1,0 +1,3 @@
+import { describeMoney } from './money-suite.js';
+
+describeMoney(50);
