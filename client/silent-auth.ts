@@ -3,7 +3,7 @@
  * dependencies, to import or to copy. It never repeats a request.
  */
 
-const CODE_CHANNELS = ['sms', 'voice'] as const;
+const CODE_CHANNELS = ['sms', 'rcs', 'whatsapp', 'voice'] as const;
 
 /** Channels for a code that the user types. Each message is paid for by the server's operator. */
 export type CodeChannel = (typeof CODE_CHANNELS)[number];
@@ -53,8 +53,13 @@ const SILENT_FAILURES = ['not_on_cellular', 'denied', 'number_not_supported', 'o
 /** The reasons of `silent_auth_failed`. */
 export type SilentFailure = (typeof SILENT_FAILURES)[number];
 
-/** Vonage's fraud rules blocked the message. */
-export type MessageFailure = 'blocked';
+const MESSAGE_FAILURES = ['blocked', 'rejected', 'user_rejected', 'unreachable'] as const;
+
+/**
+ * Why a message did not arrive: Vonage's fraud rules blocked it, the network rejected it, the user
+ * declined it, or the number was unreachable.
+ */
+export type MessageFailure = (typeof MESSAGE_FAILURES)[number];
 
 interface LoginBase {
   loginId: string;
@@ -78,6 +83,13 @@ export interface CodeLogin extends LoginBase {
   channel: CodeChannel;
   authUrl: null;
   codeLength: number;
+  /** ISO 8601. From this time, `next()` sends another code by this channel with `resend`. */
+  resendAt?: string;
+}
+
+/** `sent` is false if a code by this channel was under way: call `next()` with `resend` instead. */
+export interface NextLogin extends CodeLogin {
+  sent: boolean;
 }
 
 /** A silent login is impossible, or a code is required as well: continue with `next()`. */
@@ -165,6 +177,15 @@ export interface LoginOptions extends Options {
   client?: 'app' | 'browser';
   /** PKCE (RFC 7636): base64url of the SHA-256 of the verifier passed to `verify()`. */
   codeChallenge?: string;
+  /** The language of messages (BCP 47), such as `de-AT`. Default: `navigator.language`, if any. */
+  locale?: string;
+}
+
+export interface NextOptions extends Options {
+  /** Sends another code by the channel that is under way. The former code becomes invalid. */
+  resend?: boolean;
+  /** The 11 characters by which Android's SMS Retriever finds the app that reads the SMS. */
+  appHash?: string;
 }
 
 export interface VerifyOptions extends Options {
@@ -181,8 +202,11 @@ export interface Client {
   login(phoneNumber: string, options?: LoginOptions): Promise<Login>;
   /** The login of this session; undefined without one. */
   current(options?: Options): Promise<CurrentLogin | undefined>;
-  /** Sends a code by this channel, or by the first that is left. */
-  next(channel?: CodeChannel, options?: Options): Promise<CodeLogin>;
+  /**
+   * Sends a code by this channel, or by the first that is left. With the error `login_in_progress`,
+   * nothing was sent: call it again after `retryAfter` seconds.
+   */
+  next(channel?: CodeChannel, options?: NextOptions): Promise<NextLogin>;
   /** Logs in with a code from `authUrl`, or one that the user typed. */
   verify(code: string, options?: VerifyOptions): Promise<Verification>;
   /** Ends the login of this session, and invalidates its link and its codes. */
@@ -220,8 +244,8 @@ export function createClient({
   };
 
   return {
-    async login(phoneNumber, { client, codeChallenge, ...options } = {}) {
-      const body = { phone_number: phoneNumber, client, code_challenge: codeChallenge };
+    async login(phoneNumber, { client, codeChallenge, locale = ownLocale(), ...options } = {}) {
+      const body = { phone_number: phoneNumber, client, code_challenge: codeChallenge, locale };
       return (await ask(ROUTES.login, options, body)) as Login;
     },
     async current(options = {}) {
@@ -232,8 +256,9 @@ export function createClient({
         throw error;
       }
     },
-    async next(channel, options = {}) {
-      return (await ask(ROUTES.next, options, { channel })) as CodeLogin;
+    async next(channel, { resend, appHash, ...options } = {}) {
+      const body = { channel, resend: resend === true ? true : undefined, app_hash: appHash };
+      return (await ask(ROUTES.next, options, body)) as NextLogin;
     },
     async verify(code, { codeVerifier, ...options } = {}) {
       return (await ask(ROUTES.verify, options, { code, code_verifier: codeVerifier })) as Verification;
@@ -291,6 +316,13 @@ function prefixOf(base: string): string {
       cause,
     });
   }
+}
+
+/** The language of the browser, if it is one by BCP 47. Chromium may report `en-US@posix`. */
+function ownLocale(): string | undefined {
+  const { navigator } = globalThis as { navigator?: { language?: string } };
+  const locale = navigator?.language ?? '';
+  return /^[a-z]{2,8}(?:-[a-z\d]{1,8})*$/i.test(locale) ? locale : undefined;
 }
 
 /** A signal that aborts after `ms` or with `outer`. React Native has no `AbortSignal.any`. */
@@ -384,7 +416,14 @@ const SILENT_LOGIN = {
   channel: is('silent_auth'),
   authUrl: (value: unknown) => value === null || isLink(value),
 };
-const CODE_LOGIN = { ...LOGIN, channel: isCodeChannel, authUrl: is(null), codeLength: isCount };
+const CODE_LOGIN = {
+  ...LOGIN,
+  channel: isCodeChannel,
+  authUrl: is(null),
+  codeLength: isCount,
+  resendAt: optional(isTime),
+};
+const NEXT_LOGIN = { ...CODE_LOGIN, sent: is(true, false) };
 const OPEN_LOGIN = { ...LOGIN, channel: is(null), authUrl: is(null) };
 const LOGINS = [SILENT_LOGIN, CODE_LOGIN, OPEN_LOGIN];
 const CURRENT_LOGINS = LOGINS.map((shape) => ({
@@ -416,7 +455,7 @@ interface Route {
 const ROUTES: Record<keyof Client, Route> = {
   login: { method: 'POST', path: '/login', status: 201, shapes: LOGINS },
   current: { method: 'GET', path: '/login', status: 200, shapes: CURRENT_LOGINS },
-  next: { method: 'POST', path: '/login/next', status: 200, shapes: [CODE_LOGIN] },
+  next: { method: 'POST', path: '/login/next', status: 200, shapes: [NEXT_LOGIN] },
   verify: { method: 'POST', path: '/verify', status: 200, shapes: VERIFICATIONS },
   cancel: { method: 'DELETE', path: '/login', status: 204, shapes: [] },
   session: { method: 'GET', path: '/session', status: 200, shapes: SESSIONS },
@@ -430,7 +469,7 @@ function problemFields(fields: Fields): ProblemFields {
     detail: isText,
     retryAfter: isCount,
     nextChannels: isCodeChannels,
-    reason: is(...SILENT_FAILURES),
+    reason: is(...SILENT_FAILURES, ...MESSAGE_FAILURES),
     errors: (value) => Array.isArray(value) && value.every(isFieldError),
   };
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 import { begin, cancelLinkTimeout } from './begin.js';
-import { sendNext, startOver, submitCode } from './codes.js';
-import { codeForm, form, logout, next, phone, restart, setBusy, submit } from './controls.js';
+import { checkMessage, sendNext, showReason, startOver, submitCode } from './codes.js';
+import { channels, codeForm, form, logout, phone, resend, restart, setBusy, submit } from './controls.js';
 import './devices.js';
 import { currentLogin, showCauses, showLogin, updateOffer } from './login-view.js';
 import {
@@ -12,11 +12,13 @@ import {
   showMessage,
 } from './message.js';
 import { isNumberEmpty, writeNumber } from './number-field.js';
+import { onCheck } from './resend.js';
 import { concernsThisLogin, showReturnedError, takeFragment, verify } from './return.js';
 import { server, settled } from './server.js';
 import { isLoggedIn, notifyOtherTabs, onOtherTab, updateSession } from './session.js';
 import { resetSteps } from './steps.js';
 import { tab } from './tab.js';
+import { isWaiting, stopWaiting } from './wait.js';
 
 async function logOut() {
   if (logout.disabled) return;
@@ -45,6 +47,7 @@ async function followOtherTab(change) {
 
 async function start() {
   cancelLinkTimeout();
+  stopWaiting();
   const fragment = takeFragment();
   setBusy(true);
   resetSteps();
@@ -62,6 +65,7 @@ async function start() {
     else if (sent && fragment.get('error') === 'wrong_client') appendMessage((texts) => texts.sent[sent]);
     else if (sent) appendMessage((texts) => texts.orType[sent]);
     else if (isMessageEmpty() && login.gone) showMessage((texts) => texts.errors.no_login, 'bad');
+    else if (isMessageEmpty() && login.reason) showReason(login);
     else if (isMessageEmpty()) showMessage((texts) => texts.found[login.status] ?? '');
   }
   setBusy(false);
@@ -81,7 +85,8 @@ async function loginAfter(fragment) {
 form.addEventListener('submit', (event) => void begin(event));
 phone.addEventListener('input', updateOffer);
 codeForm.addEventListener('submit', (event) => void submitCode(event));
-next.addEventListener('click', (event) => void sendNext(event));
+for (const each of [channels, resend]) each.addEventListener('click', (event) => void sendNext(event));
+onCheck(() => void checkMessage());
 restart.addEventListener('click', startOver);
 logout.addEventListener('click', () => void logOut());
 onOtherTab((change) => void followOtherTab(change));
@@ -90,7 +95,7 @@ window.addEventListener('pageshow', (event) => void (event.persisted && start())
 // The redirects load the page again. A fragment that appears in an open page comes from another
 // site, and must not disturb a login in progress.
 window.addEventListener('hashchange', () => {
-  if (submit.disabled || !codeForm.hidden) takeFragment();
+  if (submit.disabled || !codeForm.hidden || isWaiting()) takeFragment();
   else void start();
 });
 void start();

@@ -1,10 +1,12 @@
 import { phone, setBusy, submit } from './controls.js';
+import { locale } from './language.js';
 import { currentLogin, hideOffer, showCauses, showLogin } from './login-view.js';
 import { showError, showMessage } from './message.js';
 import { readNumber } from './number-field.js';
 import { server, settled, timingOf } from './server.js';
 import { resetSteps, showDurations, showProgress } from './steps.js';
 import { tab } from './tab.js';
+import { isPassing, stopWaiting, waitThenRetry } from './wait.js';
 
 /** Steps 1 to 3: sends the number, and opens the link. */
 
@@ -18,19 +20,28 @@ export const cancelLinkTimeout = () => clearTimeout(linkTimer);
 export async function begin(event) {
   event.preventDefault();
   if (submit.disabled) return;
+  stopWaiting();
   const { number, problem } = readNumber();
   resetSteps();
   showCauses(false);
   if (problem) return rejectNumber((texts) => texts.number[problem]);
-  setBusy(true);
   phone.removeAttribute('aria-invalid');
   hideOffer();
+  await requestLogin(number);
+}
+
+async function requestLogin(number) {
+  setBusy(true);
   showProgress(0, 'now');
   showMessage((texts) => texts.beginning);
-  const { ok, result } = await settled(server.login(number, { client: 'browser' }));
+  const { ok, result } = await settled(server.login(number, { client: 'browser', locale: locale() }));
   if (ok) return continueLogin(number, result);
-  showProgress(result.status >= 500 ? 1 : 0, 'failed');
   setBusy(false);
+  if (isPassing(result)) {
+    const retry = () => void requestLogin(number);
+    return waitThenRetry(result, { why: (texts) => texts.wait.login, retry, onCancel: resetSteps });
+  }
+  showProgress(result.status >= 500 ? 1 : 0, 'failed');
   if (result.error === 'invalid_phone_number') rejectNumber((texts) => texts.number.unknown);
   else showError(result);
 }

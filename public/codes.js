@@ -1,5 +1,5 @@
 import { clearCode, markCodeInvalid, stopWebOtp } from './code-field.js';
-import { code, codeForm, confirm, next, phone, setBusy } from './controls.js';
+import { code, codeForm, confirm, phone, resend, setBusy } from './controls.js';
 import { currentLogin, showCauses, showLogin } from './login-view.js';
 import { clearMessage, focusMessage, showError, showMessage } from './message.js';
 import { writeNumber } from './number-field.js';
@@ -7,20 +7,24 @@ import { server, settled } from './server.js';
 import { showLoggedIn, updateSession } from './session.js';
 import { resetSteps, showCodeProgress, showConclusion } from './steps.js';
 import { tab } from './tab.js';
+import { isPassing, isWaiting, stopWaiting, waitThenRetry } from './wait.js';
 
-export async function sendNext(event) {
+/** Handles a click on the button of a channel, or on the one that sends another code. */
+export async function sendNext({ target, detail }) {
+  const button = target.closest('button');
   // The second click of a double click may hit a button that has just appeared.
-  if (next.disabled || event.detail > 1) return;
-  const channel = next.value;
+  if (button === null || button.disabled || detail > 1) return;
+  await requestCode(button.value, { resend: button === resend });
+}
+
+async function requestCode(channel, options) {
   setBusy(true);
   showMessage((texts) => texts.sending[channel]);
   // If another tab has started a login, the code would go to the number of that tab.
   const { gone, replaced } = (await currentLogin()) ?? {};
-  const isSent = !gone && !replaced && (await send(channel));
-  if (gone) {
-    endLogin();
-    showError({ error: 'no_login' });
-  } else if (replaced) {
+  const isSent = !gone && !replaced && (await send(channel, options));
+  if (gone) showGone();
+  else if (replaced) {
     showLogin({});
     showMessage((texts) => texts.otherTab.replaced, 'bad');
   }
@@ -28,14 +32,17 @@ export async function sendNext(event) {
   if (!isSent) focusMessage();
 }
 
-/** @returns whether a code was sent */
-async function send(channel) {
-  const { ok, result } = await settled(server.next(channel));
+/** @returns whether a code is on its way */
+async function send(channel, options) {
+  const { ok, result } = await settled(server.next(channel, options));
   if (ok) {
     clearCode();
     showCauses(false);
     const sent = showLogin(result);
-    if (sent) showMessage((texts) => texts.sent[sent]);
+    if (sent) showMessage((texts) => (options.resend && result.sent ? texts.sentAgain : texts.sent[sent]));
+  } else if (isPassing(result)) {
+    const retry = () => void requestCode(channel, options);
+    waitThenRetry(result, { why: (texts) => texts.wait.code, retry });
   } else if (result.error === 'no_more_channels') {
     const login = (await currentLogin()) ?? {};
     showLogin(login);
@@ -49,6 +56,37 @@ async function send(channel) {
 
 const channelsLeft = (login) => (login?.nextChannels?.length ? 'left' : 'none');
 
+function showGone() {
+  endLogin();
+  showError({ error: 'no_login' });
+}
+
+/**
+ * Looks whether the message of the code that is awaited has failed, which Vonage may report seconds
+ * later.
+ */
+export async function checkMessage() {
+  const isBusy = () => confirm.disabled || codeForm.hidden || isWaiting();
+  if (isBusy()) return;
+  const login = await currentLogin();
+  if (isBusy()) return;
+  if (login?.gone) showGone();
+  else if (login?.reason === undefined) return;
+  else {
+    showLogin(login);
+    showCodeProgress('failed');
+    showReason(login);
+  }
+  focusMessage();
+}
+
+/** Shows why the message of a login did not arrive, and what to do. */
+export const showReason = (login) =>
+  showMessage(({ reasons, afterReason }) => {
+    const meaning = Object.hasOwn(reasons, login.reason) ? reasons[login.reason] : reasons.otherwise;
+    return `${meaning} ${afterReason[channelsLeft(login)]}`;
+  }, 'bad');
+
 /** Shows the first form again, which keeps the number. */
 function endLogin() {
   tab.clear();
@@ -60,6 +98,7 @@ function endLogin() {
 export async function submitCode(event) {
   event.preventDefault();
   if (confirm.disabled) return;
+  stopWaiting();
   if (code.value.length < code.maxLength) return rejectCode((texts) => texts.codeTooShort(code.maxLength));
   setBusy(true);
   code.removeAttribute('aria-invalid');
@@ -89,6 +128,7 @@ async function showCodeError(result) {
       if (canRetry) return rejectCode((texts) => texts.wrongCode);
       showCodeProgress('failed');
       if (login?.replaced) return showMessage((texts) => texts.otherTab.replaced, 'bad');
+      if (login?.reason) return showReason(login);
       return showMessage((texts) => texts.codeTooOld[channelsLeft(login)], 'bad');
     }
     case 'login_refused':

@@ -1,10 +1,12 @@
 import { expectCode } from './code-field.js';
-import { codeForm, form, next, offer, restart } from './controls.js';
+import { channels, codeForm, form, offer, restart, setChannels } from './controls.js';
 import { onLanguage } from './language.js';
 import { readNumber } from './number-field.js';
+import { showResend } from './resend.js';
 import { server, settled } from './server.js';
 import { showCodeProgress } from './steps.js';
 import { tab } from './tab.js';
+import { stopWaiting } from './wait.js';
 
 const causes = document.getElementById('causes');
 
@@ -14,32 +16,28 @@ const POLL_INTERVAL_MS = 500;
 
 let shown = {};
 const write = onLanguage((texts) => {
-  const { sent, length, nextChannel } = shown;
-  if (nextChannel) next.textContent = texts.next[nextChannel];
+  const { sent, length } = shown;
+  for (const button of channels.children) button.textContent = texts.next[button.value];
   if (!sent) return;
   document.getElementById('code-label').textContent = texts.codeLabel[sent];
   document.getElementById('code-hint').textContent = texts.codeHint(length, tab.number);
 });
 
 /**
- * Shows the field for the code that was sent, or the form for a number, and a button for the next
- * channel.
+ * Shows the field for the code that was sent, or the form for a number, and a button for each
+ * channel that is left.
  * @returns the channel by which a code was sent
  */
-export function showLogin({
-  status = 'pending',
-  channel,
-  codeLength: length,
-  nextChannels: [nextChannel] = [],
-}) {
+export function showLogin({ status = 'pending', channel, codeLength: length, resendAt, nextChannels = [] }) {
   const sent = status === 'pending' && length !== undefined ? channel : undefined;
-  shown = { sent, length, nextChannel };
+  shown = { sent, length };
+  stopWaiting();
   form.hidden = sent !== undefined;
   codeForm.hidden = sent === undefined;
   restart.hidden = sent === undefined;
-  next.hidden = nextChannel === undefined;
-  next.value = nextChannel ?? '';
-  offer.hidden = next.hidden && restart.hidden;
+  offer.hidden = nextChannels.length === 0 && restart.hidden;
+  setChannels(nextChannels);
+  showResend(sent, resendAt);
   write();
   if (sent !== undefined) {
     showCodeProgress('now');
@@ -51,12 +49,14 @@ export function showLogin({
 export const hideOffer = () => (offer.hidden = true);
 
 export function hideAll() {
+  stopWaiting();
+  showResend();
   for (const each of [form, codeForm, offer]) each.hidden = true;
 }
 
-/** Hides the button for a code if the field has another number than the login. */
+/** Hides the buttons for a code if the field has another number than the login. */
 export function updateOffer() {
-  offer.hidden = next.hidden || readNumber().number !== tab.number;
+  offer.hidden = channels.childElementCount === 0 || readNumber().number !== tab.number;
 }
 
 export const showCauses = (isShown) => (causes.hidden = !isShown);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createClient } from '../client/silent-auth.js';
-import { ERRORS } from '../src/core/errors.js';
+import { ERRORS, MESSAGE_FAILURES } from '../src/core/errors.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
@@ -18,6 +18,9 @@ const all = (pattern: RegExp, within: string): string[] =>
 const OF_THE_SDKS = ['http_status', 'response_body', 'sdk_error'];
 const MORE_OF_THE_SDKS = ['sdk_no_data_connectivity', 'sdk_timeout_error', 'sdk_'];
 
+/** The settings that RCS and WhatsApp require. */
+const SENDERS = { RCS_FROM: 'Shop', WHATSAPP_FROM: '447700900999' };
+
 /** All field names and enumerated values of the contract. */
 async function namesOnTheWire(): Promise<Set<string>> {
   const names = new Set<string>();
@@ -27,7 +30,8 @@ async function namesOnTheWire(): Promise<Set<string>> {
     if (!Array.isArray(json)) Object.keys(json).forEach((name) => names.add(name));
     Object.values(json).forEach(note);
   };
-  await withSystem({ env: WITH_CODES }, async (system) => {
+  const env = { ...WITH_CODES, FALLBACK_CHANNELS: 'sms,rcs,whatsapp,voice', ...SENDERS };
+  await withSystem({ env }, async (system) => {
     const withJar = fetchWithCookies();
     const listening: typeof fetch = async (address, request) => {
       const answer = await withJar(address, request);
@@ -36,12 +40,14 @@ async function namesOnTheWire(): Promise<Set<string>> {
       return answer;
     };
     const app = createClient({ base: system.base, fetch: listening });
-    const options = { client: 'app', codeChallenge: CHALLENGE.challenge } as const;
+    const options = { client: 'app', codeChallenge: CHALLENGE.challenge, locale: 'de-AT' } as const;
     const { authUrl } = await app.login(ALICE, options);
     const { json } = await walk(authUrl ?? '', { sim: BOB });
     note(json);
     await app.verify(String(json?.['code']), { codeVerifier: CHALLENGE.verifier });
-    await app.next('sms');
+    await app.next('sms', { appHash: 'FA+9qCX9VSu' });
+    await app.next('sms', { resend: true }).catch(() => undefined);
+    system.world.turn(30);
     await app.next('voice');
     await system.control('faults', { 'verify-check': { status: 429, times: 1 } });
     await app.verify('123456', { codeVerifier: CHALLENGE.verifier }).catch(() => undefined);
@@ -54,7 +60,7 @@ describe('docs/apps.md', () => {
   beforeAll(async () => (names = await namesOnTheWire()));
 
   test.each(['swift', 'kotlin'])('calls only existing routes, in %s', (language) => {
-    const paths = all(/\bpost\("([^"]+)"/g, blockOf(language));
+    const paths = all(/\bpost(?:WhenFree)?\("([^"]+)"/g, blockOf(language));
     expect(paths).toEqual(['login', 'login/next', 'verify']);
     const undeclared = paths.filter(
       (path) => !['200', '201'].some((status) => outcomesOf('POST', `/${path}`).includes(status)),
@@ -78,7 +84,13 @@ describe('docs/apps.md', () => {
   });
 
   test('names only fields, errors and values of the contract', () => {
-    const known = [...names, ...Object.keys(ERRORS), ...OF_THE_SDKS, ...MORE_OF_THE_SDKS];
+    const known = [
+      ...names,
+      ...Object.keys(ERRORS),
+      ...MESSAGE_FAILURES,
+      ...OF_THE_SDKS,
+      ...MORE_OF_THE_SDKS,
+    ];
     const prose = text.replace(/^```[^]*?^```$/gm, '');
     const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
     expect(named.length).toBeGreaterThan(8);

@@ -66,7 +66,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     await says(alice, `Logged in as ${ALICE}.`);
     expect(alice.page.url()).toBe(`${system.base}/`);
     expect(await alice.session()).toMatchObject({ channel: 'silent_auth' });
-    expect(await alice.page.getByRole('button', { name: 'Send me a code' }).isVisible()).toBe(false);
+    expect(await alice.page.locator('#channels button').isVisible()).toBe(false);
     await alice.page.reload();
     await says(alice, `Logged in as ${ALICE}.`);
   });
@@ -79,7 +79,7 @@ describeInBrowser('the page of docs/apps.md', () => {
     const person = await begin(phoneNumber, sim);
     await says(person, words);
     expect(await system.messages()).toEqual([]);
-    await person.page.getByRole('button', { name: 'Send me a code' }).click();
+    await person.page.getByRole('button', { name: 'Send an SMS' }).click();
     await says(person, 'Type the 6 digits that come by sms.');
     await person.page.reload();
     await typesCode(person, await lastCode());
@@ -87,10 +87,27 @@ describeInBrowser('the page of docs/apps.md', () => {
     expect(await person.session()).toMatchObject({ channel: 'sms' });
   });
 
+  test('sends another code by itself, as soon as the server does', async () => {
+    stage.expected.push(refused(409));
+    const person = await stage.person(system);
+    await person.page.clock.install();
+    await person.logIn('+447700900102');
+    await person.page.getByRole('button', { name: 'Send an SMS' }).click();
+    await says(person, 'Type the 6 digits');
+    await person.page.getByRole('button', { name: 'Send again' }).click();
+    await says(person, 'The next one follows in 30 seconds.');
+    system.world.turn(30);
+    await person.page.clock.fastForward(30_000);
+    await says(person, 'Type the 6 digits');
+    expect(await system.messages()).toHaveLength(2);
+    await typesCode(person, await lastCode());
+    await says(person, 'Logged in as +447700900102.');
+  });
+
   test('asks again after a wrong code, and reports when no tries are left', async () => {
     stage.expected.push(refused(400), refused(400), refused(429));
     const alice = await begin('+447700900102');
-    await alice.page.getByRole('button', { name: 'Send me a code' }).click();
+    await alice.page.getByRole('button', { name: 'Send an SMS' }).click();
     await says(alice, 'Type the 6 digits');
     const wrong = (await lastCode()) === '000000' ? '000001' : '000000';
     for (const error of ['invalid_code', 'invalid_code', 'too_many_attempts']) {
@@ -103,7 +120,7 @@ describeInBrowser('the page of docs/apps.md', () => {
 
   test('does not post a code that another origin put into its address', async () => {
     const alice = await begin('+447700900102');
-    await alice.page.getByRole('button', { name: 'Send me a code' }).click();
+    await alice.page.getByRole('button', { name: 'Send an SMS' }).click();
     await says(alice, 'Type the 6 digits');
     for (const fragment of ['#code=000001', '#code=000002', `#login_id=${'a'.repeat(32)}&code=000003`]) {
       await alice.page.goto('about:blank');

@@ -77,7 +77,7 @@ describe('the client with network faults and invalid answers', () => {
     next_channels: ['sms'],
     auth_url: 'https://oidc.idp.vonage.com/oauth2/auth?state=x',
   };
-  const sent = { ...login, channel: 'sms', code_length: 6, auth_url: null };
+  const coded = { ...login, channel: 'sms', code_length: 6, auth_url: null, resend_at: login.expires_at };
   const verified = { verified: true, phone_number: '+447700900000', channel: 'sms' };
   const mismatch = { verified: false, reason: 'number_mismatch', next_channels: ['sms'] };
   const times = { authenticated_at: '2026-01-01T12:00:00.000Z', expires_at: '2026-01-01T12:30:00.000Z' };
@@ -88,17 +88,24 @@ describe('the client with network faults and invalid answers', () => {
       login: [
         (client) => client.login('+447700900000'),
         201,
-        [login, sent, { ...login, channel: null, auth_url: null }],
+        [login, coded, { ...login, channel: null, auth_url: null }],
       ],
       current: [
         (client) => client.current(),
         200,
         [
           { ...login, status: 'pending' },
-          { ...sent, status: 'failed' },
+          { ...coded, status: 'failed', reason: 'unreachable' },
         ],
       ],
-      next: [(client) => client.next(), 200, [sent]],
+      next: [
+        (client) => client.next(),
+        200,
+        [
+          { ...coded, sent: true },
+          { ...coded, channel: 'whatsapp', sent: false },
+        ],
+      ],
       verify: [(client) => client.verify('123456'), 200, [verified, mismatch]],
       session: [(client) => client.session(), 200, [session, steppedUp, { authenticated: false }]],
       cancel: [(client) => client.cancel(), 204, []],
@@ -118,7 +125,8 @@ describe('the client with network faults and invalid answers', () => {
         answers(status, body);
         await call(client);
         for (const part of Object.keys(body)) {
-          const optional = part === 'channels' || (part === 'auth_url' && 'status' in body);
+          const optional =
+            ['channels', 'resend_at', 'reason'].includes(part) || (part === 'auth_url' && 'status' in body);
           for (const other of [undefined, 7.5, '', {}]) {
             if (optional && other === undefined) continue;
             answers(status, { ...body, [part]: other });
@@ -187,6 +195,14 @@ describe('the client with network faults and invalid answers', () => {
     answers(201, { ...login, next_channels: ['sms', 'pigeon', 'voice'] });
     expect(await client.login('+447700900000')).toMatchObject({ nextChannels: ['sms', 'voice'] });
   });
+
+  test.each(['blocked', 'rejected', 'user_rejected', 'unreachable'])(
+    'exposes what became of a message: %s',
+    async (reason) => {
+      answers(410, { type: 'x', title: 'x', status: 410, error: 'login_expired', reason });
+      expect(await refusal(client.verify('123456'))).toMatchObject({ error: 'login_expired', reason });
+    },
+  );
 
   test('keeps only fields of the right type of an error', async () => {
     const problem = { type: 'x', title: 'x', status: 429, error: 'rate_limited' };
@@ -266,6 +282,53 @@ describe('the client with network faults and invalid answers', () => {
     expect(await waiting).toBe(reason);
     expect(await rejection(client.cancel({ signal: giving.signal }))).toBe(reason);
     expect(asked).toHaveLength(1);
+  });
+
+  /** The body of the only request of `call`. */
+  const bodyOf = async (call: (client: Client) => Promise<unknown>): Promise<unknown> => {
+    const bodies: unknown[] = [];
+    const recording = ((_address: unknown, { body }: RequestInit) => {
+      bodies.push(JSON.parse(body as string));
+      return Promise.resolve(new Response('{}'));
+    }) as typeof fetch;
+    await refusal(call(clientOf(recording)));
+    expect(bodies).toHaveLength(1);
+    return bodies[0];
+  };
+
+  test.each<[what: string, call: (client: Client) => Promise<unknown>, body: object]>([
+    ['a channel', (client) => client.next('rcs'), { channel: 'rcs' }],
+    ['no channel', (client) => client.next(), {}],
+    [
+      'a second message',
+      (client) => client.next('sms', { resend: true, appHash: 'FA+9qCX9VSu' }),
+      { channel: 'sms', resend: true, app_hash: 'FA+9qCX9VSu' },
+    ],
+    ['no second message', (client) => client.next('sms', { resend: false }), { channel: 'sms' }],
+  ])('requests %s', async (_what, call, body) => {
+    expect(await bodyOf(call)).toEqual(body);
+  });
+
+  test.each<[reported: string | undefined, asked: string | undefined, sent: string | undefined]>([
+    ['de-AT', undefined, 'de-AT'],
+    ['de-AT', 'fr-CA', 'fr-CA'],
+    [undefined, undefined, undefined],
+    [undefined, 'fil', 'fil'],
+    ['en-US@posix', undefined, undefined],
+    ['C', undefined, undefined],
+    ['', undefined, undefined],
+  ])('with the browser in %j and the option %j sends the locale %j', async (reported, asked, sent) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+    const value = reported === undefined ? undefined : { language: reported };
+    Object.defineProperty(globalThis, 'navigator', { value, configurable: true });
+    try {
+      const options = asked === undefined ? {} : { locale: asked };
+      const body = await bodyOf((client) => client.login('+447700900000', options));
+      expect(body).toEqual({ phone_number: '+447700900000', ...(sent !== undefined && { locale: sent }) });
+    } finally {
+      if (before) Object.defineProperty(globalThis, 'navigator', before);
+      else Reflect.deleteProperty(globalThis, 'navigator');
+    }
   });
 
   /** A client that sends nothing, and the addresses that it would call. */

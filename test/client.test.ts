@@ -7,7 +7,7 @@ import {
   type Client,
   type CurrentLogin,
 } from '../client/silent-auth.js';
-import { ERRORS, type SilentFailure } from '../src/core/errors.js';
+import { ERRORS, type MessageFailure, type SilentFailure } from '../src/core/errors.js';
 import type { CodeChannel } from '../src/config/login.js';
 import type { Channel } from '../src/login/login.js';
 import { fetchWithCookies } from './support/cookies.js';
@@ -50,9 +50,10 @@ describe('the client', () => {
   test('lists exactly the errors, reasons and channels of the server', () => {
     expect(SERVER_ERRORS).toEqual(Object.keys(ERRORS));
     const reasons: Same<client.SilentFailure, SilentFailure> = true;
+    const failures: Same<client.MessageFailure, MessageFailure> = true;
     const channels: Same<client.Channel, Channel> = true;
     const codeChannels: Same<client.CodeChannel, CodeChannel> = true;
-    expect([reasons, channels, codeChannels]).toEqual([true, true, true]);
+    expect([reasons, failures, channels, codeChannels]).toEqual([true, true, true, true]);
   });
 
   test('logs in silently, returns the session, and logs out', async () => {
@@ -90,9 +91,25 @@ describe('the client', () => {
       codeLength: 6,
       expiresAt: ISO,
       cancellableAt: ISO,
+      resendAt: ISO,
       nextChannels: [],
+      sent: true,
     });
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
+  });
+
+  test('sends another code as soon as the server does, and the former one is dead', async () => {
+    await alice.login('+447700900102');
+    const { resendAt } = await alice.next('sms');
+    const former = await lastCode();
+    expect(await alice.next('sms')).toMatchObject({ channel: 'sms', sent: false, resendAt });
+    const early = await refusal(alice.next('sms', { resend: true }));
+    expect(early).toMatchObject({ error: 'login_in_progress', status: 409, retryAfter: 30 });
+    system.world.turn(30);
+    expect(await alice.next('sms', { resend: true })).toMatchObject({ channel: 'sms', sent: true });
+    expect(await system.messages()).toHaveLength(2);
+    expect(await refusal(alice.verify(former))).toMatchObject({ error: 'invalid_code' });
+    expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'sms' });
   });
 
   test('continues with the first remaining channel if none is named', async () => {

@@ -76,6 +76,14 @@ describe('silent-auth phone', () => {
     expect(output).not.toMatch(/(?:[?&][\w.-]+=|"code":"|sid=)[\w%-]{12}/);
   });
 
+  test('sends the language of messages', async () => {
+    const { code } = await phone([system.base, ALICE, '--locale', 'de-AT', '--trace']);
+    expect(code).toBe(0);
+    const { code: refused, output } = await phone([system.base, ALICE, '--locale', 'de_AT']);
+    expect(output).toContain('invalid_request');
+    expect(refused).toBe(1);
+  });
+
   test.each([
     ['', 2, /A base URL and a number are wanted/],
     [`https://login.example.com ${ALICE} more`, 2, /and nothing else/],
@@ -93,9 +101,15 @@ describe('silent-auth phone', () => {
   });
 
   describe('at a terminal', () => {
-    /** Logs in like the command, with `answer` as the user at the terminal. */
+    /** Logs in like the command, with `answer` as the user at the terminal. Pauses turn the clock. */
     const logInWith = async (number: string, answer: (question: string) => Promise<string>) => {
       const said: string[] = [];
+      const pauses: number[] = [];
+      const pause = (ms: number) => {
+        pauses.push(ms / 1000);
+        system.world.turn(ms / 1000);
+        return Promise.resolve();
+      };
       const ask = (question: string) => (said.push(question), answer(question));
       const isLoggedIn = await logIn(
         {
@@ -104,11 +118,11 @@ describe('silent-auth phone', () => {
             sdk: SDKS.ios,
             device: systemDevice(),
           },
-          ...{ headers: {}, say: (line) => void said.push(line), trace: () => undefined, ask },
+          ...{ headers: {}, say: (line) => void said.push(line), trace: () => undefined, ask, pause },
         },
         number,
       );
-      return { isLoggedIn, said: said.join('\n') };
+      return { isLoggedIn, pauses, said: said.join('\n') };
     };
 
     test('continues with the code of an SMS, and asks again after a wrong code', async () => {
@@ -121,6 +135,19 @@ describe('silent-auth phone', () => {
       expect(said).toContain('invalid_code');
       expect(said).toMatch(/^Logged in as \+447700900103 by sms/m);
       expect([isLoggedIn, tries]).toEqual([true, 2]);
+    });
+
+    test('sends another code, and one by another channel, as soon as the server does', async () => {
+      const answers = ['sms', 'again', 'voice'];
+      const { pauses, said } = await logInWith(
+        NOT_ON_CELLULAR,
+        async () => answers.shift() ?? (await system.messages()).at(-1)?.code ?? '',
+      );
+      expect((await system.messages()).map(({ channel }) => channel)).toEqual(['sms', 'sms', 'voice']);
+      expect(pauses).toEqual([30, 30]);
+      expect(said).toContain('An earlier login of this number is in progress. Trying again in 30 s.');
+      expect(said).toContain('The code, "again" for another one, "voice", or Enter to stop: ');
+      expect(said).toMatch(/^Logged in as \+447700900103 by voice/m);
     });
 
     test('sends nothing paid unless the user agrees', async () => {

@@ -24,6 +24,11 @@ describe('the texts of the page', () => {
     expect(german?.filter((words) => english?.includes(words) && words.includes(' '))).toEqual([]);
   });
 
+  test.each(['next', 'resend', 'sending', 'sent', 'orType', 'codeLabel'])(
+    'every channel of codes has texts in %s',
+    (name) => expect(Object.keys(wordsOf('en')[name] as Words)).toEqual(['sms', 'rcs', 'whatsapp', 'voice']),
+  );
+
   test('exactly the errors of the table have texts, and one for a missing answer', () => {
     const known = [...Object.keys(ERRORS), 'no_answer', 'otherwise'];
     for (const name of Object.keys(wordsOf('en')['errors'] as Words)) expect(known).toContain(name);

@@ -69,6 +69,8 @@ export default {
   channels: {
     silent_auth: 'Die SIM in Ihrem Gerät',
     sms: 'Einen Code per SMS',
+    rcs: 'Einen Code per RCS',
+    whatsapp: 'Einen Code per WhatsApp',
     voice: 'Einen Code per Anruf',
   },
 
@@ -104,17 +106,63 @@ export default {
     unknown: 'Eine solche Nummer gibt es in keinem Land. Prüfen Sie Landesvorwahl und Länge.',
   },
 
-  next: { sms: 'Code per SMS schicken', voice: 'Mich anrufen und den Code ansagen' },
-  sending: { sms: 'Ein Code wird geschickt…', voice: 'Sie werden gleich angerufen…' },
+  next: {
+    sms: 'Code per SMS schicken',
+    rcs: 'Code per RCS schicken',
+    whatsapp: 'Code per WhatsApp schicken',
+    voice: 'Mich anrufen und den Code ansagen',
+  },
+  resend: {
+    sms: 'Noch einmal schicken',
+    rcs: 'Noch einmal schicken',
+    whatsapp: 'Noch einmal schicken',
+    voice: 'Noch einmal anrufen',
+  },
+  resendIn: (action, seconds) => `${action} (in ${seconds} s)`,
+  sending: {
+    sms: 'Ein Code wird geschickt…',
+    rcs: 'Ein Code wird geschickt…',
+    whatsapp: 'Ein Code wird geschickt…',
+    voice: 'Sie werden gleich angerufen…',
+  },
   sent: {
     sms: 'Ein Code ist per SMS unterwegs.',
+    rcs: 'Ein Code ist per RCS unterwegs.',
+    whatsapp: 'Ein Code ist per WhatsApp unterwegs.',
     voice: 'Sie werden angerufen und hören einen Code.',
+  },
+  sentAgain: 'Ein neuer Code ist unterwegs. Der vorige gilt nicht mehr.',
+  wait: {
+    login:
+      'Mit dieser Nummer wurde gerade eben schon eine Anmeldung begonnen. Ihre startet, sobald sie die andere ablösen kann.',
+    code: 'Der letzte Versuch mit dieser Nummer ist erst einen Moment her. Ihr Code wird geschickt, sobald der nächste erlaubt ist.',
+    left: (seconds) => `In ${seconds} s geht es von selbst weiter.`,
+    cancel: 'Abbrechen',
+    cancelled: 'Abgebrochen.',
+  },
+  reasons: {
+    blocked: 'Es wurde kein Code geschickt: Ein Schutz vor Betrug hat ihn gestoppt.',
+    rejected: 'Der Code kam nicht an: Das Mobilfunknetz hat ihn abgelehnt.',
+    user_rejected: 'Die Anmeldung wurde auf dem Telefon mit dieser Nummer abgelehnt.',
+    unreachable: 'Der Code kam nicht an: Das Telefon mit dieser Nummer ist aus oder hat keinen Empfang.',
+    otherwise: 'Der Code kam nicht an.',
+  },
+  afterReason: {
+    left: 'Wählen Sie einen anderen Weg für den Code, oder beginnen Sie von vorn.',
+    none: 'Versuchen Sie es später noch einmal, oder nehmen Sie eine andere Nummer.',
   },
   orType: {
     sms: 'Sie können auch den Code eingeben, der per SMS unterwegs ist.',
+    rcs: 'Sie können auch den Code eingeben, der per RCS unterwegs ist.',
+    whatsapp: 'Sie können auch den Code eingeben, der per WhatsApp unterwegs ist.',
     voice: 'Sie können auch den Code eingeben, den Sie am Telefon hören.',
   },
-  codeLabel: { sms: 'Code aus der SMS', voice: 'Code aus dem Anruf' },
+  codeLabel: {
+    sms: 'Code aus der SMS',
+    rcs: 'Code aus der RCS-Nachricht',
+    whatsapp: 'Code aus WhatsApp',
+    voice: 'Code aus dem Anruf',
+  },
   codeHint: (length, number) => `${length} Ziffern, geschickt an ${number}.`,
   codeTooShort: (length) => `Der Code hat ${length} Ziffern.`,
   checkingCode: 'Der Code wird geprüft…',
@@ -124,7 +172,7 @@ export default {
     none: 'Dieser Code ist zu alt. Beginnen Sie von vorn.',
   },
   noMoreChannels: {
-    left: 'Auf diesem Weg kann kein Code mehr geschickt werden. Wählen Sie den anderen.',
+    left: 'Auf diesem Weg kann kein Code mehr geschickt werden. Wählen Sie einen anderen.',
     none: 'Für diese Anmeldung kann kein Code mehr geschickt werden. Beginnen Sie von vorn.',
   },
 

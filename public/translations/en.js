@@ -69,6 +69,8 @@ export default {
   channels: {
     silent_auth: 'The SIM in your device',
     sms: 'A code by SMS',
+    rcs: 'A code by RCS',
+    whatsapp: 'A code by WhatsApp',
     voice: 'A code by phone call',
   },
 
@@ -101,14 +103,55 @@ export default {
     unknown: 'No country has such a number. Check the country code and the length.',
   },
 
-  next: { sms: 'Send me a code by SMS', voice: 'Call me with a code' },
-  sending: { sms: 'Sending a code…', voice: 'Calling…' },
-  sent: { sms: 'A code is on its way by SMS.', voice: 'You are being called, and will hear a code.' },
+  next: {
+    sms: 'Send me a code by SMS',
+    rcs: 'Send me a code by RCS',
+    whatsapp: 'Send me a code by WhatsApp',
+    voice: 'Call me with a code',
+  },
+  resend: { sms: 'Send again', rcs: 'Send again', whatsapp: 'Send again', voice: 'Call again' },
+  resendIn: (action, seconds) => `${action} in ${seconds} s`,
+  sending: { sms: 'Sending a code…', rcs: 'Sending a code…', whatsapp: 'Sending a code…', voice: 'Calling…' },
+  sent: {
+    sms: 'A code is on its way by SMS.',
+    rcs: 'A code is on its way by RCS.',
+    whatsapp: 'A code is on its way by WhatsApp.',
+    voice: 'You are being called, and will hear a code.',
+  },
+  sentAgain: 'A new code is on its way. The one before no longer works.',
+  /** The server does not accept a request yet. The page repeats it. */
+  wait: {
+    login:
+      'Another login with this number began a moment ago. Yours starts as soon as it can replace that one.',
+    code: 'The last attempt with this number was only a moment ago. Your code is sent as soon as the next one is allowed.',
+    left: (seconds) => `Continues by itself in ${seconds} s.`,
+    cancel: 'Cancel',
+    cancelled: 'Cancelled.',
+  },
+  /** Why a message did not arrive. */
+  reasons: {
+    blocked: 'No code was sent: protection against fraud blocked it.',
+    rejected: 'The code did not arrive: the mobile network rejected it.',
+    user_rejected: 'The login was declined on the phone with this number.',
+    unreachable: 'The code did not arrive: the phone with this number is switched off or has no signal.',
+    otherwise: 'The code did not arrive.',
+  },
+  afterReason: {
+    left: 'Choose another way to get a code, or start again.',
+    none: 'Start again later, or use another number.',
+  },
   orType: {
     sms: 'You can also type the code that is on its way by SMS.',
+    rcs: 'You can also type the code that is on its way by RCS.',
+    whatsapp: 'You can also type the code that is on its way by WhatsApp.',
     voice: 'You can also type the code that you hear when you are called.',
   },
-  codeLabel: { sms: 'Code from the SMS', voice: 'Code from the call' },
+  codeLabel: {
+    sms: 'Code from the SMS',
+    rcs: 'Code from the RCS message',
+    whatsapp: 'Code from WhatsApp',
+    voice: 'Code from the call',
+  },
   codeHint: (length, number) => `${length} digits, sent to ${number}.`,
   codeTooShort: (length) => `The code has ${length} digits.`,
   checkingCode: 'Checking the code…',
@@ -118,7 +161,7 @@ export default {
     none: 'This code is too old. Start again.',
   },
   noMoreChannels: {
-    left: 'No more codes can be sent in this way. Choose the other one.',
+    left: 'No more codes can be sent in this way. Choose another one.',
     none: 'No code can be sent for this login any more. Start again.',
   },
 

@@ -73,7 +73,7 @@ export interface Person {
   page: Page;
   /** Types the number and presses the button. */
   logIn(phoneNumber: string): Promise<void>;
-  /** Waits until the page shows this text, and a form or the session. */
+  /** Waits until the page shows this text, and a form, the session, or a countdown. */
   reads(text: string): Promise<void>;
   /** The state of each step, as text. */
   steps(): Promise<string[]>;
@@ -170,7 +170,10 @@ async function newPerson(
     },
     async reads(text) {
       await page.getByRole('status').filter({ hasText: text }).waitFor();
-      await page.locator('#login:visible, #code-form:visible, #session:visible').waitFor();
+      await page
+        .locator('#login:visible, #code-form:visible, #session:visible, #wait:visible')
+        .first()
+        .waitFor();
     },
     steps: () => page.locator('#steps .state').allTextContents(),
     session: async () =>

@@ -9,6 +9,9 @@ export interface Phone {
   device: Device;
   /** Headers that the app gives the SDK to send. */
   headers: Record<string, string>;
+  /** The language of messages (BCP 47), if the server should not choose it. */
+  locale?: string;
+  pause: (ms: number) => Promise<void>;
   say: (line: string) => void;
   trace: (line: string) => void;
   /** Asks the user; absent where there is no terminal. */
@@ -24,7 +27,7 @@ type Json = Record<string, unknown>;
  */
 export async function logIn(phone: Phone, number: string): Promise<boolean> {
   const startedAt = phone.device.now();
-  const begun = await call(phone, 'POST /login', { phone_number: number });
+  const begun = await callUntilFree(phone, 'POST /login', { phone_number: number, locale: phone.locale });
   const { auth_url: link } = begun.json;
   if (begun.status !== 201) return false;
   if (typeof link !== 'string')
@@ -67,16 +70,38 @@ async function logInByCode(phone: Phone, channels: readonly string[]): Promise<b
     phone.say(`It can go on by ${channels.join(' or ')}, in a terminal that can ask for the code.`);
     return false;
   }
-  const channel = await phone.ask(`Go on by ${channels.join(' or ')}? Type which, or press Enter to stop: `);
-  if (channel === '') return false;
-  const sent = await call(phone, 'POST /login/next', { channel });
+  const chosen = await phone.ask(`Go on by ${channels.join(' or ')}? Type which, or press Enter to stop: `);
+  if (chosen === '') return false;
+  let sent = await callUntilFree(phone, 'POST /login/next', { channel: chosen });
   if (sent.status !== 200) return false;
   for (;;) {
-    const code = await phone.ask('The code, or Enter to stop: ');
-    if (code === '') return false;
-    const { json } = await call(phone, 'POST /verify', { code });
+    const others = ['"again" for another one', ...(channelsOf(sent.json) ?? []).map((each) => `"${each}"`)];
+    const typed = await phone.ask(`The code, ${others.join(', ')}, or Enter to stop: `);
+    if (typed === '') return false;
+    if (/^[a-z]/.test(typed)) {
+      const { channel } = sent.json;
+      const asked = typed === 'again' ? { channel, resend: true } : { channel: typed };
+      const next = await callUntilFree(phone, 'POST /login/next', asked);
+      if (next.status === 200) sent = next;
+      continue;
+    }
+    const { json } = await call(phone, 'POST /verify', { code: typed });
     if (json['verified'] === true) return true;
     if (json['error'] !== 'invalid_code') return false;
+  }
+}
+
+/** An earlier login of a number can be replaced half a minute after it began. */
+const MAX_TRIES = 4;
+
+/** Like {@link call}, and again as long as an earlier login of the number is in progress. */
+async function callUntilFree(phone: Phone, request: string, body: object): Promise<Reply> {
+  for (let tries = 1; ; tries++) {
+    const reply = await call(phone, request, body);
+    const { error, retry_after: seconds } = reply.json;
+    if (error !== 'login_in_progress' || typeof seconds !== 'number' || tries === MAX_TRIES) return reply;
+    phone.say(`An earlier login of this number is in progress. Trying again in ${seconds} s.`);
+    await phone.pause(seconds * 1000);
   }
 }
 
@@ -86,7 +111,7 @@ async function call(phone: Phone, request: string, body?: object): Promise<Reply
   const at = phone.device.now();
   const reply = await phone.app.request(method, path, body);
   const { json } = reply;
-  const meaning = ['error', 'reason', 'retry_after', 'detail', 'verified', 'channel']
+  const meaning = ['error', 'reason', 'retry_after', 'detail', 'verified', 'channel', 'sent']
     .filter((name) => name in json && json[name] !== null)
     .map((name) => `${name}: ${String(json[name])}`);
   const ms = phone.device.now() - at;

@@ -1,16 +1,18 @@
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { defineCommand, expectPhoneNumber, messageOf, parseBaseUrl, UsageError } from '../command.js';
 import { createAppClient } from './app-client.js';
 import { logIn, withoutSecrets } from './login.js';
 import { SDKS, systemDevice } from './open-link.js';
 
-const USAGE = `Usage: silent-auth phone <base url> <number> [--sim <number>] [--sdk ios|android] [--trace]
+const USAGE = `Usage: silent-auth phone <base url> <number> [--sim <number>] [--sdk ios|android] [--locale <tag>] [--trace]
 Logs a number in as an app with Vonage's SDK does, and says why where it cannot.
 
   <base url>  where the server is: its PUBLIC_URL
   <number>    the number to log in, as +447700900000
   --sim       the number of the SIM in this phone; only the sandbox reads it
   --sdk       whose rules to keep: ios (the default) or android
+  --locale    the language of messages, as de-AT; by default the server chooses
   --trace     shows each request and answer, secrets cut short
   --help      shows this
 
@@ -22,9 +24,10 @@ export const phone = defineCommand({
   options: {
     sim: { type: 'string' },
     sdk: { type: 'string', default: 'ios' },
+    locale: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
-  async run({ values: { sim, sdk: name, trace: isTraced }, positionals }, { out, err }) {
+  async run({ values: { sim, sdk: name, locale, trace: isTraced }, positionals }, { out, err }) {
     const [address = '', number, ...more] = positionals;
     if (number === undefined || more.length > 0)
       throw new UsageError('A base URL and a number are wanted, and nothing else.');
@@ -36,8 +39,9 @@ export const phone = defineCommand({
     const trace = isTraced ? (line: string) => out(`          ${withoutSecrets(line)}`) : () => undefined;
     out(`A phone with Vonage's SDK for ${sdk.name} ${sdk.version} logs in at ${base.origin}.`);
     const login = {
-      ...{ app: createAppClient(base, trace), sdk, device: systemDevice(), say: out, trace },
+      ...{ app: createAppClient(base, trace), sdk, device: systemDevice(), pause, say: out, trace },
       headers: sim === undefined ? {} : { 'x-sandbox-sim': sim },
+      ...(locale !== undefined && { locale }),
       ...(process.stdin.isTTY && { ask }),
     };
     try {
