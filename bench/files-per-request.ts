@@ -7,7 +7,7 @@ import { relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import express from 'express';
 import { pino } from 'pino';
-import { createApp } from '../src/app.js';
+import { createApp } from '../src/routes.js';
 import { readConfig } from '../src/config/config.js';
 import { createSandbox } from '../src/sandbox/app.js';
 import { newCredentials } from '../src/sandbox/credentials.js';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { VERIFY_SCOPE } from '../src/vonage/wire.js';
-import { createTransport } from '../src/vonage/transport.js';
+import { createTransport } from '../src/http/transport.js';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { World } from '../src/core/world.js';

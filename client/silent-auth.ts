@@ -48,7 +48,10 @@ export const SERVER_ERRORS = [
  */
 export type ErrorCode = (typeof SERVER_ERRORS)[number] | 'no_answer' | 'unknown_answer';
 
-const SILENT_FAILURES = ['not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const;
+const SILENT_FAILURES = [
+  ...(['not_on_cellular', 'denied', 'consent_required'] as const),
+  ...(['number_not_supported', 'operator_error'] as const),
+] as const;
 
 /** The reasons of `silent_auth_failed`. */
 export type SilentFailure = (typeof SILENT_FAILURES)[number];

@@ -1,10 +1,14 @@
 import express, { Router, type Express, type RequestHandler } from 'express';
+import { createCamara } from './camara/camara.js';
 import type { Config } from './config/config.js';
 import type { World } from './core/world.js';
-import { errorsPage } from './http/documents.js';
+import { readClientAddresses } from './http/caller.js';
+import { contract, errorsPage, healthRoutes, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { createOverload, type WithUpstreamSlot } from './http/overload.js';
-import { crossOrigin, refuseOtherOrigins } from './http/protection.js';
+import { notFound, problemHandler } from './http/problems.js';
+import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
+import { MAX_CONNECTIONS } from './http/undici-adapter.js';
 import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
 import { callbackRoutes } from './login/callback.js';
@@ -16,11 +20,11 @@ import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { createVerifications, type Verifications } from './login/verification.js';
-import type { Journal } from './observability/journal.js';
+import { createJournal, type Journal } from './observability/journal.js';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
+import { createCookieSessions } from './session/cookie.js';
 import { sessionRoutes } from './session/routes.js';
 import type { Store } from './store/store.js';
-import { MAX_CONNECTIONS } from './vonage/undici-adapter.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
 
@@ -31,6 +35,33 @@ export function bareApp({ publicUrl }: { publicUrl: string }): Express {
   app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
   app.set('query parser', 'simple');
   Object.defineProperty(app.request, 'secure', { get: () => https });
+  return app;
+}
+
+export interface AppDeps {
+  config: Config;
+  store: Store;
+  world: World;
+  /** The folder of the package, whose pages are served. */
+  root: string;
+  hooks?: Hooks;
+}
+
+/** The standalone server without its socket: the routes, the pages and the health checks. */
+export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
+  const https = config.publicUrl.startsWith('https:');
+  const secrets = config.sessionSecrets;
+  const sessions = createCookieSessions({ store, secrets, secureCookie: https, world });
+  const journal = createJournal(world, secrets[0] ?? '');
+  const app = bareApp(config);
+  app.set('trust proxy', config.trustProxy);
+  readClientAddresses(app, world);
+
+  app.use(shield({ hsts: https }));
+  const place = { root, base: config.publicUrl, home: '/', hasPage: true };
+  app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
+  app.use(healthRoutes(store), contract(root), staticFiles(root, config.helpUrl));
+  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }
 
@@ -77,7 +108,8 @@ export function createRoutes(deps: RoutesDeps): Router {
   callbackRoutes(router, { flow, sessions, home: deps.home, failed: journal.failed });
   webhookRoutes(router, { reader, reports, journal });
   errorsPage(router, deps.root, deps.hasPage);
-  if (assertions) keyRoutes(router, assertions, !deps.hasPage);
+  const keys = [...(config.assertions?.keys ?? []), ...(config.camara?.keys ?? [])];
+  if (keys.length > 0) keyRoutes(router, keys, !deps.hasPage);
   router.use(refuseOtherOrigins([config.publicUrl, ...config.allowedOrigins]));
   router.use(...crossOrigin(config.allowedOrigins), jsonBody());
   loginRoutes(router, { flow, sessions, verifications, countries: config.allowedCountries, admit });
@@ -96,17 +128,19 @@ function createLoginFlow(
   const [secret = ''] = config.sessionSecrets;
   const pace = createPace({ ...limitSettings, store, world });
   const limits = createLimits({ ...limitSettings, store, world, pace, secret });
-  const vonage = createVonage(config.vonage, {
-    ...{ redirectUri: `${base}/callback`, world },
-    pause: (api, seconds) => pace.pause(api, seconds),
-  });
+  const upstream = {
+    ...{ redirectUri: `${base}/callback`, world, proxy: config.vonage.proxy },
+    pause: (api: string, seconds: number) => pace.pause(api, seconds),
+  };
+  const vonage = createVonage(config.vonage, upstream);
+  const camara = config.camara && createCamara(config.camara, upstream);
   const verifications = createVerifications({
     ...{ verify: vonage.verify, store, limits, world, reports, ...config.verify },
     live: createLiveVerifications(store, config.sessionSecrets, world),
     redirectUrl: new URL(home, base).href,
   });
   const flow = createFlow({
-    engine: ENGINES[config.silentAuth]({ vonage, verifications, fallbacks, maxSteps }),
+    engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
     tickets: createTickets(store, world),
     rules: createRules(hooks, world),

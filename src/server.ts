@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createApp } from './app.js';
+import { createApp } from './routes.js';
 import { ConfigError, type Config } from './config/config.js';
 import type { Env } from './config/reader.js';
 import { systemWorld } from './core/world.js';

@@ -128,7 +128,7 @@ describe('GET /callback', () => {
 
   test.each([
     ['access_denied', 'denied'],
-    ['consent_required', 'denied'],
+    ['consent_required', 'consent_required'],
     ['login_required', 'not_on_cellular'],
     ['interaction_required', 'not_on_cellular'],
     ['server_error', 'operator_error'],

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import supertest from 'supertest';
 import { createSandbox } from '../src/sandbox/app.js';
-import { createTransport } from '../src/vonage/transport.js';
+import { createTransport } from '../src/http/transport.js';
 import { newCa } from './support/certificates.js';
 import { openConnectProxy, PROXY_ANSWERS, type ConnectProxy } from './support/connect-proxy.js';
 import { walk } from './support/device.js';

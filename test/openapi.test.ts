@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
-import { createApp } from '../src/app.js';
+import { createApp } from '../src/routes.js';
 import { ERRORS } from '../src/core/errors.js';
 import type { Hooks } from '../src/login/hooks.js';
 import {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { MAX_CONNECTIONS } from '../src/vonage/undici-adapter.js';
+import { MAX_CONNECTIONS } from '../src/http/undici-adapter.js';
 import { walk } from './support/device.js';
 import { createGate, type Gate } from './support/gate.js';
 import {

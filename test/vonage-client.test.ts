@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { createNetworkEnablement } from '../src/vonage/network-enablement.js';
-import { createTransport, Unanswered, type Call, type Transport } from '../src/vonage/transport.js';
+import { createTransport, Unanswered, type Call, type Transport } from '../src/http/transport.js';
 import { createVerifyApi, type VerifyStart } from '../src/vonage/verify.js';
 
 const ALICE = parsePhoneNumber('+447700900000') as PhoneNumber;

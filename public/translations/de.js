@@ -181,6 +181,8 @@ export default {
       'Der Anbieter hat dieses Gerät nicht zugelassen. Vielleicht ist es im WLAN oder hinter einem VPN: Schalten Sie beides aus und versuchen Sie es noch einmal.',
     not_on_cellular:
       'Der Anbieter hat dieses Gerät nicht in seinem Netz gesehen. Schalten Sie WLAN und VPN aus und versuchen Sie es noch einmal.',
+    consent_required:
+      'Der Anbieter braucht Ihre Einwilligung, bevor er Ihre Nummer bestätigt. Melden Sie sich mit einem Code an, oder erteilen Sie sie und versuchen Sie es noch einmal.',
     number_not_supported: 'Der Anbieter kann diese Nummer nicht bestätigen.',
     operator_error: 'Der Anbieter konnte nicht antworten. Versuchen Sie es noch einmal.',
     not_completed: 'Der Anbieter konnte die Nummer auf diesem Weg nicht bestätigen.',

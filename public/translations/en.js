@@ -171,6 +171,8 @@ export default {
       'The operator did not let this device in. It may be on Wi-Fi or behind a VPN: turn both off and try again.',
     not_on_cellular:
       'The operator did not see this device on its network. Turn Wi-Fi and VPN off and try again.',
+    consent_required:
+      'The operator needs your consent before it confirms your number. Log in with a code, or give it and try again.',
     number_not_supported: 'The operator cannot confirm this number.',
     operator_error: 'The operator could not answer. Try again.',
     not_completed: 'The operator could not confirm the number in this way.',

@@ -1,6 +1,7 @@
+import { readCamara } from './camara.js';
 import type { Reader } from './reader.js';
 
-const ENGINE_NAMES = ['network-enablement', 'oidc', 'verify', 'off'] as const;
+const ENGINE_NAMES = ['network-enablement', 'oidc', 'verify', 'camara', 'off'] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
@@ -40,6 +41,8 @@ export function readLoginSettings(reader: Reader) {
     );
   return {
     silentAuth,
+    /** With `SILENT_AUTH=camara`. */
+    camara: silentAuth === 'camara' ? readCamara(reader) : undefined,
     /** The channels for typed codes, in the order in which they are offered. It may be empty. */
     fallbackChannels,
     verify: { ...verify, brand },

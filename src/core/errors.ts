@@ -31,7 +31,13 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-export type SilentFailure = 'not_on_cellular' | 'denied' | 'number_not_supported' | 'operator_error';
+export type SilentFailure =
+  | 'not_on_cellular'
+  | 'denied'
+  /** The operator wants the consent of the user first. */
+  | 'consent_required'
+  | 'number_not_supported'
+  | 'operator_error';
 
 /**
  * What became of a message that brought no code: `blocked` by Vonage's fraud rules, `rejected` by

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 
 /** One part of a PEM (RFC 7468), such as a key or a certificate. */
 export interface PemPart {
@@ -80,14 +81,23 @@ function base64Of(body: string): string {
     : base64;
 }
 
+/** The algorithm that a key signs with. */
+export const algorithmOf = ({ asymmetricKeyType }: KeyObject): 'RS256' | 'ES256' =>
+  asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
+
+function faultOfRsa({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
+  if (asymmetricKeyType !== 'rsa') return 'must be an RSA key.';
+  return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? undefined : 'must have at least 2048 bits.';
+}
+
+const faultOfP256 = ({ asymmetricKeyDetails }: KeyObject): string | undefined =>
+  asymmetricKeyDetails?.namedCurve === 'prime256v1' ? undefined : 'must be a key of the curve P-256.';
+
 /** What is wrong with a key for a signature algorithm of JWA (RFC 7518 section 3), if anything. */
 const FAULT_OF = {
-  RS256: ({ asymmetricKeyType, asymmetricKeyDetails }) => {
-    if (asymmetricKeyType !== 'rsa') return 'must be an RSA key.';
-    return (asymmetricKeyDetails?.modulusLength ?? 0) >= 2048 ? undefined : 'must have at least 2048 bits.';
-  },
-  ES256: ({ asymmetricKeyDetails }) =>
-    asymmetricKeyDetails?.namedCurve === 'prime256v1' ? undefined : 'must be a key of the curve P-256.',
+  RS256: faultOfRsa,
+  ES256: faultOfP256,
+  'RS256 or ES256': (key) => (algorithmOf(key) === 'RS256' ? faultOfRsa(key) : faultOfP256(key)),
   any: () => undefined,
 } satisfies Record<string, (key: KeyObject) => string | undefined>;
 
@@ -138,4 +148,10 @@ function isTruncated(der: Buffer): boolean {
   if (tag !== 0x30 || lengthBytes > 4 || der.length < 8) return false;
   const length = lengthBytes === 0 ? first : der.readUIntBE(2, lengthBytes);
   return der.length < 2 + lengthBytes + length;
+}
+
+/** The public half of a signing key as a JWK, with its thumbprint as `kid` (RFC 7638). */
+export async function publicJwk(privateKey: KeyObject): Promise<JWK & { kid: string }> {
+  const jwk = await exportJWK(createPublicKey(privateKey));
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: algorithmOf(privateKey), use: 'sig' };
 }

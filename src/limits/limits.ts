@@ -28,9 +28,9 @@ export interface Caller {
   showQuotas(quotas: readonly Quota[]): void;
 }
 
-/** The Vonage APIs that begin something: none is called during a pause that it asked for. */
-export type PacedApi = 'network-enablement' | 'verify';
-export const PACED: ReadonlySet<string> = new Set<PacedApi>(['network-enablement', 'verify']);
+/** The APIs that begin something: none is called during a pause that it asked for. */
+export type PacedApi = 'network-enablement' | 'verify' | 'camara';
+export const PACED: ReadonlySet<string> = new Set<PacedApi>(['network-enablement', 'verify', 'camara']);
 
 /**
  * The limits. Each method counts in one step, before anything is sent or spent. Refused requests

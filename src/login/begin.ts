@@ -1,3 +1,4 @@
+import type { Proof } from '../camara/camara.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { Limited, type Caller } from '../limits/limits.js';
@@ -164,7 +165,7 @@ interface States {
    * Makes a state and stores its ticket. Each one after the first is for another call, and waits
    * for its turn.
    */
-  make: () => Promise<string>;
+  make: (proof?: Proof) => Promise<string>;
   cancelAllBut: (used?: string) => Promise<unknown>;
 }
 
@@ -176,10 +177,10 @@ function createStates(
   const { id: loginId, phoneNumber, client, expiresAt } = login;
   const made: string[] = [];
   return {
-    make: async () => {
+    make: async (proof) => {
       if (made.length > 0) await limits.turn(caller, engine.asks);
       const state = newState(client, world);
-      await tickets.put('state', state, { loginId, phoneNumber, expiresAt });
+      await tickets.put('state', state, { loginId, phoneNumber, expiresAt, ...(proof && { proof }) });
       made.push(state);
       return state;
     },

@@ -11,7 +11,7 @@ import { clientOf } from './tickets.js';
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11). */
 const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;
 
-type Query = Pick<Arrival, 'state' | 'client' | 'result'>;
+type Query = Pick<Arrival, 'state' | 'client' | 'result' | 'issuer'>;
 
 /**
  * `GET /callback`, the end of the redirects. The state says whether an app or a browser reads the
@@ -94,7 +94,7 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
 };
 
 /**
- * Reads `state`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are
+ * Reads `state`, `iss`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are
  * ignored.
  */
 function readQuery(query: Request['query']): Query {
@@ -103,16 +103,16 @@ function readQuery(query: Request['query']): Query {
     if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);
     return value;
   };
-  const [state, code, error] = [one('state'), one('code'), one('error')];
+  const [state, code, error, issuer] = [one('state'), one('code'), one('error'), one('iss')];
   one('error_description');
   const client = state && clientOf(state);
   if (!state || !client) throw invalid('`state` is missing or not one of ours.');
   if ((code === undefined) === (error === undefined))
     throw invalid('Either `code` or `error` has to be there.');
-  if (error !== undefined) return { state, client, result: { error } };
+  if (error !== undefined) return { state, client, issuer, result: { error } };
   if (code === undefined || !AUTHORIZATION_CODE.test(code))
     throw invalid('`code` is not an authorization code.');
-  return { state, client, result: { authorizationCode: code } };
+  return { state, client, issuer, result: { authorizationCode: code } };
 }
 
 const invalid = (detail: string): LoginError => new LoginError('invalid_request', detail);

@@ -1,3 +1,4 @@
+import type { Authorization, Camara, Proof } from '../camara/camara.js';
 import type { CodeChannel, EngineName } from '../config/login.js';
 import { LoginError, type ErrorCode, type SilentFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
@@ -12,7 +13,7 @@ export interface BeginRequest {
   login: Login;
   caller: Caller;
   /** Makes a state and stores its ticket. Each state may be sent upstream once. */
-  newState: () => Promise<string>;
+  newState: (proof?: Proof) => Promise<string>;
   /** Counts so many messages that cost money. @returns false if a limit forbids them */
   mayPay: (messages: number) => Promise<boolean>;
   requestId: string;
@@ -35,13 +36,15 @@ export type Beginning =
 
 /** A way to authenticate silently. The flow knows engines only by this type. */
 export interface Engine {
-  /** The Vonage API that `begin` calls, if any. */
+  /** The API that `begin` calls, if any. */
   asks?: PacedApi;
   begin(request: BeginRequest): Promise<Beginning>;
   /** For engines that begin by redirect. Neither call is ever repeated. */
   redirect?: {
+    /** What `iss` at the redirect has to name, where it is there (RFC 9207). Absent: anything. */
+    issuer?: string;
     /** Exchanges the authorization code for a token. Spends the code, whatever the outcome. */
-    exchange(authorizationCode: string, requestId: string): Promise<AccessToken>;
+    exchange(authorization: Authorization, requestId: string): Promise<AccessToken>;
     /** Whether the SIM that opened the link has this number. Spends the token. */
     verify(accessToken: string, phoneNumber: PhoneNumber, requestId: string): Promise<boolean>;
   };
@@ -67,7 +70,20 @@ const oidcEngine = ({ authUrl, numberVerification }: Vonage): Engine => ({
   redirect: redirectOf(numberVerification),
 });
 
-const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, verify });
+const redirectOf = ({ exchange, verify }: NumberVerification): NonNullable<Engine['redirect']> => ({
+  exchange: ({ code }, requestId) => exchange(code, requestId),
+  verify,
+});
+
+/** Number Verification of any operator that follows the CAMARA profile (`SILENT_AUTH=camara`). */
+const camaraEngine = ({ authorize, ...redirect }: Camara): Engine => ({
+  asks: 'camara',
+  begin: async ({ login, newState, requestId }) => ({
+    by: 'redirect',
+    ...(await authorize(login.phoneNumber, newState, requestId)),
+  }),
+  redirect,
+});
 
 /**
  * Verify v2 with a silent step (`SILENT_AUTH=verify`). With `VERIFY_CHAIN=true`, fallbacks stand
@@ -100,6 +116,8 @@ const codesOnlyEngine: Engine = { begin: () => Promise.resolve({ by: 'nothing' }
 
 interface EngineDeps {
   vonage: Vonage;
+  /** With `SILENT_AUTH=camara`. */
+  camara: Camara | undefined;
   verifications: Verifications;
   fallbacks: readonly CodeChannel[];
   /** How many channels one verification goes through (`VERIFY_CHAIN`). */
@@ -111,5 +129,6 @@ export const ENGINES = {
   'network-enablement': ({ vonage }) => networkEnablementEngine(vonage),
   oidc: ({ vonage }) => oidcEngine(vonage),
   verify: verifyEngine,
+  camara: ({ camara }) => camaraEngine(camara as Camara),
   off: () => codesOnlyEngine,
 } satisfies Record<EngineName, (deps: EngineDeps) => Engine>;

@@ -11,6 +11,8 @@ export interface Arrival {
   /** The client that reads the answer, as the state says. */
   client: Client;
   result: { authorizationCode: string } | { error: string };
+  /** `iss` (RFC 9207). */
+  issuer?: string | undefined;
   /** Whether the headers are those of a browser. */
   isBrowser: boolean;
   /** The login of the request's session, if any. */
@@ -29,19 +31,24 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
   const exchange = async (arrival: Arrival, requestId: string, annotate: Annotate) => {
     const startedAt = performance.now();
     refuseWrongClient(arrival);
-    const { state, result } = arrival;
+    const { state, result, issuer } = arrival;
     const ticket = await tickets.take('state', state);
     const { redirect } = engine;
     if (ticket === undefined || redirect === undefined)
       throw new LoginError('login_expired', 'This link is unknown, used or too old.');
     annotate({ login_id: ticket.loginId, channel: 'silent_auth' });
-    if ('error' in result) throw operatorRefusal(result.error);
-    const { accessToken, expiresIn } = await redirect.exchange(result.authorizationCode, requestId);
+    const { proof, ...bound } = ticket;
+    const isForeign = issuer !== undefined && redirect.issuer !== undefined && issuer !== redirect.issuer;
+    if ('error' in result) throw operatorRefusal(isForeign ? 'foreign_issuer' : result.error);
+    const { accessToken, expiresIn } = await redirect.exchange(
+      { code: result.authorizationCode, issuer, proof },
+      requestId,
+    );
     // A token is stored no longer than its login lives, whatever its `expires_in` says.
     const expiresAt = Math.min(world.now() + expiresIn * 1000, ticket.expiresAt);
     const code = randomToken(world);
     const callbackMs = Math.round(performance.now() - startedAt);
-    await tickets.put('code', code, { ...ticket, accessToken, callbackMs, expiresAt });
+    await tickets.put('code', code, { ...bound, accessToken, callbackMs, expiresAt });
     return { loginId: ticket.loginId, code };
   };
 
@@ -67,7 +74,7 @@ function refuseWrongClient({ state, client, isBrowser, login }: Arrival): void {
  */
 const OPERATOR_ERRORS = new Map<string, SilentFailure>([
   ['access_denied', 'denied'],
-  ['consent_required', 'denied'],
+  ['consent_required', 'consent_required'],
   ['login_required', 'not_on_cellular'],
   ['interaction_required', 'not_on_cellular'],
 ]);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import type { Proof } from '../camara/camara.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { randomToken, type World } from '../core/world.js';
 import { createRecordFormat, deriveTicketKey, seal, unseal, type RecordFormat } from '../store/seal.js';
@@ -25,7 +26,13 @@ export function clientOf(state: string): Client | undefined {
 }
 
 /** The record of a `state`, which a device carries through the redirects. */
-export interface StateTicket {
+export interface StateTicket extends Bound {
+  /** What the engine needs when the redirects come back. */
+  proof?: Proof | undefined;
+}
+
+/** What binds a ticket to a login. */
+interface Bound {
   loginId: string;
   phoneNumber: PhoneNumber;
   /** Milliseconds since the epoch at which the ticket ends: with its login, or earlier. */
@@ -33,7 +40,7 @@ export interface StateTicket {
 }
 
 /** The record of a `code`, which `/callback` gives the device. */
-export interface CodeTicket extends StateTicket {
+export interface CodeTicket extends Bound {
   accessToken: string;
   /** Milliseconds that `/callback` took, which the page shows. */
   callbackMs: number;
@@ -44,14 +51,15 @@ interface TicketOf {
   code: CodeTicket;
 }
 
-const State = z.object({
+const Bound = z.object({
   loginId: z.string(),
   phoneNumber: z.custom<PhoneNumber>((value) => typeof value === 'string'),
   expiresAt: z.number(),
 });
+const Proof = z.object({ verifier: z.string(), nonce: z.string() });
 const FORMATS = {
-  state: createRecordFormat<StateTicket>(1, State),
-  code: createRecordFormat<CodeTicket>(1, State.extend({ accessToken: z.string(), callbackMs: z.number() })),
+  state: createRecordFormat<StateTicket>(1, Bound.extend({ proof: Proof.optional() })),
+  code: createRecordFormat<CodeTicket>(1, Bound.extend({ accessToken: z.string(), callbackMs: z.number() })),
 };
 const formatOf = <K extends keyof TicketOf>(kind: K) => FORMATS[kind] as unknown as RecordFormat<TicketOf[K]>;
 

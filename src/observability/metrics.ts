@@ -52,12 +52,13 @@ const OPERATIONS = [
 ];
 
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
-  ...(['number_mismatch', 'not_on_cellular', 'denied', 'number_not_supported', 'operator_error'] as const),
+  ...(['number_mismatch', 'not_on_cellular', 'denied', 'consent_required'] as const),
+  ...(['number_not_supported', 'operator_error'] as const),
   ...(['upstream_error', 'upstream_timeout', 'unavailable'] as const),
   ...(['step_up_required', 'login_refused', 'too_many_attempts', 'internal_error'] as const),
 ];
 
-const APIS = ['network-enablement', 'token', 'number-verification', 'verify'];
+const APIS = ['network-enablement', 'discovery', 'jwks', 'token', 'number-verification', 'verify'];
 const STATUSES = ['2xx', '4xx', '429', '5xx', 'timeout', 'connection'];
 
 /**

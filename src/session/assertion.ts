@@ -1,9 +1,10 @@
-import { createHmac, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { Router } from 'express';
-import { SignJWT, calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
+import { SignJWT } from 'jose';
 import { z } from 'zod';
 import type { AssertionSettings } from '../config/assertions.js';
 import { LoginError } from '../core/errors.js';
+import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, type World } from '../core/world.js';
 import { bodyOf, methodNotAllowed, sendJson } from '../http/json.js';
@@ -26,20 +27,19 @@ export interface Assertions {
   audiences: readonly string[];
   /** Signs a JWT (RFC 7519, ES256). @returns `expiresAt` in milliseconds since the epoch */
   assert(user: User, audience: string): Promise<{ assertion: string; expiresAt: number }>;
-  /** A JWK Set (RFC 7517 section 5). */
-  published(): Promise<{ keys: JWK[] }>;
 }
 
 export function createAssertions(
   deps: AssertionSettings & { issuer: string; world: Pick<World, 'now' | 'random'> },
 ): Assertions {
   const { keys, audiences, issuer, world } = deps;
-  const published = Promise.all(keys.map(publicJwk));
+  const [signingKey] = keys;
+  const published = signingKey && publicJwk(signingKey);
 
   return {
     audiences,
     async assert({ phoneNumber, channels, authenticatedAt }, audience) {
-      const [{ kid } = {}] = await published;
+      const kid = (await published)?.kid;
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({
         auth_time: Math.floor(authenticatedAt / 1000),
@@ -53,10 +53,9 @@ export function createAssertions(
         .setIssuedAt(iat)
         .setExpirationTime(iat + ASSERTION_TTL_SECONDS)
         .setJti(world.random(16).toString('hex'))
-        .sign(keys[0] as KeyObject);
+        .sign(signingKey as KeyObject);
       return { assertion, expiresAt: (iat + ASSERTION_TTL_SECONDS) * 1000 };
     },
-    published: async () => ({ keys: await published }),
   };
 }
 
@@ -67,28 +66,24 @@ export function createAssertions(
 const subjectOf = (secret: string, audience: string, phoneNumber: PhoneNumber): string =>
   createHmac('sha256', secret).update(`${audience}\n${phoneNumber}`).digest('base64url');
 
-/** With the thumbprint as `kid` (RFC 7638). */
-async function publicJwk(privateKey: KeyObject): Promise<JWK & { kid: string }> {
-  const jwk = await exportJWK(createPublicKey(privateKey));
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'ES256', use: 'sig' };
-}
-
 /** A new key is published for as long before it signs (docs/assertions.md). */
 const KEYS_MAX_AGE_SECONDS = 300;
 
 /**
- * `GET /.well-known/jwks.json`: the keys that assertions are checked with.
+ * `GET /.well-known/jwks.json`: the public halves of `keys` (RFC 7517 section 5), with which other
+ * services check assertions, and an operator the JWTs of this client.
  * @param inApp whether a host app is around: it may add its cookie to the answer, so shared caches
  * must not store it
  */
-export function keyRoutes(router: Router, assertions: Assertions, inApp: boolean): void {
+export function keyRoutes(router: Router, keys: readonly KeyObject[], inApp: boolean): void {
+  const published = Promise.all(keys.map(publicJwk));
   const scope = inApp ? 'private' : 'public';
   router
     .route('/.well-known/jwks.json')
     .get(async (_req, res) => {
-      const keys = await assertions.published();
+      const body = { keys: await published };
       res.setHeader('Cache-Control', `${scope}, max-age=${KEYS_MAX_AGE_SECONDS}`);
-      sendJson(res, { status: 200, body: keys, type: 'application/jwk-set+json' });
+      sendJson(res, { status: 200, body, type: 'application/jwk-set+json' });
     })
     .all(methodNotAllowed('GET, HEAD'));
 }

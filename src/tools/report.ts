@@ -85,6 +85,7 @@ const REASONS: Readonly<Record<string, string>> = {
   number_not_supported: 'no operator offers it for the number',
   not_on_cellular: 'the link was not opened over the mobile network',
   denied: 'the operator refused',
+  consent_required: 'the operator wanted the consent of the user first',
   operator_error: 'the operator failed',
   upstream_error: 'Vonage or the operator gave no usable answer',
   upstream_timeout: 'Vonage or the operator did not answer in time',

@@ -1,5 +1,5 @@
 import { LoginError, type ErrorCode, type ErrorFields, type UpstreamTrace } from '../core/errors.js';
-import type { Answer } from './transport.js';
+import type { Answer } from '../http/transport.js';
 import { VerifyConcurrent, readError } from './wire.js';
 
 /** What the log may hold of an unexpected answer: nothing that could name a person. */

@@ -2,7 +2,7 @@ import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { isAllowedLink } from '../config/vonage.js';
 import { refusal } from './errors.js';
-import { Unanswered, type Answer, type Transport } from './transport.js';
+import { Unanswered, type Answer, type Transport } from '../http/transport.js';
 import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
 
 const API = 'network-enablement';

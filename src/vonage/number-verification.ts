@@ -1,7 +1,7 @@
 import { LoginError, type SilentFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { refusal, trace } from './errors.js';
-import type { Transport } from './transport.js';
+import type { Transport } from '../http/transport.js';
 import { readError, VerificationAnswer } from './wire.js';
 
 const API = 'number-verification';
@@ -19,11 +19,12 @@ const MEANING = new Map<string, SilentFailure>([
   ['INVALID_TOKEN_CONTEXT', 'operator_error'],
   ['IDENTIFIER_NOT_FOUND', 'number_not_supported'],
   ['SERVICE_NOT_APPLICABLE', 'number_not_supported'],
+  ['UNSUPPORTED_IDENTIFIER', 'number_not_supported'],
 ]);
 
 /**
  * Asks the operator whether the SIM of the access token has this number (CAMARA Number Verification
- * 0.3.1). Not repeated: the token is valid for one call.
+ * 0.3 to 2.1). Not repeated: the token is valid for one call.
  * @throws LoginError `silent_auth_failed` if the operator gives a reason, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
@@ -33,12 +34,12 @@ export type VerifyNumber = (
   requestId: string,
 ) => Promise<boolean>;
 
-export function createNumberVerification(deps: { transport: Transport; apiHost: string }): VerifyNumber {
+export function createNumberVerification(deps: { transport: Transport; verifyUrl: string }): VerifyNumber {
   return async (accessToken, phoneNumber, requestId) => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',
-      url: `${deps.apiHost}/camara/number-verification/v031/verify`,
+      url: deps.verifyUrl,
       bearer: accessToken,
       body: { phoneNumber },
       timeoutMs: TIMEOUT_MS,
@@ -59,4 +60,5 @@ const DETAIL: Record<SilentFailure, string> = {
   operator_error: 'The operator could not tell which number the device has.',
   number_not_supported: 'The operator does not offer this for the number.',
   denied: 'The operator refused.',
+  consent_required: 'The operator wants the consent of the user first.',
 };

@@ -4,7 +4,7 @@ import { nowInSeconds, type World } from '../core/world.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { refusal, trace } from './errors.js';
-import type { Transport } from './transport.js';
+import type { Answer, Transport } from '../http/transport.js';
 import { TokenAnswer, VERIFY_SCOPE, readError } from './wire.js';
 
 /** CAMARA's rule for client assertions; Vonage's own SDKs use 900. */
@@ -84,18 +84,24 @@ export function createTokenExchange(deps: {
       timeoutMs: TIMEOUT_MS,
       requestId,
     });
-    if (answer.status === 400 && readError(answer.json)?.code === 'invalid_grant') {
-      const detail = 'The operator did not accept the authorization code.';
-      throw new LoginError('silent_auth_failed', detail, {
-        reason: 'operator_error',
-        upstream: trace(API, answer),
-      });
-    }
-    const token = answer.status === 200 ? TokenAnswer.safeParse(answer.json) : undefined;
-    if (!token?.success) throw refusal(API, answer);
-    const { access_token: accessToken, expires_in: expiresIn } = token.data;
-    return { accessToken, expiresIn: Math.max(1, Math.floor(expiresIn ?? DEFAULT_TTL_SECONDS)) };
+    return readToken(answer);
   };
+}
+
+/** @throws LoginError as {@link ExchangeCode} does */
+export function readToken(answer: Answer): AccessToken {
+  const token = answer.status === 200 ? TokenAnswer.safeParse(answer.json) : undefined;
+  if (!token?.success) throw tokenRefusal(answer);
+  const { access_token: accessToken, expires_in: expiresIn } = token.data;
+  return { accessToken, expiresIn: Math.max(1, Math.floor(expiresIn ?? DEFAULT_TTL_SECONDS)) };
+}
+
+/** The error for an answer without a token. A code that is not valid ends only its login. */
+function tokenRefusal(answer: Answer): LoginError {
+  if (answer.status !== 400 || readError(answer.json)?.code !== 'invalid_grant') return refusal(API, answer);
+  const detail = 'The operator did not accept the authorization code.';
+  const upstream = trace(API, answer);
+  return new LoginError('silent_auth_failed', detail, { reason: 'operator_error', upstream });
 }
 
 /**

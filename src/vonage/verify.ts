@@ -1,6 +1,6 @@
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { Unanswered, type Answer, type Call, type Transport } from './transport.js';
+import { Unanswered, type Answer, type Call, type Transport } from '../http/transport.js';
 import { isAllowedLink } from '../config/vonage.js';
 import { refusal, UnusableStart, verifyRefusal } from './errors.js';
 import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';

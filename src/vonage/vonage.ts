@@ -4,7 +4,7 @@ import type { World } from '../core/world.js';
 import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createAppToken, createTokenExchange, type ExchangeCode } from './tokens.js';
-import { createTransport, observed, pausing } from './transport.js';
+import { createTransport, observed, pausing } from '../http/transport.js';
 import { createVerifyApi, type VerifyApi } from './verify.js';
 
 /** CAMARA Number Verification, with the token it needs. */
@@ -27,7 +27,8 @@ export function createVonage(
   deps: { redirectUri: string; world: World; pause: (api: string, seconds: number) => Promise<void> },
 ): Vonage {
   const { redirectUri, world } = deps;
-  const { applicationId, oidcUrl, proxy, privateKey } = settings;
+  const { applicationId, apiHost, oidcUrl, proxy, privateKey } = settings;
+  const verifyUrl = `${apiHost}/camara/number-verification/v031/verify`;
   const transport = observed(pausing(createTransport(proxy), deps.pause), world);
   const appToken = createAppToken(applicationId, privateKey, world);
   return {
@@ -36,7 +37,7 @@ export function createVonage(
       buildAuthUrl({ oidcUrl, applicationId, redirectUri, phoneNumber, state }),
     numberVerification: {
       exchange: createTokenExchange({ transport, appToken, redirectUri, ...settings }),
-      verify: createNumberVerification({ transport, ...settings }),
+      verify: createNumberVerification({ transport, verifyUrl }),
     },
     verify: createVerifyApi({ transport, appToken, ...settings }),
   };

@@ -31,6 +31,10 @@ export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolea
 
 const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
 const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
+/** Infobip's own shape, which it also uses for CAMARA. */
+const ServiceError = z.object({
+  requestError: z.object({ serviceException: z.object({ messageId: z.string() }) }),
+});
 const ProblemError = z.object({
   title: z.string().optional(),
   type: z.string().optional(),
@@ -44,14 +48,16 @@ export interface UpstreamError {
 }
 
 /**
- * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}` and Vonage's
- * problem `{type, title, detail, instance}`, of whose `type` only the fragment is stable.
+ * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}`, Infobip's
+ * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title, detail, instance}`, of whose `type` only the fragment is stable.
  */
 export function readError(json: unknown): UpstreamError | undefined {
   const oauth = OAuthError.safeParse(json);
   if (oauth.success) return { code: oauth.data.error };
   const camara = CamaraError.safeParse(json);
   if (camara.success) return { code: camara.data.code };
+  const service = ServiceError.safeParse(json);
+  if (service.success) return { code: service.data.requestError.serviceException.messageId };
   const problem = ProblemError.safeParse(json);
   if (!problem.success) return undefined;
   const { type, title, instance } = problem.data;

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { MAX_CONNECTIONS } from '../../src/vonage/undici-adapter.js';
+import { MAX_CONNECTIONS } from '../../src/http/undici-adapter.js';
 import { ALICE, WITH_CODES } from '../support/system.js';
 import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { MAX_CONNECTIONS } from '../../src/vonage/undici-adapter.js';
+import { MAX_CONNECTIONS } from '../../src/http/undici-adapter.js';
 import { createGate } from '../support/gate.js';
 import { ALICE, WITH_CODES, withSystem } from '../support/system.js';
 import { until } from '../support/until.js';

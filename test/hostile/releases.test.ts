@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import type { Redis } from 'ioredis';
-import { createApp } from '../../src/app.js';
+import { createApp } from '../../src/routes.js';
 import type { SilentAuth } from '../../src/index.js';
 import { walk } from '../support/device.js';
 import { ALICE, BOB, startSystem, postCode, WITH_CODES, type System } from '../support/system.js';

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import type { createApp } from '../../src/app.js';
+import type { createApp } from '../../src/routes.js';
 import type { createSilentAuth } from '../../src/index.js';
 import type { RecordFormat } from '../../src/store/seal.js';
 
@@ -66,7 +66,7 @@ export async function openOtherRelease(): Promise<OtherRelease> {
   const builds: object[] = [];
   await jest.isolateModulesAsync(async () => {
     jest.doMock('../../src/store/seal.js', () => ({ ...seal, createRecordFormat }));
-    builds.push(await import('../../src/app.js'), await import('../../src/index.js'));
+    builds.push(await import('../../src/routes.js'), await import('../../src/index.js'));
     jest.dontMock('../../src/store/seal.js');
   });
   return {

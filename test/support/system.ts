@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
 import { Cluster, type Redis } from 'ioredis';
 import supertest from 'supertest';
-import { createApp } from '../../src/app.js';
+import { createApp } from '../../src/routes.js';
 import { readConfig, type Config } from '../../src/config/config.js';
 import { RATES } from '../../src/config/limits.js';
 import { createSandbox } from '../../src/sandbox/app.js';

@@ -11,7 +11,7 @@ import {
   checkPublicUrl,
   checkReadiness,
 } from './http.js';
-import { checkAssertionKeys, checkKey } from './keys.js';
+import { checkKey, checkPublishedKeys } from './keys.js';
 import { checkLogin } from './login.js';
 import { checkRedis } from './redis.js';
 import { checkSettings } from './settings.js';
@@ -38,7 +38,7 @@ const DEPLOYMENT_CHECKS: Record<string, Check> = {
   '/callback': checkCallback,
   clock: checkClock,
   webhooks: checkWebhooks,
-  'assertion keys': checkAssertionKeys,
+  'published keys': checkPublishedKeys,
   login: checkLogin,
 };
 

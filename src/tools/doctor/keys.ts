@@ -1,6 +1,7 @@
-import { createAssertions } from '../../session/assertion.js';
+import type { KeyObject } from 'node:crypto';
+import { publicJwk } from '../../core/keys.js';
 import { about, clockFinding, type Finding } from './finding.js';
-import { requestAt, type Answer, type Check } from './deployment.js';
+import { requestAt, type Answer, type Check, type Deployment } from './deployment.js';
 import type { Config } from '../../config/config.js';
 import { createAppToken } from '../../vonage/tokens.js';
 import type { World } from '../../core/world.js';
@@ -9,26 +10,36 @@ import { messageOf } from '../command.js';
 const PATH = '/.well-known/jwks.json';
 
 /**
- * Other services verify assertions by the published keys: every key of the settings has to be
- * published.
+ * Others verify our JWTs by the published keys: services the assertions, and an operator those that
+ * authenticate this client. Every key of the settings has to be published.
  */
-export const checkAssertionKeys: Check = async ({ request, settings, world }) => {
-  const config = settings?.config;
-  if (config?.assertions === undefined) return [];
-  const { ok, mistake } = about('assertion keys');
-  const own = await createAssertions({ ...config.assertions, issuer: config.publicUrl, world }).published();
+export const checkPublishedKeys: Check = async (deployment) => {
+  const config = deployment.settings?.config;
+  const sets = { ASSERTION_KEYS: config?.assertions?.keys, CAMARA_PRIVATE_KEY: config?.camara?.keys };
+  const findings = Object.entries(sets).map(([name, keys = []]) => keysFinding(deployment, name, keys));
+  return (await Promise.all(findings)).flat();
+};
+
+async function keysFinding(
+  { request }: Deployment,
+  name: string,
+  keys: readonly KeyObject[],
+): Promise<Finding[]> {
+  if (keys.length === 0) return [];
+  const { ok, mistake } = about(name === 'ASSERTION_KEYS' ? 'assertion keys' : 'operator keys');
+  const own = await Promise.all(keys.map(publicJwk));
   const { status, json } = await request(PATH);
   const published = JSON.stringify(json['keys'] ?? []);
-  const missing = own.keys.filter(({ kid }) => !published.includes(`"${kid ?? ''}"`));
+  const missing = own.filter(({ kid }) => !published.includes(`"${kid}"`));
   return missing.length === 0
-    ? [ok(`All ${own.keys.length} of ASSERTION_KEYS are published.`)]
+    ? [ok(`All ${own.length} of ${name} are published.`)]
     : [
         mistake(
-          `GET ${PATH} is answered with ${status}, and ${missing.length} of ASSERTION_KEYS are not in it.`,
-          'Start the server with these ASSERTION_KEYS, and let the proxy lead this path to it.',
+          `GET ${PATH} is answered with ${status}, and ${missing.length} of ${name} are not in it.`,
+          `Start the server with these ${name}, and let the proxy lead this path to it.`,
         ),
       ];
-};
+}
 
 /** Whether Vonage accepts a JWT that is signed with the key of the application. */
 export const checkKey: Check = async ({ settings, world }) => {

@@ -1,7 +1,7 @@
 import { z, type ZodType } from 'zod';
 import { LoginError } from '../../core/errors.js';
 import { refusal } from '../../vonage/errors.js';
-import type { Answer, Call, Transport } from '../../vonage/transport.js';
+import type { Answer, Call, Transport } from '../../http/transport.js';
 
 const Id = z.string().min(1).max(100);
 

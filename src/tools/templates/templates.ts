@@ -4,7 +4,7 @@ import { createReader, type Env } from '../../config/reader.js';
 import { LoginError } from '../../core/errors.js';
 import type { World } from '../../core/world.js';
 import { createTemplates, type Templates } from './api.js';
-import { createTransport } from '../../vonage/transport.js';
+import { createTransport } from '../../http/transport.js';
 import { createAppToken } from '../../vonage/tokens.js';
 import {
   CommandError,

@@ -10,7 +10,10 @@ export interface Call {
   api: string;
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   url: string;
-  bearer: string;
+  /** A token for `Authorization`. */
+  bearer?: string;
+  /** Further headers. They may hold secrets: never log them. */
+  headers?: Readonly<Record<string, string>>;
   /** An object goes as JSON, URLSearchParams as a form. */
   body?: object | URLSearchParams;
   /** From opening the connection to the last byte of the answer. */
@@ -30,7 +33,7 @@ export interface Answer {
 }
 
 /**
- * Sends one request to Vonage. Any status is an answer.
+ * Sends one request to Vonage or an operator. Any status is an answer.
  * @throws Unanswered if no whole answer came
  */
 export type Transport = (call: Call) => Promise<Answer>;
@@ -58,7 +61,7 @@ export class Unanswered extends LoginError {
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Sends all requests to Vonage. Redirects are not followed: a followed 307 would post an
+ * Sends all requests to Vonage and operators. Redirects are not followed: a followed 307 would post an
  * authorization code to another host. A body is read as JSON only if its media type says so, it is
  * uncompressed, valid UTF-8, and names no field twice. Nothing is retried: the caller knows what a
  * second try costs.
@@ -68,7 +71,7 @@ export function createTransport(proxy?: ProxySettings): Transport {
   const http = new Axios({});
   const adapterFor = createUndiciAdapter(MAX_ANSWER_BYTES, proxy);
 
-  return async ({ api, method, url, bearer, body, timeoutMs, requestId }) => {
+  return async ({ api, method, url, bearer, headers, body, timeoutMs, requestId }) => {
     try {
       const response = await http.request<RawAnswer>({
         method,
@@ -76,7 +79,8 @@ export function createTransport(proxy?: ProxySettings): Transport {
         data: body instanceof URLSearchParams ? body.toString() : body && JSON.stringify(body),
         timeout: timeoutMs,
         adapter: adapterFor({
-          authorization: `Bearer ${bearer}`,
+          ...headers,
+          ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
           'x-correlator': requestId,
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
         }),
