@@ -28,7 +28,7 @@ const pass = async (system: System, seconds: number, ...people: Person[]) => {
 describeInBrowser('the channels of a code on the page', () => {
   const stage = useBrowser();
 
-  test.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  test.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
     'in German on Wi-Fi: by SMS, sent again, and then by WhatsApp, with SILENT_AUTH=%s',
     (engine) =>
       withSystem({ env: { ...ENV, SILENT_AUTH: engine } }, async (system) => {

@@ -53,7 +53,7 @@ const OF_A_DEVICE: [string, (code: string) => string][] = [
   ['43 characters', () => 'A'.repeat(43)],
 ];
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   'while a message is under way with SILENT_AUTH=%s',
   (engine) => {
     let system: System;

@@ -5,7 +5,7 @@ import { walk } from './support/device.js';
 import { FAILING } from './support/hooks.js';
 import { keptFor } from './support/records.js';
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   'the hook beforeLogin with SILENT_AUTH=%s',
   (engine) => {
     let system: System;

@@ -11,8 +11,8 @@ const isAuthenticated = async (app: App) => Boolean((await app.get('/session')).
 
 /** How a login gets a correct code. */
 const PROOFS = [
-  ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
-  ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
+  ...['network-enablement', 'oidc', 'camara', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
+  ...['network-enablement', 'oidc', 'camara', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];

@@ -11,7 +11,7 @@ const linesOf = (system: System): Line[] =>
     .map((line) => JSON.parse(line) as Line)
     .filter(({ step }) => step !== undefined);
 
-describe.each(['network-enablement', 'oidc'])('with %s', (engine) => {
+describe.each(['network-enablement', 'oidc', 'camara'])('with %s', (engine) => {
   let system: System;
   beforeAll(async () => (system = await startSystem({ env: { SILENT_AUTH: engine } })));
   afterAll(() => system.stop());

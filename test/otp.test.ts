@@ -20,7 +20,7 @@ const begin = (app: App, phoneNumber: string) =>
 const next = (app: App, channel?: string) =>
   app.post('/login/next').send(channel === undefined ? {} : { channel });
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   'with SILENT_AUTH=%s, a login that cannot be silent',
   (engine) => {
     let system: System;

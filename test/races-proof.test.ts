@@ -23,8 +23,8 @@ const lastCode = async (system: System) => (await system.messages()).at(-1)?.cod
 
 /** How a login gets a correct code. */
 const PROOFS = [
-  ...['network-enablement', 'oidc', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
-  ...['network-enablement', 'oidc', 'verify', 'off'].flatMap((engine) =>
+  ...['network-enablement', 'oidc', 'camara', 'verify'].map((engine) => ({ engine, channel: 'silent_auth' })),
+  ...['network-enablement', 'oidc', 'camara', 'verify', 'off'].flatMap((engine) =>
     ['sms', 'voice'].map((channel) => ({ engine, channel })),
   ),
 ];

@@ -73,7 +73,7 @@ const OTHERS: [string, string, { repeats: boolean; fresh: boolean }][] = [
   ],
 ];
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])('with SILENT_AUTH=%s', (engine) => {
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])('with SILENT_AUTH=%s', (engine) => {
   let system: System;
   beforeAll(async () => {
     system = await startSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine, TRUST_PROXY: '1' } });

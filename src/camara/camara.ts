@@ -5,7 +5,7 @@ import { isAllowedLink, type ProxySettings } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
 import { algorithmOf, publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { randomToken, type World } from '../core/world.js';
+import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
 import type { AccessToken } from '../vonage/tokens.js';
@@ -65,7 +65,7 @@ export function createCamara(
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
   const signingKey = lazily(() => importKey(settings));
-  const clientAuth = clientAuthOf(settings, signingKey);
+  const clientAuth = clientAuthOf(settings, { key: signingKey, world });
   const server = createAuthorizationServer({ settings, clientAuth, transport, world });
   return {
     issuer: settings.issuer,
@@ -88,19 +88,26 @@ async function importKey({ keys: [key] }: CamaraSettings): Promise<openid.Privat
   return { key: await importPKCS8(pem, algorithmOf(key)), kid: (await publicJwk(key)).kid };
 }
 
-/** `aud` is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523 section 3). */
+/** How long a JWT of the client is valid; the profile allows 300 s. */
+const CLIENT_JWT_TTL_SECONDS = 60;
+
+/**
+ * `aud` is the endpoint that the JWT is sent to (CAMARA profile, "Client Authentication" and "Signed
+ * Authentication Requests"), and the times are those of our clock.
+ */
+const claimsFor =
+  (endpoint: string | undefined, world: World): openid.ModifyAssertionFunction =>
+  (_header, claims) => {
+    const now = nowInSeconds(world);
+    Object.assign(claims, { aud: endpoint, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
+  };
+
 const clientAuthOf =
-  ({ clientAuth, clientSecret }: CamaraSettings, key: SigningKey) =>
+  ({ clientAuth, clientSecret }: CamaraSettings, { key, world }: { key: SigningKey; world: World }) =>
   async (tokenEndpoint: string | undefined): Promise<openid.ClientAuth> => {
     if (clientAuth === 'client_secret_basic') return openid.ClientSecretBasic(clientSecret);
     if (clientAuth === 'client_secret_post') return openid.ClientSecretPost(clientSecret);
-    return openid.PrivateKeyJwt(await key(), { [openid.modifyAssertion]: aud(tokenEndpoint) });
-  };
-
-const aud =
-  (endpoint: string | undefined): openid.ModifyAssertionFunction =>
-  (_header, claims) => {
-    claims['aud'] = endpoint;
+    return openid.PrivateKeyJwt(await key(), { [openid.modifyAssertion]: claimsFor(tokenEndpoint, world) });
   };
 
 function createAuthorize(deps: {
@@ -115,8 +122,9 @@ function createAuthorize(deps: {
 
   const build = async (config: openid.Configuration, parameters: Record<string, string>): Promise<URL> => {
     if (!signsRequests) return openid.buildAuthorizationUrl(config, parameters);
-    const audience = { [openid.modifyAssertion]: aud(config.serverMetadata().authorization_endpoint) };
-    const url = await openid.buildAuthorizationUrlWithJAR(config, parameters, await signingKey(), audience);
+    const { authorization_endpoint: endpoint } = config.serverMetadata();
+    const claims = { [openid.modifyAssertion]: claimsFor(endpoint, world) };
+    const url = await openid.buildAuthorizationUrlWithJAR(config, parameters, await signingKey(), claims);
     // Beside the request object (CAMARA profile, "Signed Authentication Requests").
     const repeated = { scope, redirect_uri: redirectUri, response_type: 'code' };
     for (const [name, value] of Object.entries(repeated)) url.searchParams.set(name, value);

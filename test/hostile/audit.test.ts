@@ -135,7 +135,7 @@ async function collectSecrets(): Promise<void> {
 const contains = (text: string, secret: string): boolean =>
   text.includes(secret) && new RegExp(`(?<![\\w-])${secret.replace(/[^\w]/g, '\\$&')}(?![\\w-])`).test(text);
 
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   'with debug logs and SILENT_AUTH=%s',
   (engine) => {
     test('no number, code, state, token, key or cookie is in the log, in Redis, or in an answer whose contract does not name it', async () => {

@@ -26,7 +26,7 @@ async function counted({ redis }: System): Promise<number> {
 
 /** @param logins how many logins each engine plays */
 export const describeMoney = (logins: number) =>
-  test.each(['network-enablement', 'oidc', 'verify', 'off'])(
+  test.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
     `with SILENT_AUTH=%s, ${logins} random logins send exactly the messages that were asked for and counted (seed ${seed})`,
     async (engine) => {
       const system = await startCountedSystem({ env: { ...ENV, SILENT_AUTH: engine } });

@@ -6,7 +6,7 @@ import { expectSingleUse } from './single-use.js';
 const skipTurn = (system: System) => system.app().get('/healthz').expect(200);
 
 // Requests alternate between the servers, whatever connection they use.
-describe.each(['network-enablement', 'oidc', 'verify', 'off'])(
+describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   'two servers on one Redis, with SILENT_AUTH=%s',
   (engine) => {
     let system: System;

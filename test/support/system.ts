@@ -138,6 +138,15 @@ export const WITH_CODES = { FALLBACK_CHANNELS: 'sms,voice', ...WEBHOOKS };
 /** Settings with which one verification goes through the silent step, an SMS and a call. */
 export const CHAINED = { ...WITH_CODES, SILENT_AUTH: 'verify', VERIFY_CHAIN: 'true' };
 
+/** The settings for the CAMARA operator of a sandbox, which only `SILENT_AUTH=camara` reads. */
+export const camaraAt = (sandbox: string) => ({
+  CAMARA_ISSUER: `${sandbox}/camara-operator`,
+  CAMARA_CLIENT_ID: 'silent-auth-sandbox',
+  CAMARA_PRIVATE_KEY: credentials.privateKeyPem,
+  CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
+  CAMARA_API_ROOT: `${sandbox}/camara-operator/api`,
+});
+
 /** All test clients have one address on a busy machine, so only suites about limits set any. */
 export const UNLIMITED = {
   RATE_LIMITS: Object.keys(RATES)
@@ -189,14 +198,16 @@ export async function startSystem({
     : server;
   const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
+  const vonage = await between(sandbox);
   const config = readConfig({
     PUBLIC_URL: base,
     REDIS_URL: redisUrl,
     SESSION_SECRET: credentials.sessionSecret,
     VONAGE_APPLICATION_ID: credentials.applicationId,
     VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
-    VONAGE_BASE_URL: await between(sandbox),
+    VONAGE_BASE_URL: vonage,
     AUTH_URL_HOSTS: new URL(sandbox).host,
+    ...camaraAt(vonage),
     LOG_LEVEL: 'debug',
     BRAND: 'Sandbox',
     FALLBACK_CHANNELS: 'none',
@@ -234,7 +245,8 @@ export async function startSystem({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: registered ?? `${config.publicUrl}/callback`,
-    publicUrl: () => sandbox,
+    // Metadata name the URL at which the server reaches the sandbox.
+    publicUrl: () => (config.silentAuth === 'camara' ? vonage : sandbox),
     root,
     world: vonageWorld ?? world,
     ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
