@@ -171,7 +171,7 @@ describe('a verification that takes the place of another', () => {
   test('that this server does not know is cancelled if Vonage allows it, and waited for if not', async () => {
     const [former, later] = [await begin(), await begin()];
     await next(former).expect(200);
-    await system.redis.flushall();
+    await system.redis.flushdb();
     const again = await begin();
     expect((await next(again).expect(409)).body.retry_after).toBe(30);
     system.world.turn(10);
