@@ -83,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a cancelled login logs no session in',
-    file: 'src/session/login-session.ts',
+    file: 'src/session/records.ts',
     find: 'if (!isOpen) throw',
     replace: 'if (isOpen === undefined) throw',
     caughtBy: {
