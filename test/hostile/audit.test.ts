@@ -121,10 +121,10 @@ async function collectSecrets(): Promise<void> {
   const requests = (await server.control('GET', 'requests?all=true')) as Recorded[];
   for (const { headers, body, path } of requests) {
     secrets.add(headers['authorization']?.replace('Bearer ', '') ?? '');
-    const { state, code } = (body ?? {}) as { state?: string; code?: string };
+    const sent = (body ?? {}) as Record<string, string | undefined>;
     const { searchParams } = new URL(path, server.sandbox);
-    for (const each of [state, code, searchParams.get('state'), searchParams.get('code')])
-      secrets.add(each ?? '');
+    for (const name of ['state', 'code']) secrets.add(sent[name] ?? '').add(searchParams.get(name) ?? '');
+    for (const name of ['code_verifier', 'client_assertion']) secrets.add(sent[name] ?? '');
   }
   for (const { code } of await messages()) secrets.add(code);
   const webhooks = (await server.control('GET', 'webhooks')) as { headers?: Record<string, string> }[];

@@ -8,7 +8,7 @@ import { createSandbox } from '../../src/sandbox/app.js';
 import { listen } from '../../src/http/server.js';
 import { systemWorld } from '../../src/core/world.js';
 import { credentials } from '../support/credentials.js';
-import { UNLIMITED } from '../support/system.js';
+import { camaraAt, UNLIMITED } from '../support/system.js';
 import { freePort } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -58,6 +58,7 @@ export async function startOwnProcess(program: string, env: Record<string, strin
       VONAGE_API_KEY: apiKey,
       VONAGE_SIGNATURE_SECRET: signatureSecret,
       VONAGE_BASE_URL: sandbox,
+      ...camaraAt(sandbox),
       BRAND: 'Sandbox',
       ...env,
     },
