@@ -150,8 +150,9 @@ export function createAuthorizationServer(deps: {
 const allowHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests;
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 
-function isEndpoint(url: string | undefined, issuer: string): boolean {
-  if (url === undefined || !URL.canParse(url)) return false;
+/** @param url from metadata, so it may be anything */
+function isEndpoint(url: unknown, issuer: string): boolean {
+  if (typeof url !== 'string' || !URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (isInsecure(issuer) && protocol === 'http:' && hostname === 'localhost');
 }

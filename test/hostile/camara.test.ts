@@ -1,0 +1,342 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { SignJWT, UnsecuredJWT } from 'jose';
+import { publicJwk } from '../../src/core/keys.js';
+import { walk, type Walk } from '../support/device.js';
+import { ALICE, postCode, startSystem, type System } from '../support/system.js';
+
+type Claims = Record<string, unknown>;
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const OPERATOR = newKey();
+const STRANGER = newKey();
+/** More than the 64 KiB that are read of an answer, and not more than the sandbox takes for a fault. */
+const TOO_LONG = 'x'.repeat(80_000);
+
+let system: System;
+let issuer: string;
+beforeAll(async () => {
+  system = await startSystem({ env: { SILENT_AUTH: 'camara' } });
+  issuer = `${system.sandbox}/camara-operator`;
+});
+beforeEach(async () => {
+  await system.reset();
+  // The server forgets metadata and keys of the test before.
+  system.world.turn(3601);
+});
+afterAll(() => system.stop());
+
+const json = (body: unknown, status = 200) => ({ status, body: JSON.stringify(body) });
+const falsify = (faults: object) => system.control('faults', faults);
+const callsTo = async (path: RegExp) =>
+  (await system.upstream()).filter((call) => path.test(call.path)).length;
+const EXCHANGE = /\/token$/;
+const VERIFICATION = /\/verify$/;
+
+const begin = async () => {
+  const app = system.app();
+  const { auth_url: link } = (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body as {
+    auth_url: string;
+  };
+  return { app, link, nonce: new URL(link).searchParams.get('nonce') ?? '' };
+};
+
+/** Expects that the device got no code, that its link is spent, and that nobody is logged in. */
+const expectRefused = async (app: ReturnType<System['app']>, home: Walk, exchanges: number) => {
+  expect(['upstream_error', 'silent_auth_failed']).toContain(home.json?.['error']);
+  expect(home.json).not.toHaveProperty('code');
+  const again = await fetch(home.hops.at(-1) ?? '');
+  expect(again.status).toBe(410);
+  expect([await callsTo(EXCHANGE), await callsTo(VERIFICATION)]).toEqual([exchanges, 0]);
+  expect((await app.get('/session')).body).toEqual({ authenticated: false });
+};
+
+describe('metadata', () => {
+  const correct = () => ({
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/jwks`,
+  });
+
+  test.each<[string, () => object]>([
+    ['of another issuer', () => json({ ...correct(), issuer: 'https://evil.example' })],
+    ['whose issuer has a slash more', () => json({ ...correct(), issuer: `${issuer}/` })],
+    ['without an issuer', () => json({ ...correct(), issuer: undefined })],
+    ['without an authorization endpoint', () => json({ ...correct(), authorization_endpoint: undefined })],
+    ['without a token endpoint', () => json({ ...correct(), token_endpoint: undefined })],
+    [
+      'with a token endpoint that is a list',
+      () => json({ ...correct(), token_endpoint: [`${issuer}/token`] }),
+    ],
+    ['with an endpoint over http', () => json({ ...correct(), token_endpoint: 'http://evil.example/token' })],
+    ['with an endpoint of another scheme', () => json({ ...correct(), jwks_uri: 'file:///etc/passwd' })],
+    ['with a script for a link', () => json({ ...correct(), authorization_endpoint: 'javascript:alert(1)' })],
+    ['of 80 kB', () => json({ ...correct(), x: TOO_LONG })],
+    ['behind a redirect', () => ({ status: 302, headers: { location: 'https://evil.example/' } })],
+    ['that name a field twice', () => ({ body: `{"issuer":"${issuer}","issuer":"${issuer}"}` })],
+    ['that are a page', () => ({ body: '<html>', content_type: 'text/html' })],
+    ['that are a list', () => json([])],
+    ['that are null', () => json(null)],
+    ['that break off', () => ({ drop: 'after' })],
+  ])('%s begin no login', async (_what, fault) => {
+    await falsify({ 'camara-metadata': fault() });
+    const answer = await system.app().post('/login').send({ phone_number: ALICE }).expect(502);
+    expect(answer.body.error).toBe('upstream_error');
+    expect(JSON.stringify(answer.body)).not.toContain('evil');
+    expect(answer.headers['set-cookie']).toBeUndefined();
+    await falsify({ 'camara-metadata': null });
+    await begin();
+  });
+
+  test('that do not come in time are a timeout, and the next login asks again', async () => {
+    await falsify({ 'camara-metadata': { delay_ms: 4000, times: 1 } });
+    const answer = await system.app().post('/login').send({ phone_number: ALICE }).expect(504);
+    expect(answer.body.error).toBe('upstream_timeout');
+    await begin();
+  });
+});
+
+describe('the answer at the redirect', () => {
+  /** Opens the link up to our callback, whose query `change` falsifies. */
+  const returnWith = async (link: string, change: (query: URLSearchParams) => void) => {
+    const { hops } = await walk(link, { stopBefore: system.base });
+    const callback = new URL(hops.at(-1) ?? '');
+    change(callback.searchParams);
+    const answer = await fetch(callback);
+    const body = (await answer.json()) as Record<string, unknown>;
+    return { status: answer.status, json: body, hops: [callback.href] } as unknown as Walk;
+  };
+
+  test.each<[string, (query: URLSearchParams) => void]>([
+    ['iss is missing', (query) => query.delete('iss')],
+    ['iss is empty', (query) => query.set('iss', '')],
+    ['iss is foreign', (query) => query.set('iss', 'https://evil.example')],
+    ['iss has a slash more', (query) => query.set('iss', `${issuer}/`)],
+  ])('whose %s sends no code to the operator', async (_what, change) => {
+    const { app, link } = await begin();
+    const home = await returnWith(link, change);
+    expect(home).toMatchObject({ status: 400, json: { reason: 'operator_error' } });
+    await expectRefused(app, home, 0);
+  });
+
+  test('with iss twice spends nothing', async () => {
+    const { app, link } = await begin();
+    const home = await returnWith(link, (query) => query.append('iss', issuer));
+    expect(home).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+    const { json: body } = await walk(link);
+    await postCode(app, String(body?.['code'])).expect(200);
+  });
+
+  test('an error of another issuer is not taken for one of the operator', async () => {
+    const { app, link } = await begin();
+    const home = await returnWith(link, (query) => {
+      query.delete('code');
+      query.set('error', 'access_denied');
+      query.set('iss', 'https://evil.example');
+    });
+    expect(home.json).toMatchObject({ error: 'silent_auth_failed', reason: 'operator_error' });
+    await expectRefused(app, home, 0);
+  });
+
+  test('a code of another login is refused by its verifier, and spends both', async () => {
+    const [mine, other] = [await begin(), await begin()];
+    const { hops } = await walk(other.link, { stopBefore: system.base });
+    const stolen = new URL(hops.at(-1) ?? '').searchParams.get('code') ?? '';
+    const home = await returnWith(mine.link, (query) => query.set('code', stolen));
+    expect(home).toMatchObject({ status: 400, json: { reason: 'operator_error' } });
+    await expectRefused(mine.app, home, 1);
+  });
+});
+
+describe('the token endpoint', () => {
+  const token = { access_token: 'a'.repeat(43), token_type: 'Bearer', expires_in: 300 };
+
+  test.each<[string, object]>([
+    ['DPoP, which was not asked for', json({ ...token, token_type: 'DPoP' })],
+    ['N_A', json({ ...token, token_type: 'N_A' })],
+    ['of no type', json({ ...token, token_type: undefined })],
+    ['that is a number', json({ ...token, access_token: 7 })],
+    ['with a line end', json({ ...token, access_token: 'a\r\nX-Evil: 1' })],
+    ['that is absent', json({ token_type: 'Bearer' })],
+    ['with a lifetime that is a word', json({ ...token, expires_in: 'soon' })],
+    ['with an ID token that is none', json({ ...token, id_token: 'a.b.c' })],
+    ['with an ID token that is a number', json({ ...token, id_token: 7 })],
+    ['of 80 kB', json({ ...token, access_token: TOO_LONG })],
+    ['behind a redirect', { status: 307, headers: { location: 'https://evil.example/' } }],
+    ['in a page', { body: '<html>', content_type: 'text/html' }],
+    ['for a client that it does not know', json({ error: 'invalid_client' }, 401)],
+    ['never', { drop: 'after' }],
+  ])('that gives a token %s gives no code', async (_what, fault) => {
+    const { app, link } = await begin();
+    await falsify({ 'camara-token': fault });
+    const home = await walk(link);
+    expect(home).toMatchObject({ status: 502, json: { error: 'upstream_error' } });
+    await expectRefused(app, home, 1);
+  });
+
+  test('that calls the code used is an end of this login alone', async () => {
+    const { app, link } = await begin();
+    await falsify({ 'camara-token': json({ error: 'invalid_grant' }, 400) });
+    const home = await walk(link);
+    expect(home).toMatchObject({ status: 400, json: { reason: 'operator_error' } });
+    await expectRefused(app, home, 1);
+  });
+});
+
+describe('an ID token', () => {
+  const sign = async (
+    claims: Claims,
+    how: { key?: KeyObject | Uint8Array; alg?: string; kid?: string } = {},
+  ) => {
+    const { key = OPERATOR, alg = 'ES256', kid = (await publicJwk(OPERATOR)).kid } = how;
+    return new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(key);
+  };
+  const correct = (nonce: string): Claims => {
+    const iat = Math.floor(system.world.now() / 1000);
+    return { iss: issuer, sub: 'x', aud: 'silent-auth-sandbox', iat, exp: iat + 300, nonce };
+  };
+  const publish = async (...keys: KeyObject[]) =>
+    falsify({ 'camara-jwks': json({ keys: await Promise.all(keys.map(publicJwk)) }) });
+  const give = (idToken: string) =>
+    falsify({
+      'camara-token': json({ access_token: 'a'.repeat(43), token_type: 'Bearer', id_token: idToken }),
+    });
+
+  /** Logs in with this ID token, up to the callback. */
+  const returnWith = async (make: (claims: Claims) => Promise<string> | string) => {
+    const { app, link, nonce } = await begin();
+    await give(await make(correct(nonce)));
+    return { app, home: await walk(link) };
+  };
+
+  beforeEach(() => publish(OPERATOR));
+
+  test('that is right gives a code', async () => {
+    const { home } = await returnWith((claims) => sign(claims));
+    expect(home).toMatchObject({ status: 200, json: { code: expect.any(String) } });
+  });
+
+  test('may be missing', async () => {
+    const { link } = await begin();
+    await falsify({ 'camara-token': json({ access_token: 'a'.repeat(43), token_type: 'Bearer' }) });
+    expect((await walk(link)).status).toBe(200);
+  });
+
+  test.each<[string, (claims: Claims) => Promise<string> | string]>([
+    ['another nonce', (claims) => sign({ ...claims, nonce: 'n'.repeat(43) })],
+    ['no nonce', (claims) => sign({ ...claims, nonce: undefined })],
+    ['another audience', (claims) => sign({ ...claims, aud: 'another-client' })],
+    [
+      'a foreign audience beside ours',
+      (claims) => sign({ ...claims, aud: ['silent-auth-sandbox', 'other'] }),
+    ],
+    ['another issuer', (claims) => sign({ ...claims, iss: 'https://evil.example' })],
+    ['an issuer with a slash more', (claims) => sign({ ...claims, iss: `${issuer}/` })],
+    ['an end in the past', (claims) => sign({ ...claims, exp: Number(claims['iat']) - 60 })],
+    ['no end', (claims) => sign({ ...claims, exp: undefined })],
+    ['a beginning in the future', (claims) => sign({ ...claims, nbf: Number(claims['iat']) + 600 })],
+    ['no signature', (claims) => new UnsecuredJWT(claims).encode()],
+    ['a symmetric signature', (claims) => sign(claims, { alg: 'HS256', key: Buffer.from('x'.repeat(32)) })],
+    ['a signature of another key', (claims) => sign(claims, { key: STRANGER })],
+    ['an unknown key', (claims) => sign(claims, { key: STRANGER, kid: 'unknown' })],
+    [
+      'an algorithm that the profile does not have',
+      (claims) =>
+        sign(claims, { alg: 'PS256', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey }),
+    ],
+  ])('with %s gives no code, and the access token is never used', async (_what, make) => {
+    const { app, home } = await returnWith(make);
+    expect(home).toMatchObject({ status: 502, json: { error: 'upstream_error' } });
+    await expectRefused(app, home, 1);
+  });
+
+  test.each<[string, object]>([
+    ['of 80 kB', json({ keys: [], x: TOO_LONG })],
+    ['without keys', json({})],
+    ['whose keys are texts', json({ keys: ['x'] })],
+    ['behind a redirect', { status: 302, headers: { location: 'https://evil.example/' } }],
+    ['that is a page', { body: '<html>', content_type: 'text/html' }],
+    ['that never comes', { drop: 'after' }],
+  ])('is refused where the key set is one %s', async (_what, fault) => {
+    await falsify({ 'camara-jwks': fault });
+    const { app, home } = await returnWith((claims) => sign(claims));
+    expect(home).toMatchObject({ status: 502, json: { error: 'upstream_error' } });
+    await expectRefused(app, home, 1);
+  });
+
+  test('of a key that replaced the one before is refused once, and then believed; one of the former no more', async () => {
+    const ofStranger = async (claims: Claims) =>
+      sign(claims, { key: STRANGER, kid: (await publicJwk(STRANGER)).kid });
+    expect((await returnWith((claims) => sign(claims))).home.status).toBe(200);
+    await publish(STRANGER);
+    expect((await returnWith(ofStranger)).home.status).toBe(502);
+    expect((await returnWith(ofStranger)).home.status).toBe(200);
+    expect((await returnWith((claims) => sign(claims))).home.status).toBe(502);
+  });
+});
+
+describe('Number Verification', () => {
+  const verified = async (fault: object) => {
+    const { app, link } = await begin();
+    const home = await walk(link);
+    await falsify({ 'camara-verify': fault });
+    const answer = await postCode(app, String(home.json?.['code']));
+    await postCode(app, String(home.json?.['code'])).expect(400);
+    expect(await callsTo(VERIFICATION)).toBe(1);
+    expect((await app.get('/session')).body).toEqual({ authenticated: false });
+    return answer;
+  };
+
+  test.each<[string, object]>([
+    ['"true"', json({ devicePhoneNumberVerified: 'true' })],
+    ['1', json({ devicePhoneNumberVerified: 1 })],
+    ['an object', json({ devicePhoneNumberVerified: {} })],
+    ['true itself', json(true)],
+    ['true in a list', json([{ devicePhoneNumberVerified: true }])],
+    ['true with status 201', json({ devicePhoneNumberVerified: true }, 201)],
+    ['true twice', { body: '{"devicePhoneNumberVerified":false,"devicePhoneNumberVerified":true}' }],
+    ['true as text', { body: '{"devicePhoneNumberVerified":true}', content_type: 'text/plain' }],
+  ])('that answers %s logs nobody in', async (_what, fault) => {
+    expect((await verified(fault)).body).toMatchObject({ status: 502, error: 'upstream_error' });
+  });
+
+  const camara = (status: number, code: string) => json({ status, code, message: 'x' }, status);
+  const failed = (reason: string) => ({ status: 400, error: 'silent_auth_failed', reason });
+  const broken = { status: 502, error: 'upstream_error' };
+  test.each<[string, object, object]>([
+    ['400 INVALID_ARGUMENT', camara(400, 'INVALID_ARGUMENT'), broken],
+    ['401 UNAUTHENTICATED', camara(401, 'UNAUTHENTICATED'), broken],
+    ['401 AUTHENTICATION_REQUIRED', camara(401, 'AUTHENTICATION_REQUIRED'), broken],
+    ['403 PERMISSION_DENIED', camara(403, 'PERMISSION_DENIED'), broken],
+    [
+      '403 of 0.3 and 2',
+      camara(403, 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK'),
+      failed('not_on_cellular'),
+    ],
+    ['403 of 1', camara(403, 'USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK'), failed('not_on_cellular')],
+    [
+      '403 INVALID_TOKEN_CONTEXT',
+      camara(403, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT'),
+      failed('operator_error'),
+    ],
+    ['404 IDENTIFIER_NOT_FOUND', camara(404, 'IDENTIFIER_NOT_FOUND'), failed('number_not_supported')],
+    ['422 SERVICE_NOT_APPLICABLE', camara(422, 'SERVICE_NOT_APPLICABLE'), failed('number_not_supported')],
+    ['422 UNSUPPORTED_IDENTIFIER', camara(422, 'UNSUPPORTED_IDENTIFIER'), failed('number_not_supported')],
+    ['422 MISSING_IDENTIFIER', camara(422, 'MISSING_IDENTIFIER'), broken],
+    ['422 UNNECESSARY_IDENTIFIER', camara(422, 'UNNECESSARY_IDENTIFIER'), broken],
+    ['429 QUOTA_EXCEEDED', camara(429, 'QUOTA_EXCEEDED'), { status: 503, error: 'unavailable' }],
+    ['429 TOO_MANY_REQUESTS', camara(429, 'TOO_MANY_REQUESTS'), { status: 503, error: 'unavailable' }],
+    ['500 INTERNAL', camara(500, 'INTERNAL'), broken],
+    ['503 UNAVAILABLE', camara(503, 'UNAVAILABLE'), broken],
+    ['504 TIMEOUT', camara(504, 'TIMEOUT'), { status: 504, error: 'upstream_timeout' }],
+    [
+      'the requestError of Infobip',
+      json({ requestError: { serviceException: { messageId: 'UNAUTHORIZED', text: 'x' } } }, 401),
+      broken,
+    ],
+  ])('%s is an error of its own, and its code is in the log', async (what, fault, error) => {
+    expect((await verified(fault)).body).toMatchObject(error);
+    const code = what.startsWith('the') ? 'UNAUTHORIZED' : (/[A-Z_]{6,}$/.exec(what)?.[0] ?? '');
+    expect(system.world.logged()).toContain(code);
+  });
+});
