@@ -12,14 +12,16 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
 
-/** All variables that server and sandbox read, recorded on an empty environment. */
+/** All variables that server and sandbox read, recorded on environments that only name an engine. */
 function settingsOfTheCode(): string[] {
   const names = new Set<string>();
-  const env = new Proxy<Record<string, string | undefined>>(
-    {},
-    { get: (_, name) => (names.add(String(name)), undefined) },
-  );
-  expect(() => readConfig(env)).toThrow('The settings cannot be used');
+  const [env, ofCamara] = [{}, { SILENT_AUTH: 'camara' }].map(
+    (values: Record<string, string>) =>
+      new Proxy<Record<string, string | undefined>>(values, {
+        get: (_, name) => (names.add(String(name)), values[String(name)]),
+      }),
+  ) as [Record<string, string | undefined>, Record<string, string | undefined>];
+  for (const each of [env, ofCamara]) expect(() => readConfig(each)).toThrow('The settings cannot be used');
   void loadHooks(env);
   readSettings(env);
   names.delete('NODE_ENV');
