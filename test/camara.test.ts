@@ -117,6 +117,13 @@ describe('SILENT_AUTH=camara', () => {
     expect(await fetched()).toBe(before + 1);
   });
 
+  test('an operator without metadata of OpenID Connect has those of RFC 8414', async () => {
+    system.world.turn(3601);
+    await system.control('faults', { 'camara-metadata': { status: 404, body: '{}' } });
+    await begin(system.app()).expect(201);
+    expect(await callsTo('/.well-known/oauth-authorization-server/camara-operator')).toHaveLength(1);
+  });
+
   test('the keys of ID tokens are fetched once for all logins', async () => {
     await Promise.all(Array.from({ length: 3 }, () => system.walkedLogin()));
     expect((await callsTo('/jwks')).length).toBeLessThanOrEqual(1);
@@ -228,7 +235,8 @@ describe('what an operator is told', () => {
     expect(Object.keys(outside).sort()).toEqual(['client_id', 'redirect_uri', 'response_type', 'scope']);
     const claims = decodeJwt(request);
     expect(claims).toMatchObject({ ...outside, iss: outside['client_id'], prompt: 'none' });
-    expect(claims.aud).toMatch(/\/camara-operator\/authorize$/);
+    const operator = new URL(link).origin + '/camara-operator';
+    expect(claims.aud).toEqual([`${operator}/authorize`, operator]);
     expect(claims.sub).toBeUndefined();
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBeLessThanOrEqual(300);
     for (const name of ['state', 'nonce', 'code_challenge', 'login_hint'])

@@ -91,17 +91,15 @@ async function importKey({ keys: [key] }: CamaraSettings): Promise<openid.Privat
 /** How long a JWT of the client is valid; the profile allows 300 s. */
 const CLIENT_JWT_TTL_SECONDS = 60;
 
-/**
- * `aud` is the endpoint that the JWT is sent to (CAMARA profile, "Client Authentication" and "Signed
- * Authentication Requests"), and the times are those of our clock.
- */
+/** The claims that the library would set otherwise: another audience, and times of another clock. */
 const claimsFor =
-  (endpoint: string | undefined, world: World): openid.ModifyAssertionFunction =>
+  (aud: string | string[] | undefined, world: World): openid.ModifyAssertionFunction =>
   (_header, claims) => {
     const now = nowInSeconds(world);
-    Object.assign(claims, { aud: endpoint, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
+    Object.assign(claims, { aud, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
   };
 
+/** The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523, section 3). */
 const clientAuthOf =
   ({ clientAuth, clientSecret }: CamaraSettings, { key, world }: { key: SigningKey; world: World }) =>
   async (tokenEndpoint: string | undefined): Promise<openid.ClientAuth> => {
@@ -122,8 +120,9 @@ function createAuthorize(deps: {
 
   const build = async (config: openid.Configuration, parameters: Record<string, string>): Promise<URL> => {
     if (!signsRequests) return openid.buildAuthorizationUrl(config, parameters);
-    const { authorization_endpoint: endpoint } = config.serverMetadata();
-    const claims = { [openid.modifyAssertion]: claimsFor(endpoint, world) };
+    const { authorization_endpoint: endpoint = '', issuer } = config.serverMetadata();
+    // The profile recommends the endpoint as audience, and RFC 9101 (section 4) the issuer.
+    const claims = { [openid.modifyAssertion]: claimsFor([endpoint, issuer], world) };
     const url = await openid.buildAuthorizationUrlWithJAR(config, parameters, await signingKey(), claims);
     // Beside the request object (CAMARA profile, "Signed Authentication Requests").
     const repeated = { scope, redirect_uri: redirectUri, response_type: 'code' };

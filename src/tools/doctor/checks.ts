@@ -13,13 +13,19 @@ import {
 } from './http.js';
 import { checkKey, checkPublishedKeys } from './keys.js';
 import { checkLogin } from './login.js';
+import { checkOperator } from './operator.js';
 import { checkRedis } from './redis.js';
 import { checkSettings } from './settings.js';
 import { checkTls } from './tls.js';
 import { checkWebhooks } from './webhook.js';
 
 /** Checks of the settings, which need no deployment. */
-const SETTINGS_CHECKS: Record<string, Check> = { settings: checkSettings, key: checkKey, Redis: checkRedis };
+const SETTINGS_CHECKS: Record<string, Check> = {
+  settings: checkSettings,
+  key: checkKey,
+  operator: checkOperator,
+  Redis: checkRedis,
+};
 
 /** Checks whether the server can be reached. */
 const REACHABILITY_CHECKS: Record<string, Check> = { TLS: checkTls, healthz: checkHealth };
