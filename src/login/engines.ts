@@ -6,15 +6,22 @@ import type { AccessToken } from '../vonage/tokens.js';
 import type { NumberVerification, Vonage } from '../vonage/vonage.js';
 import type { Login, Verification } from './login.js';
 import { codeChannelsOf, stepOf } from './progress.js';
-import type { Verifications } from './verification.js';
+import { isRefused, type Verifications } from './verification.js';
 
 export interface BeginRequest {
   login: Login;
   caller: Caller;
   /** Makes a state and stores its ticket. Each state may be sent upstream once. */
   newState: () => Promise<string>;
-  /** Counts so many messages that cost money. @returns false if a limit forbids them */
-  mayPay: (messages: number) => Promise<boolean>;
+  /** A verification that may be returned instead of a new one. */
+  resumes: Verification | undefined;
+  /** The id of the login that the session holds when it asks again after a refusal. */
+  claimant: string;
+  /**
+   * Counts so many messages that cost money.
+   * @returns gives them back; undefined if a limit forbids them
+   */
+  pay: (messages: number) => Promise<(() => Promise<void>) | undefined>;
   requestId: string;
 }
 
@@ -77,17 +84,19 @@ const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, ve
  */
 const verifyEngine = ({ verifications, fallbacks, maxSteps }: EngineDeps): Engine => ({
   asks: 'verify',
-  async begin({ login, mayPay, ...request }) {
-    const { formerVerification: underWay } = login;
+  async begin({ login, resumes, pay, claimant, ...request }) {
     const chain = codeChannelsOf(login.phoneNumber, fallbacks).slice(0, maxSteps - 1);
-    while (chain.length > 0 && !(await mayPay(chain.length))) chain.pop();
+    let giveBack: (() => Promise<void>) | undefined;
+    while (chain.length > 0 && (giveBack = await pay(chain.length)) === undefined) chain.pop();
     try {
       const channels = ['silent_auth', ...chain] as const;
-      const verification = await verifications.start({ login, channels, underWay, resumes: true }, request);
-      const isNew = verification.id !== underWay?.id;
+      const verification = await verifications.start({ login, channels, resumes, claimant }, request);
+      const isNew = verification.id !== resumes?.id;
+      if (!isNew) await giveBack?.();
       const isSkipped = isNew && stepOf(verification).channel !== 'silent_auth';
       return { by: 'verification', verification, ...(isSkipped && { why: 'number_not_supported' }) };
     } catch (error) {
+      if (isRefused(error)) await giveBack?.();
       // The network is not covered: refused at the start (412), or found out after it.
       if (!(error instanceof LoginError && error.code === 'silent_auth_failed')) throw error;
       return { by: 'nothing', why: 'number_not_supported' };
