@@ -83,7 +83,7 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
   };
 }
 
-/** RFC 5646, section 2.1: words of letters and digits. Phones add extensions (`-u-…`) to theirs. */
+/** RFC 5646 section 2.1: words of letters and digits. Phones add extensions (`-u-…`). */
 const LANGUAGE_TAG = /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i;
 const MAX_TAG_LENGTH = 100;
 
@@ -92,8 +92,8 @@ export const isLanguageTag = (text: string): boolean =>
   text.length <= MAX_TAG_LENGTH && LANGUAGE_TAG.test(text);
 
 /**
- * The canonical form of a language tag without its extensions, such as `de-AT` for `DE-at-u-nu-latn`
- * or `yue-HK` for `zh-yue-HK`.
+ * The canonical form of a language tag without its extensions, such as `de-AT` for
+ * `DE-at-u-nu-latn`, or `yue-HK` for `zh-yue-HK`.
  * @returns undefined for a tag that names no language, such as `x-foo`
  */
 export function parseLocale(tag: string): string | undefined {

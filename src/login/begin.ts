@@ -202,7 +202,7 @@ function stateOf(beginning: Beginning): Partial<Login> {
     case 'verification': {
       const { verification } = beginning;
       // Where the silent step is skipped, a message is under way that the app has not asked for.
-      // With `null`, `next` without a channel means that message.
+      // The channel is `null`, so that `next` without a channel answers with that message.
       const channel = stepOf(verification).channel === 'silent_auth' ? 'silent_auth' : null;
       return { channel, verification, expiresAt: endOfStep(verification) };
     }

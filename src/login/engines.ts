@@ -37,7 +37,7 @@ export type Beginning =
    * Where that step was found impossible (`why`), a message is under way.
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }
-  /** Silent authentication is impossible for this number, or at the moment; `why` if it was tried. */
+  /** Silent authentication is impossible for this number, or now; `why` if it was tried. */
   | { by: 'nothing'; why?: SilentFailure | ErrorCode };
 
 /** A way to authenticate silently. The flow knows engines only by this type. */

@@ -148,7 +148,7 @@ export function createLiveVerifications(
   };
 }
 
-/** The queue with a place for a client, if there is room, and without those that do not ask again. */
+/** The queue with a place for a client, if there is room. Drops those that do not ask again. */
 function withPlace(queue: readonly Waiting[], client: Waiting): readonly Waiting[] {
   const present = queue.filter(({ at }) => client.at - at < PLACE_TTL_SECONDS * 1000);
   if (present.some(({ claimant }) => claimant === client.claimant))

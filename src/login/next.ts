@@ -44,7 +44,7 @@ export interface NextInput {
 /**
  * Moves the login on to a channel: a new verification is started, or the chain under way is moved
  * on. Apart from a chain, only this sends messages, and only when the app asks.
- * @returns `sent`: whether a message was sent, or is being sent; false if it was before
+ * @returns `sent`: whether this request sent a message; false if an earlier one did
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`,
  * `unavailable`
  */
@@ -121,7 +121,7 @@ function channelToRepeat(
 
 /**
  * The progress of a login. The webhook of a silent step that just failed gets a second to arrive:
- * Vonage has moved on by itself then, and asking it to move on would skip a channel.
+ * Vonage then moves on by itself, and asking it to move on would skip a channel.
  */
 async function progressOnceSettled({ readProgress, world }: LoginContext, login: Login): Promise<Progress> {
   let progress = await readProgress(login);

@@ -88,7 +88,7 @@ export function verificationAt(
   let { step, since } = verification;
   const reported = 1 + steps.findLastIndex(({ channel }) => endOf(channel, report));
   const end = endOf(steps[reported - 1]?.channel, report);
-  // A step that the clock began may have begun before: its webhook was not known yet.
+  // The clock began this step. Its webhook came later, and says that it began earlier.
   const isEarlier = reported === step && end !== undefined && end.at < since;
   if (end && (reported > step || isEarlier)) [step, since] = [reported, end.at];
   for (let current = steps[step]; current; current = steps[step]) {
@@ -202,8 +202,8 @@ export interface Reports {
   /**
    * Adds what a webhook says.
    * @param jti the id of the webhook; one seen before changes nothing
-   * @returns whether it reports a failed message that was not known: a summary repeats what an event
-   * has reported
+   * @returns whether it reports a failed message that was not known; a summary repeats what an
+   * event has reported
    * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
    * so that Vonage sends it again
    */
