@@ -91,7 +91,7 @@ const RULES: { isMet: (parameters: Parameters) => boolean; error: string; error_
   },
 ];
 
-/** The number of a `login_hint` of the form `tel:+44…` (RFC 3966), or without its scheme or plus. */
+/** The number of a `login_hint`: `tel:+44…` (RFC 3966), or without its scheme or plus. */
 const phoneNumberIn = (hint = ''): string | undefined => {
   const number = hint.replace(/^(?:tel:)?\+?/, '+');
   return isPhoneNumber(number) ? number : undefined;
@@ -100,8 +100,8 @@ const phoneNumberIn = (hint = ''): string | undefined => {
 const MUST_MATCH = ['client_id', 'response_type', 'redirect_uri', 'scope'];
 
 /**
- * The parameters in a signed request object, the only ones that count (OpenID Connect Core, 6.1), or
- * why it is invalid.
+ * The parameters in a signed request object, the only ones that count (OpenID Connect Core, 6.1).
+ * @returns them, or why it is invalid
  */
 const readRequestObject = async (state: SandboxState, outer: Parameters): Promise<Parameters | string> => {
   const { camara } = state;
