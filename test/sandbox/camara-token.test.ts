@@ -114,10 +114,9 @@ describe('the token endpoint', () => {
   );
 
   it('refuses the codes of Vonage, and Vonage’s API refuses its tokens', async () => {
-    const sandboxCode = await new URL((await operator.walk(await operator.authUrl())).end).searchParams.get(
-      'code',
-    );
-    expectError(await operator.exchange(sandboxCode ?? ''), 'invalid_grant');
+    const { end } = await operator.walk(await operator.authUrl());
+    const code = new URL(end).searchParams.get('code') ?? '';
+    expectError(await operator.exchange(code), 'invalid_grant');
     const answer = await ask(`${operator.url}/camara/number-verification/v031/verify`, {
       method: 'POST',
       headers: { authorization: `Bearer ${await operator.tokenFor()}` },

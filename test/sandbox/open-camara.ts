@@ -92,6 +92,7 @@ export const openCamara = async (options: Parameters<typeof openSandbox>[0] = {}
     });
   return {
     ...sandbox,
+    vonageToken: () => sandbox.tokenFor(),
     issuer,
     key,
     kid,
