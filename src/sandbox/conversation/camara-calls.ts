@@ -2,17 +2,14 @@ import { CAMARA_PATHS, exactly } from '../http/paths.js';
 import { fieldsOf, locationOf, parametersOf } from './calls.js';
 import { bad, deviceToOperator, failed, good, plain, serverToOperator } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
-import { numberVerification, tokenExchange } from './vonage-calls.js';
-
-const errorIn = ({ answered }: AnsweredCall): string | null =>
-  parametersOf(locationOf(answered)).get('error');
+import { numberVerification, redirectFailure, tokenExchange } from './vonage-calls.js';
 
 /** The operator's answer to the device: a page, or a redirect to the server. */
 const describeAnswer = (call: AnsweredCall): Caption => {
   const { status } = call.answered;
   if (status >= 400) return bad('The operator shows a page: the request is not valid.');
   if (status === 200) return plain('The operator shows a page, which asks the user for consent.');
-  const error = errorIn(call);
+  const error = parametersOf(locationOf(call.answered)).get('error');
   if (error !== null) return bad(`The operator redirects the device to the server with an error: ${error}.`);
   const known = call.seen?.sim ? ` (${call.seen.sim})` : '';
   return good(
@@ -20,15 +17,10 @@ const describeAnswer = (call: AnsweredCall): Caption => {
   );
 };
 
-/** By the error of a redirect, a key of `REASONS`. */
-const REASON_OF: Record<string, string> = { access_denied: 'denied', consent_required: 'consent_required' };
-
 const outcomeOf = (call: AnsweredCall): Caption | undefined => {
   const { status } = call.answered;
   if (status === 200) return plain('The user has to answer the operator, which asks for consent.');
-  const error = errorIn(call);
-  if (status < 400 && error === null) return undefined;
-  return failed(call, REASON_OF[error ?? ''] ?? 'operator_error');
+  return status >= 400 ? failed(call, 'operator_error') : redirectFailure(call);
 };
 
 /** Silent authentication by an operator that follows CAMARA's security profile. */

@@ -17,6 +17,15 @@ export const redirected =
     return error === null ? plain(text) : bad(`The device is redirected with an error: ${error}.`);
   };
 
+/** By the error of an operator's redirect, a key of `REASONS`. */
+const REASON_OF: Record<string, string> = { access_denied: 'denied', consent_required: 'consent_required' };
+
+/** The outcome of a redirect that carries an error. */
+export const redirectFailure = (call: AnsweredCall): Caption | undefined => {
+  const error = redirectParameters(call).get('error');
+  return error === null ? undefined : failed(call, REASON_OF[error] ?? 'operator_error');
+};
+
 const hasLink = ({ answered }: AnsweredCall): boolean => answered.body.includes('"auth_url"');
 
 /** A boolean, unless the answer is an error. */
@@ -97,7 +106,7 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
           ? 'Vonage redirects the device to its Verify request.'
           : 'Vonage redirects the device to the server, with an authorization code. The number is not sent.',
       )(call),
-    outcome: (call) => (redirectParameters(call).has('error') ? failed(call, 'denied') : undefined),
+    outcome: redirectFailure,
   },
   { ...serverToVonage('POST', exactly(PATHS.token), '4'), ...tokenExchange('Vonage') },
   { ...serverToVonage('POST', exactly(PATHS.verify), '5'), ...numberVerification },
