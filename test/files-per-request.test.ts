@@ -8,8 +8,8 @@ const run = promisify(execFile);
 const MOST = {
   'POST /login': 30,
   'GET /callback': 16,
-  'POST /verify, silent': 23,
-  'POST /login/next': 29,
+  'POST /verify, silent': 22,
+  'POST /login/next': 28,
   'POST /verify, typed': 28,
 };
 

@@ -109,7 +109,12 @@ describe('the secrets of deploy/new-secrets.sh', () => {
   test('are settings that the server accepts in production, once completed', () => {
     const { applicationId, privateKeyPem } = newCredentials();
     writeFileSync(join(folder, 'secrets/vonage_private_key'), privateKeyPem);
-    const filledIn = { ...parseEnv(secret('settings')), VONAGE_APPLICATION_ID: applicationId, BRAND: 'ACME' };
+    const filledIn = {
+      ...parseEnv(secret('settings')),
+      VONAGE_APPLICATION_ID: applicationId,
+      BRAND: 'ACME',
+      SILENT_AUTH: 'verify',
+    };
     const here = Object.entries(server.environment ?? {}).map(([name, value]) => [
       name,
       value.replace('/run', folder),

@@ -23,12 +23,14 @@ function clientAt(system: System, address: string, pass: (seconds: number) => Pr
   return { app, post, patiently };
 }
 
+const noWait = () => Promise.resolve();
+
 /** A clock that plays `every30` at each half minute, before all others. */
-function clock(system: System, every30: () => Promise<unknown> = () => Promise.resolve()) {
+function clock(system: System, every30: () => Promise<unknown> = noWait) {
   let seconds = 0;
   return {
     seconds: () => seconds,
-    async pass(more: number): Promise<void> {
+    pass: async (more: number): Promise<void> => {
       for (let each = 0; each < more; each++) {
         system.world.turn(1);
         if (++seconds % 30 === 0) await every30();
@@ -90,9 +92,9 @@ describe.each(['network-enablement', 'oidc', 'verify', 'off'])('with SILENT_AUTH
   test.each(OTHERS)(
     'the owner is logged in within 35 seconds %s',
     async (_what, address, { repeats, fresh }) => {
-      let other = clientAt(system, address, async () => undefined);
+      let other = clientAt(system, address, noWait);
       const begin = async () => {
-        if (fresh) other = clientAt(system, address, async () => undefined);
+        if (fresh) other = clientAt(system, address, noWait);
         await other.post('/login', { phone_number: ALICE });
         if (engine !== 'verify') await other.post('/login/next', { channel: 'sms' });
       };
@@ -169,7 +171,7 @@ describe('a verification that takes the place of another', () => {
   test('that this server does not know is cancelled if Vonage allows it, and waited for if not', async () => {
     const [former, later] = [await begin(), await begin()];
     await next(former).expect(200);
-    await system.redis.flushall();
+    await system.redis.flushdb();
     const again = await begin();
     expect((await next(again).expect(409)).body.retry_after).toBe(30);
     system.world.turn(10);

@@ -5,7 +5,6 @@ import { SetupError } from '../core/errors.js';
 import type { Login, User } from '../login/login.js';
 import type { Sessions } from '../login/routes.js';
 import type { Store } from '../store/store.js';
-import { createLoginSession, NOT_LOADED, type Carrier } from './login-session.js';
 import {
   createSessionRecords,
   handleOf,
@@ -14,6 +13,9 @@ import {
   type SessionDeps,
   type SessionRecord,
   type SessionRecords,
+  createLoginSession,
+  NOT_LOADED,
+  type Carrier,
 } from './records.js';
 
 declare module 'express-session' {

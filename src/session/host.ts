@@ -1,7 +1,6 @@
 import type { Request } from 'express';
 import { LoginError, SetupError } from '../core/errors.js';
 import type { Sessions } from '../login/routes.js';
-import { createLoginSession, NOT_LOADED, type Carrier } from './login-session.js';
 import {
   createSessionRecords,
   isSessionId,
@@ -9,6 +8,9 @@ import {
   type SessionDeps,
   type SessionRecords,
   type SessionState,
+  createLoginSession,
+  NOT_LOADED,
+  type Carrier,
 } from './records.js';
 
 /** What the host app's session holds of ours. */

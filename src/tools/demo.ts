@@ -19,22 +19,19 @@ const sandboxUrl = `http://localhost:${SANDBOX_PORT}`;
 
 type Credentials = ReturnType<typeof newCredentials>;
 
-/** Takes from the environment what can be tried out, and nothing that belongs to a deployment. */
+/** The settings that can be tried out: none that belongs to a deployment. */
+const TRIED_OUT =
+  /^(?:(?:ASSERTION|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ALLOWED_COUNTRIES|CHANNEL_TIMEOUT|CODE_LENGTH|COVERAGE_CHECK|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
+
 const settings = (
   problems: readonly string[],
   { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret }: Credentials,
 ) => {
-  const watched = Object.entries(process.env).filter(([name]) => /^(?:METRICS|OTEL)_/.test(name));
-  const { LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES } =
-    process.env;
-  const { ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER } =
-    process.env;
   const env = {
     // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
     PORT: '0',
-    ...Object.fromEntries(watched),
-    ...{ LOG_LEVEL, SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS, ALLOWED_COUNTRIES },
-    ...{ ASSERTION_KEYS, ASSERTION_AUDIENCE, ASSERTION_SUBJECT_SECRET, ASSERTION_PHONE_NUMBER },
+    WHATSAPP_FROM: '447700900999',
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => TRIED_OUT.test(name))),
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,
@@ -101,9 +98,9 @@ Runs the server and a sandbox in one process, with keys made on the spot, until 
 
   --help  shows this
 
-Reads PORT (3000) and SANDBOX_PORT (4000); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, COVERAGE_CHECK, RATE_LIMITS,
-ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0 when it
-was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
+Reads PORT (3000) and SANDBOX_PORT (4000); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, the other settings of Verify,
+RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0
+when it was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
   options: {},
   async run({ positionals }) {
     expectNoArguments(positionals);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { CODE_CHANNELS, type CodeChannel } from '../config/login.js';
 import { defineCommand, messageOf, UsageError } from './command.js';
 
 export const report = defineCommand({
@@ -79,6 +80,8 @@ const BEGUN = 'silent_auth_logins_begun_total';
 const LOGINS = 'silent_auth_logins_total';
 const SENDS = 'silent_auth_paid_sends_total';
 
+const NAMES: Record<CodeChannel, string> = { sms: 'SMS', rcs: 'RCS', whatsapp: 'WhatsApp', voice: 'voice' };
+
 /** Why silent login failed, in plain words. A reason that is not here is shown as it is. */
 const REASONS: Readonly<Record<string, string>> = {
   number_mismatch: 'the SIM has another number',
@@ -137,12 +140,12 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
   const failed = failures(samples);
   const open = Math.max(0, begun - silent - failed.reduce((total, [, count]) => total + count, 0));
   const row = (label: string, count: number) => [label, `${count}`, percent(count, begun)];
-  const sent = (channel: string) => [
-    `by ${channel === 'sms' ? 'SMS' : 'voice'}`,
+  const sent = CODE_CHANNELS.map((channel) => [
+    `by ${NAMES[channel]}`,
     `${sum(samples, SENDS, { channel })} sent`,
     `${done(channel)} logged in`,
-  ];
-  const typed = ['', 'Codes to type', ...table([sent('sms'), sent('voice')])];
+  ]);
+  const typed = ['', 'Codes to type', ...table(sent)];
   const head = `${begun} logins${since(samples)}, ${processes} ${processes === 1 ? 'process' : 'processes'}`;
   if (!isSilent) return [head, ...typed].join('\n');
   const reasons = failed.map(([reason, count]) => row(REASONS[reason] ?? reason, count));

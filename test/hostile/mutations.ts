@@ -83,7 +83,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'a cancelled login logs no session in',
-    file: 'src/session/login-session.ts',
+    file: 'src/session/records.ts',
     find: 'if (!isOpen) throw',
     replace: 'if (isOpen === undefined) throw',
     caughtBy: {
@@ -239,7 +239,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'const isNext = true;',
     caughtBy: {
       suite: 'test/verify-turns.test.ts',
-      test: 'the owner is logged in within 35 seconds although a session begins again every 30 seconds',
+      test: 'the owner is logged in within 35 seconds although a client without cookies begins again every 30 seconds',
     },
   },
   {

@@ -135,7 +135,10 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
         const app = system.app();
         const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
         await walk(String(begun.body.auth_url));
-        await until(async () => (await system.redis.keys('verify:*')).length === 1);
+        // The event of the silent step, and the summary.
+        const webhooks = async () =>
+          (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
+        await until(async () => (await webhooks()).filter(({ status }) => status === 204).length === 2);
         system.sendTo(THIS);
         const { body } = await app.get('/login').expect(200);
         expect(body).toMatchObject({ status: 'pending', next_channels: expect.any(Array) });

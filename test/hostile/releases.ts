@@ -13,7 +13,7 @@ const KINDS = {
   session: 'handle',
   'code ticket': 'accessToken',
   'state ticket': 'loginId',
-  'verify report': 'at',
+  'verify report': 'over',
 } as const;
 export type Kind = keyof typeof KINDS;
 

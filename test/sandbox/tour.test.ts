@@ -67,7 +67,10 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       await press(alice, 'Call me with a code');
       await typeCode(alice, 'Call');
       await alice.sees(`It worked, by a call: the user typed the code that was sent to ${ALICE}.`);
-      expect(await alice.titles()).toEqual(['1The app sends the number', 'Instead: the user types a code']);
+      expect((await alice.titles()).slice(0, 2)).toEqual([
+        '1The app sends the number',
+        'Instead: the user types a code',
+      ]);
       await alice.inspect('voice');
     }));
 
