@@ -277,7 +277,9 @@ describe('a secret', () => {
 
   it('does not replace a client assertion', async () => {
     await register('client_secret_post');
-    expectError(await operator.exchange(await operator.codeFor()), 'invalid_client');
+    const answer = await operator.exchange(await operator.codeFor());
+    expectError(answer, 'invalid_client');
+    expect(field(answer.body, 'error_description')).toMatch('registered with client_secret_post');
   });
 
   it.each([

@@ -112,7 +112,6 @@ const readRequestObject = async (state: SandboxState, outer: Parameters): Promis
   // It could be used to authenticate the client.
   if (claims.sub !== undefined) return 'It must not have a sub.';
   if ('request' in claims || 'request_uri' in claims) return 'It must not have another request object.';
-  if (claims.client_id !== CLIENT_ID) return 'Its client_id is not the client.';
   const other = MUST_MATCH.find((name) => outer[name] !== undefined && outer[name] !== claims[name]);
   if (other !== undefined) return `Its ${other} is not the one outside of it.`;
   const texts = Object.entries(claims).filter(([, value]) => typeof value === 'string');

@@ -9,7 +9,7 @@ import { refuseOverrides, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
 import type { SilentBehaviour } from '../state/subscribers.js';
 import { readAuthorizationRequest } from './authorization-request.js';
-import { CLIENT_ID, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
+import { CLIENT_ID, operatorKeys, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
 
 const CONSENT_TTL_MS = 5 * 60_000;
 
@@ -118,6 +118,8 @@ const respond = (state: SandboxState, res: Response, { request, behaviour }: Ide
 const authorize =
   (state: SandboxState): RequestHandler =>
   async (req, res) => {
+    // The token request that follows shall not wait for them.
+    void operatorKeys();
     const request = await readAuthorizationRequest(state, req);
     if ('page' in request) {
       sendErrorPage(res, request.page);

@@ -128,7 +128,7 @@ export class CamaraOperator {
     return { keys: [{ ...jwk, kid }, ...((this.#client.jwks?.keys ?? []) as JWK[])] };
   }
 
-  hasConsent({ number, purpose }: Pick<IdentifiedRequest, 'number' | 'purpose'>): boolean {
+  hasConsent({ number, purpose }: IdentifiedRequest): boolean {
     return this.#consents.has(`${number} ${purpose}`);
   }
 
