@@ -84,7 +84,7 @@ interface Identified {
   behaviour: SilentBehaviour;
 }
 
-/** Identifies the SIM of the device; undefined if the values that it has for itself are malformed. */
+/** Identifies the SIM of the device; undefined if the device names a malformed SIM or network. */
 const identify = (
   state: SandboxState,
   req: Request,
