@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import express, { Router } from 'express';
 import helmet from 'helmet';
+import { camaraRoutes } from './camara/routes.js';
 import { recordAndRead, recordConversation, recordRequest } from './control/recorder.js';
 import { controlRoutes } from './control/routes.js';
-import { CONTROL_PATH } from './http/paths.js';
+import { CONTROL_PATH, PATHS, SHARE_SCOPE, VERIFY_SCOPE } from './http/paths.js';
 import { handleError, pathNotFound } from './http/problems.js';
 import { numberVerificationRoutes } from './operator/number-verification.js';
 import { operatorRoutes } from './operator/redirects.js';
@@ -53,7 +54,13 @@ const apiRoutes = (state: SandboxState): Router => {
   verifyRoutes(state, router);
   silentAuthRoutes(state, router);
   operatorRoutes(state, router);
-  numberVerificationRoutes(state, router);
+  numberVerificationRoutes(state, router, {
+    version: '0.3',
+    tokens: state.tokens,
+    verify: { path: PATHS.verify, scopes: [VERIFY_SCOPE] },
+    share: { path: PATHS.devicePhoneNumber, scopes: [SHARE_SCOPE] },
+  });
+  camaraRoutes(state, router);
   return router;
 };
 

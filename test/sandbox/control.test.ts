@@ -77,6 +77,7 @@ describe('/__sandbox/subscribers', () => {
       'user_rejected',
       'unreachable',
       'no_link',
+      'no_consent',
     ]);
   });
 

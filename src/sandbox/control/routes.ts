@@ -1,5 +1,6 @@
 import { Router, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
+import { ClientRegistration } from '../camara/operator.js';
 import type { Login } from '../conversation/conversation.js';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
@@ -102,6 +103,7 @@ export const controlRoutes = (state: SandboxState): Router => {
     });
   put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
   put('/token', TokenResponse, (response) => void (state.tokenResponse = response));
+  put('/camara/client', ClientRegistration, (registration) => state.camara.register(registration));
   put('/templates', TemplatesBody, ({ enabled }) => void (templates.enabled = enabled));
   put('/faults', FaultsBody, (body) => faults.set(body));
   router.post('/reset', (_req, res) => {

@@ -10,6 +10,18 @@ export const PATHS = {
   verifyRequests: '/v2/verify',
 } as const;
 
+/** The CAMARA operator: an issuer, and below it the root of its APIs. */
+export const CAMARA_PATHS = {
+  issuer: '/camara-operator',
+  metadata: '/camara-operator/.well-known/openid-configuration',
+  oauthMetadata: '/.well-known/oauth-authorization-server/camara-operator',
+  jwks: '/camara-operator/jwks',
+  authorize: '/camara-operator/authorize',
+  consent: '/camara-operator/consent',
+  token: '/camara-operator/token',
+  numberVerification: '/camara-operator/api/number-verification',
+} as const;
+
 export const CONTROL_PATH = '/__sandbox';
 
 /** The scopes of the two operations of Number Verification. */
@@ -27,7 +39,10 @@ export const verifyPath = (rest: string): RegExp => new RegExp(`^${PATHS.verifyR
 export const silentAuthPath = (verificationId: string, hop: 'redirect' | 'complete'): string =>
   `${PATHS.verifyRequests}/${verificationId}/silent-auth/${hop}`;
 
-const DEVICE_PATHS: readonly string[] = [PATHS.authorize, PATHS.operator, PATHS.vonageCallback];
+const DEVICE_PATHS: readonly string[] = [
+  ...[PATHS.authorize, PATHS.operator, PATHS.vonageCallback],
+  ...[CAMARA_PATHS.authorize, CAMARA_PATHS.consent],
+];
 const SILENT_AUTH_PATH = verifyPath('/[^/]+/silent-auth/[^/]+');
 
 export const callerOf = (path: string): 'device' | 'server' =>

@@ -1,120 +1,210 @@
 import { createHash } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { PATHS, SHARE_SCOPE, VERIFY_SCOPE } from '../http/paths.js';
 import { bearerToken, answerAfter, handlePath, jsonBody, mediaType } from '../http/requests.js';
-import type { Grant } from '../state/records.js';
+import type { Grant, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
 
-const NOT_MOBILE = 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK';
-const NO_NUMBER = 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT';
+type Version = '0.3' | '1.0' | '2.1';
+
+/** An endpoint, and the scopes of which a token has to have one. */
+interface Operation {
+  path: string;
+  scopes: readonly string[];
+}
+
+/** Number Verification as one operator offers it. */
+export interface NumberVerification {
+  version: Version;
+  tokens: Store<Grant>;
+  verify: Operation;
+  share: Operation;
+}
+
+const error = (status: number, code: string, message: string) => ({ status, code, message });
 
 /** The errors of Number Verification 0.3.1, and CAMARA's common errors 422 and 429. */
-const ERRORS = {
-  INVALID_ARGUMENT: [400, 'Client specified an invalid argument, request body or query param'],
-  UNAUTHENTICATED: [401, 'Request not authenticated due to missing, invalid, or expired credentials'],
-  PERMISSION_DENIED: [403, 'Client does not have sufficient permissions to perform this action'],
-  [NOT_MOBILE]: [403, 'Client must authenticate via the mobile network to use this service'],
-  [NO_NUMBER]: [403, 'Phone number cannot be deducted from access token context'],
-  SERVICE_NOT_APPLICABLE: [422, 'The service is not available for the provided identifier.'],
-  TOO_MANY_REQUESTS: [429, 'Rate limit reached.'],
-  INTERNAL: [500, 'Server error'],
-} as const;
+const ERRORS_OF_0_3 = {
+  invalidArgument: error(
+    400,
+    'INVALID_ARGUMENT',
+    'Client specified an invalid argument, request body or query param',
+  ),
+  unauthenticated: error(
+    401,
+    'UNAUTHENTICATED',
+    'Request not authenticated due to missing, invalid, or expired credentials',
+  ),
+  expired: error(
+    401,
+    'UNAUTHENTICATED',
+    'Request not authenticated due to missing, invalid, or expired credentials',
+  ),
+  permissionDenied: error(
+    403,
+    'PERMISSION_DENIED',
+    'Client does not have sufficient permissions to perform this action',
+  ),
+  notMobile: error(
+    403,
+    'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
+    'Client must authenticate via the mobile network to use this service',
+  ),
+  noNumber: error(
+    403,
+    'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT',
+    'Phone number cannot be deducted from access token context',
+  ),
+  notApplicable: error(
+    422,
+    'SERVICE_NOT_APPLICABLE',
+    'The service is not available for the provided identifier.',
+  ),
+  tooManyRequests: error(429, 'TOO_MANY_REQUESTS', 'Rate limit reached.'),
+  internal: error(500, 'INTERNAL', 'Server error'),
+};
 
-type ErrorCode = keyof typeof ERRORS;
+type ErrorName = keyof typeof ERRORS_OF_0_3;
 
-const sendError = (res: Response, code: ErrorCode): void => {
-  const [status, message] = ERRORS[code];
-  res.status(status).json({ status, code, message });
+const withFullStop = (name: ErrorName) => {
+  const { status, code, message } = ERRORS_OF_0_3[name];
+  return error(status, code, `${message}.`);
+};
+
+const unauthenticated = {
+  ...ERRORS_OF_0_3.unauthenticated,
+  message:
+    'Request not authenticated due to missing, invalid, or expired credentials. A new authentication is required.',
+};
+
+/** Those of 2.1 are from its specification, and from CAMARA's Commonalities 0.6. */
+const ERRORS: Record<Version, typeof ERRORS_OF_0_3> = {
+  '0.3': ERRORS_OF_0_3,
+  '1.0': {
+    ...ERRORS_OF_0_3,
+    unauthenticated: withFullStop('unauthenticated'),
+    expired: error(401, 'AUTHENTICATION_REQUIRED', 'New authentication is required.'),
+    permissionDenied: withFullStop('permissionDenied'),
+    noNumber: { ...ERRORS_OF_0_3.noNumber, code: 'INVALID_TOKEN_CONTEXT' },
+  },
+  '2.1': {
+    ...ERRORS_OF_0_3,
+    unauthenticated,
+    expired: unauthenticated,
+    permissionDenied: withFullStop('permissionDenied'),
+    noNumber: error(422, 'MISSING_IDENTIFIER', 'The device cannot be identified.'),
+    internal: error(500, 'INTERNAL', 'Unknown server error. Typically a server bug.'),
+  },
+};
+
+const sendError = (res: Response, { version }: NumberVerification, name: ErrorName): void => {
+  const body = ERRORS[version][name];
+  if (name === 'tooManyRequests') res.set('Retry-After', '7');
+  res.status(body.status).json(body);
 };
 
 /** Some of these end a login earlier, unless the behaviour is set during the login. */
-const ERROR_OF: Partial<Record<SilentBehaviour, ErrorCode>> = {
-  not_mobile: NOT_MOBILE,
-  unsupported: 'SERVICE_NOT_APPLICABLE',
-  rate_limited: 'TOO_MANY_REQUESTS',
-  server_error: 'INTERNAL',
+const ERROR_OF: Partial<Record<SilentBehaviour, ErrorName>> = {
+  not_mobile: 'notMobile',
+  unsupported: 'notApplicable',
+  rate_limited: 'tooManyRequests',
+  server_error: 'internal',
 };
 
 const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
 
-const echoCorrelator: RequestHandler = (req, res, next) => {
-  const correlator = req.get('x-correlator');
-  if (correlator !== undefined && !CORRELATOR.test(correlator)) {
-    sendError(res, 'INVALID_ARGUMENT');
-    return;
-  }
-  if (correlator !== undefined) res.set('x-correlator', correlator);
-  next();
-};
+const echoCorrelator =
+  (api: NumberVerification): RequestHandler =>
+  (req, res, next) => {
+    const correlator = req.get('x-correlator');
+    if (correlator !== undefined && !CORRELATOR.test(correlator)) {
+      sendError(res, api, 'invalidArgument');
+      return;
+    }
+    if (correlator !== undefined) res.set('x-correlator', correlator);
+    next();
+  };
 
 const withPlus = (number: string): string => number.replace(/^\+?/, '+');
 
+const bodyWith = (phoneNumber: z.ZodType<string>) =>
+  z.union([
+    z.strictObject({ phoneNumber }),
+    z.strictObject({ hashedPhoneNumber: z.string().regex(/^[0-9a-f]{64}$/i) }),
+  ]);
+
 /** 0.3.1 allows numbers without their plus sign. */
-const Body = z.union([
-  z.strictObject({ phoneNumber: z.string().refine((number) => isPhoneNumber(withPlus(number))) }),
-  z.strictObject({ hashedPhoneNumber: z.string().regex(/^[0-9a-f]{64}$/i) }),
-]);
+const BodyOf03 = bodyWith(z.string().refine((number) => isPhoneNumber(withPlus(number))));
+const Body = bodyWith(z.string().regex(/^\+[1-9][0-9]{4,14}$/));
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** Whether the number in the body is that of the SIM. A hashed number may have no plus sign. */
-const isNumberOf = (sim: string, body: z.infer<typeof Body>): boolean =>
-  'phoneNumber' in body
-    ? withPlus(body.phoneNumber) === sim
-    : [sha256(sim), sha256(sim.slice(1))].includes(body.hashedPhoneNumber.toLowerCase());
+/** Whether the number in the body is that of the SIM. */
+const isNumberOf = (sim: string, body: z.infer<typeof Body>, version: Version): boolean => {
+  if ('phoneNumber' in body) return withPlus(body.phoneNumber) === sim;
+  const spellings = version === '0.3' ? [sim, sim.slice(1)] : [sim];
+  return spellings.map(sha256).includes(body.hashedPhoneNumber.toLowerCase());
+};
 
 const tokenOf = ({ headers }: Request): string => bearerToken(headers.authorization) ?? '';
 
-/** Requires a token with this scope, and sets `res.locals.grant`. Does not use up the token. */
+/** Requires a token with one of the scopes, for `res.locals.grant`. Does not use up the token. */
 const requireToken =
-  ({ tokens, world }: SandboxState, scope: string): RequestHandler =>
+  ({ world }: SandboxState, api: NumberVerification, scopes: readonly string[]): RequestHandler =>
   (req, res, next) => {
-    const grant = tokens.get(tokenOf(req));
-    if (!grant || world.now() >= grant.expiresAt) {
-      sendError(res, 'UNAUTHENTICATED');
-    } else if (!grant.scopes.includes(scope)) {
-      sendError(res, 'PERMISSION_DENIED');
-    } else {
+    const grant = api.tokens.get(tokenOf(req));
+    if (!grant) sendError(res, api, 'unauthenticated');
+    else if (world.now() >= grant.expiresAt) sendError(res, api, 'expired');
+    else if (!grant.scopes.some((scope) => scopes.includes(scope))) sendError(res, api, 'permissionDenied');
+    else {
       res.locals.grant = grant;
       next();
     }
   };
 
+type Answer = (sim: string, res: Response) => object;
+
 /** Uses up the token, and answers according to the behaviour, by default with `answer`. */
 const respond =
-  ({ tokens, subscribers }: SandboxState, answer: (sim: string, res: Response) => object): RequestHandler =>
+  ({ subscribers }: SandboxState, api: NumberVerification, answer: Answer): RequestHandler =>
   (req, res) => {
-    tokens.delete(tokenOf(req));
+    api.tokens.delete(tokenOf(req));
     const { number, sim } = res.locals.grant as Grant;
     const behaviour = subscribers.silentBehaviourOf(number);
-    const error = ERROR_OF[behaviour];
-    if (error) sendError(res, error);
-    else if (sim === null) sendError(res, NO_NUMBER);
+    const name = ERROR_OF[behaviour];
+    if (name) sendError(res, api, name);
+    else if (sim === null) sendError(res, api, 'noNumber');
     else if (behaviour === 'slow') answerAfter(res, SLOW_ANSWER_DELAY_MS, () => res.json(answer(sim, res)));
     else if (behaviour === 'garbage') {
       res.type('text/html').send('<html><body>{"devicePhoneNumberVerified": tr');
     } else res.json(answer(sim, res));
   };
 
-const readBody: RequestHandler = (req, res, next) => {
-  const { success, data } = Body.safeParse(jsonBody(req));
-  res.locals.body = data;
-  if (success && mediaType(req) === 'application/json') next();
-  else sendError(res, 'INVALID_ARGUMENT');
-};
+const readBody =
+  (api: NumberVerification): RequestHandler =>
+  (req, res, next) => {
+    const { success, data } = (api.version === '0.3' ? BodyOf03 : Body).safeParse(jsonBody(req));
+    res.locals.body = data;
+    if (success && mediaType(req) === 'application/json') next();
+    else sendError(res, api, 'invalidArgument');
+  };
 
-/** CAMARA Number Verification 0.3.1 at Vonage's paths. A token is valid for one request. */
-export const numberVerificationRoutes = (state: SandboxState, router: IRouter): void => {
-  const verify = respond(state, (sim, { locals }) => ({
-    devicePhoneNumberVerified: isNumberOf(sim, locals.body as z.infer<typeof Body>),
+/** CAMARA Number Verification. A token is valid for one request. */
+export const numberVerificationRoutes = (
+  state: SandboxState,
+  router: IRouter,
+  api: NumberVerification,
+): void => {
+  const verify = respond(state, api, (sim, { locals }) => ({
+    devicePhoneNumberVerified: isNumberOf(sim, locals.body as z.infer<typeof Body>, api.version),
   }));
-  const share = respond(state, (sim) => ({ devicePhoneNumber: sim }));
-  handlePath(router, PATHS.verify, {
-    post: [echoCorrelator, requireToken(state, VERIFY_SCOPE), readBody, verify],
+  const share = respond(state, api, (sim) => ({ devicePhoneNumber: sim }));
+  const correlator = echoCorrelator(api);
+  handlePath(router, api.verify.path, {
+    post: [correlator, requireToken(state, api, api.verify.scopes), readBody(api), verify],
   });
-  handlePath(router, PATHS.devicePhoneNumber, {
-    get: [echoCorrelator, requireToken(state, SHARE_SCOPE), share],
+  handlePath(router, api.share.path, {
+    get: [correlator, requireToken(state, api, api.share.scopes), share],
   });
 };

@@ -35,16 +35,22 @@ const readOverride = (req: Request, name: keyof typeof IS_VALID_OVERRIDE): Overr
   return { ...(header !== undefined && { header }), ...(cookie !== undefined && { cookie }) };
 };
 
+/** The device's own values for its SIM and network; undefined if one is malformed. */
+export const readOverrides = (req: Request): Authorization['overrides'] | undefined => {
+  const overrides = { sim: readOverride(req, 'sim'), network: readOverride(req, 'network') };
+  const areValid = (['sim', 'network'] as const).every((name) =>
+    Object.values(overrides[name] as Record<string, string>).every(IS_VALID_OVERRIDE[name]),
+  );
+  return areValid ? overrides : undefined;
+};
+
 /**
  * Records the overrides of the device; returns false if one is malformed. The first value of each
  * is kept: Android sends an app's headers with the first request only, iOS with every request.
  */
 export const recordOverrides = (req: Request, authorization: Authorization): boolean => {
-  const overrides = { sim: readOverride(req, 'sim'), network: readOverride(req, 'network') };
-  const areValid = (['sim', 'network'] as const).every((name) =>
-    Object.values(overrides[name] as Record<string, string>).every(IS_VALID_OVERRIDE[name]),
-  );
-  if (!areValid) return false;
+  const overrides = readOverrides(req);
+  if (!overrides) return false;
   const { sim, network } = authorization.overrides;
   authorization.overrides = {
     sim: { ...overrides.sim, ...sim },
@@ -91,28 +97,34 @@ export const takeAuthorization = (
  * a Content-Length, Vonage's SDK for Android would send the next request over this connection,
  * which it has asked to close.
  */
-export const redirect = (res: Response, status: 301 | 302, url: string): void => {
+export const redirect = (res: Response, status: 301 | 302 | 303, url: string): void => {
   res.set('Cache-Control', 'no-store').status(status).location(url);
   res.removeHeader('Content-Length');
   res.end();
 };
 
-export const simOf = ({ subscribers }: SandboxState, { overrides, number }: Authorization): string | null =>
+/** A device that opened a link for a number. */
+type Device = Pick<Authorization, 'number' | 'overrides'>;
+
+export const simOf = ({ subscribers }: SandboxState, { overrides, number }: Device): string | null =>
   overrides.sim.header ?? overrides.sim.cookie ?? subscribers.simOf(number);
 
 /** The behaviour of the number, or `wifi` for a device on Wi-Fi, whose SIM no operator sees. */
 export const behaviourOf = (
   { subscribers }: SandboxState,
-  { overrides, number }: Authorization,
+  { overrides, number }: Device,
 ): SilentBehaviour => {
   const isOnWifi = (overrides.network.header ?? overrides.network.cookie) === 'wifi';
   return isOnWifi ? 'wifi' : subscribers.silentBehaviourOf(number);
 };
 
-const ERRORS: Partial<Record<SilentBehaviour, { error: string; error_description: string }>> = {
-  wifi: { error: 'access_denied', error_description: 'IP Address does not resolve to a cellular device.' },
-  server_error: { error: 'server_error', error_description: 'The operator could not process the request.' },
-};
+/** The errors of an operator, which its redirect carries (RFC 6749, 4.1.2.1). */
+export const OPERATOR_ERRORS: Partial<Record<SilentBehaviour, { error: string; error_description: string }>> =
+  {
+    wifi: { error: 'access_denied', error_description: 'IP Address does not resolve to a cellular device.' },
+    server_error: { error: 'server_error', error_description: 'The operator could not process the request.' },
+    no_consent: { error: 'consent_required', error_description: 'The subscriber has not consented.' },
+  };
 
 const identify = (state: SandboxState, req: Request, res: Response): void => {
   const hop = { store: state.operatorRequests, key: req.query.request };
@@ -122,7 +134,7 @@ const identify = (state: SandboxState, req: Request, res: Response): void => {
   const behaviour = behaviourOf(state, authorization);
   const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
   res.locals.seen = { number, sim: simOf(state, authorization), network } satisfies OperatorView;
-  authorization.operatorResponse = { ...(ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
+  authorization.operatorResponse = { ...(OPERATOR_ERRORS[behaviour] ?? { code: randomToken(state.world) }) };
   state.operatorResponses.set(wrappedState, authorization);
   const callback = `${state.publicUrl()}${PATHS.vonageCallback}`;
   redirect(res, 301, withQuery(callback, { ...authorization.operatorResponse, state: wrappedState }));

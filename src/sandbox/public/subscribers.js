@@ -15,6 +15,7 @@ const BEHAVIOURS = {
   rejected: ['The network rejects messages', 'The app gets no link. The code never arrives: rejected.'],
   user_rejected: ['The user rejects messages', 'The app gets no link. The code ends: user_rejected.'],
   unreachable: ['The phone is unreachable', 'The app gets no link. The code never arrives: unreachable.'],
+  no_consent: ['The operator wants consent', 'The app gets: silent_auth_failed, consent_required.'],
   no_link: ['Verify skips the silent step', 'The app gets no link, and asks for a code by SMS.'],
 };
 

@@ -1,13 +1,17 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { exactly, PATHS, verifyPath } from '../http/paths.js';
+import { CAMARA_PATHS, exactly, PATHS, verifyPath } from '../http/paths.js';
 import { answerAfter } from '../http/requests.js';
 
 const ENDPOINTS = {
   'network-enablement': { method: 'POST', path: exactly(PATHS.networkEnablement) },
   token: { method: 'POST', path: exactly(PATHS.token) },
   verify: { method: 'POST', path: exactly(PATHS.verify) },
+  'camara-metadata': { method: 'GET', path: exactly(CAMARA_PATHS.metadata) },
+  'camara-jwks': { method: 'GET', path: exactly(CAMARA_PATHS.jwks) },
+  'camara-token': { method: 'POST', path: exactly(CAMARA_PATHS.token) },
+  'camara-verify': { method: 'POST', path: new RegExp(`^${CAMARA_PATHS.numberVerification}/v[012]/verify$`) },
   'verify-start': { method: 'POST', path: verifyPath('/?') },
   'verify-check': { method: 'POST', path: verifyPath('/(?!templates$)[^/]+') },
   'verify-next': { method: 'POST', path: verifyPath('/[^/]+/next_workflow') },

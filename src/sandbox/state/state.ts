@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { z } from 'zod';
 import type { World } from '../../core/world.js';
+import { CamaraOperator } from '../camara/operator.js';
 import { Conversation, type Login } from '../conversation/conversation.js';
 import { FaultInjection } from './faults.js';
 import { BoundedList, createStore } from './records.js';
@@ -55,6 +56,7 @@ export const createState = (options: SandboxOptions) => {
     codes: createStore<AuthorizationCode>(),
     tokens: createStore<Grant>(),
     tokenResponse: {} as z.infer<typeof TokenResponse>,
+    camara: new CamaraOperator(options),
     subscribers: new Subscribers(),
     faults: new FaultInjection(),
     templates: new TemplateStore(options.world),

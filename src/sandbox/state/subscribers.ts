@@ -24,6 +24,8 @@ const DOCUMENTED = {
   '+447700900112': 'user_rejected', // messages arrive, and the user rejects them
   '+447700900113': 'unreachable', // messages fail: the phone cannot be reached
   '+447700900114': 'no_link', // a silent step with others after it: 202 without a link
+  // This one is like the first ones.
+  '+447700900115': 'no_consent', // the operator wants consent first: error=consent_required
 } as const;
 
 type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];

@@ -4,14 +4,13 @@ import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
+import { CODE_TTL_MS } from '../operator/grants.js';
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
 import { refuseOverrides, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
-
-const CODE_TTL_MS = 60_000;
 
 export const redirectToOperator = (
   state: SandboxState,

@@ -1,0 +1,168 @@
+import type { Request } from 'express';
+import { decodeJwt, type JWTPayload } from 'jose';
+import type { OAuthError } from '../operator/grants.js';
+import type { SandboxState } from '../state/state.js';
+import { isPhoneNumber } from '../state/subscribers.js';
+import { verifyClientJwt } from './client-authentication.js';
+import { CLIENT_ID, type AuthorizationRequest } from './operator.js';
+
+/** The operations of Number Verification: of 1.0 and later, and of 0.3.1. */
+export const VERIFY_OPERATIONS = ['number-verification:verify', 'number-verification-verify-read'];
+export const SHARE_OPERATIONS = [
+  'number-verification:device-phone-number:read',
+  'number-verification-share-read',
+];
+
+export const PROMPTS = ['none', 'login', 'consent', 'select_account'];
+
+type Parameters = Partial<Record<string, string>>;
+
+/** A refused request. The device is redirected, except if the client or its URI is unknown. */
+type Refusal = { page: string } | (OAuthError & { state: string | undefined });
+
+/**
+ * The purposes and operations of a scope: `dpv:<Purpose>` beside operations, or in the form of some
+ * operators, `dpv:<Purpose>#<operation>`.
+ */
+const readScope = (scope = '') => {
+  const values = scope.split(' ');
+  const [purposes, others] = [true, false].map((isPurpose) =>
+    values.filter((value) => value.startsWith('dpv:') === isPurpose),
+  ) as [string[], string[]];
+  const parts = purposes.map((value) => value.slice('dpv:'.length).split('#'));
+  return {
+    purposes: new Set(parts.map(([purpose = '']) => purpose)),
+    operations: [...others.filter((each) => each !== 'openid'), ...parts.flatMap((part) => part.slice(1))],
+    isOpenId: others.includes('openid'),
+  };
+};
+
+const isValidScope = ({ scope }: Parameters): boolean => {
+  const { purposes, operations, isOpenId } = readScope(scope);
+  const isPurpose = purposes.size === 1 && [...purposes].every((each) => /^[A-Z][A-Za-z]*$/.test(each));
+  const known = [...VERIFY_OPERATIONS, ...SHARE_OPERATIONS];
+  return isOpenId && isPurpose && operations.length > 0 && operations.every((each) => known.includes(each));
+};
+
+const promptsOf = ({ prompt }: Parameters): string[] => prompt?.split(' ') ?? [];
+
+const isValidPrompt = (parameters: Parameters): boolean => {
+  const prompts = promptsOf(parameters);
+  const isAlone = !prompts.includes('none') || prompts.length === 1;
+  return isAlone && prompts.every((each) => PROMPTS.includes(each));
+};
+
+/** What a request must be, in the order of the checks. */
+const RULES: { isMet: (parameters: Parameters) => boolean; error: string; error_description: string }[] = [
+  {
+    isMet: ({ response_type }) => Boolean(response_type),
+    error: 'invalid_request',
+    error_description: 'response_type is missing.',
+  },
+  {
+    isMet: ({ response_type }) => response_type === 'code',
+    error: 'unsupported_response_type',
+    error_description: 'response_type must be code.',
+  },
+  {
+    isMet: ({ response_mode = 'query' }) => response_mode === 'query',
+    error: 'invalid_request',
+    error_description: 'response_mode must be query.',
+  },
+  {
+    isMet: isValidScope,
+    error: 'invalid_scope',
+    error_description: 'scope must be openid, exactly one purpose (dpv:), and number-verification:verify.',
+  },
+  {
+    isMet: ({ code_challenge }) => /^[\w-]{43}$/.test(code_challenge ?? ''),
+    error: 'invalid_request',
+    error_description: 'code_challenge must be a challenge of PKCE, of 43 characters.',
+  },
+  {
+    isMet: ({ code_challenge_method }) => code_challenge_method === 'S256',
+    error: 'invalid_request',
+    error_description: 'code_challenge_method must be S256.',
+  },
+  {
+    isMet: isValidPrompt,
+    error: 'invalid_request',
+    error_description: `prompt must be none alone, or of ${PROMPTS.slice(1).join(', ')}.`,
+  },
+];
+
+/** The number of a `login_hint`: `tel:+44…` (RFC 3966), or without its scheme or plus. */
+const phoneNumberIn = (hint = ''): string | undefined => {
+  const number = hint.replace(/^(?:tel:)?\+?/, '+');
+  return isPhoneNumber(number) ? number : undefined;
+};
+
+const MUST_MATCH = ['client_id', 'response_type', 'redirect_uri', 'scope'];
+
+/**
+ * The parameters in a signed request object, the only ones that count (OpenID Connect Core, 6.1).
+ * @returns them, or why it is invalid
+ */
+const readRequestObject = async (state: SandboxState, outer: Parameters): Promise<Parameters | string> => {
+  const { camara } = state;
+  const audience = [camara.url('authorize'), camara.issuer];
+  const claims = await verifyClientJwt(state, outer.request ?? '', audience);
+  if (typeof claims === 'string') return claims;
+  if (claims.iat === undefined) return 'iat is missing.';
+  // It could be used to authenticate the client.
+  if (claims.sub !== undefined) return 'It must not have a sub.';
+  if ('request' in claims || 'request_uri' in claims) return 'It must not have another request object.';
+  const other = MUST_MATCH.find((name) => outer[name] !== undefined && outer[name] !== claims[name]);
+  if (other !== undefined) return `Its ${other} is not the one outside of it.`;
+  const texts = Object.entries(claims).filter(([, value]) => typeof value === 'string');
+  return Object.fromEntries(texts) as Parameters;
+};
+
+/** The claims of a request object that may be invalid, to know where its error goes. */
+const unverifiedClaims = ({ request }: Parameters): JWTPayload => {
+  try {
+    return decodeJwt(request ?? '');
+  } catch {
+    return {};
+  }
+};
+
+const validate = (parameters: Parameters): OAuthError | AuthorizationRequest => {
+  const broken = RULES.find(({ isMet }) => !isMet(parameters));
+  if (broken) return { error: broken.error, error_description: broken.error_description };
+  const { purposes, operations } = readScope(parameters.scope);
+  const [purpose = ''] = purposes;
+  return {
+    scopes: operations,
+    purpose,
+    prompts: promptsOf(parameters),
+    hint: phoneNumberIn(parameters.login_hint),
+    state: parameters.state,
+    nonce: parameters.nonce,
+    codeChallenge: parameters.code_challenge ?? '',
+  };
+};
+
+/** Reads an authorization request by CAMARA's security profile, which restricts OpenID Connect. */
+export const readAuthorizationRequest = async (
+  sandbox: SandboxState,
+  req: Request,
+): Promise<Refusal | AuthorizationRequest> => {
+  const { searchParams } = new URL(req.originalUrl, sandbox.publicUrl());
+  const once = [...searchParams].filter(([name]) => searchParams.getAll(name).length === 1);
+  const outer: Parameters = Object.fromEntries(once);
+  const claims = unverifiedClaims(outer);
+  if (outer.client_id !== CLIENT_ID) return { page: 'The client is unknown.' };
+  if ((outer.redirect_uri ?? claims['redirect_uri']) !== sandbox.redirectUri) {
+    return { page: 'The redirect URI is not registered for this client.' };
+  }
+  const claimed = claims['state'];
+  const state = outer.state ?? (typeof claimed === 'string' ? claimed : undefined);
+  const refuse = (error: string, error_description: string): Refusal => ({ error, error_description, state });
+  if (once.length < searchParams.size) return refuse('invalid_request', 'A parameter is repeated.');
+  if ('request_uri' in outer)
+    return refuse('request_uri_not_supported', 'There is no support for request_uri.');
+  const parameters = 'request' in outer ? await readRequestObject(sandbox, outer) : outer;
+  if (typeof parameters === 'string') return refuse('invalid_request_object', parameters);
+  return { state: parameters.state, ...validate(parameters) };
+};

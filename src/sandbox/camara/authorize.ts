@@ -1,0 +1,158 @@
+import type { IRouter, Request, RequestHandler, Response } from 'express';
+import { randomToken } from '../../core/world.js';
+import type { OperatorView } from '../conversation/calls.js';
+import { CAMARA_PATHS, withQuery } from '../http/paths.js';
+import { bodyText, handlePath } from '../http/requests.js';
+import { CODE_TTL_MS } from '../operator/grants.js';
+import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect } from '../operator/redirects.js';
+import { refuseOverrides, simOf } from '../operator/redirects.js';
+import type { SandboxState } from '../state/state.js';
+import type { SilentBehaviour } from '../state/subscribers.js';
+import { readAuthorizationRequest } from './authorization-request.js';
+import { CLIENT_ID, operatorKeys, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
+
+const CONSENT_TTL_MS = 5 * 60_000;
+
+const escaped = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`);
+
+/** Sends a page of the operator. `main` is HTML. */
+const sendPage = (res: Response, status: number, main: string): void => {
+  res.status(status).type('html').set('Cache-Control', 'no-store');
+  res.send(`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Your operator</title>
+    <link rel="stylesheet" href="/page/style.css" />
+  </head>
+  <body>
+    <main>
+${main}
+    </main>
+  </body>
+</html>
+`);
+};
+
+/** An error that must not be sent to the redirect URI (RFC 6749, 4.1.2.1). */
+const sendErrorPage = (res: Response, reason: string): void =>
+  sendPage(res, 400, `<h1>This request is not valid</h1>\n<p>${escaped(reason)}</p>`);
+
+/** Redirects the device to the client, with the issuer (RFC 9207). */
+const answer = (state: SandboxState, res: Response, parameters: Record<string, string | undefined>): void => {
+  const all = { ...parameters, iss: state.camara.issuer };
+  const present = Object.entries<string | undefined>(all).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  // 303 makes a browser follow the answer to a form with GET.
+  const status = res.req.method === 'POST' ? 303 : 302;
+  redirect(res, status, withQuery(state.redirectUri, Object.fromEntries(present)));
+};
+
+const issueCode = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
+  const { number, sim, scopes, codeChallenge, nonce } = request;
+  const code = randomToken(state.world);
+  const expiresAt = state.world.now() + CODE_TTL_MS;
+  const grant = { number, sim, scopes, expiresAt };
+  state.camara.codes.set(code, { ...grant, codeChallenge, nonce, isUsed: false, token: null });
+  answer(state, res, { code, state: request.state });
+};
+
+/** A form that works without script. Its policy allows the redirect that answers it. */
+const sendConsentPage = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
+  const ticket = randomToken(state.world);
+  state.camara.consentRequests.set(ticket, request);
+  const target = new URL(state.redirectUri).origin;
+  res.set(
+    'Content-Security-Policy',
+    `default-src 'none'; style-src 'self'; form-action 'self' ${target}; base-uri 'none'; frame-ancestors 'none'`,
+  );
+  const main = `<h1>May ${CLIENT_ID} verify your number?</h1>
+<p>It asks your operator whether the SIM in this device has the number that you gave. Purpose: ${request.purpose}.</p>
+<form method="post" action="${CAMARA_PATHS.consent}">
+  <input type="hidden" name="request" value="${ticket}" />
+  <button name="decision" value="allow">Allow</button>
+  <button name="decision" value="deny" class="second">Deny</button>
+</form>`;
+  sendPage(res, 200, main);
+};
+
+interface Identified {
+  request: IdentifiedRequest;
+  behaviour: SilentBehaviour;
+}
+
+/** Identifies the SIM of the device; undefined if the device names a malformed SIM or network. */
+const identify = (
+  state: SandboxState,
+  req: Request,
+  request: AuthorizationRequest,
+): Identified | undefined => {
+  const overrides = readOverrides(req);
+  if (!overrides) return undefined;
+  const known = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;
+  const number = known ?? '';
+  const device = { number, overrides };
+  // Without a hint and a SIM of its own, nothing says who the device is.
+  const behaviour = known === undefined ? 'wifi' : behaviourOf(state, device);
+  const expiresAt = state.world.now() + CONSENT_TTL_MS;
+  return { request: { ...request, number, sim: simOf(state, device), expiresAt }, behaviour };
+};
+
+/** Gives the device a code, an error, or a page that asks for consent. */
+const respond = (state: SandboxState, res: Response, { request, behaviour }: Identified): void => {
+  const { number, sim, prompts } = request;
+  const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
+  res.locals.seen = { number, sim, network } satisfies OperatorView;
+  const isMissing = behaviour === 'no_consent' && !state.camara.hasConsent(request);
+  const isAsked = prompts.includes('consent') || (isMissing && !prompts.includes('none'));
+  const mayGoOn = behaviour === 'no_consent' && (isAsked || !isMissing);
+  const error = mayGoOn ? undefined : OPERATOR_ERRORS[behaviour];
+  if (error) answer(state, res, { ...error, state: request.state });
+  else if (isAsked) sendConsentPage(state, res, request);
+  else issueCode(state, res, request);
+};
+
+const authorize =
+  (state: SandboxState): RequestHandler =>
+  async (req, res) => {
+    // The token request that follows shall not wait for them.
+    void operatorKeys();
+    const request = await readAuthorizationRequest(state, req);
+    if ('page' in request) {
+      sendErrorPage(res, request.page);
+    } else if ('error' in request) {
+      answer(state, res, { ...request });
+    } else {
+      const identified = identify(state, req, request);
+      if (identified) respond(state, res, identified);
+      else refuseOverrides(res);
+    }
+  };
+
+/** The answer to the consent page, which works once. */
+const decide =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const { camara, world } = state;
+    const form = new URLSearchParams(bodyText(req));
+    const [ticket, decision] = [form.get('request') ?? '', form.get('decision')];
+    const request = camara.consentRequests.get(ticket);
+    camara.consentRequests.delete(ticket);
+    if (!request || world.now() >= request.expiresAt) {
+      sendErrorPage(res, 'This page has expired, or was answered before.');
+    } else if (decision === 'allow') {
+      camara.recordConsent(request);
+      issueCode(state, res, request);
+    } else {
+      const error_description = 'The subscriber denied the consent.';
+      answer(state, res, { error: 'access_denied', error_description, state: request.state });
+    }
+  };
+
+export const camaraAuthorizationRoutes = (state: SandboxState, router: IRouter): void => {
+  handlePath(router, CAMARA_PATHS.authorize, { get: [authorize(state)] });
+  handlePath(router, CAMARA_PATHS.consent, { post: [decide(state)] });
+};
