@@ -88,6 +88,8 @@ export interface CodeLogin extends LoginBase {
   codeLength: number;
   /** ISO 8601. From this time, `next()` sends another code by this channel with `resend`. */
   resendAt?: string;
+  /** How many wrong codes are left. */
+  triesLeft?: number;
 }
 
 /** `sent` is false if a code by this channel was under way: call `next()` with `resend` instead. */
@@ -425,6 +427,7 @@ const CODE_LOGIN = {
   authUrl: is(null),
   codeLength: isCount,
   resendAt: optional(isTime),
+  triesLeft: optional(isCount),
 };
 const NEXT_LOGIN = { ...CODE_LOGIN, sent: is(true, false) };
 const OPEN_LOGIN = { ...LOGIN, channel: is(null), authUrl: is(null) };

@@ -9,7 +9,8 @@ let chosen = preferred.find((name) => Object.hasOwn(LANGUAGES, name)) ?? 'en';
 const listeners = [];
 
 /** The user's variant of the language (BCP 47), such as `en-GB`, for times and numbers. */
-export const locale = () => navigator.languages.find((tag) => tag.split('-')[0] === chosen) ?? chosen;
+export const locale = () =>
+  navigator.languages.find((tag) => /^[a-z-]+$/i.test(tag) && tag.split('-')[0] === chosen) ?? chosen;
 
 /**
  * Calls `write` with the texts of the language, now and when the language changes.

@@ -66,6 +66,14 @@ describe('a message', () => {
       { sms: 'fr-fr' },
     ],
     ['of the app, nearest for the channel', { locale: 'zh-Hant-HK' }, {}, { sms: 'zh-hk', voice: 'yue-cn' }],
+    [
+      'of a phone, with its extensions',
+      { locale: 'en-US-u-fw-mon-hc-h23-mu-celsius-nu-latn' },
+      {},
+      { sms: 'en-us' },
+    ],
+    ['of the app, as an extended language', { locale: 'zh-yue-HK' }, {}, { voice: 'yue-cn' }],
+    ['that Vonage chooses, where the tag names none', { locale: 'x-foo' }, {}, { sms: undefined }],
     ['of its system', {}, { 'Accept-Language': 'de-CH;q=0.9, es;q=0.8' }, { sms: 'de-de' }],
     ['of its system that Vonage has', {}, { 'Accept-Language': 'tlh, *, es-MX;q=0.5' }, { sms: 'es-mx' }],
     [
@@ -83,13 +91,19 @@ describe('a message', () => {
     }
   });
 
-  test.each(['', 'de_AT!', '*', 'de, en', 'x'.repeat(36), 'german language'])(
-    'with the locale %j is refused',
-    async (locale) => {
-      const refused = await system.app().post('/login').send({ phone_number: ALICE, locale }).expect(400);
-      expect(refused.body).toMatchObject({ error: 'invalid_request', errors: [{ field: 'locale' }] });
-    },
-  );
+  test.each([
+    '',
+    'de_AT!',
+    '*',
+    'de, en',
+    'x'.repeat(36),
+    'german language',
+    'en-US@posix',
+    `de${'-x'.repeat(60)}`,
+  ])('with the locale %j is refused', async (locale) => {
+    const refused = await system.app().post('/login').send({ phone_number: ALICE, locale }).expect(400);
+    expect(refused.body).toMatchObject({ error: 'invalid_request', errors: [{ field: 'locale' }] });
+  });
 
   test('carries the hash of an Android app in its SMS alone', async () => {
     const app = await begin(system);

@@ -1,9 +1,20 @@
 import type supertest from 'supertest';
+import { until } from './support/until.js';
 import { walk } from './support/device.js';
-import { ALICE, WITH_CODES, postCode, startSystem, withSystem, type System } from './support/system.js';
+import {
+  ALICE,
+  BOB,
+  CHAINED,
+  WITH_CODES,
+  postCode,
+  startSystem,
+  withSystem,
+  type System,
+} from './support/system.js';
 
 type App = ReturnType<System['app']>;
 type Answer = supertest.Response;
+type Client = ReturnType<typeof clientAt>;
 
 const OWNER = '203.0.113.7';
 const STRANGER = '198.51.100.9';
@@ -13,9 +24,9 @@ function clientAt(system: System, address: string, pass: (seconds: number) => Pr
   const app = system.app();
   const post = (path: string, body: object) => app.post(path).set('X-Forwarded-For', address).send(body);
   const patiently = async (path: string, body: object): Promise<Answer> => {
-    for (;;) {
+    for (let asked = 0; ; asked++) {
       const answer = await post(path, body);
-      if (answer.status !== 409) return answer;
+      if (answer.status !== 409 || asked > 20) return answer;
       expect(answer.body).toMatchObject({ error: 'login_in_progress', retry_after: expect.any(Number) });
       await pass(Number(answer.body.retry_after));
     }
@@ -40,11 +51,7 @@ function clock(system: System, every30: () => Promise<unknown> = noWait) {
 }
 
 /** Logs the owner in: silently where the engine is silent, else by SMS. @returns the channel */
-async function logIn(
-  system: System,
-  { app, patiently }: ReturnType<typeof clientAt>,
-  engine: string,
-): Promise<string> {
+async function logIn(system: System, { app, patiently }: Client, engine: string): Promise<string> {
   const begun = await patiently('/login', { phone_number: ALICE });
   expect(begun.status).toBe(201);
   const link = begun.body.auth_url as string | null;
@@ -66,6 +73,11 @@ const OTHERS: [string, string, { repeats: boolean; fresh: boolean }][] = [
   [
     'although a client without cookies begins again every 30 seconds',
     STRANGER,
+    { repeats: true, fresh: true },
+  ],
+  [
+    'although a client without cookies at the same address begins again every 30 seconds',
+    OWNER,
     { repeats: true, fresh: true },
   ],
   [
@@ -173,10 +185,11 @@ describe('a verification that takes the place of another', () => {
     await next(former).expect(200);
     await system.redis.flushdb();
     const again = await begin();
-    expect((await next(again).expect(409)).body.retry_after).toBe(30);
-    system.world.turn(10);
-    expect((await next(again).expect(409)).body.retry_after).toBe(20);
-    system.world.turn(20);
+    // Its age is not known, so the client asks again every few seconds.
+    for (let seconds = 0; seconds < 30; seconds += 5) {
+      expect((await next(again).expect(409)).body.retry_after).toBe(5);
+      system.world.turn(5);
+    }
     await next(again).expect(200);
     await next(later).expect(404);
   });
@@ -188,8 +201,155 @@ describe('a verification that takes the place of another', () => {
       await next(former).expect(200);
       await next(former, { channel: 'voice' }).expect(200);
       other.world.turn(40);
-      expect((await next(later).expect(409)).body.retry_after).toBe(560);
+      expect((await next(later).expect(409)).body.retry_after).toBe(260);
     }));
+
+  test('is reached in the order in which the clients came, also with another address', () =>
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'off', TRUST_PROXY: '1' } }, async (other) => {
+      const clients = ['192.0.2.1', '192.0.2.2', OWNER].map((address) => clientAt(other, address, noWait));
+      for (const client of clients) await client.post('/login', { phone_number: ALICE });
+      const [first, second, owner] = clients as [Client, Client, Client];
+      await first.post('/login/next', { channel: 'sms' }).expect(200);
+      expect((await second.post('/login/next', { channel: 'sms' })).body.retry_after).toBe(30);
+      expect((await owner.post('/login/next', { channel: 'sms' })).body.retry_after).toBe(35);
+      other.world.turn(30);
+      await second.post('/login/next', { channel: 'sms' }).expect(200);
+      // Behind the owner, who now has another address.
+      expect((await first.post('/login/next', { channel: 'voice' })).body.retry_after).toBe(35);
+      other.world.turn(5);
+      expect((await owner.post('/login/next', { channel: 'sms' })).body.retry_after).toBe(25);
+      other.world.turn(25);
+      expect((await first.post('/login/next', { channel: 'voice' })).body.retry_after).toBe(5);
+      const moved = owner.app.post('/login/next').set('X-Forwarded-For', STRANGER).send({ channel: 'sms' });
+      await moved.expect(200);
+    }));
+
+  test('is not delayed by more than ten seconds by clients that do not come back', () =>
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify', TRUST_PROXY: '1' } }, async (other) => {
+      const begin = (address: string) =>
+        clientAt(other, address, noWait).post('/login', { phone_number: ALICE });
+      await begin(STRANGER).expect(201);
+      for (let each = 0; each < 20; each++) await begin(STRANGER).expect(409);
+      expect((await begin(OWNER).expect(409)).body.retry_after).toBe(40);
+      // Their places are free again after a minute.
+      other.world.turn(60);
+      await begin(OWNER).expect(201);
+    }));
+
+  test('may be one that Vonage does not name', async () => {
+    const [former, later] = [await begin(), await begin()];
+    await next(former).expect(200);
+    const conflict = {
+      type: 'https://x/api-errors#conflict',
+      title: 'Conflict',
+      detail: 'Concurrent verifications',
+    };
+    const fault = {
+      status: 409,
+      content_type: 'application/problem+json',
+      body: JSON.stringify(conflict),
+      times: 1,
+    };
+    await system.control('faults', { 'verify-start': fault });
+    expect((await next(later).expect(409)).body.retry_after).toBe(30);
+    system.world.turn(30);
+    await system.control('faults', { 'verify-start': fault });
+    await next(later).expect(200);
+  });
+
+  test('leaves the login of a session alone if another login is refused', async () => {
+    const [app, other] = [await begin(), system.app()];
+    await next(app).expect(200);
+    const code = await lastCode();
+    await other.post('/login').send({ phone_number: BOB }).expect(201);
+    await next(other).expect(200);
+    // The login of another number is refused after its start: the message of the first one stays valid.
+    await system.control('faults', { 'verify-start': { status: 402, body: '{}', times: 1 } });
+    await app.post('/login').send({ phone_number: BOB, locale: '!' }).expect(400);
+    system.world.turn(40);
+    await postCode(app, code).expect(200);
+  });
+
+  test('with SILENT_AUTH=verify a login that is begun again gets a new link once the former one can be cancelled', () =>
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (other) => {
+      const app = other.app();
+      const login = async () =>
+        (await app.post('/login').send({ phone_number: ALICE }).expect(201)).body.auth_url;
+      const link = await login();
+      other.world.turn(29);
+      expect(await login()).toBe(link);
+      other.world.turn(1);
+      const fresh = await login();
+      expect(fresh).not.toBe(link);
+      await postCode(app, String((await walk(fresh)).json?.['code'])).expect(200);
+    }));
+
+  test('with SILENT_AUTH=verify a refused login leaves the message of another number under way', () =>
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (other) => {
+      const [app, stranger] = [other.app(), other.app()];
+      await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
+      await other.next(app, 'sms');
+      const code = (await other.messages()).at(-1)?.code ?? '';
+      await stranger.post('/login').send({ phone_number: BOB }).expect(201);
+      await app.post('/login').send({ phone_number: BOB }).expect(409);
+      other.world.turn(31);
+      await postCode(app, code).expect(200);
+    }));
+
+  test.each([
+    [
+      'wrong codes',
+      async (app: App) => {
+        for (let each = 0; each < 3; each++) await postCode(app, '000000');
+      },
+    ],
+    ['a login that is cancelled', async (app: App) => app.delete('/login').expect(204)],
+  ])('does not take %s for an unreachable number', async (_what, end) => {
+    const app = await begin();
+    await next(app).expect(200);
+    await end(app);
+    system.world.turn(30);
+    const webhooks = async () =>
+      (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
+    await until(async () => (await webhooks()).some(({ status }) => status === 204));
+    expect(system.world.logged()).not.toContain('unreachable');
+  });
+
+  test('a start that Vonage refuses is not counted, and one that may have sent a message is', () =>
+    withSystem(
+      { env: { ...WITH_CODES, SILENT_AUTH: 'off', RATE_LIMITS: 'send-number=2' } },
+      async (other) => {
+        const app = other.app();
+        await app.post('/login').send({ phone_number: ALICE }).expect(201);
+        await other.control('faults', { 'verify-start': { status: 402, body: '{}', times: 5 } });
+        for (let each = 0; each < 5; each++) await next(app).expect(503);
+        await other.control('faults', { 'verify-start': { drop: 'after', times: 1 } });
+        await next(app).expect(502);
+        other.world.turn(30);
+        await next(app).expect(200);
+        other.world.turn(30);
+        await next(app, { resend: true }).expect(429);
+      },
+    ));
+
+  test('a chain that is refused or goes on is counted once', () =>
+    withSystem(
+      { env: { ...CHAINED, TRUST_PROXY: '1', RATE_LIMITS: 'send-number=4,login-range-second=100' } },
+      async (other) => {
+        const app = clientAt(other, OWNER, noWait);
+        for (let each = 0; each < 4; each++) await app.post('/login', { phone_number: ALICE }).expect(201);
+        for (let each = 0; each < 4; each++)
+          await clientAt(other, `192.0.${each}.1`, noWait)
+            .post('/login', { phone_number: ALICE })
+            .expect(409);
+        const starts = (await other.upstream()).filter(
+          ({ path, method }) => method === 'POST' && path === '/v2/verify',
+        );
+        const lengths = starts.map(({ body }) => (body as { workflow: object[] }).workflow.length);
+        // What goes on needs no messages of its own.
+        expect(lengths).toEqual([3, 1, 1, 1, 3, 3, 3, 3]);
+      },
+    ));
 
   describe('by resend', () => {
     test('sends a new code by the same channel from resend_at on, and the former code is dead', async () => {
@@ -232,6 +392,29 @@ describe('a verification that takes the place of another', () => {
       expect((await next(app, { resend: true }).expect(409)).body.error).toBe('no_more_channels');
       expect(await system.messages()).toHaveLength(1);
     });
+
+    test('repeats a message that the session sent before its login began again', async () => {
+      const app = await begin();
+      await next(app).expect(200);
+      system.world.turn(40);
+      await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      expect((await next(app).expect(200)).body.sent).toBe(false);
+      expect((await next(app, { resend: true }).expect(200)).body.sent).toBe(true);
+    });
+
+    test.each(['network-enablement', 'oidc', 'verify', 'off'])(
+      'and another channel are possible with the default limits, with SILENT_AUTH=%s',
+      (engine) =>
+        withSystem({ env: { ...WITH_CODES, SILENT_AUTH: engine, RATE_LIMITS: '' } }, async (other) => {
+          const app = other.app();
+          await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
+          await other.next(app, 'sms');
+          other.world.turn(30);
+          expect((await next(app, { resend: true }).expect(200)).body.sent).toBe(true);
+          other.world.turn(30);
+          await next(app, { channel: 'voice' }).expect(200);
+        }),
+    );
 
     test('is counted like any message', () =>
       withSystem(

@@ -15,8 +15,8 @@ export const RATES = {
   /** Logins from one address range in one second: half of what Vonage allows is for others. */
   'login-range-second': 5,
   /** Messages to a number in an hour and in a day. One address range may use up half. */
-  'send-number': 5,
-  'send-number-day': 10,
+  'send-number': 6,
+  'send-number-day': 12,
   'send-range': 60,
   /** Messages to numbers with the same first seven digits: fraud uses ranges of numbers. */
   'send-prefix': 20,

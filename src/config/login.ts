@@ -86,17 +86,25 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
   };
 }
 
-/** The longest language tag that is accepted (RFC 5646 section 4.4.1). */
-const MAX_TAG_LENGTH = 35;
+/** RFC 5646 section 2.1: words of letters and digits. Phones add extensions (`-u-…`). */
+const LANGUAGE_TAG = /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i;
+const MAX_TAG_LENGTH = 100;
+
+/** Whether a text has the form of a language tag (BCP 47). */
+export const isLanguageTag = (text: string): boolean =>
+  text.length <= MAX_TAG_LENGTH && LANGUAGE_TAG.test(text);
 
 /**
- * The canonical form of one language tag (BCP 47), such as `de-AT` for `DE-at` or `he` for `iw`.
- * @returns undefined if it is malformed, empty, `*`, a list, or longer than 35 characters
+ * The canonical form of a language tag without its extensions, such as `de-AT` for
+ * `DE-at-u-nu-latn`, or `yue-HK` for `zh-yue-HK`.
+ * @returns undefined for a tag that names no language, such as `x-foo`
  */
 export function parseLocale(tag: string): string | undefined {
-  if (tag.length > MAX_TAG_LENGTH) return undefined;
+  if (!isLanguageTag(tag)) return undefined;
+  // An extended language is a language of its own (RFC 5646 section 4.5).
+  const [, extended = tag] = /^[a-z]{2,3}-([a-z]{3}(?:-.*)?)$/i.exec(tag) ?? [];
   try {
-    return Intl.getCanonicalLocales(tag)[0];
+    return new Intl.Locale(extended).baseName;
   } catch {
     return undefined;
   }
@@ -118,7 +126,7 @@ function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: read
     entityId: get('SMS_ENTITY_ID'),
     contentId: get('SMS_CONTENT_ID'),
   };
-  const { sms, whatsapp, entityId, contentId } = senders;
+  const { sms, rcs, whatsapp, entityId, contentId } = senders;
   if (channels.includes('whatsapp') && whatsapp === undefined)
     fail(
       'WHATSAPP_FROM is missing: FALLBACK_CHANNELS names whatsapp, which needs the WhatsApp Business number of your account.',
@@ -127,6 +135,13 @@ function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: read
     fail('WHATSAPP_FROM must be a phone number in E.164.');
   if (sms !== undefined && !/^(?:[A-Za-z0-9]{3,11}|[1-9][0-9]{6,14})$/.test(sms))
     fail('SMS_FROM must be a sender id of 3 to 11 letters and digits, or a number in E.164.');
+  if (rcs !== undefined && rcs.length > 50)
+    fail('RCS_FROM must be the id of an RCS agent, at most 50 characters.');
+  for (const [name, id] of [
+    ['SMS_ENTITY_ID', entityId],
+    ['SMS_CONTENT_ID', contentId],
+  ] as const)
+    if (id !== undefined && !/^[0-9]{1,20}$/.test(id)) fail(`${name} must be 1 to 20 digits.`);
   if ((entityId === undefined) !== (contentId === undefined))
     fail('SMS_ENTITY_ID and SMS_CONTENT_ID belong together: set both or none.');
   return senders;

@@ -11,6 +11,7 @@ import {
   ignoreEndedSession,
   type Client,
   type Login,
+  type LoginSession,
   type Verification,
 } from './login.js';
 import { codeChannelsOf, endOfStep, stepOf, verificationUnderWay } from './progress.js';
@@ -48,20 +49,26 @@ export function createBegin(context: LoginContext): Begin {
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     if (locale !== undefined) base.locale = locale;
-    const formerVerification = takeOver(context, base, step);
-    if (formerVerification) base.formerVerification = formerVerification;
-    const beginning = await askEngine(context, base, step);
+    const { login: former } = session;
+    const underWay = former && verificationUnderWay(former, world.now());
+    const isTakenOver = former && underWay ? mayTakeOver(base, former, underWay) : false;
+    if (underWay && isTakenOver) base.formerVerification = underWay;
+    const beginning = await askEngine(context, base, step).catch(async (error: unknown) => {
+      await keepPlace(base, session, error);
+      throw error;
+    });
 
-    const login = { ...base, ...stateOf(beginning) };
+    const login: Login = { ...base, ...stateOf(beginning) };
     annotate({ channel: login.channel });
     if (beginning.by !== 'redirect' && beginning.why !== undefined)
       annotate({ outcome: 'silent_auth_unavailable', reason: beginning.why });
-    if (session.login?.ticket !== undefined) await tickets.cancelState(session.login.ticket);
+    if (former?.ticket !== undefined) await tickets.cancelState(former.ticket);
     await session.begin(login).catch((error: unknown) => {
       // The verification would go on to send messages for a login that was not stored.
       if (login.verification !== undefined) verifications.cancel(login.verification, requestId);
       throw error;
     });
+    if (underWay !== undefined && !isTakenOver) verifications.cancel(underWay, requestId);
     return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
@@ -102,19 +109,12 @@ export function createCancel({ verifications, tickets, world, journal }: LoginCo
 }
 
 /**
- * The verification that the former login of the session left under way, if `login` may go on with
- * it. Otherwise it is cancelled.
+ * Gives a client without a login a session, if it has to wait for a verification of another client:
+ * by its cookie, its place in the queue is recognised when it asks again.
  */
-function takeOver(
-  { verifications, world }: LoginContext,
-  login: Login,
-  { session: { login: former }, requestId }: RequestContext,
-): Verification | undefined {
-  const verification = former && verificationUnderWay(former, world.now());
-  if (former === undefined || verification === undefined) return undefined;
-  if (mayTakeOver(login, former, verification)) return verification;
-  verifications.cancel(verification, requestId);
-  return undefined;
+async function keepPlace(login: Login, session: LoginSession, error: unknown): Promise<void> {
+  const waits = error instanceof LoginError && error.code === 'login_in_progress';
+  if (waits && session.login === undefined) await session.begin({ ...login, status: 'failed' });
 }
 
 /**
@@ -128,13 +128,18 @@ const mayTakeOver = (login: Login, former: Login, verification: Verification): b
 
 /** Asks the engine for a beginning, and cancels the states that it did not use. */
 async function askEngine(context: LoginContext, login: Login, step: StepContext): Promise<Beginning> {
-  const { engine, limits } = context;
-  const { caller, requestId, annotate } = step;
+  const { engine, limits, verifications, world } = context;
+  const { caller, requestId, annotate, session } = step;
+  const { formerVerification } = login;
+  // One that Vonage lets be cancelled is replaced: its link may be spent.
+  const isYoung = formerVerification && world.now() < verifications.cancellableAt(formerVerification);
+  const resumes = isYoung ? formerVerification : undefined;
+  const claimant = session.login?.id ?? login.id;
   const states = createStates(context, login, caller);
-  const mayPay = (messages: number) =>
-    limits.send(caller, login.phoneNumber, messages).then(() => true, falseIfLimited(annotate));
+  const pay = (messages: number) =>
+    limits.send(caller, login.phoneNumber, messages).catch(undefinedIfLimited(annotate));
   const beginning = await engine
-    .begin({ login, caller, requestId, newState: states.make, mayPay })
+    .begin({ login, resumes, claimant, caller, requestId, newState: states.make, pay })
     .catch(async (error: unknown) => {
       await states.cancelAllBut();
       return withoutSilence(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0, annotate);
@@ -150,13 +155,12 @@ function withoutSilence(error: unknown, hasOtherChannel: boolean, annotate: Anno
   return { by: 'nothing', why: error.code };
 }
 
-/** Answers that a limit forbids it. Rethrows any other error. */
-const falseIfLimited =
+/** For what a limit may forbid. Rethrows any other error. */
+const undefinedIfLimited =
   (annotate: Annotate) =>
-  (error: unknown): false => {
+  (error: unknown): undefined => {
     if (!(error instanceof Limited)) throw error;
     annotate({ limit: error.limit });
-    return false;
   };
 
 /** The states that are made for one login, of which at most one is used. */
@@ -199,7 +203,7 @@ function stateOf(beginning: Beginning): Partial<Login> {
     case 'verification': {
       const { verification } = beginning;
       // Where the silent step is skipped, a message is under way that the app has not asked for.
-      // With `null`, `next` without a channel means that message.
+      // The channel is `null`, so that `next` without a channel answers with that message.
       const channel = stepOf(verification).channel === 'silent_auth' ? 'silent_auth' : null;
       return { channel, verification, expiresAt: endOfStep(verification) };
     }

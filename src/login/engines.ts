@@ -7,15 +7,22 @@ import type { AccessToken } from '../vonage/tokens.js';
 import type { NumberVerification, Vonage } from '../vonage/vonage.js';
 import type { Login, Verification } from './login.js';
 import { codeChannelsOf, stepOf } from './progress.js';
-import type { Verifications } from './verification.js';
+import { isRefused, type Verifications } from './verification.js';
 
 export interface BeginRequest {
   login: Login;
   caller: Caller;
   /** Makes a state and stores its ticket. Each state may be sent upstream once. */
   newState: (proof?: Proof) => Promise<string>;
-  /** Counts so many messages that cost money. @returns false if a limit forbids them */
-  mayPay: (messages: number) => Promise<boolean>;
+  /** A verification that may be returned instead of a new one. */
+  resumes: Verification | undefined;
+  /** The id of the login that the session holds when it asks again after a refusal. */
+  claimant: string;
+  /**
+   * Counts so many messages that cost money.
+   * @returns gives them back; undefined if a limit forbids them
+   */
+  pay: (messages: number) => Promise<(() => Promise<void>) | undefined>;
   requestId: string;
 }
 
@@ -31,7 +38,7 @@ export type Beginning =
    * Where that step was found impossible (`why`), a message is under way.
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }
-  /** Silent authentication is impossible for this number, or at the moment; `why` if it was tried. */
+  /** Silent authentication is impossible for this number, or now; `why` if it was tried. */
   | { by: 'nothing'; why?: SilentFailure | ErrorCode };
 
 /** A way to authenticate silently. The flow knows engines only by this type. */
@@ -70,10 +77,7 @@ const oidcEngine = ({ authUrl, numberVerification }: Vonage): Engine => ({
   redirect: redirectOf(numberVerification),
 });
 
-const redirectOf = ({ exchange, verify }: NumberVerification): NonNullable<Engine['redirect']> => ({
-  exchange: ({ code }, requestId) => exchange(code, requestId),
-  verify,
-});
+const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, verify });
 
 /** Number Verification of any operator that follows the CAMARA profile (`SILENT_AUTH=camara`). */
 const camaraEngine = ({ authorize, ...redirect }: Camara): Engine => ({
@@ -93,17 +97,19 @@ const camaraEngine = ({ authorize, ...redirect }: Camara): Engine => ({
  */
 const verifyEngine = ({ verifications, fallbacks, maxSteps }: EngineDeps): Engine => ({
   asks: 'verify',
-  async begin({ login, mayPay, ...request }) {
-    const { formerVerification: underWay } = login;
+  async begin({ login, resumes, pay, claimant, ...request }) {
     const chain = codeChannelsOf(login.phoneNumber, fallbacks).slice(0, maxSteps - 1);
-    while (chain.length > 0 && !(await mayPay(chain.length))) chain.pop();
+    let giveBack: (() => Promise<void>) | undefined;
+    while (chain.length > 0 && (giveBack = await pay(chain.length)) === undefined) chain.pop();
     try {
       const channels = ['silent_auth', ...chain] as const;
-      const verification = await verifications.start({ login, channels, underWay, resumes: true }, request);
-      const isNew = verification.id !== underWay?.id;
+      const verification = await verifications.start({ login, channels, resumes, claimant }, request);
+      const isNew = verification.id !== resumes?.id;
+      if (!isNew) await giveBack?.();
       const isSkipped = isNew && stepOf(verification).channel !== 'silent_auth';
       return { by: 'verification', verification, ...(isSkipped && { why: 'number_not_supported' }) };
     } catch (error) {
+      if (isRefused(error)) await giveBack?.();
       // The network is not covered: refused at the start (412), or found out after it.
       if (!(error instanceof LoginError && error.code === 'silent_auth_failed')) throw error;
       return { by: 'nothing', why: 'number_not_supported' };

@@ -12,13 +12,30 @@ import type { Verification } from './login.js';
  */
 export const CANCELLABLE_AFTER_SECONDS = 30;
 
-/**
- * Seconds for which the client that was refused first has the next turn alone. Without it, a client
- * that begins again every 30 seconds could keep all others out.
- */
+/** Seconds for which a client in the queue has its turn alone. */
 const TURN_SECONDS = 5;
 
-/** The verification of a number that was started last. */
+/** The longest queue, and the most places in it for one address. */
+const MAX_WAITING = 10;
+const MAX_WAITING_OF_ADDRESS = 2;
+
+/** Seconds after which a client that does not ask again loses its place. */
+const PLACE_TTL_SECONDS = 60;
+
+/** Seconds after which a client asks again where the age of a verification is not known. */
+const UNKNOWN_AGE_RETRY_SECONDS = 5;
+
+/** A client that was refused. */
+interface Waiting {
+  /** The id of the login that its session holds. */
+  claimant: string;
+  /** Its address, as a keyed name. */
+  address: string;
+  /** When it asked last (ms since the epoch). */
+  at: number;
+}
+
+/** The latest verification of a number. */
 interface LiveVerification {
   /** Vonage's `request_id`. */
   id: string;
@@ -26,10 +43,10 @@ interface LiveVerification {
   startedAt: number;
   /** When its last step ends (ms since the epoch). */
   endsAt: number;
-  /** The address that started it, as a keyed name. */
-  address: string;
-  /** The address that waits for the next turn, as a keyed name. */
-  waiting?: string;
+  /** How many steps have begun. Vonage cancels a verification only during the first. */
+  begun: number;
+  /** The clients that wait for it to end, in the order in which they came. */
+  queue: readonly Waiting[];
 }
 
 const FORMAT = createRecordFormat<LiveVerification>(
@@ -38,38 +55,39 @@ const FORMAT = createRecordFormat<LiveVerification>(
     id: z.string(),
     startedAt: z.number(),
     endsAt: z.number(),
-    address: z.string(),
-    waiting: z.exactOptional(z.string()),
+    begun: z.number(),
+    queue: z.array(z.object({ claimant: z.string(), address: z.string(), at: z.number() })),
   }),
 );
 
-/** A client that is refused because of a verification under way. */
+/** A client whose start Vonage refuses, because a verification of the number is under way. */
 export interface Refused {
   phoneNumber: PhoneNumber;
   caller: Pick<Caller, 'address'>;
-  /** Vonage's `request_id` of the verification that is under way. */
-  rivalId: string;
-  /** Whether that one belongs to the session of this client. */
-  isOwn: boolean;
+  /** The id of the login that the session of the client holds now and when it asks again. */
+  claimant: string;
+  /** Vonage's `request_id` of the verification that is under way, if Vonage names it. */
+  rivalId: string | undefined;
 }
 
 /**
- * Which verification of a number is under way. Vonage allows one per number, whatever session it
- * belongs to, so the next one has to know when it may take its place.
+ * Keeps, per number, which verification is under way and which clients wait for the next one.
+ * Vonage allows one verification per number, whatever session it belongs to.
  */
 export interface LiveVerifications {
-  /** Notes the verification that was just started. Never fails. */
-  note(phoneNumber: PhoneNumber, verification: Verification, caller: Pick<Caller, 'address'>): Promise<void>;
   /**
-   * Seconds until the client may take the place of the verification under way; 0 if it may now. A
-   * client that has to wait is noted for the next turn.
+   * Notes a verification at its current step, after its start or a later step. The clients that
+   * wait keep their places, except `claimant`, which has had its turn. Never fails.
    */
-  secondsToTurn(refused: Refused): Promise<number>;
+  note(phoneNumber: PhoneNumber, verification: Verification, claimant: string): Promise<void>;
   /**
-   * Seconds until a verification ends that Vonage refuses to cancel: it is past its first steps, or
-   * another server has started it within the last 30 seconds.
+   * Answers when a refused client may cancel the verification under way: in `seconds`, 0 for now.
+   * A client that has to wait gets a place in the queue. The first in the queue has five seconds
+   * for itself, then the second, and so on; after that any client may go on.
    */
-  secondsToEnd(refused: Refused): Promise<number>;
+  turnOf(refused: Refused): Promise<{ rivalId: string | undefined; seconds: number }>;
+  /** Seconds until it makes sense to ask again, where Vonage refuses to cancel a verification. */
+  secondsToRetry(phoneNumber: PhoneNumber, rivalId: string): Promise<number>;
 }
 
 export function createLiveVerifications(
@@ -79,53 +97,63 @@ export function createLiveVerifications(
 ): LiveVerifications {
   const keyring = createKeyring(secrets, 'live verification');
   const nameOf = createNaming(secrets[0] ?? '', 'live verification');
-  const keyOf = (phoneNumber: PhoneNumber): string => `verify:live:${nameOf(phoneNumber)}`;
   const secondsTo = (ms: number): number => Math.max(0, Math.ceil((ms - world.now()) / 1000));
+
+  const read = async (phoneNumber: PhoneNumber) => {
+    const key = `verify:live:${nameOf(phoneNumber)}`;
+    const stored = (await store.get(key)) ?? undefined;
+    const text = stored && keyring.open(key, stored);
+    return { key, stored, live: text ? FORMAT.read(text) : undefined };
+  };
 
   const sealed = (key: string, live: LiveVerification): [string, number] => [
     keyring.seal(key, FORMAT.write(live)),
-    Math.max(CANCELLABLE_AFTER_SECONDS + TURN_SECONDS, secondsTo(live.endsAt)),
+    Math.max(CANCELLABLE_AFTER_SECONDS + MAX_WAITING * TURN_SECONDS, secondsTo(live.endsAt)),
   ];
 
-  const read = async (phoneNumber: PhoneNumber) => {
-    const key = keyOf(phoneNumber);
-    const stored = (await store.get(key)) ?? '';
-    const text = keyring.open(key, stored);
-    return { key, stored, live: text === undefined ? undefined : FORMAT.read(text) };
-  };
-
-  /** Clients of other addresses than that of the current verification come first. */
-  const mayWait = ({ address, waiting }: LiveVerification, name: string): boolean =>
-    waiting === undefined || (waiting === address && name !== address);
-
   return {
-    async note(phoneNumber, { id, steps, startedAt }, { address }) {
-      const key = keyOf(phoneNumber);
-      const endsAt = startedAt + steps.reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
-      const live = { id, startedAt, endsAt, address: nameOf(address) };
-      await store.set(key, ...sealed(key, live)).catch(() => undefined);
+    async note(phoneNumber, { id, steps, step, since, startedAt }, claimant) {
+      try {
+        const { key, live } = await read(phoneNumber);
+        const queue = (live?.queue ?? []).filter((each) => each.claimant !== claimant);
+        const endsAt = since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
+        await store.set(key, ...sealed(key, { id, startedAt, endsAt, begun: step + 1, queue }));
+      } catch {
+        // Without the record, the next client asks Vonage again every few seconds.
+      }
     },
 
-    async secondsToTurn({ phoneNumber, caller, rivalId, isOwn }) {
+    async turnOf({ phoneNumber, caller, claimant, rivalId }) {
       const { key, stored, live } = await read(phoneNumber);
-      // A verification that another server started may be as young as can be, so Vonage is asked.
-      if (live?.id !== rivalId) return 0;
-      const name = nameOf(caller.address);
-      const turn = live.startedAt + CANCELLABLE_AFTER_SECONDS * 1000;
-      const isNext = live.waiting === undefined || (live.waiting === name && !isOwn);
-      if (world.now() >= turn) return isNext ? 0 : secondsTo(turn + TURN_SECONDS * 1000);
-      if (isOwn || !mayWait(live, name)) return secondsTo(isNext ? turn : turn + TURN_SECONDS * 1000);
-      const [text, seconds] = sealed(key, { ...live, waiting: name });
-      await store.replace(key, { from: stored, to: text }, seconds);
-      return secondsTo(turn);
+      // Another server or an answer that was lost may have started it: only Vonage knows its age.
+      if (stored === undefined || live === undefined || (rivalId !== undefined && rivalId !== live.id))
+        return { rivalId, seconds: rivalId === undefined ? UNKNOWN_AGE_RETRY_SECONDS : 0 };
+      const queue = withPlace(live.queue, { claimant, address: nameOf(caller.address), at: world.now() });
+      const place = queue.findIndex((each) => each.claimant === claimant);
+      const opens = live.startedAt + CANCELLABLE_AFTER_SECONDS * 1000;
+      const turn = opens + (place < 0 ? queue.length : place) * TURN_SECONDS * 1000;
+      const seconds = secondsTo(turn);
+      if (seconds > 0) {
+        const [text, ttl] = sealed(key, { ...live, queue });
+        await store.replace(key, { from: stored, to: text }, ttl);
+      }
+      return { rivalId: live.id, seconds };
     },
 
-    async secondsToEnd({ phoneNumber, rivalId }) {
-      const { key, live } = await read(phoneNumber);
-      if (live?.id === rivalId) return Math.max(1, secondsTo(live.endsAt));
-      const found = { id: rivalId, startedAt: world.now(), endsAt: world.now(), address: '' };
-      await store.set(key, ...sealed(key, found));
-      return CANCELLABLE_AFTER_SECONDS;
+    async secondsToRetry(phoneNumber, rivalId) {
+      const { live } = await read(phoneNumber);
+      const isPastFirstStep = live?.id === rivalId && live.begun > 1;
+      return isPastFirstStep ? Math.max(1, secondsTo(live.endsAt)) : UNKNOWN_AGE_RETRY_SECONDS;
     },
   };
+}
+
+/** The queue with a place for a client, if there is room. Drops those that do not ask again. */
+function withPlace(queue: readonly Waiting[], client: Waiting): readonly Waiting[] {
+  const present = queue.filter(({ at }) => client.at - at < PLACE_TTL_SECONDS * 1000);
+  if (present.some(({ claimant }) => claimant === client.claimant))
+    return present.map((each) => (each.claimant === client.claimant ? client : each));
+  const ofAddress = present.filter(({ address }) => address === client.address).length;
+  const isFull = present.length >= MAX_WAITING || ofAddress >= MAX_WAITING_OF_ADDRESS;
+  return isFull ? present : [...present, client];
 }

@@ -14,7 +14,7 @@ import {
   type Verification,
 } from './login.js';
 import { endOfStep, stepOf, verificationUnderWay, type Progress } from './progress.js';
-import { CHANNEL_CHANGE_TIMEOUT_MS } from './verification.js';
+import { CHANNEL_CHANGE_TIMEOUT_MS, isRefused } from './verification.js';
 
 /** How often, and how far apart, the webhook of a silent step that just failed is looked for. */
 const LOOKS = 5;
@@ -44,7 +44,7 @@ export interface NextInput {
 /**
  * Moves the login on to a channel: a new verification is started, or the chain under way is moved
  * on. Apart from a chain, only this sends messages, and only when the app asks.
- * @returns `sent`: whether a message was sent, or is being sent; false if it was before
+ * @returns `sent`: whether this request sent a message; false if an earlier one did
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`,
  * `unavailable`
  */
@@ -106,7 +106,9 @@ function channelToRepeat(
   { channel, resend }: NextInput,
   { login, progress }: SeenLogin,
 ): CodeChannel | undefined {
-  const { channel: current, verification } = progress;
+  // A login may have found a verification under way when it began.
+  const verification = progress.verification ?? verificationUnderWay(login, world.now());
+  const current = verification ? stepOf(verification).channel : progress.channel;
   const isCurrent = channel === undefined || channel === current;
   if (!resend || !isCurrent || current === null || current === 'silent_auth' || isOver(login))
     return undefined;
@@ -119,7 +121,7 @@ function channelToRepeat(
 
 /**
  * The progress of a login. The webhook of a silent step that just failed gets a second to arrive:
- * Vonage has moved on by itself then, and asking it to move on would skip a channel.
+ * Vonage then moves on by itself, and asking it to move on would skip a channel.
  */
 async function progressOnceSettled({ readProgress, world }: LoginContext, login: Login): Promise<Progress> {
   let progress = await readProgress(login);
@@ -156,21 +158,22 @@ async function moveOn(
     // call at once gets the SMS as well.
     let verification = progress.verification;
     while (stepOf(verification).channel !== target)
-      verification = await verifications.advance(verification, requestId);
+      verification = await verifications.advance(verification, login, requestId);
     return { verification, sent: true };
   }
   const channels = channelsFrom(context, move);
   const underWay = progress.verification ?? verificationUnderWay(login, world.now());
-  const resumes = !isAgain && underWay !== undefined && stepOf(underWay).channel === target;
+  const isOnTarget = underWay !== undefined && stepOf(underWay).channel === target;
+  const resumes = isOnTarget && !isAgain ? underWay : undefined;
   const giveBack = await limits.send(caller, login.phoneNumber, channels.length);
-  const start = { login, channels, underWay, resumes, appHash };
+  const start = { login, channels, resumes, claimant: login.id, appHash };
   const verification = await verifications
     .start(start, { caller, requestId })
     .catch(async (error: unknown) => {
-      if (error instanceof LoginError && error.code === 'login_in_progress') await giveBack();
+      if (isRefused(error)) await giveBack();
       throw error;
     });
-  const sent = verification.id !== underWay?.id;
+  const sent = verification.id !== resumes?.id;
   if (!sent) await giveBack();
   return { verification, sent };
 }

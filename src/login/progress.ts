@@ -88,7 +88,7 @@ export function verificationAt(
   let { step, since } = verification;
   const reported = 1 + steps.findLastIndex(({ channel }) => endOf(channel, report));
   const end = endOf(steps[reported - 1]?.channel, report);
-  // A step that the clock began may have begun before: its webhook was not known yet.
+  // The clock began this step. Its webhook came later, and says that it began earlier.
   const isEarlier = reported === step && end !== undefined && end.at < since;
   if (end && (reported > step || isEarlier)) [step, since] = [reported, end.at];
   for (let current = steps[step]; current; current = steps[step]) {
@@ -177,6 +177,12 @@ function channelsLeft(
  */
 const REPORT_TTL_SECONDS = 3600;
 
+const cancelledKey = (verificationId: string): string => `verify:${verificationId}:cancelled`;
+
+/** The key of the tries of a code. */
+export const triesKey = (verificationId: string, kind: 'silent' | 'typed'): string =>
+  `limit:otp:${verificationId}:${kind}`;
+
 /** Milliseconds that a report takes to be read and written. */
 const ADD_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
 
@@ -196,16 +202,18 @@ export interface Reports {
   /**
    * Adds what a webhook says.
    * @param jti the id of the webhook; one seen before changes nothing
-   * @returns whether it reports a failed message that was not known: a summary repeats what an event
-   * has reported
+   * @returns whether it reports a failed message that was not known; a summary repeats what an
+   * event has reported
    * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
    * so that Vonage sends it again
    */
   add(news: VerifyNews, jti: string): Promise<boolean>;
   /**
-   * Notes that this server has cancelled a verification. Vonage's webhooks about it say that it
-   * failed, as they do of an unreachable number. Never fails.
+   * Notes that this server cancels a verification. Vonage's webhooks about it then say that its
+   * message failed, which gives no reason. Never fails.
    */
+  cancelling(verificationId: string): Promise<void>;
+  /** Notes that a verification has ended. Never fails. */
   end(verificationId: string): Promise<void>;
   /** Counts each message that is known to have been sent once, for the metrics. Never fails. */
   countMessages(verificationId: string, channels: readonly Channel[]): Promise<void>;
@@ -236,6 +244,15 @@ export function createReports(
       return failure !== undefined && !known?.over.some(({ reason }) => reason === failure.reason);
     });
 
+  /**
+   * Whether a step that failed is no unreachable number: Vonage also says so of a verification that
+   * was cancelled, or for which wrong codes were typed.
+   */
+  const isExplained = async ({ failure, verificationId }: News): Promise<boolean> =>
+    failure?.reason === 'unreachable' &&
+    ((await store.get(triesKey(verificationId, 'typed'))) !== null ||
+      (await store.get(cancelledKey(verificationId))) !== null);
+
   const countMessages: Reports['countMessages'] = async (verificationId, channels) => {
     for (const channel of channels) {
       if (channel === 'silent_auth') continue;
@@ -249,13 +266,16 @@ export function createReports(
   return {
     of,
     countMessages,
+    async cancelling(verificationId) {
+      await store.set(cancelledKey(verificationId), '1', REPORT_TTL_SECONDS).catch(() => undefined);
+    },
     async end(verificationId) {
       await write({ verificationId, sent: [], kind: 'ended' }).catch(() => undefined);
     },
     async add(news, jti) {
       await countMessages(news.verificationId, news.sent);
       if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return false;
-      const isNew = await write(news);
+      const isNew = await write((await isExplained(news)) ? { ...news, failure: undefined } : news);
       // Last, so that a webhook that was not stored is read when it comes again.
       await store.set(`jti:${jti}`, '1', REPORT_TTL_SECONDS);
       return isNew;

@@ -15,7 +15,7 @@ import {
 } from '../vonage/verify.js';
 import { CANCELLABLE_AFTER_SECONDS, type LiveVerifications } from './live-verifications.js';
 import type { Channel, Login, Verification } from './login.js';
-import { stepOf, type Reports } from './progress.js';
+import { stepOf, triesKey, type Reports } from './progress.js';
 
 /**
  * Milliseconds that calls to Vonage take to change the channel: a start, a cancellation of what is
@@ -50,10 +50,13 @@ const TRIES_TTL_SECONDS = 3600;
 export interface VerificationStart {
   login: Pick<Login, 'id' | 'phoneNumber' | 'client' | 'locale'>;
   channels: readonly Channel[];
-  /** The verification of this number that the session has under way, at its current step. */
-  underWay: Verification | undefined;
-  /** Whether that one goes on instead, if it is under way at Vonage as well. */
-  resumes: boolean;
+  /**
+   * A verification of this number that the session has under way, and that is returned instead of a
+   * new one if Vonage still runs it.
+   */
+  resumes: Verification | undefined;
+  /** The id of the login that the session holds when it asks again after a refusal. */
+  claimant: string;
   /** The hash of an Android app, 11 characters, that lets it read its SMS. */
   appHash?: string | undefined;
 }
@@ -67,13 +70,14 @@ interface StartRequest {
 export interface Verifications {
   /** Digits of a code. */
   codeLength: number;
+  /** Whether Vonage has texts in a language near this one (BCP 47). */
+  hasTexts(locale: string): boolean;
   /**
    * Starts a verification that goes through `channels`. If one of the same number is under way,
    * whatever session it belongs to, it is cancelled first. If Vonage gives no link for the silent
    * step, it has skipped that step, and so does the verification.
-   * @returns `underWay` if it goes on instead
    * @throws LoginError `login_in_progress` with `retry_after` while the one under way cannot be
-   * cancelled, or another client has its turn before
+   * cancelled, or other clients come before
    */
   start(start: VerificationStart, request: StartRequest): Promise<Verification>;
   /**
@@ -84,8 +88,8 @@ export interface Verifications {
   check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
   /** Tries that are left to a typed code. */
   triesLeft(verification: Verification): Promise<number>;
-  /** Goes on to the next step. */
-  advance(verification: Verification, requestId: string): Promise<Verification>;
+  /** Goes on to the next step of a chain. */
+  advance(verification: Verification, login: Login, requestId: string): Promise<Verification>;
   /** Cancels the verification as soon as Vonage lets it be cancelled. Never fails. */
   cancel(verification: Verification, requestId: string): void;
   /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
@@ -100,7 +104,7 @@ export interface VerificationDeps extends VerifySettings {
   limits: Pick<Limits, 'ready'>;
   live: LiveVerifications;
   world: World;
-  reports: Pick<Reports, 'countMessages' | 'end'>;
+  reports: Pick<Reports, 'countMessages' | 'cancelling' | 'end'>;
   brand: string;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
@@ -111,8 +115,12 @@ export function createVerifications(deps: VerificationDeps): Verifications {
 
   const cancel: Verifications['cancel'] = ({ id, startedAt }, requestId) => {
     const seconds = CANCELLABLE_AFTER_SECONDS - (world.now() - startedAt) / 1000;
+    const cancelNow = async (): Promise<void> => {
+      await reports.cancelling(id);
+      await verify.cancel(id, requestId);
+    };
     world.later(Math.max(0, seconds), () => {
-      verify.cancel(id, requestId).catch(() => {
+      cancelNow().catch(() => {
         const fields = { request_id: requestId };
         world.log.debug(fields, 'a verification that was to be cancelled had ended or gone on');
       });
@@ -120,18 +128,18 @@ export function createVerifications(deps: VerificationDeps): Verifications {
   };
 
   /** @throws ConcurrentVerification if another verification of this number is under way */
-  const startNew: Verifications['start'] = async (start, { caller, requestId }) => {
-    const { login, channels } = start;
+  const startNew = async (start: VerificationStart, requestId: string): Promise<Verification> => {
+    const { login, channels, claimant } = start;
     const newVerification = (id: string) => verificationOf(id, start, deps);
     const begun = await verify.start(requestOf(start, deps), requestId).catch(async (error: unknown) => {
       if (!(error instanceof UnusableStart)) throw error;
       const unusable = newVerification(error.verificationId);
-      await live.note(login.phoneNumber, unusable, caller);
+      await live.note(login.phoneNumber, unusable, claimant);
       cancel(unusable, requestId);
       throw error;
     });
     const verification = newVerification(begun.verificationId);
-    await live.note(login.phoneNumber, verification, caller);
+    await live.note(login.phoneNumber, verification, claimant);
     if (begun.checkUrl !== undefined) verification.checkUrl = begun.checkUrl;
     // With a coverage check, Vonage gives no link where it does not cover the network.
     if (channels[0] === 'silent_auth' && deps.coverageCheck && begun.checkUrl === undefined)
@@ -146,16 +154,18 @@ export function createVerifications(deps: VerificationDeps): Verifications {
 
   return {
     codeLength: deps.codeLength,
+    hasTexts: (locale) =>
+      languageFor('sms', locale, { template: deps.templateId !== undefined }) !== undefined,
 
     async start(start, request) {
       try {
-        return await startNew(start, request);
+        return await startNew(start, request.requestId);
       } catch (error) {
         if (!(error instanceof ConcurrentVerification)) throw error;
-        const { underWay, resumes } = start;
-        if (resumes && underWay !== undefined && underWay.id === error.verificationId) return underWay;
+        const { resumes } = start;
+        if (resumes !== undefined && resumes.id === error.verificationId) return resumes;
         await endRival(error, { ...start, ...request }, deps);
-        return startNew(start, request).catch((again: unknown) => {
+        return startNew(start, request.requestId).catch((again: unknown) => {
           if (again instanceof ConcurrentVerification) throw inProgress(again, CANCELLABLE_AFTER_SECONDS);
           throw again;
         });
@@ -165,7 +175,7 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     async check({ id }, { code, kind }, requestId) {
       // A try that Vonage is not asked about must not count.
       await deps.limits.ready('verify');
-      const key = `limit:otp:${id}:${kind}`;
+      const key = triesKey(id, kind);
       const tries = await deps.store.increment(key, TRIES_TTL_SECONDS);
       if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : codeTooLate();
       await verify.check(id, code, requestId).catch(async (error: unknown) => {
@@ -180,13 +190,14 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     },
 
     async triesLeft({ id }) {
-      const tries = Number(await deps.store.get(`limit:otp:${id}:typed`));
+      const tries = Number(await deps.store.get(triesKey(id, 'typed')));
       return Math.max(0, TRIES.typed - tries);
     },
 
-    async advance(verification, requestId) {
+    async advance(verification, { id, phoneNumber }, requestId) {
       await verify.next(verification.id, requestId);
       const moved = { ...verification, step: verification.step + 1, since: world.now() };
+      await live.note(phoneNumber, moved, id);
       await reports.countMessages(moved.id, [stepOf(moved).channel]);
       return moved;
     },
@@ -264,22 +275,31 @@ function verificationOf(
  */
 async function endRival(
   conflict: ConcurrentVerification,
-  { login, underWay, caller, requestId }: VerificationStart & StartRequest,
+  { login, claimant, caller, requestId }: VerificationStart & StartRequest,
   { live, verify, reports }: VerificationDeps,
 ): Promise<void> {
-  const { verificationId: rivalId } = conflict;
-  if (rivalId === undefined) throw conflict;
-  const rival = { phoneNumber: login.phoneNumber, caller, rivalId, isOwn: underWay?.id === rivalId };
-  const seconds = await live.secondsToTurn(rival);
-  if (seconds > 0) throw inProgress(conflict, seconds);
+  const { phoneNumber } = login;
+  const refused = { phoneNumber, caller, claimant, rivalId: conflict.verificationId };
+  const { rivalId, seconds } = await live.turnOf(refused);
+  if (rivalId === undefined || seconds > 0) throw inProgress(conflict, seconds);
+  await reports.cancelling(rivalId);
   await verify.cancel(rivalId, requestId).catch(async (error: unknown) => {
     const code = error instanceof LoginError ? error.code : undefined;
     // It has ended meanwhile.
     if (code === 'login_expired') return;
     if (code !== 'no_more_channels' && code !== 'login_in_progress') throw error;
-    throw inProgress(conflict, await live.secondsToEnd(rival));
+    throw inProgress(conflict, await live.secondsToRetry(phoneNumber, rivalId));
   });
   await reports.end(rivalId);
+}
+
+/**
+ * Whether Vonage has refused a start, so that no message was sent. After a timeout or an error of
+ * Vonage's servers, one may have been.
+ */
+export function isRefused(error: unknown): boolean {
+  const status = error instanceof LoginError ? error.upstream?.status : undefined;
+  return status !== undefined && status >= 400 && status < 500;
 }
 
 const inProgress = ({ code, detail, upstream }: LoginError, seconds: number): LoginError =>

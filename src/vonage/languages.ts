@@ -17,8 +17,8 @@ const languagesOf = (names: string): readonly Language[] =>
 
 /**
  * The languages in which Vonage has texts of its own (guide "Verify Languages",
- * https://developer.vonage.com/en/verify/guides/verify-v2-languages, as of November 2026). From
- * `de-de` on, the list has only what Vonage's guide to the first Verify API names too
+ * https://developer.vonage.com/en/verify/guides/verify-v2-languages, as of November 2026). After
+ * `da-dk`, the list has only what Vonage's guide to the first Verify API names as well
  * (https://developer.vonage.com/en/verify/guides/verify-languages); `he-il` is from Vonage's PHP
  * SDK. Vonage uses en-us for a language that it does not have.
  */

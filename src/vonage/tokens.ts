@@ -66,7 +66,7 @@ export interface AccessToken {
  * @throws LoginError `silent_auth_failed` for a code that is not valid, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
-export type ExchangeCode = (code: string, requestId: string) => Promise<AccessToken>;
+export type ExchangeCode = (authorization: { code: string }, requestId: string) => Promise<AccessToken>;
 
 export function createTokenExchange(deps: {
   transport: Transport;
@@ -74,7 +74,7 @@ export function createTokenExchange(deps: {
   tokenUrl: string;
   redirectUri: string;
 }): ExchangeCode {
-  return async (code, requestId) => {
+  return async ({ code }, requestId) => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',

@@ -134,7 +134,7 @@ function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
   return { ...base, kind: status === 'completed' ? 'nothing' : 'ended' };
 }
 
-/** What a step's status says of its message. A step that expired brought a code in vain. */
+/** What a step's status says of its message. If the step expired, the message was delivered. */
 const FAILURES: Record<string, MessageFailure> = {
   blocked: 'blocked',
   rejected: 'rejected',

@@ -9,8 +9,7 @@ export const SHARE_SCOPE =
   'openid dpv:FraudPreventionAndDetection number-verification:device-phone-number:read';
 export const NUMBER = '+447700900000';
 export const VERIFIER = 'v'.repeat(43);
-export const challengeOf = (verifier: string): string =>
-  createHash('sha256').update(verifier).digest('base64url');
+const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url');
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -92,6 +91,7 @@ export const openCamara = async (options: Parameters<typeof openSandbox>[0] = {}
     });
   return {
     ...sandbox,
+    vonageToken: () => sandbox.tokenFor(),
     issuer,
     key,
     kid,

@@ -51,7 +51,7 @@ export const locationOf = (answer: Answer): URL => new URL(answer.headers.get('l
 
 type Deps = Parameters<typeof createSandbox>[0];
 
-const listening = async (more: Pick<Deps, 'world' | 'webhooks'>) => {
+const listening = async (more: Pick<Deps, 'world' | 'webhooks'> & Partial<Pick<Deps, 'redirectUri'>>) => {
   let url = '';
   const deps = { applicationId: APPLICATION_ID, publicKey, redirectUri: REDIRECT_URI, ...more };
   const sandbox = createSandbox({ ...deps, publicUrl: () => url, root: resolve(__dirname, '../..') });
@@ -71,7 +71,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 export const openSandbox = async ({
   startAt = Date.parse('2026-03-01T12:00:00Z'),
   ...more
-}: { startAt?: number } & Pick<Deps, 'webhooks'> = {}) => {
+}: { startAt?: number } & Partial<Pick<Deps, 'webhooks' | 'redirectUri'>> = {}) => {
   const clock = { ms: startAt };
   const world = {
     ...systemWorld(silent),

@@ -43,7 +43,7 @@ describeInBrowser('the page of the sandbox', () => {
       'The device carries the operator’s answer to Vonage.',
     ]);
     expect(await alice.saysOf('4')).toEqual([
-      'The device returns to the server, with Vonage’s authorization code.',
+      'The device returns to the server, with an authorization code.',
       'The server exchanges the authorization code for a token. The code works once.',
     ]);
     expect(await alice.saysOf('5')).toHaveLength(2);

@@ -108,6 +108,7 @@ describe('the redirects', () => {
   const refused: [string, string][] = [
     ['+447700900103', 'access_denied'],
     ['+447700900107', 'server_error'],
+    ['+447700900115', 'consent_required'],
     ['+99011111199', 'server_error'],
   ];
   it.each(refused)('of %s end in %s', async (number, error) => {

@@ -116,6 +116,7 @@ describe('a silent step that fails', () => {
     ['447700900103', 'wifi', 412, 'precondition-failed', 'IP Address does not resolve to a cellular device.'],
     ['447700900104', 'not_mobile', 412, 'precondition-failed', CANNOT],
     ['447700900106', 'invalid_grant', 412, 'precondition-failed', CANNOT],
+    ['447700900115', 'no_consent', 412, 'precondition-failed', CANNOT],
     [ALICE, 'server_error', 412, 'precondition-failed', CANNOT],
     [ALICE, 'rate_limited', 412, 'precondition-failed', CANNOT],
     [

@@ -91,7 +91,7 @@ const RULES: { isMet: (parameters: Parameters) => boolean; error: string; error_
   },
 ];
 
-/** The number of a `login_hint` of the form `tel:+44…` (RFC 3966), or without its scheme or plus. */
+/** The number of a `login_hint`: `tel:+44…` (RFC 3966), or without its scheme or plus. */
 const phoneNumberIn = (hint = ''): string | undefined => {
   const number = hint.replace(/^(?:tel:)?\+?/, '+');
   return isPhoneNumber(number) ? number : undefined;
@@ -100,8 +100,8 @@ const phoneNumberIn = (hint = ''): string | undefined => {
 const MUST_MATCH = ['client_id', 'response_type', 'redirect_uri', 'scope'];
 
 /**
- * The parameters in a signed request object, the only ones that count (OpenID Connect Core, 6.1), or
- * why it is invalid.
+ * The parameters in a signed request object, the only ones that count (OpenID Connect Core, 6.1).
+ * @returns them, or why it is invalid
  */
 const readRequestObject = async (state: SandboxState, outer: Parameters): Promise<Parameters | string> => {
   const { camara } = state;
@@ -112,7 +112,6 @@ const readRequestObject = async (state: SandboxState, outer: Parameters): Promis
   // It could be used to authenticate the client.
   if (claims.sub !== undefined) return 'It must not have a sub.';
   if ('request' in claims || 'request_uri' in claims) return 'It must not have another request object.';
-  if (claims.client_id !== CLIENT_ID) return 'Its client_id is not the client.';
   const other = MUST_MATCH.find((name) => outer[name] !== undefined && outer[name] !== claims[name]);
   if (other !== undefined) return `Its ${other} is not the one outside of it.`;
   const texts = Object.entries(claims).filter(([, value]) => typeof value === 'string');

@@ -9,7 +9,7 @@ import { refuseOverrides, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
 import type { SilentBehaviour } from '../state/subscribers.js';
 import { readAuthorizationRequest } from './authorization-request.js';
-import { CLIENT_ID, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
+import { CLIENT_ID, operatorKeys, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
 
 const CONSENT_TTL_MS = 5 * 60_000;
 
@@ -79,44 +79,57 @@ const sendConsentPage = (state: SandboxState, res: Response, request: Identified
   sendPage(res, 200, main);
 };
 
-/** Identifies the SIM, and gives the device a code, an error, or a page that asks for consent. */
+interface Identified {
+  request: IdentifiedRequest;
+  behaviour: SilentBehaviour;
+}
+
+/** Identifies the SIM of the device; undefined if the device names a malformed SIM or network. */
 const identify = (
   state: SandboxState,
-  { req, res }: { req: Request; res: Response },
+  req: Request,
   request: AuthorizationRequest,
-): void => {
+): Identified | undefined => {
   const overrides = readOverrides(req);
-  if (!overrides) {
-    refuseOverrides(res);
-    return;
-  }
-  const number = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;
-  const device = { number: number ?? '', overrides };
-  // Without a hint and a SIM of its own, nothing tells the operator who the device is.
-  const behaviour: SilentBehaviour = number === undefined ? 'wifi' : behaviourOf(state, device);
-  const sim = simOf(state, device);
-  const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
-  res.locals.seen = { number: device.number, sim, network } satisfies OperatorView;
-  const { prompts, purpose } = request;
-  const isMissing =
-    behaviour === 'no_consent' && !state.camara.hasConsent({ number: device.number, purpose });
-  const error = behaviour === 'no_consent' ? undefined : OPERATOR_ERRORS[behaviour];
+  if (!overrides) return undefined;
+  const known = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;
+  const number = known ?? '';
+  const device = { number, overrides };
+  // Without a hint and a SIM of its own, nothing says who the device is.
+  const behaviour = known === undefined ? 'wifi' : behaviourOf(state, device);
   const expiresAt = state.world.now() + CONSENT_TTL_MS;
-  const identified = { ...request, number: device.number, sim, expiresAt };
+  return { request: { ...request, number, sim: simOf(state, device), expiresAt }, behaviour };
+};
+
+/** Gives the device a code, an error, or a page that asks for consent. */
+const respond = (state: SandboxState, res: Response, { request, behaviour }: Identified): void => {
+  const { number, sim, prompts } = request;
+  const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
+  res.locals.seen = { number, sim, network } satisfies OperatorView;
+  const isMissing = behaviour === 'no_consent' && !state.camara.hasConsent(request);
+  const isAsked = prompts.includes('consent') || (isMissing && !prompts.includes('none'));
+  const mayGoOn = behaviour === 'no_consent' && (isAsked || !isMissing);
+  const error = mayGoOn ? undefined : OPERATOR_ERRORS[behaviour];
   if (error) answer(state, res, { ...error, state: request.state });
-  else if (isMissing && prompts.includes('none')) {
-    answer(state, res, { ...OPERATOR_ERRORS.no_consent, state: request.state });
-  } else if (isMissing || prompts.includes('consent')) sendConsentPage(state, res, identified);
-  else issueCode(state, res, identified);
+  else if (isAsked) sendConsentPage(state, res, request);
+  else issueCode(state, res, request);
 };
 
 const authorize =
   (state: SandboxState): RequestHandler =>
   async (req, res) => {
+    // The token request that follows shall not wait for them.
+    void operatorKeys();
     const request = await readAuthorizationRequest(state, req);
-    if ('page' in request) sendErrorPage(res, request.page);
-    else if ('error' in request) answer(state, res, { ...request });
-    else identify(state, { req, res }, request);
+    if ('page' in request) {
+      sendErrorPage(res, request.page);
+    } else if ('error' in request) {
+      answer(state, res, { ...request });
+    } else {
+      const identified = identify(state, req, request);
+      if (identified) respond(state, res, identified);
+      else refuseOverrides(res);
+    }
   };
 
 /** The answer to the consent page, which works once. */

@@ -38,7 +38,10 @@ export const verifyClientJwt = async (
     if (typeof jti !== 'string' || jti === '') return 'jti must be a string.';
     return invalidLifetime(payload, nowInSeconds(world)) ?? payload;
   } catch (error) {
-    return error instanceof errors.JOSEError ? error.message : 'it cannot be verified.';
+    // `error_description` has no quotation marks (RFC 6749, 5.2).
+    return error instanceof errors.JOSEError
+      ? `${error.message.replaceAll('"', '')}.`
+      : 'it cannot be verified.';
   }
 };
 
@@ -50,7 +53,7 @@ type Fields = Partial<Record<string, string>>;
 const invalidAssertion = async (state: SandboxState, fields: Fields): Promise<string | undefined> => {
   const { client_id, client_assertion = '', client_assertion_type } = fields;
   if (client_assertion_type !== ASSERTION_TYPE) return `client_assertion_type must be ${ASSERTION_TYPE}.`;
-  if (client_id !== undefined && client_id !== CLIENT_ID) return 'client_id is not the client’s.';
+  if (client_id !== undefined && client_id !== CLIENT_ID) return 'client_id is not the client.';
   const { camara } = state;
   const claims = await verifyClientJwt(state, client_assertion, [camara.url('token'), camara.issuer]);
   if (typeof claims === 'string') return `client_assertion: ${claims}`;

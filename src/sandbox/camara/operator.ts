@@ -118,8 +118,7 @@ export class CamaraOperator {
   }
 
   register(registration: z.infer<typeof ClientRegistration>): Readonly<Client> {
-    this.#client = { ...this.#client, ...registration } as Client;
-    return this.#client;
+    return Object.assign(this.#client, registration);
   }
 
   /** The client's public keys: that of the application, and those that were registered. */
@@ -129,7 +128,7 @@ export class CamaraOperator {
     return { keys: [{ ...jwk, kid }, ...((this.#client.jwks?.keys ?? []) as JWK[])] };
   }
 
-  hasConsent({ number, purpose }: Pick<IdentifiedRequest, 'number' | 'purpose'>): boolean {
+  hasConsent({ number, purpose }: IdentifiedRequest): boolean {
     return this.#consents.has(`${number} ${purpose}`);
   }
 

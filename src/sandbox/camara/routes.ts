@@ -58,7 +58,7 @@ const addNumberVerification = (
   });
 };
 
-/** An operator that follows CAMARA's security profile, with Number Verification 0.3.1, 1.0 and 2.1. */
+/** An operator by CAMARA's security profile, with Number Verification 0.3.1, 1.0 and 2.1. */
 export const camaraRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, [CAMARA_PATHS.metadata, CAMARA_PATHS.oauthMetadata], { get: [sendMetadata(state)] });
   handlePath(router, CAMARA_PATHS.jwks, { get: [sendKeys] });

@@ -88,11 +88,18 @@ export const contentOf = (answer: ReceivedAnswer): Record<string, unknown> => {
 /** Whether the code in the body was typed by a user. The codes of devices contain letters. */
 export const isTypedCode = ({ body }: CallRequest): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
 
+/** The `login_hint`, also in a request object (OpenID Connect Core, 6.1). */
+const loginHintIn = (url: string): unknown => {
+  const parameters = parametersOf(url);
+  const claims = parameters.get('request')?.split('.')[1] ?? '';
+  return parameters.get('login_hint') ?? fieldsOf(Buffer.from(claims, 'base64url').toString())['login_hint'];
+};
+
 export const phoneNumberIn = ({ url, body }: CallRequest): string | undefined => {
   const { phone_number, workflow } = fieldsOf(body);
   const to = Array.isArray(workflow) ? (workflow as { to?: unknown }[])[0]?.to : undefined;
-  const number = phone_number ?? to ?? parametersOf(url).get('login_hint') ?? undefined;
-  return typeof number === 'string' && number !== '' ? number.replace(/^\+?/, '+') : undefined;
+  const number = phone_number ?? to ?? loginHintIn(url);
+  return typeof number === 'string' && number !== '' ? number.replace(/^(?:tel:)?\+?/, '+') : undefined;
 };
 
 /** Fields and parameters whose values are unique to one login. */

@@ -1,4 +1,5 @@
 import type { World } from '../../core/world.js';
+import { CAMARA_CALLS } from './camara-calls.js';
 import { identifiersInAnswer, identifiersInRequest, MAX_BODY_CHARACTERS } from './calls.js';
 import { phoneNumberIn, sessionOf, credentialsInRequest } from './calls.js';
 import type { CallRequest, Call, ReceivedAnswer, OperatorView } from './calls.js';
@@ -12,7 +13,12 @@ const MAX_LOGINS = 50;
 const MAX_CALLS_PER_LOGIN = 150;
 const MAX_UNASSIGNED_CALLS = 200;
 
-const DESCRIPTIONS: readonly CallDescription[] = [...SERVER_CALLS, ...VONAGE_CALLS, ...VERIFY_CALLS];
+const DESCRIPTIONS: readonly CallDescription[] = [
+  ...SERVER_CALLS,
+  ...VONAGE_CALLS,
+  ...VERIFY_CALLS,
+  ...CAMARA_CALLS,
+];
 
 export type DescribedCall = Call & { description: CallDescription };
 

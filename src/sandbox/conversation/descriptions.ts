@@ -60,6 +60,7 @@ export const deviceToServer = between('device', 'server');
 export const deviceToVonage = between('device', 'vonage');
 export const deviceToOperator = between('device', 'operator');
 export const serverToVonage = between('server', 'vonage');
+export const serverToOperator = between('server', 'operator');
 export const vonageToServer = between('vonage', 'server');
 export const vonageToDevice = between('vonage', 'device');
 
@@ -78,6 +79,7 @@ const REASONS: Record<string, string> = {
   not_on_cellular: 'the operator says that the device did not use its mobile network',
   denied:
     'the operator did not see a SIM. It never does on Wi-Fi: the link has to be opened over the mobile network',
+  consent_required: 'the operator wants the user’s consent first',
   number_not_supported: 'the operator does not support this number',
   operator_error: 'Vonage or the operator returned an error',
   invalid_code: 'the code is wrong, was used before, or belongs to the login of another session',
@@ -93,7 +95,7 @@ const REASONS: Record<string, string> = {
   no_more_channels: 'there is no other channel left to send a code',
   upstream_timeout: 'the answer took too long, and the server does not repeat the request',
   upstream_error: 'the answer could not be read, and the server accepts only a clear confirmation',
-  unavailable: 'Vonage limits the rate of requests',
+  unavailable: 'Vonage or the operator limits the rate of requests',
 };
 
 const numberMismatch = ({ seen, number }: AnsweredCall): string => {

@@ -39,7 +39,7 @@ const titlesOf = (arrows: ArrowsByStep): Record<Step, string> => {
   return {
     ...TITLES,
     ...(isVerify && { '4': 'The device returns to Vonage, which issues a code' }),
-    ...(isDirect && { '2': 'The server builds the link itself, without a request to Vonage' }),
+    ...(isDirect && { '2': 'The server builds the link itself, without a request' }),
   };
 };
 

@@ -57,7 +57,7 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     request: ({ asked }) =>
       parametersOf(asked.url).has('error')
         ? 'The device returns to the server, with an error instead of a code.'
-        : 'The device returns to the server, with Vonage’s authorization code.',
+        : 'The device returns to the server, with an authorization code.',
     answer: (call) =>
       hasCode(call)
         ? good('The server gives the device a code of its own, which works only in the session of the login.')

@@ -17,11 +17,56 @@ export const redirected =
     return error === null ? plain(text) : bad(`The device is redirected with an error: ${error}.`);
   };
 
+/** By the error of an operator's redirect, a key of `REASONS`. */
+const REASON_OF: Record<string, string> = { access_denied: 'denied', consent_required: 'consent_required' };
+
+/** The outcome of a redirect that carries an error. */
+export const redirectFailure = (call: AnsweredCall): Caption | undefined => {
+  const error = redirectParameters(call).get('error');
+  return error === null ? undefined : failed(call, REASON_OF[error] ?? 'operator_error');
+};
+
 const hasLink = ({ answered }: AnsweredCall): boolean => answered.body.includes('"auth_url"');
 
 /** A boolean, unless the answer is an error. */
 const isVerified = ({ answered }: AnsweredCall): unknown =>
   fieldsOf(answered.body)['devicePhoneNumberVerified'];
+
+/** @param issuer the subject of a sentence */
+export const tokenExchange = (issuer: string): Pick<CallDescription, 'request' | 'answer' | 'outcome'> => ({
+  request: 'The server exchanges the authorization code for a token. The code works once.',
+  answer: ({ answered }) =>
+    answered.status === 200
+      ? good(`${issuer} returns a token, which is valid for one request.`)
+      : bad(`${issuer} does not accept the code.`),
+  outcome: (call) => (call.answered.status === 200 ? undefined : failed(call, 'operator_error')),
+});
+
+/** By status. */
+const VERIFICATION_FAILURES: Record<number, string> = {
+  403: 'not_on_cellular',
+  422: 'number_not_supported',
+  429: 'unavailable',
+};
+
+export const numberVerification: Pick<CallDescription, 'request' | 'answer' | 'outcome'> = {
+  request: 'The server asks, with the token, whether the SIM that opened the link has this number.',
+  answer: (call) => {
+    if (isVerified(call) === true) return good('The operator confirms the number.');
+    if (isVerified(call) === false) return bad('The operator answers that the SIM has another number.');
+    const { code } = fieldsOf(call.answered.body);
+    return bad(
+      typeof code === 'string'
+        ? `The operator answers with an error: ${code}.`
+        : 'The answer cannot be read.',
+    );
+  },
+  outcome: (call) => {
+    if (isVerified(call) === true) return succeeded(call);
+    if (isVerified(call) === false) return failed(call, 'number_mismatch');
+    return failed(call, VERIFICATION_FAILURES[call.answered.status] ?? 'upstream_error');
+  },
+};
 
 /** Silent authentication by Network Enablement, or by a link that the server makes itself. */
 export const VONAGE_CALLS: readonly CallDescription[] = [
@@ -61,30 +106,8 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
           ? 'Vonage redirects the device to its Verify request.'
           : 'Vonage redirects the device to the server, with an authorization code. The number is not sent.',
       )(call),
-    outcome: (call) => (redirectParameters(call).has('error') ? failed(call, 'denied') : undefined),
+    outcome: redirectFailure,
   },
-  {
-    ...serverToVonage('POST', exactly(PATHS.token), '4'),
-    request: 'The server exchanges the authorization code for a token. The code works once.',
-    answer: ({ answered }) =>
-      answered.status === 200
-        ? good('Vonage returns a token, which is valid for one request.')
-        : bad('Vonage does not accept the code.'),
-    outcome: (call) => (call.answered.status === 200 ? undefined : failed(call, 'operator_error')),
-  },
-  {
-    ...serverToVonage('POST', exactly(PATHS.verify), '5'),
-    request: 'The server asks, with the token, whether the SIM that opened the link has this number.',
-    answer: (call) => {
-      if (isVerified(call) === true) return good('The operator confirms the number.');
-      return isVerified(call) === false
-        ? bad('The operator answers that the SIM has another number.')
-        : bad('The answer cannot be read.');
-    },
-    outcome: (call) => {
-      if (isVerified(call) === true) return succeeded(call);
-      if (isVerified(call) === false) return failed(call, 'number_mismatch');
-      return failed(call, call.answered.status === 403 ? 'not_on_cellular' : 'upstream_error');
-    },
-  },
+  { ...serverToVonage('POST', exactly(PATHS.token), '4'), ...tokenExchange('Vonage') },
+  { ...serverToVonage('POST', exactly(PATHS.verify), '5'), ...numberVerification },
 ];

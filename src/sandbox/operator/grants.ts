@@ -24,7 +24,7 @@ export const tokenRequest = (req: Request): Partial<Record<string, string>> => {
   return Object.fromEntries([...form].filter(([name]) => form.getAll(name).length === 1));
 };
 
-/** Why a request is not one with an authorization code. OAuth forbids repeated fields (RFC 6749, 3.2). */
+/** Why a request has no authorization code. OAuth forbids repeated fields (RFC 6749, 3.2). */
 export const invalidCodeRequest = (req: Request, required: readonly string[]): OAuthError | undefined => {
   const fields = tokenRequest(req);
   if (fields.grant_type && fields.grant_type !== 'authorization_code') {

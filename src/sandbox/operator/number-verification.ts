@@ -149,7 +149,7 @@ const isNumberOf = (sim: string, body: z.infer<typeof Body>, version: Version): 
 
 const tokenOf = ({ headers }: Request): string => bearerToken(headers.authorization) ?? '';
 
-/** Requires a token with one of the scopes, and sets `res.locals.grant`. Does not use up the token. */
+/** Requires a token with one of the scopes, for `res.locals.grant`. Does not use up the token. */
 const requireToken =
   ({ world }: SandboxState, api: NumberVerification, scopes: readonly string[]): RequestHandler =>
   (req, res, next) => {
