@@ -61,6 +61,10 @@ describe('metadata', () => {
   test.each<[string, () => object]>([
     ['of another issuer', () => json({ ...correct(), issuer: 'https://evil.example' })],
     ['whose issuer has a slash more', () => json({ ...correct(), issuer: `${issuer}/` })],
+    [
+      'whose issuer is spelled otherwise',
+      () => json({ ...correct(), issuer: issuer.replace('host', 'HOST') }),
+    ],
     ['without an issuer', () => json({ ...correct(), issuer: undefined })],
     ['without an authorization endpoint', () => json({ ...correct(), authorization_endpoint: undefined })],
     ['without a token endpoint', () => json({ ...correct(), token_endpoint: undefined })],

@@ -269,4 +269,34 @@ export const MUTATIONS: readonly Mutation[] = [
       test: 'by sms is the only step of its request, and logs in with its own name',
     },
   },
+  {
+    rule: 'metadata name the issuer to the letter',
+    file: 'src/camara/server.ts',
+    find: 'metadata.issuer === settings.issuer &&',
+    replace: '',
+    caughtBy: {
+      suite: 'test/hostile/camara.test.ts',
+      test: 'whose issuer is spelled otherwise begin no login',
+    },
+  },
+  {
+    rule: 'the signature of an ID token is checked',
+    file: 'src/camara/server.ts',
+    find: 'openid.enableNonRepudiationChecks(config);',
+    replace: '',
+    caughtBy: {
+      suite: 'test/hostile/camara.test.ts',
+      test: 'with a signature of another key gives no code, and the access token is never used',
+    },
+  },
+  {
+    rule: 'an error of another issuer says nothing of the operator',
+    file: 'src/login/exchange.ts',
+    find: "isForeign ? 'foreign_issuer' : result.error",
+    replace: 'result.error',
+    caughtBy: {
+      suite: 'test/hostile/camara.test.ts',
+      test: 'an error of another issuer is not taken for one of the operator',
+    },
+  },
 ];
