@@ -492,7 +492,7 @@ test.each([
 test('RATE_LIMITS replaces the defaults of the limits that it names', () => {
   const { limits } = readConfig({ ...GOOD, RATE_LIMITS: 'login-number=20, send-prefix=7' });
   expect(limits).toMatchObject({
-    rates: { 'login-number': 20, 'login-range': 600, 'send-prefix': 7, 'send-number': 5 },
+    rates: { 'login-number': 20, 'login-range': 600, 'send-prefix': 7, 'send-number': 6 },
     paidSendsPerHour: 300,
     upstreamPerSecond: 10,
   });

@@ -151,16 +151,16 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     }),
   );
 
-  test('with the defaults one range can use no more than two in an hour, and five in a day', () =>
+  test('with the defaults one range can use no more than three in an hour, and six in a day', () =>
     inSystem({ RATE_LIMITS: '' }, async (system) => {
       system.world.turn(86_400 - ((system.world.now() / 1000) % 86_400));
       const perHour: number[] = [];
       for (let hour = 0; hour < 4; hour++) {
-        const statuses = await times(3, () => messageTo(system, ALICE, HERE));
+        const statuses = await times(4, () => messageTo(system, ALICE, HERE));
         perHour.push(statuses.filter((status) => status === 200).length);
         atFullHour(system);
       }
-      expect(perHour).toEqual([2, 2, 1, 0]);
+      expect(perHour).toEqual([3, 3, 0, 0]);
       const refused = await clientAt(system, HERE).askForMessage(ALICE);
       expect(refused.body.retry_after).toBe(86_400 - 4 * 3600);
       expect(await messageTo(system, ALICE, ELSEWHERE)).toBe(200);
