@@ -131,7 +131,7 @@ function createAuthorize(deps: {
   };
 
   return async (phoneNumber, newState, requestId) => {
-    const config = await server.open({ requestId });
+    const config = await server.open(requestId);
     const proof = { verifier: randomToken(world), nonce: randomToken(world) };
     const state = await newState(proof);
     const url = await build(config, {
@@ -163,8 +163,8 @@ function createExchange(server: AuthorizationServer, redirectUri: string): Camar
     const url = new URL(redirectUri);
     url.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
     try {
-      const config = await server.open({ requestId, onToken }, Infinity);
-      await openid.authorizationCodeGrant(config, url, checks);
+      const config = await server.open(requestId, Infinity);
+      await server.run({ requestId, onToken }, () => openid.authorizationCodeGrant(config, url, checks));
     } catch (thrown) {
       // The library refuses an answer of another issuer before it sends the code.
       const error = loginErrorOf(token === undefined ? 'authorize' : 'token', thrown);

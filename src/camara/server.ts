@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import * as openid from 'openid-client';
 import type { CamaraSettings } from '../config/camara.js';
 import { LoginError } from '../core/errors.js';
@@ -14,11 +15,11 @@ const KEY_SET_TTL_MS = 300_000;
 /** A device waits for the last two, and old SDKs give a redirect five seconds. */
 const TIMEOUT_MS = { discovery: 2000, token: 2500, jwks: 1500 };
 
-/** A request that needs the authorization server. */
+/** The request that an exchange is for. */
 export interface ServerRequest {
   requestId: string;
   /** Is called with the token that came, before the library checks the ID token beside it. */
-  onToken?: (token: AccessToken, hasIdToken: boolean) => void;
+  onToken: (token: AccessToken, hasIdToken: boolean) => void;
 }
 
 /**
@@ -27,17 +28,19 @@ export interface ServerRequest {
  */
 export interface AuthorizationServer {
   /**
-   * The configuration of the library for one request.
+   * The configuration of the library. It keeps the keys, so requests share it.
    * @param maxAgeMs metadata that are older are fetched again
    * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
    */
-  open(request: ServerRequest, maxAgeMs?: number): Promise<openid.Configuration>;
+  open(requestId: string, maxAgeMs?: number): Promise<openid.Configuration>;
+  /** Runs an exchange; its calls are those of this request. */
+  run<T>(request: ServerRequest, exchange: () => Promise<T>): Promise<T>;
   /** Fetches metadata and keys again for the next request. */
   forget(): void;
 }
 
 interface Known {
-  metadata: openid.ServerMetadata;
+  config: openid.Configuration;
   /** When it was fetched (ms since the epoch). */
   at: number;
   keySet?: { answer: Promise<Answer>; at: number };
@@ -54,6 +57,7 @@ export function createAuthorizationServer(deps: {
   const { clientId } = settings;
   let known: Known | undefined;
   let fetching: Promise<Known> | undefined;
+  const requests = new AsyncLocalStorage<ServerRequest>();
 
   const get = (api: 'discovery' | 'jwks', url: string, requestId: string): Promise<Answer> =>
     transport({ api, method: 'GET', url, timeoutMs: TIMEOUT_MS[api], requestId });
@@ -91,12 +95,18 @@ export function createAuthorizationServer(deps: {
       : await discover(requestId).catch((error: unknown) => {
           throw loginErrorOf('discovery', error);
         });
+    // The library knows no clock of ours, but an offset to that of the process.
+    const clock = { [openid.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
     // The algorithms of the profile, whatever else a server offers.
-    known = {
-      metadata: { ...metadata, id_token_signing_alg_values_supported: ['RS256', 'ES256'] },
-      at: world.now(),
-    };
-    return known;
+    const supported = { ...metadata, id_token_signing_alg_values_supported: ['RS256', 'ES256'] };
+    const auth = await clientAuth(metadata.token_endpoint);
+    const config = new openid.Configuration(supported, clientId, clock, auth);
+    if (isInsecure(issuer)) allowHttp(config);
+    openid.enableNonRepudiationChecks(config);
+    const server: Known = { config, at: world.now() };
+    config[openid.customFetch] = fetchFor(server);
+    known = server;
+    return server;
   };
 
   const fetchKeySet = (server: Known, url: string, requestId: string): Promise<Answer> => {
@@ -115,32 +125,22 @@ export function createAuthorizationServer(deps: {
   };
 
   const fetchFor =
-    (server: Known, { requestId, onToken }: ServerRequest): openid.CustomFetch =>
+    (server: Known): openid.CustomFetch =>
     async (url, { method, headers: { authorization }, body }) => {
+      const { requestId = '', onToken } = requests.getStore() ?? {};
       if (method === 'GET') return asResponse('jwks', await fetchKeySet(server, url, requestId));
       const answer = await transport({
         ...{ api: 'token', method: 'POST', url, timeoutMs: TIMEOUT_MS.token, requestId },
         body: body as URLSearchParams,
         ...(authorization !== undefined && { headers: { authorization } }),
       });
-      const token = readToken(answer);
-      onToken?.(token, 'id_token' in (answer.json as object));
+      onToken?.(readToken(answer), 'id_token' in (answer.json as object));
       return asResponse('token', answer);
     };
 
   return {
-    async open(request, maxAgeMs = METADATA_TTL_MS) {
-      const server = await current(request.requestId, maxAgeMs);
-      const { metadata } = server;
-      const auth = await clientAuth(metadata.token_endpoint);
-      // The library knows no clock of ours, but an offset to that of the process.
-      const clock = { [openid.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
-      const config = new openid.Configuration(metadata, clientId, clock, auth);
-      if (isInsecure(settings.issuer)) allowHttp(config);
-      openid.enableNonRepudiationChecks(config);
-      config[openid.customFetch] = fetchFor(server, request);
-      return config;
-    },
+    open: async (requestId, maxAgeMs = METADATA_TTL_MS) => (await current(requestId, maxAgeMs)).config,
+    run: (request, exchange) => requests.run(request, exchange),
     forget: () => (known = undefined),
   };
 }
