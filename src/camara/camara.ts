@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { importPKCS8 } from 'jose';
 import * as openid from 'openid-client';
 import type { CamaraSettings } from '../config/camara.js';
@@ -136,7 +137,7 @@ function createAuthorize(deps: {
     const state = await newState(proof);
     const url = await build(config, {
       ...{ redirect_uri: redirectUri, scope, state, nonce: proof.nonce },
-      code_challenge: await openid.calculatePKCECodeChallenge(proof.verifier),
+      code_challenge: hash('sha256', proof.verifier, 'base64url'),
       code_challenge_method: 'S256',
       ...(prompt !== 'off' && { prompt }),
       ...(loginHint !== 'none' && { login_hint: loginHint === 'tel' ? `tel:${phoneNumber}` : phoneNumber }),
