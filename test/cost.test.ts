@@ -81,3 +81,21 @@ describe('the cost of a login', () => {
     expect(commands).toEqual([]);
   });
 });
+
+test('a login at an operator of CAMARA is two calls, once metadata and keys are known', async () => {
+  const env = { SILENT_AUTH: 'camara' };
+  const system = await startSystem({ store: 'memory', env });
+  try {
+    const callsOfLogin = async () => {
+      const before = (await system.upstream()).length;
+      const { app, code } = await system.walkedLogin();
+      await postCode(app, code).expect(200);
+      return (await system.upstream()).slice(before).map(({ path }) => path.replace('/camara-operator', ''));
+    };
+    const verify = '/api/number-verification/v2/verify';
+    expect(await callsOfLogin()).toEqual(['/.well-known/openid-configuration', '/token', '/jwks', verify]);
+    expect(await callsOfLogin()).toEqual(['/token', verify]);
+  } finally {
+    await system.stop();
+  }
+});
