@@ -21,7 +21,7 @@ type Credentials = ReturnType<typeof newCredentials>;
 
 /** The settings that can be tried out: none that belongs to a deployment. */
 const TRIED_OUT =
-  /^(?:(?:ASSERTION|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ALLOWED_COUNTRIES|CHANNEL_TIMEOUT|CODE_LENGTH|COVERAGE_CHECK|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
+  /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ALLOWED_COUNTRIES|CHANNEL_TIMEOUT|CODE_LENGTH|COVERAGE_CHECK|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
 
 const settings = (
   problems: readonly string[],
@@ -31,6 +31,11 @@ const settings = (
     // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
     PORT: '0',
     WHATSAPP_FROM: '447700900999',
+    CAMARA_ISSUER: `${sandboxUrl}/camara-operator`,
+    CAMARA_CLIENT_ID: 'silent-auth-sandbox',
+    CAMARA_PRIVATE_KEY: privateKeyPem,
+    CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
+    CAMARA_API_ROOT: `${sandboxUrl}/camara-operator/api`,
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => TRIED_OUT.test(name))),
     PUBLIC_URL: publicUrl,
     SESSION_SECRET: sessionSecret,
@@ -99,7 +104,7 @@ Runs the server and a sandbox in one process, with keys made on the spot, until 
   --help  shows this
 
 Reads PORT (3000) and SANDBOX_PORT (4000); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, the other settings of Verify,
-RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0
+RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, CAMARA_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0
 when it was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
   options: {},
   async run({ positionals }) {
