@@ -117,7 +117,10 @@ function readLocale({ get, fail }: Reader): string | undefined {
   return locale;
 }
 
-/** Senders of messages, and the ids that Indian operators ask for (Verify v2 reference). */
+/**
+ * Senders of messages, and the ids that Indian operators ask for (Verify v2 reference). Vonage's
+ * guide makes the sender of RCS optional, and the type of its SDK requires it: both are accepted.
+ */
 function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: readonly CodeChannel[]) {
   const senders = {
     sms: get('SMS_FROM')?.replace(/^\+/, ''),

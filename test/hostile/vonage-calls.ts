@@ -27,7 +27,7 @@ const answerTo = async (request: ReturnType<App['post']>): Promise<AppAnswer> =>
 const beginLater = (app: App, phoneNumber: string) => () =>
   answerTo(app.post('/login').send({ phone_number: phoneNumber }));
 
-/** All calls; the last four need `SILENT_AUTH=verify`. */
+/** All calls; the last four need `SILENT_AUTH=verify`, `next` a chain. */
 export const CALLS = {
   networkEnablement: {
     endpoint: 'network-enablement',
