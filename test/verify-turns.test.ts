@@ -236,6 +236,17 @@ describe('a verification that takes the place of another', () => {
       await begin(OWNER).expect(201);
     }));
 
+  test('keeps a place for a refused client, whose login itself cannot go on', () =>
+    withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (other) => {
+      await other.app().post('/login').send({ phone_number: ALICE }).expect(201);
+      const app = other.app();
+      await app.post('/login').send({ phone_number: ALICE }).expect(409);
+      expect((await next(app).expect(409)).body.error).toBe('no_more_channels');
+      other.world.turn(30);
+      await app.post('/login').send({ phone_number: ALICE }).expect(201);
+      expect(await other.messages()).toEqual([]);
+    }));
+
   test('may be one that Vonage does not name', async () => {
     const [former, later] = [await begin(), await begin()];
     await next(former).expect(200);

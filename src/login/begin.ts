@@ -9,6 +9,7 @@ import type { Annotate } from '../observability/journal.js';
 import {
   LOGIN_TTL_SECONDS,
   ignoreEndedSession,
+  lock,
   type Client,
   type Login,
   type LoginSession,
@@ -114,7 +115,8 @@ export function createCancel({ verifications, tickets, world, journal }: LoginCo
  */
 async function keepPlace(login: Login, session: LoginSession, error: unknown): Promise<void> {
   const waits = error instanceof LoginError && error.code === 'login_in_progress';
-  if (waits && session.login === undefined) await session.begin({ ...login, status: 'failed' });
+  // The login itself cannot go on.
+  if (waits && session.login === undefined) await session.begin(lock(login));
 }
 
 /**
