@@ -142,7 +142,7 @@ describe('a verification that takes the place of another', () => {
   const next = (app: App, body: object = { channel: 'sms' }) => app.post('/login/next').send(body);
   const lastCode = async () => (await system.messages()).at(-1)?.code ?? '';
 
-  test('is told the seconds until then, and makes the code of the former one worthless everywhere', async () => {
+  test('is refused with the seconds until then, and makes the former code worthless everywhere', async () => {
     const [former, later] = [await begin(), await begin()];
     await next(former).expect(200);
     const code = await lastCode();
@@ -268,19 +268,6 @@ describe('a verification that takes the place of another', () => {
     await next(later).expect(200);
   });
 
-  test('leaves the login of a session alone if another login is refused', async () => {
-    const [app, other] = [await begin(), system.app()];
-    await next(app).expect(200);
-    const code = await lastCode();
-    await other.post('/login').send({ phone_number: BOB }).expect(201);
-    await next(other).expect(200);
-    // The login of another number is refused after its start: the message of the first one stays valid.
-    await system.control('faults', { 'verify-start': { status: 402, body: '{}', times: 1 } });
-    await app.post('/login').send({ phone_number: BOB, locale: '!' }).expect(400);
-    system.world.turn(40);
-    await postCode(app, code).expect(200);
-  });
-
   test('with SILENT_AUTH=verify a login that is begun again gets a new link once the former one can be cancelled', () =>
     withSystem({ env: { ...WITH_CODES, SILENT_AUTH: 'verify' } }, async (other) => {
       const app = other.app();
@@ -343,6 +330,20 @@ describe('a verification that takes the place of another', () => {
       },
     ));
 
+  test('is not counted if the cancellation of the former one has no answer', () =>
+    withSystem(
+      { env: { ...WITH_CODES, SILENT_AUTH: 'off', RATE_LIMITS: 'send-number=4' } },
+      async (other) => {
+        const [former, later] = [other.app(), other.app()];
+        for (const app of [former, later]) await app.post('/login').send({ phone_number: ALICE }).expect(201);
+        await next(former).expect(200);
+        other.world.turn(30);
+        await other.control('faults', { 'verify-cancel': { status: 503, body: '{}', times: 4 } });
+        for (let each = 0; each < 4; each++) expect((await next(later).expect(409)).body.retry_after).toBe(5);
+        await next(later).expect(200);
+      },
+    ));
+
   test('a chain that is refused or goes on is counted once', () =>
     withSystem(
       { env: { ...CHAINED, TRUST_PROXY: '1', RATE_LIMITS: 'send-number=4,login-range-second=100' } },
@@ -402,6 +403,14 @@ describe('a verification that takes the place of another', () => {
       system.world.turn(30);
       expect((await next(app, { resend: true }).expect(409)).body.error).toBe('no_more_channels');
       expect(await system.messages()).toHaveLength(1);
+    });
+
+    test('does not wait where Vonage has reported that the message failed', async () => {
+      const app = system.app();
+      await app.post('/login').send({ phone_number: '+447700900113' }).expect(201);
+      await next(app).expect(200);
+      await until(async () => (await app.get('/login')).body.reason === 'unreachable');
+      expect((await next(app, { channel: 'sms', resend: true }).expect(200)).body.sent).toBe(true);
     });
 
     test('repeats a message that the session sent before its login began again', async () => {

@@ -60,6 +60,7 @@ export function createBegin(context: LoginContext): Begin {
     });
 
     const login: Login = { ...base, ...stateOf(beginning) };
+    if (login.verification !== undefined) delete login.formerVerification;
     annotate({ channel: login.channel });
     if (beginning.by !== 'redirect' && beginning.why !== undefined)
       annotate({ outcome: 'silent_auth_unavailable', reason: beginning.why });

@@ -5,6 +5,7 @@ import type { Caller } from '../limits/limits.js';
 import { createKeyring, createNaming, createRecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { Verification } from './login.js';
+import { endOfLastStep } from './progress.js';
 
 /**
  * Seconds after its start from which Vonage lets a verification be cancelled (Verify v2 reference,
@@ -67,7 +68,7 @@ export interface Refused {
   /** The id of the login that the session of the client holds now and when it asks again. */
   claimant: string;
   /** Vonage's `request_id` of the verification that is under way, if Vonage names it. */
-  rivalId: string | undefined;
+  concurrentId: string | undefined;
 }
 
 /**
@@ -85,9 +86,9 @@ export interface LiveVerifications {
    * A client that has to wait gets a place in the queue. The first in the queue has five seconds
    * for itself, then the second, and so on; after that any client may go on.
    */
-  turnOf(refused: Refused): Promise<{ rivalId: string | undefined; seconds: number }>;
+  turnOf(refused: Refused): Promise<{ concurrentId: string | undefined; seconds: number }>;
   /** Seconds until it makes sense to ask again, where Vonage refuses to cancel a verification. */
-  secondsToRetry(phoneNumber: PhoneNumber, rivalId: string): Promise<number>;
+  secondsToRetry(phoneNumber: PhoneNumber, concurrentId: string): Promise<number>;
 }
 
 export function createLiveVerifications(
@@ -112,22 +113,27 @@ export function createLiveVerifications(
   ];
 
   return {
-    async note(phoneNumber, { id, steps, step, since, startedAt }, claimant) {
+    async note(phoneNumber, verification, claimant) {
       try {
         const { key, live } = await read(phoneNumber);
         const queue = (live?.queue ?? []).filter((each) => each.claimant !== claimant);
-        const endsAt = since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
-        await store.set(key, ...sealed(key, { id, startedAt, endsAt, begun: step + 1, queue }));
+        const { id, startedAt, step } = verification;
+        const noted = { id, startedAt, endsAt: endOfLastStep(verification), begun: step + 1, queue };
+        await store.set(key, ...sealed(key, noted));
       } catch {
         // Without the record, the next client asks Vonage again every few seconds.
       }
     },
 
-    async turnOf({ phoneNumber, caller, claimant, rivalId }) {
+    async turnOf({ phoneNumber, caller, claimant, concurrentId }) {
       const { key, stored, live } = await read(phoneNumber);
       // Another server or an answer that was lost may have started it: only Vonage knows its age.
-      if (stored === undefined || live === undefined || (rivalId !== undefined && rivalId !== live.id))
-        return { rivalId, seconds: rivalId === undefined ? UNKNOWN_AGE_RETRY_SECONDS : 0 };
+      if (
+        stored === undefined ||
+        live === undefined ||
+        (concurrentId !== undefined && concurrentId !== live.id)
+      )
+        return { concurrentId, seconds: concurrentId === undefined ? UNKNOWN_AGE_RETRY_SECONDS : 0 };
       const queue = withPlace(live.queue, { claimant, address: nameOf(caller.address), at: world.now() });
       const place = queue.findIndex((each) => each.claimant === claimant);
       const opens = live.startedAt + CANCELLABLE_AFTER_SECONDS * 1000;
@@ -137,12 +143,12 @@ export function createLiveVerifications(
         const [text, ttl] = sealed(key, { ...live, queue });
         await store.replace(key, { from: stored, to: text }, ttl);
       }
-      return { rivalId: live.id, seconds };
+      return { concurrentId: live.id, seconds };
     },
 
-    async secondsToRetry(phoneNumber, rivalId) {
+    async secondsToRetry(phoneNumber, concurrentId) {
       const { live } = await read(phoneNumber);
-      const isPastFirstStep = live?.id === rivalId && live.begun > 1;
+      const isPastFirstStep = live?.id === concurrentId && live.begun > 1;
       return isPastFirstStep ? Math.max(1, secondsTo(live.endsAt)) : UNKNOWN_AGE_RETRY_SECONDS;
     },
   };

@@ -13,7 +13,7 @@ import {
   type LoginSession,
   type Verification,
 } from './login.js';
-import { endOfStep, stepOf, verificationUnderWay, type Progress } from './progress.js';
+import { endOfStep, stepOf, verificationAt, type Progress } from './progress.js';
 import { CHANNEL_CHANGE_TIMEOUT_MS, isRefused } from './verification.js';
 
 /** How often, and how far apart, the webhook of a silent step that just failed is looked for. */
@@ -65,7 +65,9 @@ export function createNext(context: LoginContext): NextChannel {
       const { login } = session;
       if (login?.id !== id) throw loginEnded();
       const progress = await progressOnceSettled(context, login);
-      const again = channelToRepeat(context, input, { login, progress });
+      const underWay = progress.verification ?? formerUnderWay(context, login);
+      const seen = { login, progress, underWay };
+      const again = channelToRepeat(context, input, seen);
       if (again === undefined && progress.verification && isAlreadyOn(input.channel, login, progress)) {
         annotate({ channel: progress.channel });
         return { login: await storeReachedStep(session, login, progress.verification), sent: false };
@@ -74,7 +76,7 @@ export function createNext(context: LoginContext): NextChannel {
       annotate({ channel: target });
       const { verification, sent } = await moveOn(
         context,
-        { login, target, progress, isAgain: again !== undefined, appHash: input.appHash },
+        { ...seen, target, isAgain: again !== undefined, appHash: input.appHash },
         step,
       );
       const moved = await storeNewStep(context, { login, verification }, step);
@@ -95,7 +97,12 @@ export function createNext(context: LoginContext): NextChannel {
 interface SeenLogin {
   login: Login;
   progress: Progress;
+  /** The verification of the login, or one that it found under way when it began. */
+  underWay: Verification | undefined;
 }
+
+const formerUnderWay = ({ world }: LoginContext, { formerVerification }: Login): Verification | undefined =>
+  formerVerification && verificationAt(formerVerification, world.now());
 
 /**
  * The channel that sends another code, if the app asks for one and the login is on that channel.
@@ -104,15 +111,13 @@ interface SeenLogin {
 function channelToRepeat(
   { verifications, world }: LoginContext,
   { channel, resend }: NextInput,
-  { login, progress }: SeenLogin,
+  { login, progress, underWay }: SeenLogin,
 ): CodeChannel | undefined {
-  // A login may have found a verification under way when it began.
-  const verification = progress.verification ?? verificationUnderWay(login, world.now());
-  const current = verification ? stepOf(verification).channel : progress.channel;
+  const current = underWay ? stepOf(underWay).channel : progress.channel;
   const isCurrent = channel === undefined || channel === current;
   if (!resend || !isCurrent || current === null || current === 'silent_auth' || isOver(login))
     return undefined;
-  const wait = verification ? verifications.resendableAt(verification) - world.now() : 0;
+  const wait = underWay ? verifications.resendableAt(underWay) - world.now() : 0;
   if (wait <= 0) return current;
   throw new LoginError('login_in_progress', 'The last code was sent only just now.', {
     retry_after: Math.ceil(wait / 1000),
@@ -150,8 +155,8 @@ async function moveOn(
   move: Move,
   { caller, requestId }: RequestContext,
 ): Promise<{ verification: Verification; sent: boolean }> {
-  const { verifications, limits, world } = context;
-  const { login, target, progress, isAgain, appHash } = move;
+  const { verifications, limits } = context;
+  const { login, target, progress, underWay, isAgain, appHash } = move;
   await limits.ready('verify');
   if (progress.verification !== undefined && leadsTo(target, progress.verification)) {
     // All messages of a chain were counted before it began. It skips no step: a user who asks for a
@@ -162,7 +167,6 @@ async function moveOn(
     return { verification, sent: true };
   }
   const channels = channelsFrom(context, move);
-  const underWay = progress.verification ?? verificationUnderWay(login, world.now());
   const isOnTarget = underWay !== undefined && stepOf(underWay).channel === target;
   const resumes = isOnTarget && !isAgain ? underWay : undefined;
   const giveBack = await limits.send(caller, login.phoneNumber, channels.length);

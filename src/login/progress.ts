@@ -33,7 +33,7 @@ interface EndedStep extends Failure {
 
 /** The progress of a login, as the app sees it. */
 export interface Progress {
-  status: 'pending' | 'expired' | 'failed' | 'completed' | 'cancelled';
+  status: 'pending' | 'expired' | 'failed' | 'completed';
   channel: Channel | null;
   /** Milliseconds since the epoch. */
   expiresAt: number;
@@ -114,6 +114,10 @@ export const verificationUnderWay = (login: Login, now: number): Verification | 
 /** When the current step ends (ms since the epoch). */
 export const endOfStep = (verification: Verification): number =>
   verification.since + stepOf(verification).seconds * 1000;
+
+/** When the last step ends (ms since the epoch). */
+export const endOfLastStep = ({ since, step, steps }: Verification): number =>
+  since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
 
 /**
  * @param at the channels that the number can use, in order, the time, and what webhooks have said

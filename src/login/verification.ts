@@ -15,7 +15,7 @@ import {
 } from '../vonage/verify.js';
 import { CANCELLABLE_AFTER_SECONDS, type LiveVerifications } from './live-verifications.js';
 import type { Channel, Login, Verification } from './login.js';
-import { stepOf, triesKey, type Reports } from './progress.js';
+import { endOfLastStep, stepOf, triesKey, type Reports } from './progress.js';
 
 /**
  * Milliseconds that calls to Vonage take to change the channel: a start, a cancellation of what is
@@ -164,7 +164,7 @@ export function createVerifications(deps: VerificationDeps): Verifications {
         if (!(error instanceof ConcurrentVerification)) throw error;
         const { resumes } = start;
         if (resumes !== undefined && resumes.id === error.verificationId) return resumes;
-        await endRival(error, { ...start, ...request }, deps);
+        await endConcurrent(error, { ...start, ...request }, deps);
         return startNew(start, request.requestId).catch((again: unknown) => {
           if (again instanceof ConcurrentVerification) throw inProgress(again, CANCELLABLE_AFTER_SECONDS);
           throw again;
@@ -205,10 +205,10 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     cancel,
     cancellableAt: ({ startedAt }) => startedAt + CANCELLABLE_AFTER_SECONDS * 1000,
     // Vonage does not cancel a chain that has gone on.
-    resendableAt: ({ startedAt, since, step, steps }) =>
-      step === 0
-        ? startedAt + CANCELLABLE_AFTER_SECONDS * 1000
-        : since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000,
+    resendableAt: (verification) =>
+      verification.step === 0
+        ? verification.startedAt + CANCELLABLE_AFTER_SECONDS * 1000
+        : endOfLastStep(verification),
   };
 }
 
@@ -273,24 +273,23 @@ function verificationOf(
  * Ends the verification that keeps Vonage from starting another of its number.
  * @throws LoginError `login_in_progress` with the seconds until that is possible
  */
-async function endRival(
+async function endConcurrent(
   conflict: ConcurrentVerification,
   { login, claimant, caller, requestId }: VerificationStart & StartRequest,
   { live, verify, reports }: VerificationDeps,
 ): Promise<void> {
   const { phoneNumber } = login;
-  const refused = { phoneNumber, caller, claimant, rivalId: conflict.verificationId };
-  const { rivalId, seconds } = await live.turnOf(refused);
-  if (rivalId === undefined || seconds > 0) throw inProgress(conflict, seconds);
-  await reports.cancelling(rivalId);
-  await verify.cancel(rivalId, requestId).catch(async (error: unknown) => {
-    const code = error instanceof LoginError ? error.code : undefined;
+  const refused = { phoneNumber, caller, claimant, concurrentId: conflict.verificationId };
+  const { concurrentId, seconds } = await live.turnOf(refused);
+  if (concurrentId === undefined || seconds > 0) throw inProgress(conflict, seconds);
+  await reports.cancelling(concurrentId);
+  await verify.cancel(concurrentId, requestId).catch(async (error: unknown) => {
+    if (!(error instanceof LoginError)) throw error;
     // It has ended meanwhile.
-    if (code === 'login_expired') return;
-    if (code !== 'no_more_channels' && code !== 'login_in_progress') throw error;
-    throw inProgress(conflict, await live.secondsToRetry(phoneNumber, rivalId));
+    if (error.code === 'login_expired') return;
+    throw inProgress(conflict, await live.secondsToRetry(phoneNumber, concurrentId));
   });
-  await reports.end(rivalId);
+  await reports.end(concurrentId);
 }
 
 /**

@@ -245,7 +245,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a verification of another session is cancelled before another one starts',
     file: 'src/login/verification.ts',
-    find: 'await verify.cancel(rivalId, requestId).catch(',
+    find: 'await verify.cancel(concurrentId, requestId).catch(',
     replace: 'await Promise.reject(inProgress(conflict, 1)).catch(',
     caughtBy: {
       suite: 'test/verify-turns.test.ts',
