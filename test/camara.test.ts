@@ -210,7 +210,7 @@ const loginWith = async (env: Record<string, string>, client?: object) => {
   return seen;
 };
 
-describe('what an operator is told', () => {
+describe('the requests to an operator', () => {
   test.each(['client_secret_basic', 'client_secret_post'])('%s authenticates the client', async (auth) => {
     const settings = { CAMARA_CLIENT_AUTH: auth, CAMARA_CLIENT_SECRET: SECRET, CAMARA_PRIVATE_KEY: '' };
     const { calls } = await loginWith(settings, { auth, secret: SECRET });

@@ -92,7 +92,7 @@ async function importKey({ keys: [key] }: CamaraSettings): Promise<openid.Privat
 /** How long a JWT of the client is valid; the profile allows 300 s. */
 const CLIENT_JWT_TTL_SECONDS = 60;
 
-/** The claims that the library would set otherwise: another audience, and times of another clock. */
+/** The claims for which the library has other defaults: the audience, and times by our clock. */
 const claimsFor =
   (aud: string | string[] | undefined, world: World): openid.ModifyAssertionFunction =>
   (_header, claims) => {
@@ -100,7 +100,9 @@ const claimsFor =
     Object.assign(claims, { aud, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
   };
 
-/** The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523, section 3). */
+/**
+ * The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523 section 3).
+ */
 const clientAuthOf =
   ({ clientAuth, clientSecret }: CamaraSettings, { key, world }: { key: SigningKey; world: World }) =>
   async (tokenEndpoint: string | undefined): Promise<openid.ClientAuth> => {

@@ -94,8 +94,8 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
 };
 
 /**
- * Reads `state`, `iss`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others are
- * ignored.
+ * Reads `state`, `iss`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others
+ * are ignored.
  */
 function readQuery(query: Request['query']): Query {
   const one = (name: string): string | undefined => {

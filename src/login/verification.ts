@@ -94,7 +94,7 @@ export interface Verifications {
   cancel(verification: Verification, requestId: string): void;
   /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
   cancellableAt(verification: Verification): number;
-  /** Milliseconds since the epoch from which another verification may take the place of this one. */
+  /** Milliseconds since the epoch from which another verification may replace this one. */
   resendableAt(verification: Verification): number;
 }
 

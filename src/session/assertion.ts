@@ -14,7 +14,7 @@ import type { Sessions } from '../login/routes.js';
 /** Long enough for the app to call an API with it. */
 const ASSERTION_TTL_SECONDS = 60;
 
-/** Authentication methods: `sms` and `tel` of RFC 8176; the others are ours. One for each channel. */
+/** Authentication methods, one for each channel: `sms` and `tel` of RFC 8176; others are ours. */
 const AMR: Record<Channel, string> = {
   silent_auth: 'sim',
   sms: 'sms',

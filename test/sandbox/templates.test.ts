@@ -16,8 +16,7 @@ beforeAll(async () => {
 afterAll(() => account.close());
 beforeEach(() => account.control('POST', 'reset'));
 
-/* The answers are read as they come. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of any shape are compared
 type Body = any;
 
 const readJson = (text: string): Body => (text === '' ? undefined : JSON.parse(text));

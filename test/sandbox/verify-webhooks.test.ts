@@ -215,7 +215,7 @@ describe('the events', () => {
     expect(statuses(await listener.hear(1))).toEqual([['summary', undefined, 'completed']]);
   });
 
-  it('of messages are sent too if the sandbox is told so', async () => {
+  it('of messages are sent too with message_events', async () => {
     await sandbox.control('PUT', '/webhooks', { message_events: true });
     const id = await sandbox.started(['rcs', 'whatsapp', 'sms'], { client_ref: 'mine' });
     await sandbox.next(id);

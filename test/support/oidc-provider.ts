@@ -7,8 +7,8 @@ import {
 } from 'oidc-provider';
 
 /**
- * An issuer by `oidc-provider`, in a process of its own: it knows the SIM of a device by a header, as an
- * operator knows it by the network, and its API compares the number of an access token.
+ * An issuer by `oidc-provider`, in a process of its own. It knows the SIM of a device by a header,
+ * as an operator knows it by the network, and its API compares the number of an access token.
  */
 const { PORT = '', CLIENT = '', JWKS: keys = '', REDIRECT_URI = '' } = process.env;
 const issuer = `http://localhost:${PORT}`;

@@ -77,8 +77,8 @@ export interface System {
     options?: WalkOptions,
   ): Promise<{ app: ReturnType<System['app']>; link: string; home: Walk; code: string }>;
   /**
-   * Moves the login of `app` on, as apps do: while Vonage does not allow it yet, the clock is turned
-   * by the seconds that the answer says. Expects 200.
+   * Moves the login of `app` on, as apps do: while Vonage does not allow it yet, the clock is
+   * turned by the seconds that the answer says. Expects 200.
    */
   next(app: ReturnType<System['app']>, channel?: string): Promise<supertest.Response>;
   /** The messages and calls to all phones, in order. */
