@@ -164,6 +164,16 @@ const ASSERTIONS: Env = {
 
 type Row = [what: string, plan: Plan, mistakes: string[], mend: RegExp];
 
+/** A cache that keeps the first answer to a path, for every client. */
+const kept = new Map<string, Passing>();
+const keep = (passing: Passing): void => {
+  if (passing.status === 200) kept.set(passing.path, { ...passing });
+};
+const cached =
+  (path: string): Habit<'instead'> =>
+  ({ method, url }) =>
+    method === 'GET' && url === path ? kept.get(path) : undefined;
+
 const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] = [
   ['lower-cases headers', { answer: lowerCase }, ['iOS SDK: spelling of Content-Type'], /proper_case_words/],
   ['answers in two segments', { deliver: inPieces }, ['iOS SDK: one segment'], /buffer the answer/],
@@ -226,6 +236,38 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
   ],
   ['removes Origin', { request: without('origin') }, ['other origins'], /pass on the header Origin/],
   ['removes Authorization', { request: without('authorization') }, ['webhooks'], /pass on Authorization/],
+  ['caches sessions', { instead: cached('/session'), answer: keep }, ['caches'], /no-store/],
+  [
+    'blocks DELETE',
+    { instead: ({ method, url = '' }) => (method === 'DELETE' ? page(url, 405) : undefined) },
+    ['methods'],
+    /GET, HEAD, POST, DELETE/,
+  ],
+  [
+    'replaces error answers with 404',
+    { answer: (passing) => passing.status === 404 && Object.assign(passing, page(passing.path, 404)) },
+    ['errors'],
+    /proxy_intercept_errors off/,
+  ],
+  [
+    'refuses unknown user agents',
+    {
+      instead: ({ headers, url = '' }) =>
+        /^(?:node|silent|vonage)/.test(String(headers['user-agent'])) ? undefined : page(url, 403),
+    },
+    ['user agents'],
+    /refuse clients by their name/,
+  ],
+  ['loses scripts', { instead: insteadOf(/\.js$/, 404) }, ['page'], /every path, whatever it ends in/],
+  [
+    'sends style sheets as text',
+    {
+      answer: (passing) =>
+        passing.path.endsWith('.css') && rewrite(passing, 'content-type', () => 'text/plain'),
+    },
+    ['page'],
+    /change no Content-Type/,
+  ],
   ['blocks webhooks', { instead: insteadOf(/^\/webhooks/, 403) }, ['webhooks'], /lead POST/],
   ['publishes the metrics', { instead: insteadOf(/^\/metrics$/, 200) }, ['metrics'], /METRICS_PORT/],
   [

@@ -213,6 +213,25 @@ describe('metrics', () => {
   });
 });
 
+test('logins of the doctor count in no rate of logins', async () => {
+  const system = await startCountedSystem({});
+  try {
+    const app = system.app();
+    const begun = await app
+      .post('/login')
+      .set('User-Agent', 'silent-auth-doctor')
+      .send({ phone_number: '+447700900103' })
+      .expect(201);
+    const home = await walk(begun.body.auth_url as string);
+    expect(home.json).toMatchObject({ error: 'silent_auth_failed' });
+    expect(await system.count('silent_auth_logins_begun_total')).toBe(0);
+    expect(await system.count(LOGINS)).toBe(0);
+    expect(await system.count('silent_auth_steps_total', { step: 'callback' })).toBe(1);
+  } finally {
+    await system.stop();
+  }
+});
+
 test('an outage of Redis is counted, and shown', async () => {
   let away = false;
   const system = await startCountedSystem({

@@ -24,6 +24,8 @@ export interface BeginInput {
   codeChallenge?: string | undefined;
   /** The language of messages (BCP 47). */
   locale?: string | undefined;
+  /** Whether `silent-auth doctor` begins it. */
+  isProbe: boolean;
   /** Describes the client to a hook. */
   visitor: () => Visitor;
 }
@@ -43,13 +45,14 @@ export function createBegin(context: LoginContext): Begin {
   const { engine, verifications, limits, tickets, world, rules, journal } = context;
 
   const begin = async (id: string, input: BeginInput, step: StepContext): ReturnType<Begin> => {
-    const { phoneNumber, client, codeChallenge, locale, visitor } = input;
+    const { phoneNumber, client, codeChallenge, locale, isProbe, visitor } = input;
     const { session, requestId, annotate } = step;
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId });
     const expiresAt = world.now() + LOGIN_TTL_SECONDS * 1000;
     const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     if (locale !== undefined) base.locale = locale;
+    if (isProbe) base.isProbe = true;
     const { login: former } = session;
     const underWay = former && verificationUnderWay(former, world.now());
     const isTakenOver = former && underWay ? mayTakeOver(base, former, underWay) : false;
@@ -181,13 +184,14 @@ function createStates(
   login: Login,
   caller: Caller,
 ): States {
-  const { id: loginId, phoneNumber, client, expiresAt } = login;
+  const { id: loginId, phoneNumber, client, expiresAt, isProbe } = login;
   const made: string[] = [];
   return {
     make: async (proof) => {
       if (made.length > 0) await limits.turn(caller, engine.asks);
       const state = newState(client, world);
-      await tickets.put('state', state, { loginId, phoneNumber, expiresAt, ...(proof && { proof }) });
+      const bound = { loginId, phoneNumber, expiresAt, ...(isProbe && { isProbe }) };
+      await tickets.put('state', state, { ...bound, ...(proof && { proof }) });
       made.push(state);
       return state;
     },

@@ -36,7 +36,7 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
     const { redirect } = engine;
     if (ticket === undefined || redirect === undefined)
       throw new LoginError('login_expired', 'This link is unknown, used or too old.');
-    annotate({ login_id: ticket.loginId, channel: 'silent_auth' });
+    annotate({ login_id: ticket.loginId, channel: 'silent_auth', probe: ticket.isProbe });
     const { proof, ...bound } = ticket;
     const isForeign = issuer !== undefined && redirect.issuer !== undefined && issuer !== redirect.issuer;
     if ('error' in result) throw operatorRefusal(isForeign ? 'foreign_issuer' : result.error);

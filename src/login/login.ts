@@ -76,6 +76,8 @@ export interface Login {
   proved?: readonly Channel[];
   /** Too many wrong codes, or refused by a hook: no channel is left. */
   locked?: true;
+  /** Begun by `silent-auth doctor`: the metrics of logins leave it out. */
+  isProbe?: true;
 }
 
 /** The user of a session. */

@@ -70,6 +70,9 @@ const NextBody = z.strictObject({
   app_hash: text.regex(/^[A-Za-z0-9+/]{11}$/, 'A hash has 11 characters of base64.').optional(),
 });
 
+/** The `User-Agent` of `silent-auth doctor`. */
+export const DOCTOR_USER_AGENT = 'silent-auth-doctor';
+
 /** Longer headers are not those of a browser or an app. */
 const MAX_HEADER_LENGTH = 512;
 
@@ -195,6 +198,7 @@ function readBegin(req: Request, countries: readonly Country[]): BeginInput {
     client: body.client ?? defaultClient(req),
     codeChallenge: body.code_challenge,
     locale: body.locale,
+    isProbe: req.get('user-agent') === DOCTOR_USER_AGENT,
     visitor: () => visitorOf(req),
   };
 }

@@ -37,6 +37,8 @@ interface Bound {
   phoneNumber: PhoneNumber;
   /** Milliseconds since the epoch at which the ticket ends: with its login, or earlier. */
   expiresAt: number;
+  /** As in the login. */
+  isProbe?: true | undefined;
 }
 
 /** The record of a `code`, which `/callback` gives the device. */
@@ -55,6 +57,7 @@ const Bound = z.object({
   loginId: z.string(),
   phoneNumber: z.custom<PhoneNumber>((value) => typeof value === 'string'),
   expiresAt: z.number(),
+  isProbe: z.literal(true).optional(),
 });
 const Proof = z.object({ verifier: z.string(), nonce: z.string() });
 const FORMATS = {

@@ -32,6 +32,8 @@ export interface LogFields {
   /** The limit that was reached. */
   limit?: string;
   upstream?: UpstreamTrace | undefined;
+  /** A login of `silent-auth doctor`, which the metrics of logins leave out. */
+  probe?: true | undefined;
 }
 
 export type Annotate = (fields: LogFields) => void;
@@ -40,7 +42,7 @@ export interface StepStart {
   step: Step;
   requestId: string;
   /** The login, if it is known from the start. */
-  login?: { id: string; phoneNumber: PhoneNumber; client: string } | undefined;
+  login?: { id: string; phoneNumber: PhoneNumber; client: string; isProbe?: boolean } | undefined;
 }
 
 export interface Journal {
@@ -75,6 +77,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     else if (more.upstream !== undefined && error === undefined) log.warn(line, 'login step');
     else log.info(line, 'login step');
     meter.step({ step, outcome, reason: more.reason ?? '', status: error?.status ?? 200, ms });
+    if (fields.probe) return;
     if (step === 'begin' && error === undefined) meter.began();
     const end = endOfChannel(step, fields);
     if (end !== undefined) meter.ended(end.channel, end.outcome, end.reason);
@@ -116,9 +119,9 @@ export function createPseudonym(secret: string): (number: PhoneNumber) => string
 }
 
 const fieldsOf = (
-  { id, phoneNumber, client }: NonNullable<StepStart['login']>,
+  { id, phoneNumber, client, isProbe }: NonNullable<StepStart['login']>,
   pseudonym: (number: PhoneNumber) => string,
-): LogFields => ({ login_id: id, number: pseudonym(phoneNumber), client });
+): LogFields => ({ login_id: id, number: pseudonym(phoneNumber), client, ...(isProbe && { probe: true }) });
 
 /** How a channel of a login ended. */
 interface EndOfChannel {

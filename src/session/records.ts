@@ -53,6 +53,7 @@ const LoginField: z.ZodType<Login> = z.looseObject({
   phoneNumber: PhoneNumberField,
   client: z.enum(['app', 'browser']),
   codeChallenge: z.exactOptional(z.string()),
+  isProbe: z.exactOptional(z.literal(true)),
   locale: z.exactOptional(z.string()),
   channel: ChannelField.nullable(),
   status: z.exactOptional(z.enum(['failed', 'completed'])),

@@ -14,6 +14,7 @@ import {
 import { checkKey, checkPublishedKeys } from './keys.js';
 import { checkLogin } from './login.js';
 import { checkOperator } from './operator.js';
+import { checkCaches, checkErrorAnswers, checkMethods, checkPageFiles, checkUserAgents } from './proxy.js';
 import { checkRedis } from './redis.js';
 import { checkSettings } from './settings.js';
 import { checkTls } from './tls.js';
@@ -38,6 +39,11 @@ const DEPLOYMENT_CHECKS: Record<string, Check> = {
   http: checkHttp,
   PUBLIC_URL: checkPublicUrl,
   headers: checkHeaders,
+  caches: checkCaches,
+  methods: checkMethods,
+  errors: checkErrorAnswers,
+  'user agents': checkUserAgents,
+  page: checkPageFiles,
   'other origins': checkOtherOrigins,
   'private paths': checkPrivate,
   'long links': checkLongLinks,

@@ -7,6 +7,7 @@ import type { Finding } from './finding.js';
 export interface Answer {
   status: number;
   headers: Headers;
+  text: string;
   /** Empty where the body is no JSON object. */
   json: Record<string, unknown>;
   /** How far the clock of `Date` is ahead of ours, in milliseconds; undefined without a `Date`. */
@@ -44,7 +45,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Sends a request to a URL, and follows no redirect. @throws Error with a message for the user */
 export async function requestAt(url: URL, request: RequestInit, world: Pick<World, 'now'>): Promise<Answer> {
-  const { status, headers, json } = await sendRequest(url, request, ANSWER_TIMEOUT_MS);
+  const { status, headers, text, json } = await sendRequest(url, request, ANSWER_TIMEOUT_MS);
   const date = Date.parse(headers.get('date') ?? '');
-  return { status, headers, json, aheadMs: Number.isNaN(date) ? undefined : date - world.now() };
+  return { status, headers, text, json, aheadMs: Number.isNaN(date) ? undefined : date - world.now() };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SDKS, systemDevice, openLink } from '../phone/open-link.js';
 import { LOGIN_TTL_SECONDS } from '../../login/login.js';
+import { DOCTOR_USER_AGENT } from '../../login/routes.js';
 import { sdkFindings } from './callback.js';
 import { cookieFinding, cookieOf } from './http.js';
 import { about, clockFinding, type Finding } from './finding.js';
@@ -56,7 +57,11 @@ const forgedAddress = (): string =>
 const begin = ({ request, number }: Deployment): Promise<Answer> =>
   request('/login', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-Forwarded-For': forgedAddress() },
+    headers: {
+      'Content-Type': 'application/json',
+      'User-Agent': DOCTOR_USER_AGENT,
+      'X-Forwarded-For': forgedAddress(),
+    },
     body: JSON.stringify({ phone_number: number, client: 'app' }),
   });
 
