@@ -49,7 +49,8 @@ const isHome = (text: string): boolean =>
   /^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/.test(text) && URL.canParse(text, 'http://localhost');
 
 /** Settings of the standalone server, whose names an app may use for itself. */
-const STANDALONE_ONLY = /^(?:HELP_URL|KEEP_ALIVE_SECONDS|METRICS_|OTEL_)/;
+const STANDALONE_ONLY =
+  /^(?:ACCENT_COLOR|CONTINUE_URL|EXPLAIN|HELP_|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z

@@ -3,7 +3,7 @@ import { createCamara } from './camara/camara.js';
 import type { Config } from './config/config.js';
 import type { World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
-import { contract, errorsPage, healthRoutes, staticFiles } from './http/documents.js';
+import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { createOverload, type WithUpstreamSlot } from './http/overload.js';
 import { notFound, problemHandler } from './http/problems.js';
@@ -57,10 +57,10 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.set('trust proxy', config.trustProxy);
   readClientAddresses(app, world);
 
-  app.use(shield({ hsts: https }));
+  app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(healthRoutes(store), contract(root), staticFiles(root, config.helpUrl));
+  app.use(healthRoutes(store), contract(root), logo(config.page), staticFiles(root, config.page.helpUrl));
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }

@@ -750,6 +750,10 @@ describe('options', () => {
       OTEL_TRACES_EXPORTER: 'console',
       METRICS_PORT: 'none',
       HELP_URL: 'help',
+      LOGO_URL: 'logo.gif',
+      ACCENT_COLOR: 'red',
+      CONTINUE_URL: 'account',
+      EXPLAIN: 'all',
       KEEP_ALIVE_SECONDS: 'no',
     };
     expect(problemsOf({}, ofTheApp)).toEqual([]);

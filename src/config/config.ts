@@ -3,6 +3,7 @@ import { readAssertions } from './assertions.js';
 import { readLimits } from './limits.js';
 import { readLoginSettings } from './login.js';
 import { readMetricsSettings, readTraceSettings } from './observability.js';
+import { readPage } from './page.js';
 import { createReader, parseUrl, type Env, type Reader } from './reader.js';
 import { readRedis } from './redis.js';
 import { readSessionSecrets } from './session-secret.js';
@@ -41,7 +42,7 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     /** The first one seals and signs, all of them open. */
     sessionSecrets: readSessionSecrets(reader),
     allowedOrigins: readOrigins(reader),
-    helpUrl: readHelpUrl(reader),
+    page: readPage(reader, publicUrl),
     ...readLoginSettings(reader),
     assertions: readAssertions(reader),
     ...readLimits(reader),
@@ -100,13 +101,4 @@ function faultOfOrigin(text: string): string | undefined {
   if (url === undefined || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname))
     return 'is not an origin like https://app.example.com. Several are separated by commas.';
   return url.origin === text ? undefined : `is not as browsers write it: write ${url.origin}.`;
-}
-
-/** @returns the URL as browsers write it */
-function readHelpUrl({ get, fail }: Reader): string | undefined {
-  const text = get('HELP_URL');
-  const url = text === undefined ? undefined : parseUrl(text);
-  if (text !== undefined && !/^https?:$/.test(url?.protocol ?? ''))
-    fail('HELP_URL must be a URL that begins with https:// (or http://).');
-  return url?.href;
 }

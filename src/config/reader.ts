@@ -97,4 +97,5 @@ export function createReader(env: Env) {
 
 export type Reader = ReturnType<typeof createReader>;
 
-export const parseUrl = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);
+export const parseUrl = (text: string, base?: string): URL | undefined =>
+  URL.canParse(text, base) ? new URL(text, base) : undefined;

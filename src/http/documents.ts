@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import express, { Router, type RequestHandler, type Response } from 'express';
 import { Marked } from 'marked';
 import { parse } from 'yaml';
+import type { PageSettings } from '../config/page.js';
 import type { Store } from '../store/store.js';
 import { methodNotAllowed, sendJson } from './json.js';
 
@@ -44,6 +45,16 @@ export function staticFiles(root: string, helpUrl: string | undefined): Router {
   for (const [path, file] of Object.entries(otherFiles(root)))
     getOnly(router, path, (_req, res) => revalidate(res).sendFile(file, { cacheControl: false }));
   return router;
+}
+
+/** The file of `LOGO_URL`. Opened as a page, an SVG can run no script. */
+export function logo({ logoUrl, logoFile }: Pick<PageSettings, 'logoUrl' | 'logoFile'>): Router {
+  const router = newRouter();
+  if (logoUrl === undefined || logoFile === undefined) return router;
+  return getOnly(router, logoUrl, (_req, res) => {
+    res.setHeader('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; sandbox");
+    revalidate(res).type(logoFile.type).send(logoFile.bytes);
+  });
 }
 
 /** Most servers are never asked for their documents, so these are made at the first request. */

@@ -29,9 +29,10 @@ function doubledName(rawHeaders: readonly string[]): string | undefined {
  * The first handler: notes the arrival, sets a request id and the security headers, and refuses
  * ambiguous requests. The id is always new, because a client's own would reach logs and operators.
  * @param hsts whether to send `Strict-Transport-Security`, for this host and its subdomains
+ * @param logoUrl an image that pages may show though it is on another host
  */
-export function shield({ hsts }: { hsts: boolean }): RequestHandler {
-  const headers = securityHeaders(hsts);
+export function shield(options: { hsts: boolean; logoUrl?: string | undefined }): RequestHandler {
+  const headers = securityHeaders(options);
   // One handler, because the step from one to the next costs more than any of these.
   return (req, res, next) => {
     noteArrival(res);
@@ -45,8 +46,9 @@ export function shield({ hsts }: { hsts: boolean }): RequestHandler {
 
 export const requestIdOf = (res: Response): string => String(res.getHeader('X-Request-Id'));
 
-function securityHeaders(hsts: boolean): [string, string][] {
+function securityHeaders({ hsts, logoUrl = '' }: Parameters<typeof shield>[0]): [string, string][] {
   const [self, none] = [["'self'"], ["'none'"]];
+  const images = URL.canParse(logoUrl) ? [...self, new URL(logoUrl).origin] : self;
   return headersOf(
     helmet({
       contentSecurityPolicy: {
@@ -55,7 +57,7 @@ function securityHeaders(hsts: boolean): [string, string][] {
           defaultSrc: none,
           scriptSrc: self,
           styleSrc: self,
-          imgSrc: self,
+          imgSrc: images,
           connectSrc: self,
           formAction: self,
           baseUri: none,
