@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { connectRedis } from '../src/store/connection.js';
-import { createRedisStore } from '../src/store/redis.js';
+import { createRedisStore, openRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
 import { newCa } from './support/certificates.js';
 import { ALICE, postCode, withSystem, WITH_CODES } from './support/system.js';
@@ -79,6 +80,100 @@ describe('a Redis with a user for this server', () => {
   });
 
   test('refuses a connection without a password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
+});
+
+describe('what is wrong with Redis is named in its own word', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.stop());
+  const limited = (...rights: string[]) =>
+    redis.administer((admin) =>
+      admin.call('ACL', 'SETUSER', 'few', 'reset', 'on', '>pass', '~*', '+@all', ...rights),
+    );
+
+  test.each(['getdel', 'hset', 'eval', 'del'])(
+    'a missing right to %s, at the start and by /readyz',
+    async (name) => {
+      await limited(`-${name}`);
+      await withSystem({ redisUrl: urlOf(redis, 'few:pass'), emptied: false }, async (system) => {
+        const { body } = await system.app().get('/readyz').expect(503);
+        expect(body).toMatchObject({ error: 'unavailable', detail: 'Redis refuses a command: NOPERM.' });
+      });
+      const world = testWorld();
+      const store = await openRedisStore(redisAt(urlOf(redis, 'few:pass')), world.log);
+      expect(world.logged()).toMatch(/"cause":"NOPERM","why":"[^"]+".*redis refuses commands/);
+      await store.close();
+    },
+  );
+
+  test('a right to keys that is missing', async () => {
+    await limited('resetkeys', '~sess:*', '~state:*', '~verify:*', '~jti:*', '~limit:*', '~lock:*', '~ping');
+    await withSystem({ redisUrl: urlOf(redis, 'few:pass'), emptied: false }, (system) =>
+      system
+        .app()
+        .get('/readyz')
+        .expect(503)
+        .then(() => undefined),
+    );
+  });
+
+  test.each([
+    ['OOM', ['maxmemory', '1']],
+    ['NOREPLICAS', ['min-replicas-to-write', '1']],
+  ] as const)('%s, in the log of a login and by /readyz', async (word, [setting, value]) => {
+    await withSystem({ redisUrl: redis.url }, async (system) => {
+      await redis.administer((admin) => admin.config('SET', setting, value));
+      try {
+        await system.app().post('/login').send({ phone_number: ALICE }).expect(503);
+        expect(system.world.logged()).toContain(`"cause":"${word}"`);
+        const { body } = await system.app().get('/readyz').expect(503);
+        expect(body.detail).toBe(`Redis refuses a command: ${word}.`);
+      } finally {
+        await redis.administer((admin) => admin.config('SET', setting, '0'));
+      }
+      await system.app().get('/readyz').expect(200);
+    });
+  });
+
+  test('leaves no keys behind after a check', async () => {
+    await withSystem({ redisUrl: redis.url }, async (system) => {
+      await system.app().get('/readyz').expect(200);
+      expect(await system.redis.keys('*')).toEqual(['ping']);
+    });
+  });
+
+  test('one line when it goes, and one when it is back', async () => {
+    const away = await startRedis();
+    const world = testWorld();
+    const store = await openRedisStore(redisAt(away.url), world.log);
+    const { port } = new URL(away.url);
+    await away.stop();
+    await until(() => Promise.resolve(world.logged().includes('redis is not reachable')));
+    await expect(store.ping()).rejects.toMatchObject({ detail: 'Redis did not answer. Try again.' });
+    const back = await startRedis(Number(port));
+    await until(() => Promise.resolve(world.logged().includes('redis is reachable again')));
+    const lines = world
+      .logged()
+      .split('\n')
+      .filter((line) => line.includes('reachable'));
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toContain(`"host":"127.0.0.1:${port}"`);
+    await store.ping();
+    await Promise.all([store.close(), back.stop()]);
+  });
+
+  test('a command waits for a connection that was cut while it was idle', async () => {
+    await withSystem({ redisUrl: redis.url }, async (system) => {
+      for (let cuts = 0; cuts < 5; cuts++) {
+        const closed = once(system.redis, 'close');
+        await redis.administer((admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
+        await closed;
+        await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+      }
+    });
+  });
 });
 
 describe('a Redis with TLS and client certificates', () => {

@@ -1,6 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { Place } from '../config/redis-url.js';
 import { writeOncePerTurn, type ConnectionOptions } from './options.js';
+import type { Reachability } from './reachability.js';
 
 /**
  * Connects to a Redis Cluster. Redirections (`MOVED`, `ASK`) are followed, because a node that
@@ -11,6 +12,7 @@ import { writeOncePerTurn, type ConnectionOptions } from './options.js';
 export function connectCluster(
   { nodes }: Extract<Place, { kind: 'cluster' }>,
   options: ConnectionOptions,
+  reachability: Reachability,
 ): Cluster {
   const { retryStrategy, ...redisOptions } = options;
   const cluster = new Cluster([...nodes], {
@@ -32,8 +34,10 @@ export function connectCluster(
   cluster.on('+node', (node: Redis) => {
     ignoreFailedAsking(node);
     writeOncePerTurn(node);
+    node.on('ready', reachability.of(`${node.options.host}:${node.options.port}`).ready);
     open(node);
   });
+  cluster.on('node error', (error: Error, host: string) => reachability.of(host).failed(error));
   cluster.on('ready', () => cluster.nodes().forEach(open));
   return cluster;
 }

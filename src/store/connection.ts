@@ -3,6 +3,7 @@ import type { RedisClient, RedisSettings } from '../config/redis.js';
 import type { Log } from '../core/world.js';
 import { connectCluster, primariesSettled } from './cluster.js';
 import { OPTIONS, optionsFor, writeOncePerTurn } from './options.js';
+import { createReachability, type HostWatch, type Reachability } from './reachability.js';
 import { connectThroughSentinels } from './sentinel.js';
 
 export interface Connection {
@@ -13,31 +14,30 @@ export interface Connection {
 }
 
 export function connectRedis(settings: RedisSettings, log: Log): Connection {
-  const failed = failureOn(log);
-  const { client, stopWatching } = clientFor(settings, failed);
-  return connectionOf(client, failed, stopWatching);
+  const reachability = createReachability(log);
+  const { client, stopWatching } = clientFor(settings, reachability);
+  const host = settings.place.nodes.map(({ host, port }) => `${host}:${port}`).join();
+  return connectionOf(client, reachability.of(host), stopWatching);
 }
 
 /** The prefix of our keys in the Redis of a host app. */
 const KEY_PREFIX = 'silent-auth:';
 
 /** Connects to the Redis of a host app's client, by a connection of our own. */
-export const connectLike = (other: RedisClient, log: Log): Connection =>
-  connectionOf(
-    other.duplicate({ ...OPTIONS, lazyConnect: false, keyPrefix: KEY_PREFIX }) as Redis,
-    failureOn(log),
-  );
+export function connectLike(other: RedisClient, log: Log): Connection {
+  const client = other.duplicate({ ...OPTIONS, lazyConnect: false, keyPrefix: KEY_PREFIX }) as Redis;
+  const { host = '', port = '' } = client.options;
+  return connectionOf(client, createReachability(log).of(`${host}:${port}`));
+}
 
-type Failed = (error: Error & { lastNodeError?: Error | null }) => void;
-
-const failureOn =
-  (log: Log): Failed =>
-  (error) =>
-    log.warn({ error: (error.lastNodeError ?? error).message }, 'redis is not reachable');
-
-function connectionOf(client: Redis | Cluster, failed: Failed, stopWatching?: () => void): Connection {
+function connectionOf(
+  client: Redis | Cluster,
+  { failed, ready: isBack }: HostWatch,
+  stopWatching?: () => void,
+): Connection {
   if (client instanceof Redis) writeOncePerTurn(client);
-  for (const event of ['error', 'node error', 'sentinelError']) client.on(event, failed);
+  for (const event of ['error', 'sentinelError']) client.on(event, failed);
+  client.on('ready', isBack);
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   return {
     client,
@@ -52,7 +52,7 @@ function connectionOf(client: Redis | Cluster, failed: Failed, stopWatching?: ()
 
 function clientFor(
   settings: RedisSettings,
-  failed: (error: Error) => void,
+  reachability: Reachability,
 ): { client: Redis | Cluster; stopWatching?: () => void } {
   const { place, sentinelAccess } = settings;
   const options = optionsFor(settings, place);
@@ -61,10 +61,10 @@ function clientFor(
       return connectThroughSentinels(
         place,
         { toRedis: options, toSentinels: optionsFor(settings, sentinelAccess) },
-        failed,
+        reachability,
       );
     case 'cluster':
-      return { client: connectCluster(place, options) };
+      return { client: connectCluster(place, options, reachability) };
     case 'single':
       return { client: new Redis({ ...options, ...place.nodes[0], db: place.db }) };
   }

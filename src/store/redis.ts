@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisClient, RedisSettings } from '../config/redis.js';
 import { LoginError } from '../core/errors.js';
@@ -8,53 +10,127 @@ import type { Store } from './store.js';
 
 const FIRST_CONNECTION_TIMEOUT_MS = 2000;
 
-/** Opens the store. Without Redis the server starts all the same, and answers 503 meanwhile. */
+/**
+ * Opens the store. Without Redis, or without a right in it, the server starts all the same, and
+ * answers 503 meanwhile.
+ */
 export async function openRedisStore(where: RedisSettings | RedisClient, log: Log): Promise<Store> {
   const connection = 'duplicate' in where ? connectLike(where, log) : connectRedis(where, log);
   await Promise.race([connection.ready, pause(FIRST_CONNECTION_TIMEOUT_MS, undefined, { ref: false })]);
-  return createRedisStore(connection);
+  const store = createRedisStore(connection);
+  if (connection.client.status === 'ready')
+    await store.ping().catch((error: unknown) => {
+      const { name, message } = (error as LoginError).cause as Error;
+      log.error({ cause: name, why: message }, 'redis refuses commands');
+    });
+  return store;
 }
 
-const storeAway = (cause: unknown): LoginError =>
-  new LoginError('unavailable', 'Redis did not answer. Try again.', { retry_after: 1, cause });
+/** For a script, Redis 7 says `ERR` where it says `NOPERM` for the command. */
+const DENIED_IN_SCRIPT = /^ERR (?:ACL failure in script|The user executing the script)/;
+
+/** Named after the first word of what Redis answered, such as `OOM`, or after why it did not. */
+class RedisError extends Error {
+  constructor(cause: unknown) {
+    const { name, message, code } = cause as NodeJS.ErrnoException;
+    super(message, { cause });
+    const word = DENIED_IN_SCRIPT.test(message) ? 'NOPERM' : /^[A-Z]+\b/.exec(message)?.[0];
+    if (name === 'ReplyError' && word !== undefined) this.name = word;
+    else this.name = message === 'Command timed out' ? 'timeout' : (code ?? 'disconnected');
+  }
+}
+
+function storeAway(error: unknown): LoginError {
+  const cause = new RedisError(error);
+  const isAnswer = /^[A-Z]+$/.test(cause.name);
+  const detail = isAnswer ? `Redis refuses a command: ${cause.name}.` : 'Redis did not answer. Try again.';
+  return new LoginError('unavailable', detail, { retry_after: 1, cause });
+}
+
+/** How long a command that was not sent waits for the connection to come back. */
+const RECONNECT_TIMEOUT_MS = 200;
+
+/** What ioredis says of a command that it has not sent, since there was no connection. */
+const NOT_SENT = /isn't (?:writeable|ready) and enableOfflineQueue/;
+
+/**
+ * Resolves once the connection is back. Rejects when an attempt to connect has failed, or after
+ * {@link RECONNECT_TIMEOUT_MS}. All commands that wait share one timer.
+ */
+function createReconnection(redis: Connection['client']): () => Promise<unknown> {
+  let waiting: Promise<unknown> | undefined;
+  return () =>
+    (waiting ??= once(redis, 'ready', { signal: AbortSignal.timeout(RECONNECT_TIMEOUT_MS) }).finally(() => {
+      waiting = undefined;
+    }));
+}
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {
   defineScripts(redis);
-  const ask = async <T>(command: Promise<T>): Promise<T> => {
+  const reconnected = createReconnection(redis);
+  const sendLater = async <T>(send: () => Promise<T>, error: unknown): Promise<T> => {
+    if (!NOT_SENT.test((error as Error).message)) throw error;
+    await reconnected().catch(() => {
+      throw error;
+    });
+    return send();
+  };
+  const ask = async <T>(send: () => Promise<T>): Promise<T> => {
     try {
-      return await command;
+      return await send().catch((error: unknown) => sendLater(send, error));
     } catch (error) {
       throw storeAway(error);
     }
   };
-  return {
+  const store: Store = {
     set: async (key, value, ttl) => {
-      if (ttl > 0) await ask(redis.set(key, value, 'EX', ttl));
+      if (ttl > 0) await ask(() => redis.set(key, value, 'EX', ttl));
     },
-    add: async (key, value, ttl) => ttl > 0 && (await ask(redis.set(key, value, 'EX', ttl, 'NX'))) === 'OK',
-    get: (key) => ask(redis.get(key)),
-    take: (key) => ask(redis.getdel(key)),
-    delete: async (key) => (await ask(redis.del(key))) === 1,
+    add: async (key, value, ttl) =>
+      ttl > 0 && (await ask(() => redis.set(key, value, 'EX', ttl, 'NX'))) === 'OK',
+    get: (key) => ask(() => redis.get(key)),
+    take: (key) => ask(() => redis.getdel(key)),
+    delete: async (key) => (await ask(() => redis.del(key))) === 1,
     replace: async (key, { from, to }, ttl) =>
-      ttl > 0 && (await ask(redis.replace(key, from, to, ttl))) === 1,
-    deleteIf: async (key, value) => (await ask(redis.deleteIf(key, value))) === 1,
+      ttl > 0 && (await ask(() => redis.replace(key, from, to, ttl))) === 1,
+    deleteIf: async (key, value) => (await ask(() => redis.deleteIf(key, value))) === 1,
     expire: async (key, ttl) => {
-      await ask(redis.expire(key, ttl));
+      await ask(() => redis.expire(key, ttl));
     },
-    increment: (key, ttl) => ask(redis.increment(key, ttl)),
+    increment: (key, ttl) => ask(() => redis.increment(key, ttl)),
     spend: async (key, costs, ttl) => {
       const args = costs.flatMap(({ entry, by, limit }) => [entry, by, limit]);
-      const [spent, ...totals] = await ask(redis.spend(key, ttl, ...args));
+      const [spent, ...totals] = await ask(() => redis.spend(key, ttl, ...args));
       return { spent: spent === 1, totals };
     },
     note: async (key, { name, value }, ttl) => {
-      await ask(redis.note(key, name, value, ttl));
+      await ask(() => redis.note(key, name, value, ttl));
     },
-    // A replica, or a Redis without memory, answers PING but takes no writes.
-    ping: async () => {
-      await ask(redis.set('ping', '1', 'EX', 1));
-    },
+    ping: () => tryAll(store),
     close,
   };
+  return store;
 }
+
+/**
+ * Tries each operation, and each prefix of keys, so that a missing right is found as well. A
+ * replica, or a Redis without memory, answers `PING` but takes no writes.
+ */
+async function tryAll(store: Store): Promise<void> {
+  const id = `ping:${randomUUID()}`;
+  const [session, lock, counter, account] = [`sess:${id}`, `lock:${id}`, `limit:${id}:1`, `limit:${id}:2`];
+  await Promise.all([
+    ...[store.set('ping', '1', 1), store.get(`verify:${id}`), store.add(`jti:${id}`, '1', 1)],
+    ...[store.take(`state:${id}`), store.take(`code:${id}`), store.set(session, '1', 1)],
+    ...[store.add(lock, '1', 1), store.increment(counter, 1)],
+    store.note(account, { name: 'a', value: 1 }, 1),
+  ]);
+  await Promise.all([
+    ...[store.replace(session, { from: '1', to: '2' }, 1), store.expire(session, 1)],
+    ...[store.deleteIf(lock, '1'), store.spend(account, [COST], 1)],
+  ]);
+  await Promise.all([session, `jti:${id}`, counter, account].map((key) => store.delete(key)));
+}
+
+const COST = { entry: 'a', by: 1, limit: 2 };

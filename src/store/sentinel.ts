@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import type { Address, Place } from '../config/redis-url.js';
 import type { ConnectionOptions } from './options.js';
+import type { Reachability } from './reachability.js';
 
 type Sentinels = Extract<Place, { kind: 'sentinel' }>;
-type Failed = (error: Error) => void;
 
 /**
  * Connects to the primary that the sentinels name. Each attempt asks them again, in turn, and
@@ -13,7 +13,7 @@ type Failed = (error: Error) => void;
 export function connectThroughSentinels(
   { nodes, name, db }: Sentinels,
   { toRedis, toSentinels }: { toRedis: ConnectionOptions; toSentinels: ConnectionOptions },
-  failed: Failed,
+  reachability: Reachability,
 ): { client: Redis; stopWatching: () => void } {
   const client = new Redis({
     ...toRedis,
@@ -23,7 +23,7 @@ export function connectThroughSentinels(
     sentinels: [...nodes],
   });
   const watchers = nodes.map((node) =>
-    watch({ ...toSentinels, ...node }, failed, (primary) => {
+    watch({ ...toSentinels, ...node }, reachability, (primary) => {
       if (primary === name) client.disconnect(true);
     }),
   );
@@ -49,11 +49,12 @@ const sentinelOptions = ({ username, password, tls, commandTimeout, retryStrateg
  */
 function watch(
   options: ConnectionOptions & Address,
-  failed: Failed,
+  reachability: Reachability,
   switched: (name: string) => void,
 ): Redis {
   const watcher = new Redis({ ...options, enableReadyCheck: false, autoResubscribe: false });
-  watcher.on('error', failed);
+  const host = reachability.of(`${options.host}:${options.port}`);
+  watcher.on('error', host.failed).on('ready', host.ready);
   watcher.on('message', (_channel: string, news: string) => switched(news.split(' ', 1)[0] ?? ''));
   // An error ends the connection, and the next one subscribes again.
   watcher.on('ready', () => void watcher.subscribe('+switch-master').catch(() => undefined));
