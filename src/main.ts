@@ -7,6 +7,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 await run(async () => {
   const { hooks, problems } = await loadHooks(process.env);
-  const server = await startServer(readConfig(process.env, problems), root, hooks);
-  return () => server.stop();
+  const config = readConfig(process.env, problems);
+  const server = await startServer(config, root, hooks);
+  return (signal) => server.stop(signal === 'SIGTERM' ? config.drainSeconds : 0);
 });

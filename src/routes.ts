@@ -45,10 +45,12 @@ export interface AppDeps {
   /** The folder of the package, whose pages are served. */
   root: string;
   hooks?: Hooks;
+  /** Aborted when the server is to get no more requests. */
+  stopping?: AbortSignal;
 }
 
 /** The standalone server without its socket: the routes, the pages and the health checks. */
-export function createApp({ config, store, world, root, hooks = {} }: AppDeps): Express {
+export function createApp({ config, store, world, root, hooks = {}, stopping }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
   const secrets = config.sessionSecrets;
   const sessions = createCookieSessions({ store, secrets, secureCookie: https, world });
@@ -60,7 +62,12 @@ export function createApp({ config, store, world, root, hooks = {} }: AppDeps): 
   app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(healthRoutes(store), contract(root), logo(config.page), staticFiles(root, config.page.helpUrl));
+  app.use(
+    healthRoutes(store, stopping),
+    contract(root),
+    logo(config.page),
+    staticFiles(root, config.page.helpUrl),
+  );
   app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
   return app;
 }

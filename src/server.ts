@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { createApp } from './routes.js';
 import { ConfigError, type Config } from './config/config.js';
@@ -48,7 +49,11 @@ const STOP_TIMEOUT_MS = 10_000;
 
 export interface Running {
   port: number;
-  stop(): Promise<void>;
+  /**
+   * Stops: for `drainSeconds`, `/readyz` answers 503 and each answer closes its connection, so that
+   * proxies send no more requests. Then the server accepts no connection.
+   */
+  stop(drainSeconds: number): Promise<void>;
 }
 
 /** Creates clock, randomness, log and store, and listens. @param root the folder of the package */
@@ -58,7 +63,8 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
   const store = observability.observeStore(
     config.redis ? await openRedisStore(config.redis, world.log) : createMemoryStore(world),
   );
-  const app = createApp({ config, store, world, root, hooks });
+  const stopping = new AbortController();
+  const app = createApp({ config, store, world, root, hooks, stopping: stopping.signal });
   const docsUrl = `${config.publicUrl}/errors.md`;
   const listening: Listening[] = [];
   const open = async <T extends Listening | undefined>(opening: Promise<T>): Promise<T> => {
@@ -75,13 +81,18 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
   try {
     const { keepAliveSeconds, publicUrl, silentAuth: engine } = config;
     const options = { port: config.port, docsUrl, messages: messagesOf(app), keepAliveSeconds };
-    const { port } = await open(listen(observability.observeServer(app), options));
+    const server = await open(listen(observability.observeServer(app), options));
+    const { port } = server;
     const metrics = await open(observability.listen(docsUrl));
     const metricsPort = metrics && { metrics_port: metrics.port };
     world.log.info({ port, ...metricsPort, public_url: publicUrl, engine }, 'listening');
     return {
       port,
-      async stop() {
+      async stop(drainSeconds) {
+        world.log.info({ drain_seconds: drainSeconds }, 'stopping');
+        stopping.abort();
+        server.closeAfterAnswers();
+        await pause(drainSeconds * 1000);
         await stop(STOP_TIMEOUT_MS);
         world.log.info({}, 'stopped');
       },
@@ -96,12 +107,15 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
 /**
  * Starts a program, and stops it on SIGTERM or SIGINT; a second signal ends the process at once. If
  * it cannot start, the process prints why and exits with 1: without a stack for settings and ports.
+ * @param start returns what stops the program. SIGINT comes from a terminal, behind no proxy
  */
-export async function run(start: () => Promise<() => Promise<void>>): Promise<void> {
+export async function run(
+  start: () => Promise<(signal: 'SIGTERM' | 'SIGINT') => Promise<void>>,
+): Promise<void> {
   try {
     const stop = await start();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => void stop().then(() => process.exit(0)));
+      process.once(signal, () => void stop(signal).then(() => process.exit(0)));
     }
   } catch (error) {
     const known = error instanceof ConfigError || (error instanceof Error && 'syscall' in error);

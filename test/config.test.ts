@@ -20,7 +20,7 @@ const PRODUCTION = {
   ...GOOD,
   NODE_ENV: 'production',
   SILENT_AUTH: 'verify',
-  PUBLIC_URL: 'https://login.example.com',
+  PUBLIC_URL: 'https://login.acme.test',
   REDIS_URL: 'rediss://redis:6379',
 };
 
@@ -46,7 +46,7 @@ test('four settings are enough to try it, and seven to run it', () => {
       authUrlHosts: ['.vonage.com', '.nexmo.com'],
     },
   });
-  expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.example.com');
+  expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.acme.test');
 });
 
 test('FALLBACK_CHANNELS takes the channels in any order, and the settings of Verify have safe defaults', () => {
@@ -300,6 +300,7 @@ test.each<[string, Record<string, string | undefined>]>([
   ['no choice of SILENT_AUTH', { SILENT_AUTH: undefined }],
   ['no store', { REDIS_URL: '' }],
   ['no public URL', { PUBLIC_URL: '' }],
+  ['the example origin', { PUBLIC_URL: 'https://login.example.com' }],
   ['an upstream over http', { VONAGE_BASE_URL: 'http://sandbox:4000' }],
 ])('production is refused with %s', (_what, change) => {
   expect(problemsOf({ ...PRODUCTION, ...change })).toHaveLength(1);

@@ -59,14 +59,14 @@ const isOpen = (port: number): Promise<boolean> =>
   });
 
 describe('a server that receives SIGTERM', () => {
-  it('answers the pending login, accepts no new connection, and exits with 0', async () => {
+  it('tells proxies, answers the pending login, accepts no new connection, and exits with 0', async () => {
     const { port, base, sandbox, env } = await places();
     const all = { ...env, ...credentials() };
     await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
-    const server = node(source('src/main.ts'), all);
+    const server = node(source('src/main.ts'), { ...all, DRAIN_SECONDS: '1' });
     await server.said(LISTENING);
     const headers = { 'content-type': 'application/json' };
-    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 1500 } });
+    const slow = JSON.stringify({ 'network-enablement': { delay_ms: 2500 } });
     await fetch(`${sandbox}/__sandbox/faults`, { method: 'PUT', headers, body: slow });
 
     let answered = false;
@@ -79,6 +79,10 @@ describe('a server that receives SIGTERM', () => {
       ((await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as unknown[]).length > 0;
     await until(asked);
     server.child.kill('SIGTERM');
+    await server.said(/"msg":"stopping"/);
+    const [ready, session] = [await fetch(`${base}/readyz`), await fetch(`${base}/session`)];
+    expect([ready.status, session.status]).toEqual([503, 200]);
+    for (const each of [ready, session]) expect(each.headers.get('connection')).toBe('close');
     await until(async () => !(await isOpen(port)));
     expect(answered).toBe(false);
 
@@ -207,7 +211,7 @@ describe('the image', () => {
       NODE_ENV: 'production',
       SILENT_AUTH: 'verify',
       PORT: `${port}`,
-      PUBLIC_URL: 'https://login.example.com',
+      PUBLIC_URL: 'https://login.acme.test',
       REDIS_URL: redisUrlOfWorker(),
     };
     const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');

@@ -50,6 +50,8 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     maxUtilization: whole('MAX_UTILIZATION', { fallback: 90, least: 1, most: 100 }),
     /** Seconds for which the server keeps an idle connection. */
     keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', { fallback: 65, least: 1, most: 3600 }),
+    /** Seconds for which a server that is stopped still takes requests, until proxies stop sending them. */
+    drainSeconds: whole('DRAIN_SECONDS', { fallback: 5, least: 0, most: 300 }),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
     production,
     /** Absent: nothing is counted. */
@@ -72,6 +74,8 @@ export function readPublicUrl({ get, production, fail }: Reader, port: number): 
   const url = parseUrl(text ?? `http://localhost:${port}`);
   if (url === undefined || url.href !== `${url.origin}/`)
     return fail('PUBLIC_URL must be an origin, like https://login.example.com, without a path.');
+  if (production && /(?:^|\.)example(?:\.(?:com|net|org))?$/.test(url.hostname))
+    fail(`PUBLIC_URL is still the example ${url.origin}: set it to the origin of this server.`);
   const local = url.hostname === 'localhost' || (isIP(url.hostname) === 4 && url.hostname.startsWith('127.'));
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
     fail('PUBLIC_URL must begin with https://; http is only for localhost.');

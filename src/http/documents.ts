@@ -6,6 +6,7 @@ import { Marked } from 'marked';
 import { parse } from 'yaml';
 import type { PageSettings } from '../config/page.js';
 import type { Store } from '../store/store.js';
+import { LoginError } from '../core/errors.js';
 import { methodNotAllowed, sendJson } from './json.js';
 
 const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
@@ -116,12 +117,17 @@ function pageOf(markdown: string, style: string): string {
 `;
 }
 
-/** `GET /healthz`: the process answers. `GET /readyz`: the store accepts writes too. */
-export function healthRoutes(store: Store): Router {
+/**
+ * `GET /healthz`: the process answers. `GET /readyz`: the store accepts writes too.
+ * @param stopping aborted when the server is to get no more requests
+ */
+export function healthRoutes(store: Store, stopping?: AbortSignal): Router {
   const router = newRouter();
   const ok = { status: 200, body: { status: 'ok' } };
   getOnly(router, '/healthz', (_req, res) => sendJson(res, ok));
   return getOnly(router, '/readyz', async (_req, res) => {
+    if (stopping?.aborted)
+      throw new LoginError('unavailable', 'This server is stopping.', { retry_after: 1 });
     await store.ping();
     sendJson(res, ok);
   });

@@ -38,6 +38,8 @@ const isOfNode = (prototype: object): boolean =>
 
 export interface Listening {
   port: number;
+  /** Goes on answering, and closes each connection after its next answer. */
+  closeAfterAnswers(): void;
   /** Stops accepting connections, and closes those that are still open after `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }
@@ -63,7 +65,9 @@ export async function listen(
   { port, host, docsUrl, messages = {}, keepAliveSeconds }: ListenOptions,
 ): Promise<Listening> {
   const queue = createQueue();
+  let isClosing = false;
   const answer: RequestListener = (req, res) => {
+    if (isClosing) res.shouldKeepAlive = false;
     if (res.socket !== null) return handler(req, res);
     closeWith(req.socket, res);
     queue(() => {
@@ -88,7 +92,11 @@ export async function listen(
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen({ port, host, backlog: BACKLOG }, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, drain: (graceMs) => drain(server, graceMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    closeAfterAnswers: () => void (isClosing = true),
+    drain: (graceMs) => drain(server, graceMs),
+  };
 }
 
 /** Unanswered requests of one connection, beyond which it is closed. */

@@ -92,7 +92,7 @@ async function start(): Promise<() => Promise<void>> {
     await proxy.drain(0);
     sandbox.close();
     sandbox.closeAllConnections();
-    await server.stop();
+    await server.stop(0);
   };
 }
 

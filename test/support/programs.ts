@@ -21,7 +21,7 @@ const started = new Set<Program>();
 
 /** Starts Node with these arguments and this environment only. */
 export function node(args: string[], env: Env = {}, cwd = ROOT): Program {
-  const child = spawn(process.execPath, args, { cwd, env: { PATH, ...env } });
+  const child = spawn(process.execPath, args, { cwd, env: { PATH, DRAIN_SECONDS: '0', ...env } });
   let output = '';
   const listeners = new Set<() => void>();
   const append = (chunk: Buffer) => {
