@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { builtPackage } from './support/built.js';
+import { built } from './support/built.js';
 
 const run = promisify(execFile);
 const root = resolve(__dirname, '..');
@@ -10,10 +10,7 @@ const root = resolve(__dirname, '..');
 const bench = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
 
-let server: string;
-beforeAll(async () => {
-  server = join(await builtPackage(), 'dist/main.js');
-}, 300_000);
+const [server = ''] = built('main.js');
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];

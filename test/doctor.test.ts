@@ -11,12 +11,13 @@ import { persistenceFinding } from '../src/tools/doctor/redis.js';
 import { doctor as runDoctor } from '../src/tools/doctor/doctor.js';
 import { checkTls } from '../src/tools/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
+import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
 import { inDeployment, type Plan } from './support/deployment.js';
 import { callDoctor, type Visit } from './support/doctors.js';
 import { ca, lowerCase, openFront, rewrite, type Habits, type Passing } from './support/front.js';
 import { ALICE, WEBHOOKS, withSystem } from './support/system.js';
-import { endPrograms, node, ROOT, source, type Env } from './support/programs.js';
+import { endPrograms, node, type Env } from './support/programs.js';
 import { freePort, startRedis, type RedisServer } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
 
@@ -590,8 +591,7 @@ test('metrics that the public can read are a warning', async () => {
 
 describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
-    node([...source('src/tools/cli.ts'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env })
-      .ended;
+    node([...built('tools/cli.js'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env }).ended;
   /** Runs the command in this process. */
   const inProcess = async (args: string[]) => {
     const said: string[] = [];
@@ -626,13 +626,7 @@ describe('on the command line', () => {
     const folder = mkdtempSync(join(tmpdir(), 'doctor-'));
     mkdirSync(join(folder, '.env'));
     try {
-      const command = [
-        '--import',
-        require.resolve('tsx'),
-        join(ROOT, 'src/tools/cli.ts'),
-        'doctor',
-        'https://a.invalid',
-      ];
+      const command = [...built('tools/cli.js'), 'doctor', 'https://a.invalid'];
       const { code, output } = await node(command, {}, folder).ended;
       expect([code, output]).toEqual([2, expect.stringMatching(/^\.env cannot be read: EISDIR/)]);
     } finally {
@@ -641,7 +635,7 @@ describe('on the command line', () => {
   });
 
   test('exits with 0 if its reader closes the pipe', async () => {
-    const { child, ended } = node([...source('src/tools/cli.ts'), 'doctor', '--help']);
+    const { child, ended } = node([...built('tools/cli.js'), 'doctor', '--help']);
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, output: '' });
   });

@@ -24,12 +24,12 @@ const tsc = (...args: string[]) =>
   run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...args], { cwd: folder });
 
 /** The built package, and the example unchanged. */
-beforeAll(async () => {
+beforeAll(() => {
   for (const part of ['package.json', 'public', 'src/sandbox/public', 'docs', 'examples'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  cpSync(join(await builtPackage(), 'dist'), join(folder, 'dist'), { recursive: true });
-}, 300_000);
+  cpSync(join(builtPackage(), 'dist'), join(folder, 'dist'), { recursive: true });
+});
 afterAll(async () => {
   await endPrograms();
   rmSync(folder, { recursive: true });

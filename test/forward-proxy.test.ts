@@ -9,11 +9,12 @@ import { join, resolve } from 'node:path';
 import supertest from 'supertest';
 import { createSandbox } from '../src/sandbox/app.js';
 import { createTransport } from '../src/http/transport.js';
+import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
 import { openConnectProxy, PROXY_ANSWERS, type ConnectProxy } from './support/connect-proxy.js';
 import { walk } from './support/device.js';
 import { ALICE, startSystem, postCode, withSystem, WITH_CODES, type System } from './support/system.js';
-import { credentials, endPrograms, LISTENING, node, source, type Env } from './support/programs.js';
+import { credentials, endPrograms, LISTENING, node, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
 
@@ -85,7 +86,7 @@ describe('over TLS, a server', () => {
     };
     const proxyUrl = `http://${ENCODED}@127.0.0.1:${proxy.port}`;
     try {
-      const server = node(source('src/main.ts'), { ...own, ...shared, ...vonage.env, ...env(proxyUrl) });
+      const server = node(built('main.js'), { ...own, ...shared, ...vonage.env, ...env(proxyUrl) });
       await server.said(LISTENING);
       await work({ app: supertest.agent(own.PUBLIC_URL), vonage });
       server.child.kill('SIGTERM');

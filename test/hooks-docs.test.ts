@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import supertest from 'supertest';
+import { built } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, UNLIMITED } from './support/system.js';
 import { freePort } from './support/redis-server.js';
@@ -48,7 +49,7 @@ describe('the example of docs/hooks.md', () => {
       ...{ PATH: process.env['PATH'], PORT, SANDBOX_PORT, HOOKS: join(folder, 'hooks.mjs') },
       ...{ RISK_URL: url, SIM_SWAP_URL: `${url}/check`, SIM_SWAP_TOKEN: 'token' },
     };
-    demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], { cwd: root, env });
+    demo = spawn(process.execPath, [...built('tools/cli.js'), 'demo'], { cwd: root, env });
     // Read to the end: a full pipe would block the process.
     let output = '';
     await new Promise<void>((open, ended) => {

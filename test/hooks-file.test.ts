@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { built } from './support/built.js';
 
 const run = promisify(execFile);
 const root = resolve(__dirname, '..');
@@ -47,10 +48,10 @@ describe('the module of HOOKS', () => {
   const others = [join(folder, 'nowhere.mjs'), '', `  ${relative(root, files[0] ?? '')}  `];
   beforeAll(async () => {
     const script = `
-      import { loadHooks } from './src/server.ts';
+      import { loadHooks } from '${built('server.js').join()}';
       const loaded = await Promise.all(process.argv.slice(1).map((HOOKS) => loadHooks({ HOOKS })));
       console.log(JSON.stringify(loaded.map(({ problems }) => problems)));`;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...files, ...others];
+    const args = ['--input-type=module', '-e', script, '--', ...files, ...others];
     problems = JSON.parse((await run(process.execPath, args, { cwd: root, env })).stdout) as string[][];
   });
 
@@ -74,9 +75,8 @@ describe('the module of HOOKS', () => {
 });
 
 test('problems of the hooks are reported with all other problems, and the server does not start', async () => {
-  const args = ['--import', 'tsx', 'src/main.ts'];
   const HOOKS = write('none.mjs', 'export const beforeLogin = 1;');
-  const failure = await run(process.execPath, args, { cwd: root, env: { ...env, HOOKS } }).then(
+  const failure = await run(process.execPath, built('main.js'), { cwd: root, env: { ...env, HOOKS } }).then(
     () => undefined,
     (error: unknown) => error as { code: number; stderr: string },
   );

@@ -7,9 +7,10 @@ import { FINAL_OUTCOMES } from '../src/observability/journal.js';
 import { createMetrics } from '../src/observability/metrics.js';
 import { readSamples, reportOf, type Sample } from '../src/tools/report.js';
 import { LoginError } from '../src/core/errors.js';
+import { built } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, CHAINED, WITH_CODES } from './support/system.js';
-import { endPrograms, node, source } from './support/programs.js';
+import { endPrograms, node } from './support/programs.js';
 import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
 
@@ -439,6 +440,6 @@ test.each([
   [['/nowhere'], 1, /^\/nowhere cannot be read: ENOENT/],
   [[resolve(__dirname, '../package.json')], 1, /is not the text format of Prometheus/],
 ])('the report, called with %p, exits with %i', async (args, exit, says) => {
-  const { code, output } = await node([...source('src/tools/cli.ts'), 'report', ...args]).ended;
+  const { code, output } = await node([...built('tools/cli.js'), 'report', ...args]).ended;
   expect([code, output]).toEqual([exit, expect.stringMatching(says)]);
 });

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlin
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { builtPackage } from './support/built.js';
 import { ALICE } from './support/system.js';
 import { endPrograms, LISTENING, node, places, ROOT, SANDBOX, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
@@ -22,12 +23,8 @@ const { name, version, bin, files } = JSON.parse(readFileSync(join(ROOT, 'packag
 /** Packs the built package and installs it as npm does, with the dependencies of this checkout. */
 beforeAll(async () => {
   const staged = join(folder, 'staged');
-  const tsc = (...args: string[]) =>
-    run(process.execPath, ['node_modules/typescript/bin/tsc', '--noCheck', ...args], { cwd: ROOT });
-  await tsc('-p', 'tsconfig.build.json', '--outDir', join(staged, 'dist'));
-  await tsc('-p', 'client', '--outDir', join(staged, 'dist/client'));
-  for (const part of ['package.json', ...files.filter((file) => file !== 'dist')])
-    cpSync(join(ROOT, part), join(staged, part), { recursive: true });
+  for (const part of ['package.json', ...files])
+    cpSync(join(part === 'dist' ? builtPackage() : ROOT, part), join(staged, part), { recursive: true });
   const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: staged });
   const [packed] = JSON.parse(stdout) as [{ filename: string }];
   const installed = join(folder, 'node_modules', name);
@@ -38,7 +35,7 @@ beforeAll(async () => {
   chmodSync(entry, 0o755);
   mkdirSync(join(folder, 'node_modules/.bin'));
   symlinkSync(entry, cli);
-}, 120_000);
+});
 afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 

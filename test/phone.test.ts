@@ -8,15 +8,16 @@ import { once } from 'node:events';
 import { createAppClient } from '../src/tools/phone/app-client.js';
 import { logIn, withoutSecrets } from '../src/tools/phone/login.js';
 import { SDKS, systemDevice } from '../src/tools/phone/open-link.js';
+import { built } from './support/built.js';
 import { newCertificate } from './support/certificate.js';
 import { ALICE, BOB, startSystem, WITH_CODES, withSystem, type System } from './support/system.js';
-import { endPrograms, node, source, type Env } from './support/programs.js';
+import { endPrograms, node, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
 const NOT_ON_CELLULAR = '+447700900103';
 
 const phone = (args: string[], env: Env = {}) =>
-  node([...source('src/tools/cli.ts'), 'phone', ...args], env).ended;
+  node([...built('tools/cli.js'), 'phone', ...args], env).ended;
 
 describe('silent-auth phone', () => {
   let system: System;

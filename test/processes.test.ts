@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
 import { parse } from 'yaml';
-import { builtPackage } from './support/built.js';
+import { built, builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, redisUrlOfWorker } from './support/system.js';
 import {
@@ -17,7 +17,6 @@ import {
   places,
   ROOT,
   SANDBOX,
-  source,
   type Env,
   type Program,
 } from './support/programs.js';
@@ -62,8 +61,8 @@ describe('a server that receives SIGTERM', () => {
   it('tells proxies, answers the pending login, accepts no new connection, and exits with 0', async () => {
     const { port, base, sandbox, env } = await places();
     const all = { ...env, ...credentials() };
-    await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
-    const server = node(source('src/main.ts'), { ...all, DRAIN_SECONDS: '1' });
+    await node(built('sandbox/main.js'), all).said(SANDBOX);
+    const server = node(built('main.js'), { ...all, DRAIN_SECONDS: '1' });
     await server.said(LISTENING);
     const headers = { 'content-type': 'application/json' };
     const slow = JSON.stringify({ 'network-enablement': { delay_ms: 2500 } });
@@ -99,14 +98,15 @@ describe('the log', () => {
     ['calls process.exit', 'process.exit(0);'],
     ['throws', 'throw new Error("nobody caught this");'],
   ])('has every line in order when the process %s', async (_how, ending) => {
+    const [log] = built('observability/log.js');
     // More than the buffer holds, in one event loop turn.
     const program = `
-      const { openLog } = await import('./src/observability/log.ts');
+      const { openLog } = await import('${log}');
       const log = await openLog('info', true);
       for (let line = 0; line < 500; line++) log.info({ line }, 'told');
       ${ending}
     `;
-    const { output } = await node(['--import', 'tsx', '--input-type=module', '--eval', program]).ended;
+    const { output } = await node(['--input-type=module', '--eval', program]).ended;
     const lines = [...output.matchAll(/"line":(\d+)/g)].map(([, line]) => Number(line));
     expect(lines).toEqual(Array.from({ length: 500 }, (_, line) => line));
   });
@@ -114,7 +114,7 @@ describe('the log', () => {
 
 describe('invalid settings', () => {
   it('are all reported at once, and the server does not start', async () => {
-    const { code, output } = await node(source('src/main.ts')).ended;
+    const { code, output } = await node(built('main.js')).ended;
     expect(code).toBe(1);
     expect(output).toBe(
       [
@@ -130,7 +130,7 @@ describe('invalid settings', () => {
 
   it('include a missing Redis and plain http in production', async () => {
     const env = { ...credentials(), NODE_ENV: 'production', VONAGE_BASE_URL: 'http://localhost:4000' };
-    const { code, output } = await node(source('src/main.ts'), env).ended;
+    const { code, output } = await node(built('main.js'), env).ended;
     expect(code).toBe(1);
     expect(output).toContain('REDIS_URL is missing');
     expect(output).toContain('PUBLIC_URL is missing');
@@ -139,7 +139,7 @@ describe('invalid settings', () => {
 
   it('include NODE_ENV=production in a sandbox', async () => {
     const env = { ...credentials(), NODE_ENV: 'production' };
-    const { code, output } = await node(source('src/sandbox/main.ts'), env).ended;
+    const { code, output } = await node(built('sandbox/main.js'), env).ended;
     expect(code).toBe(1);
     expect(output).toContain('NODE_ENV is production');
   });
@@ -149,7 +149,7 @@ describe('the demo', () => {
   it('logs a number in through all five steps without configuration', async () => {
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    const demo = node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT });
+    const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT });
     await demo.said(/The demo is at/);
     await logIn(base);
     demo.child.kill('SIGINT');
@@ -162,7 +162,7 @@ describe('the demo', () => {
     expect(script).toContain('http://localhost:3000');
     const { base, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
-    await node([...source('src/tools/cli.ts'), 'demo'], { PORT, SANDBOX_PORT }).said(/The demo is at/);
+    await node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT }).said(/The demo is at/);
     const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
       cwd: folder,
     });
@@ -174,18 +174,18 @@ describe('the demo', () => {
 describe('silent-auth sandbox --init', () => {
   it('writes the settings of server and sandbox once, readable by the owner only', async () => {
     const file = join(folder, 'setup.env');
-    expect(await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended).toMatchObject({
+    expect(await node([...built('tools/cli.js'), 'sandbox', '--init', file]).ended).toMatchObject({
       code: 0,
     });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const written = readFileSync(file, 'utf8');
-    const again = await node([...source('src/tools/cli.ts'), 'sandbox', '--init', file]).ended;
+    const again = await node([...built('tools/cli.js'), 'sandbox', '--init', file]).ended;
     expect(again).toMatchObject({ code: 0, output: expect.stringContaining('left as it is') });
     expect(readFileSync(file, 'utf8')).toBe(written);
 
     const { base, env } = await places();
-    await node([...source('src/tools/cli.ts'), 'sandbox', '--settings', file], env).said(SANDBOX);
-    await node([...source('src/tools/cli.ts'), 'serve', '--settings', file], env).said(LISTENING);
+    await node([...built('tools/cli.js'), 'sandbox', '--settings', file], env).said(SANDBOX);
+    await node([...built('tools/cli.js'), 'serve', '--settings', file], env).said(LISTENING);
     await logIn(base);
   });
 });
@@ -196,13 +196,13 @@ describe('the image', () => {
   const CLI = 'dist/tools/cli.js';
 
   // The files that the last stage of the Dockerfile copies, built like its first stage.
-  beforeAll(async () => {
-    cpSync(join(await builtPackage(), 'dist'), join(image, 'dist'), { recursive: true });
+  beforeAll(() => {
+    cpSync(join(builtPackage(), 'dist'), join(image, 'dist'), { recursive: true });
     for (const part of ['package.json', 'public', 'openapi.yaml', 'docs/errors.md', 'src/sandbox/public']) {
       cpSync(join(ROOT, part), join(image, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
-  }, 300_000);
+  });
 
   it('serves in production, passes its health check, and stops', async () => {
     const port = await freePort();

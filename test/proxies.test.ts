@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
 import { ALICE } from './support/system.js';
 import {
@@ -16,7 +17,6 @@ import {
   node,
   ROOT,
   SANDBOX,
-  source,
   type Program,
 } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
@@ -113,7 +113,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
       VONAGE_BASE_URL: `http://localhost:${sandboxPort}`,
       HOME: folder,
     };
-    programs = [node(source('src/sandbox/main.ts'), env), node(source('src/main.ts'), env)];
+    programs = [node(built('sandbox/main.js'), env), node(built('main.js'), env)];
     await programs[0]?.said(SANDBOX);
     await programs[1]?.said(LISTENING);
     child = spawn(proxy.program, proxy.start(port, upstream), {
@@ -142,7 +142,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
 
   test.each(['ios', 'android'])("lets a phone with Vonage's SDK for %s log in", async (sdk) => {
     const env = { NODE_EXTRA_CA_CERTS: trusted };
-    const phone = node([...source('src/tools/cli.ts'), 'phone', base, ALICE, '--sdk', sdk, '--trace'], env);
+    const phone = node([...built('tools/cli.js'), 'phone', base, ALICE, '--sdk', sdk, '--trace'], env);
     const { code, output } = await phone.ended;
     expect([output, code]).toEqual([
       expect.stringMatching(/^Logged in as \+447700900000 by silent_auth/m),

@@ -15,6 +15,7 @@ import { connectTemplates, templates } from '../src/tools/templates/templates.js
 import { languageFor } from '../src/vonage/languages.js';
 import type { Terminal } from '../src/tools/command.js';
 import type { Templates } from '../src/tools/templates/api.js';
+import { built } from './support/built.js';
 import { openAccount, type Account } from './support/account.js';
 import { testWorld } from './support/world.js';
 
@@ -666,11 +667,10 @@ test('the command reads settings from .env, and exits with its code', async () =
     `VONAGE_APPLICATION_ID=${account.applicationId}\nVONAGE_PRIVATE_KEY="${key}"\nVONAGE_BASE_URL=${account.url}\n`,
   );
   write(LOGIN);
-  const tsx = ['--import', join(ROOT, 'node_modules/tsx/dist/loader.mjs')];
   const start = (cwd: string, ...args: string[]) =>
     new Promise<{ code: unknown; out: string; err: string }>((done) => {
       const env = { PATH: process.env['PATH'] };
-      const command = [...tsx, join(ROOT, 'src/tools/cli.ts'), 'templates', ...args];
+      const command = [...built('tools/cli.js'), 'templates', ...args];
       execFile(process.execPath, command, { cwd, env }, (error, out, err) => {
         done({ code: error?.code ?? 0, out, err });
       });

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import supertest from 'supertest';
 import { isTraced } from '../src/observability/traces.js';
+import { built } from './support/built.js';
 import { attributesOf, openCollector, type Received } from './support/collector.js';
 import { operations } from './support/contract.js';
 import { walk } from './support/device.js';
 import { ALICE } from './support/system.js';
-import { credentials, endPrograms, LISTENING, node, places, SANDBOX, source } from './support/programs.js';
+import { credentials, endPrograms, LISTENING, node, places, SANDBOX } from './support/programs.js';
 import { until } from './support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'traces-'));
@@ -39,8 +40,8 @@ const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
 async function live(more: Record<string, string>) {
   const { base, sandbox, env } = await places();
   const all = { ...env, ...credentials() };
-  await node(source('src/sandbox/main.ts'), all).said(SANDBOX);
-  const server = node(['--require', spy, ...source('src/main.ts')], { ...all, ...more });
+  await node(built('sandbox/main.js'), all).said(SANDBOX);
+  const server = node(['--require', spy, ...built('main.js')], { ...all, ...more });
   await server.said(LISTENING);
   const app = supertest.agent(base);
   const begun = await app.post('/login').set({ traceparent }).send({ phone_number: ALICE }).expect(201);
@@ -139,7 +140,7 @@ test('the span of a request ends with its connection, even if its response is qu
     const upstream = `http://localhost:${(silent.address() as AddressInfo).port}`;
     const all = { ...env, ...credentials(), VONAGE_BASE_URL: upstream };
     const watched = { ...all, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-    const server = node(source('src/main.ts'), watched);
+    const server = node(built('main.js'), watched);
     await server.said(LISTENING);
     const post = (path: string, body: object) => {
       const text = JSON.stringify(body);

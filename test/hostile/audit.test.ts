@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import supertest, { type Response } from 'supertest';
+import { built } from '../support/built.js';
 import { ASSERTIONS } from '../support/assertions.js';
 import { credentials } from '../support/credentials.js';
 import { walk } from '../support/device.js';
@@ -140,7 +141,7 @@ describe.each(['network-enablement', 'oidc', 'camara', 'verify', 'off'])(
   (engine) => {
     test('no number, code, state, token, key or cookie is in the log, in Redis, or in an answer whose contract does not name it', async () => {
       const metricsPort = await freePort();
-      server = await startOwnProcess('src/main.ts', {
+      server = await startOwnProcess(built('main.js'), {
         METRICS_PORT: `${metricsPort}`,
         ...ASSERTIONS,
         SILENT_AUTH: engine,

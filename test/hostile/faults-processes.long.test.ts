@@ -1,16 +1,8 @@
 import supertest from 'supertest';
+import { built } from '../support/built.js';
 import { walk } from '../support/device.js';
 import { UNLIMITED, type Message, type Recorded } from '../support/system.js';
-import {
-  credentials,
-  endPrograms,
-  LISTENING,
-  node,
-  places,
-  SANDBOX,
-  source,
-  type Env,
-} from '../support/programs.js';
+import { credentials, endPrograms, LISTENING, node, places, SANDBOX, type Env } from '../support/programs.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 import { expectSingleUse } from './single-use.js';
@@ -26,7 +18,7 @@ afterEach(async () => {
 });
 
 async function startServer(env: Env) {
-  const server = node(source('src/main.ts'), env);
+  const server = node(built('main.js'), env);
   await server.said(LISTENING);
   return server;
 }
@@ -35,10 +27,7 @@ async function startServer(env: Env) {
 async function start() {
   const { base, sandbox, env: where } = await places();
   const env = { ...where, ...credentials(), REDIS_URL: redis.url, FALLBACK_CHANNELS: 'none', ...UNLIMITED };
-  const [server] = await Promise.all([
-    startServer(env),
-    node(source('src/sandbox/main.ts'), env).said(SANDBOX),
-  ]);
+  const [server] = await Promise.all([startServer(env), node(built('sandbox/main.js'), env).said(SANDBOX)]);
   const list = async <T>(what: string) => (await (await fetch(`${sandbox}/__sandbox/${what}`)).json()) as T[];
   return {
     base,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_CONNECTIONS } from '../../src/http/undici-adapter.js';
+import { built } from '../support/built.js';
 import { ALICE, WITH_CODES } from '../support/system.js';
 import { until } from '../support/until.js';
 import { startOwnProcess, type OwnProcess } from './own-process.js';
@@ -52,7 +53,7 @@ beforeAll(async () => {
   const hooks = join(folder, 'hooks.mjs');
   writeFileSync(hooks, HOOK);
   const env = { ...WITH_CODES, SILENT_AUTH: 'off', HOOKS: hooks, LOG_LEVEL: 'error' };
-  server = await startOwnProcess('src/main.ts', env);
+  server = await startOwnProcess(built('main.js'), env);
 }, 30_000);
 afterAll(async () => {
   await server.stop();

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { MAX_CONNECTIONS } from '../../src/http/undici-adapter.js';
+import { built } from '../support/built.js';
 import { createGate } from '../support/gate.js';
 import { ALICE, WITH_CODES, withSystem } from '../support/system.js';
 import { until } from '../support/until.js';
@@ -31,7 +32,7 @@ describe('2,000 connections', () => {
   let server: OwnProcess;
   beforeAll(async () => {
     // Overload protection as in production.
-    server = await startOwnProcess('src/main.ts', { MAX_UTILIZATION: '90', LOG_LEVEL: 'error' });
+    server = await startOwnProcess(built('main.js'), { MAX_UTILIZATION: '90', LOG_LEVEL: 'error' });
   });
   afterAll(() => server.stop());
 

@@ -27,7 +27,8 @@ export interface OwnProcess {
 
 const { PATH = '' } = process.env;
 
-export async function startOwnProcess(program: string, env: Record<string, string>): Promise<OwnProcess> {
+/** @param program the arguments of Node */
+export async function startOwnProcess(program: string[], env: Record<string, string>): Promise<OwnProcess> {
   const port = await freePort();
   const base = `http://localhost:${port}`;
   const handler: { sandbox?: RequestListener } = {};
@@ -44,8 +45,8 @@ export async function startOwnProcess(program: string, env: Record<string, strin
     world: systemWorld(pino({ level: 'silent' })),
   }).app as RequestListener;
 
-  const child = fork(resolve(program), {
-    execArgv: ['--import', 'tsx'],
+  const child = fork(program.at(-1) ?? '', {
+    execArgv: program.slice(0, -1),
     silent: true,
     env: {
       PATH,

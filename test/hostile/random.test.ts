@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { Redis } from 'ioredis';
+import { source } from '../support/programs.js';
 import { ASSERTIONS } from '../support/assertions.js';
 import { outcomesOf } from '../support/contract.js';
 import { walk } from '../support/device.js';
@@ -30,7 +31,7 @@ beforeAll(async () => {
   await redis.flushdb();
   redis.disconnect();
   const env = { ...ASSERTIONS, REDIS_URL: redisUrlOfWorker(), LOG_LEVEL: 'warn' };
-  server = await startOwnProcess('test/hostile/server-process.ts', env);
+  server = await startOwnProcess(source('test/hostile/server-process.ts'), env);
 });
 afterAll(async () => {
   agent.destroy();

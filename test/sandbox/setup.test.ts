@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { newCredentials } from '../../src/sandbox/credentials.js';
 import { readSettings, type Settings } from '../../src/sandbox/settings.js';
+import { built } from '../support/built.js';
 
 const run = promisify(execFile);
-const TSX = ['--import', 'tsx'];
 const folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -106,7 +106,7 @@ describe('the settings', () => {
 
 describe('silent-auth sandbox --init', () => {
   const setup = (...args: string[]) =>
-    run(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'sandbox', '--init', ...args]);
+    run(process.execPath, [...built('tools/cli.js'), 'sandbox', '--init', ...args]);
 
   it('writes an env file that Node reads, and keeps an existing one', async () => {
     const file = join(folder, 'env');
@@ -150,7 +150,7 @@ describe('the process', () => {
   };
 
   it('prints its URL and the redirect URI, and stops on SIGTERM', async () => {
-    const sandbox = spawn(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
+    const sandbox = spawn(process.execPath, built('sandbox/main.js'), {
       env: { ...env, SANDBOX_PORT: '0' },
     });
     const [line] = (await once(sandbox.stdout, 'data')) as [Buffer];
@@ -162,7 +162,7 @@ describe('the process', () => {
   });
 
   it('refuses to start in production', async () => {
-    const refused = run(process.execPath, [...TSX, 'src/sandbox/main.ts'], {
+    const refused = run(process.execPath, built('sandbox/main.js'), {
       env: { ...env, NODE_ENV: 'production' },
     });
     await expect(refused).rejects.toMatchObject({

@@ -1,29 +1,35 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ROOT } from './programs.js';
-import { until } from './until.js';
 
-const run = promisify(execFile);
 const folder = join(process.env['TEST_FOLDER'] ?? '', 'package');
 
 /**
- * Compiles the package like `npm run build`. The first suite compiles it, and the others wait.
- * @returns a folder with `dist`, `package.json` and `node_modules`
+ * The package, compiled like `npm run build`: `dist`, and links to its other files. The first
+ * suite compiles it, and the others wait. `npm run typecheck` checks the types.
  */
-export async function builtPackage(): Promise<string> {
+export function builtPackage(): string {
   if (isFirst()) {
-    const compile = (project: string, to: string) => {
-      const args = ['-p', project, '--outDir', join(folder, to)];
-      return run(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
-    };
-    await Promise.all([compile('tsconfig.build.json', 'making'), compile('client', 'making/client')]);
-    for (const part of ['node_modules', 'package.json']) symlinkSync(join(ROOT, part), join(folder, part));
+    compile('tsconfig.build.json', 'making');
+    compile('client', 'making/client');
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+    for (const part of ['node_modules', 'package.json', ...files.filter((file) => file !== 'dist')]) {
+      mkdirSync(dirname(join(folder, part)), { recursive: true });
+      symlinkSync(join(ROOT, part), join(folder, part));
+    }
     renameSync(join(folder, 'making'), join(folder, 'dist'));
   }
-  await until(() => Promise.resolve(existsSync(join(folder, 'dist'))), 300);
+  while (!existsSync(join(folder, 'dist'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   return folder;
+}
+
+/** The arguments of Node for a program of the package, such as `tools/cli.js`. */
+export const built = (program: string): string[] => [join(builtPackage(), 'dist', program)];
+
+function compile(project: string, to: string): void {
+  const args = ['--noCheck', '-p', project, '--outDir', join(folder, to)];
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
 }
 
 /** Creating a folder succeeds in one process only. */

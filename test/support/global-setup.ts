@@ -13,8 +13,8 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  // The page imports the built client.
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'client'], { stdio: 'inherit' });
+  // The page imports the built client. `npm run typecheck` checks its types.
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noCheck', '-p', 'client']);
   globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));
   process.env['TEST_FOLDER'] = globalThis.folderOfAllSuites;
   const contract = JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8')));

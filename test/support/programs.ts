@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { credentials as ofAllSuites } from './credentials.js';
 import { freePort } from './redis-server.js';
 
@@ -56,7 +56,8 @@ export async function endPrograms(): Promise<void> {
   started.clear();
 }
 
-export const source = (file: string): string[] => ['--import', 'tsx', file];
+/** The arguments of Node for a program of the tests. */
+export const source = (file: string): string[] => ['--import', 'tsx', join(ROOT, file)];
 export const LISTENING = /"msg":"listening"/;
 export const SANDBOX = /^Sandbox at/m;
 
