@@ -1,33 +1,41 @@
 import { withPlainDigits } from './digits.js';
 
-/** A run of digits that is no part of an amount, of a word in Latin letters, or of a phone number. */
-const RUN = /(?<![\dA-Za-z+]|\d[.,])\d+(?![\dA-Za-z]|[.,]\d)/g;
+/** Groups of digits that are no part of an amount or of a word in Latin letters. */
+const digits = (groups: string): RegExp =>
+  // Without lookbehind, which Safari supports only since 16.4.
+  new RegExp(`(?:^|[^\\dA-Za-z.,]|(?:^|\\D)[.,])(${groups})(?![\\dA-Za-z]|[.,]\\d)`, 'gu');
 
-/** Groups of digits, as messages write long codes: `123 456`, `123-456`. */
-const GROUPS = /(?<![\dA-Za-z+]|\d[.,])\d+(?:[\s\p{Pd}]\d+)+(?![\dA-Za-z]|[.,]\d)/gu;
+const RUN = digits('\\d+');
+
+/** As messages write long codes: `123 456`, `123-456`. */
+const GROUPS = digits('\\d+(?:[\\s\\p{Pd}]\\d+)+');
+
+const PHONE_NUMBER = /\+\d(?:[^\S\n]?[\d\p{Pd}()])+/gu;
 
 /**
  * The content of the code field after `text` was typed or pasted: typed digits, or the code in a
  * pasted message. Empty if the message has no run of exactly `length` digits, or different ones.
  */
 export function readCode(text: string, length: number): string {
-  const plain = withPlainDigits(text).trim();
-  const digits = plain.replace(/\D/g, '');
-  if (isTyped(plain, length)) return digits;
-  const runs = only(plain.match(RUN) ?? [], length);
-  if (runs.length > 0) return runs.length === 1 ? (runs[0] ?? '') : '';
-  const groups = only((plain.match(GROUPS) ?? []).filter(isEven).map(joined), length);
-  return groups.length === 1 ? (groups[0] ?? '') : '';
+  const plain = withPlainDigits(text).trim().replace(PHONE_NUMBER, ' ');
+  if (isTyped(plain, length)) return joined(plain);
+  const runs = codesIn(plain.matchAll(RUN), length);
+  const [code = '', ...others] = runs.length > 0 ? runs : codesIn(plain.matchAll(GROUPS), length);
+  return others.length > 0 ? '' : code;
+}
+
+function codesIn(found: Iterable<RegExpMatchArray>, length: number): string[] {
+  const groups = [...found].map(([, each = '']) => each).filter(isEven);
+  return [...new Set(groups.map(joined))].filter((each) => each.length === length);
 }
 
 export const isComplete = (code: string, length: number): boolean =>
   code.length === length && /^[0-9]+$/.test(code);
 
-/** Whether the text is a code, or its beginning, perhaps with one key hit by mistake. */
+/** Whether the text is the beginning of a code, or digits and perhaps one key hit by mistake. */
 const isTyped = (plain: string, length: number): boolean =>
   /^\d*$/.test(plain) ||
-  plain.length <= length + 1 ||
-  (/^[\d\s\p{Pd}]+$/u.test(plain) && joined(plain).length <= length);
+  (/^[\d\s\p{Pd}]+$/u.test(plain) ? joined(plain).length < length : plain.length <= length + 1);
 
 const joined = (groups: string): string => groups.replace(/\D/g, '');
 
@@ -36,7 +44,3 @@ function isEven(groups: string): boolean {
   const lengths = groups.split(/\D/).map((group) => group.length);
   return Math.max(...lengths) - Math.min(...lengths) <= 1;
 }
-
-const only = (found: readonly string[], length: number): string[] => [
-  ...new Set(found.filter((run) => run.length === length)),
-];

@@ -5,13 +5,13 @@ const PLUS = /[\uff0b\ufe62\u207a\u2795]/g;
 
 /** A number in text: digits, and between them what separates their groups. */
 const RUN =
-  /\+*[^\S\r\n(]*[([\uff08]*\d(?:[\d\p{Pd}\p{Zs}\t\u2212\u30fc./\\_~\u00b7\u2022()[\]\uff08\uff09\uff0e\uff0f\u200b]*\d)?/gu;
+  /\+*[^\S\r\n(]*[([\uff08]*\d(?:[\d\p{Pd}\p{Zs}\t\u2212\u30fc./\\_~\u00b7\u2022()[\]\uff08\uff09\uff0e\uff0f]*\d)?/gu;
 
 const EXTENSION =
   /(?:[;,]?\s*ext(?:ension|n)?|[\s\d)]x|#|\s(?:durchwahl|dw|poste|anexo|ramal|int|доб))[\s.:=]*\d{1,7}\s*$/iu;
 
 /** A numbered label, such as `Mobile 2:` or `1)`, or a name that ends in a digit, such as `O2`. */
-const NUMBERED_LABEL = /^[^\d(+]*\d{1,2}\s*[:)]|\p{L}\d(?!\d)/u;
+const NUMBERED_LABEL = /^[^\d(+]*[1-9]\d?\s*[:)]|\p{L}\d(?!\d)/u;
 
 const TRUNK_ZERO = /[([\uff08]\s*0\s*[)\]\uff09]/;
 
@@ -30,7 +30,7 @@ export function dialledIn(text: string): readonly string[] | 'none' | 'long' {
   if (run === undefined) return 'none';
   if (more.length > 0)
     return runs.filter(([found]) => count(found) >= MIN_DIGITS).length > 1 ? 'long' : 'none';
-  if (/(?:\d\D*){7,}\s\/\s*0/.test(run)) return 'long';
+  if (/(?:\d\D*){7}\/\s*0/.test(run)) return 'long';
   // In text that is written from right to left, the plus often ends up behind the number.
   const after = numbers.slice((runs[0]?.index ?? 0) + run.length);
   return variants(run.startsWith('+') || /^[\s)]*\+\s*$/.test(after) ? `+${run}` : run);
@@ -42,7 +42,7 @@ const joined = (run: string): string => (run.startsWith('+') ? '+' : '') + run.r
 
 /** A zero in brackets is dialled inside its country only, but in Italy it may belong to the number. */
 function variants(run: string): string[] {
-  const zeroes = TRUNK_ZERO.test(run.slice(1)) ? [run.replace(TRUNK_ZERO, ''), run] : [run];
+  const zeroes = TRUNK_ZERO.test(run.slice(1)) ? [run, run.replace(TRUNK_ZERO, '')] : [run];
   return zeroes.map(joined).flatMap((dialled) => {
     const national = dialled.replace(/^\+0/, '0');
     return /^00[1-9]/.test(national) ? [`+${national.slice(2)}`, national] : [national];

@@ -2,17 +2,18 @@ import {
   AsYouType,
   getCountries,
   getCountryCallingCode,
-  Metadata,
   parsePhoneNumberFromString,
   validatePhoneNumberLength,
   type CountryCode,
   type PhoneNumber,
 } from 'libphonenumber-js/mobile';
+import metadata from 'libphonenumber-js/mobile/metadata';
 import { dialledIn } from './dialled.js';
+import { withPlainDigits } from './digits.js';
 
 /** Why another number was probably meant, or why the number is probably not that of a phone with a SIM. */
 export type HintReason =
-  'argentina_mobile' | 'mexico_one' | 'brazil_nine' | 'benin_prefix' | 'country_code' | 'landline';
+  'argentina_mobile' | 'mexico_one' | 'brazil_nine' | 'benin_01' | 'italy_zero' | 'country_code' | 'landline';
 
 /** The number that was probably meant. For a landline it is the number that was read. */
 export interface Hint {
@@ -20,14 +21,18 @@ export interface Hint {
   why: HintReason;
 }
 
-export type ReadNumber =
-  { number: string; country?: CountryCode; hint?: Hint } | { problem: 'none' | 'short' | 'long' };
+type Problem = 'none' | 'short' | 'long';
+
+export type ReadNumber = { number: string; country?: CountryCode; hint?: Hint } | { problem: Problem };
 
 const PROBLEMS: Record<string, 'short' | 'long'> = {
   TOO_SHORT: 'short',
   INVALID_LENGTH: 'short',
   TOO_LONG: 'long',
 };
+
+/** ITU-T E.164 with the plus sign; the lower bound keeps out short codes. */
+const E164 = /^\+[1-9][0-9]{6,14}$/;
 
 /** Vonage's Virtual Operator, which no numbering data has. */
 const VIRTUAL_OPERATOR = /^\+990[0-9]{5,12}$/;
@@ -38,7 +43,8 @@ const CORRECTIONS: readonly { code: string; why: HintReason; from: RegExp; to: s
   { code: '52', why: 'mexico_one', from: /^(?:1|04[45])(\d{10})$/, to: '$1' },
   // Landlines have eight digits that begin with 2 to 5.
   { code: '55', why: 'brazil_nine', from: /^(\d\d)([6-9]\d{7})$/, to: '$19$2' },
-  { code: '229', why: 'benin_prefix', from: /^(\d{8})$/, to: '01$1' },
+  { code: '229', why: 'benin_01', from: /^(\d{8})$/, to: '01$1' },
+  { code: '39', why: 'italy_zero', from: /^0(3\d+)$/, to: '$1' },
 ];
 
 /**
@@ -46,16 +52,23 @@ const CORRECTIONS: readonly { code: string; why: HintReason; from: RegExp; to: s
  * @returns the number in E.164, in the form that the server accepts, or why there is none
  */
 export function readNumber(text: string, country: CountryCode): ReadNumber {
+  const found = find(text, country);
+  if ('problem' in found) return found;
+  const { number, hint = hintFor(number) } = found;
+  return { number, ...countryOf(number, country), ...(hint && { hint }) };
+}
+
+/** The hint is present if the number was corrected, because it could not exist as it was written. */
+function find(text: string, country: CountryCode): { number: string; hint?: Hint } | { problem: Problem } {
   const dialled = dialledIn(text);
   if (typeof dialled === 'string') return { problem: dialled };
   const virtual = dialled.find((each) => VIRTUAL_OPERATOR.test(each));
   if (virtual !== undefined) return { number: virtual };
   const read = dialled.map((each) => parse(each, country)).filter((each) => each !== undefined);
   const best = read.find(isMobile) ?? read.find(isAccepted);
-  if (best !== undefined) return withHint(best, country);
-  const corrected = read.map(correct).find((each) => each !== undefined);
-  if (corrected !== undefined)
-    return { number: corrected.number, ...countryOf(corrected.number, country), hint: corrected };
+  if (best !== undefined) return { number: best.number };
+  const hint = read.map(correct).find((each) => each !== undefined);
+  if (hint !== undefined) return { number: hint.number, hint };
   const problem = validatePhoneNumberLength(dialled[0] ?? '', country);
   return { problem: PROBLEMS[problem ?? ''] ?? 'none' };
 }
@@ -65,18 +78,16 @@ const parse = (dialled: string, country?: CountryCode): PhoneNumber | undefined 
 
 /** The server takes only the one form of a number that libphonenumber writes. */
 const isAccepted = (read: PhoneNumber): boolean =>
-  read.isPossible() && parse(read.number)?.number === read.number;
+  E164.test(read.number) && read.isPossible() && parse(read.number)?.number === read.number;
 
 /** This numbering data has mobile numbers only, so others are never valid. */
 const isMobile = (read: PhoneNumber): boolean => read.isValid() && isAccepted(read);
 
-function withHint(read: PhoneNumber, country: CountryCode): ReadNumber {
-  const { number } = read;
-  const hint = isMobile(read) ? undefined : (correct(read) ?? (isLandline(read) && landline(number)));
-  return { number, ...countryOf(number, country), ...(hint && { hint }) };
+function hintFor(number: string): Hint | undefined {
+  const read = parse(number);
+  if (read === undefined || isMobile(read)) return undefined;
+  return correct(read) ?? (isLandline(number) ? { number, why: 'landline' } : undefined);
 }
-
-const landline = (number: string): Hint => ({ number, why: 'landline' });
 
 /** A mobile number that differs from `read` only by a known correction. */
 function correct({ countryCallingCode: code, nationalNumber: national }: PhoneNumber): Hint | undefined {
@@ -94,15 +105,22 @@ function correct({ countryCallingCode: code, nationalNumber: national }: PhoneNu
 }
 
 /**
- * Whether no mobile number of the country begins with the same two digits. Numbering data misses
- * recent ranges, and those that are reserved for tests; such a range begins like one that is known.
+ * Whether no mobile number of the country begins with the same two digits, not even one that is a
+ * digit longer or shorter. Numbering data misses recent ranges and those that are reserved for
+ * tests, but such a range begins like one that is known.
  */
-function isLandline({ countryCallingCode: code, nationalNumber: national, ...read }: PhoneNumber): boolean {
-  if (read.country === undefined && getCountries().every((each) => getCountryCallingCode(each) !== code))
-    return false;
-  const [start, end] = [national.slice(0, 2), national.slice(4)];
+function isLandline(number: string): boolean {
+  const read = parse(number);
+  const plans = metadata.country_calling_codes[read?.countryCallingCode ?? ''];
+  if (read === undefined || plans === undefined) return false;
+  const [start, rest] = [read.nationalNumber.slice(0, 2), read.nationalNumber.slice(4)];
   const middles = Array.from({ length: 100 }, (_, digits) => String(digits).padStart(2, '0'));
-  return !middles.some((middle) => parse(`+${code}${start}${middle}${end}`)?.isValid());
+  const likeIt = [rest, `${rest}0`, rest.slice(1)].flatMap((end) =>
+    middles.map((each) => start + each + end),
+  );
+  const isMobileIn = (country: CountryCode) =>
+    likeIt.some((nationalNumber) => Object.assign(read, { country, nationalNumber }).isValid());
+  return !plans.some(isMobileIn);
 }
 
 /** Several countries may share a calling code. The first of them is the main one. */
@@ -114,7 +132,7 @@ function countryOf(number: string, chosen: CountryCode): { country?: CountryCode
 
 function mainCountry(code: string | undefined, chosen: CountryCode): CountryCode | undefined {
   if (code === undefined) return undefined;
-  const all = new Metadata().getCountryCodesForCallingCode(code) ?? [];
+  const all = metadata.country_calling_codes[code] ?? [];
   return all.includes(chosen) ? chosen : all[0];
 }
 
@@ -128,15 +146,19 @@ export function formatAsTyped(text: string, country: CountryCode): { text: strin
   if (digits === undefined) return { text, country };
   const typing = new AsYouType(country);
   const shown = typing.input(digits);
-  const found = digits.startsWith('+')
-    ? (typing.getCountry() ?? mainCountry(typing.getCallingCode(), country))
-    : undefined;
-  return { text: isSame(shown, text, country) ? shown : text, country: found ?? country };
+  if (!keepsNumber(shown, text, country)) return { text, country };
+  const found = digits.startsWith('+') ? typing.getCallingCode() : undefined;
+  return { text: shown, country: typing.getCountry() ?? mainCountry(found, country) ?? country };
 }
 
-const isSame = (shown: string, text: string, country: CountryCode): boolean =>
-  JSON.stringify([dialledIn(shown), readNumber(shown, country)]) ===
-  JSON.stringify([dialledIn(text), readNumber(text, country)]);
+/** Whether `shown` is read like `text`, and has all that was typed as long as that is no number. */
+function keepsNumber(shown: string, text: string, country: CountryCode): boolean {
+  const [after, before] = [shown, text].map((each) => ({ ...find(each, country), dialled: dialledIn(each) }));
+  if (JSON.stringify(after) !== JSON.stringify(before)) return false;
+  const typed = withPlainDigits(text);
+  const isWhole = !/\p{L}/u.test(typed) && typed.replace(/\D/g, '') === shown.replace(/\D/g, '');
+  return 'number' in find(text, country) || isWhole;
+}
 
 /** The text after another country is chosen: an international number gets its calling code. */
 export function withCountry(text: string, country: CountryCode): string {
@@ -156,13 +178,18 @@ export function countries(locale: string): { code: CountryCode; name: string; ca
     .sort((one, other) => compare(one.name, other.name));
 }
 
+/** The region of `es-419`, in which Mexico has the most people who speak Spanish. */
+const LATIN_AMERICA = '419';
+
 /** The country of a user by `navigator.languages`: that of their first language that shows one. */
 export function guessCountry(languages: readonly string[]): CountryCode {
   const locales = languages.map(localeOf).filter((each) => each !== undefined);
-  for (const { language, region } of locales) {
-    const specific = region ?? locales.find((each) => each.language === language && each.region)?.region;
-    const likely = [specific, localeOf(language)?.maximize().region];
-    const found = getCountries().find((code) => code === likely.find(isCountry));
+  for (const locale of locales) {
+    const { language } = locale;
+    const region = locale.region ?? locales.find((each) => each.language === language && each.region)?.region;
+    const likely = [locale, localeOf(language)].map((each) => each?.maximize().region);
+    const regions = [region === LATIN_AMERICA ? 'MX' : region, ...likely];
+    const found = getCountries().find((code) => code === regions.find(isCountry));
     if (found) return found;
   }
   return 'US';
