@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { runInNewContext } from 'node:vm';
+import { ModuleKind, transpileModule } from 'typescript';
 import { createClient } from '../client/silent-auth.js';
 import { ERRORS, MESSAGE_FAILURES } from '../src/core/errors.js';
+import { parsePhoneNumber } from '../src/core/phone-number.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
@@ -95,6 +98,26 @@ describe('docs/apps.md', () => {
     const named = all(/`(?:error: |response_body\.)?([a-z]+_[a-z_]*)`/g, prose);
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  test.each([
+    ['07700 900000', '+447700900000'],
+    ['+44 (0)7700 900000', '+447700900000'],
+    ['\u202a+44\u00a07700\u00a0900000\u202c', '+447700900000'],
+    ['tel:+44-7700-900000', '+447700900000'],
+    ['٠٧٧٠٠ ٩٠٠٠٠٠', '+447700900000'],
+    ['+54 11 2345-6789', '+541123456789'],
+    ['+52 1 55 1234 5678', undefined],
+    ['07700', undefined],
+    ['my number', undefined],
+  ])('converts %j to %s, which the server accepts', (typed, number) => {
+    const exported: { toE164?: (typed: string, country: string) => string | undefined } = {};
+    const { outputText } = transpileModule(blockOf('ts'), {
+      compilerOptions: { module: ModuleKind.CommonJS },
+    });
+    runInNewContext(outputText, { exports: exported, require });
+    expect(exported.toE164?.(typed, 'GB')).toBe(number);
+    if (number !== undefined) expect(parsePhoneNumber(number)).toBe(number);
   });
 
   test('links only to files that exist', () => {

@@ -1,0 +1,38 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { build } from 'esbuild';
+
+/**
+ * Bundles the script and the style of the login page into a folder, by default `dist/page`, with
+ * compressed copies: `tsx client/bundle.ts [folder]`.
+ */
+
+const root = join(import.meta.dirname, '..');
+const folder = process.argv[2] ?? join(root, 'dist', 'page');
+
+const compress = async (name: string): Promise<void> => {
+  const path = join(folder, name);
+  const bytes = await readFile(path);
+  const brotli = { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
+  await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes, brotli));
+  await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }));
+};
+
+await rm(folder, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { page: 'client/page/main.ts', style: 'public/page.css' },
+  outdir: folder,
+  bundle: true,
+  minify: true,
+  splitting: true,
+  format: 'esm',
+  target: ['es2022', 'safari16.4'],
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+await Promise.all((await readdir(folder)).map(compress));

@@ -1,0 +1,141 @@
+import { createPage } from './dom.js';
+import { createEffects } from './effects.js';
+import { byId, inputOf } from './elements.js';
+import { countries, guessCountry } from './phone-number.js';
+import { initialState, type Event, type Settings } from './state.js';
+import { keepsCookies, loadLogin, onOtherTab } from './storage.js';
+import { isTicking, update } from './update.js';
+import { view } from './view.js';
+import type { Language, Words } from './words.js';
+
+/** Joins the state, the view and the page, and turns what the user does into events. */
+
+interface PageData {
+  words: Words;
+  settings: Settings;
+}
+
+const TICK_MS = 1000;
+
+function start(): void {
+  const { words, settings } = JSON.parse(byId('data').textContent) as PageData;
+  const chosen = document.documentElement.lang;
+  const locale = navigator.languages.find((tag) => /^[a-z-]+$/i.test(tag) && tag.split('-')[0] === chosen);
+  const language: Language = { words, locale: locale ?? chosen };
+  writeCountries(language.locale);
+
+  let state = initialState(settings, guessCountry(navigator.languages), Date.now());
+  const show = createPage();
+  const run = createEffects({ emit, turn: () => state.turn, locale: language.locale });
+  let clock: ReturnType<typeof setInterval> | undefined;
+
+  function emit(event: Event): void {
+    const { state: next, effects } = update(state, event, Date.now());
+    state = next;
+    show(view(state, language));
+    for (const effect of effects) run(effect);
+    if (isTicking(state)) clock ??= setInterval(() => emit({ on: 'tick' }), TICK_MS);
+    else {
+      clearInterval(clock);
+      clock = undefined;
+    }
+  }
+
+  // What was typed before this script came, or what the browser filled in.
+  const phone = inputOf('phone');
+  if (phone.value !== '') emit({ on: 'type', text: phone.value, format: true });
+  listen(emit);
+  open(emit);
+  byId('unready').hidden = true;
+}
+
+function open(emit: (event: Event) => void): void {
+  const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
+  emit({
+    on: 'open',
+    fragment: takeFragment(),
+    login: loadLogin(),
+    keepsCookies: keepsCookies(),
+    loadedAt: performance.timeOrigin + (navigation?.responseStart ?? 0),
+  });
+}
+
+/** Removes the fragment from the address and the history. */
+function takeFragment(): string {
+  const { hash, pathname, search } = location;
+  if (hash !== '') history.replaceState(null, '', pathname + search);
+  return hash;
+}
+
+/** By `data-do` of the button. */
+const CLICKS: Record<string, (button: HTMLButtonElement) => Event> = {
+  cancel: () => ({ on: 'cancel' }),
+  change: () => ({ on: 'change' }),
+  logout: () => ({ on: 'logout' }),
+  retry: () => ({ on: 'retry', keepsCookies: keepsCookies() }),
+  take_hint: () => ({ on: 'take_hint', keepsCookies: keepsCookies() }),
+  send: ({ value }) => ({ on: 'send', channel: value as 'sms', resend: false }),
+  resend: ({ value }) => ({ on: 'send', channel: value as 'sms', resend: true }),
+};
+
+function listen(emit: (event: Event) => void): void {
+  document.addEventListener('click', (event) => {
+    const button = (event.target as Element).closest<HTMLButtonElement>('button[data-do]');
+    const made = CLICKS[button?.dataset['do'] ?? ''];
+    // The second click of a double click may hit a button that has just appeared.
+    if (button && made && event.detail <= 1 && button.ariaDisabled !== 'true') emit(made(button));
+  });
+  onSubmit('number', () => emit({ on: 'submit', keepsCookies: keepsCookies() }));
+  onSubmit('code', () => emit({ on: 'submit_code' }));
+
+  const phone = inputOf('phone');
+  phone.addEventListener('input', (event) => {
+    // Formatting moves the cursor to the end, which would disturb other edits.
+    const isAtEnd = phone.selectionEnd === phone.value.length;
+    // The browser fills the field in without an input type.
+    const { inputType = '' } = event as Partial<InputEvent>;
+    emit({ on: 'type', text: phone.value, format: isAtEnd && !inputType.startsWith('delete') });
+  });
+  const country = byId('country') as unknown as HTMLSelectElement;
+  country.addEventListener('change', () => emit({ on: 'country', country: country.value as 'GB' }));
+  const code = inputOf('code-field');
+  code.addEventListener('input', () => emit({ on: 'type_code', text: code.value }));
+
+  onOtherTab((change) => emit({ on: 'other_tab', change }));
+  // The back/forward cache restores the page as it was left, with an outdated login.
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) open(emit);
+  });
+  window.addEventListener('hashchange', () => emit({ on: 'hashchange', fragment: takeFragment() }));
+  listenToDevice(emit);
+}
+
+const onSubmit = (id: string, send: () => void): void =>
+  byId(id).addEventListener('submit', (event) => {
+    event.preventDefault();
+    send();
+  });
+
+function listenToDevice(emit: (event: Event) => void): void {
+  const { connection } = navigator as { connection?: EventTarget & { type?: string } };
+  const look = (): void => emit({ on: 'network', type: connection?.type });
+  connection?.addEventListener('change', look);
+  look();
+  byId('localhost').hidden = !/^(?:localhost|127\.[\d.]+|\[::1\])$/.test(location.hostname);
+  byId('other-phone').addEventListener(
+    'toggle',
+    () => void import('./qr.js').then(({ drawQr }) => drawQr(byId('qr'), `${location.origin}/`)),
+    { once: true },
+  );
+}
+
+function writeCountries(locale: string): void {
+  const options = countries(locale).map(({ code, name, callingCode }) => {
+    const option = new Option(`${name} (+${callingCode})`, code);
+    option.dataset['calling'] = callingCode;
+    return option;
+  });
+  byId('country').replaceChildren(...options);
+}
+
+start();
