@@ -9,6 +9,7 @@ import { SetupError } from './core/errors.js';
 import { systemWorld, type Log, type World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
+import { errorPages } from './http/pages.js';
 import { problemHandler } from './http/problems.js';
 import { shield } from './http/protection.js';
 import type { Hooks } from './login/hooks.js';
@@ -219,7 +220,8 @@ function routesOf(
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
   router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  router.use(problemHandler(`${base}/errors.md`, journal.failed));
+  const sendPage = errorPages({ page: config.page, home, styled: false });
+  router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
   return router;
 }
 

@@ -6,6 +6,7 @@ import { readClientAddresses } from './http/caller.js';
 import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { createOverload, type WithUpstreamSlot } from './http/overload.js';
+import { errorPages } from './http/pages.js';
 import { notFound, problemHandler } from './http/problems.js';
 import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
 import { MAX_CONNECTIONS } from './http/undici-adapter.js';
@@ -62,13 +63,11 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(
-    healthRoutes(store, stopping),
-    contract(root),
-    logo(config.page),
-    staticFiles(root, config.page.helpUrl),
-  );
-  app.use(notFound, problemHandler(`${config.publicUrl}/errors.md`, journal.failed));
+  app.use(healthRoutes(store, stopping), contract(root), logo(config.page));
+  app.use(staticFiles(root, config.page.helpUrl));
+  const sendPage = errorPages({ page: config.page, home: '/', styled: true });
+  const docsUrl = `${config.publicUrl}/errors.md`;
+  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
   return app;
 }
 

@@ -9,6 +9,15 @@ const BROWSER = {
   'sec-fetch-site': 'cross-site',
 };
 
+interface Answered {
+  status: number;
+  location: string | undefined;
+  cookie: unknown;
+  type: string | undefined;
+  vary: string | undefined;
+  body: string;
+}
+
 describe('GET /callback', () => {
   let system: System;
   beforeAll(async () => (system = await startSystem()));
@@ -17,19 +26,17 @@ describe('GET /callback', () => {
 
   /** Sends the request unchanged, and follows no redirect. */
   const send = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
-    new Promise<{ status: number; location: string | undefined; cookie: unknown; body: string }>(
-      (resolve, reject) => {
-        const request = httpRequest(`${system.base}${path}`, { method, headers }, (response) => {
-          let body = '';
-          response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-          response.on('end', () => {
-            const { location, 'set-cookie': cookie } = response.headers;
-            resolve({ status: response.statusCode ?? 0, location, cookie, body });
-          });
+    new Promise<Answered>((resolve, reject) => {
+      const request = httpRequest(`${system.base}${path}`, { method, headers }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => {
+          const { location, vary, 'set-cookie': cookie, 'content-type': type } = response.headers;
+          resolve({ status: response.statusCode ?? 0, location, cookie, type, vary, body });
         });
-        request.on('error', reject).end();
-      },
-    );
+      });
+      request.on('error', reject).end();
+    });
   const tokenCalls = async () =>
     (await system.upstream()).filter(({ path }) => path === '/oauth2/token').length;
 
@@ -76,7 +83,7 @@ describe('GET /callback', () => {
       const pending = await beforeCallback(client);
       const headers = client === 'browser' ? { ...BROWSER, cookie: pending.cookie } : {};
       const early = await send(pending.path, { ...headers, ...ahead });
-      expect([early.status, JSON.parse(early.body).error]).toEqual([403, 'wrong_client']);
+      expect([early.status, early.body]).toEqual([403, expect.stringContaining('wrong_client')]);
       const visit = await send(pending.path, headers);
       expect(`${visit.location ?? ''}${visit.body}`).toMatch(/code/);
     }
@@ -107,6 +114,45 @@ describe('GET /callback', () => {
   test('recognises a browser without Sec-Fetch headers by its session', async () => {
     const pending = await beforeCallback('browser');
     expect((await send(pending.path, { cookie: pending.cookie })).location).toMatch(/^\/#login_id=/);
+  });
+
+  test('shows a person who opens the link of an app a page, and the app can still use the link', async () => {
+    const pending = await beforeCallback('app');
+    const refused = await send(pending.path, { ...BROWSER, cookie: pending.cookie });
+    expect([refused.status, refused.type]).toEqual([403, 'text/html; charset=utf-8']);
+    expect(refused.body).toContain('<h1>This link belongs to an app</h1>');
+    expect(refused.body).not.toMatch(new RegExp(`${pending.state}|${pending.code}`));
+    expect(refused.cookie).toBeUndefined();
+    expect(await tokenCalls()).toBe(0);
+    expect((await send(pending.path)).status).toBe(200);
+  });
+
+  test.each<[string, string, number, string, string]>([
+    ['no state', '/callback', 400, 'invalid_request', 'This link is not complete'],
+    [
+      'a foreign state',
+      '/callback?code=x&state=v2_840e17a8',
+      400,
+      'invalid_request',
+      'This link is not complete',
+    ],
+    [
+      'an app that is gone',
+      `/callback?code=x&state=a${'A'.repeat(43)}`,
+      403,
+      'wrong_client',
+      'belongs to an app',
+    ],
+  ])('%s is a problem for programs and a page for people', async (_what, path, status, error, heading) => {
+    for (const accept of ['text/html', '*/*', 'application/json']) {
+      const problem = await send(path, { accept });
+      expect(problem.type).toBe('application/problem+json');
+      expect(problem.vary).toBeUndefined();
+      const page = await send(path, { ...BROWSER, accept });
+      expect([page.status, page.type]).toEqual([status, 'text/html; charset=utf-8']);
+      expect(page.body).toContain(heading);
+      expect(page.body).toContain(error);
+    }
   });
 
   test('ignores Accept and User-Agent', async () => {

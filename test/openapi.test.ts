@@ -188,7 +188,7 @@ describe('the examples of openapi.yaml', () => {
     const state = `a${'A'.repeat(43)}`;
     await app.get('/callback').expect(400);
     await app.get(`/callback?state=${state}&code=x`).expect(410);
-    await app.get(`/callback?state=${state}&code=x`).set('sec-fetch-dest', 'document').expect(403);
+    await app.get(`/callback?state=${state}&code=x`).set('sec-fetch-dest', 'image').expect(403);
   }
 
   beforeAll(async () => {

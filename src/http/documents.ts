@@ -8,6 +8,7 @@ import type { PageSettings } from '../config/page.js';
 import type { Store } from '../store/store.js';
 import { LoginError } from '../core/errors.js';
 import { methodNotAllowed, sendJson } from './json.js';
+import { htmlDocument, STYLE } from './pages.js';
 
 const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
 
@@ -88,10 +89,6 @@ export function errorsPage(router: Router, root: string, styled: boolean): void 
   });
 }
 
-const STYLE = `
-    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-    <link rel="stylesheet" href="/style.css" />`;
-
 function pageOf(markdown: string, style: string): string {
   const marked = new Marked({
     renderer: {
@@ -100,21 +97,8 @@ function pageOf(markdown: string, style: string): string {
       },
     },
   });
-  return `<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8" />
-    <meta name="viewport" content="width=device-width, initial-scale=1" />
-    <meta name="color-scheme" content="light dark" />
-    <title>Errors</title>${style}
-  </head>
-  <body>
-    <main>
-<article>${marked.parse(markdown, { async: false })}</article>
-    </main>
-  </body>
-</html>
-`;
+  const main = `<article>${marked.parse(markdown, { async: false })}</article>`;
+  return htmlDocument({ lang: 'en', title: 'Errors', style, main });
 }
 
 /**

@@ -73,11 +73,14 @@ export interface JsonAnswer {
  * Answers with JSON in one write, with `Content-Length` and without `charset` (RFC 8259 defines
  * none): some mobile SDKs read only one segment, and compare the whole media type.
  */
-export function sendJson(
+export const sendJson = (res: Response, { body, type = 'application/json', ...answer }: JsonAnswer): void =>
+  sendText(res, { ...answer, text: JSON.stringify(body), type });
+
+/** Answers in one write. */
+export function sendText(
   res: Response,
-  { status, body, type = 'application/json', timing = {} }: JsonAnswer,
+  { status, text, type, timing = {} }: Omit<JsonAnswer, 'body' | 'type'> & { text: string; type: string },
 ): void {
-  const text = JSON.stringify(body);
   const spent = serverTiming(res, timing);
   res.statusCode = status;
   if (spent !== undefined) res.setHeader('Server-Timing', spent);

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { ERRORS, LoginError, type ErrorCode } from '../core/errors.js';
 import { sendJson, sinceArrival } from './json.js';
+import { isNavigation, type SendErrorPage } from './pages.js';
 import { requestIdOf } from './protection.js';
 
 /** RFC 9457. */
@@ -26,22 +27,31 @@ export type Failed = (error: LoginError, request: { id: string; route: string; m
 export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>
   failed(error, { id: requestIdOf(res), route: `${res.req.method} ${res.req.path}`, ms: sinceArrival(res) });
 
+const setRetryAfter = (res: Response, { fields }: LoginError): Response =>
+  fields.retry_after === undefined ? res : res.setHeader('Retry-After', fields.retry_after);
+
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
-  if (error.fields.retry_after !== undefined) res.setHeader('Retry-After', error.fields.retry_after);
-  sendJson(res, {
+  sendJson(setRetryAfter(res, error), {
     status: error.status,
     body: problemOf(error, docsUrl, requestIdOf(res)),
     type: 'application/problem+json',
   });
 }
 
-export function problemHandler(docsUrl: string, failed: Failed): ErrorRequestHandler {
+/** Answers errors: programs get a problem, people a page with the same status. */
+export function problemHandler(deps: {
+  docsUrl: string;
+  failed: Failed;
+  sendPage: SendErrorPage;
+}): ErrorRequestHandler {
+  const { docsUrl, failed, sendPage } = deps;
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express counts the parameters
-  return (thrown: unknown, _req: Request, res: Response, _next) => {
+  return (thrown: unknown, req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
     if (res.headersSent) return void res.destroy();
-    sendProblem(res, error, docsUrl);
+    if (isNavigation(req)) sendPage(setRetryAfter(res, error), error);
+    else sendProblem(res, error, docsUrl);
   };
 }
 

@@ -113,6 +113,27 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
+    rule: 'a refused client does not spend the state',
+    file: 'src/login/exchange.ts',
+    find: '    refuseWrongClient(arrival);\n    const { state, result, issuer } = arrival;',
+    replace:
+      "    const { state, result, issuer } = arrival;\n    if (arrival.isBrowser) await tickets.take('state', state);\n    refuseWrongClient(arrival);",
+    caughtBy: {
+      suite: 'test/callback.test.ts',
+      test: 'shows a person who opens the link of an app a page, and the app can still use the link',
+    },
+  },
+  {
+    rule: 'apps read JSON, even if they ask for HTML',
+    file: 'src/http/pages.ts',
+    find: "headers['sec-fetch-dest'] === 'document';",
+    replace: "headers['sec-fetch-dest'] === 'document' || /html/.test(headers.accept ?? '');",
+    caughtBy: {
+      suite: 'test/callback.test.ts',
+      test: 'no state is a problem for programs and a page for people',
+    },
+  },
+  {
     rule: 'tries of a code are limited',
     file: 'src/login/verification.ts',
     find: 'if (tries > TRIES[kind]) throw',

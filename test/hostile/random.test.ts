@@ -104,8 +104,12 @@ function createMemory(random: () => number) {
 function isAsDeclared(asked: RandomRequest, { status, body }: Answered): boolean {
   const outcomes = outcomesOf(asked.method, asked.path.split('?')[0] ?? '');
   if (asked.method === 'HEAD' || status < 400) return outcomes.some((each) => each.startsWith(`${status}`));
-  return outcomes.includes(`${status} ${String((JSON.parse(body) as { error?: unknown }).error)}`);
+  return outcomes.includes(`${status} ${errorOf(body)}`);
 }
+
+/** The error of a problem, or of the page that a person gets. */
+const errorOf = (body: string): string =>
+  /<code>(\w+) /.exec(body)?.[1] ?? String((JSON.parse(body) as { error?: unknown }).error);
 
 async function ask(count: number, next: () => RandomRequest, memory: ReturnType<typeof createMemory>) {
   const undeclared: unknown[] = [];

@@ -85,13 +85,23 @@ async function complete(situation: Situation, given: Given): Promise<void> {
   expect((await verify.send({ code: given.code })).body).toMatchObject({ verified: true });
 }
 
-function expectRefusal({ status, error }: Case, answer: Answer | undefined): void {
+function expectRefusal({ status, error, isPage = false }: Case, answer: Answer | undefined): void {
   expect(answer?.status).toBe(status);
   expect(answer?.headers['set-cookie']).toBeUndefined();
   expect(answer?.body).not.toMatch(/7700900|stack|node_modules|evil/);
   if (status === 303) expect(answer?.headers['location']).toMatch(`/#error=${error}&`);
   else if (status === 200) expect(JSON.parse(answer?.body ?? '')).toEqual({ authenticated: false });
+  else if (isPage) expectPage(error ?? '', answer as Answer);
   else if (error !== undefined) expectProblem(status, error, answer as Answer);
+}
+
+function expectPage(error: string, { headers, body }: Answer): void {
+  expect(headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-security-policy': expect.stringMatching(/^default-src 'none';style-src 'self';img-src 'self';/),
+  });
+  expect(body).toContain(`<code>${error} ${headers['x-request-id']}</code>`);
 }
 
 function expectProblem(status: number, error: string, { headers, body }: Answer): void {

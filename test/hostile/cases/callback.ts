@@ -152,7 +152,23 @@ export const CALLBACK: Case[] = [
       get(callback, 'Sec-Fetch-Dest: document', 'Sec-Fetch-Mode: navigate', withCookie(cookie)),
     status: 403,
     error: 'wrong_client',
+    isPage: true,
   },
+  ...LINKS.filter(([, , status]) => status < 405).map(([what, path, status, error]) => ({
+    name: `the link with ${what}, opened by a person`,
+    situation: 'app callback' as const,
+    bytes: (given: Given) => get(path(given), 'Sec-Fetch-Dest: document'),
+    status,
+    error,
+    isPage: true,
+  })),
+  ...['<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '%3Cscript%3E'].map((text) => ({
+    name: `a path with ${text}, opened by a person`,
+    bytes: () => get(`/${text.replaceAll(' ', '%20')}`, 'Sec-Fetch-Dest: document'),
+    status: 404,
+    error: 'not_found',
+    isPage: true,
+  })),
   ...[
     ['without its session', () => ''],
     ['with a planted session', () => 'sid=s%3Aplanted.signature'],

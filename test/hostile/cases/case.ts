@@ -30,6 +30,8 @@ export interface Case {
   /** The status of the last answer on the connection; 0 if there is none. */
   status: number;
   error?: string;
+  /** Whether the answer is a page for a person. */
+  isPage?: boolean;
   /** The number of answers; 1 by default. */
   answers?: number;
   /** The changes in Redis, as patterns in order; none by default. */
