@@ -24,7 +24,7 @@ import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
 
 export interface SilentAuthOptions {
-  /** The settings by their names in the environment (README, "Settings"); default `process.env`. */
+  /** The settings by their names in the environment (docs/settings.md); default `process.env`. */
   env?: Env;
   /**
    * What carries the session: `own`, a cookie of this product, for apps without sessions (the

@@ -4,7 +4,7 @@ import { isCountry, type Country } from '../core/phone-number.js';
 import type { Reader } from './reader.js';
 
 /**
- * The default limits (README, "Limits"). An operator puts thousands of phones behind one address,
+ * The default limits (docs/limits.md). An operator puts thousands of phones behind one address,
  * so a range may do much. A number at an address is one user, and a message costs money.
  */
 export const RATES = {
