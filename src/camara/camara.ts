@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { importPKCS8 } from 'jose';
-import * as openid from 'openid-client';
+import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import { isAllowedLink, type ProxySettings } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
@@ -9,8 +9,9 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
-import type { AccessToken } from '../vonage/tokens.js';
-import { createAuthorizationServer, loginErrorOf, type AuthorizationServer } from './server.js';
+import { readToken, type AccessToken } from '../vonage/tokens.js';
+import { asResponse, createAuthorizationServer, loginErrorOf, sentBy } from './server.js';
+import type { AuthorizationServer, Metadata } from './server.js';
 
 /** What only this server knows of an authorization request, until its answer comes. */
 export interface Proof {
@@ -66,24 +67,31 @@ export function createCamara(
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
   const signingKey = lazily(() => importKey(settings));
-  const clientAuth = clientAuthOf(settings, { key: signingKey, world });
-  const server = createAuthorizationServer({ settings, clientAuth, transport, world });
+  const server = createAuthorizationServer({ settings, transport, world });
+  const parts = { settings, server, world, transport, redirectUri, signingKey };
   return {
     issuer: settings.issuer,
-    authorize: createAuthorize({ settings, server, world, redirectUri, signingKey }),
-    exchange: createExchange(server, redirectUri),
+    authorize: createAuthorize(parts),
+    exchange: createExchange(parts),
     verify: createNumberVerification({ transport, verifyUrl: settings.verifyUrl }),
   };
 }
 
-type SigningKey = () => Promise<openid.PrivateKey>;
+interface Deps {
+  settings: CamaraSettings;
+  server: AuthorizationServer;
+  world: World;
+  transport: Transport;
+  redirectUri: string;
+  signingKey: () => Promise<oauth.PrivateKey>;
+}
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());
 }
 
-async function importKey({ keys: [key] }: CamaraSettings): Promise<openid.PrivateKey> {
+async function importKey({ keys: [key] }: CamaraSettings): Promise<oauth.PrivateKey> {
   if (key === undefined) throw new Error('the settings have no key');
   const pem = key.export({ type: 'pkcs8', format: 'pem' }) as string;
   return { key: await importPKCS8(pem, algorithmOf(key)), kid: (await publicJwk(key)).kid };
@@ -93,88 +101,121 @@ async function importKey({ keys: [key] }: CamaraSettings): Promise<openid.Privat
 const CLIENT_JWT_TTL_SECONDS = 60;
 
 /** The claims for which the library has other defaults: the audience, and times by our clock. */
-const claimsFor =
-  (aud: string | string[] | undefined, world: World): openid.ModifyAssertionFunction =>
-  (_header, claims) => {
+const claimsFor = (aud: string | string[] | undefined, world: World): oauth.ModifyAssertionOptions => ({
+  [oauth.modifyAssertion](_header, claims) {
     const now = nowInSeconds(world);
     Object.assign(claims, { aud, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
-  };
+  },
+});
 
 /**
  * The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523 section 3).
  */
-const clientAuthOf =
-  ({ clientAuth, clientSecret }: CamaraSettings, { key, world }: { key: SigningKey; world: World }) =>
-  async (tokenEndpoint: string | undefined): Promise<openid.ClientAuth> => {
-    if (clientAuth === 'client_secret_basic') return openid.ClientSecretBasic(clientSecret);
-    if (clientAuth === 'client_secret_post') return openid.ClientSecretPost(clientSecret);
-    return openid.PrivateKeyJwt(await key(), { [openid.modifyAssertion]: claimsFor(tokenEndpoint, world) });
-  };
+function clientAuthOf({ settings, signingKey, world }: Deps): oauth.ClientAuth {
+  const { clientAuth, clientSecret } = settings;
+  if (clientAuth === 'client_secret_basic') return oauth.ClientSecretBasic(clientSecret);
+  if (clientAuth === 'client_secret_post') return oauth.ClientSecretPost(clientSecret);
+  return async (as, ...request) =>
+    oauth.PrivateKeyJwt(await signingKey(), claimsFor(as.token_endpoint, world))(as, ...request);
+}
 
-function createAuthorize(deps: {
-  settings: CamaraSettings;
-  server: AuthorizationServer;
-  world: World;
-  redirectUri: string;
-  signingKey: SigningKey;
-}): Camara['authorize'] {
+function createAuthorize(deps: Deps): Camara['authorize'] {
   const { settings, server, world, redirectUri, signingKey } = deps;
-  const { scope, prompt, loginHint, signsRequests } = settings;
+  const { clientId, scope, prompt, loginHint, signsRequests } = settings;
+  // Also beside a request object (CAMARA profile, "Signed Authentication Requests").
+  const outer = { client_id: clientId, response_type: 'code', redirect_uri: redirectUri, scope };
 
-  const build = async (config: openid.Configuration, parameters: Record<string, string>): Promise<URL> => {
-    if (!signsRequests) return openid.buildAuthorizationUrl(config, parameters);
-    const { authorization_endpoint: endpoint = '', issuer } = config.serverMetadata();
+  const sign = async (as: Metadata, parameters: Record<string, string>) => {
     // The profile recommends the endpoint as audience, and RFC 9101 (section 4) the issuer.
-    const claims = { [openid.modifyAssertion]: claimsFor([endpoint, issuer], world) };
-    const url = await openid.buildAuthorizationUrlWithJAR(config, parameters, await signingKey(), claims);
-    // Beside the request object (CAMARA profile, "Signed Authentication Requests").
-    const repeated = { scope, redirect_uri: redirectUri, response_type: 'code' };
-    for (const [name, value] of Object.entries(repeated)) url.searchParams.set(name, value);
-    return url;
+    const claims = claimsFor([as.authorization_endpoint, as.issuer], world);
+    const client = { client_id: clientId };
+    return { request: await oauth.issueRequestObject(as, client, parameters, await signingKey(), claims) };
   };
 
   return async (phoneNumber, newState, requestId) => {
-    const config = await server.open(requestId);
+    const as = await server.open(requestId);
     const proof = { verifier: randomToken(world), nonce: randomToken(world) };
     const state = await newState(proof);
-    const url = await build(config, {
-      ...{ redirect_uri: redirectUri, scope, state, nonce: proof.nonce },
+    const inner = {
+      ...{ state, nonce: proof.nonce },
       code_challenge: hash('sha256', proof.verifier, 'base64url'),
       code_challenge_method: 'S256',
       ...(prompt !== 'off' && { prompt }),
       ...(loginHint !== 'none' && { login_hint: loginHint === 'tel' ? `tel:${phoneNumber}` : phoneNumber }),
-    });
+    };
+    const query = { ...outer, ...(signsRequests ? await sign(as, { ...outer, ...inner }) : inner) };
+    const url = new URL(as.authorization_endpoint);
+    url.search = new URLSearchParams([...url.searchParams, ...Object.entries(query)]).toString();
     if (isAllowedLink(url.href, [url.host])) return { authUrl: url.href, state };
     const detail = 'The operator names an endpoint that may not be opened.';
     throw new LoginError('upstream_error', detail, { upstream: { api: 'discovery' } });
   };
 }
 
+/** The answer at the redirect, as the library has checked it. */
+interface Redirect {
+  as: Metadata;
+  client: oauth.Client;
+  parameters: URLSearchParams;
+  proof: Proof;
+}
+
 /** An access token lives 300 s at the most (CAMARA Number Verification). */
 const MAX_TTL_SECONDS = 300;
 
-function createExchange(server: AuthorizationServer, redirectUri: string): Camara['exchange'] {
-  return async ({ code, issuer, proof }, requestId) => {
+/** A device waits for the answer, and old SDKs give a redirect five seconds. */
+const TIMEOUT_MS = 2500;
+
+function createExchange(deps: Deps): Camara['exchange'] {
+  const { settings, server, world, redirectUri, transport } = deps;
+  const { clientId, issuer } = settings;
+  const clientAuth = clientAuthOf(deps);
+
+  /** Refuses the answer of another issuer, before its code is sent. */
+  const readRedirect = (as: Metadata, { code, issuer: iss, proof }: Authorization): Redirect => {
     if (proof === undefined) throw new LoginError('login_expired', 'This link is of another engine.');
-    const checks: openid.AuthorizationCodeGrantChecks = { pkceCodeVerifier: proof.verifier };
-    let token: AccessToken | undefined;
-    const onToken = (got: AccessToken, hasIdToken: boolean) => {
-      token = got;
-      // An ID token may be missing. The library reads the checks of its answer only now.
-      if (hasIdToken) checks.expectedNonce = proof.nonce;
-    };
-    const url = new URL(redirectUri);
-    url.search = new URLSearchParams({ code, ...(issuer !== undefined && { iss: issuer }) }).toString();
+    // The library knows no clock of ours, but an offset to that of the process.
+    const clock = { [oauth.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
+    const client = { client_id: clientId, ...clock };
+    const answer = new URLSearchParams({ code, ...(iss !== undefined && { iss }) });
     try {
-      const config = await server.open(requestId, Infinity);
-      await server.run({ requestId, onToken }, () => openid.authorizationCodeGrant(config, url, checks));
-    } catch (thrown) {
-      // The library refuses an answer of another issuer before it sends the code.
-      const error = loginErrorOf(token === undefined ? 'authorize' : 'token', thrown);
+      return { as, client, parameters: oauth.validateAuthResponse(as, client, answer), proof };
+    } catch (error) {
+      throw loginErrorOf('authorize', error);
+    }
+  };
+
+  /** Sends the code, and checks the ID token if there is one. */
+  const send = async ({ as, client, parameters, proof }: Redirect, requestId: string) => {
+    let token: AccessToken | undefined;
+    let expected: { expectedNonce?: string } = {};
+    const options = sentBy(issuer, async (url: string, { headers, body }: TokenRequest) => {
+      const { authorization } = headers;
+      const answer = await transport({
+        ...{ api: 'token', method: 'POST', url, timeoutMs: TIMEOUT_MS, requestId, body },
+        ...(authorization !== undefined && { headers: { authorization } }),
+      });
+      token = readToken(answer);
+      if ('id_token' in (answer.json as object)) expected = { expectedNonce: proof.nonce };
+      return asResponse('token', answer);
+    });
+    const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
+    const response = await oauth.authorizationCodeGrantRequest(...request, options);
+    await oauth.processAuthorizationCodeResponse(as, client, response, expected);
+    if (expected.expectedNonce !== undefined) await server.verifySignature(as, response, requestId);
+    if (token === undefined) throw new Error('the library exchanged nothing');
+    return token;
+  };
+
+  return async (authorization, requestId) => {
+    const redirect = readRedirect(await server.open(requestId, Infinity), authorization);
+    const token = await send(redirect, requestId).catch((thrown: unknown) => {
+      const error = loginErrorOf('token', thrown);
       if (error.code === 'upstream_error') server.forget();
       throw error;
-    }
-    if (token === undefined) throw new Error('the library exchanged nothing');
+    });
     return { ...token, expiresIn: Math.min(token.expiresIn, MAX_TTL_SECONDS) };
   };
 }
+
+type TokenRequest = oauth.CustomFetchOptions<'POST', URLSearchParams>;

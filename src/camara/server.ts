@@ -1,91 +1,74 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-import * as openid from 'openid-client';
+import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import { LoginError } from '../core/errors.js';
-import { nowInSeconds, type World } from '../core/world.js';
+import type { World } from '../core/world.js';
 import type { Answer, Transport } from '../http/transport.js';
 import { refusal } from '../vonage/errors.js';
-import { readToken, type AccessToken } from '../vonage/tokens.js';
 
 const METADATA_TTL_MS = 3_600_000;
 
 /** Servers publish a key for a while before they sign with it. */
 const KEY_SET_TTL_MS = 300_000;
 
-/** A device waits for the last two, and old SDKs give a redirect five seconds. */
-const TIMEOUT_MS = { discovery: 2000, token: 2500, jwks: 1500 };
+/** A device waits for the last one, and old SDKs give a redirect five seconds. */
+const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
 
-/** The request that an exchange is for. */
-export interface ServerRequest {
-  requestId: string;
-  /** Is called with the token that came, before the library checks the ID token beside it. */
-  onToken: (token: AccessToken, hasIdToken: boolean) => void;
-}
+/** What the metadata of a server name, at least. */
+export type Metadata = oauth.AuthorizationServer & { authorization_endpoint: string; token_endpoint: string };
 
 /**
- * The authorization server, as `openid-client` knows it. Its metadata are fetched when they are
- * first needed, once for all requests that wait for them.
+ * The metadata of the authorization server and the keys of its ID tokens. They are fetched when they
+ * are first needed, once for all requests that wait for them.
  */
 export interface AuthorizationServer {
   /**
-   * The configuration of the library. It keeps the keys, so requests share it.
    * @param maxAgeMs metadata that are older are fetched again
    * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
    */
-  open(requestId: string, maxAgeMs?: number): Promise<openid.Configuration>;
-  /** Runs an exchange; its calls are those of this request. */
-  run<T>(request: ServerRequest, exchange: () => Promise<T>): Promise<T>;
+  open(requestId: string, maxAgeMs?: number): Promise<Metadata>;
+  /**
+   * Checks the signature of the ID token in a token response that the library has processed.
+   * @throws LoginError as `open`, and errors of the library
+   */
+  verifySignature(metadata: Metadata, response: Response, requestId: string): Promise<void>;
   /** Fetches metadata and keys again for the next request. */
   forget(): void;
 }
 
 interface Known {
-  config: openid.Configuration;
-  /** When it was fetched (ms since the epoch). */
+  metadata: Metadata;
+  /** When they were fetched (ms since the epoch). */
   at: number;
-  keySet?: { answer: Promise<Answer>; at: number };
 }
 
 export function createAuthorizationServer(deps: {
   settings: CamaraSettings;
-  /** Authenticates the client at the token endpoint. */
-  clientAuth: (tokenEndpoint: string | undefined) => Promise<openid.ClientAuth>;
   transport: Transport;
   world: World;
 }): AuthorizationServer {
-  const { settings, clientAuth, transport, world } = deps;
-  const { clientId } = settings;
+  const { settings, transport, world } = deps;
+  const { issuer, endpoints } = settings;
   let known: Known | undefined;
   let fetching: Promise<Known> | undefined;
-  const requests = new AsyncLocalStorage<ServerRequest>();
+  let keySet: { answer: Promise<Answer>; at: number } | undefined;
 
   const get = (api: 'discovery' | 'jwks', url: string, requestId: string): Promise<Answer> =>
     transport({ api, method: 'GET', url, timeoutMs: TIMEOUT_MS[api], requestId });
 
-  const discover = async (requestId: string): Promise<openid.ServerMetadata> => {
-    const find = (algorithm: 'oidc' | 'oauth2') =>
-      openid.discovery(new URL(settings.issuer), clientId, undefined, undefined, {
-        algorithm,
-        [openid.customFetch]: async (url) => asResponse('discovery', await get('discovery', url, requestId)),
-        ...(isInsecure(settings.issuer) && { execute: [allowHttp] }),
-      });
-    const found = await find('oidc').catch((error: unknown) => {
-      if (!isAbsent(loginErrorOf('discovery', error))) throw error;
-      return find('oauth2');
+  const discover = async (requestId: string): Promise<oauth.AuthorizationServer> => {
+    const url = new URL(issuer);
+    const options = sentBy(issuer, async (at: string) =>
+      asResponse('discovery', await get('discovery', at, requestId)),
+    );
+    const response = await oauth.discoveryRequest(url, options).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
+      return oauth.discoveryRequest(url, { ...options, algorithm: 'oauth2' });
     });
-    const metadata: openid.ServerMetadata = found.serverMetadata();
-    const { authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks } = metadata;
-    const urls = [authorization, token, ...(jwks === undefined ? [] : [jwks])];
-    // The library compares issuers as URLs, and the profile to the letter.
-    const isUsable =
-      metadata.issuer === settings.issuer && urls.every((url) => isEndpoint(url, settings.issuer));
-    if (!isUsable) throw new LoginError('upstream_error', UNUSABLE, { upstream: { api: 'discovery' } });
-    return metadata;
+    return oauth.processDiscoveryResponse(url, response);
   };
 
   const fetchMetadata = async (requestId: string): Promise<Known> => {
-    const { issuer, endpoints } = settings;
-    const metadata = endpoints
+    const found = endpoints
       ? {
           issuer,
           authorization_endpoint: endpoints.authorizationUrl,
@@ -95,27 +78,12 @@ export function createAuthorizationServer(deps: {
       : await discover(requestId).catch((error: unknown) => {
           throw loginErrorOf('discovery', error);
         });
-    // The library knows no clock of ours, but an offset to that of the process.
-    const clock = { [openid.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
+    if (!isUsable(found, issuer))
+      throw new LoginError('upstream_error', UNUSABLE, { upstream: { api: 'discovery' } });
     // The algorithms of the profile, whatever else a server offers.
-    const supported = { ...metadata, id_token_signing_alg_values_supported: ['RS256', 'ES256'] };
-    const auth = await clientAuth(metadata.token_endpoint);
-    const config = new openid.Configuration(supported, clientId, clock, auth);
-    if (isInsecure(issuer)) allowHttp(config);
-    openid.enableNonRepudiationChecks(config);
-    const server: Known = { config, at: world.now() };
-    config[openid.customFetch] = fetchFor(server);
-    known = server;
-    return server;
-  };
-
-  const fetchKeySet = (server: Known, url: string, requestId: string): Promise<Answer> => {
-    const now = world.now();
-    if (server.keySet === undefined || now >= server.keySet.at + KEY_SET_TTL_MS) {
-      server.keySet = { answer: get('jwks', url, requestId), at: now };
-      server.keySet.answer.catch(() => delete server.keySet);
-    }
-    return server.keySet.answer;
+    const metadata = { ...found, id_token_signing_alg_values_supported: ['RS256', 'ES256'] };
+    forget();
+    return (known = { metadata, at: world.now() });
   };
 
   const current = (requestId: string, maxAgeMs: number): Promise<Known> => {
@@ -124,31 +92,45 @@ export function createAuthorizationServer(deps: {
     return fetching;
   };
 
-  const fetchFor =
-    (server: Known): openid.CustomFetch =>
-    async (url, { method, headers: { authorization }, body }) => {
-      const { requestId = '', onToken } = requests.getStore() ?? {};
-      if (method === 'GET') return asResponse('jwks', await fetchKeySet(server, url, requestId));
-      const answer = await transport({
-        ...{ api: 'token', method: 'POST', url, timeoutMs: TIMEOUT_MS.token, requestId },
-        body: body as URLSearchParams,
-        ...(authorization !== undefined && { headers: { authorization } }),
-      });
-      onToken?.(readToken(answer), 'id_token' in (answer.json as object));
-      return asResponse('token', answer);
-    };
+  const fetchKeySet = (url: string, requestId: string): Promise<Answer> => {
+    const now = world.now();
+    if (keySet === undefined || now >= keySet.at + KEY_SET_TTL_MS) {
+      keySet = { answer: get('jwks', url, requestId), at: now };
+      keySet.answer.catch(() => (keySet = undefined));
+    }
+    return keySet.answer;
+  };
+
+  const forget = (): void => void (known = keySet = undefined);
 
   return {
-    open: async (requestId, maxAgeMs = METADATA_TTL_MS) => (await current(requestId, maxAgeMs)).config,
-    run: (request, exchange) => requests.run(request, exchange),
-    forget: () => (known = undefined),
+    open: async (requestId, maxAgeMs = METADATA_TTL_MS) => (await current(requestId, maxAgeMs)).metadata,
+    async verifySignature(metadata, response, requestId) {
+      const fetchKeys = async (url: string) => asResponse('jwks', await fetchKeySet(url, requestId));
+      await oauth.validateApplicationLevelSignature(metadata, response, sentBy(issuer, fetchKeys));
+    },
+    forget,
   };
 }
 
-/** Only a sandbox on localhost may be reached over http (`config/camara.ts`). */
-// eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
-const allowHttp: (config: openid.Configuration) => void = openid.allowInsecureRequests;
+/**
+ * The options of the library for requests that `fetch` sends. Only a sandbox on localhost may be
+ * reached over http (`config/camara.ts`).
+ */
+export const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
+  [oauth.customFetch]: fetch,
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
+  [oauth.allowInsecureRequests]: isInsecure(issuer),
+});
+
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
+
+/** The library compares issuers as URLs, and the profile to the letter. */
+function isUsable(metadata: oauth.AuthorizationServer, issuer: string): metadata is Metadata {
+  const { authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks } = metadata;
+  const urls = [authorization, token, ...(jwks === undefined ? [] : [jwks])];
+  return metadata.issuer === issuer && urls.every((url) => isEndpoint(url, issuer));
+}
 
 /** @param url from metadata, so it may be anything */
 function isEndpoint(url: unknown, issuer: string): boolean {
@@ -158,15 +140,16 @@ function isEndpoint(url: unknown, issuer: string): boolean {
 }
 
 /** The answer as the library takes it; only a JSON object is one. */
-function asResponse(api: string, answer: Answer): Response {
+export function asResponse(api: string, answer: Answer): Response {
   const { status, json } = answer;
   if (status !== 200 || typeof json !== 'object' || json === null) throw refusal(api, answer);
-  return Response.json(json);
+  // A body would be written to a stream and parsed again, for 30 µs.
+  return Object.assign(new Response(), { json: () => Promise.resolve(json) });
 }
 
 /** A server without metadata of OpenID Connect may have those of RFC 8414. */
-function isAbsent({ upstream }: LoginError): boolean {
-  const { status = 0 } = upstream ?? {};
+function isAbsent(error: unknown): boolean {
+  const { status = 0 } = (error instanceof LoginError && error.upstream) || {};
   return status >= 400 && status < 500 && status !== 429;
 }
 
@@ -178,8 +161,7 @@ const UNUSABLE = 'The operator gave an answer that is of no use.';
  * @param api `authorize` for the answer at the redirect, which the device brought
  */
 export function loginErrorOf(api: 'discovery' | 'authorize' | 'token', error: unknown): LoginError {
-  for (let each = error; each instanceof Error; each = each.cause)
-    if (each instanceof LoginError) return each;
+  if (error instanceof LoginError) return error;
   const { code } = error as { code?: unknown };
   const upstream = { api, error: typeof code === 'string' ? code : 'unknown' };
   if (api !== 'authorize') return new LoginError('upstream_error', UNUSABLE, { upstream });

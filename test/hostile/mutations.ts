@@ -293,7 +293,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'metadata name the issuer to the letter',
     file: 'src/camara/server.ts',
-    find: 'metadata.issuer === settings.issuer &&',
+    find: 'metadata.issuer === issuer &&',
     replace: '',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
@@ -302,9 +302,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'the signature of an ID token is checked',
-    file: 'src/camara/server.ts',
-    find: 'openid.enableNonRepudiationChecks(config);',
-    replace: '',
+    file: 'src/camara/camara.ts',
+    find: 'await server.verifySignature(as, response, requestId);',
+    replace: '{}',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
       test: 'with a signature of another key gives no code, and the access token is never used',
