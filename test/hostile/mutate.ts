@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { GameOptions } from './adversary/run-games.js';
+import { transformSync } from '@swc/core';
+import type { createApp } from '../../src/routes.js';
+import { runGames } from './adversary/run-games.js';
 import type { Mutation } from './mutations.js';
 
 const ROOT = resolve(__dirname, '../..');
@@ -14,44 +17,69 @@ const COPIED = [
 ];
 
 /** The adversary has to find a mutation within as many games as the long run plays. */
-const GAMES = { runs: 2000, seed: 20_260_101, stopAtFirst: true };
+const ENOUGH_GAMES = 2000;
+const SEED = 20_260_101;
 
 /**
- * Breaks a rule in a copy of the project, and runs the test that has to fail.
+ * Breaks a rule, and runs the test that has to fail: games against a changed build in this process,
+ * or a suite in a changed copy of the project.
  * @returns the failed tests by title, with their messages
  * @throws Error if `find` does not occur exactly once, or the tests could not be run
  */
-export async function mutate({ file, find, replace, caughtBy }: Mutation): Promise<Map<string, string>> {
+export async function mutate(
+  { file, find, replace, caughtBy }: Mutation,
+  runs = ENOUGH_GAMES,
+): Promise<Map<string, string>> {
   const source = readFileSync(join(ROOT, file), 'utf8');
   if (source.split(find).length !== 2) throw new Error(`${file} does not hold exactly once: ${find}`);
+  const changed = source.replace(find, () => replace);
+  if ('suite' in caughtBy) return runInCopy(file, changed, caughtBy);
+  const build = await buildWith(file, changed);
+  const { broken } = await runGames({ ...caughtBy, runs, seed: SEED, stopAtFirst: true, build });
+  return new Map(broken === undefined ? [] : [[GAMES_TEST, broken]]);
+}
+
+/** The title of the games among the failed tests. */
+export const GAMES_TEST = 'the adversary breaks nothing';
+
+/** Loads the server with another text of one of its files. */
+async function buildWith(file: string, text: string): Promise<typeof createApp> {
+  const path = join(ROOT, file);
+  const { code } = transformSync(text, {
+    filename: path,
+    jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+    module: { type: 'commonjs' },
+  });
+  const changed = () => {
+    const module = { exports: {} };
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- loads a module
+    new Function('module', 'exports', 'require', code)(module, module.exports, createRequire(path));
+    return module.exports;
+  };
+  let build: typeof createApp | undefined;
+  await jest.isolateModulesAsync(async () => {
+    jest.doMock(path, changed);
+    ({ createApp: build } = await import('../../src/routes.js'));
+    jest.dontMock(path);
+  });
+  return build as typeof createApp;
+}
+
+async function runInCopy(
+  file: string,
+  text: string,
+  { suite, test }: { suite: string; test: string },
+): Promise<Map<string, string>> {
   const copy = mkdtempSync(join(tmpdir(), 'mutation-'));
   try {
     for (const each of COPIED) cpSync(join(ROOT, each), join(copy, each), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    writeFileSync(
-      join(copy, file),
-      source.replace(find, () => replace),
-    );
-    if ('suite' in caughtBy) return await runTests(copy, caughtBy.suite, caughtBy.test);
-    writeFileSync(join(copy, GENERATED_TEST), testOfGames({ ...caughtBy, ...GAMES }));
-    return await runTests(copy, GENERATED_TEST, GAMES_TEST);
+    writeFileSync(join(copy, file), text);
+    return await runTests(copy, suite, test);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
-
-const GENERATED_TEST = 'test/hostile/generated.test.ts';
-
-/** The title of the generated test that plays games. */
-export const GAMES_TEST = 'the adversary breaks nothing';
-
-const testOfGames = (options: GameOptions): string => `
-import { runGames } from './adversary/run-games.js';
-test('${GAMES_TEST}', async () => {
-  const { broken, played } = await runGames(${JSON.stringify(options)});
-  if (broken !== undefined) throw new Error(broken + ' (game ' + played + ')');
-}, 600_000);
-`;
 
 interface Report {
   testResults: { assertionResults: { title: string; status: string; failureMessages: string[] }[] }[];

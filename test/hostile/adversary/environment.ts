@@ -2,6 +2,7 @@ import type { EngineName } from '../../../src/config/login.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
 import { startSystem, type System, WITH_CODES } from '../../support/system.js';
 import type { Hooks } from '../../../src/login/hooks.js';
+import type { createApp } from '../../../src/routes.js';
 import { createGate, type Gate } from './gate.js';
 import { openUpstream, type Upstream } from './upstream.js';
 import { createHttpClient, type HttpClient } from './http-client.js';
@@ -63,7 +64,10 @@ const STEP_UP: Hooks = {
 const BYSTANDER = '+447700900102';
 
 /** @param counts receives how often each event was reached */
-export async function openEnvironment(field: Field, counts: Map<string, number>): Promise<Environment> {
+export async function openEnvironment(
+  { build, ...field }: Field & { build?: typeof createApp | undefined },
+  counts: Map<string, number>,
+): Promise<Environment> {
   const { engine, store, stepUp } = field;
   const [gate, client] = [createGate(), createHttpClient()];
   const renewed: { store?: ReturnType<typeof createMemoryStore> } = {};
@@ -79,6 +83,7 @@ export async function openEnvironment(field: Field, counts: Map<string, number>)
     // Both kinds of verifications are played: of one step, and chains.
     env: { ...ENV, SILENT_AUTH: engine, VERIFY_CHAIN: String(engine === 'verify' && store === 'memory') },
     hooks: stepUp ? STEP_UP : {},
+    ...(build && { builds: [build] }),
     between: (sandbox) => upstream.placeBefore(sandbox),
     through: (first) => gate.before(() => renewed.store ?? first),
   });
