@@ -5,6 +5,7 @@ import type { World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
+import { loginPage } from './http/login-page.js';
 import { createOverload, type WithUpstreamSlot } from './http/overload.js';
 import { errorPages } from './http/pages.js';
 import { notFound, problemHandler } from './http/problems.js';
@@ -64,7 +65,7 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
   app.use(healthRoutes(store, stopping), contract(root), logo(config.page));
-  app.use(staticFiles(root, config.page.helpUrl));
+  app.use(loginPage(root, { ...config.page, silent: config.silentAuth !== 'off' }), staticFiles(root));
   const sendPage = errorPages({ page: config.page, home: '/', styled: true });
   const docsUrl = `${config.publicUrl}/errors.md`;
   app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));

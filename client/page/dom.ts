@@ -112,7 +112,9 @@ function showFailed({ failed }: View): void {
   retry.hidden = failed.retry === undefined;
   retry.className = failed.main === 'retry' ? '' : 'second';
   change.hidden = failed.main !== 'change';
-  setChannels(channels, failed.channels, (at) => (failed.main === 'channel' && at === 0 ? '' : 'second'));
+  setChannels(channels, failed.channels, (at) =>
+    at > 0 ? 'text' : failed.main === 'channel' ? '' : 'second',
+  );
   const isRetryFirst = retry.nextElementSibling === channels;
   if (isRetryFirst !== (failed.main === 'retry')) {
     if (isRetryFirst) channels.after(retry);
@@ -129,6 +131,5 @@ function showDone({ done }: View): void {
   const link = byId('continue') as HTMLAnchorElement;
   link.hidden = done.continueUrl === undefined;
   if (done.continueUrl !== undefined) link.href = done.continueUrl;
-  byId('logout').className = done.continueUrl === undefined ? '' : 'second';
   setBusy(byId('logout'), done.isBusy);
 }

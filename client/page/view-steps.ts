@@ -23,7 +23,7 @@ interface StepView {
 
 const COUNT = 5;
 
-export function viewSteps({ steps }: State, language: Language): StepsView {
+export function viewSteps({ steps, screen }: State, language: Language): StepsView {
   const { explain } = language.words;
   const { reached, instead, durations, totalMs, why } = steps;
   const times = Array.from({ length: COUNT }, (_, at) => durations[at]);
@@ -32,7 +32,7 @@ export function viewSteps({ steps }: State, language: Language): StepsView {
   const stateText = (state: StepState) => (state === 'idle' ? '' : explain.states[state]);
   let before = 0;
   return {
-    title: reached === 0 && steps.state === 'idle' ? explain.before : explain.after,
+    title: screen.at === 'done' || screen.at === 'failed' ? explain.after : explain.before,
     steps: times.map((ms, at) => {
       const state = at < reached ? 'done' : at === reached ? steps.state : 'idle';
       const start = before;

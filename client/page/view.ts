@@ -139,12 +139,13 @@ function viewNumber(state: State, { problem, hint }: NumberScreen, language: Lan
       ...{ text: state.typed, country: state.country },
       error: problem === undefined ? '' : number.problem[problem],
       hint: hint && { text: number.hint[hint.why], take: take ?? [] },
-      tip: silent
-        ? {
-            title: network === 'wifi' ? tip.wifi : network === 'cellular' ? tip.cellular : tip.title,
-            text: network === 'cellular' ? tip.cellularText : tip.text,
-          }
-        : undefined,
+      tip:
+        silent && hint === undefined
+          ? {
+              title: network === 'wifi' ? tip.wifi : network === 'cellular' ? tip.cellular : tip.title,
+              text: network === 'cellular' ? tip.cellularText : tip.text,
+            }
+          : undefined,
     },
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import express, { Router, type RequestHandler, type Response } from 'express';
 import { Marked } from 'marked';
 import { parse } from 'yaml';
@@ -21,29 +21,21 @@ const revalidate = (res: Response): Response => res.setHeader('Cache-Control', '
 /** Files by path: the page of the contract, the built client, and files of packages. */
 function otherFiles(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
-  const numbers = dirname(resolve('libphonenumber-js/package.json'));
   return {
     '/docs': join(root, 'public', 'docs.html'),
     '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
-    '/vendor/libphonenumber.js': join(numbers, 'bundle', 'libphonenumber-min.js'),
-    '/vendor/qr.js': resolve('qr'),
     '/vendor/swagger-ui.js': resolve('swagger-ui-dist/swagger-ui-bundle.js'),
     '/vendor/swagger-ui.css': resolve('swagger-ui-dist/swagger-ui.css'),
   };
 }
 
-/** The pages at `/` and `/docs`. @param helpUrl a `Link` with `rel="help"` of `/` (RFC 8288) */
-export function staticFiles(root: string, helpUrl: string | undefined): Router {
-  const publicDir = join(root, 'public');
-  const page = join(publicDir, 'index.html');
+/** The files in `public/`, and the page at `/docs`. */
+export function staticFiles(root: string): Router {
   const router = newRouter();
-  const setHeaders = (res: Response, path: string): void => {
-    revalidate(res);
-    if (helpUrl !== undefined && path === page) res.setHeader('Link', `<${helpUrl}>; rel="help"`);
-  };
   // A folder with an empty name would be served as its parent.
   router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
-  router.use(express.static(publicDir, { redirect: false, setHeaders }));
+  router.get('/index.html', (_req, res) => res.redirect(308, '/'));
+  router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
   for (const [path, file] of Object.entries(otherFiles(root)))
     getOnly(router, path, (_req, res) => revalidate(res).sendFile(file, { cacheControl: false }));
   return router;

@@ -44,6 +44,8 @@ const settings = (
     VONAGE_BASE_URL: sandboxUrl,
     BRAND: 'Demo',
     HELP_URL: sandboxUrl,
+    HELP_LABEL: 'Open the sandbox',
+    EXPLAIN: 'true',
     VONAGE_API_KEY: apiKey,
     VONAGE_SIGNATURE_SECRET: signatureSecret,
   };

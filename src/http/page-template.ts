@@ -1,0 +1,100 @@
+import type { PageSettings } from '../config/page.js';
+
+/** Fills the texts and settings into `public/index.html`, which is in English. */
+
+interface Branch {
+  [name: string]: string | Branch;
+}
+
+/** A file in `public/words`. */
+export interface Words extends Branch {
+  /** Its own name. */
+  language: string;
+}
+
+export interface PageOptions {
+  language: string;
+  words: Words;
+  /** All languages of the page, with their own names. */
+  languages: readonly { code: string; name: string }[];
+  settings: PageSettings & {
+    silent: boolean;
+    /** The paths of the script and the style. */
+    files: readonly string[];
+  };
+}
+
+/** Text for HTML, between tags and in quoted attributes. */
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/**
+ * Replaces the text of elements with `data-text`, the label of those with `data-label`, and the
+ * comments that name a part.
+ */
+export function renderPage(template: string, options: PageOptions): string {
+  const { language, words } = options;
+  const textOf = (path: string): string => {
+    const found = path
+      .split('.')
+      .reduce<string | Branch | undefined>(
+        (part, name) => (typeof part === 'object' ? part[name] : undefined),
+        words,
+      );
+    if (typeof found !== 'string') throw new Error(`the words of ${language} have no ${path}`);
+    return escapeHtml(found);
+  };
+  return template
+    .replace(
+      '<html lang="en" dir="ltr">',
+      `<html lang="${language}" dir="${isRightToLeft(language) ? 'rtl' : 'ltr'}">`,
+    )
+    .replace(
+      /aria-label="[^"]*"\s+data-label="([\w.]+)"/g,
+      (_, path: string) => `aria-label="${textOf(path)}"`,
+    )
+    .replace(
+      /\s+data-text="([\w.]+)"([^>]*)>[^<]*</g,
+      (_, path: string, rest: string) => `${rest}>${textOf(path)}<`,
+    )
+    .replace(/<!-- (files|brand|footer|data) -->/g, (_, part: keyof typeof PARTS) =>
+      PARTS[part](options, textOf),
+    )
+    .replace(/<!--[^]*?-->/g, '')
+    .replace(/\n\s+/g, '\n');
+}
+
+const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
+
+const PARTS: Record<
+  'files' | 'brand' | 'footer' | 'data',
+  (options: PageOptions, textOf: (path: string) => string) => string
+> = {
+  files: ({ settings: { files } }) =>
+    files
+      .map((path) => {
+        if (path.endsWith('.css')) return `<link rel="stylesheet" href="${path}" />`;
+        return path.startsWith('/page/page-') ? `<script type="module" src="${path}"></script>` : '';
+      })
+      .join(''),
+  brand: ({ settings: { brand, logoUrl } }) => {
+    const name = escapeHtml(brand);
+    if (logoUrl !== undefined) return `<img src="${escapeHtml(logoUrl)}" alt="${name}" />`;
+    const initial = escapeHtml(/^./u.exec(brand)?.[0] ?? '');
+    return brand === ''
+      ? ''
+      : `<span class="initial" aria-hidden="true">${initial}</span><span>${name}</span>`;
+  },
+  footer: ({ language, languages, settings: { helpUrl, helpLabel } }, textOf) => {
+    const label = helpLabel === undefined ? textOf('footer.help') : escapeHtml(helpLabel);
+    const help = helpUrl === undefined ? '' : `<a href="${escapeHtml(helpUrl)}">${label}</a>`;
+    const links = languages.map(({ code, name }) => {
+      const current = code === language ? ' aria-current="true"' : '';
+      return `<li><a href="?lang=${code}" lang="${code}" hreflang="${code}"${current}>${escapeHtml(name)}</a></li>`;
+    });
+    return `${help}<nav aria-label="${textOf('footer.languages')}"><details class="languages"><summary><svg aria-hidden="true"><use href="#globe"/></svg>${textOf('language')}<svg aria-hidden="true"><use href="#down"/></svg></summary><ul>${links.join('')}</ul></details></nav>`;
+  },
+  // In a data block, `<` could begin a tag that ends it.
+  data: ({ words, settings: { silent, explain, continueUrl } }) =>
+    `<script id="data" type="application/json">${JSON.stringify({ words, settings: { silent, explain, continueUrl } }).replaceAll('<', '\\u003c')}</script>`,
+};
