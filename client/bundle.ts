@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 /**
  * Bundles the script and the style of the login page into a folder, by default `dist/page`, with
@@ -20,6 +20,14 @@ const compress = async (name: string): Promise<void> => {
   await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }));
 };
 
+const modernNumbers: Plugin = {
+  name: 'modern-numbers',
+  setup: ({ onResolve, resolve }) =>
+    onResolve({ filter: /\/es6\// }, ({ path, resolveDir, kind }) =>
+      resolve(path.replace('/es6/', '/es6-modern/'), { resolveDir, kind }),
+    ),
+};
+
 await rm(folder, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -33,6 +41,7 @@ await build({
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
   legalComments: 'none',
+  plugins: [modernNumbers],
   logLevel: 'warning',
 });
 await Promise.all((await readdir(folder)).map(compress));

@@ -2,12 +2,12 @@ import {
   AsYouType,
   getCountries,
   getCountryCallingCode,
+  metadata,
   parsePhoneNumberFromString,
   validatePhoneNumberLength,
   type CountryCode,
   type PhoneNumber,
-} from 'libphonenumber-js/mobile';
-import metadata from 'libphonenumber-js/mobile/metadata';
+} from './numbering.js';
 import { dialledIn } from './dialled.js';
 import { withPlainDigits } from './digits.js';
 

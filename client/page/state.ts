@@ -1,4 +1,3 @@
-import type { CountryCode } from 'libphonenumber-js/mobile';
 import type {
   Channel,
   CodeChannel,
@@ -9,6 +8,7 @@ import type {
   Session,
   Verification,
 } from '../silent-auth.js';
+import type { CountryCode } from './numbering.js';
 import type { Hint } from './phone-number.js';
 import type { Words } from './words.js';
 

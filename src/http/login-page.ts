@@ -35,9 +35,10 @@ function send(req: Request, res: Response, file: File): void {
   res.setHeader('ETag', file.etag);
   if (req.fresh) return void res.status(304).end();
   res.setHeader('Content-Type', file.type);
-  const encoding = req.acceptsEncodings(['br', 'gzip', 'identity']);
-  const bytes = encoding === 'br' || encoding === 'gzip' ? file.compressed[encoding] : file.bytes;
-  if (bytes !== file.bytes) res.setHeader('Content-Encoding', encoding as string);
+  // Browsers accept all alike, and Brotli is the smallest.
+  const encoding = (['br', 'gzip'] as const).find((each) => req.acceptsEncodings(each) === each);
+  const bytes = encoding === undefined ? file.bytes : file.compressed[encoding];
+  if (encoding !== undefined) res.setHeader('Content-Encoding', encoding);
   res.setHeader('Content-Length', bytes.length);
   res.end(bytes);
 }

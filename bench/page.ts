@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, CDPSession, Page } from 'playwright-core';
+import { launch } from '../test/support/browser.js';
+
+/**
+ * Measures the login page of the demo in Chromium, on networks that it throttles: `npx tsx
+ * bench/page.ts`, after `npm run page`. Prints one line per network, and exits with 1 if a figure
+ * is above its goal.
+ */
+
+interface Network {
+  name: string;
+  latencyMs: number;
+  /** Bytes per second. */
+  throughput: number;
+  goal: { formMs: number; sessionMs: number };
+}
+
+/** The presets "Slow 4G" and "4G" of Chromium's developer tools. */
+const NETWORKS: readonly Network[] = [
+  {
+    name: 'Slow 4G',
+    latencyMs: 562.5,
+    throughput: (1.44e6 / 8) * 1,
+    goal: { formMs: 2500, sessionMs: 3400 },
+  },
+  { name: '4G', latencyMs: 165, throughput: 8.1e6 / 8, goal: { formMs: 1000, sessionMs: 1500 } },
+];
+const MAX_REQUESTS = 6;
+const MAX_BYTES = 60_000;
+const OWN_REQUESTS_OF_A_LOGIN = 3;
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return String(port);
+}
+
+const [port, sandboxPort] = [await freePort(), await freePort()];
+const base = `http://localhost:${port}`;
+
+async function startDemo(): Promise<ChildProcess> {
+  const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    env: { ...process.env, PORT: port, SANDBOX_PORT: sandboxPort },
+    stdio: 'ignore',
+  });
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await fetch(base).catch(() => undefined)) return demo;
+    await pause(100);
+  }
+  throw new Error(`no demo at ${base}`);
+}
+
+/** Counts the requests to our server, and the bytes of their answers with headers. */
+function count(session: CDPSession): { requests: string[]; bytes: () => number } {
+  const requests: string[] = [];
+  const ours = new Set<string>();
+  let bytes = 0;
+  session.on('Network.requestWillBeSent', ({ requestId, request, redirectResponse }) => {
+    if (!request.url.startsWith(base) || redirectResponse) return;
+    ours.add(requestId);
+    requests.push(`${request.method} ${new URL(request.url).pathname}`);
+  });
+  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    if (ours.has(requestId)) bytes += encodedDataLength;
+  });
+  return { requests, bytes: () => bytes };
+}
+
+async function throttle(page: Page, { latencyMs, throughput }: Network): Promise<CDPSession> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.emulateNetworkConditions', {
+    ...{ offline: false, latency: latencyMs },
+    ...{ downloadThroughput: throughput, uploadThroughput: throughput / 2 },
+  });
+  return session;
+}
+
+async function measure(browser: Browser, network: Network): Promise<boolean> {
+  const context = await browser.newContext({ locale: 'en-GB', isMobile: true, hasTouch: true });
+  const page = await context.newPage();
+  const counted = count(await throttle(page, network));
+  // The script hides this note once the form works.
+  await page.goto(base);
+  await page.locator('#unready').waitFor({ state: 'hidden' });
+  const formMs = await page.evaluate<number>('performance.now()');
+  await page.waitForLoadState('networkidle');
+  const first = { requests: counted.requests.length, bytes: counted.bytes() };
+
+  counted.requests.length = 0;
+  await page.getByLabel('Phone number').fill('+447700900000');
+  const clickedAt = Date.now();
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
+  const sessionMs = Date.now() - clickedAt;
+  const own = counted.requests.filter((each) => /^(?:POST|GET) \/(?:login|verify|session)$/.test(each));
+  await context.close();
+  console.log(
+    `${network.name}: ${first.requests} requests, ${first.bytes} bytes, form after ${Math.round(formMs)} ms; ` +
+      `click to session ${sessionMs} ms, ${own.length} requests of a login (${own.join(', ')})`,
+  );
+  return (
+    first.requests <= MAX_REQUESTS &&
+    first.bytes <= MAX_BYTES &&
+    formMs <= network.goal.formMs &&
+    sessionMs <= network.goal.sessionMs &&
+    own.length <= OWN_REQUESTS_OF_A_LOGIN
+  );
+}
+
+const demo = await startDemo();
+const browser = await launch();
+try {
+  const results: boolean[] = [];
+  for (const network of NETWORKS) results.push(await measure(browser, network));
+  if (results.includes(false)) process.exitCode = 1;
+} finally {
+  await browser.close();
+  demo.kill();
+}
