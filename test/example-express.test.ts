@@ -59,6 +59,12 @@ describe('the shop of examples/express, which imports the package by its name', 
     await app.get('/orders').expect(401);
   });
 
+  it('reports a port that is taken', async () => {
+    const env = { ...credentials(), PORT: new URL(base).port, REDIS_URL: redisUrlOfWorker() };
+    const { code, output } = await node(['shop/server.js'], env, folder).ended;
+    expect([code, output]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+  });
+
   it('stops on SIGTERM', async () => {
     shop.child.kill('SIGTERM');
     expect(await shop.ended).toMatchObject({ code: 0 });

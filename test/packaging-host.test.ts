@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,8 +21,13 @@ const installed = join(host, 'node_modules/silent-auth-bff');
 
 /** An empty project with the tarball, and with what a host that uses TypeScript has of its own. */
 beforeAll(async () => {
-  await installPackage(host, ['typescript', '@types/node', '@types/express']);
+  await installPackage(host, ['typescript', '@types/node', '@types/express', '@types/express-session']);
   writeFileSync(join(host, 'package.json'), '{ "type": "module" }');
+  const reactNative = join(host, 'node_modules/react-native');
+  mkdirSync(reactNative);
+  writeFileSync(join(reactNative, 'package.json'), '{ "name": "react-native", "main": "index.js" }');
+  writeFileSync(join(reactNative, 'index.js'), 'exports.NativeModules = {};');
+  writeFileSync(join(reactNative, 'index.d.ts'), 'export declare const NativeModules: any;');
 }, 300_000);
 afterEach(endPrograms);
 afterAll(() => rmSync(host, { recursive: true }));
@@ -25,6 +38,7 @@ const APP = `
   import { createServer } from 'node:http';
   import type { AddressInfo } from 'node:net';
   import express from 'express';
+  import { NativeModules } from 'react-native';
   import { createSilentAuth, type SilentAuthOptions } from 'silent-auth-bff';
   import { createClient, type Client } from 'silent-auth-bff/client';
   import { startSandbox, type Sandbox } from 'silent-auth-bff/sandbox';
@@ -44,19 +58,27 @@ const APP = `
   });
   server.on('request', app);
 
+  const { fetch: plainFetch } = globalThis;
   let cookie = '';
   const withCookies: typeof fetch = async (input, init) => {
     const headers = new Headers(init?.headers);
     headers.set('cookie', cookie);
-    const answer = await fetch(input, { ...init, headers });
+    const answer = await plainFetch(input, { ...init, headers });
     for (const each of answer.headers.getSetCookie()) cookie = each.split(';')[0] ?? '';
     return answer;
   };
   const client: Client = createClient({ base: \`\${base}/auth\`, fetch: withCookies });
   const { authUrl } = await client.login('${ALICE}');
-  const { code } = (await (await fetch(String(authUrl))).json()) as { code: string };
+  const { code } = (await (await plainFetch(String(authUrl))).json()) as { code: string };
   await client.verify(code);
   console.log(await (await withCookies(\`\${base}/me\`)).text());
+
+  // As in React Native: fetch keeps cookies, and the bridge opens links.
+  cookie = '';
+  Object.assign(globalThis, { fetch: withCookies, base: \`\${base}/auth\` });
+  NativeModules.CellularLink = { open: async (url: string) => (await plainFetch(url)).text() };
+  const { logIn, session } = await import('./react-native.js');
+  console.log(await logIn('${ALICE}', 'de-AT', console.error), (await session()).authenticated);
 
   await silentAuth.close();
   await sandbox.close();
@@ -65,15 +87,31 @@ const APP = `
   export const wrong: SilentAuthOptions = { session: 'theirs' };
 `;
 
-test('an empty project in strict TypeScript mounts the package, starts a sandbox, and logs in', async () => {
-  writeFileSync(join(host, 'app.ts'), APP);
+const blocksOf = (document: string): string[] =>
+  [...readFileSync(join(ROOT, 'docs', document), 'utf8').matchAll(/^```ts\n([^]*?)^```/gm)].map(
+    ([, block = '']) => block,
+  );
+
+test('an empty project in strict TypeScript mounts the package and logs in, and the documented code compiles there', async () => {
+  const blocks = blocksOf('mounting.md');
+  expect(blocks.length).toBeGreaterThan(1);
+  const [bridge = ''] = blocksOf('react-native.md');
+  const sources = {
+    'app.ts': APP,
+    'react-native.ts': bridge.replace("'https://login.example.com'", '(globalThis as any).base'),
+    ...Object.fromEntries(blocks.map((block, at) => [`block${at}.ts`, block])),
+  };
+  for (const [name, text] of Object.entries(sources)) writeFileSync(join(host, name), text);
   const flags = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '--types', 'node'];
-  const tsc = [join(host, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...flags, 'app.ts'];
-  await run(process.execPath, tsc, { cwd: host }).catch((error: unknown) => {
+  const tsc = [join(host, 'node_modules/typescript/bin/tsc'), '--ignoreConfig', ...flags];
+  await run(process.execPath, [...tsc, ...Object.keys(sources)], { cwd: host }).catch((error: unknown) => {
     throw new Error((error as { stdout: string }).stdout);
   });
-  expect(await node(['app.js'], {}, host).ended).toEqual({ code: 0, output: `"${ALICE}"\n` });
-});
+  expect(await node(['app.js'], {}, host).ended).toEqual({ code: 0, output: `"${ALICE}"\n[] true\n` });
+  const ofSandbox = blocks.findIndex((block) => block.includes('startSandbox'));
+  const { code, output } = await node([`block${ofSandbox}.js`], {}, host).ended;
+  expect([code, output]).toEqual([0, expect.stringMatching(/'sid=[^]+\] [\w-]{43}\n$/)]);
+}, 300_000);
 
 test('the package has what it serves, and neither sources nor tests', () => {
   const has = (path: string) => existsSync(join(installed, path));
