@@ -23,7 +23,7 @@ export interface Sandbox {
   url: string;
   /** Settings for the server, or for `createSilentAuth`, that lead to this sandbox. */
   env: Record<string, string>;
-  /** What numbers do, by default as in the table of the README. */
+  /** What numbers do, by default as in the table of docs/sandbox.md. */
   subscribers: {
     of(number: string): Subscriber;
     /** @throws if the number is not in E.164, or the behaviour does not exist */
