@@ -25,6 +25,8 @@ FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
+# The packages for traces, which are optional for other users of the package.
+COPY --from=build /app/node_modules/@opentelemetry ./node_modules/@opentelemetry
 # Types and source maps, which only development needs: more than a third of the packages.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 # Keeps only the files of Swagger UI that `/docs` uses: 2 of its 12 MB.

@@ -34,5 +34,6 @@ export default tseslint.config(
     languageOptions: { globals: globals.browser },
   },
   { files: ['examples/**/*.js'], languageOptions: { globals: globals.node } },
+  { files: ['examples/**/*.test.js'], languageOptions: { globals: globals.jest } },
   { files: ['*.js', '*.cjs'], languageOptions: { globals: { process: 'readonly' } } },
 );

@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/examples', '<rootDir>/test'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   // Sources are ES modules; under Jest they run as CommonJS, and so do the packages that are ESM only.
@@ -14,7 +14,12 @@ export default {
   transformIgnorePatterns: [
     '/node_modules/(?!(?:jose|oauth4webapi|openid-client|marked|uuid|node-fetch|fetch-blob|formdata-polyfill|data-uri-to-buffer)/)',
   ],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // Examples import the package by its name.
+    '^silent-auth-bff$': '<rootDir>/src/index.ts',
+    '^silent-auth-bff/sandbox$': '<rootDir>/src/sandbox/index.ts',
+  },
   // The long runs are those of `npm run test:hostile`.
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   // Ends what hangs. A machine that is busy otherwise takes many times as long as an idle one.

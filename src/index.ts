@@ -80,7 +80,7 @@ const Options = z.strictObject({
     .optional(),
 });
 
-export interface MountSettings {
+interface MountSettings {
   config: Config;
   session: 'own' | 'host';
   redis: RedisClient | undefined;
@@ -90,7 +90,7 @@ export interface MountSettings {
 }
 
 /** @throws ConfigError with every problem of the options and settings at once, or of `homeUrl` */
-export function readOptions(options: SilentAuthOptions): MountSettings {
+function readOptions(options: SilentAuthOptions): MountSettings {
   const parsed = Options.safeParse(options);
   const issues = parsed.success ? [] : parsed.error.issues;
   const problems = issues.flatMap((issue) =>
@@ -121,7 +121,8 @@ declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express's request is extended by it
   namespace Express {
     interface Request {
-      silentAuth?: { user: SilentAuthUser | undefined };
+      /** Set by `load`. */
+      silentAuth: { user: SilentAuthUser | undefined };
     }
   }
 }

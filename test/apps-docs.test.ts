@@ -11,9 +11,10 @@ import { walk } from './support/device.js';
 import { ALICE, BOB, CHALLENGE, withSystem, WITH_CODES } from './support/system.js';
 
 const docs = resolve(__dirname, '../docs');
-const text = readFileSync(join(docs, 'apps.md'), 'utf8');
-const blockOf = (language: string): string =>
-  new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(text)?.[1] ?? '';
+const read = (file: string): string => readFileSync(join(docs, file), 'utf8');
+const text = read('apps.md');
+const blockOf = (language: string, document = text): string =>
+  new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(document)?.[1] ?? '';
 const all = (pattern: RegExp, within: string): string[] =>
   [...within.matchAll(pattern)].map(([, found = '']) => found);
 
@@ -120,8 +121,28 @@ describe('docs/apps.md', () => {
     if (number !== undefined) expect(parsePhoneNumber(number)).toBe(number);
   });
 
-  test('links only to files that exist', () => {
-    const links = all(/\]\((?!https?:|#)([^)#]+)/g, text);
+  test('calls only existing routes, with names of the contract, in the Dart code of docs/flutter.md', () => {
+    const dart = blockOf('dart', read('flutter.md'));
+    expect(all(/\b_post(?:WhenFree)?\('([^']+)'/g, dart)).toEqual(['login', 'login/next', 'verify']);
+    const words = all(/'([a-z][a-z_]*)'/g, dart).filter(
+      (word) => !['cellular_link', 'login', 'login_in_progress', 'open', 'verify'].includes(word),
+    );
+    expect(words.length).toBeGreaterThan(8);
+    expect(words.filter((word) => !names.has(word))).toEqual([]);
+  });
+
+  test.each(['react-native.md', 'flutter.md'])('the bridges of %s read only what the SDKs answer', (file) => {
+    for (const language of ['swift', 'kotlin']) {
+      const words = all(/"([A-Za-z]\w*)"/g, blockOf(language, read(file)));
+      expect(words).toContain('response_body');
+      expect(words.filter((word) => !/^(?:CellularLink|cellular_link|response_body)$/.test(word))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test.each(['apps.md', 'react-native.md', 'flutter.md'])('%s links only to files that exist', (file) => {
+    const links = all(/\]\((?!https?:|#)([^)#]+)/g, read(file));
     expect(links.length).toBeGreaterThan(2);
     for (const link of links) expect([link, existsSync(join(docs, link))]).toEqual([link, true]);
   });

@@ -73,6 +73,11 @@ describe('the example API behind the server', () => {
     expect(await transfer(app)).toBe(403);
   });
 
+  test('reports a port that is taken', async () => {
+    const { code, output } = await node(['examples/api/server.js'], { PORT: new URL(api).port }).ended;
+    expect([code, output]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+  });
+
   test('answers with a server error if it cannot fetch the keys', async () => {
     const PORT = `${await freePort()}`;
     const env = { PORT, ISSUER: system.base, JWKS_URL: `${system.base}/nowhere`, AUDIENCE: API };

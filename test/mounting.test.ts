@@ -29,7 +29,7 @@ function shop(app: Express, silentAuth: SilentAuth, redis: Redis): void {
     res.json(req.session.cart);
   });
   app.get('/me', silentAuth.load, (req, res) =>
-    res.json({ user: req.silentAuth?.user?.phoneNumber, cart: req.session.cart }),
+    res.json({ user: req.silentAuth.user?.phoneNumber, cart: req.session.cart }),
   );
   app.post('/slow', (req, res) => {
     req.session.cart = ['late'];
@@ -423,7 +423,7 @@ describe('mounted in an app, with session: own', () => {
     options: () => ({}),
     compose: (app, silentAuth) => {
       app.use('/auth', silentAuth);
-      app.get('/me', silentAuth.load, (req, res) => res.json({ user: req.silentAuth?.user?.phoneNumber }));
+      app.get('/me', silentAuth.load, (req, res) => res.json({ user: req.silentAuth.user?.phoneNumber }));
     },
   };
 

@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlin
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { builtPackage } from './support/built.js';
+import { installPackage } from './support/packed.js';
 import { ALICE } from './support/system.js';
 import { endPrograms, LISTENING, node, places, ROOT, SANDBOX, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
@@ -13,29 +13,18 @@ const COMMANDS = ['serve', 'sandbox', 'demo', 'phone', 'doctor', 'templates', 'r
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 const cli = join(folder, 'node_modules/.bin/silent-auth');
-const { name, version, bin, files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-  name: string;
+const { version, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
   bin: Record<string, string>;
-  files: string[];
 };
 
-/** Packs the built package and installs it as npm does, with the dependencies of this checkout. */
 beforeAll(async () => {
-  const staged = join(folder, 'staged');
-  for (const part of ['package.json', ...files])
-    cpSync(join(part === 'dist' ? builtPackage() : ROOT, part), join(staged, part), { recursive: true });
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts'], { cwd: staged });
-  const [packed] = JSON.parse(stdout) as [{ filename: string }];
-  const installed = join(folder, 'node_modules', name);
-  mkdirSync(installed, { recursive: true });
-  await run('tar', ['-xzf', join(staged, packed.filename), '-C', installed, '--strip-components=1']);
-  symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
-  const entry = join(installed, bin['silent-auth'] ?? '');
+  await installPackage(folder);
+  const entry = join(folder, 'node_modules/silent-auth-bff', bin['silent-auth'] ?? '');
   chmodSync(entry, 0o755);
   mkdirSync(join(folder, 'node_modules/.bin'));
   symlinkSync(entry, cli);
-});
+}, 300_000);
 afterEach(endPrograms);
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -191,7 +191,22 @@ describe('the Dockerfile', () => {
     expect(new Set(sources.map((source) => `!${source}`))).toEqual(new Set(letThrough));
     for (const source of sources) expect([source, existsSync(join(root, source))]).toEqual([source, true]);
     const made = copies.filter(({ from }) => from !== undefined).flatMap((copy) => copy.sources);
-    expect(made).toEqual(['/app/node_modules', '/app/dist']);
+    expect(made).toEqual(['/app/node_modules/@opentelemetry', '/app/node_modules', '/app/dist']);
+  });
+
+  it('has the packages of the optional peers, with all that they need', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { dev?: boolean; dependencies?: Record<string, string> }>;
+    };
+    const { peerDependencies } = JSON.parse(read('package.json')) as { peerDependencies: object };
+    const peers = Object.keys(peerDependencies).filter((name) => !name.startsWith('@types/'));
+    const copied = Object.keys(packages)
+      .filter((path) => path.startsWith('node_modules/@opentelemetry/'))
+      .map((path) => path.replace('node_modules/', ''));
+    const needed = copied.flatMap((name) =>
+      Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {}),
+    );
+    for (const name of [...peers, ...needed]) expect(copied).toContain(name);
   });
 
   it('has only production packages in the final image', () => {

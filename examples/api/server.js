@@ -44,6 +44,7 @@ const app = express();
 app.get('/me', authenticate, (req, res) => res.json({ user: req.user.sub, by: req.user.amr }));
 app.post('/transfers', authenticate, freshFromSim, (_req, res) => res.status(201).json({ done: true }));
 
-const server = app.listen(Number(PORT), () =>
-  console.log(`The API is at http://localhost:${server.address().port}`),
-);
+const server = app.listen(Number(PORT), (error) => {
+  if (error) throw error;
+  console.log(`The API is at http://localhost:${server.address().port}`);
+});

@@ -40,9 +40,10 @@ app.post('/sign-out', silentAuth.load, async (req, res) => {
   res.status(204).end();
 });
 
-const server = app.listen(Number(PORT), () =>
-  console.log(`The shop is at http://localhost:${server.address().port}`),
-);
+const server = app.listen(Number(PORT), (error) => {
+  if (error) throw error;
+  console.log(`The shop is at http://localhost:${server.address().port}`);
+});
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {

@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import type { Config } from '../config/config.js';
+import { ConfigError, type Config } from '../config/config.js';
 import { NO_METER, NO_SPAN, type Log, type Meter, type Span } from '../core/world.js';
 import { listen, type Listening } from '../http/server.js';
 import type { Store } from '../store/store.js';
@@ -53,7 +53,7 @@ export async function openObservability(config: Config): Promise<Observability> 
   };
   const traces =
     config.traces &&
-    (await import('./traces.js')).createTraces(
+    (await loadTraces()).createTraces(
       // As with `X-Forwarded-For`, trace headers are trusted only from a trusted proxy.
       { ...config.traces, isTrusted: config.trustProxy !== false },
       (why) => log.warn({ why }, 'traces could not be sent'),
@@ -79,4 +79,16 @@ export async function openObservability(config: Config): Promise<Observability> 
       }),
     close: async () => traces?.close(),
   };
+}
+
+/** The packages for traces are optional peers. @throws ConfigError if they are not installed */
+async function loadTraces(): Promise<typeof import('./traces.js')> {
+  try {
+    return await import('./traces.js');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    const names = ['api', 'exporter-trace-otlp-http', 'resources', 'sdk-trace-node'];
+    const packages = names.map((name) => `@opentelemetry/${name}`).join(' ');
+    throw new ConfigError([`OTEL_… asks for traces, whose packages are missing: npm install ${packages}`]);
+  }
 }

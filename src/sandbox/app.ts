@@ -78,10 +78,12 @@ export const createSandbox = (options: SandboxOptions) => {
   app.use(apiRoutes(state));
   app.use(pathNotFound);
   app.use(handleError(options.world.log));
-  /** Expires Verify steps every second. Returns a function that stops it. */
+  /** Expires the Verify steps whose time is over. */
+  const tick = (): void => expireAllSteps(state);
+  /** Ticks every second. Returns a function that stops it. */
   const startTicking = (): (() => void) => {
-    const timer = setInterval(() => expireAllSteps(state), TICK_INTERVAL_MS).unref();
+    const timer = setInterval(tick, TICK_INTERVAL_MS).unref();
     return () => clearInterval(timer);
   };
-  return { app, state, startTicking };
+  return { app, state, tick, startTicking };
 };

@@ -57,11 +57,17 @@ const variableReader =
     }
   };
 
+const NOT_FOR_PRODUCTION = 'NODE_ENV is production: the sandbox is not for production';
+
+/** @throws Error in production */
+export const refuseProduction = (env: NodeJS.ProcessEnv): void => {
+  if (env.NODE_ENV === 'production') throw new Error(NOT_FOR_PRODUCTION);
+};
+
 export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: string[] } => {
   const problems: string[] = [];
   const read = variableReader(env, problems);
-  if (env.NODE_ENV === 'production')
-    problems.push('NODE_ENV is production: the sandbox is not for production');
+  if (env.NODE_ENV === 'production') problems.push(NOT_FOR_PRODUCTION);
   const port = read('SANDBOX_PORT', (text) => readPort(text || '4000'));
   const publicUrl = read('SANDBOX_PUBLIC_URL', (text) => readUrl(text || `http://localhost:${port ?? 4000}`));
   const serverUrl = read('PUBLIC_URL', (text) => readUrl(text || 'http://localhost:3000'));

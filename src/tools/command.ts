@@ -90,11 +90,17 @@ export function expectNoArguments(positionals: readonly string[]): void {
   if (positionals.length > 0) throw new UsageError(`Unexpected argument: ${positionals.join(' ')}.`);
 }
 
-/** @throws UsageError unless the text is an origin: the routes of the server are at its root */
+/**
+ * The URL of the server, or of the routes in another app. It ends in no slash beside that of an
+ * origin.
+ * @throws UsageError
+ */
 export function parseBaseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href) return url;
-  throw new UsageError(`${text} is not a base URL such as https://login.example.com.`);
+  const url = URL.canParse(text) ? new URL(text.replace(/\/+$/, '')) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.origin + url.pathname === url.href) return url;
+  throw new UsageError(
+    `${text} is not a base URL such as https://login.example.com or https://example.com/auth.`,
+  );
 }
 
 /** @throws UsageError for a text that is no phone number */

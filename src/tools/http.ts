@@ -36,6 +36,13 @@ function objectIn(text: string): Record<string, unknown> {
   }
 }
 
+/** Whether the base URL has a path, so that another app serves the routes (docs/mounting.md). */
+export const isMounted = ({ pathname }: URL): boolean => pathname !== '/';
+
+/** The URL of a route. @param path begins with a slash */
+export const urlAt = (base: URL, path: string): URL =>
+  new URL(isMounted(base) ? base.pathname + path : path, base);
+
 /** What to connect to: the host is without the brackets of an IPv6 address. */
 export interface Endpoint {
   host: string;

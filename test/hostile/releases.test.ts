@@ -157,7 +157,7 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
 function practice(app: Express, silentAuth: SilentAuth, redis: Redis): void {
   app.use(sessionOn(redis)).use('/auth', silentAuth);
   app.get('/me', silentAuth.load, (req, res) =>
-    res.json({ user: req.silentAuth?.user?.phoneNumber, diagnosis: req.session.diagnosis }),
+    res.json({ user: req.silentAuth.user?.phoneNumber, diagnosis: req.session.diagnosis }),
   );
   app.get('/keep/:field/:value', (req, res) => {
     const { field, value } = req.params;

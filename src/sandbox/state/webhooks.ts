@@ -99,6 +99,11 @@ export class WebhookSender {
     this.#firstAttempts = Promise.resolve();
   }
 
+  /** Resolves when each webhook so far was tried once. */
+  async settled(): Promise<void> {
+    await this.#firstAttempts;
+  }
+
   #sendPending(): void {
     const { webhooks: settings } = this.sender;
     if (!settings || this.options.paused) return;

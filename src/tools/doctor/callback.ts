@@ -1,3 +1,4 @@
+import { urlAt } from '../http.js';
 import type { Device, Sdk } from '../phone/sdk.js';
 import { SDKS, systemDevice, openLink, type OpenedLink } from '../phone/open-link.js';
 import { about, type Finding } from './finding.js';
@@ -27,7 +28,7 @@ const shortTimeouts = (): Device => ({
  */
 export const checkCallback: Check = async ({ base }) => {
   const device = shortTimeouts();
-  const open = (sdk: Sdk) => openLink(new URL('/callback', base).href, sdk, { device });
+  const open = (sdk: Sdk) => openLink(urlAt(base, '/callback').href, sdk, { device });
   const [ios, android] = await Promise.all([open(SDKS.ios), open(SDKS.android)]);
   const what = 'the answer of /callback';
   return [

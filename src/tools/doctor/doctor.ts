@@ -7,6 +7,7 @@ import {
   SETTINGS_OPTION,
   UsageError,
 } from '../command.js';
+import { urlAt } from '../http.js';
 import { runChecks } from './checks.js';
 import { requestAt } from './deployment.js';
 import { isMistake, type Finding } from './finding.js';
@@ -15,7 +16,7 @@ import { readSettings } from './settings.js';
 const USAGE = `Usage: silent-auth doctor <base url> [--login <number>] [--settings <file>] [--json]
 Checks a deployment of the server from outside, and its settings where they are here; says how to correct what is wrong.
 
-  <base url>  where phones and browsers reach the server: its PUBLIC_URL
+  <base url>  where phones and browsers reach the server: its PUBLIC_URL, with the path of routes that another app serves
   --login     begins two logins for this number, opens their links, and cancels them: cookies, the redirect URI and
               addresses cannot be checked otherwise. They count for the limits, Vonage is asked for each, and no message
               is sent. With SILENT_AUTH=verify one Verify request is started, which the server cancels half a minute
@@ -47,7 +48,7 @@ export const doctor = defineCommand({
     const findings: Finding[] = [];
     const deployment = {
       ...{ base, world, settings, number: values.login },
-      request: (path: string, request: RequestInit = {}) => requestAt(new URL(path, base), request, world),
+      request: (path: string, request: RequestInit = {}) => requestAt(urlAt(base, path), request, world),
     };
     for await (const finding of runChecks(deployment)) {
       findings.push(finding);

@@ -1,6 +1,6 @@
 import { isLoopback } from '../http.js';
 import { about, type Finding } from './finding.js';
-import { requestAt, type Answer, type Check, type Deployment } from './deployment.js';
+import { requestAt, type Check, type Deployment } from './deployment.js';
 
 /** Checks that http is redirected to https, or closed. @param plain the http origin */
 export async function checkPlainHttp(plain: URL, world: Deployment['world']): Promise<Finding> {
@@ -69,11 +69,11 @@ export const checkPrivate: Check = async (deployment) => {
 };
 
 async function privatePathFinding(
-  { request }: Deployment,
+  { base, world }: Deployment,
   { check, path, mend }: (typeof PRIVATE_PATHS)[number],
 ): Promise<Finding> {
   const { ok, mistake } = about(check);
-  const { status }: Answer = await request(path);
+  const { status } = await requestAt(new URL(path, base), {}, world);
   return status === 200
     ? mistake(`GET ${path} is answered to everybody.`, mend)
     : ok(`GET ${path} is answered with ${status}.`);

@@ -1,6 +1,6 @@
 import { about, clockFinding, type Finding } from './finding.js';
 import type { Answer, Check } from './deployment.js';
-import { isLoopback } from '../http.js';
+import { isLoopback, isMounted, urlAt } from '../http.js';
 import { messageOf } from '../command.js';
 
 /** The cookies of an answer as a client sends them back. */
@@ -12,10 +12,12 @@ export const cookieOf = (headers: Headers): string =>
 
 /** The attributes of the session cookie (draft-ietf-httpbis-rfc6265bis, `__Host-`). */
 export function cookieFinding({ headers }: Answer, base: URL): Finding {
-  const { ok, mistake } = about('cookie');
+  const { ok, mistake, unchecked } = about('cookie');
   const isHttps = base.protocol === 'https:';
   const wanted = isHttps ? '__Host-sid' : 'sid';
   const line = headers.getSetCookie().find((each) => each.startsWith(`${wanted}=`));
+  if (line === undefined && isMounted(base))
+    return unchecked(`POST /login sets no cookie with the name ${wanted}: the session is that of the app.`);
   if (line === undefined)
     return mistake(
       `POST /login sets no cookie with the name ${wanted}.`,
@@ -37,14 +39,19 @@ export function cookieFinding({ headers }: Answer, base: URL): Finding {
   );
 }
 
+/** Without a cookie, `/session` is answered from no store. Routes in an app have no `/healthz`. */
+const alivePathOf = (base: URL): string => (isMounted(base) ? '/session' : '/healthz');
+
 /** Whether the server answers. After a mistake here no other check runs. */
 export const checkHealth: Check = async ({ base, request }) => {
   const { ok, mistake } = about('healthz');
   const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
+  const path = alivePathOf(base);
   try {
-    const { status, json, headers } = await request('/healthz');
-    if (status !== 200 || json['status'] !== 'ok' || headers.get('x-request-id') === null) {
-      return [mistake(`GET /healthz is answered with ${status}, and not by this server.`, mend)];
+    const { status, json, headers } = await request(path);
+    const isAlive = json['status'] === 'ok' || json['authenticated'] === false;
+    if (status !== 200 || !isAlive || headers.get('x-request-id') === null) {
+      return [mistake(`GET ${path} is answered with ${status}, and not by this server.`, mend)];
     }
     return [ok('The server answers.'), ...httpsFinding(base)];
   } catch (error) {
@@ -62,8 +69,9 @@ const httpsFinding = (base: URL): Finding[] =>
         ),
       ];
 
-export const checkReadiness: Check = async ({ request }) => {
-  const { ok, mistake } = about('readyz');
+export const checkReadiness: Check = async ({ base, request }) => {
+  const { ok, mistake, unchecked } = about('readyz');
+  if (isMounted(base)) return [unchecked('Only the server by itself has it.')];
   const { status } = await request('/readyz');
   return status === 200
     ? [ok('Its store takes writes.')]
@@ -85,13 +93,15 @@ const REQUIRED_HEADERS: Record<string, RegExp> = {
   'referrer-policy': /^no-referrer$/,
 };
 
+/** HSTS concerns the whole origin, so routes in an app leave it to the app. */
+const sendsHsts = (base: URL): boolean => base.protocol === 'https:' && !isMounted(base);
+
 export const checkHeaders: Check = async ({ base, request }) => {
   const { ok, mistake } = about('headers');
   const { headers } = await request('/session');
   const changed = Object.entries(REQUIRED_HEADERS).filter(
     ([name, expected]) =>
-      (base.protocol === 'https:' || name !== 'strict-transport-security') &&
-      !expected.test(headers.get(name) ?? ''),
+      (name !== 'strict-transport-security' || sendsHsts(base)) && !expected.test(headers.get(name) ?? ''),
   );
   if (changed.length === 0) return [ok('Those of the server arrive as they were sent.')];
   const seen = changed.map(([name]) => `${name}: ${headers.get(name) ?? 'missing'}`);
@@ -103,18 +113,21 @@ export const checkHeaders: Check = async ({ base, request }) => {
   ];
 };
 
-/** The `type` of every error begins with PUBLIC_URL. */
+/** The `type` of every error begins with PUBLIC_URL, and the path of mounted routes. */
 export const checkPublicUrl: Check = async ({ base, request }) => {
   const { ok, mistake, unchecked } = about('PUBLIC_URL');
   const { type } = (await request('/callback')).json;
-  const url = typeof type === 'string' && URL.canParse(type) ? new URL(type) : undefined;
-  if (url === undefined) return [unchecked('The error of /callback names no address.')];
-  return url.origin === base.origin
-    ? [ok(`It is ${base.origin}, so the redirect URI is ${base.origin}/callback.`)]
+  const errors = typeof type === 'string' && URL.canParse(type) ? new URL(type) : undefined;
+  if (errors === undefined) return [unchecked('The error of /callback names no address.')];
+  const own = errors.origin + errors.pathname.replace(/\/errors\.md$/, '');
+  const { href: redirectUri } = urlAt(base, '/callback');
+  const mount = isMounted(base) ? `, mount the routes at ${base.pathname}` : '';
+  return `${own}/callback` === redirectUri
+    ? [ok(`It is ${errors.origin}, so the redirect URI is ${redirectUri}.`)]
     : [
         mistake(
-          `The server takes ${url.origin} for its address, and ${url.origin}/callback for its redirect URI.`,
-          `Set PUBLIC_URL=${base.origin}, and enter ${base.origin}/callback in the Vonage dashboard, to the letter.`,
+          `The server takes ${own} for its address, and ${own}/callback for its redirect URI.`,
+          `Set PUBLIC_URL=${base.origin}${mount}, and enter ${redirectUri} in the Vonage dashboard, to the letter.`,
         ),
       ];
 };
@@ -134,8 +147,8 @@ export const checkLongLinks: Check = async ({ request }) => {
 };
 
 /** The clock of the proxy or server that answers. */
-export const checkClock: Check = async ({ request }) => {
-  const { aheadMs } = await request('/healthz');
+export const checkClock: Check = async ({ base, request }) => {
+  const { aheadMs } = await request(alivePathOf(base));
   return [
     aheadMs === undefined
       ? about('clock').unchecked('The proxy sends no Date.')

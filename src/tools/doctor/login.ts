@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { urlAt } from '../http.js';
 import { SDKS, systemDevice, openLink } from '../phone/open-link.js';
 import { LOGIN_TTL_SECONDS } from '../../login/login.js';
 import { DOCTOR_USER_AGENT } from '../../login/routes.js';
@@ -134,12 +135,13 @@ async function linkFindings(
 function redirectFinding(link: URL, last: URL, base: URL): Finding {
   const { ok, mistake, unchecked } = about('redirect URI');
   const registered = last.origin + last.pathname;
-  if (registered === `${base.origin}/callback`) return ok(`The redirects end at ${registered}.`);
+  const { href: expected } = urlAt(base, '/callback');
+  if (registered === expected) return ok(`The redirects end at ${registered}.`);
   const isReturn = ['code', 'error'].some((name) => last.searchParams.has(name)) && last.host !== link.host;
   return isReturn || last.host === base.host
     ? mistake(
-        `The redirects end at ${registered}, and not at ${base.origin}/callback.`,
-        `Enter ${base.origin}/callback in the Vonage dashboard, to the letter, and set PUBLIC_URL=${base.origin}.`,
+        `The redirects end at ${registered}, and not at ${expected}.`,
+        `Enter ${expected} in the Vonage dashboard, to the letter, and set PUBLIC_URL=${base.origin}.`,
       )
     : unchecked(
         `The redirects end on the way, at ${last.host}: Vonage knows another redirect URI, or the operator wants a SIM (Vonage's virtual operator, +990…, wants none).`,

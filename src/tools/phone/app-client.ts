@@ -1,4 +1,4 @@
-import { sendRequest } from '../http.js';
+import { sendRequest, urlAt } from '../http.js';
 
 /** An answer of the server to the app. */
 export interface Reply {
@@ -37,7 +37,7 @@ export function createAppClient(base: URL, trace: (line: string) => void): AppCl
       for (const [name, value] of Object.entries(headers)) trace(`> ${name}: ${value}`);
       if (text) trace(`> ${text}`);
       const init = { method, headers, ...(text && { body: text }) };
-      const answer = await sendRequest(new URL(path, base), init, ANSWER_TIMEOUT_MS);
+      const answer = await sendRequest(urlAt(base, path), init, ANSWER_TIMEOUT_MS);
       answer.headers.getSetCookie().forEach(keep);
       trace(`< ${answer.status} ${answer.statusText}`);
       for (const [name, value] of answer.headers) trace(`< ${name}: ${value}`);

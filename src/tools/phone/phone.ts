@@ -8,7 +8,7 @@ import { SDKS, systemDevice } from './open-link.js';
 const USAGE = `Usage: silent-auth phone <base url> <number> [--sim <number>] [--sdk ios|android] [--locale <tag>] [--trace]
 Logs a number in as an app with Vonage's SDK does, and says why where it cannot.
 
-  <base url>  where the server is: its PUBLIC_URL
+  <base url>  where the server is: its PUBLIC_URL, with the path of routes that another app serves
   <number>    the number to log in, as +447700900000
   --sim       the number of the SIM in this phone; only the sandbox reads it
   --sdk       whose rules to keep: ios (the default) or android
@@ -37,7 +37,7 @@ export const phone = defineCommand({
     if (!isSdk(name)) throw new UsageError(`--sdk is ios or android, not ${name}.`);
     const sdk = SDKS[name];
     const trace = isTraced ? (line: string) => out(`          ${withoutSecrets(line)}`) : () => undefined;
-    out(`A phone with Vonage's SDK for ${sdk.name} ${sdk.version} logs in at ${base.origin}.`);
+    out(`A phone with Vonage's SDK for ${sdk.name} ${sdk.version} logs in at ${address}.`);
     const login = {
       ...{ app: createAppClient(base, trace), sdk, device: systemDevice(), pause, say: out, trace },
       headers: sim === undefined ? {} : { 'x-sandbox-sim': sim },

@@ -1,0 +1,62 @@
+import type { Finding } from '../src/tools/doctor/finding.js';
+import { ALICE } from './support/system.js';
+import { withMounted } from './support/mounted.js';
+import { endPrograms, node, source } from './support/programs.js';
+
+const run = (...args: string[]) => node([...source('src/tools/cli.ts'), ...args]).ended;
+
+const findingsAt = async (url: string): Promise<Finding[]> =>
+  JSON.parse((await run('doctor', url, '--login', ALICE, '--json')).output) as Finding[];
+
+const named = (findings: readonly Finding[], verdict: string): string[] =>
+  findings.filter((each) => each.verdict === verdict).map(({ check }) => check);
+
+afterEach(endPrograms);
+
+/** Runs `work` beside routes that have a session of their own. At Vonage they are below `/auth`. */
+const withOwnSession = (work: (url: string) => Promise<void>, path = '/auth') =>
+  withMounted(
+    {
+      options: (redis) => ({ session: 'own', redis }),
+      compose: (app, silentAuth) => void app.use(path, silentAuth),
+    },
+    ({ base }) => work(base + path),
+  );
+
+test.each(['', '/'])('silent-auth phone logs in by routes below a path%s', (end) =>
+  withOwnSession(async (url) => {
+    const { code, output } = await run('phone', url + end, ALICE);
+    expect(output).toMatch(/^Logged in as \+447700900000 by silent_auth/m);
+    expect(code).toBe(0);
+  }),
+);
+
+test('silent-auth doctor checks routes below a path, and says which checks they do not have', () =>
+  withOwnSession(async (url) => {
+    const findings = await findingsAt(url);
+    expect([named(findings, 'mistake'), named(findings, 'warning')]).toEqual([[], []]);
+    expect(named(findings, 'not checked')).toEqual(expect.arrayContaining(['readyz', 'page']));
+    const says = findings.find(({ check }) => check === 'redirect URI')?.says;
+    expect(says).toBe(`The redirects end at ${url}/callback.`);
+  }));
+
+test('silent-auth doctor leaves the cookie of a session of the app to the app', () =>
+  withMounted({}, async ({ base }) => {
+    const findings = await findingsAt(`${base}/auth`);
+    expect(named(findings, 'mistake')).toEqual([]);
+    expect(named(findings, 'not checked')).toContain('cookie');
+  }));
+
+test('silent-auth doctor finds a path at which the routes are not', () =>
+  withOwnSession(async (url) => {
+    const [found] = (await findingsAt(`${url}/elsewhere`)).filter(({ verdict }) => verdict === 'mistake');
+    expect(found).toMatchObject({ check: 'healthz', says: expect.stringContaining('GET /session') });
+  }));
+
+test('silent-auth doctor finds a redirect URI at Vonage with another path', () =>
+  withOwnSession(async (url) => {
+    const findings = await findingsAt(url);
+    expect(named(findings, 'mistake')).toContain('redirect URI');
+    const mend = findings.find(({ check }) => check === 'redirect URI')?.mend;
+    expect(mend).toContain(`Enter ${url}/callback in the Vonage dashboard`);
+  }, '/account'));
