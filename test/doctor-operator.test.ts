@@ -1,6 +1,14 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import type { Config } from '../src/config/config.js';
 import { checkOperator } from '../src/tools/doctor/operator.js';
-import { startSystem, type System } from './support/system.js';
+import { newCa } from './support/certificates.js';
+import { callDoctor } from './support/doctors.js';
+import { ca } from './support/front.js';
+import { endPrograms } from './support/programs.js';
+import { credentials } from './support/credentials.js';
+import { camaraAt, startSystem, type System } from './support/system.js';
 import { testWorld } from './support/world.js';
 
 let system: System;
@@ -94,4 +102,56 @@ test('an authentication that the operator does not offer is a warning', async ()
   await system.control('faults', { 'camara-metadata': { body } });
   const warnings = (await findings()).filter(({ verdict }) => verdict === 'warning');
   expect(warnings).toMatchObject([{ mend: expect.stringContaining('CAMARA_CLIENT_AUTH') }]);
+});
+
+describe('over https', () => {
+  let doctor: ReturnType<typeof callDoctor>;
+  beforeAll(() => (doctor = callDoctor()));
+  afterAll(async () => {
+    await endPrograms();
+    doctor.leave();
+  });
+
+  /** What the doctor finds of an operator with this certificate. It trusts `ca` alone. */
+  const visit = async (certificate: { cert: string; key: string }) => {
+    let issuer = '';
+    const server = createServer(certificate, (req, res) => {
+      if (req.url?.startsWith('/authorize') === true)
+        return void res.writeHead(302, { location: 'https://login.example.com/callback?error=x' }).end();
+      const metadata = { issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: issuer };
+      res.setHeader('content-type', 'application/json').end(JSON.stringify(metadata));
+    });
+    await once(server.listen(0), 'listening');
+    issuer = `https://localhost:${(server.address() as AddressInfo).port}`;
+    const { findings: all } = await doctor.visit(['http://localhost:1'], {
+      SILENT_AUTH: 'camara',
+      ...{ ...camaraAt(issuer), CAMARA_ISSUER: issuer },
+      PUBLIC_URL: 'https://login.example.com',
+      SESSION_SECRET: credentials.sessionSecret,
+      VONAGE_APPLICATION_ID: credentials.applicationId,
+      VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
+      BRAND: 'ACME',
+    });
+    server.close();
+    server.closeAllConnections();
+    return all.filter(({ check }) => /operator|clock of this machine/.test(check));
+  };
+
+  test('an operator whose certificate is trusted has no mistakes', async () => {
+    expect((await visit(ca.issue())).map(({ check, verdict }) => [check, verdict])).toEqual([
+      ['operator', 'ok'],
+      ['clock of this machine', 'ok'],
+      ['redirect URI at the operator', 'ok'],
+    ]);
+  });
+
+  test.each<[string, { cert: string; key: string }, RegExp, RegExp]>([
+    ['has expired', ca.issue({ days: -1 }), /certificate has expired/, /renew/],
+    ['is for another host', ca.issue({ host: 'a.invalid' }), /does not match/, /host that the certificate/],
+    ['is of an unknown CA', newCa('unknown CA').issue(), /verify|issuer/, /NODE_EXTRA_CA_CERTS/],
+  ])('a certificate that %s is a mistake, with its fix', async (_what, certificate, says, mend) => {
+    expect(await visit(certificate)).toMatchObject([
+      { verdict: 'mistake', says: expect.stringMatching(says), mend: expect.stringMatching(mend) },
+    ]);
+  });
 });

@@ -13,7 +13,15 @@ import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
 import { openConnectProxy, PROXY_ANSWERS, type ConnectProxy } from './support/connect-proxy.js';
 import { walk } from './support/device.js';
-import { ALICE, startSystem, postCode, withSystem, WITH_CODES, type System } from './support/system.js';
+import {
+  ALICE,
+  camaraAt,
+  postCode,
+  startSystem,
+  withSystem,
+  WITH_CODES,
+  type System,
+} from './support/system.js';
 import { credentials, endPrograms, LISTENING, node, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { testWorld } from './support/world.js';
@@ -40,25 +48,31 @@ describe('over TLS, a server', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Vonage over TLS for the server, and over http for devices, which lack our CA. */
-  const openVonage = async (own: Env) => {
+  const openVonage = async (own: Env, isIssuer: boolean) => {
     const handler: { app?: RequestListener } = {};
     const listener: RequestListener = (req, res) => handler.app?.(req, res);
     const [front, back] = [createHttpServer(listener), createTlsServer(ca.issue(), listener)];
     await Promise.all([front, back].map((each) => once(each.listen(0), 'listening')));
     const portOf = (server: typeof front) => (server.address() as AddressInfo).port;
-    const device = `http://localhost:${portOf(front)}`;
+    const [device, secure] = [`http://localhost:${portOf(front)}`, `https://localhost:${portOf(back)}`];
     const { app, state } = createSandbox({
       applicationId: own['VONAGE_APPLICATION_ID'] ?? '',
       publicKey: createPublicKey(own['VONAGE_PRIVATE_KEY'] ?? ''),
       redirectUri: `${own['PUBLIC_URL']}/callback`,
-      publicUrl: () => device,
+      publicUrl: () => (isIssuer ? secure : device),
       root: resolve(__dirname, '..'),
-      world: testWorld(),
+      // The operator accepts no assertion of the future.
+      world: { ...testWorld(), now: () => Date.now() },
     });
     handler.app = app as RequestListener;
     return {
-      env: { VONAGE_BASE_URL: `https://localhost:${portOf(back)}`, AUTH_URL_HOSTS: new URL(device).host },
-      at: `localhost:${portOf(back)}`,
+      env: {
+        VONAGE_BASE_URL: secure,
+        AUTH_URL_HOSTS: new URL(device).host,
+        ...{ ...camaraAt(secure), CAMARA_PRIVATE_KEY: own['VONAGE_PRIVATE_KEY'] ?? '' },
+      },
+      at: new URL(secure).host,
+      open: (link: unknown) => walk(String(link).replace(secure, device)),
       messages: () => state.messages.all(),
       stop: () => {
         for (const each of [front, back]) {
@@ -78,15 +92,15 @@ describe('over TLS, a server', () => {
   ): Promise<string> => {
     const port = await freePort();
     const own = { ...credentials(), PORT: `${port}`, PUBLIC_URL: `http://localhost:${port}` };
-    const vonage = await openVonage(own);
+    const settings = env(`http://${ENCODED}@127.0.0.1:${proxy.port}`);
+    const vonage = await openVonage(own, settings['SILENT_AUTH'] === 'camara');
     const shared = {
       LOG_LEVEL: 'debug',
       MAX_UTILIZATION: '100',
       NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
     };
-    const proxyUrl = `http://${ENCODED}@127.0.0.1:${proxy.port}`;
     try {
-      const server = node(built('main.js'), { ...own, ...shared, ...vonage.env, ...env(proxyUrl) });
+      const server = node(built('main.js'), { ...own, ...shared, ...vonage.env, ...settings });
       await server.said(LISTENING);
       await work({ app: supertest.agent(own.PUBLIC_URL), vonage });
       server.child.kill('SIGTERM');
@@ -95,9 +109,9 @@ describe('over TLS, a server', () => {
       vonage.stop();
     }
   };
-  const logIn = async (app: ReturnType<typeof supertest.agent>) => {
+  const logIn = async ({ app, vonage }: Parameters<Parameters<typeof withServer>[1]>[0]) => {
     const begun = await app.post('/login').send({ phone_number: ALICE }).expect(201);
-    const { json } = await walk(String(begun.body.auth_url));
+    const { json } = await vonage.open(begun.body.auth_url);
     await app.post('/verify').send({ code: json?.['code'] }).expect(200);
   };
 
@@ -107,7 +121,7 @@ describe('over TLS, a server', () => {
       const output = await withServer(
         (url) => ({ [name]: url, ...WITH_CODES }),
         async ({ app, vonage }) => {
-          await logIn(app);
+          await logIn({ app, vonage });
           await app.post('/login').send({ phone_number: ALICE }).expect(201);
           await app.post('/login/next').send({ channel: 'sms' }).expect(200);
           await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
@@ -123,11 +137,21 @@ describe('over TLS, a server', () => {
     },
   );
 
-  test('connects directly if NO_PROXY names Vonage', async () => {
-    await withServer(
-      (url) => ({ HTTPS_PROXY: url, NO_PROXY: 'example.com,localhost' }),
-      async ({ app }) => logIn(app),
+  test('uses the proxy for an operator of the CAMARA profile', async () => {
+    const output = await withServer(
+      (url) => ({ HTTPS_PROXY: url, SILENT_AUTH: 'camara' }),
+      async (server) => {
+        await logIn(server);
+        // The keys of ID tokens are fetched while the token connection still ends its answer.
+        const tunnel = { to: server.vonage.at, credentials: `${USER}:${PASSWORD}` };
+        expect(proxy.asked).toEqual([tunnel, tunnel]);
+      },
     );
+    expect(output).not.toMatch(SECRET);
+  });
+
+  test('connects directly if NO_PROXY names Vonage', async () => {
+    await withServer((url) => ({ HTTPS_PROXY: url, NO_PROXY: 'example.com,localhost' }), logIn);
     expect(proxy.asked).toEqual([]);
   });
 
@@ -195,12 +219,15 @@ describe('a proxy that', () => {
     });
   });
 
-  test('forwards to Vonage does not change a login', async () => {
-    const system = await startSystem({ env: env() });
+  test.each([
+    ['network-enablement', 1],
+    ['camara', 2],
+  ])('forwards calls does not change a login by %s', async (engine, tunnels) => {
+    const system = await startSystem({ env: { ...env(), SILENT_AUTH: engine } });
     try {
       const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
-      expect(proxy.asked).toHaveLength(1);
+      expect(proxy.asked).toHaveLength(tunnels);
     } finally {
       await system.stop();
     }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
-import { startSystem, postCode, type System } from './support/system.js';
+import { postCode, startSystem, withSystem, type System } from './support/system.js';
 import { startCluster, type RedisCluster } from './support/cluster.js';
 import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
@@ -42,6 +42,14 @@ describe('with a cluster', () => {
     await moved;
     expect(crowd.loggedIn).toHaveLength(100);
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
+    // The tickets of another engine hold more.
+    await withSystem(
+      { redisUrl: cluster.url, emptied: false, env: { SILENT_AUTH: 'camara' } },
+      async (other) => {
+        const { app, code } = await other.walkedLogin();
+        await postCode(app, code).expect(200);
+      },
+    );
     // Some commands used a migrating slot.
     expect(Number((await askedFor(1))?.[1])).toBeGreaterThan(0);
     await noneTwice(crowd);

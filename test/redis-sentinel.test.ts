@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
-import { startSystem, postCode, type System } from './support/system.js';
+import { postCode, startSystem, withSystem, type System } from './support/system.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
@@ -34,6 +34,18 @@ describe('with sentinels', () => {
     expect(hitches.length).toBeGreaterThan(0);
     expect(hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
     expect(await sentinels.current()).toBe(sentinels.replica.url);
+    // The tickets of another engine hold more.
+    await withSystem(
+      {
+        redisUrl: sentinels.url,
+        emptied: false,
+        env: { SILENT_AUTH: 'camara', REDIS_SENTINEL_PASSWORD: SENTINEL_PASSWORD },
+      },
+      async (other) => {
+        const { app, code } = await other.walkedLogin();
+        await postCode(app, code).expect(200);
+      },
+    );
     // No code can be used for a second login, whatever the replica had received.
     for (const { app, code } of loggedIn) {
       const again = await postCode(app, code);

@@ -1,8 +1,13 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { publicJwk } from '../../src/core/keys.js';
 import { walk, type Walk } from '../support/device.js';
 import { ALICE, postCode, startSystem, type System } from '../support/system.js';
+import { until } from '../support/until.js';
+import { heapInUse } from './heap.js';
 
 type Claims = Record<string, unknown>;
 
@@ -343,4 +348,75 @@ describe('Number Verification', () => {
     const code = what.startsWith('the') ? 'UNAUTHORIZED' : (/[A-Z_]{6,}$/.exec(what)?.[0] ?? '');
     expect(system.world.logged()).toContain(code);
   });
+});
+
+describe('an answer of 1 MB', () => {
+  const MEGABYTE = 1024 * 1024;
+  const REPEATS = 10;
+  let large: string;
+  let isChunked: boolean;
+  let closed = 0;
+  let idToken: string;
+  let operator: string;
+  const upstream = createServer((req, res) => {
+    const { pathname } = new URL(req.url ?? '', 'http://localhost');
+    const api = pathname.split('/').at(-1) ?? '';
+    const answers: Record<string, object> = {
+      'openid-configuration': {
+        issuer: operator,
+        authorization_endpoint: `${operator}/authorize`,
+        token_endpoint: `${operator}/token`,
+        jwks_uri: `${operator}/jwks`,
+      },
+      token: { access_token: 'a'.repeat(43), token_type: 'Bearer', id_token: idToken },
+      jwks: { keys: [] },
+    };
+    const body = JSON.stringify({ ...answers[api], ...(api === large && { x: 'x'.repeat(MEGABYTE) }) });
+    if (api === large) req.socket.once('close', () => closed++);
+    res.setHeader('content-type', 'application/json');
+    if (!isChunked) res.setHeader('content-length', body.length);
+    for (let at = 0; at < body.length; at += 16_384) res.write(body.slice(at, at + 16_384));
+    res.end();
+  });
+  let own: System;
+  beforeAll(async () => {
+    await once(upstream.listen(0), 'listening');
+    operator = `http://localhost:${(upstream.address() as AddressInfo).port}`;
+    const env = { SILENT_AUTH: 'camara', CAMARA_ISSUER: operator, CAMARA_API_ROOT: operator };
+    own = await startSystem({ store: 'memory', env });
+  });
+  afterAll(async () => {
+    await own.stop();
+    upstream.close();
+    upstream.closeAllConnections();
+  });
+
+  /** Begins a login, and comes back with a code, as far as the answers lead. */
+  const logIn = async () => {
+    const begun = await own.app().post('/login').send({ phone_number: ALICE });
+    if (begun.status !== 201) return begun;
+    const { nonce, state } = Object.fromEntries(new URL(String(begun.body.auth_url)).searchParams);
+    const iat = Math.floor(own.world.now() / 1000);
+    const claims = { iss: operator, sub: 'x', aud: 'silent-auth-sandbox', iat, exp: iat + 300, nonce };
+    idToken = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: 'x' }).sign(OPERATOR);
+    return own.app().get('/callback').query({ code: 'c', state, iss: operator });
+  };
+  const held = () => heapInUse() + process.memoryUsage().arrayBuffers / MEGABYTE;
+
+  const apis = ['openid-configuration', 'token', 'jwks'];
+  test.each(apis.flatMap((api) => [false, true].map((chunked) => [api, chunked] as const)))(
+    'to %s (chunked: %s) is cut off at once, and nothing of it is kept',
+    async (api, chunked) => {
+      [large, isChunked, closed] = [api, chunked, 0];
+      const before = held();
+      for (let each = 0; each < REPEATS; each++) {
+        own.world.turn(3601);
+        const startedAt = performance.now();
+        expect((await logIn()).body).toMatchObject({ status: 502, error: 'upstream_error' });
+        expect(performance.now() - startedAt).toBeLessThan(1500);
+      }
+      await until(() => Promise.resolve(closed === REPEATS), 4);
+      expect(held() - before).toBeLessThan(REPEATS / 2);
+    },
+  );
 });

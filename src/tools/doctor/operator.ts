@@ -21,11 +21,30 @@ export const checkOperator: Check = async ({ settings, world }) => {
         : []),
     ];
   } catch (error) {
-    const mend =
-      'Let this machine out to the operator; where the server runs somewhere else, run the doctor there.';
-    return [about('operator').mistake(messageOf(error), mend)];
+    return [about('operator').mistake(messageOf(error), mendOf(error))];
   }
 };
+
+const UNKNOWN_CA =
+  'Name the certificate of the authority of the operator in NODE_EXTRA_CA_CERTS, for the server too; if it is a known one, ask the operator to send the full chain.';
+
+/** How to mend what Node refuses in a certificate, by its code. */
+const CERTIFICATE_MENDS = new Map<unknown, string>([
+  ['CERT_HAS_EXPIRED', 'Ask the operator to renew its certificate, and check the clock of this machine.'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'Set the host that the certificate names, or ask the operator for one.'],
+  ...[
+    ...['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+    ...['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ].map((code) => [code, UNKNOWN_CA] as const),
+]);
+
+function mendOf(error: unknown): string {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const mend = CERTIFICATE_MENDS.get((each as NodeJS.ErrnoException).code);
+    if (mend !== undefined) return mend;
+  }
+  return 'Let this machine out to the operator; where the server runs somewhere else, run the doctor there.';
+}
 
 type Ask = (url: string) => Promise<Answer>;
 
