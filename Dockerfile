@@ -29,8 +29,6 @@ RUN npm ci --omit=dev --ignore-scripts
 COPY --from=build /app/node_modules/@opentelemetry ./node_modules/@opentelemetry
 # Types and source maps, which only development needs: more than a third of the packages.
 RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
-# Keeps only the files of Swagger UI that `/docs` uses: 2 of its 12 MB.
-RUN cd node_modules/swagger-ui-dist && find . -type f ! -name swagger-ui.css ! -name swagger-ui-bundle.js ! -name package.json ! -name 'LICENSE*' ! -name NOTICE -delete
 
 FROM ${NODE_IMAGE}
 LABEL org.opencontainers.image.title="silent-auth-bff" \

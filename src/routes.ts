@@ -64,7 +64,7 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
-  app.use(healthRoutes(store, stopping), contract(root), logo(config.page));
+  app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
   app.use(loginPage(root, { ...config.page, silent: config.silentAuth !== 'off' }), staticFiles(root));
   const sendPage = errorPages({ page: config.page, home: '/', styled: true });
   const docsUrl = `${config.publicUrl}/errors.md`;

@@ -79,8 +79,8 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
     await observability.close();
   };
   try {
-    const { keepAliveSeconds, publicUrl, silentAuth: engine } = config;
-    const options = { port: config.port, docsUrl, messages: messagesOf(app), keepAliveSeconds };
+    const { host, keepAliveSeconds, publicUrl, silentAuth: engine } = config;
+    const options = { port: config.port, host, docsUrl, messages: messagesOf(app), keepAliveSeconds };
     const server = await open(listen(observability.observeServer(app), options));
     const { port } = server;
     const metrics = await open(observability.listen(docsUrl));

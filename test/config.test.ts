@@ -114,6 +114,7 @@ test.each<[string, Record<string, string>, RegExp]>([
     { METRICS_PORT: 'x' },
     /^METRICS_PORT must be a whole number, 0 to 65535/,
   ],
+  ['a host that is a name', { HOST: 'localhost' }, /^HOST must be an IP address/],
   ['a host of metrics that is a name', { METRICS_HOST: 'localhost' }, /^METRICS_HOST must be an IP/],
   [
     'an exporter of traces that is not supported',

@@ -754,6 +754,7 @@ describe('options', () => {
       ACCENT_COLOR: 'red',
       CONTINUE_URL: 'account',
       EXPLAIN: 'all',
+      HOST: 'my-computer',
       KEEP_ALIVE_SECONDS: 'no',
     };
     expect(problemsOf({}, ofTheApp)).toEqual([]);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
@@ -47,9 +47,9 @@ const READ_ONLY = [
   '--allow-fs-read=*',
 ];
 
-const isOpen = (port: number): Promise<boolean> =>
+const isOpen = (port: number, host = 'localhost'): Promise<boolean> =>
   new Promise((answer) => {
-    const socket = connect(port, 'localhost');
+    const socket = connect(port, host);
     socket.once('error', () => answer(false));
     socket.once('connect', () => {
       socket.destroy();
@@ -156,6 +156,62 @@ describe('the demo', () => {
     expect(await demo.ended).toMatchObject({ code: 0 });
   });
 
+  it('listens on this machine alone unless HOST says otherwise', async () => {
+    const others = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .filter(({ internal, family }) => !internal && family === 'IPv4')
+      .map(({ address }) => address);
+    for (const [HOST, open] of [
+      [undefined, false],
+      ['0.0.0.0', true],
+    ] as const) {
+      const { port, env } = await places();
+      const { PORT = '', SANDBOX_PORT = '' } = env;
+      const host = HOST === undefined ? {} : { HOST };
+      const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT, ...host });
+      await demo.said(/The demo is at/);
+      for (const each of [port, Number(SANDBOX_PORT)]) {
+        expect(await isOpen(each, '127.0.0.1')).toBe(true);
+        for (const address of others) expect([address, await isOpen(each, address)]).toEqual([address, open]);
+      }
+      demo.child.kill('SIGINT');
+      await demo.ended;
+    }
+  });
+
+  it.each(['network-enablement', 'oidc', 'verify', 'camara'])(
+    'behind PUBLIC_URL and SANDBOX_PUBLIC_URL, %s gives links that lead to the sandbox',
+    async (SILENT_AUTH) => {
+      const { base, sandbox, env } = await places();
+      const { PORT = '', SANDBOX_PORT = '' } = env;
+      // The operator of the CAMARA profile is asked at its public URL.
+      const sandboxUrl = SILENT_AUTH === 'camara' ? sandbox : 'https://sandbox.example.com';
+      const urls = { PUBLIC_URL: 'https://login.example.com/', SANDBOX_PUBLIC_URL: sandboxUrl };
+      const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT, SILENT_AUTH, ...urls });
+      await demo.said(/The demo is at {5}https:\/\/login\.example\.com {3}/);
+      const begun = await supertest(base)
+        .post('/login')
+        .set({ origin: 'https://login.example.com', 'sec-fetch-site': 'same-origin' })
+        .send({ phone_number: ALICE })
+        .expect(201);
+      expect(new URL(String(begun.body.auth_url)).origin).toBe(sandboxUrl);
+      expect(begun.headers['set-cookie']?.[0]).toMatch(/^__Host-sid=.*; Secure/);
+    },
+  );
+
+  it('reports all its problems at once', async () => {
+    const env = {
+      HOST: 'my-computer',
+      PUBLIC_URL: 'http://192.168.1.2:3000',
+      SANDBOX_PUBLIC_URL: 'http://192.168.1.2:4000',
+    };
+    const { code, output } = await node([...built('tools/cli.js'), 'demo'], env).ended;
+    expect(code).toBe(1);
+    expect(output).toContain('- HOST must be an IP address');
+    expect(output).toContain('- PUBLIC_URL must begin with https://; http is only for localhost.');
+    expect(output).toContain('- SANDBOX_PUBLIC_URL must begin with https://; http is only for localhost.');
+  });
+
   it('gives the answers of the README', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
@@ -225,7 +281,7 @@ describe('the image', () => {
     expect(ready.status).toBe(200);
     expect(ready.headers.get('strict-transport-security')).toContain('max-age');
     expect(await (await fetch(`http://localhost:${port}/errors.md`)).text()).toContain('## invalid_code');
-    for (const path of ['/openapi.json', '/docs', '/vendor/swagger-ui.js', '/vendor/swagger-ui.css']) {
+    for (const path of ['/openapi.json', '/docs', '/docs.css']) {
       expect([path, (await fetch(`http://localhost:${port}${path}`)).status]).toEqual([path, 200]);
     }
     expect(await (await fetch(`http://localhost:${port}/client.js`)).text()).toContain('createClient');

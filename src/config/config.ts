@@ -35,6 +35,7 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     need('REDIS_URL', 'the memory store is for development. Set it to redis://… or rediss://….');
   const config = {
     port,
+    host: readHost(reader),
     /** The origin at which browsers and devices reach this server, without a slash at the end. */
     publicUrl,
     /** Absent: the memory store. */
@@ -64,6 +65,14 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
   const { privateKey } = vonage;
   if (privateKey === undefined || problems.length > 0) throw new ConfigError(problems);
   return { ...config, vonage: { ...vonage, privateKey } };
+}
+
+/** @returns the address to listen on; undefined for all */
+function readHost({ get, fail }: Reader): string | undefined {
+  const host = get('HOST');
+  if (host !== undefined && isIP(host) === 0)
+    fail('HOST must be an IP address to listen on: 127.0.0.1 for this machine alone, or 0.0.0.0 for all.');
+  return host;
 }
 
 /** @param port of the default, `http://localhost` */

@@ -7,8 +7,9 @@ import { parse } from 'yaml';
 import type { PageSettings } from '../config/page.js';
 import type { Store } from '../store/store.js';
 import { LoginError } from '../core/errors.js';
+import { contractPage, type Contract } from './contract-page.js';
 import { methodNotAllowed, sendJson } from './json.js';
-import { htmlDocument, STYLE } from './pages.js';
+import { htmlDocument, styleOf } from './pages.js';
 
 const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
 
@@ -18,18 +19,15 @@ const getOnly = (router: Router, path: string, handler: RequestHandler): Router 
 /** Browsers revalidate a cached answer each time, so that they use a new version at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** Files by path: the page of the contract, the built client, and files of packages. */
+/** Files by path: the built client, and files of packages. */
 function otherFiles(root: string): Record<string, string> {
   const { resolve } = createRequire(join(root, 'package.json'));
   return {
-    '/docs': join(root, 'public', 'docs.html'),
     '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
-    '/vendor/swagger-ui.js': resolve('swagger-ui-dist/swagger-ui-bundle.js'),
-    '/vendor/swagger-ui.css': resolve('swagger-ui-dist/swagger-ui.css'),
   };
 }
 
-/** The files in `public/`, and the page at `/docs`. */
+/** The files in `public/`, the client, and files of packages. */
 export function staticFiles(root: string): Router {
   const router = newRouter();
   // A folder with an empty name would be served as its parent.
@@ -57,9 +55,13 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { it: make() }).it;
 }
 
-export function contract(root: string): Router {
-  const read = once(() => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as object);
-  return getOnly(newRouter(), '/openapi.json', (_req, res) =>
+/** The contract: `GET /openapi.json` for programs, `GET /docs` for people. */
+export function contract(root: string, publicUrl: string): Router {
+  const read = once(() => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as Contract);
+  const page = once(() => contractPage(read(), publicUrl));
+  const router = newRouter();
+  getOnly(router, '/docs', (_req, res) => void revalidate(res).type('html').send(page()));
+  return getOnly(router, '/openapi.json', (_req, res) =>
     sendJson(revalidate(res), { status: 200, body: read() }),
   );
 }
@@ -71,7 +73,7 @@ export function contract(root: string): Router {
  */
 export function errorsPage(router: Router, root: string, styled: boolean): void {
   const file = join(root, 'docs', 'errors.md');
-  const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? STYLE : ''));
+  const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? styleOf('docs') : ''));
   getOnly(router, '/errors.md', (req, res) => {
     revalidate(res).vary('Accept');
     // A host app may add its cookie to this answer, so shared caches must not store it.

@@ -8,10 +8,10 @@ import { requestIdOf } from './protection.js';
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** The style sheet and the icon of `public/`. */
-export const STYLE = `
+/** The head of a page that has the icon and a style sheet of `public/`. */
+export const styleOf = (sheet: 'docs' | 'style'): string => `
     <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-    <link rel="stylesheet" href="/style.css" />`;
+    <link rel="stylesheet" href="/${sheet}.css" />`;
 
 interface Document {
   lang: string;
@@ -67,7 +67,7 @@ export function errorPages({ page, home, styled }: ErrorPageOptions): SendErrorP
 <p><a class="button" href="${escapeHtml(home)}">${escapeHtml(words.home)}</a></p>
 <p class="quiet">${escapeHtml(words.reference)} <code>${error.code} ${escapeHtml(requestIdOf(res))}</code></p>
 </section>`;
-    const html = htmlDocument({ lang, title, style: styled ? STYLE : '', main });
+    const html = htmlDocument({ lang, title, style: styled ? styleOf('style') : '', main });
     res.vary('Sec-Fetch-Dest').vary('Accept-Language');
     res.setHeader('Content-Security-Policy', policyFor(styled ? logoUrl : undefined));
     sendText(res, { status: error.status, text: html, type: 'text/html; charset=utf-8' });

@@ -51,7 +51,7 @@ export interface ListenOptions {
   /** 0 for a free one. */
   port: number;
   /** Default: all addresses. */
-  host?: string;
+  host?: string | undefined;
   /** The URL of docs/errors.md, for the `type` of problems. */
   docsUrl: string;
   messages?: Messages;

@@ -13,15 +13,27 @@ import { systemWorld } from '../core/world.js';
 import { defineCommand, expectNoArguments } from './command.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const { PORT = '3000', SANDBOX_PORT = '4000' } = process.env;
-const publicUrl = `http://localhost:${PORT}`;
-const sandboxUrl = `http://localhost:${SANDBOX_PORT}`;
+const { PORT = '3000', SANDBOX_PORT = '4000', HOST = '127.0.0.1' } = process.env;
+/** The URLs for browsers and phones. */
+const publicUrl = urlFrom('PUBLIC_URL', PORT);
+const sandboxUrl = urlFrom('SANDBOX_PUBLIC_URL', SANDBOX_PORT);
+/** Where the server reaches the sandbox, and the sandbox the server. */
+const [localUrl, localSandboxUrl] = [localAt(PORT), localAt(SANDBOX_PORT)];
+
+function localAt(port: string): string {
+  const host = ['0.0.0.0', '::'].includes(HOST) ? 'localhost' : HOST;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function urlFrom(name: string, port: string): string {
+  return process.env[name]?.trim().replace(/\/+$/, '') || `http://localhost:${port}`;
+}
 
 type Credentials = ReturnType<typeof newCredentials>;
 
 /** The settings that can be tried out: none that belongs to a deployment. */
 const TRIED_OUT =
-  /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ALLOWED_COUNTRIES|CHANNEL_TIMEOUT|CODE_LENGTH|COVERAGE_CHECK|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
+  /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ACCENT_COLOR|ALLOWED_COUNTRIES|BRAND|CHANNEL_TIMEOUT|CODE_LENGTH|CONTINUE_URL|COVERAGE_CHECK|EXPLAIN|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|LOGO_URL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
 
 const settings = (
   problems: readonly string[],
@@ -30,6 +42,9 @@ const settings = (
   const env = {
     // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
     PORT: '0',
+    HOST,
+    BRAND: 'Demo',
+    EXPLAIN: 'true',
     WHATSAPP_FROM: '447700900999',
     CAMARA_ISSUER: `${sandboxUrl}/camara-operator`,
     CAMARA_CLIENT_ID: 'silent-auth-sandbox',
@@ -41,16 +56,24 @@ const settings = (
     SESSION_SECRET: sessionSecret,
     VONAGE_APPLICATION_ID: applicationId,
     VONAGE_PRIVATE_KEY: privateKeyPem,
-    VONAGE_BASE_URL: sandboxUrl,
-    BRAND: 'Demo',
+    VONAGE_API_HOST: localSandboxUrl,
+    VONAGE_VERIFY_HOST: localSandboxUrl,
+    VONAGE_OIDC_URL: `${sandboxUrl}/oauth2/auth`,
+    AUTH_URL_HOSTS: URL.canParse(sandboxUrl) ? new URL(sandboxUrl).host : '',
     HELP_URL: sandboxUrl,
     HELP_LABEL: 'Open the sandbox',
-    EXPLAIN: 'true',
     VONAGE_API_KEY: apiKey,
     VONAGE_SIGNATURE_SECRET: signatureSecret,
   };
-  return readConfig(env, problems);
+  return readConfig(env, [...problems, ...problemsOfSandboxUrl()]);
 };
+
+/** No device opens another link (`isAllowedLink`). */
+function problemsOfSandboxUrl(): string[] {
+  const { protocol, hostname } = new URL(URL.canParse(sandboxUrl) ? sandboxUrl : 'none:');
+  const isUsable = protocol === 'https:' || (protocol === 'http:' && hostname === 'localhost');
+  return isUsable ? [] : ['SANDBOX_PUBLIC_URL must begin with https://; http is only for localhost.'];
+}
 
 const openSandbox = async ({ applicationId, privateKeyPem, apiKey, signatureSecret }: Credentials) => {
   const made = createSandbox({
@@ -59,10 +82,10 @@ const openSandbox = async ({ applicationId, privateKeyPem, apiKey, signatureSecr
     redirectUri: `${publicUrl}/callback`,
     publicUrl: () => sandboxUrl,
     root,
-    webhooks: { url: () => `${publicUrl}/webhooks/verify`, apiKey, signatureSecret },
+    webhooks: { url: () => `${localUrl}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'warn' })),
   });
-  const listening = made.app.listen(Number(SANDBOX_PORT));
+  const listening = made.app.listen(Number(SANDBOX_PORT), HOST);
   await once(listening, 'listening');
   made.startTicking();
   return { listening, conversation: made.state.conversation };
@@ -74,22 +97,33 @@ const openSandbox = async ({ applicationId, privateKeyPem, apiKey, signatureSecr
 const openRecordingProxy = (port: number, conversation: Conversation, { keepAliveSeconds }: Config) =>
   listen(
     createRecordingProxy(() => port, conversation),
-    { port: Number(PORT), docsUrl: `${publicUrl}/errors.md`, keepAliveSeconds },
+    { port: Number(PORT), host: HOST, docsUrl: `${publicUrl}/errors.md`, keepAliveSeconds },
   );
+
+/** Only what is true of these settings. */
+function greeting(): string {
+  const isLocal = [publicUrl, sandboxUrl].every((url) => new URL(url).hostname === 'localhost');
+  const onAPhone = `
+  On an Android phone, connected by USB: adb reverse tcp:${PORT} tcp:${PORT} && adb reverse tcp:${SANDBOX_PORT} tcp:${SANDBOX_PORT}, then open the
+  same addresses there. On any phone: with https, by two tunnels (docs/demo.md).
+`;
+  return `
+  The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say
+  The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: what is said in a login, and codes by SMS
+
+  It listens on ${HOST}.${isLocal ? ' Nothing leaves this machine.' : ''}
+${isLocal ? onAPhone : ''}`;
+}
 
 async function start(): Promise<() => Promise<void>> {
   const { hooks, problems } = await loadHooks(process.env);
   const credentials = newCredentials();
   const config = settings(problems, credentials);
   const { listening: sandbox, conversation } = await openSandbox(credentials);
-  const server = await startServer(config, root, hooks);
+  // The proxy is in the same process.
+  const server = await startServer({ ...config, host: '127.0.0.1' }, root, hooks);
   const proxy = await openRecordingProxy(server.port, conversation, config);
-  console.log(`
-  The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say
-  The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: what is said in a login, and codes by SMS
-
-  Nothing leaves this machine.
-`);
+  console.log(greeting());
   return async () => {
     await proxy.drain(0);
     sandbox.close();
@@ -105,7 +139,8 @@ Runs the server and a sandbox in one process, with keys made on the spot, until 
 
   --help  shows this
 
-Reads PORT (3000) and SANDBOX_PORT (4000); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, the other settings of Verify,
+Reads PORT (3000) and SANDBOX_PORT (4000), the address to listen on, HOST (127.0.0.1), and for browsers and phones elsewhere PUBLIC_URL and
+SANDBOX_PUBLIC_URL (docs/demo.md); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, the other settings of Verify, those of the page,
 RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, CAMARA_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0
 when it was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
   options: {},

@@ -27,7 +27,7 @@ const METHODS: [method: string, path: string][] = [
   ['OPTIONS', '/errors.md'],
   ['POST', '/openapi.json'],
   ['DELETE', '/docs'],
-  ['PUT', '/vendor/swagger-ui.js'],
+  ['PUT', '/vendor/qr.js'],
   ['POST', '/errors.md'],
 ];
 
