@@ -8,7 +8,7 @@ import { launch } from '../test/support/browser.js';
 
 /**
  * Measures the login page of the demo in Chromium, on networks that it throttles: `npx tsx
- * bench/page.ts`, after `npm run page`. Prints one line per network, and exits with 1 if a figure
+ * bench/page.ts`, after `npm run build`. Prints one line per network, and exits with 1 if a figure
  * is above its goal.
  */
 

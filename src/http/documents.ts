@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import express, { Router, type RequestHandler, type Response } from 'express';
 import { Marked } from 'marked';
@@ -19,24 +18,17 @@ const getOnly = (router: Router, path: string, handler: RequestHandler): Router 
 /** Browsers revalidate a cached answer each time, so that they use a new version at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** Files by path: the built client, and files of packages. */
-function otherFiles(root: string): Record<string, string> {
-  const { resolve } = createRequire(join(root, 'package.json'));
-  return {
-    '/client.js': join(root, 'dist', 'client', 'silent-auth.js'),
-  };
-}
-
-/** The files in `public/`, the client, and files of packages. */
+/** The files in `public/`, and the built client. */
 export function staticFiles(root: string): Router {
   const router = newRouter();
   // A folder with an empty name would be served as its parent.
   router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
   router.get('/index.html', (_req, res) => res.redirect(308, '/'));
   router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
-  for (const [path, file] of Object.entries(otherFiles(root)))
-    getOnly(router, path, (_req, res) => revalidate(res).sendFile(file, { cacheControl: false }));
-  return router;
+  const client = join(root, 'dist', 'client', 'silent-auth.js');
+  return getOnly(router, '/client.js', (_req, res) =>
+    revalidate(res).sendFile(client, { cacheControl: false }),
+  );
 }
 
 /** The file of `LOGO_URL`. Opened as a page, an SVG can run no script. */
