@@ -112,6 +112,8 @@ describe('the number field reads', () => {
     ['my number', 'GB', 'none'],
     ['me@example.com', 'GB', 'none'],
     ['+999 1234567', 'GB', 'none'],
+    // Shorter than E.164.
+    ['0000', 'IR', 'none'],
     ['0770o900000', 'GB', 'none'],
     ['0770 9OO OOO 12', 'GB', 'none'],
     ['0', 'GB', 'short'],
