@@ -71,9 +71,10 @@ const begin = ({ app }: Connections, number: string, headers?: Record<string, st
 /** A whole login in a session of its own. @throws for any unexpected answer */
 async function logIn(next: () => Connections, number: string): Promise<void> {
   const begun = await begin(next(), number);
-  const state = new URL(String(begun.json['auth_url'])).searchParams.get('state') ?? '';
-  // The upstream finds the number in the code, and adds its delay to that login.
-  const code = number.slice(1).padStart(40, 'c');
+  const { searchParams } = new URL(String(begun.json['auth_url']));
+  const [state = '', nonce] = ['state', 'nonce'].map((name) => searchParams.get(name) ?? undefined);
+  // The upstream finds the number in the code, and adds its delay to that login; and the nonce.
+  const code = (nonce === undefined ? '' : `cn${nonce}`) + number.slice(1).padStart(40, 'c');
   const path = `/callback?${new URLSearchParams({ code, state }).toString()}`;
   const callback = await read(await next().device.request({ method: 'GET', path }), 200);
   const verified = await post(next().app, {

@@ -5,6 +5,7 @@
 const MEASUREMENTS = new Map<string, () => Promise<unknown>>([
   ['two-processes', () => import('./two-processes.js')],
   ['scaling', () => import('./scaling.js')],
+  ['engines', () => import('./engines.js')],
   ['memory', () => import('./memory.js')],
   ['micro', () => import('./micro.js')],
   ['profile', () => import('./profile.js')],

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { VERIFY_SCOPE } from '../src/vonage/wire.js';
@@ -25,9 +26,34 @@ const link = (state: string): object => ({
 const TOKEN = { access_token: 'a'.repeat(200), token_type: 'Bearer', expires_in: 300 };
 const VERIFIED = { devicePhoneNumberVerified: true };
 
+/** An operator of the CAMARA profile. */
+const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const operator = (): string => `http://localhost:${(server.address() as AddressInfo).port}`;
+const metadata = (): object => ({
+  issuer: operator(),
+  authorization_endpoint: `${operator()}/authorize`,
+  token_endpoint: `${operator()}/token`,
+  jwks_uri: `${operator()}/jwks`,
+});
+
+const encode = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
+
+/** An ID token. The load generator puts the nonce into the code. */
+function idToken(nonce: string): string {
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = { iss: operator(), sub: 's'.repeat(43), aud: 'bench', iat, exp: iat + 300, nonce };
+  const text = `${encode({ alg: 'ES256' })}.${encode(claims)}`;
+  const signature = sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+  return `${text}.${signature.toString('base64url')}`;
+}
+
 const answerTo = (url = '', body: string): object => {
   if (url.endsWith('/network-enablement')) return link((JSON.parse(body) as { state: string }).state);
-  return url.endsWith('/token') ? TOKEN : VERIFIED;
+  if (url.endsWith('/openid-configuration')) return metadata();
+  if (url.endsWith('/jwks')) return { keys: [key.publicKey.export({ format: 'jwk' })] };
+  if (!url.endsWith('/token')) return VERIFIED;
+  const nonce = /code=c+n([\w-]{43})/.exec(body)?.[1];
+  return nonce === undefined ? TOKEN : { ...TOKEN, id_token: idToken(nonce) };
 };
 
 /** The delay of the call with this body (ms). */
@@ -59,6 +85,7 @@ server.listen(0, '127.0.0.1');
 
 answering({
   port: () => (server.address() as AddressInfo).port,
+  operator,
   delay: (input: { ms: number }) => void (delayMs = input.ms),
   delays() {
     const recorded = delays;

@@ -31,6 +31,14 @@ test('the bench measures logins of the server and of the floor, and prints their
   expect(said).toMatch(/The floor's own rounds differ by/);
 });
 
+test('the bench compares the engines that begin by a link', async () => {
+  const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20'];
+  const said = await bench('bench/engines.ts', ...short, '--server', server);
+  const rows = said.split('\n').filter((line) => /^\| (?:oidc|camara)/.test(line));
+  expect(rows).toHaveLength(3);
+  for (const row of rows) expect(Number(row.split('|')[3])).toBeGreaterThan(0);
+});
+
 test('the bench alternates the requests of a login between two processes, and prints the CPU time of both', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
   const said = await bench('bench/two-processes.ts', ...short, '--server', server);
