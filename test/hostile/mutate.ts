@@ -52,7 +52,8 @@ async function buildWith(file: string, text: string): Promise<typeof createApp> 
   });
   const changed = () => {
     const module = { exports: {} };
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- loads a module
+    /* eslint-disable-next-line @typescript-eslint/no-implied-eval,
+       @typescript-eslint/no-unsafe-call -- loads a module */
     new Function('module', 'exports', 'require', code)(module, module.exports, createRequire(path));
     return module.exports;
   };
