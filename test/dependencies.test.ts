@@ -50,6 +50,14 @@ describe('production dependencies', () => {
     expect(pathsOf(production.filter(([, { hasInstallScript }]) => hasInstallScript))).toEqual([]);
   });
 
+  test('are what a host installs too: no override changes them, which hosts do not inherit', () => {
+    const { overrides } = JSON.parse(read('package.json')) as { overrides: object };
+    const changed = Object.keys(overrides).filter((name) =>
+      production.some(([path]) => path.endsWith(`node_modules/${name}`)),
+    );
+    expect(changed).toEqual([]);
+  });
+
   test('have licences compatible with MIT', () => {
     const others = pathsOf(production)
       .map((path) => [path, (JSON.parse(read(`${path}/package.json`)) as { license?: unknown }).license])
