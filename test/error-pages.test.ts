@@ -41,6 +41,17 @@ describe('an error that a person sees', () => {
     expect(html).not.toContain('<script');
   });
 
+  test.each([
+    ['de-AT,en;q=0.5', '', '<html lang="de" dir="ltr">', 'Diese Seite gibt es nicht'],
+    ['ar', '', '<html lang="ar" dir="rtl">', 'هذه الصفحة غير موجودة'],
+    ['de', 'lang=fr', '<html lang="fr" dir="ltr">', 'Cette page n’existe pas'],
+    ['xx', 'lang=../x', '<html lang="en" dir="ltr">', 'This page does not exist'],
+  ])('is in the language of the user: %s, cookie %p', async (language, cookie, start, heading) => {
+    const html = await (await visit('/nothing', { headers: { 'accept-language': language, cookie } })).text();
+    expect(html).toContain(start);
+    expect(html).toContain(`<h1>${heading}</h1>`);
+  });
+
   test('is counted and logged as for programs', async () => {
     const { headers } = await visit('/callback?code=x');
     const id = String(headers.get('x-request-id'));

@@ -281,7 +281,7 @@ describe('the image', () => {
     expect(ready.status).toBe(200);
     expect(ready.headers.get('strict-transport-security')).toContain('max-age');
     expect(await (await fetch(`http://localhost:${port}/errors.md`)).text()).toContain('## invalid_code');
-    for (const path of ['/openapi.json', '/docs', '/docs.css']) {
+    for (const path of ['/openapi.json', '/docs', '/pages.css']) {
       expect([path, (await fetch(`http://localhost:${port}${path}`)).status]).toEqual([path, 200]);
     }
     expect(await (await fetch(`http://localhost:${port}/client.js`)).text()).toContain('createClient');

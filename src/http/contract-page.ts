@@ -1,5 +1,6 @@
 import { marked } from 'marked';
-import { escapeHtml, htmlDocument, styleOf } from './pages.js';
+import { escapeHtml } from './page-template.js';
+import { htmlDocument, STYLE } from './pages.js';
 
 /** The parts of OpenAPI 3.1 that openapi.yaml uses. */
 interface Schema {
@@ -164,5 +165,10 @@ ${tags.map(({ name, description }) => `<h2 id="${name}">${name}</h2>${prose(desc
 <h2>Other requests</h2><div class="answers">${list(Object.entries(contract['x-other-requests']).map(answer))}</div>
 <h2>Headers</h2>${list(Object.entries(components.headers).map(([name, each]) => [`<span id="${name}">${code(name)}</span>`, prose(each.description)]))}
 <h2 id="schemas">Schemas</h2>${schemas.join('\n')}`;
-  return htmlDocument({ lang: 'en', title: 'HTTP contract', style: styleOf('docs'), main });
+  return htmlDocument({
+    lang: 'en',
+    title: 'HTTP contract',
+    style: STYLE,
+    main: `<article>${main}</article>`,
+  });
 }

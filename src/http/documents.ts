@@ -8,7 +8,7 @@ import type { Store } from '../store/store.js';
 import { LoginError } from '../core/errors.js';
 import { contractPage, type Contract } from './contract-page.js';
 import { methodNotAllowed, sendJson } from './json.js';
-import { htmlDocument, styleOf } from './pages.js';
+import { htmlDocument, once, STYLE } from './pages.js';
 
 const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
 
@@ -41,12 +41,6 @@ export function logo({ logoUrl, logoFile }: Pick<PageSettings, 'logoUrl' | 'logo
   });
 }
 
-/** Most servers are never asked for their documents, so these are made at the first request. */
-function once<T>(make: () => T): () => T {
-  let made: { it: T } | undefined;
-  return () => (made ??= { it: make() }).it;
-}
-
 /** The contract: `GET /openapi.json` for programs, `GET /docs` for people. */
 export function contract(root: string, publicUrl: string): Router {
   const read = once(() => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as Contract);
@@ -65,7 +59,7 @@ export function contract(root: string, publicUrl: string): Router {
  */
 export function errorsPage(router: Router, root: string, styled: boolean): void {
   const file = join(root, 'docs', 'errors.md');
-  const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? styleOf('docs') : ''));
+  const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? STYLE : ''));
   getOnly(router, '/errors.md', (req, res) => {
     revalidate(res).vary('Accept');
     // A host app may add its cookie to this answer, so shared caches must not store it.

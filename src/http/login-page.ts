@@ -54,10 +54,9 @@ export function loginPage(root: string, settings: PageSettings & { silent: boole
   const languages = [...pages.keys()];
 
   router.get('/', (req, res) => {
-    const [asked, kept] = [req.query['lang'], cookieOf(req)];
-    const chosen = languages.find((name) => name === asked) ?? languages.find((name) => name === kept);
-    const language = chosen ?? (req.acceptsLanguages(languages) || 'en');
-    if (chosen !== undefined && chosen === asked)
+    const chosen = languages.find((name) => name === req.query['lang']);
+    const language = chosen ?? languageOf(req, languages);
+    if (chosen !== undefined)
       res.setHeader(
         'Set-Cookie',
         `${LANGUAGE_COOKIE}=${chosen}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax`,
@@ -76,6 +75,12 @@ export function loginPage(root: string, settings: PageSettings & { silent: boole
     router.all(path, methodNotAllowed('GET, HEAD'));
   }
   return router;
+}
+
+/** The language that the user chose on the login page, or that the browser asks for. */
+export function languageOf(req: Request, languages: string[]): string {
+  const kept = cookieOf(req);
+  return languages.find((name) => name === kept) ?? (req.acceptsLanguages(languages) || 'en');
 }
 
 const cookieOf = ({ headers }: Request): string | undefined =>
@@ -122,7 +127,8 @@ function pagesByLanguage(
   );
 }
 
-function wordsIn(folder: string): Map<string, Words> {
+/** The files in `public/words`, by language. */
+export function wordsIn(folder: string): Map<string, Words> {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return new Map(
     names.map((name) => [

@@ -61,7 +61,7 @@ export function renderPage(template: string, options: PageOptions): string {
     .replace(/\n\s+/g, '\n');
 }
 
-const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
+export const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
 
 const PARTS: Record<
   'files' | 'brand' | 'footer' | 'data',
@@ -91,7 +91,10 @@ const PARTS: Record<
     });
     return `${help}<nav aria-label="${textOf('footer.languages')}"><details class="languages"><summary><svg aria-hidden="true"><use href="#globe"/></svg>${textOf('language')}<svg aria-hidden="true"><use href="#down"/></svg></summary><ul>${links.join('')}</ul></details></nav>`;
   },
-  // In a data block, `<` could begin a tag that ends it.
-  data: ({ words, settings: { silent, explain, continueUrl } }) =>
-    `<script id="data" type="application/json">${JSON.stringify({ words, settings: { silent, explain, continueUrl } }).replaceAll('<', '\\u003c')}</script>`,
+  data: ({ words, settings: { silent, explain, continueUrl } }) => {
+    // Other pages have the section `visit`.
+    const data = { words: { ...words, visit: undefined }, settings: { silent, explain, continueUrl } };
+    // In a data block, `<` could begin a tag that ends it.
+    return `<script id="data" type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`;
+  },
 };

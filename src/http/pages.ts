@@ -1,17 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import type { Request, Response } from 'express';
 import type { PageSettings } from '../config/page.js';
 import type { ErrorCode, LoginError } from '../core/errors.js';
 import { sendText } from './json.js';
+import { languageOf, wordsIn } from './login-page.js';
+import { escapeHtml, isRightToLeft } from './page-template.js';
 import { requestIdOf } from './protection.js';
 
-/** Text for HTML, between tags and in quoted attributes. */
-export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-
-/** The head of a page that has the icon and a style sheet of `public/`. */
-export const styleOf = (sheet: 'docs' | 'style'): string => `
+/** The icon and the style sheets of `public/`. */
+export const STYLE = `
     <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-    <link rel="stylesheet" href="/${sheet}.css" />`;
+    <link rel="stylesheet" href="/style.css" />
+    <link rel="stylesheet" href="/pages.css" />`;
 
 interface Document {
   lang: string;
@@ -24,7 +24,7 @@ interface Document {
 
 /** A page without scripts, which runs under the strictest policy. */
 export const htmlDocument = ({ lang, title, style, main }: Document): string => `<!doctype html>
-<html lang="${lang}" dir="${lang === 'ar' ? 'rtl' : 'ltr'}">
+<html lang="${lang}" dir="${isRightToLeft(lang) ? 'rtl' : 'ltr'}">
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -38,6 +38,12 @@ ${main}
   </body>
 </html>
 `;
+
+/** Most servers are never asked for most of their pages, so these are made at the first request. */
+export function once<T>(make: () => T): () => T {
+  let made: { it: T } | undefined;
+  return () => (made ??= { it: make() }).it;
+}
 
 /** Whether a person will see the answer. SDKs ask for HTML too, so `Accept` does not say it. */
 export const isNavigation = ({ headers }: Request): boolean => headers['sec-fetch-dest'] === 'document';
@@ -57,17 +63,20 @@ export function errorPages({ page, home, styled }: ErrorPageOptions): SendErrorP
   const { brand, logoUrl } = page;
   const logo = styled && logoUrl ? `<img src="${escapeHtml(logoUrl)}" alt="" />` : '';
   const header = logo || brand ? `<p class="brand">${logo}${escapeHtml(brand)}</p>\n` : '';
+  const words = once(readWords);
   return (res, error) => {
-    const lang = res.req.acceptsLanguages(Object.keys(WORDS)) || 'en';
-    const words = WORDS[lang] ?? ENGLISH;
-    const { title, text } = words[kindOf(error.code)];
-    const main = `${header}<section class="card">
+    const lang = languageOf(res.req, [...words().keys()]);
+    const {
+      [kindOf(error.code)]: { title, text },
+      ...link
+    } = words().get(lang) as Words;
+    const main = `${header}<section class="card visit">
 <h1>${escapeHtml(title)}</h1>
 <p class="lead">${escapeHtml(text)}</p>
-<p><a class="button" href="${escapeHtml(home)}">${escapeHtml(words.home)}</a></p>
-<p class="quiet">${escapeHtml(words.reference)} <code>${error.code} ${escapeHtml(requestIdOf(res))}</code></p>
+<p><a class="button" href="${escapeHtml(home)}">${escapeHtml(link.home)}</a></p>
+<p class="quiet">${escapeHtml(link.reference)}: <code>${error.code} ${escapeHtml(requestIdOf(res))}</code></p>
 </section>`;
-    const html = htmlDocument({ lang, title, style: styled ? styleOf('style') : '', main });
+    const html = htmlDocument({ lang, title, style: styled ? STYLE : '', main });
     res.vary('Sec-Fetch-Dest').vary('Accept-Language');
     res.setHeader('Content-Security-Policy', policyFor(styled ? logoUrl : undefined));
     sendText(res, { status: error.status, text: html, type: 'text/html; charset=utf-8' });
@@ -79,34 +88,19 @@ function policyFor(logoUrl = ''): string {
   return `default-src 'none';style-src 'self';img-src ${images};form-action 'none';base-uri 'none';frame-ancestors 'none'`;
 }
 
-const ENGLISH = {
-  home: 'Go to the start page',
-  reference: 'Reference:',
-  not_found: { title: 'This page does not exist', text: 'The address is wrong or out of date.' },
-  wrong_client: {
-    title: 'This link belongs to an app',
-    text: 'Go back to the app where you began to log in, and try again there. If you did not begin, close this page.',
-  },
-  login_expired: {
-    title: 'This link no longer works',
-    text: 'It was used before or is too old. Start the login again.',
-  },
-  invalid_request: {
-    title: 'This link is not complete',
-    text: 'Part of it is missing or was changed. Start the login again.',
-  },
-  rate_limited: { title: 'Too many attempts', text: 'Please wait a few minutes before you try again.' },
-  unavailable: { title: 'Logging in does not work right now', text: 'Please try again in a moment.' },
-  otherwise: { title: 'This did not work', text: 'Start again from the start page.' },
-};
+/** The section `visit` of a file in `public/words`. */
+type Words = Record<'home' | 'reference', string> & Record<Kind, { title: string; text: string }>;
+type Kind = (typeof KINDS)[keyof typeof KINDS] | 'otherwise';
 
-type Words = typeof ENGLISH;
-type Kind = Exclude<keyof Words, 'home' | 'reference'>;
+const WORDS_FOLDER = fileURLToPath(new URL('../../public/words', import.meta.url));
 
-/** By language. */
-const WORDS: Record<string, Words> = { en: ENGLISH };
+/** The words of the package, by language. */
+function readWords(): Map<string, Words> {
+  const words = wordsIn(WORDS_FOLDER);
+  return new Map([...words].map(([language, { visit }]) => [language, visit as Words]));
+}
 
-const KINDS: Partial<Record<ErrorCode, Kind>> = {
+const KINDS = {
   not_found: 'not_found',
   wrong_client: 'wrong_client',
   login_expired: 'login_expired',
@@ -117,6 +111,6 @@ const KINDS: Partial<Record<ErrorCode, Kind>> = {
   upstream_error: 'unavailable',
   unavailable: 'unavailable',
   upstream_timeout: 'unavailable',
-};
+} as const satisfies Partial<Record<ErrorCode, string>>;
 
-const kindOf = (code: ErrorCode): Kind => KINDS[code] ?? 'otherwise';
+const kindOf = (code: ErrorCode): Kind => (code in KINDS ? KINDS[code as keyof typeof KINDS] : 'otherwise');
