@@ -131,6 +131,17 @@ describeInBrowser('the page of the sandbox', () => {
     expect(await page.getByLabel('Another number').inputValue()).toBe(BOB);
   });
 
+  test('adds a call, and leaves the others as they are', async () => {
+    await alice.logIn(UNSUPPORTED);
+    const first = page.locator('.step[data-step="1"] summary');
+    await first.focus();
+    await page.evaluate(`document.activeElement.closest('li').dataset.mark = 'kept'`);
+    await alice.page.getByRole('button', { name: /SMS/ }).click();
+    await page.locator('#messages .code').waitFor();
+    expect(await page.locator('.step[data-step="1"] li[data-mark=kept]').count()).toBe(1);
+    expect(await page.evaluate(`document.activeElement.closest('li')?.dataset.mark`)).toBe('kept');
+  });
+
   test('offers to copy a code where the browser allows it', async () => {
     await alice.logIn(UNSUPPORTED);
     await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();

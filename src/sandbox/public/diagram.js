@@ -1,4 +1,4 @@
-import { byId, clock, make } from './dom.js';
+import { byId, clock, make, showItems } from './dom.js';
 
 const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
 const STATES = { waiting: 'waiting …', broken: 'connection closed', sent: 'delivered' };
@@ -87,18 +87,28 @@ const callItem = (call) => {
   return make('li', { 'data-call': String(id) }, details);
 };
 
-const stepItem = ({ step, title, calls }) =>
+const stepItem = ({ step, title, isEmpty }) =>
   make(
     'li',
-    { class: 'step', 'data-step': step, 'data-empty': calls.length === 0 },
+    { class: 'step', 'data-step': step, 'data-empty': isEmpty },
     make('h3', {}, /^\d$/.test(step) ? make('span', { class: 'count' }, step) : undefined, title),
-    calls.length > 0 ? make('ol', { class: 'calls', role: 'list' }, ...calls.map(callItem)) : undefined,
+    isEmpty ? undefined : make('ol', { class: 'calls', role: 'list' }),
   );
+
+/** Adds what is new, and leaves the rest as it is. */
+const drawSteps = (steps) => {
+  const list = byId('steps');
+  const items = steps.map(({ step, title, calls }) => ({ step, title, isEmpty: calls.length === 0 }));
+  showItems(list, items, stepItem);
+  steps.forEach(({ calls }, index) => {
+    if (calls.length > 0) showItems(list.children[index].querySelector('.calls'), calls, callItem);
+  });
+};
 
 /** Draws a login, or the empty steps if there is none. Keeps the focus. */
 export const drawLogin = (login, emptySteps) => {
   const focused = document.activeElement?.closest?.('[data-call]')?.dataset.call;
-  byId('steps').replaceChildren(...(login?.steps ?? emptySteps).map(stepItem));
+  drawSteps(login?.steps ?? emptySteps);
   const ending = byId('ending');
   if (ending.textContent !== (login?.ending.says ?? EMPTY)) ending.textContent = login?.ending.says ?? EMPTY;
   ending.dataset.tone = login?.ending.tone ?? 'plain';

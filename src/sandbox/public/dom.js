@@ -10,6 +10,24 @@ export const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+const shown = new WeakMap();
+
+/**
+ * Shows items as the children of a list. A child stays, with its focus and its state, as long as
+ * its item is the same: so screen readers speak what is new alone.
+ */
+export const showItems = (list, items, makeItem) => {
+  const kept = new Map([...list.children].map((child) => [shown.get(child), child]));
+  items.forEach((item, index) => {
+    const content = JSON.stringify(item);
+    const child = kept.get(content) ?? makeItem(item);
+    kept.delete(content);
+    shown.set(child, content);
+    if (list.children[index] !== child) list.insertBefore(child, list.children[index] ?? null);
+  });
+  while (list.children.length > items.length) list.lastChild.remove();
+};
+
 export const numberIn = (text) => {
   const number = text.replace(/[\s().-]/g, '');
   return /^\+[1-9]\d{4,14}$/.test(number) ? number : undefined;

@@ -1,4 +1,4 @@
-import { byId, clock, INVALID_NUMBER, make, numberIn } from './dom.js';
+import { byId, clock, INVALID_NUMBER, make, numberIn, showItems } from './dom.js';
 
 /** The sandbox reads the SIM and the network of this browser from these cookies. */
 const [SIM_COOKIE, NETWORK_COOKIE] = ['sandbox_sim', 'sandbox_network'];
@@ -55,9 +55,9 @@ const copyButton = ({ code, to }) => {
   return button;
 };
 
-const messageItem = (message, isToOtherPhone) => {
+const messageItem = ({ message, otherSim }) => {
   const { channel, to, from, at, code, text, locale } = message;
-  const note = `Sent to another phone: the SIM in this one is ${simInPhone()}.`;
+  const note = `Sent to another phone: the SIM in this one is ${otherSim}.`;
   return make(
     'li',
     { 'data-channel': channel },
@@ -70,7 +70,7 @@ const messageItem = (message, isToOtherPhone) => {
     from === null ? undefined : make('p', { class: 'text from' }, `From ${from}`),
     make('p', { class: 'code' }, make('output', { class: 'digits' }, code), copyButton(message)),
     make('p', { class: 'words', lang: locale }, text),
-    isToOtherPhone ? make('p', { class: 'text' }, note) : undefined,
+    otherSim ? make('p', { class: 'text' }, note) : undefined,
   );
 };
 
@@ -81,7 +81,8 @@ const showMessages = (messages) => {
   const sorted = [...messages]
     .reverse()
     .sort((one, other) => Number(isToOtherPhone(one)) - Number(isToOtherPhone(other)));
-  byId('messages').replaceChildren(...sorted.map((each) => messageItem(each, isToOtherPhone(each))));
+  const items = sorted.map((message) => ({ message, otherSim: isToOtherPhone(message) ? sim : undefined }));
+  showItems(byId('messages'), items, messageItem);
   byId('no-messages').hidden = messages.length > 0;
 };
 
