@@ -45,6 +45,7 @@ describe('an error that a person sees', () => {
     ['de-AT,en;q=0.5', '', '<html lang="de" dir="ltr">', 'Diese Seite gibt es nicht'],
     ['ar', '', '<html lang="ar" dir="rtl">', 'هذه الصفحة غير موجودة'],
     ['de', 'lang=fr', '<html lang="fr" dir="ltr">', 'Cette page n’existe pas'],
+    ['*', '', '<html lang="en" dir="ltr">', 'This page does not exist'],
     ['xx', 'lang=../x', '<html lang="en" dir="ltr">', 'This page does not exist'],
   ])('is in the language of the user: %s, cookie %p', async (language, cookie, start, heading) => {
     const html = await (await visit('/nothing', { headers: { 'accept-language': language, cookie } })).text();

@@ -80,7 +80,9 @@ export function loginPage(root: string, settings: PageSettings & { silent: boole
 /** The language that the user chose on the login page, or that the browser asks for. */
 export function languageOf(req: Request, languages: string[]): string {
   const kept = cookieOf(req);
-  return languages.find((name) => name === kept) ?? (req.acceptsLanguages(languages) || 'en');
+  // Without a preference, the first one is taken.
+  const accepted = req.acceptsLanguages('en', ...languages) || 'en';
+  return languages.find((name) => name === kept) ?? accepted;
 }
 
 const cookieOf = ({ headers }: Request): string | undefined =>

@@ -1,5 +1,4 @@
 import type { PageSettings } from '../config/page.js';
-import { escapeHtml } from './pages.js';
 
 /** Fills the texts and settings into `public/index.html`, which is in English. */
 
@@ -24,6 +23,10 @@ export interface PageOptions {
     files: readonly string[];
   };
 }
+
+/** Text for HTML, between tags and in quoted attributes. */
+export const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /**
  * Replaces the text of elements with `data-text`, the label of those with `data-label`, and the
