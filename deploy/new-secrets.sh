@@ -4,16 +4,23 @@
 # Vonage application to secrets/vonage_private_key.
 set -eu
 umask 077
-mkdir secrets
-cp "$(dirname "$0")/production.env.example" secrets/settings
+if [ -e secrets ]; then
+  echo 'secrets/ exists already: move it away first.' >&2
+  exit 1
+fi
+# Files appear in secrets/ only if every step succeeds.
+new=$(mktemp -d secrets.XXXXXX)
+trap 'rm -rf "$new"' EXIT
+cp "$(dirname "$0")/production.env.example" "$new/settings"
 password=$(openssl rand -hex 32)
 hash=$(printf %s "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
-openssl rand -base64 32 >secrets/session_secret
-echo "redis://bff:$password@production-redis:6379" >secrets/redis_url
+openssl rand -base64 32 >"$new/session_secret"
+echo "redis://bff:$password@production-redis:6379" >"$new/redis_url"
 # Redis gets only the hash of the password. Users without a password may only send PING.
-cat >secrets/redis_users <<USERS
+cat >"$new/redis_users" <<USERS
 user default on nopass resetkeys resetchannels -@all +ping
 user bff on #$hash resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
 USERS
 # The containers run as other users. The folder itself is closed to other users of the host.
-chmod 644 secrets/*
+chmod 644 "$new"/*
+mv "$new" secrets

@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -78,7 +78,7 @@ describe('the profile `production`', () => {
     expect(JSON.stringify(own)).not.toMatch(/\$\{|password|(SECRET|KEY)":/);
     for (const [name, { file }] of Object.entries(compose.secrets)) {
       expect(file).toBe(`./secrets/${name}`);
-      expect(read('deploy/new-secrets.sh')).toContain(`secrets/${name}`);
+      expect(read('deploy/new-secrets.sh')).toContain(`/${name}`);
     }
     expect([...server.secrets, ...redis.secrets].sort()).toEqual(Object.keys(compose.secrets));
     expect(read('.gitignore').split('\n')).toContain('/secrets/');
@@ -104,6 +104,20 @@ describe('the secrets of deploy/new-secrets.sh', () => {
     const before = secret('session_secret');
     expect(spawnSync(join(root, 'deploy/new-secrets.sh'), { cwd: folder }).status).not.toBe(0);
     expect(secret('session_secret')).toBe(before);
+    expect(readdirSync(folder)).toEqual(['secrets']);
+  });
+
+  test('are not left half made if a step fails', () => {
+    const [elsewhere, programs] = [
+      mkdtempSync(join(tmpdir(), 'half-')),
+      mkdtempSync(join(tmpdir(), 'programs-')),
+    ];
+    writeFileSync(join(programs, 'openssl'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    const PATH = `${programs}:${process.env['PATH'] ?? ''}`;
+    const { status } = spawnSync(join(root, 'deploy/new-secrets.sh'), { cwd: elsewhere, env: { PATH } });
+    expect(status).not.toBe(0);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    for (const each of [elsewhere, programs]) rmSync(each, { recursive: true });
   });
 
   test('are settings that the server accepts in production, once completed', () => {
@@ -113,6 +127,7 @@ describe('the secrets of deploy/new-secrets.sh', () => {
       ...parseEnv(secret('settings')),
       VONAGE_APPLICATION_ID: applicationId,
       BRAND: 'ACME',
+      PUBLIC_URL: 'https://login.acme.test',
       SILENT_AUTH: 'verify',
     };
     const here = Object.entries(server.environment ?? {}).map(([name, value]) => [

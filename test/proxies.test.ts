@@ -1,6 +1,6 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -9,16 +9,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
+import { accessLogIn, eachProxy } from './support/installed-proxies.js';
 import { ALICE } from './support/system.js';
-import {
-  credentials,
-  endPrograms,
-  LISTENING,
-  node,
-  ROOT,
-  SANDBOX,
-  type Program,
-} from './support/programs.js';
+import { credentials, endPrograms, LISTENING, node, SANDBOX, type Program } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { until } from './support/until.js';
 
@@ -33,69 +26,7 @@ const { cert, key } = ca.issue();
 const trusted = file('ca.pem', ca.certificate);
 const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
 
-// The standard streams are sockets here, which nginx cannot open as files.
-const accessLog = file('access.log', '');
-
-/** A file of deploy/proxies, with local addresses and files. */
-const adapted = (name: string, port: number, upstream: number): string =>
-  readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
-    .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
-    .replaceAll('/etc/ssl/login.example.com.pem', certPath)
-    .replaceAll('/etc/ssl/login.example.com.key', keyPath)
-    .replace('bind :443', `bind 127.0.0.1:${port}`)
-    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
-    .replace(/^ *listen \[::\].*$/m, '');
-
-interface Proxy {
-  program: string;
-  version: string;
-  start(port: number, upstream: number): string[];
-}
-
-const PROXIES: Record<string, Proxy> = {
-  nginx: {
-    program: 'nginx',
-    version: '-v',
-    start(port, upstream) {
-      const site = adapted('nginx.conf', port, upstream).replace(/access_log \S+/, `access_log ${accessLog}`);
-      const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (kind) => `${kind}_temp_path ${folder}/${kind};`,
-      );
-      const main = file(
-        'nginx.conf',
-        `daemon off; master_process off; pid ${folder}/pid; error_log stderr info; events {} http { ${temporary.join(' ')} include ${file('site.conf', site)}; }`,
-      );
-      return ['-e', 'stderr', '-c', main];
-    },
-  },
-  caddy: {
-    program: 'caddy',
-    version: 'version',
-    start(port, upstream) {
-      const text = adapted('Caddyfile', port, upstream)
-        .replace(/request_buffers .*/, (directive) => (isOld(this) ? 'buffer_requests' : directive))
-        .replace(/^\{$/m, '{\n\tadmin off\n\tauto_https off')
-        .replace('login.example.com {', `https://localhost:${port} {\n\ttls ${certPath} ${keyPath}\n\tlog`);
-      return ['run', '--adapter', 'caddyfile', '--config', file('Caddyfile', text)];
-    },
-  },
-  haproxy: {
-    program: 'haproxy',
-    version: '-v',
-    start: (port, upstream) => ['-db', '-f', file('haproxy.cfg', adapted('haproxy.cfg', port, upstream))],
-  },
-};
-
-const isHere = ({ program, version }: Proxy): boolean => spawnSync(program, [version]).status === 0;
-/** Caddy before 2.6.4, as in Debian 12, has another name for a directive. */
-const isOld = ({ program, version }: Proxy): boolean =>
-  /^v?2\.(?:[0-5]\.|6\.[0-3]\b)/.test(spawnSync(program, [version]).stdout.toString());
-const here = Object.entries(PROXIES).filter(([, proxy]) => isHere(proxy));
-// Without an installed proxy there is no test.
-const each =
-  here.length > 0 ? describe.each(here) : describe.skip.each([['nginx', PROXIES['nginx'] as Proxy]]);
-
-each('%s, as deploy/proxies has it,', (_name, proxy) => {
+eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   let child: ChildProcess;
   let said = '';
   let port: number;
@@ -116,9 +47,19 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     programs = [node(built('sandbox/main.js'), env), node(built('main.js'), env)];
     await programs[0]?.said(SANDBOX);
     await programs[1]?.said(LISTENING);
-    child = spawn(proxy.program, proxy.start(port, upstream), {
-      env: { PATH: process.env['PATH'], HOME: folder },
-    });
+    // The second server does not answer.
+    child = spawn(
+      proxy.program,
+      proxy.start({
+        folder,
+        port,
+        upstreams: [upstream, await freePort()],
+        tls: { certificate: certPath, key: keyPath },
+      }),
+      {
+        env: { PATH: process.env['PATH'], HOME: folder },
+      },
+    );
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => (said += String(chunk)));
     const served = async () => (await get('/healthz').catch(() => 0)) === 200;
@@ -224,7 +165,7 @@ each('%s, as deploy/proxies has it,', (_name, proxy) => {
     const closed = once(child, 'close');
     child.kill('SIGTERM');
     await closed;
-    const log = said + readFileSync(accessLog, 'utf8');
+    const log = said + (existsSync(accessLogIn(folder)) ? readFileSync(accessLogIn(folder), 'utf8') : '');
     expect(log).toMatch(/\/callback.*50\d/s);
     expect(log).not.toMatch(/hunter|code=|state=/);
   });
