@@ -15,8 +15,8 @@ import { createMemoryStore } from '../src/store/memory.js';
 import { systemWorld } from '../src/core/world.js';
 
 /**
- * `npx tsx bench/files-per-request.ts [--files] [--json]`: counts the files of the server of
- * which at least one function runs for a request (V8, precise coverage). `--files` lists them.
+ * `npm run rooms -- [--files] [--json]`: counts the files of the server of which at least one
+ * function runs for a request (V8, precise coverage). `--files` lists them.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

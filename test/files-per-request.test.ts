@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The most files that a request may run through; `npx tsx bench/files-per-request.ts` prints the count. */
+/** The most files that a request may run through; `npm run rooms` prints the count. */
 const MOST = {
   'POST /login': 30,
   'GET /callback': 16,

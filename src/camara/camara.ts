@@ -99,12 +99,15 @@ async function importKey({ keys: [key] }: CamaraSettings): Promise<oauth.Private
 
 /** How long a JWT of the client is valid; the profile allows 300 s. */
 const CLIENT_JWT_TTL_SECONDS = 60;
+/** How far our clock may be ahead of the operator's. */
+const CLOCK_TOLERANCE_SECONDS = 10;
 
 /** The claims for which the library has other defaults: the audience, and times by our clock. */
 const claimsFor = (aud: string | string[] | undefined, world: World): oauth.ModifyAssertionOptions => ({
   [oauth.modifyAssertion](_header, claims) {
     const now = nowInSeconds(world);
-    Object.assign(claims, { aud, iat: now, nbf: now, exp: now + CLIENT_JWT_TTL_SECONDS });
+    const nbf = now - CLOCK_TOLERANCE_SECONDS;
+    Object.assign(claims, { aud, iat: now, nbf, exp: now + CLIENT_JWT_TTL_SECONDS });
   },
 });
 
