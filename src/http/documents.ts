@@ -32,9 +32,9 @@ function otherFiles(root: string): Record<string, string> {
 /** The files in `public/`, and the page at `/docs`. */
 export function staticFiles(root: string): Router {
   const router = newRouter();
-  // A folder with an empty name would be served as its parent.
-  router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
-  router.get('/index.html', (_req, res) => res.redirect(308, '/'));
+  // A folder with an empty name would be served as its parent. `index.html` is a template.
+  const isNoFile = (path: string): boolean => path.includes('//') || path === '/index.html';
+  router.use((req, _res, next) => next(isNoFile(req.path) ? 'router' : undefined));
   router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
   for (const [path, file] of Object.entries(otherFiles(root)))
     getOnly(router, path, (_req, res) => revalidate(res).sendFile(file, { cacheControl: false }));
