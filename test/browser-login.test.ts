@@ -116,7 +116,7 @@ describeInBrowser('a login on the page', () => {
     const alice = await person();
     const { page } = alice;
     await page.goto(system.base);
-    await page.locator('#unready').waitFor({ state: 'hidden' });
+    await page.locator('#unready[hidden]').waitFor({ state: 'attached' });
     await page.keyboard.press('Tab');
     expect(await focused(alice)).toBe('country');
     await page.keyboard.press('Tab');
@@ -212,7 +212,7 @@ describeInBrowser('a login on the page', () => {
       const alice = await person();
       const other = await alice.context.newPage();
       await other.goto(system.base);
-      await other.locator('#unready').waitFor({ state: 'hidden' });
+      await other.locator('#unready[hidden]').waitFor({ state: 'attached' });
       await alice.logIn(ALICE);
       await other.getByText('You logged in in another tab.').waitFor();
       await other.getByRole('button', { name: 'Log out' }).click();

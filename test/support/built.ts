@@ -13,6 +13,9 @@ export function builtPackage(): string {
   if (isFirst()) {
     compile('tsconfig.build.json', 'making');
     compile('client', 'making/client');
+    execFileSync(process.execPath, ['--import', 'tsx', 'client/bundle.ts', join(folder, 'making/page')], {
+      cwd: ROOT,
+    });
     const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
     for (const part of ['node_modules', 'package.json', ...files.filter((file) => file !== 'dist')]) {
       mkdirSync(dirname(join(folder, part)), { recursive: true });
