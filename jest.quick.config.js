@@ -5,6 +5,7 @@ import config from './jest.config.js';
  * clocks that cannot be turned, or with thousands of requests. A suite that takes more than two or three seconds by itself belongs here.
  */
 const SLOW = [
+  'alerts',
   'apps-docs',
   'bench',
   'browser',

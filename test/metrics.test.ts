@@ -164,26 +164,43 @@ describe('metrics', () => {
     for (const word of FINAL_OUTCOMES) if (word !== 'silent_auth_failed') expect(reasons).toContain(word);
   });
 
+  const file = resolve(__dirname, '../docs/grafana-dashboard.json');
+  const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
+    panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
+  };
+  const queries = panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
+  );
+
   test('are the input of the report', () => {
     const report = reportOf([...samples, ...samples], 2);
-    expect(report).toContain('Silence worked for 2 of 18: 11.1 %');
-    expect(report).toMatch(/the operator refused +2 +11\.1 %/);
-    expect(report).toMatch(/nobody came back, or not yet +2 +11\.1 %/);
+    expect(report).toContain('18 logins since');
+    expect(report).toContain('Silence worked for 2 of 16 that ended: 12.5 %');
+    expect(report).toMatch(/the operator refused +2 +12\.5 %/);
+    expect(report).toContain('Without an end, or not yet: 2');
     expect(report).toMatch(/by SMS +12 sent +12 logged in/);
     expect(report).toContain('Messages saved: 2,');
     expect(report).not.toMatch(/7700900/);
   });
 
+  test('give a silent rate of at most 1, even if a restart lost the beginnings', () => {
+    const ends = samples.map((each) => (each.name === LOGINS ? each : { ...each, value: 0 }));
+    const completed = ends.filter(({ labels }) => labels['outcome'] !== 'failed');
+    const report = reportOf(completed, 1);
+    expect(report).toContain('Silence worked for 1 of 1 that ended: 100.0 %');
+    expect(report).toContain('Without an end, or not yet: 0');
+    const rates = queries.filter(([title]) => title.startsWith('Silent rate'));
+    expect(rates).toHaveLength(2);
+    for (const [, expr] of rates) {
+      const [part = '', whole = ''] = expr.split(' / ');
+      // The numerator is among what the denominator adds up.
+      expect(part.replace(',outcome="completed"', '')).toBe(whole);
+    }
+  });
+
   describe('answer the dashboard:', () => {
-    const file = resolve(__dirname, '../docs/grafana-dashboard.json');
-    const { panels } = JSON.parse(readFileSync(file, 'utf8')) as {
-      panels: { title: string; targets?: { expr: string; legendFormat: string }[] }[];
-    };
     /** Added by Prometheus when it scrapes. */
     const BY_PROMETHEUS = ['job', 'instance'];
-    const queries = panels.flatMap(({ title, targets = [] }) =>
-      targets.map(({ expr, legendFormat }) => [title, expr, legendFormat] as const),
-    );
 
     test.each(queries)('%s: %s', (_title, expr, legend) => {
       const asked = [...expr.matchAll(/\b((?:silent_auth|nodejs|process)_\w+)\{([^}]*)\}/g)];

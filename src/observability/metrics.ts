@@ -11,6 +11,9 @@ import type { Meter } from '../core/world.js';
  */
 export function watchProcess(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
+  // Sums of other gauges of prom-client, under names that Prometheus reserves for counters.
+  for (const kind of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`nodejs_active_${kind}_total`);
   const spent = new Counter({
     name: 'silent_auth_event_loop_seconds_total',
     help: 'Time of the event loop: active or idle.',

@@ -139,8 +139,7 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
   const silent = done('silent_auth');
   const isSilent = samples.some(({ name, labels }) => name === BEGUN && labels['engine'] !== 'off');
   const failed = failures(samples);
-  const open = Math.max(0, begun - silent - failed.reduce((total, [, count]) => total + count, 0));
-  const row = (label: string, count: number) => [label, `${count}`, percent(count, begun)];
+  const ended = silent + failed.reduce((total, [, count]) => total + count, 0);
   const sent = CODE_CHANNELS.map((channel) => [
     `by ${NAMES[channel]}`,
     `${sum(samples, SENDS, { channel })} sent`,
@@ -149,14 +148,18 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
   const typed = ['', 'Codes to type', ...table(sent)];
   const head = `${begun} logins${since(samples)}, ${processes} ${processes === 1 ? 'process' : 'processes'}`;
   if (!isSilent) return [head, ...typed].join('\n');
-  const reasons = failed.map(([reason, count]) => row(REASONS[reason] ?? reason, count));
+  const reasons = failed.map(([reason, count]) => [
+    REASONS[reason] ?? reason,
+    `${count}`,
+    percent(count, ended),
+  ]);
   return [
     head,
     '',
-    `Silence worked for ${silent} of ${begun}: ${percent(silent, begun)}`,
-    '',
-    'Where it did not',
-    ...table([...reasons, row('nobody came back, or not yet', open)]),
+    `Silence worked for ${silent} of ${ended} that ended: ${percent(silent, ended)}`,
+    // A process that restarted has lost the beginnings of logins that other processes ended.
+    `Without an end, or not yet: ${Math.max(0, begun - ended)}`,
+    ...(reasons.length > 0 ? ['', 'Where it did not', ...table(reasons)] : []),
     ...typed,
     '',
     `Messages saved: ${silent}, one for each login that was silent`,
