@@ -22,10 +22,11 @@ const compress = async (name: string): Promise<void> => {
 
 const modernNumbers: Plugin = {
   name: 'modern-numbers',
-  setup: ({ onResolve, resolve }) =>
-    onResolve({ filter: /\/es6\// }, ({ path, resolveDir, kind }) =>
-      resolve(path.replace('/es6/', '/es6-modern/'), { resolveDir, kind }),
-    ),
+  setup(building) {
+    building.onResolve({ filter: /\/es6\// }, ({ path, resolveDir, kind }) =>
+      building.resolve(path.replace('/es6/', '/es6-modern/'), { resolveDir, kind }),
+    );
+  },
 };
 
 const { metafile } = await build({

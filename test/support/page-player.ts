@@ -16,7 +16,7 @@ import { plain, type Text } from '../../client/page/words.js';
 export const LOGIN_ID = 'a'.repeat(32);
 export const CODE = 'c'.repeat(43);
 const EXPIRES = '2026-01-01T00:05:00.000Z';
-export const START = Date.parse('2026-01-01T00:00:00.000Z');
+const START = Date.parse('2026-01-01T00:00:00.000Z');
 
 /** Answers of the server, as the client returns them. */
 export const silent = (
