@@ -18,6 +18,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY client ./client
+COPY public ./public
 RUN npm run build
 
 # A separate stage, so that the final image contains neither compiler nor tests.

@@ -1,5 +1,5 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
@@ -22,14 +22,14 @@ const compress = async (name: string): Promise<void> => {
 
 const modernNumbers: Plugin = {
   name: 'modern-numbers',
-  setup: ({ onResolve, resolve }) =>
-    onResolve({ filter: /\/es6\// }, ({ path, resolveDir, kind }) =>
-      resolve(path.replace('/es6/', '/es6-modern/'), { resolveDir, kind }),
-    ),
+  setup(building) {
+    building.onResolve({ filter: /\/es6\// }, ({ path, resolveDir, kind }) =>
+      building.resolve(path.replace('/es6/', '/es6-modern/'), { resolveDir, kind }),
+    );
+  },
 };
 
-await rm(folder, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { page: 'client/page/main.ts', style: 'public/page.css' },
   outdir: folder,
@@ -43,5 +43,11 @@ await build({
   legalComments: 'none',
   plugins: [modernNumbers],
   logLevel: 'warning',
+  metafile: true,
 });
-await Promise.all((await readdir(folder)).map(compress));
+
+const made = Object.keys(metafile.outputs).map((path) => basename(path));
+await Promise.all(made.map(compress));
+// Only now, since a server may be reading what was built before.
+const isOld = (name: string): boolean => !made.includes(name.replace(/\.(?:br|gz)$/, ''));
+await Promise.all((await readdir(folder)).filter(isOld).map((name) => rm(join(folder, name))));

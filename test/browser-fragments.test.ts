@@ -40,7 +40,7 @@ const ERRORS: Record<string, string>[] = [
   { error_description: 'Your login is over. Start again.' },
 ];
 
-const field = ({ page }: Person) => page.locator('#code:visible');
+const field = ({ page }: Person) => page.locator('#code-field:visible');
 const fragmentOf = (fields: Record<string, string>) => `#${new URLSearchParams(fields).toString()}`;
 
 /** A site of another origin. */
@@ -88,7 +88,10 @@ describeInBrowser('a link from another origin to the page', () => {
       await isIdle(person);
     };
     const isIdle = ({ page }: Person) =>
-      page.locator('#submit:enabled, #confirm:enabled').first().waitFor({ state: 'attached' });
+      page
+        .locator('form:visible :not([aria-disabled])[type=submit], #retry:visible, #logout:visible')
+        .first()
+        .waitFor();
     const lastCode = async () => (await system.messages()).at(-1)?.code ?? 'none came';
     const ids = (): Ids => ({
       loginId: begun['login_id'] ?? '',
@@ -98,7 +101,7 @@ describeInBrowser('a link from another origin to the page', () => {
     const withTypedCode = async (): Promise<Person> => {
       const person = await stage.person(system);
       await person.logIn(engine === 'verify' ? WIFI : UNSUPPORTED);
-      await person.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+      await person.page.getByRole('button', { name: 'Get a code by SMS' }).click();
       await field(person).waitFor();
       await isIdle(person);
       return person;
@@ -126,9 +129,9 @@ describeInBrowser('a link from another origin to the page', () => {
         expect([what, posted]).toEqual([what, []]);
         expect(await field(person).isVisible()).toBe(true);
       }
-      await person.reads('A code is on its way by SMS.');
+      await person.reads('Enter the code from the SMS');
       await field(person).fill(await lastCode());
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
     });
 
     test('with an error does not change a login that waits for a typed code', async () => {
@@ -136,10 +139,10 @@ describeInBrowser('a link from another origin to the page', () => {
       for (const error of ERRORS) {
         await followLink(person, fragmentOf(error));
         expect([error, await field(person).isVisible()]).toEqual([error, true]);
-        expect(await person.page.locator('#message').textContent()).not.toContain('Start again');
+        expect(await person.page.locator('main').innerText()).not.toContain('Start it again');
       }
       await field(person).fill(await lastCode());
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
     });
 
     test('does not change a login that waits for its device', async () => {
@@ -150,7 +153,7 @@ describeInBrowser('a link from another origin to the page', () => {
       }
       await followLink(person, fragmentOf({ error: 'wrong_client' }));
       await openLink(person);
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
       expect(posted).toHaveLength(1);
       expect(await person.session()).toMatchObject({ channel: 'silent_auth' });
     });
@@ -165,7 +168,7 @@ describeInBrowser('a link from another origin to the page', () => {
       expect(await field(person).inputValue()).toBe('123');
       expect(posted).toEqual([]);
       await field(person).fill(await lastCode());
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
     });
 
     /**
@@ -185,7 +188,7 @@ describeInBrowser('a link from another origin to the page', () => {
       const person = await withLink();
       const fragment = await fragmentFromLink(person);
       await followLink(person, fragment);
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
       await followLink(person, fragment);
       expect(posted).toHaveLength(1);
       expect(await person.session()).toMatchObject({ authenticated: true, channel: 'silent_auth' });
@@ -196,7 +199,7 @@ describeInBrowser('a link from another origin to the page', () => {
       const fragment = await fragmentFromLink(person);
       system.world.turn(engine === 'verify' ? 61 : 301);
       await followLink(person, fragment);
-      await person.reads('Your login took too long.');
+      await person.reads('That took too long');
       expect(posted).toEqual([]);
     });
 
@@ -206,7 +209,7 @@ describeInBrowser('a link from another origin to the page', () => {
       const data = { phone_number: BOB, client: 'browser' };
       await person.context.request.post(`${system.base}/login`, { data });
       await followLink(person, fragment);
-      await person.reads('Another login was begun meanwhile');
+      await person.reads('You started another login');
       expect(posted).toEqual([]);
     });
 
@@ -218,10 +221,10 @@ describeInBrowser('a link from another origin to the page', () => {
       // The entries: our page, the other page, ours by its link, and ours with another fragment.
       for (const [steps, title] of [
         [-2, 'Another origin'],
-        [-1, 'Log in with your phone number'],
+        [-1, 'Log in'],
         [1, 'Another origin'],
-        [1, 'Log in with your phone number'],
-        [1, 'Log in with your phone number'],
+        [1, 'Log in'],
+        [1, 'Log in'],
       ] as const) {
         const navigated = person.page.waitForEvent('framenavigated');
         // Later, since the navigation ends the document that evaluates this.
@@ -232,7 +235,7 @@ describeInBrowser('a link from another origin to the page', () => {
       await field(person).waitFor();
       expect(posted).toEqual([]);
       await field(person).fill(await lastCode());
-      await person.reads('You are logged in.');
+      await person.reads('You are logged in');
     });
   });
 });

@@ -18,9 +18,9 @@ describeInBrowser('the page with hooks', () => {
       await stage.leave();
     });
   const typeCode = async ({ page }: Person, code: () => Promise<string>) => {
-    await page.getByRole('button', { name: 'Send me a code by SMS' }).click();
-    await page.locator('#code:visible').waitFor();
-    await page.locator('#code').fill(await code());
+    await page.getByRole('button', { name: 'Get a code by SMS' }).click();
+    await page.locator('#code-field:visible').waitFor();
+    await page.locator('#code-field').fill(await code());
   };
 
   test.each(['network-enablement', 'verify'])(
@@ -30,9 +30,9 @@ describeInBrowser('the page with hooks', () => {
       const beforeSession: Hooks['beforeSession'] = ({ channel }) =>
         channel === 'silent_auth' ? { stepUp: true } : { allow: true };
       await atThePage(engine, { beforeSession }, async (person, code) => {
-        await person.reads('Your SIM was confirmed. To be on the safe side, a code is required as well.');
+        await person.reads('One more step');
         await typeCode(person, code);
-        await person.reads('You are logged in.');
+        await person.reads('You are logged in');
         expect(await person.session()).toMatchObject({ authenticated: true, channel: 'sms' });
       });
     },
@@ -41,17 +41,17 @@ describeInBrowser('the page with hooks', () => {
   test('a refusal is shown before the link and after a typed code, and the form returns', async () => {
     stage.expected = [refused(403), refused(403), refused(403)];
     await atThePage('network-enablement', { beforeLogin: () => ({ refuse: true }) }, async (person) => {
-      await person.reads('This login is not allowed.');
+      await person.reads('This login is not allowed');
     });
     await atThePage(
       'network-enablement',
       { beforeSession: () => ({ stepUp: true }) },
       async (person, code) => {
-        await person.reads('Your SIM was confirmed.');
+        await person.reads('Your SIM is confirmed.');
         await typeCode(person, code);
-        await person.reads('This login is not allowed.');
-        await person.page.getByLabel('Phone number').waitFor();
-        expect(await person.page.locator('#code-form').isHidden()).toBe(true);
+        await person.reads('This login is not allowed');
+        expect(await person.page.locator('#code').isHidden()).toBe(true);
+        await person.page.getByRole('button', { name: 'Try again' }).waitFor();
       },
     );
   });

@@ -1,152 +1,382 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { seriousIssues } from './support/axe.js';
 import {
   describeInBrowser,
   photograph,
   type Person,
-  refused,
-  useBrowser,
   type PersonOptions,
+  useBrowser,
 } from './support/browser.js';
-import { ALICE, BOB, startSystem, withSystem, type System } from './support/system.js';
+import { ALICE, BOB, startSystem, withSystem, WITH_CODES, type System } from './support/system.js';
 
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
+const LANGUAGES = readdirSync(join(__dirname, '../public/words')).map((name) => name.replace('.json', ''));
 
 describeInBrowser('usability of the page', () => {
   const stage = useBrowser();
   let system: System;
   beforeAll(async () => {
-    system = await startSystem({ env: { FALLBACK_CHANNELS: 'sms,voice' } });
+    system = await startSystem({
+      env: { ...WITH_CODES, EXPLAIN: 'true', HELP_URL: 'https://help.example.com/' },
+    });
   });
   beforeEach(() => system.reset());
   afterAll(() => system.stop());
 
   const person = (options: PersonOptions = {}, at: System = system) => stage.person(at, options);
-  /** A second tab of the same browser. */
-  const secondTab = async ({ context }: Person) => {
-    const page = await context.newPage();
-    await page.goto(system.base);
-    return page;
+  const isReady = (page: Page) => page.locator('#unready[hidden]').waitFor({ state: 'attached' });
+  const submit = async (page: Page, number: string) => {
+    await page.locator('#phone').fill(number);
+    await page.locator('#number [type=submit]').click();
   };
-  const lastCode = async () => (await system.messages()).at(-1)?.code ?? 'none came';
 
-  describe('uses the language of the browser, or the one that the user chooses', () => {
-    test('shows a whole login in German', async () => {
-      const anna = await person({ locale: 'de-DE' });
-      const { page } = anna;
+  /** How to reach each state of the page, in any language. */
+  const states: [string, (page: Page) => Promise<void>][] = [
+    ['the start', (page) => isReady(page)],
+    [
+      'a wrong number',
+      async (page) => {
+        await submit(page, '07700');
+        await page.locator('#phone-error:not(:empty)').waitFor();
+      },
+    ],
+    [
+      'a hint',
+      async (page) => {
+        await submit(page, '+54 11 2345 6789');
+        await page.locator('#hint:visible').waitFor();
+      },
+    ],
+    [
+      'waiting',
+      async (page) => {
+        await page.route(`${system.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
+        await submit(page, ALICE);
+        await page.locator('#wait:visible').waitFor();
+      },
+    ],
+    [
+      'a failed login',
+      async (page) => {
+        await submit(page, WIFI);
+        await page.locator('#failed:visible').waitFor();
+      },
+    ],
+    [
+      'a code to type',
+      async (page) => {
+        await submit(page, UNSUPPORTED);
+        await page.locator('#channels button').first().click();
+        await page.locator('#code:visible').waitFor();
+        await page.locator('#code-field').fill('12');
+        await page.locator('#code-submit').click();
+      },
+    ],
+    [
+      'a session',
+      async (page) => {
+        await submit(page, ALICE);
+        await page.locator('#done:visible').waitFor();
+        await page.locator('#explain summary').click();
+      },
+    ],
+  ];
+
+  describe.each(states)('in %s', (name, reach) => {
+    test.each(LANGUAGES)('everything fits, can be used and is announced in %s', async (language) => {
+      // A person has one session, so each state begins with another person.
+      const { page, context } = await person({ locale: language, phone: true });
+      await context.addCookies([{ name: 'lang', value: language, url: system.base }]);
       await page.goto(system.base);
-      expect(await page.locator('html').getAttribute('lang')).toBe('de');
-      expect(await page.title()).toBe('Anmelden mit der Telefonnummer');
-      await page.getByLabel('Telefonnummer').fill(ALICE);
-      await page.getByRole('button', { name: 'Anmelden' }).click();
-      await anna.reads('Sie sind angemeldet.');
-      await page.getByText('Die SIM in Ihrem Gerät').waitFor();
-      expect(await anna.steps()).toEqual(Array(5).fill('fertig'));
-      await photograph(page, 'german-logged-in');
-    });
-
-    test('shows an error, the offer of a code, and the code field in German', async () => {
-      const anna = await person({ locale: 'de-AT' });
-      await anna.page.goto(system.base);
-      await anna.page.getByLabel('Telefonnummer').fill(WIFI);
-      await anna.page.getByRole('button', { name: 'Anmelden' }).click();
-      await anna.reads('Der Anbieter hat dieses Gerät nicht zugelassen.');
-      await anna.page.getByText('Die üblichen Ursachen').waitFor();
-      await photograph(anna.page, 'german-wifi');
-      await anna.page.getByRole('button', { name: 'Code per SMS schicken' }).click();
-      await anna.reads('Ein Code ist per SMS unterwegs.');
-      await anna.page.getByLabel('Code aus der SMS').fill(await lastCode());
-      await anna.reads('Sie sind angemeldet.');
-      await anna.page.getByText('Einen Code per SMS').waitFor();
-    });
-
-    test('the victim of a relay is warned in German, and sees no code', async () => {
-      const [attacker, anna] = [await person(), await person({ locale: 'de-DE' })];
-      const data = { phone_number: ALICE, client: 'browser' };
-      const begun = await attacker.context.request.post(`${system.base}/login`, { data });
-      await anna.page.goto(((await begun.json()) as { auth_url: string }).auth_url);
-      await anna.reads('will er sich vielleicht als Sie anmelden');
-      expect(await anna.page.content()).not.toMatch(/[\w-]{43}/);
-      expect(await attacker.session()).toEqual({ authenticated: false });
-      await photograph(anna.page, 'german-relay');
-    });
-
-    test('a change of language translates the whole page, and is remembered', async () => {
-      const alice = await person({ sim: BOB });
-      await alice.logIn(ALICE);
-      await alice.reads('the SIM in this device has another number');
-      await alice.page.getByRole('button', { name: 'Deutsch' }).click();
-      await alice.reads('Die SIM in diesem Gerät hat eine andere Nummer.');
-      const words = await alice.page.locator('main').innerText();
-      for (const english of ['SIM in this device', 'Log in', 'failed', 'Why it failed', 'Send me', 'Country'])
-        expect(words).not.toContain(english);
-      expect(await alice.page.getByLabel('Land').locator('option:checked').textContent()).toContain(
-        'Vereinigtes Königreich',
-      );
-      await alice.page.reload();
-      await alice.page.getByRole('button', { name: 'Code per SMS schicken' }).waitFor();
-    });
-
-    test('a language without a translation falls back to English', async () => {
-      const { page } = await person({ locale: 'fi-FI' });
-      await page.goto(system.base);
-      await page.getByRole('button', { name: 'Log in' }).waitFor();
-      expect(await page.locator('html').getAttribute('lang')).toBe('en');
+      await isReady(page);
+      await reach(page);
+      expect(await page.locator('html').getAttribute('lang')).toBe(language);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        expect(await seriousIssues(page)).toEqual([]);
+      }
+      // WCAG 2.2, success criteria 1.4.4 and 1.4.10.
+      await page.setViewportSize({ width: 320, height: 800 });
+      await page.evaluate("document.documentElement.style.fontSize = '200%'");
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+      await page.evaluate("document.documentElement.style.fontSize = ''");
+      await page.setViewportSize({ width: 390, height: 800 });
+      await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = false");
+      expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThanOrEqual(800);
+      if (name !== 'the start')
+        expect(await page.evaluate('document.activeElement !== document.body')).toBe(true);
+      await photograph(page, `page-${name.replaceAll(' ', '-')}-${language}`);
     });
   });
 
-  describe('accepts a number in national and international notation', () => {
+  test('forced colours keep the marks, the bars and the chosen language visible', async () => {
+    const alice = await person();
+    await alice.page.emulateMedia({ forcedColors: 'active' });
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in');
+    await alice.page.locator('#explain summary').click();
+    await alice.page.locator('.languages summary').click();
+    const hidden = await alice.page
+      .evaluate(`['.mark', '.bar', '.languages a[aria-current]'].filter((part) => {
+      const { borderTopStyle, outlineStyle } = getComputedStyle(document.querySelector(part));
+      return borderTopStyle !== 'solid' && outlineStyle !== 'solid';
+    })`);
+    expect(hidden).toEqual([]);
+  });
+
+  test('no animation runs if the user prefers reduced motion', async () => {
+    const { page } = await person();
+    await page.emulateMedia({ reducedMotion: 'reduce' });
+    await page.goto(system.base);
+    await isReady(page);
+    const moving = await page.evaluate(
+      `[...document.querySelectorAll('main *')].filter((each) => each.id !== 'unready' &&
+        ['', '::before', '::after'].some((part) => getComputedStyle(each, part || null).animationName !== 'none')).length`,
+    );
+    expect(moving).toBe(0);
+  });
+
+  describe('languages', () => {
+    test.each([
+      ['de-AT', '/', 'de'],
+      ['fi-FI', '/', 'en'],
+      ['fi-FI', '/?lang=fr', 'fr'],
+      ['en-GB', '/?lang=xx', 'en'],
+    ])('a browser in %s is shown %s in %s', async (locale, path, language) => {
+      const { page } = await person({ locale });
+      await page.goto(system.base + path);
+      expect(await page.locator('html').getAttribute('lang')).toBe(language);
+    });
+
+    test('Arabic is written from right to left, and its numbers from left to right', async () => {
+      const { page } = await person({ locale: 'ar-EG' });
+      await page.goto(system.base);
+      expect(await page.locator('html').getAttribute('dir')).toBe('rtl');
+      await submit(page, WIFI);
+      const number = page.locator('#who-text bdi');
+      await number.waitFor();
+      expect([await number.getAttribute('dir'), await number.textContent()]).toEqual([
+        'ltr',
+        '+44 7700 900103',
+      ]);
+    });
+
+    test('a language is chosen by a link, without scripts too, and is kept', async () => {
+      const context = await stage.browser.newContext({ locale: 'en-GB', javaScriptEnabled: false });
+      stage.meet({ context });
+      const page = await context.newPage();
+      await page.goto(system.base);
+      await page.locator('.languages summary').click();
+      await page.getByRole('link', { name: 'Deutsch' }).click();
+      await page.goto(`${system.base}/`);
+      expect(await page.locator('html').getAttribute('lang')).toBe('de');
+      expect(await page.locator('noscript').innerText()).toContain('JavaScript');
+    });
+
+    test('the language of the page is that of the messages', async () => {
+      for (const [locale, lang, sent] of [
+        ['de-AT', '', 'de-AT'],
+        ['en-GB', '?lang=de', 'de'],
+        ['fi-FI', '', 'en'],
+      ] as const) {
+        const { page } = await person({ locale });
+        await page.goto(`${system.base}/${lang}`);
+        const begun = page.waitForRequest(`${system.base}/login`);
+        await submit(page, UNSUPPORTED);
+        expect((await begun).postDataJSON()).toMatchObject({ locale: sent });
+      }
+    });
+  });
+
+  describe('is never dead', () => {
+    const usable = async (page: Page) => {
+      await page.locator('#phone').fill(ALICE);
+      expect(await page.locator('#number [type=submit]').isVisible()).toBe(true);
+    };
+
+    test('before the script runs, the form is there, and a submit neither loads a page nor loses the number', async () => {
+      const { page } = await person();
+      let release = (): void => undefined;
+      const held = new Promise<void>((resolve) => (release = resolve));
+      await page.route('**/page/page-*.js', async (route) => {
+        await held;
+        await route.continue();
+      });
+      await page.goto(system.base, { waitUntil: 'commit' });
+      await usable(page);
+      await page.locator('#number [type=submit]').click();
+      expect(page.url()).toBe(`${system.base}/`);
+      expect(await page.locator('#phone').inputValue()).toBe(ALICE);
+      release();
+      await isReady(page);
+      expect(await page.locator('#phone').inputValue()).toBe('+44 7700 900000');
+      await page.locator('#number [type=submit]').click();
+      await page.locator('#done:visible').waitFor();
+    });
+
+    test.each([
+      ['the script', '**/page/page-*.js'],
+      ['the style', '**/page/*.css'],
+    ])('without %s the page says what to do, or works', async (_which, pattern) => {
+      const lost = expect.stringContaining('net::ERR_FAILED') as unknown;
+      // The redirects load the page again.
+      stage.expected = pattern.endsWith('.js') ? [lost] : [lost, lost];
+      const { page } = await person();
+      await page.route(pattern, (route) => route.abort());
+      await page.goto(system.base);
+      if (pattern.endsWith('.js')) {
+        await page.evaluate('for (const each of document.getAnimations()) each.finish()');
+        await page.getByText('This page did not load completely.').waitFor();
+      } else {
+        await submit(page, ALICE);
+        await page.locator('#done:visible').waitFor();
+      }
+    });
+
+    test('with storage blocked, a login works', async () => {
+      const alice = await person();
+      await alice.page.addInitScript(`
+        for (const name of ['localStorage', 'sessionStorage'])
+          Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });
+      `);
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in');
+    });
+
+    test('with cookies blocked, the page says so before it asks the operator', async () => {
+      const alice = await person();
+      await alice.page.addInitScript(
+        "Object.defineProperty(Document.prototype, 'cookie', { get: () => '', set: () => undefined })",
+      );
+      await alice.page.goto(system.base);
+      await alice.reads('This browser does not keep cookies');
+      expect(await system.upstream()).toEqual([]);
+    });
+
+    test('without an answer to GET /session the form works', async () => {
+      stage.expected = [expect.stringContaining('net::ERR_FAILED')];
+      const alice = await person();
+      await alice.page.route('**/session', (route) => route.abort());
+      await alice.logIn(ALICE);
+      await alice.reads('You are logged in');
+    });
+  });
+
+  describe('the field for the number', () => {
     test.each([
       ['en-GB', '07700 900000', '07700 900000'],
-      ['en-GB', '0044 7700 900000', '+44 7700 900000'],
+      ['en-GB', '0044 7700 900000', '00 44 7700 900000'],
       ['en-US', '+447700900000', '+44 7700 900000'],
     ])('in %s, %s', async (locale, typed, shown) => {
       const alice = await person({ locale });
       await alice.page.goto(system.base);
+      await isReady(alice.page);
       await alice.page.getByLabel('Phone number').pressSequentially(typed);
       expect(await alice.page.getByLabel('Phone number').inputValue()).toBe(shown);
       await alice.page.getByRole('button', { name: 'Log in' }).click();
-      await alice.reads('You are logged in.');
+      await alice.reads('You are logged in');
       expect(await alice.session()).toMatchObject({ phone_number: ALICE });
     });
 
-    test('the country follows the number, and the number follows the country', async () => {
+    test('the country follows the number, the number the country, and an edit keeps the cursor', async () => {
       const { page } = await person({ locale: 'de-DE' });
-      await page.goto(system.base);
-      const [country, phone] = [page.getByLabel('Land'), page.getByLabel('Telefonnummer')];
+      await page.goto(`${system.base}/?lang=en`);
+      await isReady(page);
+      const [country, phone] = [page.getByLabel('Country'), page.getByLabel('Phone number')];
       expect(await country.inputValue()).toBe('DE');
       await phone.fill('+4477009000');
       expect(await country.inputValue()).toBe('GB');
       await country.selectOption('FR');
       expect(await phone.inputValue()).toMatch(/^\+33 7/);
-      await phone.fill('06 12 34 56 78');
-      expect(await country.inputValue()).toBe('FR');
-    });
-
-    test('an edit in the middle of the number keeps the cursor position', async () => {
-      const { page } = await person();
-      await page.goto(system.base);
-      const phone = page.getByLabel('Phone number');
       await phone.fill(ALICE);
       for (let left = 0; left < 3; left += 1) await phone.press('ArrowLeft');
       await phone.press('5');
       expect(await page.evaluate('document.activeElement.selectionEnd')).toBe('+44 7700 9005'.length);
     });
+
+    test('a hint is taken with one click', async () => {
+      const { page } = await person();
+      await page.goto(system.base);
+      await submit(page, '+54 11 2345 6789');
+      const begun = page.waitForRequest(`${system.base}/login`);
+      await page.getByRole('button', { name: 'Use +54 9 11 2345 6789' }).click();
+      expect((await begun).postDataJSON()).toMatchObject({ phone_number: '+5491123456789' });
+    });
   });
 
-  test('each step shows its duration, and the sum is shown', async () => {
-    const alice = await person();
-    await alice.logIn(ALICE);
-    await alice.reads('You are logged in.');
-    const times = await alice.page.locator('#steps .took').allTextContents();
-    expect(times).toHaveLength(5);
-    for (const time of times) expect(time).toMatch(/^[\d.,]+(ms|s)$/);
-    expect(await alice.page.locator('#total').textContent()).toMatch(/^In all [\d.]+(ms|s), and nothing/);
-    const bars = await alice.page.evaluate<number[]>(
-      `[...document.querySelectorAll('#steps .bar')].map((bar) => bar.getBoundingClientRect().left)`,
-    );
-    expect(bars).toEqual([...bars].sort((one, other) => one - other));
-    await alice.page.getByText('Why it worked: the operator saw a SIM with this number').waitFor();
+  test('a QR code has the address of the page, is drawn at desks, and loads its code only then', async () => {
+    const { page } = await person();
+    const requested: string[] = [];
+    page.on('request', (request) => requested.push(new URL(request.url()).pathname));
+    await page.goto(system.base);
+    await isReady(page);
+    expect(requested.filter((path) => path.includes('/qr-'))).toEqual([]);
+    await page.getByText('The number is in another phone').click();
+    await page.locator('#qr path').waitFor({ state: 'attached' });
+    await page.getByText('Never scan or open a login link').waitFor();
+    await page.getByText('which another phone cannot open').waitFor();
+    const phone = await person({ phone: true });
+    await phone.page.goto(system.base);
+    await isReady(phone.page);
+    expect(await phone.page.locator('#other-phone').isVisible()).toBe(false);
   });
+
+  test.each([
+    ['wifi', 'You are on Wi-Fi. Turn it off first'],
+    ['cellular', 'You are on mobile data'],
+    ['other', 'Turn Wi-Fi and VPN off first'],
+  ])('says what the browser reports of its network: %s', async (type, words) => {
+    const alice = await person();
+    await alice.page.addInitScript(
+      `Object.defineProperty(navigator, 'connection', { value: { type: '${type}', addEventListener() {} } })`,
+    );
+    await alice.page.goto(system.base);
+    await alice.reads(words);
+  });
+
+  test('a code that the browser reads from the SMS is posted by itself', async () => {
+    const alice = await person();
+    await alice.page.addInitScript(`
+      window.OTPCredential = class {};
+      navigator.credentials.get = (asked) => new Promise((offer) => (window.offered = { asked, offer }));
+    `);
+    await alice.logIn(UNSUPPORTED);
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
+    await alice.page.locator('#code:visible').waitFor();
+    expect(await alice.page.evaluate('window.offered.asked.otp')).toEqual({ transport: ['sms'] });
+    const code = (await system.messages()).at(-1)?.code ?? '';
+    await alice.page.evaluate(`window.offered.offer({ code: '${code}' })`);
+    await alice.reads('You are logged in');
+    expect(await alice.page.evaluate('window.offered.asked.signal.aborted')).toBe(true);
+  });
+
+  test('shows the brand, its colour and its link for help', () =>
+    withSystem(
+      { env: { BRAND: 'A <b> & Co', ACCENT_COLOR: '#5b21b6', HELP_URL: 'https://help.example.com/a?b=1' } },
+      async (branded) => {
+        const { page } = await person({}, branded);
+        await page.goto(branded.base);
+        expect(await page.locator('.brand').innerText()).toContain('A <b> & Co');
+        const color = await page
+          .getByRole('button', { name: 'Log in' })
+          .evaluate('getComputedStyle(document.querySelector("#number [type=submit]")).backgroundColor');
+        expect(color).toBe('rgb(91, 33, 182)');
+        expect(await page.getByRole('link', { name: 'Help' }).getAttribute('href')).toBe(
+          'https://help.example.com/a?b=1',
+        );
+        expect(await seriousIssues(page)).toEqual([]);
+      },
+    ));
+
+  test('the steps of a login are shown only with EXPLAIN', () =>
+    withSystem({}, async (plain) => {
+      const alice: Person = await person({ sim: BOB }, plain);
+      await alice.logIn(ALICE);
+      await alice.reads('This SIM has another number');
+      expect(await alice.page.locator('#explain').isVisible()).toBe(false);
+    }));
 
   test('the server reports the duration of a request and of the callback', async () => {
     const { app, code } = await system.walkedLogin(ALICE);
@@ -154,259 +384,5 @@ describeInBrowser('usability of the page', () => {
     expect(answer.headers['server-timing']).toMatch(/^callback;dur=\d+\.\d, total;dur=\d+\.\d$/);
     const problem = await app.post('/verify').send({ code }).expect(400);
     expect(problem.headers['server-timing']).toMatch(/^total;dur=\d+\.\d$/);
-  });
-
-  describe('on a desktop computer', () => {
-    test('a QR code links to this page, and its purpose is explained', async () => {
-      const { page } = await person();
-      const opened: string[] = [];
-      page.on('request', (request) => opened.push(new URL(request.url()).pathname));
-      await page.goto(system.base);
-      const code = page.getByRole('img', { name: 'QR code with the address of this page' });
-      await code.waitFor();
-      const path = await code.locator('path').getAttribute('d');
-      const expectedPath = await page.evaluate(
-        `import('/vendor/qr.js').then(({ default: encode }) => encode('${system.base}/', 'raw', { border: 2 })
-          .flatMap((row, y) => row.flatMap((dark, x) => dark ? ['M' + x + ' ' + y + 'h1v1h-1z'] : [])).join(''))`,
-      );
-      expect(path).toBe(expectedPath);
-      await page.getByText('a login link to scan is what a phisher would send you').waitFor();
-      await page.getByText('A phone cannot open it.').waitFor();
-      expect(opened).not.toContain('/login');
-    });
-
-    test('a phone shows no QR code', async () => {
-      const { page } = await person({ phone: true });
-      await page.goto(system.base);
-      await page.getByRole('button', { name: 'Log in' }).waitFor();
-      expect(await page.locator('#other-device').isVisible()).toBe(false);
-    });
-  });
-
-  test.each([
-    ['wifi', 'This browser says that it is on Wi-Fi just now.'],
-    ['cellular', 'This browser says that it is on the mobile network.'],
-  ])('shows before the login which network the browser reports: %s', async (type, words) => {
-    const { page } = await person();
-    await page.addInitScript(
-      `Object.defineProperty(navigator, 'connection', { value: { type: '${type}', addEventListener() {} } })`,
-    );
-    await page.goto(system.base);
-    await page.getByText('a page in a browser cannot choose that network').waitFor();
-    await page.getByText(words).waitFor();
-  });
-
-  test('a login that the network interrupts shows the usual causes until the next attempt', async () => {
-    const alice = await person();
-    await alice.logIn(WIFI);
-    const causes = alice.page.getByRole('region', { name: 'The usual causes' });
-    for (const cause of ['Wi-Fi', 'VPN', 'Private Relay', 'second SIM'])
-      expect(await causes.textContent()).toContain(cause);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
-    await alice.page.locator('#code:visible').waitFor();
-    expect(await causes.isVisible()).toBe(false);
-  });
-
-  test('a code that the browser reads from the SMS is posted automatically', async () => {
-    const alice = await person();
-    await alice.page.addInitScript(`
-      window.OTPCredential = class {};
-      navigator.credentials.get = (asked) => new Promise((offer) => (window.offered = { asked, offer }));
-    `);
-    await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
-    await alice.page.locator('#code:visible').waitFor();
-    expect(await alice.page.evaluate('window.offered.asked.otp')).toEqual({ transport: ['sms'] });
-    await alice.page.evaluate(`window.offered.offer({ code: '${await lastCode()}' })`);
-    await alice.reads('You are logged in.');
-    expect(await alice.page.evaluate('window.offered.asked.signal.aborted')).toBe(true);
-  });
-
-  test('shows the help link if HELP_URL is set', async () => {
-    const { page } = await person();
-    await page.goto(system.base);
-    await page.getByRole('button', { name: 'Log in' }).waitFor();
-    expect(await page.locator('#help').isVisible()).toBe(false);
-    await withSystem({ env: { HELP_URL: 'https://help.example.com/login?a=1' } }, async (helpful) => {
-      const { page } = await person({}, helpful);
-      await page.goto(helpful.base);
-      const link = page.getByRole('link', { name: 'help.example.com' });
-      expect(await link.getAttribute('href')).toBe('https://help.example.com/login?a=1');
-    });
-  });
-
-  describe('with two tabs', () => {
-    test('a login and a logout in one tab show in the other', async () => {
-      const alice = await person();
-      const other = await secondTab(alice);
-      await other.getByRole('button', { name: 'Log in' }).waitFor();
-      await alice.logIn(ALICE);
-      await alice.reads('You are logged in.');
-      await other.getByText('You were logged in, in another tab.').waitFor();
-      expect(await other.getByRole('region', { name: 'Your session' }).textContent()).toContain(ALICE);
-      await other.getByRole('button', { name: 'Log out' }).click();
-      await alice.reads('You were logged out, in another tab.');
-    });
-
-    test('a code of a login that another tab replaced is refused with an explanation', async () => {
-      stage.expected = [refused(400)];
-      const alice = await person();
-      await alice.logIn(UNSUPPORTED);
-      await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
-      await alice.page.locator('#code:visible').waitFor();
-      const code = await lastCode();
-      const other = await secondTab(alice);
-      await other.getByLabel('Phone number').fill(WIFI);
-      await other.getByRole('button', { name: 'Log in' }).click();
-      await other.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
-      await alice.page.locator('#code').fill(code);
-      await alice.reads('Another login was begun meanwhile');
-      expect(await alice.session()).toEqual({ authenticated: false });
-    });
-
-    test('no code is sent to the number of the other tab', async () => {
-      const alice = await person();
-      await alice.logIn(UNSUPPORTED);
-      const send = alice.page.getByRole('button', { name: 'Send me a code by SMS' });
-      await send.waitFor();
-      const other = await secondTab(alice);
-      await other.getByLabel('Phone number').fill(WIFI);
-      await other.getByRole('button', { name: 'Log in' }).click();
-      await other.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
-      await send.click();
-      await alice.reads('Another login was begun meanwhile');
-      expect(await send.isVisible()).toBe(false);
-      expect(await system.messages()).toEqual([]);
-    });
-
-    test('a link of a login that another tab replaced is refused with an explanation', async () => {
-      const alice = await person();
-      await alice.page.route(`${system.sandbox}/**`, (route) => route.fulfill({ status: 204 }));
-      await alice.logIn(ALICE);
-      await alice.page.getByText('Opening the link').waitFor();
-      const [{ body } = { body: {} }] = await system.upstream();
-      const other = await secondTab(alice);
-      await other.getByLabel('Phone number').fill(UNSUPPORTED);
-      await other.getByRole('button', { name: 'Log in' }).click();
-      await other.getByText('A silent login is not possible').waitFor();
-      await alice.page.goto(`${system.base}/callback?code=late&state=${(body as { state: string }).state}`);
-      await alice.reads('not begun in this browser');
-      expect((await system.upstream()).filter(({ path }) => path === '/oauth2/token')).toEqual([]);
-    });
-  });
-
-  describe('after leaving and returning', () => {
-    /** A user who opened the link, and returned with the back button. */
-    const backFromTheLink = async () => {
-      const alice = await person();
-      await alice.page.route(`${system.sandbox}/**`, (route) =>
-        route.fulfill({ status: 200, contentType: 'text/plain', body: 'the operator is thinking' }),
-      );
-      await alice.logIn(ALICE);
-      await alice.page.getByText('the operator is thinking').waitFor();
-      await alice.page.goBack({ waitUntil: 'commit' });
-      return alice;
-    };
-
-    test('a login that was left unfinished is shown with the next step', async () => {
-      const alice = await backFromTheLink();
-      await alice.reads('Your login is not finished.');
-      expect(await alice.page.getByLabel('Phone number').inputValue()).toBe('+44 7700 900000');
-      await alice.page.unroute(`${system.sandbox}/**`);
-      await alice.page.getByRole('button', { name: 'Log in' }).click();
-      await alice.reads('You are logged in.');
-    });
-
-    test('an expired login is reported when the page is loaded', async () => {
-      const alice = await backFromTheLink();
-      await alice.reads('Your login is not finished.');
-      system.world.turn(301);
-      await alice.page.reload();
-      await alice.reads('Your login took too long.');
-      await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).waitFor();
-    });
-
-    test('a login whose session is lost is reported as over', async () => {
-      stage.expected = [refused(404)];
-      const alice = await backFromTheLink();
-      await alice.reads('Your login is not finished.');
-      await alice.context.clearCookies();
-      await alice.page.reload();
-      await alice.reads('This login is over. Start again.');
-    });
-
-    test('a reload while a request is pending shows the next step', async () => {
-      const alice = await person();
-      await alice.page.goto(system.base);
-      await system.control('faults', { verify: { delay_ms: 1500 } });
-      await alice.page.getByLabel('Phone number').fill(ALICE);
-      await alice.page.getByRole('button', { name: 'Log in' }).click();
-      await alice.page.getByText('Asking your operator').waitFor();
-      expect(alice.page.url()).toBe(`${system.base}/`);
-      await alice.page.reload();
-      await alice.page.reload();
-      await alice.reads('Your login is not finished.');
-      await system.control('faults', { verify: null });
-      await alice.page.getByRole('button', { name: 'Log in' }).click();
-      await alice.reads('You are logged in.');
-    });
-  });
-
-  describe('accessibility', () => {
-    const states: [string, (alice: Person) => Promise<void>][] = [
-      [
-        'the start',
-        (alice) => alice.page.goto(system.base).then(() => alice.page.locator('#phone:visible').waitFor()),
-      ],
-      ['a wrong number', (alice) => alice.logIn('12').then(() => alice.reads('too short'))],
-      ['a failed login', (alice) => alice.logIn(WIFI).then(() => alice.reads('did not let this device in'))],
-      [
-        'a code to type',
-        async (alice) => {
-          await alice.logIn(UNSUPPORTED);
-          await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
-          await alice.reads('A code is on its way by SMS.');
-        },
-      ],
-      ['a session', (alice) => alice.logIn(ALICE).then(() => alice.reads('You are logged in.'))],
-    ];
-
-    test.each(states)('axe finds no serious violation in %s, in light and dark', async (name, reach) => {
-      const alice = await person();
-      await reach(alice);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await alice.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        expect(await seriousIssues(alice.page)).toEqual([]);
-        await photograph(alice.page, `page-${name.replaceAll(' ', '-')}-${colorScheme}`);
-      }
-    });
-
-    test('no animation runs if the user prefers reduced motion', async () => {
-      const { page } = await person();
-      await page.emulateMedia({ reducedMotion: 'reduce' });
-      await page.goto(system.base);
-      await page.locator('#phone:visible').waitFor();
-      const moving = await page.evaluate(
-        `[...document.querySelectorAll('*')].filter((each) => {
-          const style = getComputedStyle(each, '::before');
-          return style.animationName !== 'none' || getComputedStyle(each).transitionDuration !== '0s';
-        }).length`,
-      );
-      expect(moving).toBe(0);
-    });
-
-    test('a code can be requested, typed and confirmed with the keyboard', async () => {
-      const alice = await person();
-      const { keyboard } = alice.page;
-      await alice.logIn(UNSUPPORTED);
-      await alice.reads('A silent login is not possible');
-      await alice.page.locator('#message').focus();
-      await keyboard.press('Tab');
-      await keyboard.press('Enter');
-      await alice.reads('A code is on its way by SMS.');
-      await keyboard.type(await lastCode());
-      await alice.reads('You are logged in.');
-      expect(await alice.page.evaluate('document.activeElement.id')).toBe('message');
-    });
   });
 });

@@ -103,7 +103,7 @@ describe('the profile `scale`', () => {
 describe('the proxy', () => {
   test('forwards to each server, and listens on the published port', () => {
     expect(only('proxy').volumes).toEqual(['./deploy/nginx.conf:/etc/nginx/nginx.conf:ro']);
-    const servers = [...proxy.matchAll(/^ +server ([\w-]+:\d+);$/gm)].map(([, server]) => server);
+    const servers = [...proxy.matchAll(/^ +server ([\w-]+:\d+) max_fails=0;$/gm)].map(([, server]) => server);
     expect(servers).toEqual(
       named('server-').map(([name, { environment }]) => `${name}:${environment['PORT']}`),
     );

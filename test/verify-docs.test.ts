@@ -196,7 +196,7 @@ describe('the errors', () => {
 });
 
 test('the errors of the redirects are those of the page', () => {
-  const script = readFileSync(join(__dirname, '../public/return.js'), 'utf8');
+  const script = readFileSync(join(__dirname, '../client/page/fragment.ts'), 'utf8');
   const rows = tableOf('`error_description` | reason on the page');
   expect(rows).toHaveLength(4);
   for (const [text = '', reason = ''] of rows) expect(script).toContain(`['${text}', '${reason}']`);

@@ -68,7 +68,7 @@ export function sent(state: State, answer: AnswerTo<'next'>): Change {
   }
   const failure = failureOf(problem, state.now);
   if (problem.error === 'no_more_channels')
-    return change(state, { note: undefined }, { do: 'current', for: 'after', failure });
+    return change(state, { note: undefined }, { do: 'current', for: 'channels', failure });
   if (problem.error === 'no_login' || problem.error === 'login_expired' || !screen)
     return end(state, failure);
   return turn(state, { screen: { ...idle(screen), failure } });

@@ -36,9 +36,6 @@ export function setBusy(button: Element, isBusy: boolean): void {
   else button.removeAttribute('aria-disabled');
 }
 
-export const setInvalid = (field: Element, isInvalid: boolean): void =>
-  field.setAttribute('aria-invalid', String(isInvalid));
-
 /**
  * An error is read as the description of its field when that takes the focus. A field that has the
  * focus already is not read again, so the error is then announced by itself.
@@ -47,7 +44,7 @@ export function setError(id: string, field: HTMLElement, text: string): void {
   const error = byId(id);
   if (text !== '') error.setAttribute('aria-live', document.activeElement === field ? 'assertive' : 'off');
   setText(error, text);
-  setInvalid(field, text !== '');
+  field.setAttribute('aria-invalid', String(text !== ''));
 }
 
 /** Replaces the buttons only if the channels are others, so that the focus stays. */

@@ -28,6 +28,8 @@ import {
 
 /** Steps 4 and 5: the page is loaded, perhaps by the redirects, with a code or an error in its address. */
 
+const NO_LOGIN = { name: 'no_login' } as const;
+
 const waitForAnswer = (state: State) =>
   ({ at: 'wait', for: 'answer', since: state.now, nextChannels: [] }) as const;
 
@@ -108,21 +110,23 @@ export function current(state: State, answer: AnswerTo<'current'>): Change {
       return returnedError(state, answer);
     case 'resume':
       if (!answer.ok) return change(state, {});
-      return login ? showLogin(state, login) : end(state, { name: 'no_login' });
+      return login ? showLogin(state, login) : end(state, NO_LOGIN);
     case 'link':
       if (login) return linkOf(state, login);
       return answer.ok
         ? end(state, { name: 'lost' })
         : turn(state, { screen: failed(failureOf(answer.problem, state.now)) });
     case 'send':
-      if (answer.ok && !login) return end(state, { name: 'no_login' });
+      if (answer.ok && !login) return end(state, NO_LOGIN);
       return answer.request.queue ? sendNow(state, answer.request.queue) : change(state, {});
     case 'check':
       return checked(state, answer);
     case 'wrong_code':
       return afterWrongCode(state, answer);
+    case 'channels':
+      return login ? showLogin(state, login, answer.request.failure) : end(state, NO_LOGIN);
     case 'after':
-      return codeOver(state, login, answer.request.failure ?? { name: 'otherwise' });
+      return codeOver(state, login, answer.request.failure ?? NO_LOGIN);
   }
 }
 

@@ -108,11 +108,9 @@ export function failureOfLogin(login: Login | CurrentLogin, state: State): Failu
 }
 
 /** Shows where a login stands: the field for its code, or why it goes on otherwise. */
-export const showLogin = (
-  state: State,
-  login: Login | CurrentLogin,
-  failure: Failure = { name: failureOfLogin(login, state) },
-): Change =>
+export const showLogin = (state: State, login: Login | CurrentLogin, failure?: Failure): Change =>
   isCodePending(login)
     ? showCode(state, login, { failure })
-    : turn(state, { screen: failed(failure, login.nextChannels) });
+    : turn(state, {
+        screen: failed(failure ?? { name: failureOfLogin(login, state) }, login.nextChannels),
+      });

@@ -140,7 +140,7 @@ function viewNumber(state: State, { problem, hint }: NumberScreen, language: Lan
       error: problem === undefined ? '' : number.problem[problem],
       hint: hint && { text: number.hint[hint.why], take: take ?? [] },
       tip:
-        silent && hint === undefined
+        silent && !isAsked
           ? {
               title: network === 'wifi' ? tip.wifi : network === 'cellular' ? tip.cellular : tip.title,
               text: network === 'cellular' ? tip.cellularText : tip.text,

@@ -21,9 +21,9 @@ const revalidate = (res: Response): Response => res.setHeader('Cache-Control', '
 /** The files in `public/`, and the built client. */
 export function staticFiles(root: string): Router {
   const router = newRouter();
-  // A folder with an empty name would be served as its parent.
-  router.use((req, _res, next) => next(req.path.includes('//') ? 'router' : undefined));
-  router.get('/index.html', (_req, res) => res.redirect(308, '/'));
+  // A folder with an empty name would be served as its parent. `index.html` is a template.
+  const isNoFile = (path: string): boolean => path.includes('//') || path === '/index.html';
+  router.use((req, _res, next) => next(isNoFile(req.path) ? 'router' : undefined));
   router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
   const client = join(root, 'dist', 'client', 'silent-auth.js');
   return getOnly(router, '/client.js', (_req, res) =>

@@ -40,6 +40,8 @@ const pageRoutes = (root: string): Router => {
   const folder = join(root, 'src', 'sandbox', 'public');
   const router = Router({ caseSensitive: true, strict: true });
   router.get('/', (_req, res) => res.sendFile(join(folder, 'index.html'), { cacheControl: false }));
+  const base = join(root, 'public', 'base.css');
+  router.get('/page/base.css', (_req, res) => res.sendFile(base, { cacheControl: false }));
   router.use('/page', express.static(folder, { index: false, redirect: false, cacheControl: false }));
   return router;
 };

@@ -22,7 +22,7 @@ export interface RandomRequest {
 
 const ROUTES: [method: string, path: string][] = [
   ...operations.map(({ method, path }): [string, string] => [method, path]),
-  ['GET', '/vendor/qr.js'],
+  ['GET', '/favicon.svg'],
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 const FIELDS = [

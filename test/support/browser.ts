@@ -73,7 +73,7 @@ export interface Person {
   page: Page;
   /** Types the number and presses the button. */
   logIn(phoneNumber: string): Promise<void>;
-  /** Waits until the page shows this text, and a form, the session, or a countdown. */
+  /** Waits until the page shows this text. */
   reads(text: string): Promise<void>;
   /** The state of each step, as text. */
   steps(): Promise<string[]>;
@@ -169,13 +169,9 @@ async function newPerson(
       await page.getByRole('button', { name: 'Log in' }).click();
     },
     async reads(text) {
-      await page.getByRole('status').filter({ hasText: text }).waitFor();
-      await page
-        .locator('#login:visible, #code-form:visible, #session:visible, #wait:visible')
-        .first()
-        .waitFor();
+      await page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
     },
-    steps: () => page.locator('#steps .state').allTextContents(),
+    steps: () => page.locator('#steps li:not(#instead) .state').allTextContents(),
     session: async () =>
       (await (await context.request.get(`${system.base}/session`)).json()) as Record<string, unknown>,
   };

@@ -88,8 +88,7 @@ export const find = (method: string, path: string): Operation | undefined =>
   operations.find((each) => each.path === path && each.method === method)?.operation;
 
 /** The files of a page have no entry of their own. */
-const isPartOfPage = (path: string): boolean =>
-  /^\/(?:vendor\/[\w.-]+|(?:translations\/)?[\w-]+\.\w+)$/.test(path);
+const isPartOfPage = (path: string): boolean => /^\/(?:(?:vendor|page)\/[\w.-]+|[\w-]+\.\w+)$/.test(path);
 
 /** The declared answers to a request by status. `HEAD` has those of `GET`, except `/callback`. */
 export function answersTo(method: string, path: string): Answers {
