@@ -224,6 +224,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     /at least 32 bytes/,
   ],
   [
+    'a short signature secret beside another',
+    { VONAGE_API_KEY: 'a', VONAGE_SIGNATURE_SECRET: `${'s'.repeat(32)},${'t'.repeat(31)}` },
+    /each secret must have at least 32 bytes/,
+  ],
+  [
     'links by webhook without webhooks',
     { SILENT_AUTH: 'verify', COVERAGE_CHECK: 'false' },
     /COVERAGE_CHECK=false needs webhooks/,

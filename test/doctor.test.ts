@@ -37,7 +37,7 @@ const secretsOf = (settings: Env): string[] =>
   [
     ...(settings['SESSION_SECRET'] ?? '').split(','),
     ...(settings['VONAGE_PRIVATE_KEY'] ?? '').split('\n').filter((line) => line.length === 64),
-    ...[settings['VONAGE_SIGNATURE_SECRET'] ?? '', PASSWORD],
+    ...[...(settings['VONAGE_SIGNATURE_SECRET'] ?? '').split(','), PASSWORD],
   ].filter((secret) => secret !== '');
 const PASSWORD = 'a-password-of-redis';
 
@@ -56,7 +56,8 @@ const named = ({ findings }: Visit, verdict: string): string[] => [
 ];
 
 test('a correct deployment has no mistakes or warnings, and only http is not checked', async () => {
-  const { code, findings } = await visit({ server: ASSERTIONS });
+  const rotating = { ...WEBHOOKS, VONAGE_SIGNATURE_SECRET: ['n', 'o'].map((each) => each.repeat(40)).join() };
+  const { code, findings } = await visit({ server: { ...ASSERTIONS, ...rotating } });
   expect(findings.filter(({ verdict }) => verdict !== 'ok')).toEqual([
     { check: 'http', verdict: 'not checked', says: expect.any(String) },
   ]);

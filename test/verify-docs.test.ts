@@ -95,7 +95,7 @@ const SECRET = 'w'.repeat(32);
 const reader = createWebhookReader({
   ...{
     apiKey: 'abcd1234',
-    signatureSecret: SECRET,
+    signatureSecrets: [SECRET],
     applicationId: ID,
     authUrlHosts: ['api.nexmo.com'],
     world,

@@ -338,6 +338,22 @@ test('the id of a webhook is remembered for as long as its signature is valid', 
     expect((await say('voice')).status).toBe(401);
   }));
 
+test('a webhook is accepted with each of two secrets, as long as both are set', () =>
+  withSystem({ env: { ...ENV, VONAGE_SIGNATURE_SECRET: `${SECRET}, ${'n'.repeat(40)}` } }, async (system) => {
+    const iat = Math.floor(system.world.now() / 1000);
+    const answerTo = async (secret: string) => {
+      const body = event();
+      const claims = { iss: 'Vonage', iat, jti: randomUUID(), api_key: API_KEY, payload_hash: sha256(body) };
+      const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(key(secret));
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      return (await fetch(`${system.base}/webhooks/verify`, { method: 'POST', body, headers })).status;
+    };
+    expect(await answerTo(SECRET)).toBe(204);
+    expect(await answerTo('n'.repeat(40))).toBe(204);
+    expect(await answerTo(`${SECRET}, ${'n'.repeat(40)}`)).toBe(401);
+    expect(await answerTo('o'.repeat(40))).toBe(401);
+  }));
+
 test('without a secret no webhook is accepted, and Vonage is asked to retry', () =>
   withSystem({}, async (system) => {
     const body = event();

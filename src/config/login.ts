@@ -153,16 +153,16 @@ function readSenders({ get, fail }: Pick<Reader, 'get' | 'fail'>, channels: read
 /** The least length of a key for HS256 (RFC 7518 section 3.2). */
 const MIN_SIGNATURE_SECRET_BYTES = 32;
 
-function readWebhooks({ get, fail }: Reader) {
-  const [apiKey, signatureSecret] = [get('VONAGE_API_KEY'), get('VONAGE_SIGNATURE_SECRET')];
-  if (apiKey === undefined && signatureSecret === undefined) return undefined;
+function readWebhooks({ get, list, fail }: Reader) {
+  const [apiKey, signatureSecrets] = [get('VONAGE_API_KEY'), list('VONAGE_SIGNATURE_SECRET')];
+  if (apiKey === undefined && signatureSecrets.length === 0) return undefined;
   if (apiKey === undefined)
     fail('VONAGE_API_KEY is missing: webhooks have to contain it (dashboard, API settings).');
-  if (signatureSecret === undefined)
+  if (signatureSecrets.length === 0)
     fail('VONAGE_SIGNATURE_SECRET is missing: it signs webhooks (dashboard, API settings).');
-  else if (Buffer.byteLength(signatureSecret) < MIN_SIGNATURE_SECRET_BYTES)
+  else if (signatureSecrets.some((secret) => Buffer.byteLength(secret) < MIN_SIGNATURE_SECRET_BYTES))
     fail(
-      'VONAGE_SIGNATURE_SECRET must have at least 32 bytes: a shorter one can be guessed from one webhook.',
+      'VONAGE_SIGNATURE_SECRET: each secret must have at least 32 bytes: a shorter one can be guessed from one webhook.',
     );
-  return { apiKey: apiKey ?? '', signatureSecret: signatureSecret ?? '' };
+  return { apiKey: apiKey ?? '', signatureSecrets };
 }

@@ -38,7 +38,7 @@ interface FailedMessage {
 export interface WebhookReader {
   /**
    * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT (HS256) with
-   * the signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh
+   * a signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh
    * `iat`, and the hash of the body.
    * @returns the id of the webhook (`jti`) and what it says
    * @throws LoginError `unavailable` without a signature, so that Vonage sends it again, signed;
@@ -49,12 +49,13 @@ export interface WebhookReader {
 
 export function createWebhookReader(deps: {
   apiKey: string;
-  signatureSecret: string;
+  /** Any of them may have signed: while the secret is changed there are two. */
+  signatureSecrets: readonly string[];
   applicationId: string;
   authUrlHosts: readonly string[];
   world: Pick<World, 'now'>;
 }): WebhookReader {
-  const secret = new TextEncoder().encode(deps.signatureSecret);
+  const secrets = deps.signatureSecrets.map((secret) => new TextEncoder().encode(secret));
 
   return {
     async read(authorization, body) {
@@ -63,11 +64,7 @@ export function createWebhookReader(deps: {
           retry_after: 1,
         });
       }
-      const token = authorization.replace(/^Bearer /, '');
-      const currentDate = new Date(deps.world.now());
-      const claims = await jwtVerify(token, secret, { algorithms: ['HS256'], issuer: 'Vonage', currentDate })
-        .then(({ payload }) => payload)
-        .catch(() => undefined);
+      const claims = await claimsOf(authorization.replace(/^Bearer /, ''));
       if (claims === undefined || !isOurs(claims, body)) {
         throw new LoginError(
           'invalid_signature',
@@ -77,6 +74,16 @@ export function createWebhookReader(deps: {
       return { jti: claims.jti, news: readNews(body, deps.authUrlHosts) };
     },
   };
+
+  async function claimsOf(token: string): Promise<JWTPayload | undefined> {
+    const currentDate = new Date(deps.world.now());
+    const options = { algorithms: ['HS256'], issuer: 'Vonage', currentDate };
+    for (const secret of secrets) {
+      const verified = await jwtVerify(token, secret, options).catch(() => undefined);
+      if (verified !== undefined) return verified.payload;
+    }
+    return undefined;
+  }
 
   function isOurs(claims: JWTPayload, body: Buffer): claims is JWTPayload & { jti: string } {
     const { iat, jti, api_key, application_id, payload_hash } = claims;

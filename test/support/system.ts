@@ -249,7 +249,13 @@ export async function startSystem({
     publicUrl: () => (config.silentAuth === 'camara' ? vonage : sandbox),
     root,
     world: vonageWorld ?? world,
-    ...(config.webhooks && { webhooks: { url: () => `${base}/webhooks/verify`, ...config.webhooks } }),
+    ...(config.webhooks && {
+      webhooks: {
+        url: () => `${base}/webhooks/verify`,
+        apiKey: config.webhooks.apiKey,
+        signatureSecret: config.webhooks.signatureSecrets[0] ?? '',
+      },
+    }),
   });
   handlers.sandbox = sandboxApp as RequestListener;
   if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);

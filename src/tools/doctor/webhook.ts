@@ -22,7 +22,11 @@ const post = ({ request }: Deployment, authorization: string, body = bodyFor()):
   return request(PATH, { method: 'POST', headers, body });
 };
 
-type Signer = NonNullable<Config['webhooks']> & { applicationId: string };
+interface Signer {
+  apiKey: string;
+  signatureSecret: string;
+  applicationId: string;
+}
 
 /**
  * Posts a webhook signed as Vonage does ("Signed webhooks").
@@ -54,7 +58,10 @@ export const checkWebhooks: Check = async (deployment) => {
   if (config === undefined) return [refusal, unchecked('There are no settings here to sign one with.')];
   const { webhooks, vonage } = config;
   if (webhooks === undefined) return [refusal, NO_SECRET_HERE];
-  return [refusal, await signedFinding(deployment, { ...webhooks, applicationId: vonage.applicationId })];
+  const { apiKey, signatureSecrets } = webhooks;
+  const [signatureSecret = ''] = signatureSecrets;
+  const signer = { apiKey, signatureSecret, applicationId: vonage.applicationId };
+  return [refusal, await signedFinding(deployment, signer)];
 };
 
 const NO_SECRET_HERE = about('webhook signature').mistake(
