@@ -144,7 +144,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('offers to copy a code where the browser allows it', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     const copy = page.getByRole('button', { name: `Copy the code for ${UNSUPPORTED}` });
     await copy.waitFor();
     await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
@@ -233,7 +233,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('fits every width from 320 px', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     await alice.sees('A code went to');
     await page.locator('summary').first().click();
     for (const width of [320, 390, 768, 1280]) {
