@@ -79,7 +79,7 @@ describeInBrowser('the page of the sandbox', () => {
     await page.reload();
     expect(await page.getByLabel('SIM', { exact: true }).inputValue()).toBe(BOB);
     await page.getByLabel('SIM', { exact: true }).selectOption('The number of the login');
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
   });
 
@@ -89,14 +89,14 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.sees('It failed: the operator did not see a SIM.');
     await alice.inspect('wifi');
     await page.getByLabel('Cellular').check();
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
   });
 
   test('shows an earlier login when it is chosen', async () => {
     await alice.logIn('+447700900101');
     await alice.sees('It failed, as it should');
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
     await page.getByLabel('Login', { exact: true }).selectOption({ index: 1 });
     await alice.sees('It failed, as it should');
@@ -144,7 +144,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('offers to copy a code where the browser allows it', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     const copy = page.getByRole('button', { name: `Copy the code for ${UNSUPPORTED}` });
     await copy.waitFor();
     await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
@@ -233,7 +233,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('fits every width from 320 px', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     await alice.sees('A code went to');
     await page.locator('summary').first().click();
     for (const width of [320, 390, 768, 1280]) {
