@@ -157,18 +157,29 @@ describe('the log has one line', () => {
     await until(() => Promise.resolve(linesOf(system).some(isOfIt)));
   });
 
-  test('for a cancelled login, and for a logout', async () => {
+  test('for a cancelled login', async () => {
     const app = system.app();
     await app.post('/login').send({ phone_number: '+447700900000' }).expect(201);
     const lines = await linesAfter(async () => {
       await app.delete('/login').expect(204);
       await app.delete('/login').expect(204);
-      await app.post('/logout').expect(204);
     });
-    expect(lines.map(({ step, outcome }) => [step, outcome])).toEqual([
-      ['cancel', 'ok'],
-      ['logout', 'ok'],
-    ]);
+    expect(lines.map(({ step, outcome }) => [step, outcome])).toEqual([['cancel', 'ok']]);
+  });
+
+  test('for a logout, at debug if there was nothing to end', async () => {
+    const { app, code } = await system.walkedLogin();
+    await postCode(app, code).expect(200);
+    const lines = await linesAfter(async () => {
+      await app.post('/logout').expect(204);
+      await app.post('/logout').expect(204);
+      await system.app().post('/logout').expect(204);
+      const begun = system.app();
+      await begun.post('/login').send({ phone_number: '+447700900000' }).expect(201);
+      await begun.post('/logout').expect(204);
+    });
+    const logouts = lines.filter(({ step }) => step === 'logout');
+    expect(logouts.map(({ level }) => level)).toEqual(['info', 'debug', 'debug', 'info']);
   });
 
   test('for an outage after which the login continues without silent authentication, as a warning', async () => {

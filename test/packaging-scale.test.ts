@@ -34,9 +34,9 @@ const only = (name: string) => compose.services[name] as Service;
 const proxy = read('deploy/nginx.conf');
 
 describe('the profile `scale`', () => {
-  test('is three servers behind a proxy, a Redis with a replica and three sentinels, and a sandbox', () => {
+  test('is three servers behind a proxy, a Redis with two replicas and three sentinels, and a sandbox', () => {
     expect(wide.map(([name]) => name).sort()).toEqual([
-      ...['proxy', 'redis-primary', 'redis-replica', 'sandbox-wide'],
+      ...['proxy', 'redis-primary', 'redis-replica-1', 'redis-replica-2', 'sandbox-wide'],
       ...['sentinel-1', 'sentinel-2', 'sentinel-3', 'server-1', 'server-2', 'server-3'],
     ]);
   });
@@ -89,10 +89,11 @@ describe('the profile `scale`', () => {
     });
   });
 
-  test('has the sentinels watch the primary, which the replica follows', () => {
+  test('has the sentinels watch the primary, which the replicas follow', () => {
     const address = only('redis-primary').networks['wide']?.ipv4_address ?? '';
     expect(read('deploy/sentinel.conf')).toContain(`\nsentinel monitor main ${address} 6379 2\n`);
-    expect(only('redis-replica').command.slice(-3)).toEqual(['--replicaof', address, '6379']);
+    for (const [, { command }] of named('redis-replica-'))
+      expect(command.slice(-3)).toEqual(['--replicaof', address, '6379']);
     for (const [, { volumes }] of named('sentinel-'))
       expect(volumes).toEqual(['./deploy/sentinel.conf:/etc/sentinel.conf:ro']);
     for (const [, { volumes }] of named('redis-'))
@@ -174,18 +175,35 @@ withRedis('Redis and its sentinels, started as they are there,', () => {
   const says = (name: string, what: string, ...command: [string, ...string[]]): Promise<void> =>
     until(async () => (await ask(name, ...command)).includes(what), 20);
 
-  test('the sentinels promote the replica after the primary failed', async () => {
+  test('the sentinels promote a replica after the primary failed, and it soon accepts writes', async () => {
     const first = start('redis-primary');
-    start('redis-replica');
-    await says('redis-replica', 'master_link_status:up', 'INFO');
+    const replicas = named('redis-replica-').map(([name]) => name);
+    for (const name of replicas) start(name);
+    for (const name of replicas) await says(name, 'master_link_status:up', 'INFO');
     for (const [name] of named('sentinel-')) start(name);
-    await says('sentinel-1', 'slaves=1,sentinels=3', 'INFO');
+    await says('sentinel-1', 'slaves=2,sentinels=3', 'INFO');
     // The configuration of Redis is mounted read-only.
-    rmSync(join(folder, 'redis-replica', 'etc'), { recursive: true });
+    for (const name of replicas) rmSync(join(folder, name, 'etc'), { recursive: true });
     first.kill('SIGKILL');
-    const moved = `127.0.0.1,${portOf('redis-replica')}`;
+    const isPrimary = (name: string) => ask(name, 'INFO').then((info) => info.includes('role:master'));
+    let promoted: string | undefined;
+    await until(async () => {
+      for (const name of replicas) if (await isPrimary(name)) promoted = name;
+      return promoted !== undefined;
+    }, 20);
+    const moved = `127.0.0.1,${portOf(promoted ?? '')}`;
     for (const [name] of named('sentinel-'))
       await says(name, moved, 'SENTINEL', 'get-master-addr-by-name', 'main');
-    await says('redis-replica', 'role:master', 'INFO');
+    // Without a replica in sync it refuses writes.
+    const write = (name: string) => ask(name, 'SET', 'ping', '1').catch((error: unknown) => String(error));
+    await until(async () => (await write(promoted ?? '')) === 'OK', 20);
+    expect(await ask(promoted ?? '', 'INFO')).toContain('connected_slaves:1');
+  });
+
+  test('a primary that has lost its replicas accepts no writes', () => {
+    const conf = read('deploy/redis.conf');
+    for (const line of ['min-replicas-to-write 1', 'min-replicas-max-lag 10', 'repl-diskless-sync-delay 0'])
+      expect(conf).toContain(`\n${line}\n`);
+    expect(named('redis-replica-').length).toBeGreaterThanOrEqual(2);
   });
 });

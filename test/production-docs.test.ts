@@ -37,6 +37,6 @@ test('docs/production.md has no broken link, and shows every proxy of deploy/pro
 test('docs/production.md runs only existing files', () => {
   const commands = [...page.matchAll(/```sh\n([^`]*)```/g)].map(([, text = '']) => text).join('');
   const files = [...commands.matchAll(/deploy\/[\w.-]+/g)].map(([file]) => file);
-  expect(files).toEqual(['deploy/new-secrets.sh']);
+  expect(files).toEqual(['deploy/new-secrets.sh', 'deploy/kustomize']);
   for (const file of files) expect([file, existsSync(join(root, file))]).toEqual([file, true]);
 });

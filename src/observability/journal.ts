@@ -43,6 +43,8 @@ export interface StepStart {
   requestId: string;
   /** The login, if it is known from the start. */
   login?: { id: string; phoneNumber: PhoneNumber; client: string; isProbe?: boolean } | undefined;
+  /** Of its line if it succeeds; `info` by default. */
+  level?: 'info' | 'debug';
 }
 
 export interface Journal {
@@ -67,7 +69,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
   const written = new WeakSet<object>();
 
   const write = (
-    { step, requestId }: Pick<StepStart, 'step' | 'requestId'>,
+    { step, requestId, level = 'info' }: Pick<StepStart, 'step' | 'requestId' | 'level'>,
     fields: LogFields,
     { ms, error }: { ms: number; error: LoginError | undefined },
   ): void => {
@@ -75,7 +77,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     const line = { request_id: requestId, step, outcome, ...more, ms: Math.round(ms) };
     if (error !== undefined && error.status >= 500) log.error({ ...line, ...causeOf(error) }, 'login step');
     else if (more.upstream !== undefined && error === undefined) log.warn(line, 'login step');
-    else log.info(line, 'login step');
+    else log[error === undefined ? level : 'info'](line, 'login step');
     meter.step({ step, outcome, reason: more.reason ?? '', status: error?.status ?? 200, ms });
     if (fields.probe) return;
     if (step === 'begin' && error === undefined) meter.began();

@@ -31,7 +31,10 @@ export function sessionRoutes(
     .post(sessions.load, async (req, res) => {
       const session = sessions.loginSession(req);
       const requestId = requestIdOf(res);
-      await journal.step({ step: 'logout', requestId }, async (annotate) => {
+      const hasEnded = session.login !== undefined || sessions.user(req) !== undefined;
+      // Clients log out without a session too, and that is no step of a login.
+      const level = hasEnded ? 'info' : 'debug';
+      await journal.step({ step: 'logout', requestId, level }, async (annotate) => {
         annotate({ login_id: session.login?.id });
         await flow.cancel({ session, requestId });
         await sessions.signOut(req, res);
