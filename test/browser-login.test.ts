@@ -198,13 +198,13 @@ describeInBrowser('a login on the page', () => {
   });
 
   test('CONTINUE_URL is where the user goes once logged in', () =>
-    withSystem({ env: { CONTINUE_URL: '/openapi.json' } }, async (onward) => {
+    withSystem({ env: { CONTINUE_URL: '/errors.md' } }, async (onward) => {
       const alice = await person({}, onward);
       await alice.logIn(ALICE);
-      await alice.page.waitForURL(`${onward.base}/openapi.json`);
+      await alice.page.waitForURL(`${onward.base}/errors.md`);
       await alice.page.goto(onward.base);
       const link = alice.page.getByRole('link', { name: 'Continue' });
-      expect(await link.getAttribute('href')).toBe('/openapi.json');
+      expect(await link.getAttribute('href')).toBe('/errors.md');
     }));
 
   describe('with two tabs', () => {

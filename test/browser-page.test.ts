@@ -32,6 +32,12 @@ describeInBrowser('usability of the page', () => {
     await page.locator('#number [type=submit]').click();
   };
 
+  /** Fields that show less than half of a number or a code on a screen of 320 px. */
+  const narrowFields = (page: Page) =>
+    page.evaluate(
+      "[...document.querySelectorAll('input')].filter((each) => each.checkVisibility() && each.clientWidth < 160).map(({ id }) => id)",
+    );
+
   /** How to reach each state of the page, in any language. */
   const states: [string, (page: Page) => Promise<void>][] = [
     ['the start', (page) => isReady(page)],
@@ -101,6 +107,7 @@ describeInBrowser('usability of the page', () => {
       await page.setViewportSize({ width: 320, height: 800 });
       await page.evaluate("document.documentElement.style.fontSize = '200%'");
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320);
+      expect(await narrowFields(page)).toEqual([]);
       await page.evaluate("document.documentElement.style.fontSize = ''");
       await page.setViewportSize({ width: 390, height: 800 });
       await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = false");

@@ -331,6 +331,13 @@ describe('the session on the page', () => {
     expect(page.view.screen).toBe('wait');
   });
 
+  test('a user who types is not disturbed by what the server says of an earlier login', () => {
+    const page = play().load('', tabLogin).send({ on: 'type', text: '07700', format: true });
+    page.answer({ authenticated: false });
+    expect(page.view).toMatchObject({ screen: 'number', number: { text: '07700' } });
+    expect(page.did('current')).toBe(false);
+  });
+
   test('logging out shows the empty form, and tells the other tabs', () => {
     const page = play().load().answer(user()).send({ on: 'logout' });
     expect(page.view.done?.isBusy).toBe(true);

@@ -30,8 +30,9 @@ export const POLL_INTERVAL_MS = 500;
 export function type(state: State, { text, format }: { text: string; format: boolean }): Change {
   const typed = format ? formatAsTyped(text, state.country) : { text, country: state.country };
   const { at } = state.screen;
-  // An error stays until the next attempt, so that a screen reader can read it again.
-  return change(state, {
+  // A turn: what the server says of an earlier login must not take the form away any more. An error
+  // stays until the next attempt, so that a screen reader can read it again.
+  return turn(state, {
     typed: typed.text,
     country: typed.country,
     ...(at === 'number' && keepProblem(state.screen)),

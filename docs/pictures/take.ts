@@ -20,7 +20,8 @@ async function waitFor(url: string, tries = 100): Promise<void> {
   await waitFor(url, tries - 1);
 }
 
-const [page, sandbox] = ['http://localhost:3000', 'http://localhost:4000'];
+const { PORT = '3000', SANDBOX_PORT = '4000' } = process.env;
+const [page, sandbox] = [`http://localhost:${PORT}`, `http://localhost:${SANDBOX_PORT}`];
 const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'demo'], {
   cwd: root,
   stdio: 'ignore',
@@ -28,13 +29,15 @@ const demo = spawn(process.execPath, ['--import', 'tsx', 'src/tools/cli.ts', 'de
 const browser = await launch();
 try {
   await waitFor(page);
-  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1280, height: 1010 } });
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 640, height: 1120 } });
   const tab = await context.newPage();
   await tab.goto(page);
   await tab.getByLabel('Phone number').fill('+447700900000');
   await tab.getByRole('button', { name: 'Log in' }).click();
   await tab.getByRole('button', { name: 'Log out' }).waitFor();
+  await tab.getByText('How it worked').click();
   await tab.screenshot({ path: pathOf('page.png') });
+  await tab.setViewportSize({ width: 1280, height: 1010 });
   await tab.goto(sandbox);
   await tab.getByText('It worked').waitFor();
   await tab.screenshot({ path: pathOf('sandbox.png') });

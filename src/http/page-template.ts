@@ -92,7 +92,7 @@ const PARTS: Record<
       const current = code === language ? ' aria-current="true"' : '';
       return `<li><a href="?lang=${code}" lang="${code}" hreflang="${code}"${current}>${escapeHtml(name)}</a></li>`;
     });
-    return `${help}<nav aria-label="${textOf('footer.languages')}"><details class="languages"><summary><svg aria-hidden="true"><use href="#globe"/></svg>${textOf('language')}<svg aria-hidden="true"><use href="#down"/></svg></summary><ul>${links.join('')}</ul></details></nav>`;
+    return `${help}<nav aria-label="${textOf('footer.languages')}"><details class="languages"><summary><svg aria-hidden="true" width="24" height="24"><use href="#globe"/></svg>${textOf('language')}<svg aria-hidden="true" width="24" height="24"><use href="#down"/></svg></summary><ul>${links.join('')}</ul></details></nav>`;
   },
   data: ({ words, settings: { silent, explain, continueUrl } }) => {
     // Other pages have the section `visit`.

@@ -108,10 +108,10 @@ function greeting(): string {
   same addresses there. On any phone: with https, by two tunnels (docs/demo.md).
 `;
   return `
-  The demo is at     ${publicUrl}   the page to log in with, as +447700900000 say
-  The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: what is said in a login, and codes by SMS
+  The demo is at     ${publicUrl}   the login page: log in as +447700900000
+  The sandbox is at  ${sandboxUrl}   Vonage, the operator and a phone: each call of a login, and the messages
 
-  It listens on ${HOST}.${isLocal ? ' Nothing leaves this machine.' : ''}
+  Both listen on ${HOST}.
 ${isLocal ? onAPhone : ''}`;
 }
 

@@ -16,7 +16,8 @@ const WARM_UP = 2_000;
 /** The most by which the heap may grow after the warm-up. */
 const MAX_GROWTH_MB = 10;
 
-const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+// One seed, so that a change is what makes the test fail. `SEED=…` draws others.
+const seed = Number(process.env['SEED'] ?? 20_260_101);
 
 interface Answered {
   status: number;

@@ -1,4 +1,5 @@
 import { Conversation } from '../../src/sandbox/conversation/conversation.js';
+import { diagramOf } from '../../src/sandbox/conversation/diagram.js';
 import { walk } from '../support/device.js';
 import { ALICE, BOB, startSystem, withSystem, type System, CHAINED, WITH_CODES } from '../support/system.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
@@ -7,7 +8,12 @@ interface Told {
   id: number;
   number: string;
   ending: { tone: string; says: string };
-  steps: { step: string; title: string; calls: { says: string; asked: { url: string; body: string } }[] }[];
+  steps: {
+    step: string;
+    title: string;
+    calls: { id: number; says: string; asked: { url: string; body: string } }[];
+    arrows: { call: number; isEnd: boolean; depth: number }[];
+  }[];
 }
 
 const toldBy = async ({ sandbox }: System): Promise<Told[]> => {
@@ -16,6 +22,17 @@ const toldBy = async ({ sandbox }: System): Promise<Told[]> => {
 };
 const pathsOf = ({ steps }: Told) =>
   steps.flatMap(({ calls }) => calls.map(({ asked }) => new URL(asked.url).pathname));
+
+/** The requests and answers of each step, indented by depth. */
+const arrowsOf = ({ steps }: Told) => {
+  const calls = steps.flatMap((step) => step.calls);
+  return steps.map(({ arrows }) =>
+    arrows.map(({ call, isEnd, depth }) => {
+      const url = calls.find(({ id }) => id === call)?.asked.url ?? '';
+      return `${'  '.repeat(depth)}${isEnd ? '<-' : '->'} ${new URL(url).pathname}`;
+    }),
+  );
+};
 
 describe('logins', () => {
   let system: System;
@@ -34,6 +51,31 @@ describe('logins', () => {
       expect(steps[0]?.calls[0]?.asked.body).toContain(number);
       expect(steps[4]?.calls[1]?.asked.body).toContain(number);
     }
+  });
+
+  test('have each answer behind the calls that it needed', async () => {
+    const { app, code } = await system.walkedLogin(ALICE);
+    await app.post('/verify').send({ code }).expect(200);
+    const [login] = await toldBy(system);
+    expect(login && arrowsOf(login)).toEqual([
+      ['-> /login'],
+      ['  -> /v0.1/network-enablement', '  <- /v0.1/network-enablement', '<- /login'],
+      [
+        '-> /oauth2/auth',
+        '<- /oauth2/auth',
+        '-> /operator/authorize',
+        '<- /operator/authorize',
+        '-> /camara/oauth/callback',
+        '<- /camara/oauth/callback',
+      ],
+      ['-> /callback', '  -> /oauth2/token', '  <- /oauth2/token', '<- /callback'],
+      [
+        '-> /verify',
+        '  -> /camara/number-verification/v031/verify',
+        '  <- /camara/number-verification/v031/verify',
+        '<- /verify',
+      ],
+    ]);
   });
 
   test('in one session each have the calls made after their start', async () => {
@@ -245,6 +287,27 @@ describe('the recorded conversation', () => {
     expect(conversation.logins[0]?.calls.map(({ id }) => id)).toEqual(
       Array.from({ length: 150 }, (_each, index) => index + 1),
     );
+  });
+
+  test('nests calls in the request that needs them, not in a poll at the same time', () => {
+    const { conversation, begin } = open();
+    begin(1);
+    const session = 'sid=session-1';
+    const next = conversation.record(ask('POST', '/login/next', '{"channel":"sms"}', session));
+    const poll = conversation.record(ask('GET', '/login', '', session));
+    const sent = conversation.record(ask('POST', '/v2/verify', '{"workflow":[]}'), session.slice(4));
+    poll?.answer({ status: 200, headers: [], body: '{}' });
+    next?.answer({ status: 504, headers: [], body: '{}' });
+    sent?.breakOff();
+    const drawn = conversation.logins.map(diagramOf).flatMap(({ steps }) => steps);
+    expect(drawn.at(-1)?.arrows.map(({ call, ...arrow }) => [call, ...Object.values(arrow)])).toEqual([
+      [2, false, 0, [], ['server']],
+      [3, false, 0, ['server'], ['server']],
+      [4, false, 1, ['server'], ['server', 'vonage']],
+      [3, true, 0, ['server', 'vonage'], ['server', 'vonage']],
+      [2, true, 0, ['server', 'vonage'], ['vonage']],
+      [4, true, 1, ['vonage'], []],
+    ]);
   });
 
   test('truncates long bodies', () => {

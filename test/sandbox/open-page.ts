@@ -10,6 +10,8 @@ export const WIFI = '+447700900103';
 export interface Onlooker extends Person {
   /** The tab with the sandbox. */
   watched: Page;
+  /** Changes the number after a failed login. */
+  logInAgain(phoneNumber: string): Promise<void>;
   /** Waits until the page of the sandbox shows this outcome. */
   sees(ending: string): Promise<void>;
   /** The calls of a step in order, without the polls of the login page. */
@@ -31,6 +33,12 @@ export async function openPage(stage: Stage, system: System, options: PersonOpti
     async logIn(phoneNumber) {
       await person.page.bringToFront();
       await person.logIn(phoneNumber);
+    },
+    async logInAgain(phoneNumber) {
+      await person.page.bringToFront();
+      await person.page.getByRole('button', { name: 'Change' }).first().click();
+      await person.page.getByLabel('Phone number').fill(phoneNumber);
+      await person.page.getByRole('button', { name: 'Log in' }).click();
     },
     sees: (ending) => watched.locator('#ending').filter({ hasText: ending }).waitFor(),
     saysOf: async (step) =>

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { createAppToken } from '../../src/vonage/tokens.js';
+import { seriousIssues } from '../support/axe.js';
 import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { credentials } from '../support/credentials.js';
 import { ALICE, BOB, startSystem, type System, WITH_CODES } from '../support/system.js';
@@ -50,6 +51,46 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.inspect('worked');
   });
 
+  test('draws each answer behind the calls that it needed', async () => {
+    await alice.logIn(ALICE);
+    await alice.sees('It worked');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const rows = page.locator('[data-step="2"] .calls li');
+    await rows.nth(2).waitFor();
+    expect(await rows.locator('summary .says, p .heard').allTextContents()).toEqual([
+      'The server asks Vonage for a link for this number.',
+      'Vonage supports the operator of this number, and returns a link.',
+      'The server answers with a link, and binds the login to this session by a cookie.',
+    ]);
+    const starts = await page.evaluate<number[]>(
+      `[...document.querySelectorAll('[data-step="2"] .calls :is(.says, p .heard)')].map((text) => text.getBoundingClientRect().left)`,
+    );
+    expect(starts.map((start) => start > (starts[2] ?? 0))).toEqual([true, true, false]);
+    expect(await page.locator('[data-step="2"] h3 .bar').count()).toBe(1);
+  });
+
+  test('lists a login on a phone with one line for each call', async () => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await alice.logIn(ALICE);
+    await alice.sees('It worked');
+    const measure = () =>
+      page.evaluate<number[]>(
+        `[...document.querySelectorAll('.diagram, summary')].map((each) => each.clientHeight)`,
+      );
+    const [diagram = 0, ...lines] = await measure();
+    expect(diagram).toBeLessThan(700);
+    expect(lines.length).toBeGreaterThanOrEqual(9);
+    expect(Math.max(...lines)).toBeLessThanOrEqual(32);
+    expect(Math.min(...lines)).toBeGreaterThanOrEqual(24);
+    const token = page.locator('summary', { hasText: '/oauth2/token' });
+    expect(await token.innerText()).toMatch(
+      /^Server\s+→?\s*Vonage\s+POST \/oauth2\/token\s+200\s·\s\d+\sms$/,
+    );
+    await token.click();
+    await token.getByText('Vonage returns a token, which is valid for one request.').waitFor();
+    expect(await seriousIssues(page)).toEqual([]);
+  });
+
   test('opens a call with its request and answer', async () => {
     await alice.logIn(ALICE);
     await alice.sees('It worked');
@@ -79,7 +120,7 @@ describeInBrowser('the page of the sandbox', () => {
     await page.reload();
     expect(await page.getByLabel('SIM', { exact: true }).inputValue()).toBe(BOB);
     await page.getByLabel('SIM', { exact: true }).selectOption('The number of the login');
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
   });
 
@@ -89,14 +130,14 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.sees('It failed: the operator did not see a SIM.');
     await alice.inspect('wifi');
     await page.getByLabel('Cellular').check();
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
   });
 
   test('shows an earlier login when it is chosen', async () => {
     await alice.logIn('+447700900101');
     await alice.sees('It failed, as it should');
-    await alice.logIn(ALICE);
+    await alice.logInAgain(ALICE);
     await alice.sees('It worked');
     await page.getByLabel('Login', { exact: true }).selectOption({ index: 1 });
     await alice.sees('It failed, as it should');
@@ -144,7 +185,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('offers to copy a code where the browser allows it', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     const copy = page.getByRole('button', { name: `Copy the code for ${UNSUPPORTED}` });
     await copy.waitFor();
     await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
@@ -233,7 +274,7 @@ describeInBrowser('the page of the sandbox', () => {
 
   test('fits every width from 320 px', async () => {
     await alice.logIn(UNSUPPORTED);
-    await alice.page.getByRole('button', { name: 'Send me a code by SMS' }).click();
+    await alice.page.getByRole('button', { name: 'Get a code by SMS' }).click();
     await alice.sees('A code went to');
     await page.locator('summary').first().click();
     for (const width of [320, 390, 768, 1280]) {

@@ -23,26 +23,26 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       has: watched.locator('.to', { hasText: new RegExp(`^${from} to \\+`) }),
     });
     const code = await message.first().locator('.digits').textContent();
-    await page.locator('#code:visible').fill(code ?? '');
+    await page.locator('#code-field:visible').fill(code ?? '');
   };
 
   test('logs in, fails with another SIM, sees the reason, and logs in by SMS', () =>
     inSystem('network-enablement', async (system) => {
       const alice = await person(system);
       await alice.logIn(ALICE);
-      await alice.reads('You are logged in.');
-      await alice.page.getByRole('link', { name: new URL(system.sandbox).host }).click();
+      await alice.reads('You are logged in');
+      await alice.page.getByRole('link', { name: 'Help' }).click();
       await alice.page.getByText(`It worked: the SIM that opened the link has the number ${ALICE}`).waitFor();
       await alice.page.getByLabel('SIM', { exact: true }).selectOption(UNSUPPORTED);
       await alice.page.goBack({ waitUntil: 'commit' });
       await press(alice, 'Log out');
       await alice.logIn(ALICE);
-      await alice.reads('the SIM in this device has another number');
+      await alice.reads('This SIM has another number');
       await alice.sees(`the SIM that opened the link is ${UNSUPPORTED}, and the login is for ${ALICE}.`);
-      await press(alice, 'Send me a code by SMS');
+      await press(alice, 'Get a code by SMS');
       await alice.sees(`A code went to ${ALICE}.`);
       await typeCode(alice, 'SMS');
-      await alice.reads('You are logged in.');
+      await alice.reads('You are logged in');
       await alice.sees(`It worked, by SMS: the user typed the code that was sent to ${ALICE}.`);
       await alice.watched.getByText('by webhook the status of the request: completed').waitFor();
       expect(await alice.saysOf('code')).toEqual([
@@ -61,10 +61,10 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       const alice = await person(system);
       await alice.logIn(ALICE);
       await alice.sees('there is no link for this number');
-      await press(alice, 'Send me a code by SMS');
+      await press(alice, 'Get a code by SMS');
       await alice.sees(`A code went to ${ALICE}.`);
       system.world.turn(31);
-      await press(alice, 'Call me with a code');
+      await press(alice, 'Call me instead');
       await typeCode(alice, 'Call');
       await alice.sees(`It worked, by a call: the user typed the code that was sent to ${ALICE}.`);
       expect((await alice.titles()).slice(0, 2)).toEqual([
@@ -79,9 +79,11 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
       const alice = await person(system);
       await alice.logIn(WIFI);
       await alice.sees('It failed: the operator did not see a SIM.');
-      expect(await alice.watched.getByText('Vonage gives no code: IP Address').count()).toBe(1);
+      expect(
+        await alice.watched.locator('[data-answer]', { hasText: 'Vonage gives no code: IP Address' }).count(),
+      ).toBe(1);
       await alice.inspect('verify-wifi');
-      await press(alice, 'Send me a code by SMS');
+      await press(alice, 'Get a code by SMS');
       await typeCode(alice, 'SMS');
       await alice.sees('It worked, by SMS');
       await press(alice, 'Log out');
@@ -92,8 +94,8 @@ describeInBrowser('a user of the login page and the page of the sandbox', () => 
     }));
 
   test.each([
-    ['network-enablement', 'not begun in this browser', 'It gets no code'],
-    ['oidc', 'not begun in this browser', 'It gets no code'],
+    ['network-enablement', 'This link is not from your login', 'It gets no code'],
+    ['oidc', 'This link is not from your login', 'It gets no code'],
     ['verify', 'belongs to another login', 'when the app presents it in the session that started the login'],
   ])('sees why a relayed link logs no user in, with SILENT_AUTH=%s', (engine, words, why) =>
     inSystem(engine, async (system) => {

@@ -164,6 +164,8 @@ async function newPerson(
     context,
     page,
     async logIn(phoneNumber) {
+      // An earlier login of the tab would be shown in place of the form.
+      if (page.url().startsWith(system.base)) await page.evaluate('sessionStorage.clear()');
       await page.goto(system.base);
       await page.getByLabel('Phone number').fill(phoneNumber);
       await page.getByRole('button', { name: 'Log in' }).click();

@@ -26,8 +26,6 @@ export interface ReceivedAnswer {
 export interface CallAnswer extends ReceivedAnswer {
   /** Milliseconds from the request to the answer. */
   took: number;
-  /** The position among all answers, from 1. */
-  order: number;
 }
 
 export interface OperatorView {
@@ -43,6 +41,10 @@ export interface Call {
   /** ISO 8601. */
   at: string;
   asked: CallRequest;
+  /** The position of the request among all requests and answers. */
+  began: number;
+  /** The position of the answer, or of the end of the connection; null until then. */
+  ended: number | null;
   /** Null until the answer is received. */
   answered: CallAnswer | null;
   broken: boolean;

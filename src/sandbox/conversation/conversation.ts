@@ -69,7 +69,7 @@ export class Conversation {
   includesServer = false;
   readonly #byIdentifier = new Map<string, Login>();
   #unassigned: RecordedCall[] = [];
-  #counts = { logins: 0, calls: 0, answers: 0 };
+  #counts = { logins: 0, calls: 0, moments: 0 };
 
   constructor(
     private readonly world: Pick<World, 'now'>,
@@ -97,7 +97,7 @@ export class Conversation {
     call.isOtherSession =
       login !== undefined && !sessionOf(asked).some((each) => login.identifiers.has(each));
     if (login || !description.answer) this.#assign(recorded);
-    const isOver = (): boolean => call.answered !== null || call.broken;
+    const isOver = (): boolean => call.ended !== null;
     return {
       answer: (answer, seen) => {
         if (isOver()) return;
@@ -106,7 +106,7 @@ export class Conversation {
       },
       breakOff: () => {
         if (isOver()) return;
-        call.broken = true;
+        Object.assign(call, { broken: true, ended: ++this.#counts.moments });
         this.#assign(recorded);
       },
     };
@@ -119,6 +119,8 @@ export class Conversation {
         id: ++this.#counts.calls,
         at: new Date(startedAt).toISOString(),
         asked: truncated(asked),
+        began: ++this.#counts.moments,
+        ended: null,
         answered: null,
         broken: false,
         isOtherSession: false,
@@ -133,7 +135,8 @@ export class Conversation {
 
   #answer(recorded: RecordedCall, answer: ReceivedAnswer): void {
     const took = this.world.now() - recorded.startedAt;
-    recorded.call.answered = { ...truncated(answer), took, order: ++this.#counts.answers };
+    recorded.call.answered = { ...truncated(answer), took };
+    recorded.call.ended = ++this.#counts.moments;
     recorded.identifiers.push(...identifiersInAnswer(recorded.call.answered));
     this.#assign(recorded);
   }

@@ -1,14 +1,33 @@
 import { PATHS } from '../http/paths.js';
-import type { Call, OperatorView } from './calls.js';
+import type { Call, Lane, OperatorView } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
 import { bad, MESSAGES, plain } from './descriptions.js';
 import type { CallDescription, LoginFacts, Step, Caption } from './descriptions.js';
 
-/** One arrow of the diagram. `says` describes the request, `heard` the answer, if there is one. */
-interface Arrow extends Pick<Call, 'id' | 'at' | 'asked' | 'answered'>, Pick<CallDescription, 'from' | 'to'> {
+/** `says` describes the request, `heard` the answer, if there is one. */
+interface DrawnCall
+  extends Pick<Call, 'id' | 'at' | 'asked' | 'answered'>, Pick<CallDescription, 'from' | 'to'> {
   says: string;
   heard: Caption | null;
   state: 'waiting' | 'answered' | 'broken' | 'sent';
+}
+
+/** The request of a call, or its end: the answer, or a broken connection. */
+interface Arrow {
+  /** The id of the call. */
+  call: number;
+  isEnd: boolean;
+  /** How many calls wait for this one. */
+  depth: number;
+  /** The lanes that work on an answer, above and below the arrow. */
+  activeBefore: Lane[];
+  activeAfter: Lane[];
+}
+
+/** A step of a login. Its arrows are in the order of time, and may end calls of earlier steps. */
+interface DrawnStep {
+  calls: DrawnCall[];
+  arrows: Arrow[];
 }
 
 export interface Diagram {
@@ -17,7 +36,7 @@ export interface Diagram {
   number: string;
   seen: OperatorView | null;
   ending: Caption;
-  steps: { step: Step; title: string; calls: Arrow[] }[];
+  steps: (DrawnStep & { step: Step; title: string })[];
 }
 
 const TITLES: Record<Step, string> = {
@@ -30,12 +49,13 @@ const TITLES: Record<Step, string> = {
   after: 'Afterwards',
 };
 
-type ArrowsByStep = Map<Step, Arrow[]>;
+type DrawnSteps = Map<Step, DrawnStep>;
 
 /** The titles of the steps, which differ between the engines. */
-const titlesOf = (arrows: ArrowsByStep): Record<Step, string> => {
-  const isVerify = arrows.get('2')?.some(({ asked }) => asked.url.includes(PATHS.verifyRequests)) ?? false;
-  const isDirect = !arrows.has('2') && arrows.has('3');
+const titlesOf = (steps: DrawnSteps): Record<Step, string> => {
+  const asksVerify = ({ asked }: DrawnCall): boolean => asked.url.includes(PATHS.verifyRequests);
+  const isVerify = steps.get('2')?.calls.some(asksVerify) ?? false;
+  const isDirect = !steps.has('2') && steps.has('3');
   return {
     ...TITLES,
     ...(isVerify && { '4': 'The device returns to Vonage, which issues a code' }),
@@ -43,7 +63,7 @@ const titlesOf = (arrows: ArrowsByStep): Record<Step, string> => {
   };
 };
 
-const stateOf = ({ answered, broken, description }: DescribedCall): Arrow['state'] => {
+const stateOf = ({ answered, broken, description }: DescribedCall): DrawnCall['state'] => {
   if (!description.answer) return 'sent';
   if (broken) return 'broken';
   return answered ? 'answered' : 'waiting';
@@ -55,7 +75,7 @@ const describeAnswer = (call: DescribedCall, facts: LoginFacts): Caption | null 
   return (answered && description.answer?.({ ...call, answered, ...facts })) ?? null;
 };
 
-const arrowOf = (call: DescribedCall, facts: LoginFacts): Arrow => {
+const drawCall = (call: DescribedCall, facts: LoginFacts): DrawnCall => {
   const { id, at, asked, answered, description } = call;
   const { from, to, request } = description;
   const says = typeof request === 'string' ? request : request(call);
@@ -81,27 +101,57 @@ const factsOf = ({ number, calls }: Login): LoginFacts => {
 const outcomeOf = ({ calls }: Login, facts: LoginFacts): Caption => {
   const outcomes = calls
     .flatMap((call) => (call.answered ? [{ ...call, answered: call.answered, ...facts }] : []))
-    .sort((one, other) => other.answered.order - one.answered.order)
+    .sort((one, other) => Number(other.ended) - Number(one.ended))
     .flatMap((call) => call.description.outcome?.(call) ?? []);
   return outcomes.find(({ tone }) => tone === 'good') ?? outcomes[0] ?? plain('The login has started.');
 };
 
-const arrowsByStep = ({ calls }: Login, facts: LoginFacts): ArrowsByStep => {
-  const arrows: ArrowsByStep = new Map();
-  let current: Step = '1';
-  for (const call of calls) {
-    if (call.description.step !== 'same') current = call.description.step;
-    arrows.set(current, [...(arrows.get(current) ?? []), arrowOf(call, facts)]);
-  }
-  return arrows;
+/** The requests and the ends of calls, in the order of time. */
+const momentsOf = (calls: DescribedCall[]): { call: DescribedCall; isEnd: boolean; at: number }[] =>
+  calls
+    .flatMap((call) => [
+      { call, isEnd: false, at: call.began },
+      ...(call.ended === null ? [] : [{ call, isEnd: true, at: call.ended }]),
+    ])
+    .sort((one, other) => one.at - other.at);
+
+const activeLanes = (open: Map<DescribedCall, number>): Lane[] => [
+  ...new Set([...open.keys()].map(({ description }) => description.to)),
+];
+
+/** The depth of a call: one more than that of the open call for whose answer its sender works. */
+const depthIn = (open: Map<DescribedCall, number>, { description }: DescribedCall): number => {
+  const parent = [...open].findLast(
+    ([{ description: other }]) => other.to === description.from && !other.isPoll,
+  );
+  return parent ? parent[1] + 1 : 0;
 };
 
-/** The steps with arrows. Includes the empty ones of the five, unless a code is typed instead. */
-const stepsOf = (arrows: ArrowsByStep): Diagram['steps'] => {
-  const isShown = (step: Step): boolean => arrows.has(step) || (/\d/.test(step) && !arrows.has('code'));
-  return (Object.entries(titlesOf(arrows)) as [Step, string][])
+const drawSteps = ({ calls }: Login, facts: LoginFacts): DrawnSteps => {
+  const steps: DrawnSteps = new Map();
+  const open = new Map<DescribedCall, number>();
+  let current: Step = '1';
+  for (const { call, isEnd } of momentsOf(calls)) {
+    const { step, answer } = call.description;
+    if (!isEnd && step !== 'same') current = step;
+    const drawn = steps.get(current) ?? { calls: [], arrows: [] };
+    steps.set(current, drawn);
+    if (!isEnd) drawn.calls.push(drawCall(call, facts));
+    const depth = open.get(call) ?? depthIn(open, call);
+    const activeBefore = activeLanes(open);
+    if (isEnd) open.delete(call);
+    else if (answer) open.set(call, depth);
+    drawn.arrows.push({ call: call.id, isEnd, depth, activeBefore, activeAfter: activeLanes(open) });
+  }
+  return steps;
+};
+
+/** The steps with calls. Includes the empty ones of the five, unless a code is typed instead. */
+const stepsOf = (steps: DrawnSteps): Diagram['steps'] => {
+  const isShown = (step: Step): boolean => steps.has(step) || (/\d/.test(step) && !steps.has('code'));
+  return (Object.entries(titlesOf(steps)) as [Step, string][])
     .filter(([step]) => isShown(step))
-    .map(([step, title]) => ({ step, title, calls: arrows.get(step) ?? [] }));
+    .map(([step, title]) => ({ step, title, ...(steps.get(step) ?? { calls: [], arrows: [] }) }));
 };
 
 export const EMPTY_STEPS = stepsOf(new Map());
@@ -114,6 +164,6 @@ export const diagramOf = (login: Login): Diagram => {
     number: login.number,
     seen: facts.seen ?? null,
     ending: outcomeOf(login, facts),
-    steps: stepsOf(arrowsByStep(login, facts)),
+    steps: stepsOf(drawSteps(login, facts)),
   };
 };

@@ -128,7 +128,7 @@ export const VERIFY_CALLS: readonly CallDescription[] = [
     answer: ifAccepted('Vonage sends a code by the next channel.'),
   },
   {
-    ...serverToVonage('DELETE', verifyPath(ID), 'after'),
+    ...serverToVonage('DELETE', verifyPath(ID), 'same'),
     request: 'The server asks Vonage to cancel the request.',
     answer: ifAccepted('Vonage cancels the request.'),
   },

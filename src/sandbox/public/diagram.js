@@ -1,6 +1,7 @@
 import { byId, clock, make, showItems } from './dom.js';
 
 const LANES = { device: 'Phone', server: 'Server', vonage: 'Vonage', operator: 'Operator' };
+const LANE_NAMES = Object.keys(LANES);
 const STATES = { waiting: 'waiting …', broken: 'connection closed', sent: 'delivered' };
 const EMPTY = 'No login yet. Open the login page, and log in: each call appears here as it is made.';
 
@@ -44,38 +45,56 @@ const exchange = ({ asked, answered, state }) => {
   return make('div', { class: 'exchange' }, ...parts.filter(Boolean));
 };
 
-const arrowsOf = ({ from, to, state }) => {
-  const [start, end] = [from, to].map((lane) => Object.keys(LANES).indexOf(lane));
-  const arrow = (name, isLeftward) =>
-    make('span', { class: `arrow ${name}${isLeftward ? ' leftward' : ''}` });
-  const arrows = make(
-    'span',
-    { class: 'arrows', 'aria-hidden': true },
-    arrow('there', end < start),
-    state === 'answered' ? arrow('back', start < end) : undefined,
-  );
-  arrows.style.setProperty('--left', Math.min(start, end));
-  arrows.style.setProperty('--right', Math.max(start, end));
-  return arrows;
+/** An element whose lanes are the custom properties of its style. */
+const placed = (className, places) => {
+  const element = make('span', { class: className });
+  for (const [name, lane] of Object.entries(places)) {
+    element.style.setProperty(name, LANE_NAMES.indexOf(lane));
+  }
+  return element;
 };
+
+/** Bars on the lanes that work on an answer: above an arrow, below it, or beside a title. */
+const barsOf = (lanes, where) => lanes.map((lane) => placed(`bar ${where}`, { '--lane': lane }));
+
+/** The lanes of an arrow and the bars beside it. */
+const drawingOf = ({ from, to, state, isEnd, activeBefore, activeAfter }) => {
+  const [start, end] = isEnd ? [to, from] : [from, to];
+  const isLeftward = LANE_NAMES.indexOf(end) < LANE_NAMES.indexOf(start);
+  const [left, right] = isLeftward ? [end, start] : [start, end];
+  const kind = `arrow${isLeftward ? ' leftward' : ''}${isEnd ? ' back' : ''}`;
+  return make(
+    'span',
+    { class: 'drawing', 'aria-hidden': true },
+    ...barsOf(activeBefore, 'above'),
+    ...barsOf(activeAfter, 'below'),
+    isEnd && state === 'broken' ? undefined : placed(kind, { '--left': left, '--right': right }),
+  );
+};
+
+const between = (start, end) =>
+  make(
+    'span',
+    { class: 'between' },
+    `${LANES[start]} `,
+    make('span', { role: 'img', 'aria-label': 'to' }, '→'),
+    ` ${LANES[end]}`,
+  );
+
+const heardIn = ({ heard }) => (heard ? make('span', { class: 'heard' }, heard.says) : undefined);
+
+const outcomeIn = (call) => make('span', { class: 'outcome' }, outcomeOf(call));
 
 const summaryOf = (call) => {
-  const { from, to, says, heard, asked } = call;
-  const lanes = `${LANES[from]} to ${LANES[to]}: `;
-  return make(
-    'summary',
-    {},
-    make('span', { class: 'says' }, says),
-    arrowsOf(call),
-    make('span', { class: 'wire' }, lanes, make('code', {}, pathOf(asked)), ` ${outcomeOf(call)}`),
-    heard ? make('span', { class: 'heard' }, heard.says) : undefined,
-  );
+  const { from, to, says, asked } = call;
+  const path = make('code', {}, pathOf(asked));
+  const wire = make('span', { class: 'wire' }, between(from, to), ' ', path, ' ', outcomeIn(call));
+  return make('summary', {}, make('span', { class: 'says' }, says), wire, heardIn(call));
 };
 
-const callItem = (call) => {
-  const { id, state, heard } = call;
-  const tone = heard?.tone ?? 'plain';
-  const details = make('details', { 'data-state': state, 'data-tone': tone }, summaryOf(call));
+const detailsOf = (call) => {
+  const { id } = call;
+  const details = make('details', {}, summaryOf(call));
   const fill = () => details.children.length < 2 && details.append(exchange(call));
   details.open = openCallIds.has(id);
   if (details.open) fill();
@@ -84,24 +103,58 @@ const callItem = (call) => {
     else openCallIds.delete(id);
     if (details.open) fill();
   });
-  return make('li', { 'data-call': String(id) }, details);
+  return details;
 };
 
-const stepItem = ({ step, title, isEmpty }) =>
+const answerOf = (call) => {
+  const { from, to, state } = call;
+  const lanes = state === 'answered' ? between(to, from) : '';
+  return make('p', {}, heardIn(call), make('span', { class: 'wire' }, lanes, ' ', outcomeIn(call)));
+};
+
+const arrowItem = (arrow) => {
+  const { id, isEnd, depth, state, heard } = arrow;
+  const item = make(
+    'li',
+    {
+      [isEnd ? 'data-answer' : 'data-call']: String(id),
+      'data-state': state,
+      'data-tone': heard?.tone ?? 'plain',
+    },
+    drawingOf(arrow),
+    isEnd ? answerOf(arrow) : detailsOf(arrow),
+  );
+  item.style.setProperty('--depth', depth);
+  return item;
+};
+
+const stepItem = ({ step, title, isEmpty, active }) =>
   make(
     'li',
     { class: 'step', 'data-step': step, 'data-empty': isEmpty },
-    make('h3', {}, /^\d$/.test(step) ? make('span', { class: 'count' }, step) : undefined, title),
+    make(
+      'h3',
+      {},
+      ...barsOf(active, 'beside'),
+      /^\d$/.test(step) ? make('span', { class: 'count' }, step) : undefined,
+      title,
+    ),
     isEmpty ? undefined : make('ol', { class: 'calls', role: 'list' }),
   );
 
 /** Adds what is new, and leaves the rest as it is. */
 const drawSteps = (steps) => {
   const list = byId('steps');
-  const items = steps.map(({ step, title, calls }) => ({ step, title, isEmpty: calls.length === 0 }));
+  const calls = new Map(steps.flatMap((step) => step.calls).map((call) => [call.id, call]));
+  const items = steps.map(({ step, title, arrows }) => {
+    const active = arrows[0]?.activeBefore ?? [];
+    return { step, title, isEmpty: arrows.length === 0, active };
+  });
   showItems(list, items, stepItem);
-  steps.forEach(({ calls }, index) => {
-    if (calls.length > 0) showItems(list.children[index].querySelector('.calls'), calls, callItem);
+  steps.forEach(({ arrows }, index) => {
+    if (arrows.length === 0) return;
+    const drawn = arrows.map((arrow) => ({ ...calls.get(arrow.call), ...arrow }));
+    showItems(list.children[index].querySelector('.calls'), drawn, arrowItem);
   });
 };
 

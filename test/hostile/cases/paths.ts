@@ -27,7 +27,7 @@ const METHODS: [method: string, path: string][] = [
   ['OPTIONS', '/errors.md'],
   ['POST', '/openapi.json'],
   ['DELETE', '/docs'],
-  ['PUT', '/vendor/qr.js'],
+  ['PUT', '/client.js'],
   ['POST', '/errors.md'],
 ];
 

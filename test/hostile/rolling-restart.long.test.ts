@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import supertest from 'supertest';
-import { built } from './support/built.js';
-import { walk } from './support/device.js';
-import { eachProxy } from './support/installed-proxies.js';
-import { credentials, endPrograms, LISTENING, node, SANDBOX, type Program } from './support/programs.js';
-import { freePort } from './support/redis-server.js';
-import { ALICE, redisUrlOfWorker, UNLIMITED } from './support/system.js';
-import { until } from './support/until.js';
+import { built } from '../support/built.js';
+import { walk } from '../support/device.js';
+import { eachProxy } from '../support/installed-proxies.js';
+import { credentials, endPrograms, LISTENING, node, SANDBOX, type Program } from '../support/programs.js';
+import { freePort } from '../support/redis-server.js';
+import { ALICE, redisUrlOfWorker, UNLIMITED } from '../support/system.js';
+import { until } from '../support/until.js';
 
 const LOGINS_PER_SECOND = 20;
 
