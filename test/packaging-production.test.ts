@@ -59,7 +59,8 @@ describe('the profile `production`', () => {
   });
 
   test('publishes the server on loopback, and no port of Redis', () => {
-    expect(server.ports).toEqual([`127.0.0.1:3000:${server.environment?.['PORT'] ?? ''}`]);
+    const { ports, environment } = server;
+    expect(ports).toEqual([`127.0.0.1:3000:${environment?.['PORT'] ?? ''}`, '127.0.0.1:9464:9464']);
     expect(redis.ports).toBeUndefined();
     expect(redis.networks).toEqual(['store']);
     expect(compose.networks['store']).toEqual({ internal: true });
