@@ -63,6 +63,14 @@ describe('an error that a person sees', () => {
     expect(line).toContain('"step":"callback","outcome":"invalid_request"');
   });
 
+  test('has the accent colour of the login page', () =>
+    withSystem({ store: 'memory', env: { ACCENT_COLOR: '#7a1fa2' } }, async ({ base }) => {
+      expect(await (await visit('/nothing')).text()).toContain('href="/pages.css"');
+      const style = await fetch(`${base}/pages.css`);
+      expect(style.headers.get('cache-control')).toBe('no-cache');
+      expect(await style.text()).toContain(':root{--accent:light-dark(#7a1fa2,');
+    }));
+
   test('has no body for HEAD', async () => {
     const answer = await visit('/nothing', { method: 'HEAD' });
     expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([

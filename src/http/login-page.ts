@@ -74,6 +74,14 @@ export function loginPage(root: string, settings: PageSettings & { silent: boole
     });
     router.all(path, methodNotAllowed('GET, HEAD'));
   }
+  const shared = join(root, 'public', 'pages.css');
+  if (settings.accent !== undefined && existsSync(shared)) {
+    const file = fileOf(shared, painted(readFileSync(shared), settings.accent));
+    router.get('/pages.css', (req, res) => {
+      res.setHeader('Cache-Control', 'no-cache');
+      send(req, res, file);
+    });
+  }
   return router;
 }
 
@@ -96,9 +104,9 @@ function builtFiles(folder: string, { accent }: PageSettings): Map<string, File>
     names.map((name) => {
       const bytes = readFileSync(join(folder, name));
       if (accent !== undefined && name.endsWith('.css')) {
-        const painted = Buffer.concat([bytes, Buffer.from(accentRule(accent))]);
-        const hash = createHash('sha256').update(painted).digest('hex').slice(0, 8).toUpperCase();
-        return [`/page/style-${hash}.css`, fileOf(name, painted)] as const;
+        const style = painted(bytes, accent);
+        const hash = createHash('sha256').update(style).digest('hex').slice(0, 8).toUpperCase();
+        return [`/page/style-${hash}.css`, fileOf(name, style)] as const;
       }
       const [br, gzip] = ['.br', '.gz'].map((end) => readFileSync(join(folder, name + end)));
       return [`/page/${name}`, fileOf(name, bytes, br && gzip && { br, gzip })] as const;
@@ -106,8 +114,10 @@ function builtFiles(folder: string, { accent }: PageSettings): Map<string, File>
   );
 }
 
-const accentRule = ({ light, dark }: NonNullable<PageSettings['accent']>): string =>
-  `:root{--accent:light-dark(${light.color},${dark.color});--on-accent:light-dark(${light.on},${dark.on})}`;
+function painted(style: Buffer, { light, dark }: NonNullable<PageSettings['accent']>): Buffer {
+  const rule = `:root{--accent:light-dark(${light.color},${dark.color});--on-accent:light-dark(${light.on},${dark.on})}`;
+  return Buffer.concat([style, Buffer.from(rule)]);
+}
 
 /** Each page is rendered and compressed when it is first asked for. */
 function pagesByLanguage(
