@@ -100,8 +100,8 @@ export const isCodePending = (login: CurrentLogin | Login): login is CodeLogin =
 export function failureOfLogin(login: Login | CurrentLogin, state: State): FailureName {
   const status = 'status' in login ? login.status : 'pending';
   if (state.login?.isStepUp === true) return 'step_up';
-  if (login.reason === 'silent_auth_unavailable')
-    return state.settings.silent ? 'number_not_supported' : 'code_only';
+  // The server does not say whether the operator or a limit is the cause.
+  if (login.reason === 'silent_auth_unavailable') return 'code_only';
   if (login.reason !== undefined) return login.reason;
   if (status === 'expired') return 'login_expired';
   return status === 'pending' ? 'unfinished' : 'unsuccessful';
