@@ -26,6 +26,8 @@ export async function openRedisStore(where: RedisSettings | RedisClient, log: Lo
   return store;
 }
 
+const TIMED_OUT = 'Command timed out';
+
 /** For a script, Redis 7 says `ERR` where it says `NOPERM` for the command. */
 const DENIED_IN_SCRIPT = /^ERR (?:ACL failure in script|The user executing the script)/;
 
@@ -36,7 +38,7 @@ class RedisError extends Error {
     super(message, { cause });
     const word = DENIED_IN_SCRIPT.test(message) ? 'NOPERM' : /^[A-Z]+\b/.exec(message)?.[0];
     if (name === 'ReplyError' && word !== undefined) this.name = word;
-    else this.name = message === 'Command timed out' ? 'timeout' : (code ?? 'disconnected');
+    else this.name = message === TIMED_OUT ? 'timeout' : (code ?? 'disconnected');
   }
 }
 
@@ -54,26 +56,36 @@ const RECONNECT_TIMEOUT_MS = 200;
 const NOT_SENT = /isn't (?:writeable|ready) and enableOfflineQueue/;
 
 /**
- * Resolves once the connection is back. Rejects when an attempt to connect has failed, or after
- * {@link RECONNECT_TIMEOUT_MS}. All commands that wait share one timer.
+ * Waits for the connection to come back, once an outage: a request makes several commands, and is
+ * answered within a second. After a command that timed out nothing waits, since Redis hangs.
  */
-function createReconnection(redis: Connection['client']): () => Promise<unknown> {
+function createReconnection(redis: Connection['client']) {
   let waiting: Promise<unknown> | undefined;
-  return () =>
-    (waiting ??= once(redis, 'ready', { signal: AbortSignal.timeout(RECONNECT_TIMEOUT_MS) }).finally(() => {
-      waiting = undefined;
-    }));
+  let isAway = false;
+  redis.on('ready', () => (isAway = false));
+  const giveUp = (): void => void (isAway = true);
+  const wait = () =>
+    once(redis, 'ready', { signal: AbortSignal.timeout(RECONNECT_TIMEOUT_MS) })
+      .catch(giveUp)
+      .finally(() => (waiting = undefined));
+  return {
+    giveUp,
+    /** @returns whether the connection is back; all commands that wait share one timer */
+    async isBack(): Promise<boolean> {
+      if (!isAway) await (waiting ??= wait());
+      return !isAway;
+    },
+  };
 }
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
 export function createRedisStore({ client: redis, close }: Connection): Store {
   defineScripts(redis);
-  const reconnected = createReconnection(redis);
+  const connection = createReconnection(redis);
   const sendLater = async <T>(send: () => Promise<T>, error: unknown): Promise<T> => {
-    if (!NOT_SENT.test((error as Error).message)) throw error;
-    await reconnected().catch(() => {
-      throw error;
-    });
+    const { message } = error as Error;
+    if (message === TIMED_OUT) connection.giveUp();
+    if (!NOT_SENT.test(message) || !(await connection.isBack())) throw error;
     return send();
   };
   const ask = async <T>(send: () => Promise<T>): Promise<T> => {
