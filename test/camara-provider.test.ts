@@ -1,7 +1,7 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { exportJWK } from 'jose';
 import { publicJwk } from '../src/core/keys.js';
 import { walk } from './support/device.js';
+import { newKeyPair } from './support/keys.js';
 import { endPrograms, node, source } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { ALICE, BOB, postCode, withSystem, type System } from './support/system.js';
@@ -10,8 +10,8 @@ import { ALICE, BOB, postCode, withSystem, type System } from './support/system.
 
 afterAll(endPrograms);
 
-const OPERATOR_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
-const CLIENT_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const OPERATOR_KEY = newKeyPair('rsa').privateKey;
+const CLIENT_KEY = newKeyPair('ec').privateKey;
 const SECRET = 's'.repeat(40);
 const PEM = CLIENT_KEY.export({ type: 'pkcs8', format: 'pem' }) as string;
 

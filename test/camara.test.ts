@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from '../src/config/config.js';
 import { publicJwk } from '../src/core/keys.js';
 import { ASSERTIONS } from './support/assertions.js';
 import { credentials } from './support/credentials.js';
+import { newKeyPair } from './support/keys.js';
 import { walk } from './support/device.js';
 import {
   ALICE,
@@ -195,7 +196,7 @@ describe('SILENT_AUTH=camara', () => {
   });
 });
 
-const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const newKey = () => newKeyPair('ec');
 const pemOf = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }) as string;
 
 /** Logs in once at a system with these settings. @returns the link, and the calls in order */

@@ -1,4 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { newKeyPair } from '../support/keys.js';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +12,7 @@ import { heapInUse } from './heap.js';
 
 type Claims = Record<string, unknown>;
 
-const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+const newKey = () => newKeyPair('ec').privateKey;
 const OPERATOR = newKey();
 const STRANGER = newKey();
 /** More than the 64 KiB that are read of an answer. The sandbox takes no longer text for a fault. */

@@ -1,12 +1,12 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, importPKCS8, type CryptoKey } from 'jose';
 import * as client from 'openid-client';
 import { ask, locationOf, PRIVATE_KEY_PEM, REDIRECT_URI } from './open-sandbox.js';
+import { newKeyPair } from '../support/keys.js';
 import { CLIENT_ID, NUMBER, openCamara, SCOPE, type OpenCamara } from './open-camara.js';
 
 const SECRET = 'p%20:/+a secret'.replaceAll(' ', '_');
 
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const ec = newKeyPair('ec');
 
 let operator: OpenCamara;
 let rsaKey: CryptoKey;

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { newKeyPair } from '../support/keys.js';
 import { calculateJwkThumbprint, createLocalJWKSet, exportJWK, jwtVerify, type JSONWebKeySet } from 'jose';
 import { ask, field, REDIRECT_URI, type Answer } from './open-sandbox.js';
 import { CLIENT_ID, NUMBER, openCamara, VERIFIER, type Changes, type OpenCamara } from './open-camara.js';
@@ -140,7 +140,7 @@ describe('the token endpoint', () => {
 });
 
 describe('private_key_jwt', () => {
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ec = newKeyPair('ec');
   const now = () => operator.seconds();
 
   const accepted: [string, () => Changes][] = [
