@@ -12,7 +12,9 @@ const root = resolve(__dirname, '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const lines = (text: string): string[] => text.split('\n').map((line) => line.trim());
 
-/** The variables that server and sandbox read, recorded on environments that only name an engine. */
+/**
+ * The variables that server and sandbox read, recorded on environments that only name an engine.
+ */
 function settingsOfTheCode(): string[] {
   const names = new Set<string>();
   const [env, ofCamara] = [{}, { SILENT_AUTH: 'camara' }].map(

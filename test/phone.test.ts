@@ -103,7 +103,9 @@ describe('silent-auth phone', () => {
   });
 
   describe('at a terminal', () => {
-    /** Logs in like the command, with `answer` as the user at the terminal. Pauses turn the clock. */
+    /**
+     * Logs in like the command, with `answer` as the user at the terminal. Pauses turn the clock.
+     */
     const logInWith = async (number: string, answer: (question: string) => Promise<string>) => {
       const said: string[] = [];
       const pauses: number[] = [];

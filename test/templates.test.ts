@@ -459,7 +459,8 @@ describe('the file', () => {
         .replaceAll('${host}', 'h'.repeat(40))
         .replaceAll('${code}', '1'.repeat(10))
         .replaceAll('${brand}', 'B'.repeat(18));
-      // The characters of GSM 03.38 that take one place; Vonage adds an app hash on a line of its own.
+      // The characters of GSM 03.38 that take one place; Vonage adds an app hash on a line of its
+      // own.
       expect(longest).toMatch(/^[@£$¥èéùìòÇ\nØøÅåΔ_ÆæßÉ !"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*$/);
       expect(`${longest}\n12345678901`.length).toBeLessThanOrEqual(160);
     });

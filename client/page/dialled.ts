@@ -40,7 +40,9 @@ const count = (run: string): number => run.replace(/\D/g, '').length;
 
 const joined = (run: string): string => (run.startsWith('+') ? '+' : '') + run.replace(/\D/g, '');
 
-/** A zero in brackets is dialled inside its country only, but in Italy it may belong to the number. */
+/**
+ * A zero in brackets is dialled inside its country only, but in Italy it may belong to the number.
+ */
 function variants(run: string): string[] {
   const zeroes = TRUNK_ZERO.test(run.slice(1)) ? [run, run.replace(TRUNK_ZERO, '')] : [run];
   return zeroes.map(joined).flatMap((dialled) => {

@@ -1,7 +1,12 @@
-/** Marks that text carries unseen when it is copied: bidi marks, joiners, a byte order mark, keycaps. */
+/**
+ * Marks that text carries unseen when it is copied: bidi marks, joiners, a byte order mark,
+ * keycaps.
+ */
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Me}]/gu;
 
-/** Text without invisible marks, and with the digits 0 to 9 for the decimal digits of any script. */
+/**
+ * Text without invisible marks, and with the digits 0 to 9 for the decimal digits of any script.
+ */
 export const withPlainDigits = (text: string): string =>
   text.replace(INVISIBLE, '').replace(/\p{Nd}/gu, (digit) => String(valueOf(digit)));
 

@@ -11,7 +11,10 @@ import {
 import { dialledIn } from './dialled.js';
 import { withPlainDigits } from './digits.js';
 
-/** Why another number was probably meant, or why the number is probably not that of a phone with a SIM. */
+/**
+ * Why another number was probably meant, or why the number is probably not that of a phone with a
+ * SIM.
+ */
 export type HintReason =
   'argentina_mobile' | 'mexico_one' | 'brazil_nine' | 'benin_01' | 'italy_zero' | 'country_code' | 'landline';
 
@@ -58,7 +61,9 @@ export function readNumber(text: string, country: CountryCode): ReadNumber {
   return { number, ...countryOf(number, country), ...(hint && { hint }) };
 }
 
-/** The hint is present if the number was corrected, because it could not exist as it was written. */
+/**
+ * The hint is present if the number was corrected, because it could not exist as it was written.
+ */
 function find(text: string, country: CountryCode): { number: string; hint?: Hint } | { problem: Problem } {
   const dialled = dialledIn(text);
   if (typeof dialled === 'string') return { problem: dialled };

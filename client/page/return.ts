@@ -26,7 +26,10 @@ import {
   type State,
 } from './state.js';
 
-/** Steps 4 and 5: the page is loaded, perhaps by the redirects, with a code or an error in its address. */
+/**
+ * Steps 4 and 5: the page is loaded, perhaps by the redirects, with a code or an error in its
+ * address.
+ */
 
 const NO_LOGIN = { name: 'no_login' } as const;
 
@@ -196,7 +199,9 @@ function notVerified(state: State, answer: AnswerTo<'verify'> & { ok: false }): 
   return change({ ...state, login }, {}, { do: 'current', for: 'after', failure }, ...keep);
 }
 
-/** The times of the last steps: until this page came back, the callback at the server, and since. */
+/**
+ * The times of the last steps: until this page came back, the callback at the server, and since.
+ */
 function withTimes(state: State, { timing }: AnswerTo<'verify'>): State {
   const [send, link, away] = state.steps.durations;
   const callback = timing.serverMs['callback'];

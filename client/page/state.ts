@@ -39,7 +39,9 @@ export interface TabLogin {
 export type NumberProblem = keyof Words['number']['problem'];
 export type FailureName = keyof Words['failures'];
 
-/** A request for a code that the server does not accept before `until`, and that is then repeated. */
+/**
+ * A request for a code that the server does not accept before `until`, and that is then repeated.
+ */
 export interface Queue {
   until: number;
   channel: CodeChannel;
@@ -99,7 +101,9 @@ export interface FailedScreen {
   at: 'failed';
   failure: Failure;
   nextChannels: readonly CodeChannel[];
-  /** What "Try again" repeats: the login, the code of the device, the fragment, or all of the page. */
+  /**
+   * What "Try again" repeats: the login, the code of the device, the fragment, or all of the page.
+   */
   again: 'login' | 'verify' | 'fragment' | 'reload';
   /** The code of the device, until the server has answered. */
   proof?: string | undefined;

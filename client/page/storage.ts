@@ -38,7 +38,9 @@ export const onOtherTab = (listener: (change: OtherTabChange) => void): void =>
     if (key === TABS && change !== undefined) listener(change);
   });
 
-/** Whether the browser stores cookies. `navigator.cookieEnabled` alone does not see all settings. */
+/**
+ * Whether the browser stores cookies. `navigator.cookieEnabled` alone does not see all settings.
+ */
 export function keepsCookies(): boolean {
   try {
     document.cookie = 'probe=1; SameSite=Lax; Path=/';

@@ -9,7 +9,9 @@ export interface Language {
   locale: string;
 }
 
-/** Text that keeps its order from left to right in a language that is written from right to left. */
+/**
+ * Text that keeps its order from left to right in a language that is written from right to left.
+ */
 export interface Ltr {
   ltr: string;
 }

@@ -1,4 +1,5 @@
-// A booking service whose customers log in by phone number. Its tests need no phone (docs/mounting.md).
+// A booking service whose customers log in by phone number. Its tests need no phone
+// (docs/mounting.md).
 import express from 'express';
 import { createSilentAuth } from 'silent-auth-bff';
 

@@ -17,8 +17,8 @@ const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
 export type Metadata = oauth.AuthorizationServer & { authorization_endpoint: string; token_endpoint: string };
 
 /**
- * The metadata of the authorization server and the keys of its ID tokens. They are fetched when they
- * are first needed, once for all requests that wait for them.
+ * The metadata of the authorization server and the keys of its ID tokens. They are fetched when
+ * they are first needed, once for all requests that wait for them.
  */
 export interface AuthorizationServer {
   /**

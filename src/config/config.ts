@@ -51,7 +51,10 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     maxUtilization: whole('MAX_UTILIZATION', { fallback: 90, least: 1, most: 100 }),
     /** Seconds for which the server keeps an idle connection. */
     keepAliveSeconds: whole('KEEP_ALIVE_SECONDS', { fallback: 65, least: 1, most: 3600 }),
-    /** Seconds for which a server that is stopped still takes requests, until proxies stop sending them. */
+    /**
+     * Seconds for which a server that is stopped still takes requests, until proxies stop sending
+     * them.
+     */
     drainSeconds: whole('DRAIN_SECONDS', { fallback: 5, least: 0, most: 300 }),
     logLevel: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
     production,

@@ -62,9 +62,9 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Sends all requests to Vonage and operators. Redirects are not followed: a followed 307 would post
- * an authorization code to another host. A body is read as JSON only if its media type says so, it is
- * uncompressed, valid UTF-8, and names no field twice. Nothing is retried: the caller knows what a
- * second try costs.
+ * an authorization code to another host. A body is read as JSON only if its media type says so, it
+ * is uncompressed, valid UTF-8, and names no field twice. Nothing is retried: the caller knows what
+ * a second try costs.
  */
 export function createTransport(proxy?: ProxySettings): Transport {
   // Without the defaults of axios, which would be merged into each request at half of its cost.

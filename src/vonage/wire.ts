@@ -49,8 +49,8 @@ export interface UpstreamError {
 
 /**
  * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}`, Infobip's
- * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title, detail,
- * instance}`, of whose `type` only the fragment is stable.
+ * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title,
+ * detail, instance}`, of whose `type` only the fragment is stable.
  */
 export function readError(json: unknown): UpstreamError | undefined {
   const oauth = OAuthError.safeParse(json);

@@ -15,7 +15,9 @@ type Claims = Record<string, unknown>;
 const newKey = () => newKeyPair('ec').privateKey;
 const OPERATOR = newKey();
 const STRANGER = newKey();
-/** More than the 64 KiB that are read of an answer. The sandbox takes no longer text for a fault. */
+/**
+ * More than the 64 KiB that are read of an answer. The sandbox takes no longer text for a fault.
+ */
 const TOO_LONG = 'x'.repeat(80_000);
 
 let system: System;

@@ -13,7 +13,8 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  // The server sends the built client and the bundle of its page. `npm run typecheck` checks its types.
+  // The server sends the built client and the bundle of its page. `npm run typecheck` checks its
+  // types.
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--noCheck', '-p', 'client']);
   execFileSync(process.execPath, ['--import', 'tsx', 'client/bundle.ts']);
   globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));

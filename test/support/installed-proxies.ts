@@ -39,7 +39,9 @@ const write = ({ folder }: Site, name: string, text: string): string => {
   return path;
 };
 
-/** The access log of nginx: its standard streams are sockets here, which it cannot open as files. */
+/**
+ * The access log of nginx: its standard streams are sockets here, which it cannot open as files.
+ */
 export const accessLogIn = (folder: string): string => join(folder, 'access.log');
 
 const PROXIES: Record<string, Proxy> = {
