@@ -51,7 +51,7 @@ const isHome = (text: string): boolean =>
 
 /** Settings of the standalone server, whose names an app may use for itself. */
 const STANDALONE_ONLY =
-  /^(?:ACCENT_COLOR|CONTINUE_URL|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OTEL_)/;
+  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z

@@ -756,6 +756,7 @@ describe('options', () => {
       EXPLAIN: 'all',
       HOST: 'my-computer',
       KEEP_ALIVE_SECONDS: 'no',
+      DRAIN_SECONDS: 'no',
     };
     expect(problemsOf({}, ofTheApp)).toEqual([]);
   });

@@ -137,6 +137,27 @@ describe('what is wrong with Redis is named in its own word', () => {
     });
   });
 
+  test('one check answers all requests that wait for it', async () => {
+    await withSystem({ redisUrl: redis.url }, async (system) => {
+      await redis.administer((admin) => admin.config('RESETSTAT'));
+      await Promise.all(Array.from({ length: 20 }, () => system.store.ping()));
+      const stats = await redis.administer((admin) => admin.info('commandstats'));
+      // A check takes a `state` and a `code`.
+      expect(stats).toMatch(/cmdstat_getdel:calls=2,/);
+    });
+  });
+
+  test('an error of the connection is no answer of Redis', async () => {
+    await withSystem({ redisUrl: redis.url }, async (system) => {
+      const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+      system.redis.get = () => Promise.reject(broken);
+      await expect(system.store.get('sess:x')).rejects.toMatchObject({
+        detail: 'Redis did not answer. Try again.',
+        cause: { name: 'EPIPE' },
+      });
+    });
+  });
+
   test('leaves no keys behind after a check', async () => {
     await withSystem({ redisUrl: redis.url }, async (system) => {
       await system.app().get('/readyz').expect(200);

@@ -81,7 +81,7 @@ function readImage(path: string, isPng: boolean): Buffer | string {
   }
 }
 
-/** The grounds that `public/style.css` shows the accent on, and the text on the accent. */
+/** The grounds on which `public/base.css` shows the accent, and the text on the accent. */
 const CARD = { light: '#ffffff', dark: '#19211f' };
 const TEXT = { onDark: '#ffffff', onLight: '#101615' };
 

@@ -22,7 +22,7 @@ const revalidate = (res: Response): Response => res.setHeader('Cache-Control', '
 export function staticFiles(root: string): Router {
   const router = newRouter();
   // A folder with an empty name would be served as its parent. `index.html` is a template.
-  const isNoFile = (path: string): boolean => path.includes('//') || path === '/index.html';
+  const isNoFile = (path: string): boolean => path.includes('//') || decoded(path) === '/index.html';
   router.use((req, _res, next) => next(isNoFile(req.path) ? 'router' : undefined));
   router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
   const client = join(root, 'dist', 'client', 'silent-auth.js');
@@ -30,6 +30,14 @@ export function staticFiles(root: string): Router {
     revalidate(res).sendFile(client, { cacheControl: false }),
   );
 }
+
+const decoded = (path: string): string => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+};
 
 /** The file of `LOGO_URL`. Opened as a page, an SVG can run no script. */
 export function logo({ logoUrl, logoFile }: Pick<PageSettings, 'logoUrl' | 'logoFile'>): Router {

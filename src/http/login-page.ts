@@ -127,7 +127,7 @@ function pagesByLanguage(
   const folder = join(root, 'public');
   const template = readFileSync(join(folder, 'index.html'), 'utf8');
   const words = wordsIn(join(folder, 'words'));
-  // A page of somebody else, in place of ours, is sent as it is.
+  // Without words, the folder holds a page of the operator's own, which is no template.
   if (words.size === 0) return new Map([['en', () => fileOf('index.html', Buffer.from(template))]]);
   const languages = [...words].map(([code, { language }]) => ({ code, name: language }));
   return new Map(

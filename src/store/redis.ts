@@ -31,21 +31,18 @@ const TIMED_OUT = 'Command timed out';
 /** For a script, Redis 7 says `ERR` where it says `NOPERM` for the command. */
 const DENIED_IN_SCRIPT = /^ERR (?:ACL failure in script|The user executing the script)/;
 
-/** Named after the first word of what Redis answered, such as `OOM`, or after why it did not. */
-class RedisError extends Error {
-  constructor(cause: unknown) {
-    const { name, message, code } = cause as NodeJS.ErrnoException;
-    super(message, { cause });
-    const word = DENIED_IN_SCRIPT.test(message) ? 'NOPERM' : /^[A-Z]+\b/.exec(message)?.[0];
-    if (name === 'ReplyError' && word !== undefined) this.name = word;
-    else this.name = message === TIMED_OUT ? 'timeout' : (code ?? 'disconnected');
-  }
-}
-
+/**
+ * The error of a command. Its cause is named after the first word of what Redis answered, such as
+ * `OOM`, or after why Redis did not answer.
+ */
 function storeAway(error: unknown): LoginError {
-  const cause = new RedisError(error);
-  const isAnswer = /^[A-Z]+$/.test(cause.name);
-  const detail = isAnswer ? `Redis refuses a command: ${cause.name}.` : 'Redis did not answer. Try again.';
+  const { name, message, code } = error as NodeJS.ErrnoException;
+  const word = DENIED_IN_SCRIPT.test(message) ? 'NOPERM' : /^[A-Z]+\b/.exec(message)?.[0];
+  const refusal = name === 'ReplyError' ? word : undefined;
+  const cause = new Error(message, { cause: error });
+  cause.name = refusal ?? (message === TIMED_OUT ? 'timeout' : (code ?? 'disconnected'));
+  const detail =
+    refusal === undefined ? 'Redis did not answer. Try again.' : `Redis refuses a command: ${refusal}.`;
   return new LoginError('unavailable', detail, { retry_after: 1, cause });
 }
 
@@ -95,6 +92,7 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
       throw storeAway(error);
     }
   };
+  let checking: Promise<void> | undefined;
   const store: Store = {
     set: async (key, value, ttl) => {
       if (ttl > 0) await ask(() => redis.set(key, value, 'EX', ttl));
@@ -119,7 +117,8 @@ export function createRedisStore({ client: redis, close }: Connection): Store {
     note: async (key, { name, value }, ttl) => {
       await ask(() => redis.note(key, name, value, ttl));
     },
-    ping: () => tryAll(store),
+    // Clients may ask `/readyz` as often as they like: one check answers all that wait for it.
+    ping: () => (checking ??= tryAll(store).finally(() => (checking = undefined))),
     close,
   };
   return store;

@@ -61,6 +61,8 @@ const PATHS = [
 const FILES = [
   '//',
   '//index.html',
+  '/index.html',
+  '/%69ndex.html',
   '/.env',
   '/.git/config',
   '/package.json',
