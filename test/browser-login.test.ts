@@ -79,7 +79,7 @@ describeInBrowser('a login on the page', () => {
     expect(await bob.session()).toMatchObject({ channel: 'sms' });
   });
 
-  test('a device on Wi-Fi is told what to turn off, and can try again or change the number', async () => {
+  test('a device on Wi-Fi sees what to turn off, and can try again or change the number', async () => {
     const alice = await person();
     await alice.logIn(WIFI);
     await alice.reads('Turn Wi-Fi off and mobile data on');
@@ -183,7 +183,7 @@ describeInBrowser('a login on the page', () => {
     await alice.reads('You are logged in');
   });
 
-  test('a browser that lost its cookies at the operator is told so', async () => {
+  test('a browser that lost its cookies at the operator shows that as the cause', async () => {
     stage.expected = [refused(404)];
     const alice = await person();
     await alice.page.route(`${system.sandbox}/**`, (route) =>

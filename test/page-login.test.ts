@@ -20,7 +20,7 @@ describe('a silent login on the page', () => {
     expect(page.view).toMatchObject({ screen: 'wait', title: 'Confirming your SIM', wait: { reached: 0 } });
     expect(page.asked()).toEqual({ do: 'login', number: '+447700900000' });
     page.answer(silent());
-    expect(page.effects.map((effect) => effect.do)).toEqual(['keep', 'tell', 'keep', 'open']);
+    expect(page.effects.map((effect) => effect.do)).toEqual(['keep', 'notify', 'keep', 'open']);
     expect(page.effects.at(-1)).toEqual({ do: 'open', url: 'https://operator.example/' });
     expect(page.view).toMatchObject({ screen: 'wait', wait: { reached: 1 } });
   });
@@ -34,7 +34,7 @@ describe('a silent login on the page', () => {
     page.answer({ verified: true, phoneNumber: '+447700900000', channel: 'silent_auth' });
     expect(page.view).toMatchObject({ screen: 'done', mark: 'good', focus: { on: 'heading' } });
     expect(page.effects).toContainEqual({ do: 'keep', login: undefined });
-    expect(page.effects).toContainEqual({ do: 'tell', change: 'in' });
+    expect(page.effects).toContainEqual({ do: 'notify', change: 'in' });
   });
 
   test('counts the time from the click to the session, with the reload', () => {
@@ -101,7 +101,7 @@ describe('a silent login on the page', () => {
     if (at === 'link') expect(page.answer(silent()).view).toEqual(shown);
   });
 
-  test('without cookies nothing is sent, and the user is told before leaving the page', () => {
+  test('without cookies nothing is sent, and the page says so before it is left', () => {
     const page = play().load('', undefined, false);
     expect(page.view).toMatchObject({ screen: 'failed', title: 'This browser does not keep cookies' });
     expect(page.asked()).toBeUndefined();
@@ -249,7 +249,7 @@ describe('fragments of other sites', () => {
     expect(page.asked()).not.toMatchObject({ do: 'verify' });
   });
 
-  test('a code of a login that another tab replaced is never posted, and the user is told', () => {
+  test('a code of a login that another tab replaced is never posted, and the page shows why', () => {
     const page = play()
       .load(OURS, tabLogin)
       .answer(pending({ ...silent(), loginId: 'b'.repeat(32) }));
@@ -343,7 +343,7 @@ describe('the session on the page', () => {
     expect(page.view.done?.isBusy).toBe(true);
     page.answer(undefined);
     expect(page.view).toMatchObject({ screen: 'number', note: 'You are logged out.', number: { text: '' } });
-    expect(page.effects).toContainEqual({ do: 'tell', change: 'out' });
+    expect(page.effects).toContainEqual({ do: 'notify', change: 'out' });
     const failed = play().load().answer(user()).send({ on: 'logout' }).refuse('no_answer');
     expect(failed.view).toMatchObject({ screen: 'done', note: expect.stringContaining('still logged in') });
   });
@@ -355,7 +355,7 @@ describe('the session on the page', () => {
     expect(page.view).toMatchObject({ screen: 'number', note: 'You logged out in another tab.' });
   });
 
-  test('a login that another tab begins replaces the one here, and the user is told at once', () => {
+  test('a login that another tab begins replaces the one here, and the page shows it at once', () => {
     const page = play()
       .load()
       .submit()

@@ -87,7 +87,7 @@ export function begun(state: State, answer: AnswerTo<'login'>): Change {
   // After the login is kept, since the page may be left at once.
   const effects = [
     { do: 'keep', login },
-    { do: 'tell', change: 'login' },
+    { do: 'notify', change: 'login' },
   ] as const;
   return { state: next.state, effects: [...effects, ...next.effects] };
 }

@@ -74,8 +74,8 @@ const isDesktop = (): boolean => window.matchMedia('(hover: hover) and (pointer:
 
 function showWait({ wait }: View): void {
   if (!wait) return;
-  byId('way').hidden = wait.left !== undefined;
-  ([...byId('way').children] as HTMLElement[]).forEach((step, at) =>
+  byId('progress').hidden = wait.left !== undefined;
+  ([...byId('progress').children] as HTMLElement[]).forEach((step, at) =>
     setStep(step, at < wait.reached ? 'done' : at === wait.reached ? 'now' : 'idle'),
   );
   byId('wait-left').hidden = wait.left === undefined;

@@ -1,5 +1,5 @@
 import { createClient, LoginError, type Client } from '../silent-auth.js';
-import { keepLogin, tellOtherTabs } from './storage.js';
+import { keepLogin, notifyOtherTabs } from './storage.js';
 import type { Answer, Effect, Event, Request, Timing } from './state.js';
 
 /** Does what a change of the state asks for, and reports answers as events. */
@@ -67,8 +67,8 @@ export function createEffects({ emit, turn, locale }: Tools): (effect: Effect) =
         return location.reload();
       case 'keep':
         return keepLogin(effect.login);
-      case 'tell':
-        return tellOtherTabs(effect.change);
+      case 'notify':
+        return notifyOtherTabs(effect.change);
       case 'read_sms':
         return readSms(effect.on);
     }

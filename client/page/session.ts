@@ -28,7 +28,7 @@ export function logIn(state: State, user: Pick<DoneScreen, 'phoneNumber' | 'chan
     { screen: { at: 'done', ...user }, login: undefined, number: undefined, typed: '', steps },
     { do: 'keep', login: undefined },
     { do: 'read_sms', on: false },
-    { do: 'tell', change: 'in' },
+    { do: 'notify', change: 'in' },
     ...(continueUrl !== undefined && !explain ? [{ do: 'continue', url: continueUrl } as const] : []),
   );
 }
@@ -70,7 +70,7 @@ export function loggedOut(state: State, answer: AnswerTo<'logout'>): Change {
   return turn(
     state,
     { screen: { at: 'number' }, typed: '', steps: NO_STEPS, note: { text: 'loggedOut' } },
-    { do: 'tell', change: 'out' },
+    { do: 'notify', change: 'out' },
   );
 }
 

@@ -190,7 +190,7 @@ export type Effect =
   | { do: 'continue'; url: string }
   | { do: 'reload' }
   | { do: 'keep'; login: TabLogin | undefined }
-  | { do: 'tell'; change: OtherTabChange }
+  | { do: 'notify'; change: OtherTabChange }
   | { do: 'read_sms'; on: boolean };
 
 export type OtherTabChange = 'in' | 'out' | 'login';

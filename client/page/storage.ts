@@ -24,7 +24,7 @@ export function keepLogin(login: TabLogin | undefined): void {
 }
 
 /** Does not use a BroadcastChannel, which would exclude the page from the back/forward cache. */
-export function tellOtherTabs(change: OtherTabChange): void {
+export function notifyOtherTabs(change: OtherTabChange): void {
   try {
     localStorage.setItem(TABS, `${change} ${Date.now()}`);
   } catch {

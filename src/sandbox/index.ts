@@ -5,11 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { systemWorld } from '../core/world.js';
 import { createSandbox } from './app.js';
-import { CLIENT_ID } from './camara/operator.js';
 import { newCredentials } from './credentials.js';
-import { CAMARA_PATHS } from './http/paths.js';
 import type { Message, RecordedRequest } from './state/records.js';
-import { refuseProduction } from './settings.js';
+import { refuseProduction, settingsFor } from './settings.js';
 import { PhoneNumber, Subscriber } from './state/subscribers.js';
 
 export interface StartSandboxOptions {
@@ -89,20 +87,3 @@ export async function startSandbox({ baseUrl }: StartSandboxOptions): Promise<Sa
     },
   };
 }
-
-/** Settings of the server for a sandbox at `url`, all but `PUBLIC_URL`. */
-const settingsFor = (url: string, credentials: ReturnType<typeof newCredentials>) => ({
-  SESSION_SECRET: credentials.sessionSecret,
-  VONAGE_APPLICATION_ID: credentials.applicationId,
-  VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
-  VONAGE_API_KEY: credentials.apiKey,
-  VONAGE_SIGNATURE_SECRET: credentials.signatureSecret,
-  VONAGE_BASE_URL: url,
-  BRAND: 'Sandbox',
-  // Read with SILENT_AUTH=camara only.
-  CAMARA_ISSUER: url + CAMARA_PATHS.issuer,
-  CAMARA_CLIENT_ID: CLIENT_ID,
-  CAMARA_PRIVATE_KEY: credentials.privateKeyPem,
-  CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
-  CAMARA_API_ROOT: `${url}${CAMARA_PATHS.issuer}/api`,
-});

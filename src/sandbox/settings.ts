@@ -1,5 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { parsePrivateKey } from '../core/keys.js';
+import { CLIENT_ID } from './camara/operator.js';
+import type { newCredentials } from './credentials.js';
+import { CAMARA_PATHS } from './http/paths.js';
 
 export interface Settings {
   port: number;
@@ -89,3 +92,20 @@ export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: str
   const webhooks = hasAccount ? { webhooks: { url: webhookUrl, apiKey, signatureSecret } } : {};
   return { port, publicUrl, redirectUri: `${serverUrl}/callback`, applicationId, publicKey, ...webhooks };
 };
+
+/** Settings of the server for a sandbox at `url`, all but `PUBLIC_URL`. */
+export const settingsFor = (url: string, credentials: ReturnType<typeof newCredentials>) => ({
+  SESSION_SECRET: credentials.sessionSecret,
+  VONAGE_APPLICATION_ID: credentials.applicationId,
+  VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
+  VONAGE_API_KEY: credentials.apiKey,
+  VONAGE_SIGNATURE_SECRET: credentials.signatureSecret,
+  VONAGE_BASE_URL: url,
+  BRAND: 'Sandbox',
+  // Read with SILENT_AUTH=camara only.
+  CAMARA_ISSUER: url + CAMARA_PATHS.issuer,
+  CAMARA_CLIENT_ID: CLIENT_ID,
+  CAMARA_PRIVATE_KEY: credentials.privateKeyPem,
+  CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
+  CAMARA_API_ROOT: `${url}${CAMARA_PATHS.issuer}/api`,
+});

@@ -6,6 +6,7 @@ import { readConfig, type Config } from '../config/config.js';
 import { createSandbox } from '../sandbox/app.js';
 import type { Conversation } from '../sandbox/conversation/conversation.js';
 import { newCredentials } from '../sandbox/credentials.js';
+import { settingsFor } from '../sandbox/settings.js';
 import { createRecordingProxy } from '../sandbox/conversation/recording-proxy.js';
 import { loadHooks, run, startServer } from '../server.js';
 import { listen } from '../http/server.js';
@@ -35,35 +36,25 @@ type Credentials = ReturnType<typeof newCredentials>;
 const TRIED_OUT =
   /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ACCENT_COLOR|ALLOWED_COUNTRIES|BRAND|CHANNEL_TIMEOUT|CODE_LENGTH|CONTINUE_URL|COVERAGE_CHECK|EXPLAIN|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|LOGO_URL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
 
-const settings = (
-  problems: readonly string[],
-  { applicationId, privateKeyPem, sessionSecret, apiKey, signatureSecret }: Credentials,
-) => {
+const settings = (problems: readonly string[], credentials: Credentials) => {
   const env = {
-    // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
-    PORT: '0',
-    HOST,
-    BRAND: 'Demo',
-    EXPLAIN: 'true',
-    WHATSAPP_FROM: '447700900999',
-    CAMARA_ISSUER: `${sandboxUrl}/camara-operator`,
-    CAMARA_CLIENT_ID: 'silent-auth-sandbox',
-    CAMARA_PRIVATE_KEY: privateKeyPem,
-    CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
-    CAMARA_API_ROOT: `${sandboxUrl}/camara-operator/api`,
-    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => TRIED_OUT.test(name))),
-    PUBLIC_URL: publicUrl,
-    SESSION_SECRET: sessionSecret,
-    VONAGE_APPLICATION_ID: applicationId,
-    VONAGE_PRIVATE_KEY: privateKeyPem,
+    ...settingsFor(sandboxUrl, credentials),
+    // The server reaches the sandbox locally; only links need its public URL.
+    VONAGE_BASE_URL: '',
     VONAGE_API_HOST: localSandboxUrl,
     VONAGE_VERIFY_HOST: localSandboxUrl,
     VONAGE_OIDC_URL: `${sandboxUrl}/oauth2/auth`,
     AUTH_URL_HOSTS: URL.canParse(sandboxUrl) ? new URL(sandboxUrl).host : '',
+    // Any free port: at `PORT` a proxy records the calls of the app for the sandbox.
+    PORT: '0',
+    HOST,
+    PUBLIC_URL: publicUrl,
+    BRAND: 'Demo',
+    EXPLAIN: 'true',
     HELP_URL: sandboxUrl,
     HELP_LABEL: 'Open the sandbox',
-    VONAGE_API_KEY: apiKey,
-    VONAGE_SIGNATURE_SECRET: signatureSecret,
+    WHATSAPP_FROM: '447700900999',
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => TRIED_OUT.test(name))),
   };
   return readConfig(env, [...problems, ...problemsOfSandboxUrl()]);
 };
