@@ -26,8 +26,18 @@ const NETWORKS: readonly Network[] = [
 ];
 const MAX_REQUESTS = 6;
 const MAX_BYTES = 60_000;
-/** Where the page keeps the time of the click through the redirects. */
-const CLICK = 'clicked-at';
+/**
+ * Runs in the page, which keeps the times itself: a locator looks again only after up to half a
+ * second. The time of the click has to outlast the redirects.
+ */
+const KEEP_TIMES = `
+  addEventListener('submit', () => sessionStorage.setItem('clicked-at', String(Date.now())), true);
+  new MutationObserver(() => {
+    // The script hides this note once the form works.
+    if (document.querySelector('#unready')?.hidden) window.formMs ??= performance.now();
+    if (document.querySelector('#logout')?.checkVisibility())
+      window.sessionMs ??= Date.now() - Number(sessionStorage.getItem('clicked-at'));
+  }).observe(document, { subtree: true, childList: true, attributes: true });`;
 const OWN_REQUESTS_OF_A_LOGIN = 3;
 
 async function freePort(): Promise<string> {
@@ -83,14 +93,11 @@ async function throttle(page: Page, { latencyMs, throughput }: Network): Promise
 async function measure(browser: Browser, network: Network): Promise<boolean> {
   const context = await browser.newContext({ locale: 'en-GB', isMobile: true, hasTouch: true });
   const page = await context.newPage();
-  await page.addInitScript(
-    `addEventListener('submit', () => sessionStorage.setItem('${CLICK}', String(Date.now())), true)`,
-  );
+  await page.addInitScript(KEEP_TIMES);
   const counted = count(await throttle(page, network));
-  // The script hides this note once the form works.
   await page.goto(base);
   await page.locator('#unready[hidden]').waitFor({ state: 'attached' });
-  const formMs = await page.evaluate<number>('performance.now()');
+  const formMs = await page.evaluate<number>('formMs');
   await page.waitForLoadState('networkidle');
   const first = { requests: counted.requests.length, bytes: counted.bytes() };
 
@@ -98,12 +105,12 @@ async function measure(browser: Browser, network: Network): Promise<boolean> {
   await page.getByLabel('Phone number').fill('+447700900000');
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('button', { name: 'Log out' }).waitFor();
-  const sessionMs = await page.evaluate<number>(`Date.now() - Number(sessionStorage.getItem('${CLICK}'))`);
+  const sessionMs = await page.evaluate<number>('sessionMs');
   const own = counted.requests.filter((each) => /^(?:POST|GET) \/(?:login|verify|session)$/.test(each));
   await context.close();
   console.log(
     `${network.name}: ${first.requests} requests, ${first.bytes} bytes, form after ${Math.round(formMs)} ms; ` +
-      `click to session ${sessionMs} ms, ${own.length} requests of a login (${own.join(', ')})`,
+      `click to session ${Math.round(sessionMs)} ms, ${own.length} requests of a login (${own.join(', ')})`,
   );
   return (
     first.requests <= MAX_REQUESTS &&
