@@ -19,6 +19,7 @@ import { createJournal } from './observability/journal.js';
 import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
+import { createUserSessions, type UserSessions } from './session/user-sessions.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
@@ -51,7 +52,7 @@ const isHome = (text: string): boolean =>
 
 /** Settings of the standalone server, whose names an app may use for itself. */
 const STANDALONE_ONLY =
-  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OTEL_)/;
+  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OPERATOR_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z
@@ -73,6 +74,7 @@ const Options = z.strictObject({
     .strictObject({
       beforeLogin: aFunction<Hooks['beforeLogin']>().optional(),
       beforeSession: aFunction<Hooks['beforeSession']>().optional(),
+      onEvent: aFunction<Hooks['onEvent']>().optional(),
     })
     .optional(),
   log: z
@@ -144,9 +146,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const { config } = settings;
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
   const opening = openStore(settings, world);
-  const sessions = opening.then((store) => sessionsOf(settings, store, world));
+  const both = opening.then((store) => sessionsOf(settings, store, world));
   // Each request reports the failure. Until the first one, Node must not end the app for it.
-  for (const each of [opening, sessions]) each.catch(() => undefined);
+  for (const each of [opening, both]) each.catch(() => undefined);
 
   const app = bareApp(config);
   // If TRUST_PROXY is not set, Express inherits the app's setting.
@@ -155,7 +157,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
   const open = async () =>
-    routesOf(settings, { store: await opening, sessions: await sessions, world, path: pathOf(app) });
+    routesOf(settings, { store: await opening, ...(await both), world, path: pathOf(app) });
   app.use(onlyOurPaths, async (req, res, next) => {
     // Only now are all apps mounted in each other.
     claim(rootOf(app), app);
@@ -166,13 +168,13 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
 
   const load: RequestHandler = async (req, res, next) => {
     claim(req, app);
-    const ready = await sessions;
+    const { sessions: ready } = await both;
     void ready.load(req, res, (error?: unknown) => {
       if (error === undefined) req.silentAuth = { user: ready.user(req) };
       next(error);
     });
   };
-  const signOut = async (req: Request, res: Response) => (await sessions).signOut(req, res);
+  const signOut = async (req: Request, res: Response) => (await both).sessions.signOut(req, res);
   const close = async () => (await opening).close();
   return Object.assign(app as RequestHandler, { load, signOut, close });
 }
@@ -182,11 +184,21 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
   return where === undefined ? createMemoryStore(world) : openRedisStore(where, world.log);
 };
 
-function sessionsOf({ session, config }: MountSettings, store: Store, world: World): Sessions {
+interface BothSessions {
+  sessions: Sessions;
+  userSessions: UserSessions;
+}
+
+function sessionsOf({ session, config }: MountSettings, store: Store, world: World): BothSessions {
   const deps = { store, secrets: config.sessionSecrets, world };
-  if (session === 'host') return createHostSessions(deps);
+  const userSessions = createUserSessions({ ...deps, maxSessions: config.maxSessions });
+  const carried = { ...deps, registry: userSessions };
   const secureCookie = config.publicUrl.startsWith('https:');
-  return withoutAppSession(createCookieSessions({ ...deps, secureCookie }));
+  const sessions =
+    session === 'host'
+      ? createHostSessions(carried)
+      : withoutAppSession(createCookieSessions({ ...carried, secureCookie }));
+  return { sessions, userSessions };
 }
 
 const TWO_SESSIONS =
@@ -213,14 +225,14 @@ function withoutAppSession(sessions: Sessions): Sessions {
 /** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  { store, sessions, world, path }: { store: Store; sessions: Sessions; world: World; path: string },
+  { store, world, path, ...both }: BothSessions & { store: Store; world: World; path: string },
 ): Router {
   const base = config.publicUrl + path;
   const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
-  router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
+  router.use(createRoutes({ config, store, world, hooks, ...both, journal, ...place }));
   const sendPage = errorPages({ page: config.page, home, styled: false });
   router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
   return router;
@@ -228,6 +240,7 @@ function routesOf(
 
 export { ConfigError } from './config/config.js';
 export type {
+  AuthEvent,
   BeforeLoginAnswer,
   BeforeSessionAnswer,
   Hooks,

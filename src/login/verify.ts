@@ -4,7 +4,7 @@ import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { ignoreHeldLock } from '../store/lock.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
-import { loginRefused } from './hooks.js';
+import { loginRefused, type Refusal } from './hooks.js';
 import {
   CHANGE_TIMEOUT_MS,
   LOGIN_TTL_SECONDS,
@@ -78,6 +78,32 @@ function answersChallenge(verifier: string | undefined, { codeChallenge }: Login
 }
 
 export function createVerify(context: LoginContext): Verify {
+  const verify = createVerifyStep(context);
+  const { notify } = context.rules;
+  if (notify === undefined) return verify;
+  return async (proof, request) => {
+    const { session, requestId } = request;
+    const { login } = session;
+    const refused = (reason: Refusal): void => {
+      if (login === undefined) return;
+      const { id: loginId, phoneNumber } = login;
+      notify({ type: 'login_refused', reason, loginId, phoneNumber, requestId });
+    };
+    try {
+      const result = await verify(proof, request);
+      if (!result.verified) refused(result.reason);
+      return result;
+    } catch (error) {
+      const { code } = error as LoginError;
+      // Each login is told once: when it is locked.
+      const isLocked = session.login?.locked && !login?.locked;
+      if (isLocked && (code === 'login_refused' || code === 'too_many_attempts')) refused(code);
+      throw error;
+    }
+  };
+}
+
+function createVerifyStep(context: LoginContext): Verify {
   const { engine, journal, verifications } = context;
   return ({ code, codeVerifier }, request) => {
     const { requestId, session } = request;
@@ -189,7 +215,10 @@ async function signIn(
   const { phoneNumber } = login;
   const user = { phoneNumber, channel, channels: provedBy(login, channel), authenticatedAt: world.now() };
   // Refused where the login was cancelled or replaced since the code came.
-  await step.session.signIn(user, completed(login, channel));
+  const { sessionId, ended } = await step.session.signIn(user, completed(login, channel));
+  const about = { phoneNumber, requestId: step.requestId };
+  rules.notify?.({ type: 'login', ...about, loginId: login.id, sessionId, channels: user.channels });
+  if (ended.length > 0) rules.notify?.({ type: 'session_revoked', ...about, sessionIds: ended, by: 'limit' });
   if (login.verification?.steps.some((each) => each.channel !== 'silent_auth'))
     await limits.verified(step.caller, phoneNumber);
   return { verified: true, phoneNumber, channel };

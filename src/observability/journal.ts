@@ -11,6 +11,7 @@ const STEPS = {
   'POST /login/next': 'next',
   'DELETE /login': 'cancel',
   'POST /logout': 'logout',
+  'DELETE /sessions': 'revoke',
   'POST /webhooks/verify': 'webhook',
 } as const;
 
@@ -29,6 +30,10 @@ export interface LogFields {
   network?: string | undefined;
   outcome?: string;
   reason?: string | undefined;
+  /** How many sessions ended. */
+  ended?: number;
+  /** Who ended sessions. */
+  by?: 'user' | 'operator';
   /** The limit that was reached. */
   limit?: string;
   upstream?: UpstreamTrace | undefined;

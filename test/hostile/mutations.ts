@@ -84,8 +84,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a cancelled login logs no session in',
     file: 'src/session/records.ts',
-    find: 'if (!isOpen) throw',
-    replace: 'if (isOpen === undefined) throw',
+    find: 'if (!isOpen || !isOfUser)',
+    replace: 'if (isOpen === undefined || !isOfUser)',
     caughtBy: {
       suite: 'test/session.test.ts',
       test: 'whose login was cancelled during its /verify stays logged out',
