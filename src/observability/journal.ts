@@ -48,6 +48,8 @@ export interface StepStart {
   requestId: string;
   /** The login, if it is known from the start. */
   login?: { id: string; phoneNumber: PhoneNumber; client: string; isProbe?: boolean } | undefined;
+  /** The number, if the step is none of a login. */
+  phoneNumber?: PhoneNumber;
   /** Of its line if it succeeds; `info` by default. */
   level?: 'info' | 'debug';
 }
@@ -94,7 +96,8 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     step: (start, work) =>
       span(`login ${start.step}`, 'internal', async (annotateSpan) => {
         const startedAt = performance.now();
-        let fields = start.login === undefined ? {} : fieldsOf(start.login, pseudonym);
+        let fields: LogFields = start.login === undefined ? {} : fieldsOf(start.login, pseudonym);
+        if (start.phoneNumber !== undefined) fields.number = pseudonym(start.phoneNumber);
         let error: LoginError | undefined;
         try {
           return await work((more) => (fields = { ...fields, ...more }));

@@ -57,7 +57,7 @@ export function operatorRoutes(router: IRouter, { key, userSessions, journal, no
     .post(...before, async (req, res) => {
       const phoneNumber = numberOf(req);
       const requestId = requestIdOf(res);
-      const ended = await journal.step({ step: 'revoke', requestId }, async (annotate) => {
+      const ended = await journal.step({ step: 'revoke', requestId, phoneNumber }, async (annotate) => {
         const sessionIds = await userSessions.revoke(phoneNumber);
         annotate({ by: 'operator', ended: sessionIds.length });
         if (sessionIds.length > 0)

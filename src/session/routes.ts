@@ -5,7 +5,7 @@ import { requestIdOf } from '../http/protection.js';
 import type { Flow } from '../login/flow.js';
 import type { Notify } from '../login/hooks.js';
 import type { Sessions } from '../login/routes.js';
-import type { Journal, LogFields } from '../observability/journal.js';
+import type { Journal } from '../observability/journal.js';
 import type { CurrentSession, UserSession, UserSessions } from './user-sessions.js';
 
 export interface SessionRoutesDeps {
@@ -80,12 +80,11 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
       end: (current: CurrentSession, req: Request, res: Response) => Promise<readonly string[]>,
     ): RequestHandler =>
     async (req, res) => {
-      const requestId = requestIdOf(res);
-      await journal.step({ step: 'revoke', requestId }, async (annotate) => {
-        const current = currentOf(req);
+      const [current, requestId] = [currentOf(req), requestIdOf(res)];
+      const { phoneNumber } = current.user;
+      await journal.step({ step: 'revoke', requestId, phoneNumber }, async (annotate) => {
         const sessionIds = await end(current, req, res);
-        annotate({ by: 'user', ended: sessionIds.length } satisfies LogFields);
-        const { phoneNumber } = current.user;
+        annotate({ by: 'user', ended: sessionIds.length });
         if (sessionIds.length > 0)
           notify?.({ type: 'session_revoked', by: 'user', phoneNumber, sessionIds, requestId });
       });
