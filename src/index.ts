@@ -6,19 +6,21 @@ import { ConfigError, readConfig, type Config } from './config/config.js';
 import type { Env } from './config/reader.js';
 import type { RedisClient } from './config/redis.js';
 import { SetupError } from './core/errors.js';
+import { parsePhoneNumber } from './core/phone-number.js';
 import { systemWorld, type Log, type World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
 import { errorPages } from './http/pages.js';
 import { problemHandler } from './http/problems.js';
 import { shield } from './http/protection.js';
-import type { Hooks } from './login/hooks.js';
+import { createNotify, type Hooks } from './login/hooks.js';
 import type { User } from './login/login.js';
 import type { Sessions } from './login/routes.js';
 import { createJournal } from './observability/journal.js';
 import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
+import { revokeByOperator } from './session/operator.js';
 import { createUserSessions, type UserSessions } from './session/user-sessions.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
@@ -135,6 +137,12 @@ export interface SilentAuth extends RequestHandler {
   load: RequestHandler;
   /** For the app's own logout: ends the session of a request that passed `load`. */
   signOut(req: Request, res: Response): Promise<void>;
+  /**
+   * Ends the sessions of a number, and its logins that are under way, as an operator.
+   * @returns how many sessions ended
+   * @throws RangeError for a text that is no phone number in E.164
+   */
+  endSessions(phoneNumber: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -175,8 +183,15 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
     });
   };
   const signOut = async (req: Request, res: Response) => (await both).sessions.signOut(req, res);
+  const endSessions = async (text: string) => {
+    const phoneNumber = parsePhoneNumber(text);
+    if (phoneNumber === undefined) throw new RangeError('This is not a phone number in E.164.');
+    const { userSessions } = await both;
+    const notify = createNotify(settings.hooks, world);
+    return (await revokeByOperator({ userSessions, notify }, phoneNumber)).length;
+  };
   const close = async () => (await opening).close();
-  return Object.assign(app as RequestHandler, { load, signOut, close });
+  return Object.assign(app as RequestHandler, { load, signOut, endSessions, close });
 }
 
 const openStore = async ({ redis, config }: MountSettings, world: World): Promise<Store> => {

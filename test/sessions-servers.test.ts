@@ -120,6 +120,12 @@ describe.each(['host', 'own'] as const)('routes in an app, with session: %s', (s
         await own.delete('/auth/sessions?all=true').expect(204);
         expect(await isAuthenticated(own, '/auth')).toBe(false);
         await own.get('/auth/sessions').expect(401);
+
+        await mounted.logIn(other);
+        expect(await mounted.silentAuth.endSessions(ALICE)).toBe(1);
+        expect(await isAuthenticated(other, '/auth')).toBe(false);
+        expect(await mounted.silentAuth.endSessions(ALICE)).toBe(0);
+        await expect(mounted.silentAuth.endSessions('07700900000')).rejects.toThrow(RangeError);
       },
     ));
 });

@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IRouter, Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { LoginError } from '../core/errors.js';
@@ -34,6 +34,18 @@ function expectKey(key: string): RequestHandler {
   };
 }
 
+/** Ends the sessions of a number, and tells the hook. @returns the ids of the sessions that ended */
+export async function revokeByOperator(
+  { userSessions, notify }: Pick<OperatorDeps, 'userSessions' | 'notify'>,
+  phoneNumber: PhoneNumber,
+  requestId: string = randomUUID(),
+): Promise<readonly string[]> {
+  const sessionIds = await userSessions.revoke(phoneNumber);
+  if (sessionIds.length > 0)
+    notify?.({ type: 'session_revoked', by: 'operator', phoneNumber, sessionIds, requestId });
+  return sessionIds;
+}
+
 export interface OperatorDeps {
   /** `OPERATOR_KEY` */
   key: string;
@@ -58,10 +70,8 @@ export function operatorRoutes(router: IRouter, { key, userSessions, journal, no
       const phoneNumber = numberOf(req);
       const requestId = requestIdOf(res);
       const ended = await journal.step({ step: 'revoke', requestId, phoneNumber }, async (annotate) => {
-        const sessionIds = await userSessions.revoke(phoneNumber);
+        const sessionIds = await revokeByOperator({ userSessions, notify }, phoneNumber, requestId);
         annotate({ by: 'operator', ended: sessionIds.length });
-        if (sessionIds.length > 0)
-          notify?.({ type: 'session_revoked', by: 'operator', phoneNumber, sessionIds, requestId });
         return sessionIds.length;
       });
       sendJson(res, { status: 200, body: { ended } });

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { readConfig, ConfigError, type Config } from '../config/config.js';
 import { LoginError } from '../core/errors.js';
 import { parsePhoneNumber, type PhoneNumber } from '../core/phone-number.js';
 import { createNotify } from '../login/hooks.js';
 import { loadHooks } from '../server.js';
+import { revokeByOperator } from '../session/operator.js';
 import { createUserSessions, type UserSession, type UserSessions } from '../session/user-sessions.js';
 import { openRedisStore } from '../store/redis.js';
 import {
@@ -68,11 +68,9 @@ const ACTIONS = {
     if (found.length === 0) out('No sessions.');
     else for (const line of tableOf(found)) out(line);
   },
-  async revoke(sessions, phoneNumber, { out, notify }) {
-    const sessionIds = await sessions.revoke(phoneNumber);
-    const [requestId, by] = [randomUUID(), 'operator'] as const;
-    if (sessionIds.length > 0) notify?.({ type: 'session_revoked', by, phoneNumber, sessionIds, requestId });
-    out(`${sessionIds.length} ${sessionIds.length === 1 ? 'session' : 'sessions'} ended.`);
+  async revoke(userSessions, phoneNumber, { out, notify }) {
+    const { length } = await revokeByOperator({ userSessions, notify }, phoneNumber);
+    out(`${length} ${length === 1 ? 'session' : 'sessions'} ended.`);
   },
 } satisfies Record<string, Action>;
 
