@@ -44,10 +44,19 @@ describe('the hook onEvent', () => {
     expect(events).toEqual([
       {
         ...{ type: 'login', phoneNumber: ALICE, channels: ['silent_auth'], at: system.world.now() },
-        ...{ sessionId: (await idsOf(app))[0], loginId: body.login_id, requestId: headers['x-request-id'] },
+        ...{
+          reauthenticated: false,
+          sessionId: (await idsOf(app))[0],
+          loginId: body.login_id,
+          requestId: headers['x-request-id'],
+        },
       },
     ]);
     expect(Object.isFrozen(events[0])).toBe(true);
+    await app.post('/login').send({ reauthenticate: true }).expect(201);
+    await system.next(app, 'sms');
+    await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(200);
+    expect(events.slice(1)).toMatchObject([{ type: 'login', reauthenticated: true, channels: ['sms'] }]);
   });
 
   test('gets the sessions that a user ends, by their ids', async () => {

@@ -52,6 +52,8 @@ export type AuthEvent = AnyEvent &
         sessionId: string;
         /** All channels that proved the number in this login, in order. */
         channels: readonly Channel[];
+        /** Whether a logged-in user proved the number again. */
+        reauthenticated: boolean;
       }
     | { type: 'login_refused'; loginId: string; reason: Refusal }
     | {

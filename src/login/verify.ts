@@ -217,7 +217,9 @@ async function signIn(
   // Refused where the login was cancelled or replaced since the code came.
   const { sessionId, ended } = await step.session.signIn(user, completed(login, channel));
   const about = { phoneNumber, requestId: step.requestId };
-  rules.notify?.({ type: 'login', ...about, loginId: login.id, sessionId, channels: user.channels });
+  const reauthenticated = login.reauthenticates === true;
+  const { channels } = user;
+  rules.notify?.({ type: 'login', ...about, loginId: login.id, sessionId, channels, reauthenticated });
   if (ended.length > 0) rules.notify?.({ type: 'session_revoked', ...about, sessionIds: ended, by: 'limit' });
   if (login.verification?.steps.some((each) => each.channel !== 'silent_auth'))
     await limits.verified(step.caller, phoneNumber);

@@ -142,20 +142,23 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     return { gone: gone.length, ended: idsOf(outcomes.filter(({ outcome }) => outcome === 'ended')) };
   };
 
+  /** @param own the session of the login, which stays */
   const endOldest = async (
     phoneNumber: PhoneNumber,
+    own: string,
     entries: readonly Entry[],
   ): Promise<readonly string[]> => {
     if (entries.length <= maxSessions) return [];
+    const others = entries.filter(({ handle }) => handle !== own);
     const found = await Promise.all(
-      entries.map(async (entry) => ({ entry, record: await records.find(entry.handle) })),
+      others.map(async (entry) => ({ entry, record: await records.find(entry.handle) })),
     );
     await remove(found.filter(({ record }) => record === undefined).map(({ entry }) => entry));
-    const live = found
+    const newestFirst = found
       .filter(({ record }) => record !== undefined && isOf(phoneNumber, record))
-      .sort((one, other) => one.entry.at - other.entry.at);
-    const excess = live.slice(0, Math.max(0, live.length - maxSessions)).map(({ entry }) => entry);
-    return (await endAll(phoneNumber, excess)).ended;
+      .map(({ entry }) => entry)
+      .sort((one, other) => other.at - one.at);
+    return (await endAll(phoneNumber, newestFirst.slice(maxSessions - 1))).ended;
   };
 
   const shown = (id: string, user: CurrentSession['user'], current: boolean): UserSession => {
@@ -191,7 +194,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       const entry = { id, value, since: begunAt, oldest };
       const entries = await store.register(index, entry, ABSOLUTE_TTL_SECONDS);
       if (entries === undefined) return undefined;
-      return { id, endOldest: () => endOldest(phoneNumber, open(index, entries)).catch(() => []) };
+      return { id, endOldest: () => endOldest(phoneNumber, handle, open(index, entries)).catch(() => []) };
     },
     async forget(handle, { phoneNumber }) {
       const [index = ''] = indexesOf(phoneNumber);
