@@ -142,14 +142,12 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     return { gone: gone.length, ended: idsOf(outcomes.filter(({ outcome }) => outcome === 'ended')) };
   };
 
-  /** @param own the session of the login, which stays */
+  /** @param others the entries beside that of the login, which stays */
   const endOldest = async (
     phoneNumber: PhoneNumber,
-    own: string,
-    entries: readonly Entry[],
+    others: readonly Entry[],
   ): Promise<readonly string[]> => {
-    if (entries.length <= maxSessions) return [];
-    const others = entries.filter(({ handle }) => handle !== own);
+    if (others.length < maxSessions) return [];
     const found = await Promise.all(
       others.map(async (entry) => ({ entry, record: await records.find(entry.handle) })),
     );
@@ -192,9 +190,10 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       const id = idOf(handle);
       const value = `${authenticatedAt}.${keyring.seal(index, handle)}`;
       const entry = { id, value, since: begunAt, oldest };
-      const entries = await store.register(index, entry, ABSOLUTE_TTL_SECONDS);
-      if (entries === undefined) return undefined;
-      return { id, endOldest: () => endOldest(phoneNumber, handle, open(index, entries)).catch(() => []) };
+      const before = await store.register(index, entry, ABSOLUTE_TTL_SECONDS);
+      if (before === undefined) return undefined;
+      const others = before.filter((each) => each.id !== id);
+      return { id, endOldest: () => endOldest(phoneNumber, open(index, others)).catch(() => []) };
     },
     async forget(handle, { phoneNumber }) {
       const [index = ''] = indexesOf(phoneNumber);

@@ -63,10 +63,11 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     register: (key, { id, value, since, oldest }, ttlSeconds) => {
       const { entries, closedAt } = indexAt(key);
       if (closedAt !== undefined && closedAt >= since) return Promise.resolve(undefined);
+      const before = [...entries.values()];
       for (const [each, { value: text }] of entries) if (parseInt(text, 10) < oldest) entries.delete(each);
       entries.set(id, { id, value });
       indexes.set(key, { entries, closedAt }, { ttl: ttlSeconds * 1000 });
-      return Promise.resolve([...entries.values()]);
+      return Promise.resolve(before);
     },
     closeIndex: (key, at, ttlSeconds) => {
       const { entries, closedAt = at } = indexAt(key);

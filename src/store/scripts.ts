@@ -65,7 +65,7 @@ end
 if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[5])
-return redis.call('HGETALL', KEYS[1])
+return entries
 `;
 
 /** `Store.closeIndex`: closes KEYS[1] at ARGV[1], or at a later time at which it was closed. */

@@ -373,8 +373,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a number has at most MAX_SESSIONS sessions',
     file: 'src/session/user-sessions.ts',
-    find: 'if (entries.length <= maxSessions) return [];',
-    replace: 'if (entries.length >= 0) return [];',
+    find: 'if (others.length < maxSessions) return [];',
+    replace: 'if (others.length >= 0) return [];',
     caughtBy: {
       suite: 'test/sessions.test.ts',
       test: 'beyond MAX_SESSIONS the oldest that lives ends, whatever sessions have ended before',
