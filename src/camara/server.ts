@@ -137,6 +137,23 @@ export const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.allowInsecureRequests]: isInsecure(issuer),
 });
 
+/** A token request over our transport. @param read gets the answer before the library does */
+export const tokenRequest = (
+  { transport, issuer }: { transport: Transport; issuer: string },
+  timing: { timeoutMs: number; requestId: string },
+  read: (answer: Answer) => void,
+) =>
+  sentBy(issuer, async (url: string, request: oauth.CustomFetchOptions<'POST', URLSearchParams>) => {
+    const { headers, body } = request;
+    const { authorization } = headers;
+    const answer = await transport({
+      ...{ api: 'token', method: 'POST', url, body, ...timing },
+      ...(authorization !== undefined && { headers: { authorization } }),
+    });
+    read(answer);
+    return asResponse('token', answer);
+  });
+
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 
 /** The library compares issuers as URLs, and the profile to the letter. */
