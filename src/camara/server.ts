@@ -131,7 +131,7 @@ export function createAuthorizationServer(deps: {
  * The options of the library for requests that `fetch` sends. Only a sandbox on localhost may be
  * reached over http (`config/camara.ts`).
  */
-export const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
+const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.customFetch]: fetch,
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
   [oauth.allowInsecureRequests]: isInsecure(issuer),
@@ -178,7 +178,7 @@ function objectIn(api: string, answer: Answer): object {
 }
 
 /** The answer as the library takes it; only a JSON object is one. */
-export function asResponse(api: string, answer: Answer): Response {
+function asResponse(api: string, answer: Answer): Response {
   const json = objectIn(api, answer);
   // A body would be written to a stream and parsed again, for 30 µs.
   return Object.assign(new Response(), { json: () => Promise.resolve(json) });
