@@ -25,6 +25,18 @@ describe('a silent login on the page', () => {
     expect(page.view).toMatchObject({ screen: 'wait', wait: { reached: 1 } });
   });
 
+  test('counts from the click, even if the script came later', () => {
+    const page = play().load().send({ on: 'type', text: '07700 900000', format: true });
+    const pressedAt = page.state.now - 1500;
+    page.send({ on: 'submit', keepsCookies: true, pressedAt }).answer(silent());
+    expect(page.effects).toContainEqual({
+      do: 'keep',
+      login: expect.objectContaining({ startedAt: pressedAt }),
+    });
+    page.send({ on: 'cancel' }).pass(1).submit().answer(silent());
+    expect(page.state.login?.startedAt).toBe(page.state.now);
+  });
+
   test('posts the code once the server says that it is for the login of this tab', () => {
     const page = play().load(OURS, tabLogin);
     expect(page.view.screen).toBe('wait');

@@ -58,10 +58,10 @@ function showNumber({ number }: View): void {
   const phone = inputOf('phone');
   setValue(phone, number.text);
   setError('phone-error', phone, number.error);
-  const country = byId('country') as unknown as HTMLSelectElement;
+  const country = byId('country') as HTMLSelectElement;
   setValue(country, number.country);
   const calling = country.selectedOptions[0]?.dataset['calling'] ?? '';
-  setText(byId('country-shown'), [`${number.country} `, { ltr: `+${calling}` }]);
+  setText(byId('country-shown'), `${number.country} +${calling}`);
   byId('hint').hidden = number.hint === undefined;
   setText(byId('hint-text'), number.hint?.text ?? '');
   setText(byId('hint-take'), number.hint?.take ?? []);

@@ -1,7 +1,9 @@
 import { createPage } from './dom.js';
 import { createEffects } from './effects.js';
 import { byId, inputOf } from './elements.js';
-import { countries, guessCountry } from './phone-number.js';
+import { guessCountry } from './guess.js';
+import { getCountries, type CountryCode } from './numbering.js';
+import { countries } from './phone-number.js';
 import { initialState, type Event, type Settings } from './state.js';
 import { keepsCookies, loadLogin, onOtherTab } from './storage.js';
 import { isTicking, update } from './update.js';
@@ -22,9 +24,12 @@ function start(): void {
   const chosen = document.documentElement.lang;
   const locale = navigator.languages.find((tag) => /^[a-z-]+$/i.test(tag) && tag.split('-')[0] === chosen);
   const language: Language = { words, locale: locale ?? chosen };
+  const { country, pressedAt } = document.documentElement.dataset;
   writeCountries(language.locale);
 
-  let state = initialState(settings, guessCountry(navigator.languages), Date.now());
+  // The script of `first.ts` may have let the user choose the country, and press the button.
+  const guessed = (country as CountryCode | undefined) ?? guessCountry(navigator.languages, getCountries());
+  let state = initialState(settings, guessed ?? 'US', Date.now());
   const show = createPage();
   const run = createEffects({ emit, turn: () => state.turn, locale: language.locale });
   let clock: ReturnType<typeof setInterval> | undefined;
@@ -47,6 +52,9 @@ function start(): void {
   listen(emit);
   open(emit);
   byId('unready').hidden = true;
+  byId('soon').hidden = true;
+  if (pressedAt !== undefined)
+    emit({ on: 'submit', keepsCookies: keepsCookies(), pressedAt: Number(pressedAt) });
 }
 
 function open(emit: (event: Event) => void): void {
@@ -96,8 +104,8 @@ function listen(emit: (event: Event) => void): void {
     const { inputType = '' } = event as Partial<InputEvent>;
     emit({ on: 'type', text: phone.value, format: isAtEnd && !inputType.startsWith('delete') });
   });
-  const country = byId('country') as unknown as HTMLSelectElement;
-  country.addEventListener('change', () => emit({ on: 'country', country: country.value as 'GB' }));
+  const country = byId('country') as HTMLSelectElement;
+  country.onchange = () => emit({ on: 'country', country: country.value as 'GB' });
   const code = inputOf('code-field');
   code.addEventListener('input', () => emit({ on: 'type_code', text: code.value }));
 

@@ -225,7 +225,9 @@ export type Event =
   | { on: 'type'; text: string; format: boolean }
   | { on: 'country'; country: CountryCode }
   | { on: 'network'; type: string | undefined }
-  | { on: 'submit' | 'retry' | 'take_hint'; keepsCookies: boolean }
+  /** `pressedAt` if the button was pressed before this script came. */
+  | { on: 'submit'; keepsCookies: boolean; pressedAt?: number }
+  | { on: 'retry' | 'take_hint'; keepsCookies: boolean }
   | { on: 'cancel' | 'change' | 'submit_code' | 'logout' | 'tick' }
   | { on: 'type_code'; text: string }
   | { on: 'send'; channel: CodeChannel; resend: boolean }

@@ -22,11 +22,13 @@ export function update(before: State, event: Event, now: number): Change {
     case 'network':
       return change(state, { network: NETWORKS.find((name) => name === event.type) });
     case 'submit':
-      return state.screen.at === 'number' ? submit(state, event.keepsCookies) : change(state, {});
+      return state.screen.at === 'number'
+        ? submit({ ...state, startedAt: event.pressedAt ?? now }, event.keepsCookies)
+        : change(state, {});
     case 'take_hint':
-      return takeHint(state, event.keepsCookies);
+      return takeHint({ ...state, startedAt: now }, event.keepsCookies);
     case 'retry':
-      return retry(state, event.keepsCookies);
+      return retry({ ...state, startedAt: now }, event.keepsCookies);
     case 'cancel':
       return stop(state);
     case 'change':
