@@ -182,6 +182,25 @@ describeInBrowser('usability of the page', () => {
       expect(await page.locator('noscript').innerText()).toContain('JavaScript');
     });
 
+    test('another language keeps the failure, the number and the code that was sent', async () => {
+      const { page } = await person();
+      const choose = async (language: string) => {
+        await page.locator('.languages summary').click();
+        await page.getByRole('link', { name: language }).click();
+      };
+      await page.goto(system.base);
+      await submit(page, WIFI);
+      await page.getByText('did not confirm this phone').waitFor();
+      await choose('Deutsch');
+      await page.getByText('Ihr Anbieter hat dieses Telefon nicht bestätigt').waitFor();
+      expect(page.url()).toBe(`${system.base}/?lang=de`);
+      expect(await page.locator('#who-text').innerText()).toBe('+44 7700 900103');
+      await page.getByRole('button', { name: 'Code per SMS erhalten' }).click();
+      await page.locator('#code:visible').waitFor();
+      await choose('Français');
+      await page.getByText('Saisissez le code reçu par SMS').waitFor();
+    });
+
     test('the language of the page is that of the messages', async () => {
       for (const [locale, lang, sent] of [
         ['de-AT', '', 'de-AT'],
@@ -369,7 +388,7 @@ describeInBrowser('usability of the page', () => {
     await page.goto(system.base);
     await isReady(page);
     expect(requested.filter((path) => path.includes('/qr-'))).toEqual([]);
-    await page.getByText('The number is in another phone').click();
+    await page.getByText('The number is on another phone').click();
     await page.locator('#qr path').waitFor({ state: 'attached' });
     await page.getByText('Never scan or open a login link').waitFor();
     await page.getByText('which another phone cannot open').waitFor();

@@ -5,7 +5,7 @@ import { guessCountry } from './guess.js';
 import { getCountries, type CountryCode } from './numbering.js';
 import { countries } from './phone-number.js';
 import { initialState, type Event, type Settings } from './state.js';
-import { keepsCookies, loadLogin, onOtherTab } from './storage.js';
+import { keepsCookies, loadLogin, onOtherTab, takeLeft } from './storage.js';
 import { isTicking, update } from './update.js';
 import { view } from './view.js';
 import type { Language, Words } from './words.js';
@@ -63,6 +63,7 @@ function open(emit: (event: Event) => void): void {
     on: 'open',
     fragment: takeFragment(),
     login: loadLogin(),
+    left: takeLeft(),
     keepsCookies: keepsCookies(),
     loadedAt: performance.timeOrigin + (navigation?.responseStart ?? 0),
   });
@@ -88,6 +89,11 @@ const CLICKS: Record<string, (button: HTMLButtonElement) => Event> = {
 
 function listen(emit: (event: Event) => void): void {
   document.addEventListener('click', (event) => {
+    const language = (event.target as Element).closest<HTMLAnchorElement>('a[hreflang]');
+    if (language && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+      event.preventDefault();
+      emit({ on: 'language', url: language.href });
+    }
     const button = (event.target as Element).closest<HTMLButtonElement>('button[data-do]');
     const made = CLICKS[button?.dataset['do'] ?? ''];
     // The second click of a double click may hit a button that has just appeared.
