@@ -108,7 +108,8 @@ describe('the number field reads', () => {
     ['me@example.com', 'GB', 'none'],
     ['+999 1234567', 'GB', 'none'],
     // Shorter than E.164.
-    ['0000', 'IR', 'none'],
+    ['0000', 'IR', 'invalid_phone_number'],
+    ['07700', 'DE', 'invalid_phone_number'],
     ['0770o900000', 'GB', 'none'],
     ['0770 9OO OOO 12', 'GB', 'none'],
     ['0', 'GB', 'short'],

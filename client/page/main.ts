@@ -53,6 +53,7 @@ function start(): void {
   open(emit);
   byId('unready').hidden = true;
   byId('soon').hidden = true;
+  delete document.documentElement.dataset['pressedAt'];
   if (pressedAt !== undefined)
     emit({ on: 'submit', keepsCookies: keepsCookies(), pressedAt: Number(pressedAt) });
 }

@@ -24,7 +24,7 @@ export interface Hint {
   why: HintReason;
 }
 
-type Problem = 'none' | 'short' | 'long';
+type Problem = 'none' | 'short' | 'long' | 'invalid_phone_number';
 
 export type ReadNumber = { number: string; country?: CountryCode; hint?: Hint } | { problem: Problem };
 
@@ -75,7 +75,7 @@ function find(text: string, country: CountryCode): { number: string; hint?: Hint
   const hint = read.map(correct).find((each) => each !== undefined);
   if (hint !== undefined) return { number: hint.number, hint };
   const problem = validatePhoneNumberLength(dialled[0] ?? '', country);
-  return { problem: PROBLEMS[problem ?? ''] ?? 'none' };
+  return { problem: problem === undefined ? 'invalid_phone_number' : (PROBLEMS[problem] ?? 'none') };
 }
 
 const parse = (dialled: string, country?: CountryCode): PhoneNumber | undefined =>

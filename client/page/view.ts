@@ -230,7 +230,7 @@ function buttons(
 ): readonly ChannelButton[] {
   if (screen.at !== 'code' && screen.at !== 'failed') return [];
   const waitMs = (screen.sendAt ?? 0) - now;
-  const left = waitMs > 0 ? ` · ${timeSpan(waitMs / 1000, language)}` : '';
+  const left = waitMs > 0 ? ` · ${timeSpan(waitMs / 1000, language, 'short')}` : '';
   return screen.nextChannels.map((channel) => ({
     ...{ channel, text: texts[channel] + left },
     isEarly: left !== '',
