@@ -273,7 +273,7 @@ describeInBrowser('usability of the page', () => {
       release();
       await isReady(page);
       expect([await shown.textContent(), await country.inputValue()]).toEqual(['FR +33', 'FR']);
-      expect(await country.locator('option:checked').textContent()).toBe('Frankreich (+33)');
+      await country.locator('option:checked', { hasText: 'Frankreich (+33)' }).waitFor({ state: 'attached' });
     });
 
     test('if the script cannot be loaded, the page says so at once', async () => {

@@ -1,8 +1,7 @@
 import { createPage } from './dom.js';
 import { createEffects } from './effects.js';
 import { byId, inputOf } from './elements.js';
-import { guessCountry } from './guess.js';
-import { getCountries, type CountryCode } from './numbering.js';
+import { getCountries } from './numbering.js';
 import { countries } from './phone-number.js';
 import { initialState, type Event, type Settings } from './state.js';
 import { keepsCookies, loadLogin, onOtherTab, takeLeft } from './storage.js';
@@ -24,12 +23,13 @@ function start(): void {
   const chosen = document.documentElement.lang;
   const locale = navigator.languages.find((tag) => /^[a-z-]+$/i.test(tag) && tag.split('-')[0] === chosen);
   const language: Language = { words, locale: locale ?? chosen };
-  const { country, pressedAt } = document.documentElement.dataset;
-  writeCountries(language.locale);
+  const { country = regionOf(language.locale), pressedAt } = document.documentElement.dataset;
+  readCountries();
+  // The form can be used before.
+  setTimeout(writeCountries, 0, language.locale);
 
-  // The script of `first.ts` may have let the user choose the country, and press the button.
-  const guessed = (country as CountryCode | undefined) ?? guessCountry(navigator.languages, getCountries());
-  let state = initialState(settings, guessed ?? 'US', Date.now());
+  const known = getCountries().find((code) => code === country);
+  let state = initialState(settings, known ?? 'US', Date.now());
   const show = createPage();
   const run = createEffects({ emit, turn: () => state.turn, locale: language.locale });
   let clock: ReturnType<typeof setInterval> | undefined;
@@ -57,6 +57,9 @@ function start(): void {
   if (pressedAt !== undefined)
     emit({ on: 'submit', keepsCookies: keepsCookies(), pressedAt: Number(pressedAt) });
 }
+
+/** Without the script of `first.ts`, which guesses the country and lets the user choose it. */
+const regionOf = (locale: string): string | undefined => new Intl.Locale(locale).maximize().region;
 
 function open(emit: (event: Event) => void): void {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
@@ -144,13 +147,25 @@ function listenToDevice(emit: (event: Event) => void): void {
   );
 }
 
+/** The options of the server have a text alone, such as `GB +44`. */
+function readCountries(): void {
+  for (const option of (byId('country') as HTMLSelectElement).options) {
+    const [code = '', calling = ''] = option.text.split(' +');
+    Object.assign(option, { value: code }).dataset['calling'] = calling;
+  }
+}
+
+/** Writes the names of the countries, in their order. */
 function writeCountries(locale: string): void {
+  const country = byId('country') as HTMLSelectElement;
+  const { value } = country;
   const options = countries(locale).map(({ code, name, callingCode }) => {
     const option = new Option(`${name} (+${callingCode})`, code);
     option.dataset['calling'] = callingCode;
     return option;
   });
-  byId('country').replaceChildren(...options);
+  country.replaceChildren(...options);
+  country.value = value;
 }
 
 start();
