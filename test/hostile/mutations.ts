@@ -303,7 +303,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'the signature of an ID token is checked',
     file: 'src/camara/camara.ts',
-    find: 'await server.verifySignature(as, response, requestId);',
+    find: 'await server.verifySignature(as, idToken, requestId);',
     replace: '{}',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
