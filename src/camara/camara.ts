@@ -7,10 +7,12 @@ import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
+import type { AskSimSwap } from '../vonage/identity-insights.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { signJwt, type SigningKey } from './jws.js';
-import { asResponse, createAuthorizationServer, loginErrorOf, sentBy } from './server.js';
+import { createSimSwap } from './sim-swap.js';
+import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
 import type { AuthorizationServer, Metadata } from './server.js';
 
 /** What only this server knows of an authorization request, until its answer comes. */
@@ -48,6 +50,8 @@ export interface Camara {
    */
   exchange: (authorization: Authorization, requestId: string) => Promise<AccessToken>;
   verify: VerifyNumber;
+  /** @param hours how far back a swap counts, 1 to 2400 */
+  askSimSwap: (hours: number) => AskSimSwap;
 }
 
 /** @param deps `pause` is called when the upstream asks for a pause of so many seconds */
@@ -74,6 +78,7 @@ export function createCamara(
     authorize: createAuthorize(parts),
     exchange: createExchange(parts),
     verify: createNumberVerification({ transport, verifyUrl: settings.verifyUrl }),
+    askSimSwap: (hours) => createSimSwap({ ...parts, clientAuth: clientAuthOf(parts) }, hours),
   };
 }
 
@@ -195,15 +200,9 @@ function createExchange(deps: Deps): Camara['exchange'] {
   const send = async ({ as, client, parameters, proof }: Redirect, requestId: string) => {
     let token: AccessToken | undefined;
     let expected: { expectedNonce?: string } = {};
-    const options = sentBy(issuer, async (url: string, { headers, body }: TokenRequest) => {
-      const { authorization } = headers;
-      const answer = await transport({
-        ...{ api: 'token', method: 'POST', url, timeoutMs: TIMEOUT_MS, requestId, body },
-        ...(authorization !== undefined && { headers: { authorization } }),
-      });
+    const options = tokenRequest({ transport, issuer }, { timeoutMs: TIMEOUT_MS, requestId }, (answer) => {
       token = readToken(answer);
       if ('id_token' in (answer.json as object)) expected = { expectedNonce: proof.nonce };
-      return asResponse('token', answer);
     });
     const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
     const response = await oauth.authorizationCodeGrantRequest(...request, options);
@@ -224,5 +223,3 @@ function createExchange(deps: Deps): Camara['exchange'] {
     return { ...token, expiresIn: Math.min(token.expiresIn, MAX_TTL_SECONDS) };
   };
 }
-
-type TokenRequest = oauth.CustomFetchOptions<'POST', URLSearchParams>;

@@ -131,11 +131,28 @@ export function createAuthorizationServer(deps: {
  * The options of the library for requests that `fetch` sends. Only a sandbox on localhost may be
  * reached over http (`config/camara.ts`).
  */
-export const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
+const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.customFetch]: fetch,
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
   [oauth.allowInsecureRequests]: isInsecure(issuer),
 });
+
+/** A token request over our transport. @param read gets the answer before the library does */
+export const tokenRequest = (
+  { transport, issuer }: { transport: Transport; issuer: string },
+  timing: { timeoutMs: number; requestId: string },
+  read: (answer: Answer) => void,
+) =>
+  sentBy(issuer, async (url: string, request: oauth.CustomFetchOptions<'POST', URLSearchParams>) => {
+    const { headers, body } = request;
+    const { authorization } = headers;
+    const answer = await transport({
+      ...{ api: 'token', method: 'POST', url, body, ...timing },
+      ...(authorization !== undefined && { headers: { authorization } }),
+    });
+    read(answer);
+    return asResponse('token', answer);
+  });
 
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 
@@ -161,7 +178,7 @@ function objectIn(api: string, answer: Answer): object {
 }
 
 /** The answer as the library takes it; only a JSON object is one. */
-export function asResponse(api: string, answer: Answer): Response {
+function asResponse(api: string, answer: Answer): Response {
   const json = objectIn(api, answer);
   // A body would be written to a stream and parsed again, for 30 µs.
   return Object.assign(new Response(), { json: () => Promise.resolve(json) });
