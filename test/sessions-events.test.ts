@@ -1,6 +1,6 @@
 import type { AuthEvent, Hooks } from '../src/login/hooks.js';
 import { FAILING } from './support/hooks.js';
-import { ALICE, BOB, postCode, startSystem, WITH_CODES, type System } from './support/system.js';
+import { ALICE, BOB, postCode, startSystem, withSystem, WITH_CODES, type System } from './support/system.js';
 import { until } from './support/until.js';
 
 type App = ReturnType<System['app']>;
@@ -136,5 +136,26 @@ describe('the hook onEvent', () => {
     const failed = () => lines().find((each) => each.includes('TypeError'));
     await until(() => Promise.resolve(failed() !== undefined));
     expect(failed()).toContain('"event":"login","hook":"onEvent","why":"it threw","cause":"TypeError"');
+  });
+});
+
+test('the hook onEvent gets a login that a SIM swap ended, by its message or by its SIM, once', async () => {
+  const told: AuthEvent[] = [];
+  const options = {
+    env: { ...WITH_CODES, SIM_SWAP_HOURS: '72' },
+    hooks: { onEvent: (event: AuthEvent) => void told.push(event) },
+  };
+  await withSystem(options, async (swapping) => {
+    const swapped = '+447700900116';
+    const app = swapping.app();
+    await app.post('/login').send({ phone_number: swapped }).expect(201);
+    for (let times = 0; times < 2; times++) await app.post('/login/next').send({ channel: 'sms' });
+    const silent = await swapping.walkedLogin(swapped);
+    await postCode(silent.app, silent.code).expect(403);
+    expect(told).toMatchObject([
+      { type: 'login_refused', reason: 'login_refused', phoneNumber: swapped },
+      { type: 'login_refused', reason: 'login_refused', phoneNumber: swapped },
+    ]);
+    expect(told).toHaveLength(2);
   });
 });
