@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster } from 'ioredis';
 import { postCode, startSystem, withSystem, type System } from './support/system.js';
@@ -66,6 +67,33 @@ describe('with a cluster', () => {
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
     await until(async () => (await system.app().get('/readyz')).status === 200);
     await noneTwice(crowd);
+  });
+
+  test.each([1, 3])('commands wait for %i connections that were cut while they were idle', async (count) => {
+    const nodes = (system.redis as unknown as Cluster).nodes('master');
+    const ports = cluster.masters.slice(0, count).map(({ url }) => Number(new URL(url).port));
+    const cut = nodes.filter(({ options }) => ports.includes(options.port ?? 0));
+    expect(cut).toHaveLength(count);
+    const ended = Promise.all(cut.map((node) => once(node, 'end')));
+    await Promise.all(cluster.masters.slice(0, count).map((master) => master.cut()));
+    await ended;
+    // Enough keys that each master has some.
+    const keys = Array.from({ length: 30 }, (_, at) => `sess:${at}`);
+    await Promise.all(keys.map((key) => system.store.set(key, 'x', 10)));
+  });
+
+  test('a connection that was cut comes back without a command', async () => {
+    const client = system.redis as unknown as Cluster;
+    const [master] = cluster.masters as [RedisServer];
+    const isConnected = (): boolean =>
+      client
+        .nodes('master')
+        .some(({ options, status }) => master.url.endsWith(`:${options.port}`) && status === 'ready');
+    expect(isConnected()).toBe(true);
+    const gone = once(client, '-node');
+    await master.cut();
+    await gone;
+    await until(() => Promise.resolve(isConnected()), 2);
   });
 
   test('a command is not repeated after its connection ended', async () => {

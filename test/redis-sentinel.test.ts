@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
-import { postCode, startSystem, withSystem, type System } from './support/system.js';
+import { ALICE, postCode, startSystem, withSystem, type System } from './support/system.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
@@ -63,6 +64,15 @@ describe('with sentinels', () => {
       return (await now.get('ping')) === 'hello';
     }, 3);
     now.disconnect();
+  });
+
+  test('a command waits for a connection that was cut while it was idle', async () => {
+    for (let cuts = 0; cuts < 5; cuts++) {
+      const closed = once(system.redis, 'close');
+      await sentinels.primary.cut();
+      await closed;
+      await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    }
   });
 
   test('a wrong password for the sentinels is logged, and requests get 503', async () => {
