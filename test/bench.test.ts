@@ -63,3 +63,10 @@ test('the profile divides the CPU time of a login into categories that add up to
   // Each is rounded.
   expect(Math.abs(parts - (at.get('total') ?? 0))).toBeLessThan(cells.length);
 });
+
+test('the bench kills a primary of Redis, and prints when the server writes again', async () => {
+  const said = await bench('bench/failover.ts', '--rounds', '1');
+  const [, seconds] = /wrote again ([\d.]+) s after .* \(1 times: [\d.]+\)/.exec(said) ?? [];
+  // The sentinels wait for two seconds.
+  expect(Number(seconds)).toBeGreaterThan(2);
+});
