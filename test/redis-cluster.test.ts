@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { postCode, startSystem, withSystem, type System } from './support/system.js';
 import { startCluster, type RedisCluster } from './support/cluster.js';
 import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
@@ -26,6 +28,8 @@ describe('with a cluster', () => {
       expect([again.status, again.body.verified]).not.toEqual([200, true]);
     }
   };
+  const onEachMaster = (work: (admin: Redis) => Promise<unknown>) =>
+    Promise.all(cluster.masters.map((master) => master.administer(work)));
   const askedFor = (at: number) =>
     cluster.masters[at]?.administer(async (admin) =>
       /cmdstat_asking:calls=(\d+)/.exec(await admin.info('commandstats')),
@@ -94,6 +98,26 @@ describe('with a cluster', () => {
     await master.cut();
     await gone;
     await until(() => Promise.resolve(isConnected()), 2);
+  });
+
+  test('the rights that docs/redis.md lists suffice, also while slots move', async () => {
+    const page = readFileSync(join(__dirname, '../docs/redis.md'), 'utf8');
+    const [, rights = ''] = /```acl\nuser bff (.*)\n```/.exec(page) ?? [];
+    const [, more = ''] = /On a cluster, add `([^`]*)`/.exec(page) ?? [];
+    const user = ['bff', 'reset', ...rights.split(' '), ...more.split(' ')];
+    await onEachMaster((admin) => admin.call('ACL', 'SETUSER', ...user));
+    const redisUrl = cluster.url.replace('//', '//bff:change-me@');
+    await withSystem({ redisUrl, emptied: false }, async (other) => {
+      const logIn = async () => {
+        const { app, code } = await other.walkedLogin();
+        await postCode(app, code).expect(200);
+      };
+      await cluster.moveSlots(0, 1, logIn);
+      await onEachMaster((admin) => admin.call('CLIENT', 'KILL', 'USER', 'bff'));
+      await until(async () => (await other.app().get('/readyz')).status === 200);
+      await logIn();
+    });
+    expect(await onEachMaster((admin) => admin.call('ACL', 'LOG'))).toEqual([[], [], []]);
   });
 
   test('a command is not repeated after its connection ended', async () => {
