@@ -136,13 +136,17 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   });
 
   /** Replaces the server by one that answers as soon as it has the headers. */
-  const withEcho = async (work: (received: IncomingMessage[]) => Promise<void>): Promise<void> => {
+  const withEcho = async (
+    work: (received: IncomingMessage[]) => Promise<void>,
+    readinessMs = 0,
+  ): Promise<void> => {
     programs[1]?.child.kill('SIGKILL');
     await programs[1]?.ended;
     const received: IncomingMessage[] = [];
     const echo = createServer((message, answer) => {
       received.push(message);
-      answer.end();
+      if (message.url === '/readyz') setTimeout(() => answer.end(), readinessMs);
+      else answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
     try {
@@ -164,6 +168,14 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       expect(last?.['x-forwarded-for']).toMatch(/(?:^|, ?)127\.0\.0\.1$/);
       expect(last?.['host']).toBe(`localhost:${port}`);
     }));
+
+  test('goes on using a server that is busy for less than a second', () =>
+    withEcho(async (received) => {
+      const checks = () => received.filter(({ url }) => url === '/readyz').length;
+      // nginx does not check.
+      if (proxy.program !== 'nginx') await until(() => Promise.resolve(checks() >= 3));
+      expect(await get('/session')).toBe(200);
+    }, 800));
 
   const login = JSON.stringify({ phone_number: ALICE });
   const lengths = [`Content-Length: ${login.length}`, 'Transfer-Encoding: chunked'];
