@@ -2,10 +2,10 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { build, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
- * Bundles the script and the style of the login page into a folder, by default `dist/page`, with
+ * Bundles the scripts and the style of the login page into a folder, by default `dist/page`, with
  * compressed copies: `tsx client/bundle.ts [folder]`.
  */
 
@@ -29,13 +29,11 @@ const modernNumbers: Plugin = {
   },
 };
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: { page: 'client/page/main.ts', style: 'public/page.css' },
   outdir: folder,
   bundle: true,
   minify: true,
-  splitting: true,
   format: 'esm',
   target: ['es2022', 'safari16.4'],
   entryNames: '[name]-[hash]',
@@ -44,9 +42,19 @@ const { metafile } = await build({
   plugins: [modernNumbers],
   logLevel: 'warning',
   metafile: true,
-});
+} as const satisfies BuildOptions;
 
-const made = Object.keys(metafile.outputs).map((path) => basename(path));
+const results = [
+  // By itself, since what two scripts share would become a file of its own.
+  await build({ ...options, entryPoints: { first: 'client/page/first.ts' } }),
+  await build({
+    ...options,
+    entryPoints: { page: 'client/page/main.ts', style: 'public/page.css' },
+    splitting: true,
+  }),
+];
+
+const made = results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((path) => basename(path));
 await Promise.all(made.map(compress));
 // Only now, since a server may be reading what was built before.
 const isOld = (name: string): boolean => !made.includes(name.replace(/\.(?:br|gz)$/, ''));

@@ -13,6 +13,7 @@ import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
 import { MAX_CONNECTIONS } from './http/undici-adapter.js';
 import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
+import { createSimCheck } from './limits/sim-swap.js';
 import { callbackRoutes } from './login/callback.js';
 import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
@@ -146,11 +147,16 @@ function createLoginFlow(
     live: createLiveVerifications(store, config.sessionSecrets, world),
     redirectUrl: new URL(home, base).href,
   });
+  const { hours = 0 } = config.simSwap ?? {};
+  const simSwapApi = camara
+    ? ({ api: 'camara', ask: camara.askSimSwap(hours) } as const)
+    : ({ api: 'identity-insights', ask: vonage.askSimSwap(hours) } as const);
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
     tickets: createTickets(store, world),
     rules: createRules(hooks, world),
+    checkSim: config.simSwap && createSimCheck({ settings: config.simSwap, limits, ...simSwapApi }),
   });
   return { flow, verifications };
 }

@@ -113,7 +113,7 @@ test('the steps of a login import neither Express nor axios nor Redis', () => {
 
 test.each([
   ['axios', ['http/transport.ts', 'http/undici-adapter.ts']],
-  ['oauth4webapi', ['camara/camara.ts', 'camara/server.ts']],
+  ['oauth4webapi', ['camara/camara.ts', 'camara/server.ts', 'camara/sim-swap.ts']],
   ['undici', ['http/undici-adapter.ts']],
   ['ioredis', ['cluster', 'connection', 'options', 'scripts', 'sentinel'].map((name) => `store/${name}.ts`)],
   ['connect-redis', ['session/cookie.ts']],

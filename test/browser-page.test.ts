@@ -182,6 +182,25 @@ describeInBrowser('usability of the page', () => {
       expect(await page.locator('noscript').innerText()).toContain('JavaScript');
     });
 
+    test('another language keeps the failure, the number and the code that was sent', async () => {
+      const { page } = await person();
+      const choose = async (language: string) => {
+        await page.locator('.languages summary').click();
+        await page.getByRole('link', { name: language }).click();
+      };
+      await page.goto(system.base);
+      await submit(page, WIFI);
+      await page.getByText('did not confirm this phone').waitFor();
+      await choose('Deutsch');
+      await page.getByText('Ihr Anbieter hat dieses Telefon nicht bestätigt').waitFor();
+      expect(page.url()).toBe(`${system.base}/?lang=de`);
+      expect(await page.locator('#who-text').innerText()).toBe('+44 7700 900103');
+      await page.getByRole('button', { name: 'Code per SMS erhalten' }).click();
+      await page.locator('#code:visible').waitFor();
+      await choose('Français');
+      await page.getByText('Saisissez le code reçu par SMS').waitFor();
+    });
+
     test('the language of the page is that of the messages', async () => {
       for (const [locale, lang, sent] of [
         ['de-AT', '', 'de-AT'],
@@ -203,8 +222,8 @@ describeInBrowser('usability of the page', () => {
       expect(await page.locator('#number [type=submit]').isVisible()).toBe(true);
     };
 
-    test('before the script runs, the form is there, and a submit neither loads a page nor loses the number', async () => {
-      const { page } = await person();
+    /** Opens the page, whose script comes once the returned function is called. */
+    const openSlowly = async (page: Page): Promise<() => void> => {
       let release = (): void => undefined;
       const held = new Promise<void>((resolve) => (release = resolve));
       await page.route('**/page/page-*.js', async (route) => {
@@ -212,34 +231,83 @@ describeInBrowser('usability of the page', () => {
         await route.continue();
       });
       await page.goto(system.base, { waitUntil: 'commit' });
+      await page.locator('html[data-country]').waitFor();
+      return release;
+    };
+
+    test('before the script comes, "Log in" says that it takes a moment, sends nothing, and goes on by itself later', async () => {
+      const { page } = await person();
+      const release = await openSlowly(page);
+      const requested: string[] = [];
+      page.on('request', (request) => requested.push(request.url()));
       await usable(page);
       await page.locator('#number [type=submit]').click();
-      expect(page.url()).toBe(`${system.base}/`);
+      await page.getByRole('status').filter({ hasText: 'One moment' }).waitFor();
+      expect([page.url(), requested]).toEqual([`${system.base}/`, []]);
       expect(await page.locator('#phone').inputValue()).toBe(ALICE);
       release();
-      await isReady(page);
-      expect(await page.locator('#phone').inputValue()).toBe('+44 7700 900000');
-      await page.locator('#number [type=submit]').click();
       await page.locator('#done:visible').waitFor();
+      expect(await page.locator('#soon').isVisible()).toBe(false);
+    });
+
+    test('a number that is changed after "Log in" was pressed is not sent by itself', async () => {
+      const { page } = await person();
+      const release = await openSlowly(page);
+      await usable(page);
+      await page.locator('#number [type=submit]').click();
+      await page.locator('#phone').fill('+4477009');
+      expect(await page.locator('#soon').isVisible()).toBe(false);
+      release();
+      await isReady(page);
+      expect(await page.locator('#phone').inputValue()).toBe('+44 7700 9');
+      expect(await page.locator('#phone-error').textContent()).toBe('');
+    });
+
+    test('before the script comes, the country is shown and can be chosen', async () => {
+      const { page } = await person({ locale: 'de-AT' });
+      const release = await openSlowly(page);
+      const [country, shown] = [page.locator('#country'), page.locator('#country-shown')];
+      expect(await shown.textContent()).toBe('AT +43');
+      await country.selectOption('FR +33');
+      expect(await shown.textContent()).toBe('FR +33');
+      release();
+      await isReady(page);
+      expect([await shown.textContent(), await country.inputValue()]).toEqual(['FR +33', 'FR']);
+      await country.locator('option:checked', { hasText: 'Frankreich (+33)' }).waitFor({ state: 'attached' });
+    });
+
+    test('if the script cannot be loaded, the page says so at once', async () => {
+      stage.expected = [expect.stringContaining('net::ERR_FAILED')];
+      const { page } = await person();
+      await page.route('**/page/page-*.js', (route) => route.abort());
+      await page.goto(system.base);
+      await page.getByText('This page did not load completely.').waitFor({ timeout: 3000 });
+      await page.locator('#number [type=submit]').click();
+      expect(await page.locator('#soon').isVisible()).toBe(false);
+    });
+
+    test('if no script can be loaded, the page says so after some seconds', async () => {
+      const lost = expect.stringContaining('net::ERR_FAILED') as unknown;
+      stage.expected = [lost, lost];
+      const { page } = await person();
+      await page.route('**/page/*.js', (route) => route.abort());
+      await page.goto(system.base);
+      await page.evaluate('for (const each of document.getAnimations()) each.finish()');
+      await page.getByText('This page did not load completely.').waitFor();
     });
 
     test.each([
-      ['the script', '**/page/page-*.js'],
+      ['the first script', '**/page/first-*.js'],
       ['the style', '**/page/*.css'],
-    ])('without %s the page says what to do, or works', async (_which, pattern) => {
+    ])('without %s a login works', async (_which, pattern) => {
       const lost = expect.stringContaining('net::ERR_FAILED') as unknown;
       // The redirects load the page again.
-      stage.expected = pattern.endsWith('.js') ? [lost] : [lost, lost];
+      stage.expected = [lost, lost];
       const { page } = await person();
       await page.route(pattern, (route) => route.abort());
       await page.goto(system.base);
-      if (pattern.endsWith('.js')) {
-        await page.evaluate('for (const each of document.getAnimations()) each.finish()');
-        await page.getByText('This page did not load completely.').waitFor();
-      } else {
-        await submit(page, ALICE);
-        await page.locator('#done:visible').waitFor();
-      }
+      await submit(page, ALICE);
+      await page.locator('#done:visible').waitFor();
     });
 
     test('with storage blocked, a login works', async () => {
@@ -320,7 +388,7 @@ describeInBrowser('usability of the page', () => {
     await page.goto(system.base);
     await isReady(page);
     expect(requested.filter((path) => path.includes('/qr-'))).toEqual([]);
-    await page.getByText('The number is in another phone').click();
+    await page.getByText('The number is on another phone').click();
     await page.locator('#qr path').waitFor({ state: 'attached' });
     await page.getByText('Never scan or open a login link').waitFor();
     await page.getByText('which another phone cannot open').waitFor();

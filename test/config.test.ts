@@ -49,6 +49,29 @@ test('four settings are enough to try it, and seven to run it', () => {
   expect(readConfig(PRODUCTION).publicUrl).toBe('https://login.acme.test');
 });
 
+test('SIM_SWAP_HOURS turns the question on, and what is not known counts as a change by default', () => {
+  expect(readConfig(GOOD).simSwap).toBeUndefined();
+  const read = (more: object) => readConfig({ ...GOOD, SIM_SWAP_HOURS: '72', ...more }).simSwap;
+  expect(read({})).toEqual({ hours: 72, policies: { swapped: 'refuse', unknown: 'refuse' } });
+  expect(read({ SIM_SWAP_POLICY: 'step_up' })?.policies.unknown).toBe('step_up');
+  expect(read({ SIM_SWAP_UNKNOWN: 'tell' })?.policies).toEqual({ swapped: 'refuse', unknown: 'tell' });
+});
+
+test.each<[Record<string, string>, RegExp]>([
+  [{ SIM_SWAP_HOURS: '0' }, /SIM_SWAP_HOURS must be a whole number, 1 to 2400/],
+  [{ SIM_SWAP_HOURS: '2401' }, /SIM_SWAP_HOURS/],
+  [{ SIM_SWAP_HOURS: '3 days' }, /SIM_SWAP_HOURS/],
+  [
+    { SIM_SWAP_HOURS: '72', SIM_SWAP_POLICY: 'allow' },
+    /SIM_SWAP_POLICY must be one of refuse, step_up, tell/,
+  ],
+  [{ SIM_SWAP_HOURS: '72', SIM_SWAP_UNKNOWN: 'yes' }, /SIM_SWAP_UNKNOWN/],
+  [{ SIM_SWAP_POLICY: 'tell' }, /SIM_SWAP_POLICY has no effect without SIM_SWAP_HOURS/],
+  [{ SIM_SWAP_UNKNOWN: 'tell' }, /SIM_SWAP_UNKNOWN has no effect/],
+])('settings about changed SIMs are refused: %j', (env, problem) => {
+  expect(() => readConfig({ ...GOOD, ...env })).toThrow(problem);
+});
+
 test('FALLBACK_CHANNELS takes the channels in any order, and the settings of Verify have safe defaults', () => {
   const named = {
     FALLBACK_CHANNELS: 'voice, whatsapp,rcs,sms',

@@ -25,6 +25,18 @@ describe('a silent login on the page', () => {
     expect(page.view).toMatchObject({ screen: 'wait', wait: { reached: 1 } });
   });
 
+  test('counts from the click, even if the script came later', () => {
+    const page = play().load().send({ on: 'type', text: '07700 900000', format: true });
+    const pressedAt = page.state.now - 1500;
+    page.send({ on: 'submit', keepsCookies: true, pressedAt }).answer(silent());
+    expect(page.effects).toContainEqual({
+      do: 'keep',
+      login: expect.objectContaining({ startedAt: pressedAt }),
+    });
+    page.send({ on: 'cancel' }).pass(1).submit().answer(silent());
+    expect(page.state.login?.startedAt).toBe(page.state.now);
+  });
+
   test('posts the code once the server says that it is for the login of this tab', () => {
     const page = play().load(OURS, tabLogin);
     expect(page.view.screen).toBe('wait');
@@ -127,7 +139,7 @@ describe('a failed login on the page', () => {
     expect(page.view).toMatchObject({ screen: 'failed', focus: { on: 'heading' } });
     expect(page.view.checks).toHaveLength(causes.length);
     causes.forEach((cause, at) => expect(page.view.checks[at]).toContain(cause));
-    expect(page.view.failed).toMatchObject({ main: 'retry', retry: 'Try again' });
+    expect(page.view.failed).toMatchObject({ main: 'retry', retry: { text: 'Try again', isEarly: false } });
     expect(textOf(page.view.who?.text)).toBe('+44 7700 900000');
     expect(page.view.who?.canChange).toBe(true);
   });
@@ -182,11 +194,29 @@ describe('a failed login on the page', () => {
     expect(page.view.number?.error).toContain(words);
   });
 
-  test('says in minutes when another attempt is possible', () => {
+  test('a missing consent: says where to give it', () => {
+    const page = play().load(back('consent_required'), tabLogin).answer(pending(open()));
+    expect(page.lead()).toMatch(/request in your messages or in its app, and accept it/);
+  });
+
+  test('the button says in minutes when another attempt is possible, and does nothing before', () => {
     const page = play().load().submit().refuse('rate_limited', { retryAfter: 480 });
-    expect(page.lead()).toBe('Try again in 8 minutes.');
-    expect(page.pass(61).lead()).toBe('Try again in 7 minutes.');
-    expect(page.pass(420).lead()).toBe('Please wait before you try again.');
+    const retry = () => page.view.failed?.retry;
+    expect(page.lead()).toBe('Please wait before you try again.');
+    expect(retry()).toEqual({ text: 'Try again in 8 minutes', isEarly: true });
+    expect(page.pass(61).send({ on: 'retry', keepsCookies: true }).effects).toEqual([]);
+    expect(retry()?.text).toBe('Try again in 7 minutes');
+    page.pass(419);
+    expect(retry()).toEqual({ text: 'Try again', isEarly: false });
+    expect(page.send({ on: 'retry', keepsCookies: true }).asked()).toMatchObject({ do: 'login' });
+  });
+
+  test('while "Try again" has to wait, a code that can be sent now is the first choice, and stays it', () => {
+    const page = play().load(OURS, tabLogin).answer(pending(silent()));
+    page.refuse('upstream_error', { retryAfter: 60, nextChannels: ['sms'] });
+    const failed = { main: 'channel', channels: [{ channel: 'sms', isEarly: false }] };
+    expect(page.view.failed).toMatchObject({ ...failed, retry: { isEarly: true } });
+    expect(page.pass(60).view.failed).toMatchObject({ ...failed, retry: { isEarly: false } });
   });
 
   test('a lost answer keeps the code in memory, and "Try again" sends it again', () => {

@@ -200,6 +200,40 @@ describe('a typed code on the page', () => {
     expect(none.view).toMatchObject({ screen: 'code', note: expect.stringContaining('No more codes') });
   });
 
+  test('after too many messages all channels wait, and the code cannot be asked for again either', () => {
+    const page = send(withCode(), 'voice')
+      .answer(pending(coded()))
+      .refuse('rate_limited', { retryAfter: 600 });
+    expect(page.view.code).toMatchObject({
+      resend: { isEarly: true },
+      channels: [{ text: 'Call me instead · 10 mins', isEarly: true }],
+    });
+    expect(textOf(page.view.code?.resend.text)).toBe('Nothing came? Send again in 10:00');
+    expect(send(page, 'voice').effects).toEqual([]);
+    expect(send(page.pass(600), 'voice').asked()).toMatchObject({ do: 'current', for: 'send' });
+  });
+
+  test.each([
+    ['a silent login is tried again first', 'denied', { main: 'retry', retry: { isEarly: false } }],
+    ['that needs a code, the code waits', undefined, { main: 'channel', retry: undefined }],
+  ])('after too many messages of a login %s', (_what, reason, failed) => {
+    const page =
+      reason === undefined
+        ? offered(['sms'])
+        : play()
+            .load(`#error=silent_auth_failed&reason=${reason}`, tabLogin)
+            .answer(pending(open(['sms'])));
+    send(page)
+      .answer(pending(open(['sms'])))
+      .refuse('rate_limited', { retryAfter: 600 });
+    const waits = [{ text: 'Get a code by SMS · 10 mins', isEarly: true }];
+    expect(page.view).toMatchObject({ title: 'Too many attempts', failed: { ...failed, channels: waits } });
+    expect(page.pass(600).view.failed).toMatchObject({
+      ...failed,
+      channels: [{ text: 'Get a code by SMS' }],
+    });
+  });
+
   test('a reload keeps the field for the code', () => {
     const page = play()
       .load('', { ...tabLogin, leftAt: undefined })

@@ -37,7 +37,7 @@ const wordsIn = (text: string): string[] =>
 
 /** Texts on buttons, links and labels, which have little room. */
 const SHORT =
-  /^(?:title|footer\..*|number\.(?:label|country|submit|hint\.(?:take|keep))|wait\.(?:sent|operator|done|cancel)|code\.(?:submit|checking|resend\..*|resendIn\..*|instead\..*|get\..*|label)|failed\.(?:retry|change|changeLabel)|done\.(?:number|until|continue|logout)|explain\.(?:before|after|states\..*))$/;
+  /^(?:title|footer\..*|number\.(?:label|country|submit|hint\.(?:take|keep))|wait\.(?:sent|operator|done|cancel)|code\.(?:submit|checking|resend\..*|resendIn\..*|instead\..*|get\..*|label)|failed\.(?:retry|retryIn|change|changeLabel)|done\.(?:number|until|continue|logout)|explain\.(?:before|after|states\..*))$/;
 const MAX_SHORT = 40;
 
 /** Headings. Some messages join them with a full stop to the text that follows. */

@@ -66,7 +66,7 @@ export function takeHint(state: State, keepsCookies: boolean): Change {
 /** Without cookies the operator would confirm a login that the server cannot find again. */
 export function begin(state: State, number: string, keepsCookies: boolean): Change {
   if (!keepsCookies) return turn(state, { number, screen: failed({ name: 'no_cookies' }) });
-  return request({ ...state, startedAt: state.now }, number);
+  return request(state, number);
 }
 
 function request(state: State, number: string): Change {

@@ -8,7 +8,9 @@ import {
   failedSteps,
   failureOf,
   failureOfLogin,
+  FINAL,
   isCodePending,
+  isEarly,
   isPassing,
   showCode,
 } from './screens.js';
@@ -36,8 +38,8 @@ const isBusy = (screen: WithCodes): boolean =>
 /** Asks first if the login is still this one, since another tab may have begun one since. */
 export function send(state: State, wanted: { channel: CodeChannel; resend: boolean }): Change {
   const screen = withCodes(state);
-  if (!screen || isBusy(screen) || (wanted.resend && screen.at === 'code' && state.now < screen.resendAt))
-    return change(state, {});
+  if (!screen || isBusy(screen) || isEarly(state, screen.sendAt)) return change(state, {});
+  if (wanted.resend && screen.at === 'code' && isEarly(state, screen.resendAt)) return change(state, {});
   const { channel, resend } = wanted;
   const busy = screen.at === 'code' ? { busy: 'sending' as const, problem: undefined } : { sending: channel };
   return turn(
@@ -71,7 +73,15 @@ export function sent(state: State, answer: AnswerTo<'next'>): Change {
     return change(state, { note: undefined }, { do: 'current', for: 'channels', failure });
   if (problem.error === 'no_login' || problem.error === 'login_expired' || !screen)
     return end(state, failure);
-  return turn(state, { screen: { ...idle(screen), failure } });
+  return turn(state, { screen: refused(screen, failure) });
+}
+
+/** The server did not send a code. Its limits count all channels together. */
+function refused(screen: WithCodes, { name, retryAt: sendAt }: Failure): WithCodes {
+  const failure = { name };
+  if (screen.at === 'code') return { ...screen, busy: undefined, failure, sendAt };
+  const isFinal = screen.isFinal === true || FINAL.includes(screen.failure.name);
+  return { ...screen, sending: undefined, failure, sendAt, isFinal };
 }
 
 export function typeCode(state: State, text: string): Change {

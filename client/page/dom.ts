@@ -1,4 +1,14 @@
-import { byId, inputOf, setBusy, setChannels, setError, setStep, setText, showSteps } from './elements.js';
+import {
+  byId,
+  inputOf,
+  setBusy,
+  setChannels,
+  setChannelsBusy,
+  setError,
+  setStep,
+  setText,
+  showSteps,
+} from './elements.js';
 import type { ScreenName, View } from './view.js';
 
 /** Applies a view to the page. */
@@ -58,10 +68,10 @@ function showNumber({ number }: View): void {
   const phone = inputOf('phone');
   setValue(phone, number.text);
   setError('phone-error', phone, number.error);
-  const country = byId('country') as unknown as HTMLSelectElement;
+  const country = byId('country') as HTMLSelectElement;
   setValue(country, number.country);
   const calling = country.selectedOptions[0]?.dataset['calling'] ?? '';
-  setText(byId('country-shown'), [`${number.country} `, { ltr: `+${calling}` }]);
+  setText(byId('country-shown'), `${number.country} +${calling}`);
   byId('hint').hidden = number.hint === undefined;
   setText(byId('hint-text'), number.hint?.text ?? '');
   setText(byId('hint-take'), number.hint?.take ?? []);
@@ -102,13 +112,13 @@ function showCode({ code }: View): void {
   setBusy(resend, code.resend.isEarly || code.isBusy);
   const channels = byId('code-channels');
   setChannels(channels, code.channels, () => 'text');
-  for (const button of channels.children) setBusy(button, code.isBusy);
+  setChannelsBusy(channels, code.channels, code.isBusy);
 }
 
 function showFailed({ failed }: View): void {
   if (!failed) return;
   const [retry, channels, change] = [byId('retry'), byId('channels'), byId('change')];
-  setText(retry, failed.retry ?? '');
+  setText(retry, failed.retry?.text ?? '');
   retry.hidden = failed.retry === undefined;
   retry.className = failed.main === 'retry' ? '' : 'second';
   change.hidden = failed.main !== 'change';
@@ -120,7 +130,9 @@ function showFailed({ failed }: View): void {
     if (isRetryFirst) channels.after(retry);
     else channels.before(retry);
   }
-  for (const button of [retry, change, ...channels.children]) setBusy(button, failed.isBusy);
+  setBusy(retry, failed.isBusy || failed.retry?.isEarly === true);
+  setBusy(change, failed.isBusy);
+  setChannelsBusy(channels, failed.channels, failed.isBusy);
 }
 
 function showDone({ done }: View): void {

@@ -1,5 +1,5 @@
 import { createClient, LoginError, type Client } from '../silent-auth.js';
-import { keepLogin, notifyOtherTabs } from './storage.js';
+import { keepLeft, keepLogin, notifyOtherTabs } from './storage.js';
 import type { Answer, Effect, Event, Request, Timing } from './state.js';
 
 /** Does what a change of the state asks for, and reports answers as events. */
@@ -67,6 +67,8 @@ export function createEffects({ emit, turn, locale }: Tools): (effect: Effect) =
         return location.reload();
       case 'keep':
         return keepLogin(effect.login);
+      case 'leave':
+        return keepLeft(effect.left);
       case 'notify':
         return notifyOtherTabs(effect.change);
       case 'read_sms':

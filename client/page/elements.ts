@@ -53,20 +53,26 @@ export function setChannels(
   channels: readonly ChannelButton[],
   classOf: (at: number) => string,
 ): void {
-  const key = JSON.stringify(channels);
+  const key = channels.map(({ channel }) => channel).join();
   if (written.get(box) !== key) {
     written.set(box, key);
     box.replaceChildren(
-      ...channels.map(({ channel, text }) => {
+      ...channels.map(({ channel }) => {
         const button = document.createElement('button');
-        Object.assign(button, { type: 'button', value: channel, textContent: text });
+        Object.assign(button, { type: 'button', value: channel });
         button.dataset['do'] = 'send';
         return button;
       }),
     );
   }
-  [...box.children].forEach((button, at) => (button.className = classOf(at)));
+  [...box.children].forEach((button, at) => {
+    setText(button, channels[at]?.text ?? '');
+    button.className = classOf(at);
+  });
 }
+
+export const setChannelsBusy = (box: Element, channels: readonly ChannelButton[], isBusy: boolean): void =>
+  [...box.children].forEach((button, at) => setBusy(button, isBusy || channels[at]?.isEarly === true));
 
 export function setStep(step: HTMLElement, state: StepState): void {
   step.dataset['state'] = state;

@@ -1,9 +1,10 @@
 import { createPage } from './dom.js';
 import { createEffects } from './effects.js';
 import { byId, inputOf } from './elements.js';
-import { countries, guessCountry } from './phone-number.js';
+import { getCountries } from './numbering.js';
+import { countries } from './phone-number.js';
 import { initialState, type Event, type Settings } from './state.js';
-import { keepsCookies, loadLogin, onOtherTab } from './storage.js';
+import { keepsCookies, loadLogin, onOtherTab, takeLeft } from './storage.js';
 import { isTicking, update } from './update.js';
 import { view } from './view.js';
 import type { Language, Words } from './words.js';
@@ -22,9 +23,13 @@ function start(): void {
   const chosen = document.documentElement.lang;
   const locale = navigator.languages.find((tag) => /^[a-z-]+$/i.test(tag) && tag.split('-')[0] === chosen);
   const language: Language = { words, locale: locale ?? chosen };
-  writeCountries(language.locale);
+  const { country = regionOf(language.locale), pressedAt } = document.documentElement.dataset;
+  readCountries();
+  // The form can be used before.
+  setTimeout(writeCountries, 0, language.locale);
 
-  let state = initialState(settings, guessCountry(navigator.languages), Date.now());
+  const known = getCountries().find((code) => code === country);
+  let state = initialState(settings, known ?? 'US', Date.now());
   const show = createPage();
   const run = createEffects({ emit, turn: () => state.turn, locale: language.locale });
   let clock: ReturnType<typeof setInterval> | undefined;
@@ -47,7 +52,14 @@ function start(): void {
   listen(emit);
   open(emit);
   byId('unready').hidden = true;
+  byId('soon').hidden = true;
+  delete document.documentElement.dataset['pressedAt'];
+  if (pressedAt !== undefined)
+    emit({ on: 'submit', keepsCookies: keepsCookies(), pressedAt: Number(pressedAt) });
 }
+
+/** Without the script of `first.ts`, which guesses the country and lets the user choose it. */
+const regionOf = (locale: string): string | undefined => new Intl.Locale(locale).maximize().region;
 
 function open(emit: (event: Event) => void): void {
   const [navigation] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[];
@@ -55,6 +67,7 @@ function open(emit: (event: Event) => void): void {
     on: 'open',
     fragment: takeFragment(),
     login: loadLogin(),
+    left: takeLeft(),
     keepsCookies: keepsCookies(),
     loadedAt: performance.timeOrigin + (navigation?.responseStart ?? 0),
   });
@@ -80,6 +93,11 @@ const CLICKS: Record<string, (button: HTMLButtonElement) => Event> = {
 
 function listen(emit: (event: Event) => void): void {
   document.addEventListener('click', (event) => {
+    const language = (event.target as Element).closest<HTMLAnchorElement>('a[hreflang]');
+    if (language && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+      event.preventDefault();
+      emit({ on: 'language', url: language.href });
+    }
     const button = (event.target as Element).closest<HTMLButtonElement>('button[data-do]');
     const made = CLICKS[button?.dataset['do'] ?? ''];
     // The second click of a double click may hit a button that has just appeared.
@@ -96,8 +114,8 @@ function listen(emit: (event: Event) => void): void {
     const { inputType = '' } = event as Partial<InputEvent>;
     emit({ on: 'type', text: phone.value, format: isAtEnd && !inputType.startsWith('delete') });
   });
-  const country = byId('country') as unknown as HTMLSelectElement;
-  country.addEventListener('change', () => emit({ on: 'country', country: country.value as 'GB' }));
+  const country = byId('country') as HTMLSelectElement;
+  country.onchange = () => emit({ on: 'country', country: country.value as 'GB' });
   const code = inputOf('code-field');
   code.addEventListener('input', () => emit({ on: 'type_code', text: code.value }));
 
@@ -129,13 +147,25 @@ function listenToDevice(emit: (event: Event) => void): void {
   );
 }
 
+/** The options of the server have a text alone, such as `GB +44`. */
+function readCountries(): void {
+  for (const option of (byId('country') as HTMLSelectElement).options) {
+    const [code = '', calling = ''] = option.text.split(' +');
+    Object.assign(option, { value: code }).dataset['calling'] = calling;
+  }
+}
+
+/** Writes the names of the countries, in their order. */
 function writeCountries(locale: string): void {
+  const country = byId('country') as HTMLSelectElement;
+  const { value } = country;
   const options = countries(locale).map(({ code, name, callingCode }) => {
     const option = new Option(`${name} (+${callingCode})`, code);
     option.dataset['calling'] = callingCode;
     return option;
   });
-  byId('country').replaceChildren(...options);
+  country.replaceChildren(...options);
+  country.value = value;
 }
 
 start();

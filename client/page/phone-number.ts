@@ -24,7 +24,7 @@ export interface Hint {
   why: HintReason;
 }
 
-type Problem = 'none' | 'short' | 'long';
+type Problem = 'none' | 'short' | 'long' | 'invalid_phone_number';
 
 export type ReadNumber = { number: string; country?: CountryCode; hint?: Hint } | { problem: Problem };
 
@@ -75,7 +75,7 @@ function find(text: string, country: CountryCode): { number: string; hint?: Hint
   const hint = read.map(correct).find((each) => each !== undefined);
   if (hint !== undefined) return { number: hint.number, hint };
   const problem = validatePhoneNumberLength(dialled[0] ?? '', country);
-  return { problem: PROBLEMS[problem ?? ''] ?? 'none' };
+  return { problem: problem === undefined ? 'invalid_phone_number' : (PROBLEMS[problem] ?? 'none') };
 }
 
 const parse = (dialled: string, country?: CountryCode): PhoneNumber | undefined =>
@@ -181,32 +181,4 @@ export function countries(locale: string): { code: CountryCode; name: string; ca
   return getCountries()
     .map((code) => ({ code, name: names.of(code) ?? code, callingCode: getCountryCallingCode(code) }))
     .sort((one, other) => compare(one.name, other.name));
-}
-
-/** The region of `es-419`, in which Mexico has the most people who speak Spanish. */
-const LATIN_AMERICA = '419';
-
-/** The country of a user by `navigator.languages`: that of their first language that shows one. */
-export function guessCountry(languages: readonly string[]): CountryCode {
-  const locales = languages.map(localeOf).filter((each) => each !== undefined);
-  for (const locale of locales) {
-    const { language } = locale;
-    const region = locale.region ?? locales.find((each) => each.language === language && each.region)?.region;
-    const likely = [locale, localeOf(language)].map((each) => each?.maximize().region);
-    const regions = [region === LATIN_AMERICA ? 'MX' : region, ...likely];
-    const found = getCountries().find((code) => code === regions.find(isCountry));
-    if (found) return found;
-  }
-  return 'US';
-}
-
-const isCountry = (region: string | undefined): boolean => getCountries().some((code) => code === region);
-
-/** Some browsers list tags that are not well-formed. */
-function localeOf(tag: string): Intl.Locale | undefined {
-  try {
-    return new Intl.Locale(tag);
-  } catch {
-    return undefined;
-  }
 }

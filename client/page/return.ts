@@ -21,8 +21,8 @@ import {
   type AnswerTo,
   type Change,
   type Effect,
-  type Event,
   type FailureName,
+  type Opened,
   type State,
 } from './state.js';
 
@@ -37,26 +37,33 @@ const waitForAnswer = (state: State) =>
   ({ at: 'wait', for: 'answer', since: state.now, nextChannels: [] }) as const;
 
 /** The page was loaded, or restored from the back/forward cache. */
-export function open(before: State, event: Extract<Event, { on: 'open' }>): Change {
-  const { login } = event;
-  const known = login && before.typed === '' ? formatAsTyped(login.number, before.country) : undefined;
+export function open(before: State, event: Opened): Change {
+  const { login, left } = event;
   const state: State = {
     ...before,
-    ...(known && { typed: known.text, country: known.country }),
+    ...(before.typed === '' && knownNumber(before, event)),
     ...{
       login,
-      number: login?.number ?? before.number,
+      number: login?.number ?? left?.number ?? before.number,
       fragment: event.fragment,
       polls: 0,
-      screen: { at: 'number' },
+      screen: left?.screen ?? { at: 'number' },
       note: undefined,
     },
-    steps: login ? { ...NO_STEPS, durations: durationsOf(login, event.loadedAt) } : NO_STEPS,
+    steps: left?.steps ?? (login ? { ...NO_STEPS, durations: durationsOf(login, event.loadedAt) } : NO_STEPS),
   };
   const leave: Effect[] =
     login?.leftAt === undefined ? [] : [{ do: 'keep', login: { ...login, leftAt: undefined } }];
   const next = event.keepsCookies ? look(state) : turn(state, { screen: failed({ name: 'no_cookies' }) });
   return { state: next.state, effects: [...leave, ...next.effects] };
+}
+
+/** The content of the field, as it was left or by the login of this tab. */
+function knownNumber({ country }: State, { login, left }: Opened): Partial<State> {
+  if (left) return { typed: left.typed, country: left.country };
+  if (!login) return {};
+  const { text: typed, country: ofNumber } = formatAsTyped(login.number, country);
+  return { typed, country: ofNumber };
 }
 
 /** @param loadedAt when the first byte of this page arrived */

@@ -58,6 +58,13 @@ export const failed = (
   ...more,
 });
 
+/** Whether something is done only from a later time on. */
+export const isEarly = ({ now }: State, from: number | undefined): boolean =>
+  from !== undefined && now < from;
+
+/** Failures after which the same login would end in the same way. */
+export const FINAL: readonly FailureName[] = ['number_not_supported', 'code_only', 'step_up'];
+
 const RELOADING: readonly FailureName[] = ['no_cookies', 'lost', 'invalid_request'];
 
 /** The login is over: the tab forgets it, and keeps its number in the field. */

@@ -88,12 +88,14 @@ export interface CodeScreen {
   sentAt: number;
   /** When to look next whether the message failed. */
   checkAt: number;
+  /** From this time, the server sends any code. */
+  sendAt?: number | undefined;
   queue?: Queue | undefined;
 }
 
 export interface Failure {
   name: FailureName;
-  /** Before this time, the server refuses another attempt. */
+  /** Before this time, the server refuses to do again what failed. */
   retryAt?: number | undefined;
 }
 
@@ -108,6 +110,10 @@ export interface FailedScreen {
   /** The code of the device, until the server has answered. */
   proof?: string | undefined;
   sending?: CodeChannel | undefined;
+  /** From this time, the server sends any code. */
+  sendAt?: number | undefined;
+  /** Another attempt would end in the same way. */
+  isFinal?: boolean | undefined;
   queue?: Queue | undefined;
 }
 
@@ -133,6 +139,12 @@ export interface Steps {
   /** From the click to the session. */
   totalMs?: number | undefined;
   why?: keyof Words['explain']['why'] | undefined;
+}
+
+/** What the page keeps while it is loaded anew in another language. */
+export interface Left extends Pick<State, 'typed' | 'country' | 'number'> {
+  screen?: NumberScreen | FailedScreen;
+  steps?: Steps;
 }
 
 /** A message about what has just happened. */
@@ -190,6 +202,7 @@ export type Effect =
   | { do: 'continue'; url: string }
   | { do: 'reload' }
   | { do: 'keep'; login: TabLogin | undefined }
+  | { do: 'leave'; left: Left }
   | { do: 'notify'; change: OtherTabChange }
   | { do: 'read_sms'; on: boolean };
 
@@ -219,13 +232,27 @@ export type Answer = {
 
 export type AnswerTo<Name extends Request['do']> = Extract<Answer, { to: Name }>;
 
+/** The page was loaded, or restored from the back/forward cache. */
+export interface Opened {
+  on: 'open';
+  fragment: string;
+  login: TabLogin | undefined;
+  left?: Left | undefined;
+  keepsCookies: boolean;
+  loadedAt: number;
+}
+
 export type Event =
-  | { on: 'open'; fragment: string; login: TabLogin | undefined; keepsCookies: boolean; loadedAt: number }
+  | Opened
+  /** Another language was chosen: `url` is that of the page in it. */
+  | { on: 'language'; url: string }
   | { on: 'hashchange'; fragment: string }
   | { on: 'type'; text: string; format: boolean }
   | { on: 'country'; country: CountryCode }
   | { on: 'network'; type: string | undefined }
-  | { on: 'submit' | 'retry' | 'take_hint'; keepsCookies: boolean }
+  /** `pressedAt` if the button was pressed before this script came. */
+  | { on: 'submit'; keepsCookies: boolean; pressedAt?: number }
+  | { on: 'retry' | 'take_hint'; keepsCookies: boolean }
   | { on: 'cancel' | 'change' | 'submit_code' | 'logout' | 'tick' }
   | { on: 'type_code'; text: string }
   | { on: 'send'; channel: CodeChannel; resend: boolean }

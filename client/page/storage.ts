@@ -1,23 +1,37 @@
-import type { OtherTabChange, TabLogin } from './state.js';
+import type { Left, OtherTabChange, TabLogin } from './state.js';
 
 /** The storage of the browser, which may be blocked: the page then keeps nothing, and works on. */
 
 const LOGIN = 'login';
+const LEFT = 'left';
 const TABS = 'session';
 
-export function loadLogin(): TabLogin | undefined {
+export const loadLogin = (): TabLogin | undefined => load(LOGIN) as TabLogin | undefined;
+
+export const keepLogin = (login: TabLogin | undefined): void => keep(LOGIN, login);
+
+/** Only the page that is loaded next shows what was left. */
+export function takeLeft(): Left | undefined {
+  const left = load(LEFT) as Left | undefined;
+  keep(LEFT, undefined);
+  return left;
+}
+
+export const keepLeft = (left: Left): void => keep(LEFT, left);
+
+function load(key: string): unknown {
   try {
-    const text = sessionStorage.getItem(LOGIN);
-    return text === null ? undefined : (JSON.parse(text) as TabLogin);
+    const text = sessionStorage.getItem(key);
+    return text === null ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-export function keepLogin(login: TabLogin | undefined): void {
+function keep(key: string, value: unknown): void {
   try {
-    if (login === undefined) sessionStorage.removeItem(LOGIN);
-    else sessionStorage.setItem(LOGIN, JSON.stringify(login));
+    if (value === undefined) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
     // Blocked or full.
   }

@@ -1,7 +1,9 @@
 import { begin, begun, cancel, submit, takeHint, tick, type } from './begin.js';
 import { cancelQueue, send, sent, submitCode, tickCode, typeCode } from './codes.js';
+import { chooseLanguage } from './language.js';
 import { formatAsTyped, withCountry } from './phone-number.js';
 import { current, hashChanged, look, open, verified, verify } from './return.js';
+import { isEarly } from './screens.js';
 import { followOtherTab, loggedOut, logOut, session } from './session.js';
 import { change, NO_STEPS, turn, type Answer, type Change, type Event, type State } from './state.js';
 
@@ -13,6 +15,8 @@ export function update(before: State, event: Event, now: number): Change {
   switch (event.on) {
     case 'open':
       return open(state, event);
+    case 'language':
+      return chooseLanguage(state, event.url);
     case 'hashchange':
       return hashChanged(state, event.fragment);
     case 'type':
@@ -22,11 +26,13 @@ export function update(before: State, event: Event, now: number): Change {
     case 'network':
       return change(state, { network: NETWORKS.find((name) => name === event.type) });
     case 'submit':
-      return state.screen.at === 'number' ? submit(state, event.keepsCookies) : change(state, {});
+      return state.screen.at === 'number'
+        ? submit({ ...state, startedAt: event.pressedAt ?? now }, event.keepsCookies)
+        : change(state, {});
     case 'take_hint':
-      return takeHint(state, event.keepsCookies);
+      return takeHint({ ...state, startedAt: now }, event.keepsCookies);
     case 'retry':
-      return retry(state, event.keepsCookies);
+      return retry({ ...state, startedAt: now }, event.keepsCookies);
     case 'cancel':
       return stop(state);
     case 'change':
@@ -67,7 +73,8 @@ function answered(state: State, answer: Answer): Change {
 
 function retry(state: State, keepsCookies: boolean): Change {
   const { screen } = state;
-  if (screen.at !== 'failed' || screen.sending !== undefined) return change(state, {});
+  if (screen.at !== 'failed' || screen.sending !== undefined || isEarly(state, screen.failure.retryAt))
+    return change(state, {});
   if (screen.again === 'verify' && screen.proof !== undefined) return verify(state, screen.proof);
   if (screen.again === 'fragment') return look(state);
   if (screen.again === 'reload') return change(state, {}, { do: 'reload' });
@@ -101,7 +108,7 @@ export function isTicking({ screen, now }: State): boolean {
     case 'queue':
       return true;
     case 'failed':
-      return screen.queue !== undefined || (screen.failure.retryAt ?? 0) > now;
+      return screen.queue !== undefined || Math.max(screen.failure.retryAt ?? 0, screen.sendAt ?? 0) > now;
     case 'code':
       return true;
     case 'number':

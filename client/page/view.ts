@@ -1,11 +1,11 @@
 import type { CodeChannel } from '../silent-auth.js';
 import { viewSteps, type StepsView } from './view-steps.js';
 import { formatAsTyped } from './phone-number.js';
+import { FINAL } from './screens.js';
 import type {
   CodeScreen,
   DoneScreen,
   FailedScreen,
-  Failure,
   FailureName,
   Note,
   NumberScreen,
@@ -16,6 +16,7 @@ import {
   dateTime,
   fill,
   ltr,
+  plain,
   plural,
   timeSpan,
   type Language,
@@ -29,6 +30,8 @@ export type Mark = 'busy' | 'good' | 'bad' | 'more';
 export interface ChannelButton {
   channel: CodeChannel;
   text: string;
+  /** Whether it works only later. */
+  isEarly: boolean;
 }
 
 /** All that the page shows. A part of another screen is absent. */
@@ -74,7 +77,7 @@ interface CodeView {
 
 interface FailedView {
   /** Absent if another attempt cannot end otherwise. */
-  retry?: string | undefined;
+  retry?: { text: string; isEarly: boolean } | undefined;
   channels: readonly ChannelButton[];
   /** Which button is filled, and comes first. */
   main: 'retry' | 'channel' | 'change';
@@ -176,7 +179,8 @@ function viewQueue(state: State, until: number, { words: { queue } }: Language):
 function viewCode(state: State, screen: CodeScreen, language: Language): Shown {
   const { code, queue, failures } = language.words;
   const { channel, length, problem, busy, failure } = screen;
-  const isEarly = state.now < screen.resendAt;
+  const resendAt = Math.max(screen.resendAt, screen.sendAt ?? 0);
+  const isEarly = state.now < resendAt;
   const number = shownNumber(state);
   const why = failure && `${failures[failure.name].title}. ${failures[failure.name].text}`;
   const note = screen.queue ? queue.code : noteText(state.note, language) || (why ?? '');
@@ -192,10 +196,10 @@ function viewCode(state: State, screen: CodeScreen, language: Language): Shown {
       resend: {
         ...{ channel, isEarly },
         text: isEarly
-          ? fill(code.resendIn[channel], { time: countdown(screen.resendAt - state.now) })
+          ? fill(code.resendIn[channel], { time: countdown(resendAt - state.now) })
           : [code.resend[channel]],
       },
-      channels: buttons(screen.nextChannels, code.instead),
+      channels: buttons(state, code.instead, language),
       left: screen.queue && fill(queue.left, { time: countdown(screen.queue.until - state.now) }),
     },
   };
@@ -219,10 +223,19 @@ function codeError({ problem, length }: CodeScreen, language: Language): string 
   }
 }
 
-const buttons = (
-  channels: readonly CodeChannel[],
+function buttons(
+  { screen, now }: State,
   texts: Record<CodeChannel, string>,
-): readonly ChannelButton[] => channels.map((channel) => ({ channel, text: texts[channel] }));
+  language: Language,
+): readonly ChannelButton[] {
+  if (screen.at !== 'code' && screen.at !== 'failed') return [];
+  const waitMs = (screen.sendAt ?? 0) - now;
+  const left = waitMs > 0 ? ` · ${timeSpan(waitMs / 1000, language, 'short')}` : '';
+  return screen.nextChannels.map((channel) => ({
+    ...{ channel, text: texts[channel] + left },
+    isEarly: left !== '',
+  }));
+}
 
 /** Failures of the network of the device, and what the user can do about each. */
 const CHECKS: Partial<Record<FailureName, readonly ('wifi' | 'vpn' | 'sim')[]>> = {
@@ -231,8 +244,6 @@ const CHECKS: Partial<Record<FailureName, readonly ('wifi' | 'vpn' | 'sim')[]>> 
   not_completed: ['wifi', 'vpn'],
   other_number: ['sim'],
 };
-/** Failures after which the same login would end in the same way. */
-const FINAL: readonly FailureName[] = ['number_not_supported', 'code_only', 'step_up'];
 /** Failures of a code, after which another code is the likely next step. */
 const OF_CODES: readonly FailureName[] = [
   ...(['blocked', 'rejected', 'user_rejected', 'unreachable', 'not_delivered'] as const),
@@ -242,32 +253,36 @@ const OF_CODES: readonly FailureName[] = [
 const GOING_ON: readonly FailureName[] = ['code_only', 'step_up'];
 
 function viewFailed(state: State, screen: FailedScreen, language: Language): Shown {
-  const { failures, failed, code, number } = language.words;
-  const { name } = screen.failure;
-  const channels = buttons(screen.nextChannels, code.get);
-  const isFinal = FINAL.includes(name);
-  const prefersCode = (isFinal || OF_CODES.includes(name)) && channels.length > 0;
-  const isUnknown = state.number === undefined && screen.again === 'login';
+  const { failures, failed, code } = language.words;
+  const { name, retryAt } = screen.failure;
+  const channels = buttons(state, code.get, language);
+  const isFinal = screen.isFinal === true || FINAL.includes(name);
+  // Also once the wait is over, since a button must not change under the finger.
+  const works = { later: retryAt !== undefined, codesLater: screen.sendAt !== undefined };
+  const prefersCode = isFinal || (!works.codesLater && (works.later || OF_CODES.includes(name)));
   return {
     ...{ screen: 'failed', title: failures[name].title, note: noteText(state.note, language) },
-    lead: failureText(screen.failure, state, language),
+    lead: [failures[name].text],
     checks: (CHECKS[name] ?? []).map((check) => failed.checks[check]),
     mark: GOING_ON.includes(name) ? 'more' : 'bad',
     focus: { key: `failed ${name}`, on: 'heading' },
     ...who(state, true),
     failed: {
       channels,
-      retry: isFinal ? undefined : isUnknown ? number.submit : failed.retry,
-      main: prefersCode ? 'channel' : isFinal ? 'change' : 'retry',
+      retry: isFinal ? undefined : retryButton(state, screen, language),
+      main: prefersCode && channels.length > 0 ? 'channel' : isFinal ? 'change' : 'retry',
       isBusy: screen.sending !== undefined,
     },
   };
 }
 
-function failureText({ name, retryAt }: Failure, state: State, language: Language): Text {
-  const { failures, failed } = language.words;
-  if (retryAt === undefined || retryAt <= state.now) return [failures[name].text];
-  return fill(failed.retryIn, { time: timeSpan((retryAt - state.now) / 1000, language) });
+function retryButton({ number, now }: State, { failure, again }: FailedScreen, language: Language) {
+  const { failed, number: form } = language.words;
+  const waitMs = (failure.retryAt ?? 0) - now;
+  if (waitMs > 0)
+    return { text: plain(fill(failed.retryIn, { time: timeSpan(waitMs / 1000, language) })), isEarly: true };
+  // After a link from elsewhere, no number is known.
+  return { text: number === undefined && again === 'login' ? form.submit : failed.retry, isEarly: false };
 }
 
 function viewDone(state: State, screen: DoneScreen, language: Language): Shown {

@@ -51,12 +51,15 @@ const unit = (
   format: Pick<Intl.NumberFormatOptions, 'unit' | 'unitDisplay' | 'maximumFractionDigits'>,
 ): string => new Intl.NumberFormat(latin(locale), { style: 'unit', ...format }).format(amount);
 
-/** `40 seconds`, `8 minutes`, `2 hours`: never shorter than `seconds`. */
-export function timeSpan(seconds: number, { locale }: Language): string {
-  const long = { unitDisplay: 'long' } as const;
-  if (seconds < 60) return unit(locale, Math.max(1, Math.ceil(seconds)), { unit: 'second', ...long });
-  if (seconds < 3600) return unit(locale, Math.ceil(seconds / 60), { unit: 'minute', ...long });
-  return unit(locale, Math.ceil(seconds / 3600), { unit: 'hour', ...long });
+/** `40 seconds`, `8 minutes`, `2 hours`: never shorter than `seconds`. Short: `8 min`. */
+export function timeSpan(
+  seconds: number,
+  { locale }: Language,
+  unitDisplay: 'long' | 'short' = 'long',
+): string {
+  if (seconds < 60) return unit(locale, Math.max(1, Math.ceil(seconds)), { unit: 'second', unitDisplay });
+  if (seconds < 3600) return unit(locale, Math.ceil(seconds / 60), { unit: 'minute', unitDisplay });
+  return unit(locale, Math.ceil(seconds / 3600), { unit: 'hour', unitDisplay });
 }
 
 /** `0:24`, for a countdown. */

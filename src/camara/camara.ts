@@ -1,16 +1,18 @@
 import { hash } from 'node:crypto';
-import { importPKCS8 } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import { isAllowedLink, type ProxySettings } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
-import { algorithmOf, publicJwk } from '../core/keys.js';
+import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
+import type { AskSimSwap } from '../vonage/identity-insights.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
-import { asResponse, createAuthorizationServer, loginErrorOf, sentBy } from './server.js';
+import { signJwt, type SigningKey } from './jws.js';
+import { createSimSwap } from './sim-swap.js';
+import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
 import type { AuthorizationServer, Metadata } from './server.js';
 
 /** What only this server knows of an authorization request, until its answer comes. */
@@ -48,6 +50,8 @@ export interface Camara {
    */
   exchange: (authorization: Authorization, requestId: string) => Promise<AccessToken>;
   verify: VerifyNumber;
+  /** @param hours how far back a swap counts, 1 to 2400 */
+  askSimSwap: (hours: number) => AskSimSwap;
 }
 
 /** @param deps `pause` is called when the upstream asks for a pause of so many seconds */
@@ -66,7 +70,7 @@ export function createCamara(
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
-  const signingKey = lazily(() => importKey(settings));
+  const signingKey = lazily(() => signingKeyOf(settings));
   const server = createAuthorizationServer({ settings, transport, world });
   const parts = { settings, server, world, transport, redirectUri, signingKey };
   return {
@@ -74,6 +78,7 @@ export function createCamara(
     authorize: createAuthorize(parts),
     exchange: createExchange(parts),
     verify: createNumberVerification({ transport, verifyUrl: settings.verifyUrl }),
+    askSimSwap: (hours) => createSimSwap({ ...parts, clientAuth: clientAuthOf(parts) }, hours),
   };
 }
 
@@ -83,7 +88,7 @@ interface Deps {
   world: World;
   transport: Transport;
   redirectUri: string;
-  signingKey: () => Promise<oauth.PrivateKey>;
+  signingKey: () => Promise<SigningKey>;
 }
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
@@ -91,10 +96,9 @@ function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-async function importKey({ keys: [key] }: CamaraSettings): Promise<oauth.PrivateKey> {
+async function signingKeyOf({ keys: [key] }: CamaraSettings): Promise<SigningKey> {
   if (key === undefined) throw new Error('the settings have no key');
-  const pem = key.export({ type: 'pkcs8', format: 'pem' }) as string;
-  return { key: await importPKCS8(pem, algorithmOf(key)), kid: (await publicJwk(key)).kid };
+  return { key, kid: (await publicJwk(key)).kid };
 }
 
 /** How long a JWT of the client is valid; the profile allows 300 s. */
@@ -102,24 +106,29 @@ const CLIENT_JWT_TTL_SECONDS = 60;
 /** How far our clock may be ahead of the operator's. */
 const CLOCK_TOLERANCE_SECONDS = 10;
 
-/** The claims for which the library has other defaults: the audience, and times by our clock. */
-const claimsFor = (aud: string | string[] | undefined, world: World): oauth.ModifyAssertionOptions => ({
-  [oauth.modifyAssertion](_header, claims) {
-    const now = nowInSeconds(world);
-    const nbf = now - CLOCK_TOLERANCE_SECONDS;
-    Object.assign(claims, { aud, iat: now, nbf, exp: now + CLIENT_JWT_TTL_SECONDS });
-  },
-});
+/** The claims of each JWT of the client (RFC 7523 section 3). */
+function claimsFor(aud: string | string[] | undefined, { settings, world }: Deps) {
+  const now = nowInSeconds(world);
+  const nbf = now - CLOCK_TOLERANCE_SECONDS;
+  const times = { iat: now, nbf, exp: now + CLIENT_JWT_TTL_SECONDS };
+  return { iss: settings.clientId, aud, ...times, jti: randomToken(world) };
+}
+
+const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /**
  * The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523 section 3).
  */
-function clientAuthOf({ settings, signingKey, world }: Deps): oauth.ClientAuth {
-  const { clientAuth, clientSecret } = settings;
+function clientAuthOf(deps: Deps): oauth.ClientAuth {
+  const { clientAuth, clientId, clientSecret } = deps.settings;
   if (clientAuth === 'client_secret_basic') return oauth.ClientSecretBasic(clientSecret);
   if (clientAuth === 'client_secret_post') return oauth.ClientSecretPost(clientSecret);
-  return async (as, ...request) =>
-    oauth.PrivateKeyJwt(await signingKey(), claimsFor(as.token_endpoint, world))(as, ...request);
+  return async (as, _client, body) => {
+    const claims = { ...claimsFor(as.token_endpoint, deps), sub: clientId };
+    body.set('client_id', clientId);
+    body.set('client_assertion_type', JWT_BEARER);
+    body.set('client_assertion', signJwt(await deps.signingKey(), claims));
+  };
 }
 
 function createAuthorize(deps: Deps): Camara['authorize'] {
@@ -130,9 +139,8 @@ function createAuthorize(deps: Deps): Camara['authorize'] {
 
   const sign = async (as: Metadata, parameters: Record<string, string>) => {
     // The profile recommends the endpoint as audience, and RFC 9101 (section 4) the issuer.
-    const claims = claimsFor([as.authorization_endpoint, as.issuer], world);
-    const client = { client_id: clientId };
-    return { request: await oauth.issueRequestObject(as, client, parameters, await signingKey(), claims) };
+    const claims = { ...parameters, ...claimsFor([as.authorization_endpoint, as.issuer], deps) };
+    return { request: signJwt({ ...(await signingKey()), typ: 'oauth-authz-req+jwt' }, claims) };
   };
 
   return async (phoneNumber, newState, requestId) => {
@@ -192,20 +200,15 @@ function createExchange(deps: Deps): Camara['exchange'] {
   const send = async ({ as, client, parameters, proof }: Redirect, requestId: string) => {
     let token: AccessToken | undefined;
     let expected: { expectedNonce?: string } = {};
-    const options = sentBy(issuer, async (url: string, { headers, body }: TokenRequest) => {
-      const { authorization } = headers;
-      const answer = await transport({
-        ...{ api: 'token', method: 'POST', url, timeoutMs: TIMEOUT_MS, requestId, body },
-        ...(authorization !== undefined && { headers: { authorization } }),
-      });
+    const options = tokenRequest({ transport, issuer }, { timeoutMs: TIMEOUT_MS, requestId }, (answer) => {
       token = readToken(answer);
       if ('id_token' in (answer.json as object)) expected = { expectedNonce: proof.nonce };
-      return asResponse('token', answer);
     });
     const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
     const response = await oauth.authorizationCodeGrantRequest(...request, options);
-    await oauth.processAuthorizationCodeResponse(as, client, response, expected);
-    if (expected.expectedNonce !== undefined) await server.verifySignature(as, response, requestId);
+    const processed = await oauth.processAuthorizationCodeResponse(as, client, response, expected);
+    const { id_token: idToken } = processed;
+    if (idToken !== undefined) await server.verifySignature(as, idToken, requestId);
     if (token === undefined) throw new Error('the library exchanged nothing');
     return token;
   };
@@ -220,5 +223,3 @@ function createExchange(deps: Deps): Camara['exchange'] {
     return { ...token, expiresIn: Math.min(token.expiresIn, MAX_TTL_SECONDS) };
   };
 }
-
-type TokenRequest = oauth.CustomFetchOptions<'POST', URLSearchParams>;

@@ -1,14 +1,19 @@
+import { errors } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Answer, Transport } from '../http/transport.js';
 import { refusal } from '../vonage/errors.js';
+import { signatureChecker, type CheckSignature } from './jws.js';
 
 const METADATA_TTL_MS = 3_600_000;
 
 /** Servers publish a key for a while before they sign with it. */
 const KEY_SET_TTL_MS = 300_000;
+
+/** A key that is not in a set of this age may be a new one. */
+const KEY_SET_MIN_AGE_MS = 30_000;
 
 /** A device waits for the last one, and old SDKs give a redirect five seconds. */
 const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
@@ -27,10 +32,10 @@ export interface AuthorizationServer {
    */
   open(requestId: string, maxAgeMs?: number): Promise<Metadata>;
   /**
-   * Checks the signature of the ID token in a token response that the library has processed.
-   * @throws LoginError as `open`, and errors of the library
+   * Checks the signature of an ID token whose claims and algorithm the library has checked.
+   * @throws LoginError as `open`, and errors of jose
    */
-  verifySignature(metadata: Metadata, response: Response, requestId: string): Promise<void>;
+  verifySignature(metadata: Metadata, idToken: string, requestId: string): Promise<void>;
   /** Fetches metadata and keys again for the next request. */
   forget(): void;
 }
@@ -50,7 +55,7 @@ export function createAuthorizationServer(deps: {
   const { issuer, endpoints } = settings;
   let known: Known | undefined;
   let fetching: Promise<Known> | undefined;
-  let keySet: { answer: Promise<Answer>; at: number } | undefined;
+  let keySet: { check: Promise<CheckSignature>; at: number } | undefined;
 
   const get = (api: 'discovery' | 'jwks', url: string, requestId: string): Promise<Answer> =>
     transport({ api, method: 'GET', url, timeoutMs: TIMEOUT_MS[api], requestId });
@@ -78,8 +83,7 @@ export function createAuthorizationServer(deps: {
       : await discover(requestId).catch((error: unknown) => {
           throw loginErrorOf('discovery', error);
         });
-    if (!isUsable(found, issuer))
-      throw new LoginError('upstream_error', UNUSABLE, { upstream: { api: 'discovery' } });
+    if (!isUsable(found, issuer)) throw unusable({ api: 'discovery' });
     // The algorithms of the profile, whatever else a server offers.
     const metadata = { ...found, id_token_signing_alg_values_supported: ['RS256', 'ES256'] };
     forget();
@@ -92,22 +96,32 @@ export function createAuthorizationServer(deps: {
     return fetching;
   };
 
-  const fetchKeySet = (url: string, requestId: string): Promise<Answer> => {
+  const fetchKeySet = async (url: string, requestId: string): Promise<CheckSignature> =>
+    signatureChecker(objectIn('jwks', await get('jwks', url, requestId)));
+
+  /** @param maxAgeMs keys that are older are fetched again */
+  const checker = (url: string, requestId: string, maxAgeMs: number): Promise<CheckSignature> => {
     const now = world.now();
-    if (keySet === undefined || now >= keySet.at + KEY_SET_TTL_MS) {
-      keySet = { answer: get('jwks', url, requestId), at: now };
-      keySet.answer.catch(() => (keySet = undefined));
+    if (keySet === undefined || now >= keySet.at + maxAgeMs) {
+      const fetched = { check: fetchKeySet(url, requestId), at: now };
+      fetched.check.catch(() => (keySet = keySet === fetched ? undefined : keySet));
+      keySet = fetched;
     }
-    return keySet.answer;
+    return keySet.check;
   };
 
   const forget = (): void => void (known = keySet = undefined);
 
   return {
     open: async (requestId, maxAgeMs = METADATA_TTL_MS) => (await current(requestId, maxAgeMs)).metadata,
-    async verifySignature(metadata, response, requestId) {
-      const fetchKeys = async (url: string) => asResponse('jwks', await fetchKeySet(url, requestId));
-      await oauth.validateApplicationLevelSignature(metadata, response, sentBy(issuer, fetchKeys));
+    async verifySignature({ jwks_uri: url }, idToken, requestId) {
+      if (url === undefined) throw unusable({ api: 'jwks', error: 'no_jwks_uri' });
+      const check = async (maxAgeMs: number) => (await checker(url, requestId, maxAgeMs))(idToken);
+      const isSigned = await check(KEY_SET_TTL_MS).catch((error: unknown) => {
+        if (error instanceof errors.JWKSNoMatchingKey) return check(KEY_SET_MIN_AGE_MS);
+        throw error;
+      });
+      if (!isSigned) throw unusable({ api: 'token', error: 'wrong_signature' });
     },
     forget,
   };
@@ -117,11 +131,28 @@ export function createAuthorizationServer(deps: {
  * The options of the library for requests that `fetch` sends. Only a sandbox on localhost may be
  * reached over http (`config/camara.ts`).
  */
-export const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
+const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.customFetch]: fetch,
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
   [oauth.allowInsecureRequests]: isInsecure(issuer),
 });
+
+/** A token request over our transport. @param read gets the answer before the library does */
+export const tokenRequest = (
+  { transport, issuer }: { transport: Transport; issuer: string },
+  timing: { timeoutMs: number; requestId: string },
+  read: (answer: Answer) => void,
+) =>
+  sentBy(issuer, async (url: string, request: oauth.CustomFetchOptions<'POST', URLSearchParams>) => {
+    const { headers, body } = request;
+    const { authorization } = headers;
+    const answer = await transport({
+      ...{ api: 'token', method: 'POST', url, body, ...timing },
+      ...(authorization !== undefined && { headers: { authorization } }),
+    });
+    read(answer);
+    return asResponse('token', answer);
+  });
 
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 
@@ -139,10 +170,16 @@ function isEndpoint(url: unknown, issuer: string): boolean {
   return protocol === 'https:' || (isInsecure(issuer) && protocol === 'http:' && hostname === 'localhost');
 }
 
-/** The answer as the library takes it; only a JSON object is one. */
-export function asResponse(api: string, answer: Answer): Response {
+/** @throws LoginError unless the answer is a JSON object */
+function objectIn(api: string, answer: Answer): object {
   const { status, json } = answer;
   if (status !== 200 || typeof json !== 'object' || json === null) throw refusal(api, answer);
+  return json;
+}
+
+/** The answer as the library takes it; only a JSON object is one. */
+function asResponse(api: string, answer: Answer): Response {
+  const json = objectIn(api, answer);
   // A body would be written to a stream and parsed again, for 30 µs.
   return Object.assign(new Response(), { json: () => Promise.resolve(json) });
 }
@@ -153,7 +190,8 @@ function isAbsent(error: unknown): boolean {
   return status >= 400 && status < 500 && status !== 429;
 }
 
-const UNUSABLE = 'The operator gave an answer that is of no use.';
+const unusable = (upstream: { api: string; error?: string }): LoginError =>
+  new LoginError('upstream_error', 'The operator gave an answer that is of no use.', { upstream });
 
 /**
  * The error for what the library threw: ours, or its code. Its message and its cause may hold
@@ -164,7 +202,7 @@ export function loginErrorOf(api: 'discovery' | 'authorize' | 'token', error: un
   if (error instanceof LoginError) return error;
   const { code } = error as { code?: unknown };
   const upstream = { api, error: typeof code === 'string' ? code : 'unknown' };
-  if (api !== 'authorize') return new LoginError('upstream_error', UNUSABLE, { upstream });
+  if (api !== 'authorize') return unusable(upstream);
   const detail = 'The link came back from another server than the operator.';
   return new LoginError('silent_auth_failed', detail, { reason: 'operator_error', upstream });
 }

@@ -41,6 +41,7 @@ export function readCamara(reader: Reader) {
     keys: readKeys(reader, clientAuth === 'private_key_jwt' || signsRequests),
     scope,
     verifyUrl: readVerifyUrl(reader),
+    simSwap: readSimSwapApi(reader),
     loginHint: oneOf('CAMARA_LOGIN_HINT', ['tel', 'plain', 'none'], 'tel'),
     /** `none` asks for silence; `off` leaves the parameter out. */
     prompt: oneOf('CAMARA_PROMPT', ['none', 'off'], 'none'),
@@ -107,6 +108,19 @@ function readVerifyUrl(reader: Reader): string {
       'Set either CAMARA_API_ROOT (and CAMARA_API_VERSION), or CAMARA_VERIFY_URL, the whole URL of Number Verification.',
     );
   return whole ?? `${root?.replace(/\/$/, '') ?? ''}/number-verification/v${version}/verify`;
+}
+
+/** CAMARA SIM Swap 2, which `SIM_SWAP_HOURS` asks. */
+function readSimSwapApi(reader: Reader) {
+  const whole = readUrl(reader, 'CAMARA_SIM_SWAP_URL');
+  const root = reader.get('CAMARA_API_ROOT');
+  if (reader.get('SIM_SWAP_HOURS') !== undefined && whole === undefined && root === undefined)
+    reader.fail(
+      'CAMARA_SIM_SWAP_URL is missing: the whole URL of `check` of SIM Swap, which SIM_SWAP_HOURS asks.',
+    );
+  const scope = reader.get('CAMARA_SIM_SWAP_SCOPE') ?? 'dpv:FraudPreventionAndDetection sim-swap:check';
+  if (!SCOPE.test(scope)) reader.fail('CAMARA_SIM_SWAP_SCOPE must be scopes separated by single spaces.');
+  return { url: whole ?? `${root?.replace(/\/$/, '') ?? ''}/sim-swap/v2/check`, scope };
 }
 
 /** Headers of ours, and those that belong to the connection. */

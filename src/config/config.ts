@@ -7,6 +7,7 @@ import { readPage } from './page.js';
 import { createReader, parseUrl, type Env, type Reader } from './reader.js';
 import { readRedis } from './redis.js';
 import { readSessionSecrets } from './session-secret.js';
+import { readSimSwap } from './sim-swap.js';
 import { readVonage } from './vonage.js';
 
 export type Config = ReturnType<typeof readConfig>;
@@ -46,6 +47,8 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     page: readPage(reader, publicUrl),
     ...readLoginSettings(reader),
     assertions: readAssertions(reader),
+    /** Absent: nothing is asked about SIMs. */
+    simSwap: readSimSwap(reader),
     ...readLimits(reader),
     /** Percent of its time that the event loop may be busy before it refuses new logins. */
     maxUtilization: whole('MAX_UTILIZATION', { fallback: 90, least: 1, most: 100 }),

@@ -96,10 +96,12 @@ export function languageOf(req: Request, languages: string[]): string {
 const cookieOf = ({ headers }: Request): string | undefined =>
   /(?:^|;\s*)lang=([a-z]{2})(?:;|$)/.exec(headers.cookie ?? '')?.[1];
 
-/** By path, such as `/page/page-3F2A.js`. The names contain a hash of the content. */
+/** By path, such as `/page/page-3F2A.js`, in alphabetical order. The names contain a hash of the content. */
 function builtFiles(folder: string, { accent }: PageSettings): Map<string, File> {
   if (!existsSync(folder)) throw new SetupError(`${folder} is missing: run "npm run build" first.`);
-  const names = readdirSync(folder).filter((name) => /\.(?:js|css)$/.test(name));
+  const names = readdirSync(folder)
+    .filter((name) => /\.(?:js|css)$/.test(name))
+    .sort();
   return new Map(
     names.map((name) => {
       const bytes = readFileSync(join(folder, name));

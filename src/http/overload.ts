@@ -33,20 +33,21 @@ export interface Load {
  * the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
-function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: number): Load {
+function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: number): Load {
   /** Absent until the first request, so that the start of the process is not measured. */
-  let from: LoopTime | undefined;
+  let from: Spent | undefined;
   let refusedShare = 0;
   /** The sum of the shares: whenever it reaches 1, a login is refused. */
   let due = 0;
 
   return {
     measure() {
-      const now = loopTime();
-      const spent = between((from ??= now), now);
-      if (spent.active + spent.idle < WINDOW_MS) return false;
-      refusedShare = shareFor(spent, maxUtilization);
+      const { active, idle } = world.loopTime();
+      if (from !== undefined && active + idle < from.active + from.idle + WINDOW_MS) return false;
+      const [former, now] = [from, { active, idle, cpu: world.cpuTime() }];
       from = now;
+      if (former === undefined) return false;
+      refusedShare = shareFor(between(former, now), maxUtilization);
       return true;
     },
     refusesNext() {
@@ -59,13 +60,18 @@ function createLoad({ loopTime }: Pick<World, 'loopTime'>, maxUtilization: numbe
   };
 }
 
-const between = (from: LoopTime, to: LoopTime): LoopTime => ({
+interface Spent extends LoopTime {
+  /** Processor time (ms). */
+  cpu: number;
+}
+
+const between = (from: Spent, to: Spent): Spent => ({
   active: to.active - from.active,
   idle: to.idle - from.idle,
   cpu: to.cpu - from.cpu,
 });
 
-function shareFor({ active, idle, cpu }: LoopTime, maxUtilization: number): number {
+function shareFor({ active, idle, cpu }: Spent, maxUtilization: number): number {
   const utilization = (active / (active + idle)) * 100;
   if (utilization <= maxUtilization || cpu < active * MIN_CPU_SHARE) return 0;
   return ((utilization - maxUtilization) / (100 - maxUtilization)) ** 3;

@@ -1,3 +1,4 @@
+import { getCountries, getCountryCallingCode } from 'libphonenumber-js/max';
 import type { PageSettings } from '../config/page.js';
 
 /** Fills the texts and settings into `public/index.html`, which is in English. */
@@ -19,7 +20,7 @@ export interface PageOptions {
   languages: readonly { code: string; name: string }[];
   settings: PageSettings & {
     silent: boolean;
-    /** The paths of the script and the style. */
+    /** The paths of the scripts and the style, in the order in which the page needs them. */
     files: readonly string[];
   };
 }
@@ -57,7 +58,7 @@ export function renderPage(template: string, options: PageOptions): string {
       /\s+data-text="([\w.]+)"([^>]*)>[^<]*</g,
       (_, path: string, rest: string) => `${rest}>${textOf(path)}<`,
     )
-    .replace(/<!-- (files|brand|footer|data) -->/g, (_, part: keyof typeof PARTS) =>
+    .replace(/<!-- (files|brand|countries|footer|data) -->/g, (_, part: keyof typeof PARTS) =>
       PARTS[part](options, textOf),
     )
     .replace(/<!--[^]*?-->/g, '')
@@ -66,15 +67,22 @@ export function renderPage(template: string, options: PageOptions): string {
 
 export const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
 
+/** Without the texts of other pages, and those that stand in the page and never change. */
+function wordsForScript(words: Words, explain: boolean): Branch {
+  const unused = ['visit', 'language', 'title', 'unready', 'noScript', 'footer', 'otherPhone'];
+  if (!explain) unused.push('explain');
+  return Object.fromEntries(Object.entries(words).filter(([name]) => !unused.includes(name)));
+}
+
 const PARTS: Record<
-  'files' | 'brand' | 'footer' | 'data',
+  'files' | 'brand' | 'countries' | 'footer' | 'data',
   (options: PageOptions, textOf: (path: string) => string) => string
 > = {
   files: ({ settings: { files } }) =>
     files
       .map((path) => {
         if (path.endsWith('.css')) return `<link rel="stylesheet" href="${path}" />`;
-        return path.startsWith('/page/page-') ? `<script type="module" src="${path}"></script>` : '';
+        return /^\/page\/(?:first|page)-/.test(path) ? `<script type="module" src="${path}"></script>` : '';
       })
       .join(''),
   brand: ({ settings: { brand, logoUrl } }) => {
@@ -85,6 +93,12 @@ const PARTS: Record<
       ? ''
       : `<span class="initial" aria-hidden="true">${initial}</span><span>${name}</span>`;
   },
+  // Their names would take three times as many bytes. The script writes them.
+  countries: () =>
+    getCountries()
+      .sort()
+      .map((code) => `<option>${code} +${getCountryCallingCode(code)}`)
+      .join(''),
   footer: ({ language, languages, settings: { helpUrl, helpLabel } }, textOf) => {
     const label = helpLabel === undefined ? textOf('footer.help') : escapeHtml(helpLabel);
     const help = helpUrl === undefined ? '' : `<a href="${escapeHtml(helpUrl)}">${label}</a>`;
@@ -95,8 +109,7 @@ const PARTS: Record<
     return `${help}<nav aria-label="${textOf('footer.languages')}"><details class="languages"><summary><svg aria-hidden="true" width="24" height="24"><use href="#globe"/></svg>${textOf('language')}<svg aria-hidden="true" width="24" height="24"><use href="#down"/></svg></summary><ul>${links.join('')}</ul></details></nav>`;
   },
   data: ({ words, settings: { silent, explain, continueUrl } }) => {
-    // Other pages have the section `visit`.
-    const data = { words: { ...words, visit: undefined }, settings: { silent, explain, continueUrl } };
+    const data = { words: wordsForScript(words, explain), settings: { silent, explain, continueUrl } };
     // In a data block, `<` could begin a tag that ends it.
     return `<script id="data" type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`;
   },

@@ -29,8 +29,10 @@ export interface Caller {
 }
 
 /** The APIs that begin something: none is called during a pause that it asked for. */
-export type PacedApi = 'network-enablement' | 'verify' | 'camara';
-export const PACED: ReadonlySet<string> = new Set<PacedApi>(['network-enablement', 'verify', 'camara']);
+export type PacedApi = 'network-enablement' | 'verify' | 'camara' | 'identity-insights';
+export const PACED: ReadonlySet<string> = new Set<PacedApi>([
+  ...(['network-enablement', 'verify', 'camara', 'identity-insights'] as const),
+]);
 
 /**
  * The limits. Each method counts in one step, before anything is sent or spent. Refused requests

@@ -142,8 +142,10 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
   const resumes = isYoung ? formerVerification : undefined;
   const claimant = session.login?.id ?? login.id;
   const states = createStates(context, login, caller);
-  const pay = (messages: number) =>
-    limits.send(caller, login.phoneNumber, messages).catch(undefinedIfLimited(annotate));
+  const pay = async (messages: number) => {
+    if (!(await mayBePaidFor(context, login, step))) return undefined;
+    return limits.send(caller, login.phoneNumber, messages).catch(undefinedIfLimited(annotate));
+  };
   const beginning = await engine
     .begin({ login, resumes, claimant, caller, requestId, newState: states.make, pay })
     .catch(async (error: unknown) => {
@@ -152,6 +154,14 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
     });
   await states.cancelAllBut(beginning.by === 'redirect' ? beginning.state : undefined);
   return beginning;
+}
+
+/** Whether the SIM of the number allows messages before silent authentication. Asks once. */
+async function mayBePaidFor({ checkSim }: LoginContext, login: Login, step: StepContext): Promise<boolean> {
+  if (checkSim === undefined) return true;
+  const { simSwap, answer } = await checkSim(login, step);
+  if (simSwap !== 'unknown') login.simSwap = simSwap;
+  return answer === 'allow';
 }
 
 /** An outage of the silent channel is an error only where the login has no other channel. */

@@ -2,6 +2,7 @@ import type { CodeChannel } from '../config/login.js';
 import type { World } from '../core/world.js';
 import type { WithUpstreamSlot } from '../http/overload.js';
 import type { Caller, Limits } from '../limits/limits.js';
+import type { CheckSim } from '../limits/sim-swap.js';
 import type { Lock } from '../store/lock.js';
 import type { Store } from '../store/store.js';
 import type { Engine } from './engines.js';
@@ -25,6 +26,8 @@ export interface LoginContext {
   readProgress: ReadProgress;
   /** The hooks of the operator. */
   rules: Rules;
+  /** Absent: nothing is asked about SIMs. */
+  checkSim: CheckSim | undefined;
   /** Limits how many logins wait for Vonage at a time. */
   withUpstreamSlot: WithUpstreamSlot;
   limits: Limits;

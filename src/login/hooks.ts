@@ -1,3 +1,4 @@
+import type { SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
@@ -29,6 +30,8 @@ export interface ProvenLogin {
   channel: Channel;
   /** All channels that proved the number in this login, `channel` last: two after a step-up. */
   channels: readonly Channel[];
+  /** Whether the SIM of the number changed lately, with `SIM_SWAP_HOURS`. */
+  simSwap?: SimSwap;
   requestId: string;
 }
 

@@ -1,4 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
+import type { SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
@@ -43,7 +44,7 @@ export interface Verification {
  *     begin ─▶ pending ─▶ completed   the number is proved
  *               │  ▲ └──▶ failed      a code came back, but the number was not confirmed
  *               │  ├──────── next     (from pending, failed, expired: to another channel)
- *               │  └──────── step-up  (from pending: a hook asks for a code on top of the SIM)
+ *               │  └──────── step-up  (from pending: a code is required on top of the SIM)
  *               └───────▶ (expired)   no code came in time: computed, not stored
  */
 export interface Login {
@@ -74,7 +75,9 @@ export interface Login {
   formerVerification?: Verification;
   /** Channels that have proved the number before a step-up, in order. */
   proved?: readonly Channel[];
-  /** Too many wrong codes, or refused by a hook: no channel is left. */
+  /** Whether the SIM of the number changed lately, once that was found out. */
+  simSwap?: Exclude<SimSwap, 'unknown'>;
+  /** Too many wrong codes, or refused by a hook or for its SIM: no channel is left. */
   locked?: true;
   /** Begun by `silent-auth doctor`: the metrics of logins leave it out. */
   isProbe?: true;
@@ -89,6 +92,8 @@ export interface User {
   channels: readonly Channel[];
   /** Milliseconds since the epoch. */
   authenticatedAt: number;
+  /** Absent where nothing was asked about the SIM. */
+  simSwap?: SimSwap;
 }
 
 /** All channels that have proved the number of a login, `channel` last. */

@@ -1,13 +1,16 @@
 import type { CodeChannel } from '../config/login.js';
+import { SIM_SWAP_TIMEOUT_MS } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
+import { loginRefused } from './hooks.js';
 import {
   CHANGE_TIMEOUT_MS,
   changeLogin,
   isOnSameChannel,
   isOver,
+  lock,
   loginEnded,
   type Login,
   type LoginSession,
@@ -22,15 +25,19 @@ const LOOK_INTERVAL_MS = 200;
 
 /**
  * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
- * look), limits and what they give back (6), a pause that Vonage asks for in each of three calls
- * (3), the verification of the number that is under way (5), the count of each message (2), the
+ * look), limits and what they give back (7), a pause that Vonage asks for in each of four calls
+ * (4), the verification of the number that is under way (5), the count of each message (2), the
  * link (1).
  */
-const COMMANDS = 19 + LOOKS;
+const COMMANDS = 21 + LOOKS;
 
 /** Milliseconds that a change of channel takes at most: the sum of the timeouts in it. */
 const NEXT_TIMEOUT_MS =
-  LOOKS * LOOK_INTERVAL_MS + CHANNEL_CHANGE_TIMEOUT_MS + COMMANDS * COMMAND_TIMEOUT_MS + CHANGE_TIMEOUT_MS;
+  LOOKS * LOOK_INTERVAL_MS +
+  SIM_SWAP_TIMEOUT_MS +
+  CHANNEL_CHANGE_TIMEOUT_MS +
+  COMMANDS * COMMAND_TIMEOUT_MS +
+  CHANGE_TIMEOUT_MS;
 
 export interface NextInput {
   /** By default the next one that is left. */
@@ -74,12 +81,9 @@ export function createNext(context: LoginContext): NextChannel {
       }
       const target = again ?? targetOf(input.channel, progress);
       annotate({ channel: target });
-      const { verification, sent } = await moveOn(
-        context,
-        { ...seen, target, isAgain: again !== undefined, appHash: input.appHash },
-        step,
-      );
-      const moved = await storeNewStep(context, { login, verification }, step);
+      const move = { ...seen, target, isAgain: again !== undefined, appHash: input.appHash };
+      const { verification, sent, simSwap } = await moveOn(context, move, step);
+      const moved = await storeNewStep(context, { login, verification, simSwap }, step);
       // The link of the silent channel is void from here on.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       return { login: moved, sent };
@@ -153,8 +157,9 @@ interface Move extends SeenLogin {
 async function moveOn(
   context: LoginContext,
   move: Move,
-  { caller, requestId }: RequestContext,
-): Promise<{ verification: Verification; sent: boolean }> {
+  step: StepContext,
+): Promise<{ verification: Verification; sent: boolean; simSwap: Login['simSwap'] }> {
+  const { caller, requestId } = step;
   const { verifications, limits } = context;
   const { login, target, progress, underWay, isAgain, appHash } = move;
   await limits.ready('verify');
@@ -164,12 +169,17 @@ async function moveOn(
     let verification = progress.verification;
     while (stepOf(verification).channel !== target)
       verification = await verifications.advance(verification, login, requestId);
-    return { verification, sent: true };
+    return { verification, sent: true, simSwap: login.simSwap };
   }
   const channels = channelsFrom(context, move);
   const isOnTarget = underWay !== undefined && stepOf(underWay).channel === target;
   const resumes = isOnTarget && !isAgain ? underWay : undefined;
   const giveBack = await limits.send(caller, login.phoneNumber, channels.length);
+  // After the limits, which so limit these questions too: each costs money.
+  const simSwap = await requireSim(context, login, step).catch(async (error: unknown) => {
+    await giveBack();
+    throw error;
+  });
   const start = { login, channels, resumes, claimant: login.id, appHash };
   const verification = await verifications
     .start(start, { caller, requestId })
@@ -179,7 +189,25 @@ async function moveOn(
     });
   const sent = verification.id !== resumes?.id;
   if (!sent) await giveBack();
-  return { verification, sent };
+  return { verification, sent, simSwap };
+}
+
+/**
+ * Asks about the SIM before a message is paid for. Where one channel is not enough, a message is
+ * of use only after silent authentication.
+ * @throws LoginError `login_refused`
+ */
+async function requireSim(
+  { checkSim }: LoginContext,
+  login: Login,
+  step: StepContext,
+): Promise<Login['simSwap']> {
+  if (checkSim === undefined) return undefined;
+  const { simSwap, answer } = await checkSim(login, step);
+  if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined))
+    return simSwap === 'unknown' ? undefined : simSwap;
+  await changeLogin(step.session, login, lock);
+  throw loginRefused();
 }
 
 /** The channels of a new verification: `target`, and in a chain those that are left behind it. */
@@ -227,13 +255,18 @@ async function storeReachedStep(
  */
 async function storeNewStep(
   { verifications }: LoginContext,
-  { login: seen, verification }: { login: Login; verification: Verification },
+  {
+    login: seen,
+    verification,
+    simSwap,
+  }: { login: Login; verification: Verification; simSwap: Login['simSwap'] },
   { session, requestId }: RequestContext,
 ): Promise<Login> {
   try {
     const stored = await changeLogin(session, seen, (login) => {
       const channel = stepOf(verification).channel;
       const moved: Login = { ...login, channel, verification, expiresAt: endOfStep(verification) };
+      if (simSwap !== undefined) moved.simSwap = simSwap;
       delete moved.ticket;
       delete moved.status;
       delete moved.formerVerification;

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CodeChannel } from '../config/login.js';
+import type { SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { ignoreHeldLock } from '../store/lock.js';
@@ -172,6 +173,8 @@ async function withNextChannels(
 interface ProvedLogin {
   login: Login;
   channel: Channel;
+  /** With `SIM_SWAP_HOURS`. */
+  simSwap?: SimSwap;
 }
 
 /**
@@ -185,9 +188,11 @@ async function signIn(
   step: StepContext,
 ): Promise<VerifyResult> {
   const { rules, limits, world } = context;
-  if (rules.beforeSession !== undefined) await askHook(context, { login, channel }, step);
+  const simSwap = await requireSim(context, { login, channel }, step);
+  if (rules.beforeSession !== undefined) await askHook(context, { login, channel, ...simSwap }, step);
   const { phoneNumber } = login;
-  const user = { phoneNumber, channel, channels: provedBy(login, channel), authenticatedAt: world.now() };
+  const channels = provedBy(login, channel);
+  const user = { phoneNumber, channel, channels, authenticatedAt: world.now(), ...simSwap };
   // Refused where the login was cancelled or replaced since the code came.
   await step.session.signIn(user, completed(login, channel));
   if (login.verification?.steps.some((each) => each.channel !== 'silent_auth'))
@@ -210,44 +215,69 @@ const completed = ({ id, phoneNumber, client, expiresAt }: Login, channel: Chann
  * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
  * login ended before it could step up
  */
-async function askHook(
-  context: LoginContext,
-  { login, channel }: ProvedLogin,
-  step: StepContext,
-): Promise<void> {
+async function askHook(context: LoginContext, proved: ProvedLogin, step: StepContext): Promise<void> {
+  const { login, channel, simSwap } = proved;
   const { id: loginId, phoneNumber } = login;
   const { session, requestId } = step;
   const channels = Object.freeze(provedBy(login, channel));
   const answer = await context.rules
-    .beforeSession?.({ loginId, phoneNumber, channel, channels, requestId })
+    .beforeSession?.({ loginId, phoneNumber, channel, channels, ...(simSwap && { simSwap }), requestId })
     .catch(async (error: unknown) => {
       await changeLogin(session, login, lock);
       throw error;
     });
   if (answer === 'allow') return;
-  const canStepUp = channel === 'silent_auth' && codeChannelsOf(phoneNumber, context.fallbacks).length > 0;
-  if (answer === 'stepUp' && canStepUp) throw await stepUp(context, { login, channel }, step);
+  if (answer === 'stepUp') await stepUp(context, proved, step);
+  await refuseLogin(login, step);
+}
+
+/**
+ * Moves the login on to a typed code, if its SIM alone proved the number and such a code is
+ * possible. A message that it has moved on to meanwhile stays under way, and its code is asked of
+ * the hook again.
+ * @throws LoginError `step_up_required`; `login_expired` if the login ended meanwhile
+ */
+async function stepUp(
+  { readProgress, fallbacks }: LoginContext,
+  { login: seen, channel, simSwap }: ProvedLogin,
+  { session }: StepContext,
+): Promise<void> {
+  if (channel !== 'silent_auth' || codeChannelsOf(seen.phoneNumber, fallbacks).length === 0) return;
+  const moved = await changeLogin(session, seen, (login) => ({
+    ...(isOnSameChannel(login, seen) ? withoutSilentChannel(login) : login),
+    ...(simSwap !== undefined && simSwap !== 'unknown' && { simSwap }),
+    proved: provedBy(login, channel),
+  }));
+  if (moved === undefined) throw new LoginError('login_expired', 'The login ended during the request.');
+  const { nextChannels } = await readProgress(moved);
+  const fields = { next_channels: nextChannels };
+  throw new LoginError('step_up_required', 'The SIM was confirmed; a code is required as well.', fields);
+}
+
+/** Ends a login that a rule refuses. @throws LoginError `login_refused` */
+async function refuseLogin(login: Login, { session }: StepContext): Promise<never> {
   await changeLogin(session, login, lock);
   throw loginRefused();
 }
 
 /**
- * Moves the login on to a typed code. A message that it has moved on to meanwhile stays under way,
- * and its code is asked of the hook again.
+ * Asks about the SIM, once the number is proved and before the session has a user.
+ * @returns what is known of it, if anything was asked
+ * @throws LoginError `login_refused`, `step_up_required`; `login_expired` as `stepUp`
  */
-async function stepUp(
-  { readProgress }: LoginContext,
-  { login: seen, channel }: ProvedLogin,
-  { session }: StepContext,
-): Promise<LoginError> {
-  const moved = await changeLogin(session, seen, (login) => ({
-    ...(isOnSameChannel(login, seen) ? withoutSilentChannel(login) : login),
-    proved: provedBy(login, channel),
-  }));
-  if (moved === undefined) return new LoginError('login_expired', 'The login ended during the request.');
-  const { nextChannels } = await readProgress(moved);
-  const fields = { next_channels: nextChannels };
-  return new LoginError('step_up_required', 'The SIM was confirmed; a code is required as well.', fields);
+async function requireSim(
+  context: LoginContext,
+  { login, channel }: ProvedLogin,
+  step: StepContext,
+): Promise<{ simSwap?: SimSwap }> {
+  if (context.checkSim === undefined) return {};
+  const { simSwap, answer } = await context.checkSim(login, step);
+  if (answer === 'allow') return { simSwap };
+  if (answer === 'stepUp') {
+    if (provedBy(login, channel).length > 1) return { simSwap };
+    await stepUp(context, { login, channel, simSwap }, step);
+  }
+  return refuseLogin(login, step);
 }
 
 /**

@@ -32,6 +32,7 @@ export interface LogFields {
   /** The limit that was reached. */
   limit?: string;
   upstream?: UpstreamTrace | undefined;
+  sim_swap?: 'swapped' | 'unswapped' | 'unknown';
   /** A login of `silent-auth doctor`, which the metrics of logins leave out. */
   probe?: true | undefined;
 }

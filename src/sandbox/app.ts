@@ -8,6 +8,7 @@ import { CONTROL_PATH, PATHS, SHARE_SCOPE, VERIFY_SCOPE } from './http/paths.js'
 import { handleError, pathNotFound } from './http/problems.js';
 import { numberVerificationRoutes } from './operator/number-verification.js';
 import { operatorRoutes } from './operator/redirects.js';
+import { simSwapRoutes } from './operator/sim-swap.js';
 import { createState, type SandboxOptions, type SandboxState } from './state/state.js';
 import { templateRoutes } from './templates/routes.js';
 import { verifyRoutes } from './verify/routes.js';
@@ -63,6 +64,7 @@ const apiRoutes = (state: SandboxState): Router => {
     share: { path: PATHS.devicePhoneNumber, scopes: [SHARE_SCOPE] },
   });
   camaraRoutes(state, router);
+  simSwapRoutes(state, router);
   return router;
 };
 

@@ -38,12 +38,13 @@ export function createAssertions(
 
   return {
     audiences,
-    async assert({ phoneNumber, channels, authenticatedAt }, audience) {
+    async assert({ phoneNumber, channels, authenticatedAt, simSwap }, audience) {
       const kid = (await published)?.kid;
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({
         auth_time: Math.floor(authenticatedAt / 1000),
         amr: channels.map((channel) => AMR[channel]),
+        ...(simSwap !== undefined && { sim_swap: simSwap }),
         ...(deps.withPhoneNumber && { phone_number: phoneNumber }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: kid as string })

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { CODE_CHANNELS } from '../config/login.js';
+import { SIM_SWAPS } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import { E164, type PhoneNumber } from '../core/phone-number.js';
 import {
@@ -62,6 +63,7 @@ const LoginField: z.ZodType<Login> = z.looseObject({
   verification: z.exactOptional(VerificationField),
   formerVerification: z.exactOptional(VerificationField),
   proved: z.exactOptional(z.array(ChannelField)),
+  simSwap: z.exactOptional(z.enum(['swapped', 'unswapped'])),
   locked: z.exactOptional(z.literal(true)),
 });
 const UserField: z.ZodType<User> = z.looseObject({
@@ -69,6 +71,7 @@ const UserField: z.ZodType<User> = z.looseObject({
   channel: ChannelField,
   channels: z.array(ChannelField),
   authenticatedAt: z.number(),
+  simSwap: z.exactOptional(z.enum(SIM_SWAPS)),
 });
 const FORMAT = createRecordFormat(
   1,

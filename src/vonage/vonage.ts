@@ -1,6 +1,7 @@
 import type { VonageSettings } from '../config/vonage.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
+import { createIdentityInsights, type AskSimSwap } from './identity-insights.js';
 import { createNetworkEnablement, type EnableNumber } from './network-enablement.js';
 import { createNumberVerification, type VerifyNumber } from './number-verification.js';
 import { buildAuthUrl, createAppToken, createTokenExchange, type ExchangeCode } from './tokens.js';
@@ -19,6 +20,8 @@ export interface Vonage {
   authUrl: (phoneNumber: PhoneNumber, state: string) => string;
   numberVerification: NumberVerification;
   verify: VerifyApi;
+  /** @param hours how far back a swap counts, 1 to 2400 */
+  askSimSwap: (hours: number) => AskSimSwap;
 }
 
 /** @param deps `pause` is called when an API asks for a pause of so many seconds */
@@ -40,5 +43,6 @@ export function createVonage(
       verify: createNumberVerification({ transport, verifyUrl }),
     },
     verify: createVerifyApi({ transport, appToken, ...settings }),
+    askSimSwap: (hours) => createIdentityInsights({ transport, appToken, apiHost }, hours),
   };
 }

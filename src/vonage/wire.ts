@@ -29,6 +29,19 @@ export const TokenAnswer = z.object({
 /** Number Verification, 200. Only a boolean is valid, not `"true"`, `1` or `{}`. */
 export const VerificationAnswer = z.object({ devicePhoneNumberVerified: z.boolean() });
 
+/**
+ * Identity Insights, 200: its reference names the field `is_swapped`, and some guides have it
+ * without a value under a code other than `OK`.
+ */
+export const InsightsAnswer = z.object({
+  insights: z.object({
+    sim_swap: z.object({
+      is_swapped: z.boolean().nullish(),
+      status: z.object({ code: z.string() }),
+    }),
+  }),
+});
+
 const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
 const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
 /** Infobip's own shape, which it also uses for CAMARA. */

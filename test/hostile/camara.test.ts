@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { sign as signBytes, type KeyObject } from 'node:crypto';
 import { newKeyPair } from '../support/keys.js';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -15,6 +15,7 @@ type Claims = Record<string, unknown>;
 const newKey = () => newKeyPair('ec').privateKey;
 const OPERATOR = newKey();
 const STRANGER = newKey();
+const RSA = newKeyPair('rsa').privateKey;
 /**
  * More than the 64 KiB that are read of an answer. The sandbox takes no longer text for a fault.
  */
@@ -221,6 +222,14 @@ describe('an ID token', () => {
     return { app, home: await walk(link) };
   };
 
+  /** The token with its signature as ECDSA signatures are outside of JWS. */
+  const withAsn1 = async (signed: Promise<string>): Promise<string> => {
+    const text = (await signed).replace(/\.[^.]*$/, '');
+    return `${text}.${signBytes('sha256', Buffer.from(text), OPERATOR).toString('base64url')}`;
+  };
+  const withClaims = (token: string, claims: Claims): string =>
+    token.replace(/\.[^.]*\./, `.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`);
+
   beforeEach(() => publish(OPERATOR));
 
   test('that is right gives a code', async () => {
@@ -251,11 +260,19 @@ describe('an ID token', () => {
     ['a symmetric signature', (claims) => sign(claims, { alg: 'HS256', key: Buffer.from('x'.repeat(32)) })],
     ['a signature of another key', (claims) => sign(claims, { key: STRANGER })],
     ['an unknown key', (claims) => sign(claims, { key: STRANGER, kid: 'unknown' })],
+    ['an empty signature', async (claims) => (await sign(claims)).replace(/[^.]*$/, '')],
+    ['half a signature', async (claims) => (await sign(claims)).slice(0, -43)],
+    ['a signature of zeros', async (claims) => (await sign(claims)).replace(/[^.]*$/, 'A'.repeat(86))],
+    ['an ASN.1 signature', (claims) => withAsn1(sign(claims))],
+    ['the key of another algorithm', (claims) => sign(claims, { alg: 'RS256', key: RSA })],
+    ['claims that were changed', async (claims) => withClaims(await sign(claims), { ...claims, sub: 'y' })],
+    ['a part too many', async (claims) => `${await sign(claims)}.AAAA`],
     [
-      'an algorithm that the profile does not have',
+      'an extension that is critical',
       (claims) =>
-        sign(claims, { alg: 'PS256', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey }),
+        new SignJWT(claims).setProtectedHeader({ alg: 'ES256', b64: true, crit: ['b64'] }).sign(OPERATOR),
     ],
+    ['an algorithm that the profile does not have', (claims) => sign(claims, { alg: 'PS256', key: RSA })],
   ])('with %s gives no code, and the access token is never used', async (_what, make) => {
     const { app, home } = await returnWith(make);
     expect(home).toMatchObject({ status: 502, json: { error: 'upstream_error' } });
@@ -284,6 +301,15 @@ describe('an ID token', () => {
     expect((await returnWith(ofStranger)).home.status).toBe(502);
     expect((await returnWith(ofStranger)).home.status).toBe(200);
     expect((await returnWith((claims) => sign(claims))).home.status).toBe(502);
+  });
+
+  test('of a new key is believed at once where the known keys are half a minute old', async () => {
+    expect((await returnWith((claims) => sign(claims))).home.status).toBe(200);
+    await publish(OPERATOR, STRANGER);
+    system.world.turn(31);
+    const kid = (await publicJwk(STRANGER)).kid;
+    const { home } = await returnWith((claims) => sign(claims, { key: STRANGER, kid }));
+    expect(home.status).toBe(200);
   });
 });
 

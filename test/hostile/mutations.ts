@@ -303,11 +303,41 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'the signature of an ID token is checked',
     file: 'src/camara/camara.ts',
-    find: 'await server.verifySignature(as, response, requestId);',
+    find: 'await server.verifySignature(as, idToken, requestId);',
     replace: '{}',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
       test: 'with a signature of another key gives no code, and the access token is never used',
+    },
+  },
+  {
+    rule: 'no message is paid for before the SIM is known',
+    file: 'src/login/next.ts',
+    find: "if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined))",
+    replace: 'if (answer)',
+    caughtBy: {
+      suite: 'test/sim-swap.test.ts',
+      test: 'no message goes to a number whose SIM changed lately',
+    },
+  },
+  {
+    rule: 'a SIM that changed lately gives no session',
+    file: 'src/login/verify.ts',
+    find: "if (answer === 'allow') return { simSwap };",
+    replace: 'if (answer) return { simSwap };',
+    caughtBy: {
+      suite: 'test/sim-swap.test.ts',
+      test: 'a SIM that changed lately gives no session, and no message is sent',
+    },
+  },
+  {
+    rule: 'an answer about a SIM is believed only where it is one',
+    file: 'src/vonage/identity-insights.ts',
+    find: 'isSwapped === false && KNOWN.has(status.code)',
+    replace: 'isSwapped !== true',
+    caughtBy: {
+      suite: 'test/sim-swap.test.ts',
+      test: 'what is not known of +447700900117 counts as a change',
     },
   },
   {

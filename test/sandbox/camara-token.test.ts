@@ -70,7 +70,7 @@ describe('the token endpoint', () => {
     ['no redirect_uri', { redirect_uri: undefined }, 'invalid_request'],
     ['no code_verifier', { code_verifier: undefined }, 'invalid_request'],
     ['a repeated field', { extra: ['a', 'b'] }, 'invalid_request'],
-    ['another grant_type', { grant_type: 'client_credentials' }, 'unsupported_grant_type'],
+    ['another grant_type', { grant_type: 'refresh_token' }, 'unsupported_grant_type'],
     ['an unknown code', { code: 'unknown' }, 'invalid_grant'],
     ['another redirect_uri', { redirect_uri: `${REDIRECT_URI}/` }, 'invalid_grant'],
     ['another code_verifier', { code_verifier: 'x'.repeat(43) }, 'invalid_grant'],

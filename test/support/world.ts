@@ -5,8 +5,8 @@ import type { Log, LoopTime, World } from '../../src/core/world.js';
 export interface TestWorld extends World {
   /** Advances the clock. */
   turn(seconds: number): void;
-  /** Adds to the time that the event loop has spent. */
-  spend(time: LoopTime): void;
+  /** Adds to the time that the event loop and the processor have spent (ms). */
+  spend(time: LoopTime & { cpu: number }): void;
   /** Everything that was logged, as text. */
   logged(): string;
 }
@@ -15,7 +15,8 @@ export interface TestWorld extends World {
 export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
   let now = Date.now();
   const lines: string[] = [];
-  const loop = { active: 0, idle: 0, cpu: 0 };
+  const loop = { active: 0, idle: 0 };
+  let cpuTime = 0;
   const write = (level: string) => (fields: object, message: string) =>
     void lines.push(JSON.stringify({ level, ...fields, message }));
   const log: Log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
@@ -30,10 +31,11 @@ export function testWorld(meter = NO_METER, span = NO_SPAN): TestWorld {
     pause: () => new Promise((resolve) => setTimeout(resolve, 10)),
     later: (seconds, work) => void waiting.push({ at: now + seconds * 1000, work }),
     loopTime: () => ({ ...loop }),
+    cpuTime: () => cpuTime,
     spend({ active, idle, cpu }) {
       loop.active += active;
       loop.idle += idle;
-      loop.cpu += cpu;
+      cpuTime += cpu;
     },
     turn(seconds) {
       now += seconds * 1000;

@@ -2,6 +2,7 @@ import type { IRouter, RequestHandler } from 'express';
 import { CAMARA_PATHS } from '../http/paths.js';
 import { handlePath } from '../http/requests.js';
 import { numberVerificationRoutes, type NumberVerification } from '../operator/number-verification.js';
+import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
 import type { SandboxState } from '../state/state.js';
 import { PROMPTS, SHARE_OPERATIONS, VERIFY_OPERATIONS } from './authorization-request.js';
 import { camaraAuthorizationRoutes } from './authorize.js';
@@ -22,10 +23,11 @@ const sendMetadata =
         'dpv:FraudPreventionAndDetection',
         VERIFY_OPERATIONS[0],
         SHARE_OPERATIONS[0],
+        SIM_SWAP_SCOPE,
       ],
       response_types_supported: ['code'],
       response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code'],
+      grant_types_supported: ['authorization_code', 'client_credentials'],
       subject_types_supported: ['pairwise'],
       prompt_values_supported: PROMPTS,
       code_challenge_methods_supported: ['S256'],

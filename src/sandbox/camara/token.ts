@@ -12,6 +12,8 @@ import {
   tokenRequest,
 } from '../operator/grants.js';
 import type { OAuthError } from '../operator/grants.js';
+import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
+import type { AuthorizationCode } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { authenticateClient } from './client-authentication.js';
 import { CLIENT_ID, operatorKeys, type CamaraCode } from './operator.js';
@@ -51,6 +53,22 @@ const idToken = async (state: SandboxState, { number, sim, nonce }: CamaraCode):
     .sign(privateKey);
 };
 
+/** SIM Swap is the only API that a token of the client itself serves (RFC 6749, 4.4). */
+const invalidClientScope = ({ scope = '' }: Fields): OAuthError | undefined => {
+  const values = scope.split(' ');
+  const purposes = values.filter((value) => /^dpv:[A-Z][A-Za-z]*$/.test(value));
+  if (values.length === 2 && purposes.length === 1 && values.includes(SIM_SWAP_SCOPE)) return undefined;
+  return {
+    error: 'invalid_scope',
+    error_description: `scope must be exactly one purpose (dpv:), and ${SIM_SWAP_SCOPE}.`,
+  };
+};
+
+/** A grant of no subscriber. */
+const clientGrant = (): AuthorizationCode => ({
+  ...{ number: '', sim: null, scopes: [SIM_SWAP_SCOPE], expiresAt: 0, isUsed: true, token: null },
+});
+
 const exchange =
   (state: SandboxState): RequestHandler =>
   async (req, res) => {
@@ -68,9 +86,16 @@ const exchange =
     }
     const fields = tokenRequest(req);
     const required = ['code', 'redirect_uri', 'code_verifier'];
-    const invalid = (await authenticateClient(state, req, fields)) ?? invalidCodeRequest(req, required);
+    const isOfClient = fields.grant_type === 'client_credentials';
+    const invalid =
+      (await authenticateClient(state, req, fields)) ??
+      (isOfClient ? invalidClientScope(fields) : invalidCodeRequest(req, required));
     if (invalid) {
       refuse(invalid);
+      return;
+    }
+    if (isOfClient) {
+      res.json(issueToken(state, state.camara.tokens, clientGrant()));
       return;
     }
     const code = redeemCode(state, fields);

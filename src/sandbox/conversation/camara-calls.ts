@@ -2,7 +2,7 @@ import { CAMARA_PATHS, exactly } from '../http/paths.js';
 import { fieldsOf, locationOf, parametersOf } from './calls.js';
 import { bad, deviceToOperator, failed, good, plain, serverToOperator } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
-import { numberVerification, redirectFailure, tokenExchange } from './vonage-calls.js';
+import { numberVerification, redirectFailure, simSwapCheck, tokenExchange } from './vonage-calls.js';
 
 /** The operator's answer to the device: a page, or a redirect to the server. */
 const describeAnswer = (call: AnsweredCall): Caption => {
@@ -41,9 +41,19 @@ export const CAMARA_CALLS: readonly CallDescription[] = [
     answer: describeAnswer,
     outcome: outcomeOf,
   },
+  {
+    ...serverToOperator('POST', exactly(CAMARA_PATHS.token), 'same'),
+    matches: ({ body }) => fieldsOf(body)['grant_type'] === 'client_credentials',
+    request: 'The server asks for a token of its own, which is not for one subscriber.',
+    answer: ({ answered }) =>
+      answered.status === 200
+        ? good('The operator returns a token for further questions.')
+        : bad('The operator returns no token.'),
+  },
   { ...serverToOperator('POST', exactly(CAMARA_PATHS.token), '4'), ...tokenExchange('The operator') },
   {
     ...serverToOperator('POST', new RegExp(`^${CAMARA_PATHS.numberVerification}/v[012]/verify$`), '5'),
     ...numberVerification,
   },
+  { ...serverToOperator('POST', exactly(CAMARA_PATHS.simSwap), 'same'), ...simSwapCheck },
 ];

@@ -68,6 +68,22 @@ export const numberVerification: Pick<CallDescription, 'request' | 'answer' | 'o
   },
 };
 
+/** By the answer of Identity Insights, or of CAMARA SIM Swap. */
+const isSwapped = ({ answered }: AnsweredCall): unknown => {
+  const { swapped, insights } = fieldsOf(answered.body);
+  const { sim_swap } = (insights ?? {}) as { sim_swap?: { is_swapped?: unknown } };
+  return swapped ?? sim_swap?.is_swapped;
+};
+
+export const simSwapCheck: Pick<CallDescription, 'request' | 'answer'> = {
+  request: 'The server asks whether the SIM of this number was changed lately.',
+  answer: (call) => {
+    if (isSwapped(call) === true) return bad('It was changed within the time that the server names.');
+    if (isSwapped(call) === false) return good('It was not changed within the time that the server names.');
+    return bad('This is not known.');
+  },
+};
+
 /** Silent authentication by Network Enablement, or by a link that the server makes itself. */
 export const VONAGE_CALLS: readonly CallDescription[] = [
   {
@@ -110,4 +126,5 @@ export const VONAGE_CALLS: readonly CallDescription[] = [
   },
   { ...serverToVonage('POST', exactly(PATHS.token), '4'), ...tokenExchange('Vonage') },
   { ...serverToVonage('POST', exactly(PATHS.verify), '5'), ...numberVerification },
+  { ...serverToVonage('POST', exactly(PATHS.identityInsights), 'same'), ...simSwapCheck },
 ];

@@ -8,6 +8,7 @@ export const PATHS = {
   verify: '/camara/number-verification/v031/verify',
   devicePhoneNumber: '/camara/number-verification/v031/device-phone-number',
   verifyRequests: '/v2/verify',
+  identityInsights: '/identity-insights/v1/requests',
 } as const;
 
 /** The CAMARA operator: an issuer, and below it the root of its APIs. */
@@ -20,6 +21,7 @@ export const CAMARA_PATHS = {
   consent: '/camara-operator/consent',
   token: '/camara-operator/token',
   numberVerification: '/camara-operator/api/number-verification',
+  simSwap: '/camara-operator/api/sim-swap/v2/check',
 } as const;
 
 export const CONTROL_PATH = '/__sandbox';

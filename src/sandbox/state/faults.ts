@@ -11,6 +11,8 @@ const ENDPOINTS = {
   'camara-metadata': { method: 'GET', path: exactly(CAMARA_PATHS.metadata) },
   'camara-jwks': { method: 'GET', path: exactly(CAMARA_PATHS.jwks) },
   'camara-token': { method: 'POST', path: exactly(CAMARA_PATHS.token) },
+  'camara-sim-swap': { method: 'POST', path: exactly(CAMARA_PATHS.simSwap) },
+  'identity-insights': { method: 'POST', path: exactly(PATHS.identityInsights) },
   'camara-verify': { method: 'POST', path: new RegExp(`^${CAMARA_PATHS.numberVerification}/v[012]/verify$`) },
   'verify-start': { method: 'POST', path: verifyPath('/?') },
   'verify-check': { method: 'POST', path: verifyPath('/(?!templates$)[^/]+') },

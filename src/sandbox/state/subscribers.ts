@@ -28,6 +28,17 @@ const DOCUMENTED = {
   '+447700900115': 'no_consent', // the operator wants consent first: error=consent_required
 } as const;
 
+/** What the operator knows of the last change of a SIM: how many hours ago it was, if anything. */
+const SimSwap = z.union([z.int().min(0).max(100_000), z.enum(['never', 'unknown', 'not_covered'])]);
+export type SimSwap = z.infer<typeof SimSwap>;
+
+/** These are like the first ones otherwise. */
+const DOCUMENTED_SIM_SWAPS = {
+  '+447700900116': 1,
+  '+447700900117': 'unknown', // the operator returns an error
+  '+447700900118': 'not_covered', // the operator does not offer it
+} as const satisfies Record<string, SimSwap>;
+
 type Behaviour = (typeof DOCUMENTED)[keyof typeof DOCUMENTED];
 
 /** How messages to a number end, by its behaviour. Other messages wait for their code. */
@@ -47,10 +58,14 @@ const isAboutMessages = (behaviour: Behaviour): behaviour is keyof typeof MESSAG
 
 export const BEHAVIOURS: Behaviour[] = Object.values(DOCUMENTED);
 
-/** `sim` is the number of the SIM: by default that of the behaviour, null if it is unknown. */
+/**
+ * `sim` is the number of the SIM: by default that of the behaviour, null if it is unknown.
+ * `sim_swap` is `never` by default.
+ */
 export const Subscriber = z.strictObject({
   behaviour: z.enum(BEHAVIOURS),
   sim: PhoneNumber.nullable().optional(),
+  sim_swap: SimSwap.optional(),
 });
 
 export type Subscriber = z.infer<typeof Subscriber>;
@@ -98,6 +113,10 @@ export class Subscribers {
     return behaviour === 'other_sim' ? OTHER_SIM : number;
   }
 
+  simSwapOf(number: string): SimSwap {
+    return this.of(number).sim_swap ?? 'never';
+  }
+
   set(number: string, subscriber: Subscriber): void {
     this.#table.set(number, subscriber);
   }
@@ -110,5 +129,7 @@ export class Subscribers {
   clear(): void {
     this.#table.clear();
     for (const [number, behaviour] of Object.entries(DOCUMENTED)) this.set(number, { behaviour });
+    for (const [number, sim_swap] of Object.entries(DOCUMENTED_SIM_SWAPS))
+      this.set(number, { behaviour: 'match', sim_swap });
   }
 }

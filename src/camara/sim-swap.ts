@@ -1,0 +1,93 @@
+import * as oauth from 'oauth4webapi';
+import { z } from 'zod';
+import type { CamaraSettings } from '../config/camara.js';
+import { SIM_SWAP_TIMEOUT_MS } from '../config/sim-swap.js';
+import { nowInSeconds, type World } from '../core/world.js';
+import type { Transport } from '../http/transport.js';
+import { refusal } from '../vonage/errors.js';
+import type { AskSimSwap } from '../vonage/identity-insights.js';
+import { readToken, type AccessToken } from '../vonage/tokens.js';
+import { loginErrorOf, tokenRequest, type AuthorizationServer } from './server.js';
+
+const API = 'sim-swap';
+
+/** `check`, 200. Only a boolean is an answer. */
+const SimSwapAnswer = z.object({ swapped: z.boolean() });
+
+/** How long before its end a token is replaced, so that none expires on its way. */
+const RENEWAL_MARGIN_SECONDS = 30;
+
+interface Deps {
+  settings: CamaraSettings;
+  server: AuthorizationServer;
+  clientAuth: oauth.ClientAuth;
+  transport: Transport;
+  world: World;
+}
+
+/**
+ * `check` of CAMARA SIM Swap 2 with a token of the client, which names the number in the request
+ * (SIM Swap 2.1.0, "Identifying the phone number from the access token").
+ * @param hours how far back a swap counts, 1 to 2400
+ */
+export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
+  const tokens = createClientTokens(deps);
+  return async (phoneNumber, requestId) => {
+    const bearer = await tokens.current(requestId);
+    const answer = await deps.transport({
+      ...{ api: API, method: 'POST', url: deps.settings.simSwap.url, bearer },
+      body: { phoneNumber, maxAge: hours },
+      timeoutMs: SIM_SWAP_TIMEOUT_MS,
+      requestId,
+    });
+    if (answer.status === 401) tokens.forget(bearer);
+    const check = answer.status === 200 ? SimSwapAnswer.safeParse(answer.json) : undefined;
+    if (!check?.success) throw refusal(API, answer);
+    return check.data.swapped;
+  };
+}
+
+/** Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its end. */
+function createClientTokens({ settings, server, clientAuth, transport, world }: Deps) {
+  let current: { token: Promise<string>; text?: string; goodUntil: number } | undefined;
+
+  const request = async (requestId: string): Promise<AccessToken> => {
+    const as = await server.open(requestId);
+    const client = { client_id: settings.clientId };
+    let token: AccessToken | undefined;
+    const options = tokenRequest(
+      { transport, issuer: settings.issuer },
+      { timeoutMs: SIM_SWAP_TIMEOUT_MS, requestId },
+      (answer) => (token = readToken(answer)),
+    );
+    const parameters = new URLSearchParams({ scope: settings.simSwap.scope });
+    const response = await oauth.clientCredentialsGrantRequest(as, client, clientAuth, parameters, options);
+    await oauth.processClientCredentialsResponse(as, client, response);
+    if (token === undefined) throw new Error('the library fetched nothing');
+    return token;
+  };
+
+  const renew = (requestId: string): Promise<string> => {
+    const next = { goodUntil: Infinity } as NonNullable<typeof current>;
+    next.token = request(requestId).then(
+      ({ accessToken, expiresIn }) => {
+        next.goodUntil = nowInSeconds(world) + expiresIn - RENEWAL_MARGIN_SECONDS;
+        return (next.text = accessToken);
+      },
+      (error: unknown) => {
+        if (current === next) current = undefined;
+        throw loginErrorOf('token', error);
+      },
+    );
+    current = next;
+    return next.token;
+  };
+
+  return {
+    /** @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable` */
+    current: (requestId: string): Promise<string> =>
+      current !== undefined && nowInSeconds(world) < current.goodUntil ? current.token : renew(requestId),
+    /** Fetches another one for the next request, if this one is still the current one. */
+    forget: (token: string): void => void (current = current?.text === token ? undefined : current),
+  };
+}

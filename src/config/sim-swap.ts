@@ -1,0 +1,39 @@
+import type { Reader } from './reader.js';
+
+/** Whether the SIM of a number changed lately; `unknown` if no API could say. */
+export const SIM_SWAPS = ['swapped', 'unswapped', 'unknown'] as const;
+export type SimSwap = (typeof SIM_SWAPS)[number];
+
+/**
+ * `refuse`: no message is sent, and nobody is logged in. `step_up`: one channel is not enough.
+ * `tell`: the login goes on, and hook and assertion say it.
+ */
+const POLICIES = ['refuse', 'step_up', 'tell'] as const;
+export type SimSwapPolicy = (typeof POLICIES)[number];
+
+export interface SimSwapSettings {
+  /** How many hours back a swap counts. */
+  hours: number;
+  /** What follows, by what is known of the SIM. */
+  policies: Record<Exclude<SimSwap, 'unswapped'>, SimSwapPolicy>;
+}
+
+/**
+ * How long an answer may take: the user is waiting, and a message or a session waits for it. An
+ * answer that is later counts as unknown.
+ */
+export const SIM_SWAP_TIMEOUT_MS = 1000;
+
+/** @returns undefined if nothing is asked about SIMs */
+export function readSimSwap(reader: Reader): SimSwapSettings | undefined {
+  const { get, fail, oneOf } = reader;
+  if (get('SIM_SWAP_HOURS') === undefined) {
+    for (const name of ['SIM_SWAP_POLICY', 'SIM_SWAP_UNKNOWN'].filter((each) => get(each) !== undefined))
+      fail(`${name} has no effect without SIM_SWAP_HOURS: set both, or leave it out.`);
+    return undefined;
+  }
+  // The range of Identity Insights and of CAMARA SIM Swap.
+  const hours = reader.whole('SIM_SWAP_HOURS', { fallback: 72, least: 1, most: 2400 });
+  const swapped = oneOf('SIM_SWAP_POLICY', POLICIES, 'refuse');
+  return { hours, policies: { swapped, unknown: oneOf('SIM_SWAP_UNKNOWN', POLICIES, swapped) } };
+}
