@@ -4,8 +4,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { transformSync } from '@swc/core';
-import type { createApp } from '../../src/routes.js';
 import { runGames } from './adversary/run-games.js';
+import type { Servers } from './adversary/servers.js';
 import type { Mutation } from './mutations.js';
 
 const ROOT = resolve(__dirname, '../..');
@@ -34,16 +34,16 @@ export async function mutate(
   if (source.split(find).length !== 2) throw new Error(`${file} does not hold exactly once: ${find}`);
   const changed = source.replace(find, () => replace);
   if ('suite' in caughtBy) return runInCopy(file, changed, caughtBy);
-  const build = await buildWith(file, changed);
-  const { broken } = await runGames({ ...caughtBy, runs, seed: SEED, stopAtFirst: true, build });
+  const servers = await serversWith(file, changed);
+  const { broken } = await runGames({ ...caughtBy, runs, seed: SEED, stopAtFirst: true, servers });
   return new Map(broken === undefined ? [] : [[GAMES_TEST, broken]]);
 }
 
 /** The title of the games among the failed tests. */
 export const GAMES_TEST = 'the adversary breaks nothing';
 
-/** Loads the server with another text of one of its files. */
-async function buildWith(file: string, text: string): Promise<typeof createApp> {
+/** Loads the servers with another text of one of their files. */
+async function serversWith(file: string, text: string): Promise<Servers> {
   const path = join(ROOT, file);
   const { code } = transformSync(text, {
     filename: path,
@@ -57,13 +57,13 @@ async function buildWith(file: string, text: string): Promise<typeof createApp> 
     new Function('module', 'exports', 'require', code)(module, module.exports, createRequire(path));
     return module.exports;
   };
-  let build: typeof createApp | undefined;
+  let servers: Servers | undefined;
   await jest.isolateModulesAsync(async () => {
     jest.doMock(path, changed);
-    ({ createApp: build } = await import('../../src/routes.js'));
+    ({ SERVERS: servers } = await import('./adversary/servers.js'));
     jest.dontMock(path);
   });
-  return build as typeof createApp;
+  return servers as Servers;
 }
 
 async function runInCopy(

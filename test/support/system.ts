@@ -65,8 +65,8 @@ export interface System {
   store: Store;
   /** An app: an HTTP client with its own cookies. */
   app(): ReturnType<typeof supertest.agent>;
-  /** Sends all further requests to this one of several servers. */
-  sendTo(server: number): void;
+  /** Sends all further requests to these of several servers in turn. */
+  sendTo(...servers: number[]): void;
   /** The calls of the server to Vonage, in order. */
   upstream(): Promise<Recorded[]>;
   /** Changes the sandbox: `/__sandbox/<path>`. */
@@ -233,13 +233,13 @@ export async function startSystem({
     return build({ config, store: each, world, root, hooks }) as RequestListener;
   });
   let turn = 0;
-  let sentTo: number | undefined;
+  let sentTo = apps.map((_app, at) => at);
   handlers.server = (req, res) => {
     listenIn(req, res, (exchange) => {
       hold(exchange);
       heard(exchange);
     });
-    apps[sentTo ?? turn++ % servers]?.(req, res);
+    apps[sentTo[turn++ % sentTo.length] ?? 0]?.(req, res);
   };
   const { app: sandboxApp, state } = createSandbox({
     applicationId: credentials.applicationId,
@@ -268,7 +268,7 @@ export async function startSystem({
     redis: client as Redis,
     store,
     app: () => supertest.agent(base),
-    sendTo: (server) => (sentTo = server),
+    sendTo: (...some) => (sentTo = some),
     upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
     messages: async () => (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[],
     async control(path, body) {

@@ -1,11 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import type { EngineName } from '../../../src/config/login.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
-import { startSystem, type System, WITH_CODES } from '../../support/system.js';
+import { ALICE, BOB, startSystem, type System, WITH_CODES } from '../../support/system.js';
 import type { Hooks } from '../../../src/login/hooks.js';
-import type { createApp } from '../../../src/routes.js';
+import { ASSERTIONS } from '../../support/assertions.js';
 import { createGate, type Gate } from './gate.js';
 import { openUpstream, type Upstream } from './upstream.js';
 import { createHttpClient, type HttpClient } from './http-client.js';
+import type { Setup, Who } from './moves.js';
+import { buildsOf, openOperators, PLACES, type Servers } from './servers.js';
+
+export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
 export type StoreName = 'redis' | 'memory';
 
@@ -13,8 +18,18 @@ export type StoreName = 'redis' | 'memory';
 export interface Field {
   engine: EngineName;
   store: StoreName;
-  /** Whether a hook requires a code in addition to the SIM. */
+  /** Whether a hook requires a code in addition to the SIM, of every number. */
   stepUp: boolean;
+}
+
+/** The rules of the numbers in a game. */
+export interface NumberRules {
+  /** Whether the SIM alone is not enough. */
+  needsCode(number: string): boolean;
+  /** Whether no channel is enough. */
+  isRefused(number: string): boolean;
+  /** Whether its SIM has changed, and the server asks about that. */
+  isSwapped(number: string): boolean;
 }
 
 /** A server and a sandbox in which games run one after the other. */
@@ -25,6 +40,14 @@ export interface Environment extends Field {
   upstream: Upstream;
   /** The next number in the order of all events. */
   order: () => number;
+  /** Whether verifications are chains, which send messages that no request has asked for. */
+  chained: boolean;
+  rules: NumberRules;
+  setup: () => Setup;
+  /** Chooses the servers and the rules of a game. */
+  arrange(setup: Setup): Promise<void>;
+  /** The URL and the headers of requests by operators. */
+  operators: { base: string; headers: Record<string, string> };
   /** Advances the clock, and runs the delayed work of the server at its times. */
   turn(seconds: number): Promise<void>;
   /** Messages that the limits counted in this game; `undefined` if the hour has changed since. */
@@ -36,10 +59,17 @@ export interface Environment extends Field {
   close(): Promise<void>;
 }
 
+/** Few, so that games reach the limit. */
+export const MAX_SESSIONS = 3;
+
+const OPERATOR_KEY = randomBytes(32).toString('base64');
+
 /** Nothing but the tested rules may stop the attacker. */
 const ENV = {
-  ...WITH_CODES,
+  ...{ ...WITH_CODES, ...ASSERTIONS },
   LOG_LEVEL: 'silent',
+  MAX_SESSIONS: String(MAX_SESSIONS),
+  ...{ OPERATOR_KEY, METRICS_PORT: '0' },
 };
 
 const HOUR_MS = 3_600_000;
@@ -56,20 +86,48 @@ const DELAYED_CALL_MS = 100;
 /** The delay between the start of a verification here and at Vonage. */
 const LAG_SECONDS = 2;
 
-const STEP_UP: Hooks = {
-  beforeSession: ({ channel }) => (channel === 'silent_auth' ? { stepUp: true } : { allow: true }),
-};
+const PLAIN: Setup = { do: 'setup', place: 'one server', swapped: 'eve', hook: null };
+
+/** The rules of a game as the oracle knows them. */
+function rulesOf(setup: () => Setup, stepUp: boolean): NumberRules {
+  const asks = (place: Setup['place'], number: string) =>
+    setup().place === place && number === NUMBERS[setup().swapped];
+  const answers = (answer: 'refuse' | 'stepUp', number: string) => {
+    const { hook } = setup();
+    return hook?.answer === answer && number === NUMBERS[hook.number];
+  };
+  const isSteppedUp = (number: string) => asks('a server that asks more of changed SIMs', number);
+  const isSimRefused = (number: string) => asks('a server that refuses changed SIMs', number);
+  return {
+    needsCode: (number) => stepUp || answers('stepUp', number) || isSteppedUp(number),
+    isRefused: (number) => answers('refuse', number) || isSimRefused(number),
+    isSwapped: (number) => isSteppedUp(number) || isSimRefused(number),
+  };
+}
+
+const hooksOf = (setup: () => Setup, stepUp: boolean): Hooks => ({
+  beforeSession({ phoneNumber, channel }) {
+    const { hook } = setup();
+    const isOf = hook !== null && NUMBERS[hook.number] === phoneNumber;
+    if (isOf && hook.answer === 'refuse') return { refuse: true };
+    return channel === 'silent_auth' && (stepUp || isOf) ? { stepUp: true } : { allow: true };
+  },
+});
 
 /** A number that is not used in games. No silent step keeps it from getting a message at once. */
 const BYSTANDER = '+447700900102';
 
 /** @param counts receives how often each event was reached */
 export async function openEnvironment(
-  { build, ...field }: Field & { build?: typeof createApp | undefined },
+  { servers, ...field }: Field & { servers: Servers },
   counts: Map<string, number>,
 ): Promise<Environment> {
   const { engine, store, stepUp } = field;
   const [gate, client] = [createGate(), createHttpClient()];
+  let current = PLAIN;
+  const setup = () => current;
+  // Both kinds of verifications are played: of one step, and chains.
+  const chained = engine === 'verify' && store === 'memory';
   const renewed: { store?: ReturnType<typeof createMemoryStore> } = {};
   let [ticks, hour, own] = [0, 0, 0];
   const order = () => ticks++;
@@ -80,18 +138,20 @@ export async function openEnvironment(
   });
   const system: System = await startSystem({
     store,
-    // Both kinds of verifications are played: of one step, and chains.
-    env: { ...ENV, SILENT_AUTH: engine, VERIFY_CHAIN: String(engine === 'verify' && store === 'memory') },
-    hooks: stepUp ? STEP_UP : {},
-    ...(build && { builds: [build] }),
+    env: { ...ENV, SILENT_AUTH: engine, VERIFY_CHAIN: String(chained) },
+    hooks: hooksOf(setup, stepUp),
+    builds: buildsOf(servers),
     between: (sandbox) => upstream.placeBefore(sandbox),
     through: (first) => gate.before(() => renewed.store ?? first),
   });
+  const operators = await openOperators(servers, system);
   const thisHour = () => Math.floor(system.world.now() / HOUR_MS);
   let delayed: { at: number; work: () => void }[] = [];
   system.world.later = (seconds, work) =>
     void delayed.push({ at: system.world.now() + seconds * 1000, work });
   const renew = async (): Promise<void> => {
+    current = PLAIN;
+    system.sendTo(...PLACES[PLAIN.place]);
     await system.reset();
     upstream.forget();
     delayed = [];
@@ -104,7 +164,20 @@ export async function openEnvironment(
 
   return {
     ...field,
-    ...{ system, gate, client, upstream, order, renew },
+    ...{ system, gate, client, upstream, order, renew, chained, setup },
+    rules: rulesOf(setup, stepUp),
+    operators: {
+      base: `http://localhost:${operators.port}`,
+      headers: { authorization: `Bearer ${OPERATOR_KEY}` },
+    },
+    async arrange(chosen) {
+      current = chosen;
+      system.sendTo(...PLACES[chosen.place]);
+      await system.control(`subscribers/${encodeURIComponent(NUMBERS[chosen.swapped])}`, {
+        behaviour: 'match',
+        sim_swap: 24,
+      });
+    },
     async turn(seconds) {
       await webhooksAnswered(system.sandbox);
       const end = system.world.now() + seconds * 1000;
@@ -126,6 +199,7 @@ export async function openEnvironment(
     },
     async close() {
       client.close();
+      await operators.drain(0);
       await system.stop();
       upstream.stop();
     },

@@ -1,8 +1,10 @@
 import { CHALLENGE } from '../../support/system.js';
-import type { Environment } from './environment.js';
+import { NUMBERS, type Environment } from './environment.js';
 import { JARS, PEOPLE, type Jar, type Move, type Step, type Who } from './moves.js';
 import type { Cookie } from './oracle.js';
-import { createPlayers, NUMBERS } from './players.js';
+import { PLACES } from './servers.js';
+import { createPlayers } from './players.js';
+import { createSessionMoves } from './session-moves.js';
 
 /** PKCE pairs. The attacker does not know those of the users. */
 const PKCE: Record<Who, typeof CHALLENGE> = {
@@ -23,31 +25,46 @@ export interface Game {
 const latest = <T>(items: readonly T[], age: number): T | undefined =>
   items[items.length - 1 - (age % items.length)];
 
+const reportedUser = (json: Record<string, unknown>) => ({
+  number: String(json['phone_number']),
+  channel: json['channel'],
+  channels: json['channels'],
+  authenticatedAt: Date.parse(String(json['authenticated_at'])),
+});
+
 /** A game in a renewed environment. The oracle checks all rules after every move. */
 export function createGame(environment: Environment): Game {
   const { system, gate, client, upstream, reached } = environment;
   const { base, world } = system;
-  const { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel } =
-    createPlayers(environment);
+  const players = createPlayers(environment);
+  const { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel } = players;
   /** Notes for the oracle that have to wait until all concurrent requests have ended. */
   const settle: (() => void)[] = [];
   /** Notes about verified codes, made after all others. */
   const settleProofs: (() => void)[] = [];
+  /** Notes about sessions that ended, made after those about codes. */
+  const settleEnds: (() => void)[] = [];
+  let [racing, hasAsked] = [false, environment.chained];
+  const sessionMoves = createSessionMoves({ environment, players, settleEnds, isRacing: () => racing });
 
-  const begin = async ({ jar, number, client, challenge }: Step & { do: 'begin' }): Promise<void> => {
-    const by = JARS[jar];
-    const at = world.now();
+  const begin = async (step: Step & { do: 'begin' }): Promise<void> => {
+    const { jar, number, client, challenge, again = false } = step;
+    const [by, at, former] = [JARS[jar], world.now(), jars[jar]?.session.proof];
     const body = {
       phone_number: NUMBERS[number],
       client,
       ...(challenge && { code_challenge: PKCE[by].challenge }),
+      ...(again && { reauthenticate: true }),
     };
     const [{ status, json }, held] = await send(jar, { method: 'POST', path: '/login', body });
+    if (again && number !== by) reached('re-authentications with another number');
     if (status !== 201) return;
+    if (again) reached('re-authentications');
+    if (again && !racing) oracle.sessions.reauthenticating(former?.number, NUMBERS[number]);
     const link = typeof json?.['auth_url'] === 'string' ? json['auth_url'] : null;
     const verifier = challenge ? PKCE[by].verifier : undefined;
     const id = String(json?.['login_id']);
-    const login = { id, number: NUMBERS[number], client, verifier, by, at, movedOn: false };
+    const login = { id, number: NUMBERS[number], client, verifier, by, at, again, movedOn: false };
     settle.push(oracle.begun(held, login, link));
     if (link !== null) links.push(link);
     if (by === 'eve' && number !== 'eve')
@@ -73,7 +90,10 @@ export function createGame(environment: Environment): Game {
   };
 
   const next = async (jar: Jar, channel: string | null): Promise<void> => {
-    const open = jars[jar]?.session.open ?? [];
+    const asked = jars[jar];
+    const open = asked?.session.open ?? [];
+    if (asked) asked.lineage.asks += 1;
+    hasAsked = true;
     const [{ status }] = await send(jar, {
       method: 'POST',
       path: '/login/next',
@@ -164,11 +184,24 @@ export function createGame(environment: Environment): Game {
         return logout(what.jar);
       case 'forge':
         return forge(what.request);
+      case 'list':
+        return sessionMoves.list(what.jar);
+      case 'end':
+        return sessionMoves.end(what.jar, latest(players.ids, what.id));
+      case 'end others':
+        return sessionMoves.endOthers(what.jar, what.all);
+      case 'revoke':
+        return sessionMoves.revoke(what.number);
+      case 'assert':
+        return sessionMoves.assert(what.jar, what.maxAge);
     }
   };
 
   const play = async (move: Move): Promise<void> => {
     switch (move.do) {
+      case 'setup':
+        reached(`games with ${move.place}`);
+        return environment.arrange(move);
       case 'turn':
         return environment.turn(move.seconds);
       case 'plant': {
@@ -206,33 +239,43 @@ export function createGame(environment: Environment): Game {
       for (const { code } of messages.filter(({ to }) => to === NUMBERS[who]))
         if (!hand[who].includes(code)) hand[who].push(code);
     }
-    if (!end || messages.length === 0) return;
+    if (!end || !hasAsked) return;
     const counted = await environment.messagesCounted();
-    if (counted !== undefined) reached('games whose messages were counted');
-    oracle.checkMessages([...messages], counted);
+    if (counted === undefined) return;
+    reached('games whose messages were counted');
+    oracle.checkCount(counted);
   };
 
   /** @param all includes dead cookies: after a race, and at the end */
   const check = async (all: boolean): Promise<void> => {
     const inPlay = oracle.inPlay(Object.values(jars), all);
-    const answers = await Promise.all(
-      inPlay.map((cookie) => client.ask('GET', `${base}/session`, { cookie: cookie.value })),
-    );
-    answers.forEach(({ json }, at) => {
-      const channels = [json?.['channel'], ...((json?.['channels'] ?? []) as unknown[])];
-      const user = { number: String(json?.['phone_number']), channels };
-      oracle.checkUser(inPlay[at] as Cookie, json?.['authenticated'] === true ? user : undefined);
-    });
+    for (const server of PLACES[environment.setup().place]) {
+      system.sendTo(server);
+      const answers = await Promise.all(
+        inPlay.map((cookie) => client.ask('GET', `${base}/session`, { cookie: cookie.value })),
+      );
+      answers.forEach(({ json }, at) => {
+        const user = json?.['authenticated'] === true ? reportedUser(json) : undefined;
+        oracle.checkUser(inPlay[at] as Cookie, user);
+      });
+    }
+    system.sendTo(...PLACES[environment.setup().place]);
+    oracle.sessions.endChecks();
     oracle.checkTries();
     oracle.checkReceived(received.join('\n'));
   };
 
   return {
     async move(move, isLast) {
+      racing = move.do === 'race';
       await play(move);
-      for (const each of [...settle.splice(0), ...settleProofs.splice(0)]) each();
+      const ends = settleEnds.splice(0);
+      for (const each of [...settle.splice(0), ...settleProofs.splice(0), ...ends]) each();
+      // A login that begins in the millisecond of a revocation counts as one that began before.
+      if (ends.length > 0) world.turn(0.001);
       await readPhones(isLast);
       oracle.outdate();
+      oracle.sessions.beginChecks(!racing && move.do !== 'turn');
       await check(isLast || move.do === 'race');
       oracle.settle();
       return oracle.breaks()[0];

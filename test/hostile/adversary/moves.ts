@@ -1,15 +1,22 @@
 import fc from 'fast-check';
 import type { EngineName } from '../../../src/config/login.js';
+import { PLACES, type Place } from './servers.js';
 
 /** Two honest users and an attacker. */
 export const PEOPLE = ['alice', 'bob', 'eve'] as const;
 export type Who = (typeof PEOPLE)[number];
 
-/** Cookie jars. The attacker has two, to move codes and cookies between sessions. */
-export const JARS = { alice: 'alice', bob: 'bob', eve: 'eve', eve2: 'eve' } as const satisfies Record<
-  string,
-  Who
->;
+/**
+ * Cookie jars. Alice has two devices, and ends sessions of one from the other. The attacker has two
+ * jars, to move codes and cookies between sessions.
+ */
+export const JARS = {
+  alice: 'alice',
+  alice2: 'alice',
+  bob: 'bob',
+  eve: 'eve',
+  eve2: 'eve',
+} as const satisfies Record<string, Who>;
 export type Jar = keyof typeof JARS;
 const ALL_JARS = Object.keys(JARS) as Jar[];
 const EVES_JARS: readonly Jar[] = ['eve', 'eve2'];
@@ -19,7 +26,15 @@ const EVES_JARS: readonly Jar[] = ['eve', 'eve2'];
  * codes and cookies are identified by their age: 0 is the latest that the player has.
  */
 export type Step =
-  | { do: 'begin'; jar: Jar; number: Who; client: 'app' | 'browser'; challenge: boolean }
+  | {
+      do: 'begin';
+      jar: Jar;
+      number: Who;
+      client: 'app' | 'browser';
+      challenge: boolean;
+      /** It re-authenticates the user of the session. */
+      again?: boolean;
+    }
   /** A device opens a link with its own SIM. `shy` is a browser without `Sec-Fetch` headers. */
   | { do: 'open'; on: Who; link: number; as: 'app' | 'browser' | 'shy'; hops: number }
   /** Combines the parameters of two callbacks. */
@@ -31,10 +46,28 @@ export type Step =
   | { do: 'cancel'; jar: Jar }
   | { do: 'logout'; jar: Jar }
   /** Sends an unsigned webhook that reports a Verify request as completed. */
-  | { do: 'forge'; request: number };
+  | { do: 'forge'; request: number }
+  | { do: 'list'; jar: Jar }
+  /** Ends a session by an id, which may be of another user. */
+  | { do: 'end'; jar: Jar; id: number }
+  | { do: 'end others'; jar: Jar; all: boolean }
+  /** An operator ends the sessions of a number. */
+  | { do: 'revoke'; number: Who }
+  | { do: 'assert'; jar: Jar; maxAge: number | null };
+
+/** Where a game is played, and the rules of its numbers. */
+export interface Setup {
+  do: 'setup';
+  place: Place;
+  /** The number whose SIM has changed. */
+  swapped: Who;
+  /** What a hook answers for a number whose SIM was proved; `refuse` also for its codes. */
+  hook: { number: Who; answer: 'refuse' | 'stepUp' } | null;
+}
 
 export type Move =
   | Step
+  | Setup
   /** Puts a cookie of the attacker into another jar, or an old one into his own. */
   | { do: 'plant'; jar: Jar; cookie: number }
   /** Copies a cookie of another player into a jar of the attacker. */
@@ -66,6 +99,8 @@ const open = record({
 const post = record({ do: constant('post'), jar, code: age, careless: rarely });
 const next = record({ do: constant('next'), jar, channel: constantFrom('sms', 'voice', null) });
 
+const again = begin.map((each) => ({ ...each, again: true, number: JARS[each.jar] }));
+
 const step = fc.oneof<fc.WeightedArbitrary<Step>[]>(
   { weight: 4, arbitrary: begin },
   { weight: 6, arbitrary: open },
@@ -77,6 +112,13 @@ const step = fc.oneof<fc.WeightedArbitrary<Step>[]>(
   { weight: 1, arbitrary: record({ do: constant('cancel'), jar }) },
   { weight: 1, arbitrary: record({ do: constant('logout'), jar }) },
   { weight: 1, arbitrary: record({ do: constant('forge'), request: age }) },
+  { weight: 1, arbitrary: record({ do: constant('list'), jar }) },
+  { weight: 1, arbitrary: record({ do: constant('end'), jar, id: age }) },
+  { weight: 1, arbitrary: record({ do: constant('end others'), jar, all: fc.boolean() }) },
+  { weight: 1, arbitrary: record({ do: constant('revoke'), number: who }) },
+  { weight: 2, arbitrary: record({ do: constant('assert'), jar, maxAge: constantFrom(null, 0, 60) }) },
+  { weight: 1, arbitrary: again },
+  { weight: 1, arbitrary: begin.map((each) => ({ ...each, again: true })) },
 );
 
 const order = fc.array(fc.nat({ max: 3 }), { minLength: 4, maxLength: 12 });
@@ -204,6 +246,86 @@ const cancelDuringPost = (engine: EngineName) =>
     { do: 'race', steps: [postLatest(by), { do: 'cancel', jar: by }], order: drawn },
   ]);
 
+/** Requests that end sessions of a number: of its user, by another device, or of an operator. */
+const endings = (number: Who, from: Jar): Step[] => [
+  { do: 'end others', jar: from, all: false },
+  { do: 'end others', jar: from, all: true },
+  { do: 'end', jar: from, id: 0 },
+  { do: 'revoke', number },
+];
+
+/** A stolen cookie is ended from the other device of its user, or by an operator. */
+const endedFromOutside = (engine: EngineName) =>
+  tuple(evesJar, fc.nat({ max: 3 })).map(([by, which]): Game => [
+    ...login(engine, { by: 'alice', mode: 'app', typed: false }),
+    { do: 'list', jar: 'alice' },
+    { do: 'copy', from: 'alice', jar: by },
+    ...login(engine, { by: 'alice2', mode: 'app', typed: false }),
+    ...endings('alice', 'alice2').slice(which, which + 1),
+    { do: 'assert', jar: by, maxAge: null },
+  ]);
+
+/** Sessions of a number are ended while one of its logins completes. */
+const endedDuringLogin = (engine: EngineName) =>
+  tuple(fc.nat({ max: 3 }), fc.boolean(), order).map(([which, atOnce, drawn]): Game => {
+    const begun = login(engine, { by: 'alice2', mode: 'app', typed: false });
+    const ending = endings('alice', 'alice')[which] as Step;
+    const post = postLatest('alice2');
+    const both: Game = atOnce ? [{ do: 'race', steps: [post, ending], order: drawn }] : [ending, post];
+    return [
+      ...login(engine, { by: 'alice', mode: 'app', typed: false }),
+      { do: 'turn', seconds: 31 },
+      ...begun.slice(0, 2),
+      ...both,
+    ];
+  });
+
+/** The attacker ends a session of his that has become one of a victim. */
+const formerlyOwn = (engine: EngineName) =>
+  tuple(victim, client).map(([on, mode]): Game => [
+    ...login(engine, { by: 'eve', mode, typed: false }),
+    { do: 'list', jar: 'eve' },
+    { do: 'plant', jar: on, cookie: 0 },
+    ...login(engine, { by: on, mode, typed: false }),
+    { do: 'turn', seconds: 31 },
+    ...login(engine, { by: 'eve2', mode, typed: false }),
+    { do: 'list', jar: 'eve2' },
+    { do: 'end', jar: 'eve2', id: 1 },
+    { do: 'end others', jar: 'eve2', all: false },
+  ]);
+
+/** A user proves the number again; the assertion has to say when, and how. */
+const freshProof = (engine: EngineName) =>
+  tuple(jar, rarely, who).map(([by, typed, number]): Game => {
+    const [begun, ...rest] = login(engine, { by, mode: 'app', typed }) as [Step & { do: 'begin' }, ...Game];
+    return [
+      ...login(engine, { by, mode: 'app', typed: false }),
+      { do: 'turn', seconds: 61 },
+      { do: 'assert', jar: by, maxAge: 60 },
+      { ...begun, number, again: true },
+      { ...begun, again: true },
+      ...rest,
+      { do: 'assert', jar: by, maxAge: 60 },
+    ];
+  });
+
+/** A login by the SIM and a code, where a hook asks for both. */
+const steppedUp = (engine: EngineName) =>
+  tuple(jar, constantFrom('sms', 'voice')).map(([by, channel]): Game => [
+    ...login(engine, { by, mode: 'app', typed: false }),
+    { do: 'turn', seconds: 31 },
+    { do: 'next', jar: by, channel },
+    postLatest(by),
+    { do: 'assert', jar: by, maxAge: null },
+  ]);
+
+const setup: fc.Arbitrary<Setup> = record({
+  do: constant('setup'),
+  place: constantFrom(...(Object.keys(PLACES) as Place[])),
+  swapped: who,
+  hook: fc.option(record({ number: who, answer: constantFrom('refuse', 'stepUp') }), { freq: 1 }),
+});
+
 /** Games of up to twelve turns, each one move or a sequence. */
 export const games = (engine: EngineName): fc.Arbitrary<Game> => {
   const logins = tuple(jar, client, rarely).map(([by, mode, typed]) => login(engine, { by, mode, typed }));
@@ -214,6 +336,11 @@ export const games = (engine: EngineName): fc.Arbitrary<Game> => {
     { weight: 1, arbitrary: logoutDuringWrite(engine) },
     { weight: 1, arbitrary: copiedCookie(engine) },
     { weight: 1, arbitrary: cancelDuringPost(engine) },
+    ...[endedFromOutside, endedDuringLogin, formerlyOwn, freshProof, steppedUp].map((sequence) => ({
+      weight: 1,
+      arbitrary: sequence(engine),
+    })),
   );
-  return fc.array(turns, { minLength: 3, maxLength: 12, size: 'max' }).map((each) => each.flat());
+  const played = fc.array(turns, { minLength: 3, maxLength: 12, size: 'max' });
+  return tuple(setup, played).map(([first, each]) => [first, ...each.flat()]);
 };

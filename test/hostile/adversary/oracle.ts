@@ -1,5 +1,7 @@
 import type { EngineName } from '../../../src/config/login.js';
+import type { NumberRules } from './environment.js';
 import type { Who } from './moves.js';
+import { createSessionRules, type ReportedUser } from './session-rules.js';
 import type { Sent, Verification } from './upstream.js';
 
 /** The lifetime of logins, codes and messages. */
@@ -11,7 +13,13 @@ const TTL_SECONDS = 300;
  */
 const MOST_CHECKS = { device: 1, typed: 3, uncompared: 24 };
 
-type Channel = 'silent_auth' | 'sms' | 'voice';
+export type Channel = 'silent_auth' | 'sms' | 'voice';
+
+/** Cookies that replaced each other, whatever became of their sessions. */
+export interface Lineage {
+  /** The requests for messages with one of them. */
+  asks: number;
+}
 
 /** A login as it began. */
 export interface Begun {
@@ -22,6 +30,12 @@ export interface Begun {
   verifier: string | undefined;
   by: Who;
   at: number;
+  /** It re-authenticates the user of its session. */
+  again: boolean;
+  /** Of the cookies of its session. */
+  lineage?: Lineage;
+  /** The sessions of its number were ended after it began. */
+  revoked?: boolean;
   /** It moved on to a message, so its link is no longer valid. */
   movedOn: boolean;
   /** The SIM was confirmed, and a step-up is required. */
@@ -30,15 +44,25 @@ export interface Begun {
   cancelledAt?: number;
 }
 
+/** What made a session that of its user. */
+export interface Proof {
+  number: string;
+  /** All channels that proved the number in the login, in order. */
+  channels: readonly Channel[];
+  /** The login was completed between these times (ms since the epoch). */
+  between: readonly [number, number];
+  login: Begun;
+}
+
 /** A session, which all cookies issued for it share. */
 export interface Session {
   /** All logins of the session. */
   begun: readonly Begun[];
   /** Logins that a code can still complete: the last one, or two after a race. */
   open: readonly Begun[];
-  /** The verified numbers of its current user. */
-  proofs: readonly { number: string; channel: Channel }[];
-  /** A logout with one of its cookies has succeeded. */
+  /** Of its current user. */
+  proof?: Proof;
+  /** A logout with one of its cookies, or a revocation, has succeeded. */
   ended: boolean;
   /** A number whose six-digit code the attacker guessed by chance. */
   guessed?: string;
@@ -47,6 +71,7 @@ export interface Session {
 export interface Cookie {
   value: string;
   session: Session;
+  lineage: Lineage;
   /** The players who have received it. */
   knownTo: Set<Who>;
   /** Another cookie has replaced it. */
@@ -93,10 +118,13 @@ interface Trail {
   sim?: string | undefined;
 }
 
-interface OracleOptions {
+export interface OracleOptions {
   engine: EngineName;
-  /** Whether a hook requires a code in addition to the SIM. */
-  stepUp: boolean;
+  rules: NumberRules;
+  /** Whether Vonage sends messages that no request has asked for. */
+  chained: boolean;
+  /** Whether a cookie that was replaced names no session any more. */
+  forgetsCookies: () => boolean;
   numbers: Record<Who, string>;
   now: () => number;
   verifications: ReadonlyMap<string, Verification>;
@@ -118,14 +146,15 @@ const isDead = ({ outdated, session }: Cookie): boolean => outdated || session.e
 
 const newSession = (first?: Begun): Session => {
   const begun = first ? [first] : [];
-  return { begun, open: begun, proofs: [], ended: false };
+  return { begun, open: begun, ended: false };
 };
 
 /**
  * A test oracle: derives who may be logged in from its own record of logins, links, codes and
  * messages alone, and compares the answers of the server with it.
  */
-export function createOracle({ engine, stepUp, numbers, now, verifications }: OracleOptions) {
+export function createOracle(options: OracleOptions) {
+  const { engine, rules, numbers, now, verifications } = options;
   const cookies = new Map<string, Cookie>();
   /** Cookies that were replaced in this move. */
   const replaced: { old: Cookie; by: Cookie }[] = [];
@@ -136,6 +165,8 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
   const used = new Set<string>();
   let sent: readonly Sent[] = [];
   const found: string[] = [];
+  const logins: Begun[] = [];
+  const sessionRules = createSessionRules({ ...options, cookies, logins, found });
   const owner = (number: string) =>
     (Object.keys(numbers) as Who[]).find((who) => numbers[who] === number) ?? number;
   const isYoung = (since: number): boolean => now() - since <= TTL_SECONDS * 1000;
@@ -179,7 +210,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
       .filter((login) => login.verifier === verifier)
       .flatMap((login) => {
         const channels = messagesOf(login, code).map(({ channel }) => channel as Channel);
-        if (!stepUp && isWalked(login, code)) channels.push('silent_auth');
+        if (!rules.needsCode(login.number) && isWalked(login, code)) channels.push('silent_auth');
         return channels.map((channel) => ({ login, number: login.number, channel }));
       });
 
@@ -190,7 +221,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
     open.some((login) => session.open.includes(login) && !login.movedOn && isYoung(login.at));
 
   const accept = (
-    { who, session, code }: Shown & { session: Session | undefined },
+    { who, session, code, postedAt }: Shown & { session: Session | undefined; postedAt: number },
     { channel, answeredAt }: Verified,
     proofs: ReturnType<typeof proofsOf>,
   ): void => {
@@ -205,10 +236,8 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
     if (login.cancelledAt !== undefined && login.cancelledAt < (answeredAt ?? Infinity))
       found.push('a cancelled login logged a session in');
     if (session === undefined) return;
-    session.proofs = [
-      { number, channel: right.channel },
-      ...(login.steppedUp ? [{ number, channel: 'silent_auth' as const }] : []),
-    ];
+    const channels: Channel[] = [...(login.steppedUp ? ['silent_auth' as const] : []), right.channel];
+    sessionRules.completed(session, { number, channels, between: [postedAt, now()], login });
     session.open = session.open.filter((each) => each !== login);
     if (who === 'eve' && number !== numbers.eve && right.channel !== 'silent_auth') session.guessed = number;
   };
@@ -237,6 +266,7 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
       const cookie: Cookie = {
         value,
         session: isAlive ? asked.session : newSession(),
+        lineage: asked?.lineage ?? { asks: 0 },
         knownTo: new Set([who]),
         outdated: false,
         copiedFrom: who === 'eve' ? asked?.copiedFrom : undefined,
@@ -248,8 +278,10 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
     /** A login began. @returns a function to call when all concurrent requests have ended */
     begun(cookie: Cookie | undefined, login: Begun, link: string | null): () => void {
       if (link !== null) follow(link, { login });
+      logins.push(login);
       if (cookie === undefined) return () => undefined;
       cookie.began = login;
+      login.lineage = cookie.lineage;
       const { session } = cookie;
       session.begun = [...session.begun, login];
       const before = session.open;
@@ -261,7 +293,9 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
       cookie.copiedFrom ??= cookie.user;
     },
     loggedOut(cookie: Cookie | undefined): void {
-      if (cookie) cookie.session.ended = true;
+      if (cookie === undefined) return;
+      const isForgotten = cookie.outdated || replaced.some(({ old }) => old === cookie);
+      if (!isForgotten || !options.forgetsCookies()) cookie.session.ended = true;
     },
     /** A device was redirected. The SIM of the device that opened the first URL counts. */
     redirected(from: string, to: string, sim: string): void {
@@ -288,12 +322,16 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
       const session = asked?.outdated ? undefined : asked?.session;
       const open = session?.ended ? [] : (session?.open ?? []);
       const atFirst = proofsOf(open, code, verifier);
+      const postedAt = now();
+      const revoked = open.filter((login) => login.revoked);
       const walked = open.find((login) => login.verifier === verifier && isWalked(login, code));
       return (answer) => {
         if (answer.steppedUp && walked) walked.steppedUp = true;
         // Meanwhile, the login may have reused a verification.
         if (answer.verified)
-          accept({ ...shown, session }, answer, [...atFirst, ...proofsOf(open, code, verifier)]);
+          accept({ ...shown, session, postedAt }, answer, [...atFirst, ...proofsOf(open, code, verifier)]);
+        if (answer.verified && session?.proof && revoked.includes(session.proof.login))
+          found.push('a login completed that began before the sessions of its number were ended');
         const which = given.find((each) => each.code === code);
         if (which && (answer.status === 200 || (answer.status === 400 && isLookedAt(session, open))))
           which.used = true;
@@ -303,10 +341,28 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
       const which = given.find((each) => each.code === code);
       return which?.login !== undefined && !cookie?.session.begun.includes(which.login);
     },
-    /** Checks the messages. @param counted the number that the limits have counted */
-    checkMessages(messages: readonly Sent[], counted = Infinity): void {
+    checkMessages(messages: readonly Sent[]): void {
       sent = messages;
-      if (sent.length > counted) found.push(`${sent.length} messages were sent, and ${counted} counted`);
+      for (const { to, verification } of sent) {
+        const login = logins.find(
+          ({ id }) => verification !== undefined && id === [...verification.logins][0],
+        );
+        if (rules.isSwapped(to) && !login?.steppedUp) found.push('a message went to a SIM that has changed');
+        if (login?.lineage === undefined || options.chained) continue;
+        const ofSession = sent.filter(({ verification: each }) =>
+          logins.some(
+            ({ id, lineage }) => lineage === login.lineage && each?.logins.values().next().value === id,
+          ),
+        );
+        if (ofSession.length > login.lineage.asks)
+          found.push(`a session asked for ${login.lineage.asks} messages, and ${ofSession.length} were sent`);
+      }
+    },
+    /** @param counted how many messages the limits have counted */
+    checkCount(counted: number): void {
+      // All messages of a chain are counted before it begins.
+      if (options.chained ? sent.length > counted : sent.length !== counted)
+        found.push(`${sent.length} messages were sent, and ${counted} counted`);
     },
     /** Checks how many codes were tried at Vonage. */
     checkTries(): void {
@@ -343,21 +399,15 @@ export function createOracle({ engine, stepUp, numbers, now, verifications }: Or
     isDead,
     answeredDeadCookie: (): void => void found.push('a dead cookie got the state of a login'),
     /** Checks the user whom the server reports for a cookie. */
-    checkUser(cookie: Cookie, answer: { number: string; channels: readonly unknown[] } | undefined): void {
-      cookie.user = answer?.number;
+    checkUser(cookie: Cookie, answer: ReportedUser | undefined): void {
+      sessionRules.checkUser(cookie, answer);
       if (answer === undefined) return;
-      const { session, outdated } = cookie;
       const who = owner(answer.number);
-      const proofs = session.proofs.filter(({ number }) => number === answer.number);
-      if (session.ended) found.push(`a logout ended nothing: its session is still authenticated as ${who}`);
-      if (outdated) found.push(`a replaced cookie is authenticated as ${who}`);
-      if (proofs.length === 0) found.push(`a session is authenticated as ${who} without proof`);
-      else if (!answer.channels.every((each) => proofs.some(({ channel }) => channel === each)))
-        found.push(`a session reports the channels ${answer.channels.join()}, which did not all verify it`);
-      const isExcused = [cookie.copiedFrom, session.guessed].includes(answer.number);
+      const isExcused = [cookie.copiedFrom, cookie.session.guessed].includes(answer.number);
       if (cookie.knownTo.has('eve') && who !== 'eve' && !isExcused)
         found.push(`the attacker holds a session that is authenticated as ${who}`);
     },
+    sessions: sessionRules,
     /** All concurrent requests have ended: replaced cookies are dead. */
     outdate(): void {
       for (const { old } of replaced) old.outdated = true;

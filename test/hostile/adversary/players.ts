@@ -1,10 +1,7 @@
-import { ALICE, BOB } from '../../support/system.js';
-import type { Environment } from './environment.js';
+import { NUMBERS, type Environment } from './environment.js';
 import { JARS, type Jar, type Who } from './moves.js';
 import { createOracle, type Arrival, type Cookie } from './oracle.js';
 import type { Answer } from './http-client.js';
-
-export const NUMBERS: Record<Who, string> = { alice: ALICE, bob: BOB, eve: '+447700900002' };
 
 interface DeviceVisit {
   on: Who;
@@ -20,11 +17,18 @@ interface Request {
   body?: object;
 }
 
+export type Players = ReturnType<typeof createPlayers>;
+
 /** The cookies, codes and links of the players of one game, and their requests. */
-export function createPlayers({ system, engine, stepUp, upstream, client, reached }: Environment) {
+export function createPlayers(environment: Environment) {
+  const { system, engine, rules, chained, setup, upstream, client, reached } = environment;
   const { base, world } = system;
-  const { verifications } = upstream;
-  const oracle = createOracle({ engine, stepUp, verifications, numbers: NUMBERS, now: () => world.now() });
+  const oracle = createOracle({
+    ...{ engine, rules, chained, numbers: NUMBERS, now: () => world.now() },
+    verifications: upstream.verifications,
+    // The cookie is that of the app around, which forgets it.
+    forgetsCookies: () => setup().place === 'routes in an app with a session',
+  });
   const jars: Partial<Record<Jar, Cookie | undefined>> = {};
   /** Codes that a player's device or phone received. */
   const hand: Record<Who, string[]> = { alice: [], bob: [], eve: [] };
@@ -88,5 +92,8 @@ export function createPlayers({ system, engine, stepUp, upstream, client, reache
     if (by !== 'eve' && on === 'eve') reached('codes that the attacker received through a link of a victim');
   };
 
-  return { oracle, jars, hand, links, cookies, received, recordAnswer, send, travel };
+  /** The ids of sessions in all lists, which the attacker knows as well. */
+  const ids: string[] = [];
+
+  return { ids, oracle, jars, hand, links, cookies, received, recordAnswer, send, travel };
 }

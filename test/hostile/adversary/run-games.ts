@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { EngineName } from '../../../src/config/login.js';
 import { ENGINES } from '../../../src/login/engines.js';
-import type { createApp } from '../../../src/routes.js';
 import { openEnvironment, type Environment, type Field } from './environment.js';
 import { createGame } from './game.js';
 import { games, type Game } from './moves.js';
+import { SERVERS, type Servers } from './servers.js';
 
 export interface GameOptions extends Omit<Field, 'stepUp'> {
   stepUp?: boolean;
@@ -13,8 +13,8 @@ export interface GameOptions extends Omit<Field, 'stepUp'> {
   seed: number;
   /** Games that are played before the random ones. */
   known?: readonly Game[];
-  /** The server, if it is not that of this checkout. */
-  build?: typeof createApp;
+  /** The servers, if they are not those of this checkout. */
+  servers?: Servers;
   /** Stops at the first broken rule, without shrinking the game. */
   stopAtFirst?: boolean;
 }
@@ -39,12 +39,12 @@ export async function runGames({
   seed,
   known = [],
   stopAtFirst = false,
-  build,
+  servers = SERVERS,
   ...where
 }: GameOptions): Promise<GamesResult> {
   const { engine, store, stepUp = false } = where;
   const counts = new Map<string, number>();
-  const environment = await openEnvironment({ engine, store, stepUp, build }, counts);
+  const environment = await openEnvironment({ engine, store, stepUp, servers }, counts);
   try {
     const property = fc.asyncProperty(games(engine), (game) => playThrough(environment, game));
     const examples = known.map((game): [Game] => [game]);

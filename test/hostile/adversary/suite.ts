@@ -1,4 +1,5 @@
 import { FIELDS, runGames } from './run-games.js';
+import { PLACES } from './servers.js';
 import { REGRESSIONS } from '../regressions.js';
 import { addToSummary } from '../summary.js';
 
@@ -23,6 +24,16 @@ const LEAST_EVENTS = {
   'copied cookies of logged-in victims': 5,
   'logouts with a replaced cookie': 3,
   'games whose messages were counted': 20,
+  ...Object.fromEntries(Object.keys(PLACES).map((place) => [`games with ${place}`, 5])),
+  'lists of sessions': 20,
+  'sessions ended by their id': 3,
+  'ids of sessions of another user that were to be ended': 2,
+  'revocations by users': 10,
+  'revocations by operators': 10,
+  're-authentications': 5,
+  're-authentications with another number': 5,
+  assertions: 15,
+  'assertions refused as too old': 3,
 };
 
 /** @param runs games per field @param seed of the first field; each further field adds 1 */
