@@ -503,8 +503,18 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'the limit of sessions ends the oldest',
     file: 'src/session/user-sessions.ts',
     find: 'newestFirst.slice(maxSessions - 1)',
-    replace: 'newestFirst.slice(maxSessions + 1)',
+    replace: 'newestFirst.slice(maxSessions + 9)',
     caughtBy: { engine: 'off', store: 'redis' },
+  },
+  {
+    rule: 'in no order does a login survive a revocation after its beginning',
+    file: 'src/session/records.ts',
+    find: 'if (registration === undefined) {',
+    replace: 'if (registration === undefined && login.id.length === 0) {',
+    caughtBy: {
+      suite: 'test/hostile/orders.test.ts',
+      test: '400 orders of requests of two devices at once: what was ended stays ended (seed 20260101)',
+    },
   },
   {
     rule: 'a re-authentication is one of the number of the session',

@@ -3,18 +3,21 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { FIGURES, ROWS, type Row } from './summary.js';
 
 /**
- * Runs all hostile suites, prints their counts, and exits with the status of Jest. `--games=<n>`
- * sets how many games the adversary plays; other arguments are for Jest.
+ * Runs all hostile suites, prints their counts, and exits with the status of Jest. `--games=<n>` and
+ * `--orders=<n>` say how much the adversary plays; other arguments are for Jest.
  */
 rmSync(FIGURES, { force: true });
-const GAMES = /^--games=([1-9][0-9]*)$/;
-const games = process.argv.flatMap((argument) => GAMES.exec(argument)?.[1] ?? []).at(-1);
-const others = process.argv.slice(2).filter((argument) => !GAMES.test(argument));
+const OWN = /^--(games|orders)=([1-9][0-9]*)$/;
+const chosen = process.argv.slice(2).flatMap((argument) => {
+  const [, name, value] = OWN.exec(argument) ?? [];
+  return name === undefined ? [] : [[`ADVERSARY_${name.toUpperCase()}`, value]];
+});
+const others = process.argv.slice(2).filter((argument) => !OWN.test(argument));
 const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/hostile/'];
 const everything = ['--testPathIgnorePatterns', '/node_modules/'];
 const { status } = spawnSync(process.execPath, [...jest, ...everything, ...others], {
   stdio: 'inherit',
-  env: { ...process.env, ...(games !== undefined && { ADVERSARY_GAMES: games }) },
+  env: { ...process.env, ...(Object.fromEntries(chosen) as NodeJS.ProcessEnv) },
 });
 
 const lines = existsSync(FIGURES) ? readFileSync(FIGURES, 'utf8').trim().split('\n') : [];

@@ -60,7 +60,7 @@ export interface Environment extends Field {
 }
 
 /** Few, so that games reach the limit. */
-export const MAX_SESSIONS = 3;
+export const MAX_SESSIONS = 2;
 
 const OPERATOR_KEY = randomBytes(32).toString('base64');
 

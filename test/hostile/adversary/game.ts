@@ -222,10 +222,11 @@ export function createGame(environment: Environment): Game {
       }
       case 'race':
         reached('races');
-        return gate.race(
+        await gate.race(
           move.steps.map((each) => () => step(each)),
           move.order,
         );
+        return;
       default:
         return step(move);
     }

@@ -73,10 +73,15 @@ export function createGate() {
     /**
      * Runs tasks concurrently.
      * @param order which waiting command passes next, repeated cyclically
+     * @returns the places of the commands that passed among those that waited
      */
-    async race(tasks: readonly (() => Promise<void>)[], order: readonly number[]): Promise<void> {
+    async race(
+      tasks: readonly (() => Promise<void>)[],
+      order: readonly number[],
+    ): Promise<readonly number[]> {
       let unfinished = 0;
       closed = true;
+      const passed: number[] = [];
       try {
         const started: Promise<void>[] = [];
         for (const task of tasks) {
@@ -88,10 +93,13 @@ export function createGate() {
         const all = Promise.all(started);
         for (let turn = 0; unfinished > 0; turn++) {
           await settled(() => unfinished);
-          const [next] = waiting.splice((order[turn % order.length] ?? 0) % (waiting.length || 1), 1);
+          const place = (order[turn % order.length] ?? 0) % (waiting.length || 1);
+          const [next] = waiting.splice(place, 1);
+          if (next !== undefined) passed.push(place);
           next?.();
         }
         await all;
+        return passed;
       } finally {
         closed = false;
         for (const next of waiting.splice(0)) next();

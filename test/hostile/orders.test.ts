@@ -1,0 +1,4 @@
+import { describeOrders, RACES } from './adversary/orders.js';
+
+// A fixed seed: the same orders in each run.
+describeOrders({ races: RACES, orders: 400, seed: 20_260_101 });
