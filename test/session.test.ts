@@ -222,6 +222,18 @@ describe('a session in Redis', () => {
     return { app, key };
   };
 
+  test('has an id of 384 random bits, which is signed', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const begun = await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+        return decodeURIComponent(valueOf(begun.headers));
+      }),
+    );
+    // In base64url 128 bits that name the record, 256 bits of a secret, and the signature.
+    const parts = ids.map((id) => /^sid=s:([\w-]{22})([\w-]{43})\.([\w+/]{43})$/.exec(id)?.slice(1) ?? []);
+    expect(new Set(parts.flat()).size).toBe(15);
+  });
+
   test('expires after half an hour, which each use renews', async () => {
     const { app, key } = await loggedIn();
     expect(await system.redis.ttl(key)).toBeGreaterThan(29 * 60);
