@@ -12,7 +12,7 @@ export default {
     ],
   },
   transformIgnorePatterns: [
-    '/node_modules/(?!(?:jose|oauth4webapi|openid-client|marked|uuid|node-fetch|fetch-blob|formdata-polyfill|data-uri-to-buffer)/)',
+    '/node_modules/(?!(?:jose|oauth4webapi|openid-client|marked|uuid)/)',
   ],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',

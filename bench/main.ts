@@ -1,17 +1,20 @@
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { watchCommands } from './commands.js';
 import { watchMachineLoad } from './machine-load.js';
-import { commandsOf, machine, spreadOfFloor, tableOf, type NamedCommands, type Result } from './report.js';
+import { besidePeers, commandsOf, machine, spreadOfFloor, tableOf } from './report.js';
+import type { NamedCommands, Result } from './report.js';
 import { cpuOfRedis, measureRound, type Cell, type Round } from './round.js';
 import { startEnvironment, type Contestant, type Environment } from './environment.js';
 
 /**
  * `npm run bench -- [--rounds 3] [--seconds 3] [--warm-up 10000] [--at-once 1,16,64,256]
- * [--delays 0,50] [--server dist/main.js]…`
+ * [--delays 0,50] [--server dist/main.js]… [--peers]`
  *
- * Measures the logins of one or more servers beside those of the floor. On a busy machine, use more
- * and longer rounds.
+ * Measures the logins of one or more servers beside those of the floor, and with `--peers` beside
+ * the same steps by the vendor's Node SDK and as its tutorial writes them. On a busy machine, use
+ * more and longer rounds.
  */
 const { values: options } = parseArgs({
   options: {
@@ -24,8 +27,11 @@ const { values: options } = parseArgs({
     /** Milliseconds that the upstream takes for each call. */
     delays: { type: 'string', default: '0,50' },
     server: { type: 'string', multiple: true, default: ['dist/main.js'] },
+    peers: { type: 'boolean', default: false },
   },
 });
+const PEERS = { 'vendor SDK': 'vendor-sdk.ts', tutorial: 'tutorial.ts' };
+const peerFile = (name: string): string => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 const numbers = (list: string): number[] => list.split(',').map(Number);
 
 /**
@@ -53,6 +59,10 @@ async function run(environment: Environment): Promise<void> {
   const contestants = [await environment.open({ name: 'floor' })];
   for (const file of options.server)
     contestants.push(await environment.open({ name: file, file: resolve(file) }));
+  for (const [name, file] of options.peers ? Object.entries(PEERS) : []) {
+    const peer = { name, file: peerFile(file), nodeFlags: ['--import', 'tsx'] };
+    contestants.push(await environment.open(peer));
+  }
   const commands: NamedCommands[] = [];
   for (const contestant of contestants) {
     await environment.load.ask('run', {
@@ -60,7 +70,9 @@ async function run(environment: Environment): Promise<void> {
       atOnce: 64,
       logins: Number(options['warm-up']),
     });
-    commands.push({ name: contestant.name, ...(await watchCommands(environment, contestant)) });
+    const { name } = contestant;
+    // The peers keep everything in memory.
+    if (!(name in PEERS)) commands.push({ name, ...(await watchCommands(environment, contestant)) });
   }
   const machineLoad = watchMachineLoad();
   const usedBefore = await usedByAll(environment, contestants);
@@ -76,6 +88,7 @@ async function run(environment: Environment): Promise<void> {
     '',
     tableOf(results),
     '',
+    ...besidePeers(results, Object.keys(PEERS)),
     ...commandsOf(commands),
     '',
     spreadOfFloor(results),

@@ -47,6 +47,19 @@ function rowOf({ name, cell, rounds, floor }: Result): string[] {
   ];
 }
 
+/** The CPU of the first server per login, as a share of that of each peer, in each cell. */
+export function besidePeers(results: readonly Result[], peers: readonly string[]): string[] {
+  const server = results.find(({ name }) => name !== 'floor')?.name;
+  return results
+    .filter(({ name }) => peers.includes(name))
+    .map((peer) => {
+      const own = results.find(({ name, cell }) => name === server && cell === peer.cell);
+      const shares = peer.rounds.map((round, at) => perLogin(own?.rounds[at] ?? round) / perLogin(round));
+      const { delayMs, atOnce } = peer.cell;
+      return `${server}: ${median(shares).toFixed(2)} × ${peer.name} (${delayMs} ms, ${atOnce} at once)`;
+    });
+}
+
 /** The commands of a login, with the name of the server. */
 export interface NamedCommands extends Commands {
   name: string;

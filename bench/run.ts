@@ -10,6 +10,7 @@ const MEASUREMENTS = new Map<string, () => Promise<unknown>>([
   ['micro', () => import('./micro.js')],
   ['profile', () => import('./profile.js')],
   ['overload', () => import('./overload.js')],
+  ['failover', () => import('./failover.js')],
 ]);
 
 const [, , name = ''] = process.argv;

@@ -13,13 +13,14 @@ new=$(mktemp -d secrets.XXXXXX)
 trap 'rm -rf "$new"' EXIT
 cp "$(dirname "$0")/production.env.example" "$new/settings"
 password=$(openssl rand -hex 32)
-hash=$(printf %s "$password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)
+# In a pipe, only a failure of the last program ends the script.
+digest=$(printf %s "$password" | openssl dgst -sha256 -r)
 openssl rand -base64 32 >"$new/session_secret"
 echo "redis://bff:$password@production-redis:6379" >"$new/redis_url"
 # Redis gets only the hash of the password. Users without a password may only send PING.
 cat >"$new/redis_users" <<USERS
 user default on nopass resetkeys resetchannels -@all +ping
-user bff on #$hash resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
+user bff on #${digest%% *} resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
 USERS
 # The containers run as other users. The folder itself is closed to other users of the host.
 chmod 644 "$new"/*

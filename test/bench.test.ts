@@ -14,20 +14,25 @@ const [server = ''] = built('main.js');
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
-  const said = await bench('bench/main.ts', ...short, '--server', server);
+  const said = await bench('bench/main.ts', ...short, '--peers', '--server', server);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   expect(cells.map(([, where, who]) => `${where ?? ''}: ${who ?? ''}`)).toEqual([
     '0 ms, 2: floor',
     `0 ms, 2: ${server}`,
+    '0 ms, 2: vendor SDK',
+    '0 ms, 2: tutorial',
     '5 ms, 2: floor',
     `5 ms, 2: ${server}`,
+    '5 ms, 2: vendor SDK',
+    '5 ms, 2: tutorial',
   ]);
   for (const [, , , cpu, ratio, rate, , , calls] of cells) {
     for (const figure of [cpu, ratio, rate]) expect(Number(figure)).toBeGreaterThan(0);
     expect(calls).toBe('3.00');
   }
   expect(said).toMatch(/Redis commands of a login, .*main\.js: 8 sent, 8 inside scripts/);
+  expect(said).toMatch(/main\.js: \d\.\d\d × vendor SDK \(5 ms, 2 at once\)/);
   expect(said).toMatch(/The floor's own rounds differ by/);
 });
 
@@ -62,4 +67,11 @@ test('the profile divides the CPU time of a login into categories that add up to
   const parts = figures.slice(0, -1).reduce((all, [, us]) => all + us, 0);
   // Each is rounded.
   expect(Math.abs(parts - (at.get('total') ?? 0))).toBeLessThan(cells.length);
+});
+
+test('the bench kills a primary of Redis, and prints when the server writes again', async () => {
+  const said = await bench('bench/failover.ts', '--rounds', '1');
+  const [, seconds] = /wrote again ([\d.]+) s after .* \(1 times: [\d.]+\)/.exec(said) ?? [];
+  // The sentinels wait for two seconds.
+  expect(Number(seconds)).toBeGreaterThan(2);
 });

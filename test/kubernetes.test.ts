@@ -209,4 +209,20 @@ withKubectl('kubectl', () => {
     typed.spec.template.spec.containers[0].env.pop();
     expect(typed).toMatchObject(deployment);
   });
+
+  test('knows every field of the service', () => {
+    const path = join(root, folder, 'service.yaml');
+    const { stdout } = kubectl('set', 'selector', '--local', '-f', path, 'a=b', '-o', 'json');
+    const { metadata, spec: service } = manifest('service.yaml') as { metadata: object; spec: object };
+    const typed = { ...service, selector: { a: 'b' } };
+    expect(JSON.parse(stdout)).toMatchObject({ metadata, spec: typed });
+  });
+
+  test('would create the same disruption budget', () => {
+    const { metadata } = manifest('pod-disruption-budget.yaml') as { metadata: { name: string } };
+    const selector = Object.entries(spec.selector.matchLabels).map((label) => label.join('='));
+    const options = [`--selector=${selector.join()}`, '--min-available=1', '--dry-run=client', '-o', 'json'];
+    const { stdout } = kubectl('create', 'poddisruptionbudget', metadata.name, ...options);
+    expect(JSON.parse(stdout)).toMatchObject(manifest('pod-disruption-budget.yaml') as object);
+  });
 });

@@ -108,13 +108,28 @@ describe('the secrets of deploy/new-secrets.sh', () => {
     expect(readdirSync(folder)).toEqual(['secrets']);
   });
 
-  test('are not left half made if a step fails', () => {
+  test.each([
+    ...[
+      ['mktemp', ''],
+      ['cp', ''],
+      ['openssl', 'rand -hex'],
+      ['openssl', 'rand -base64'],
+    ],
+    ...[
+      ['openssl', 'dgst'],
+      ['cat', ''],
+      ['chmod', ''],
+      ['mv', ''],
+    ],
+  ])('are not left half made if a step fails: %s %s', (program = '', args = '') => {
     const [elsewhere, programs] = [
       mkdtempSync(join(tmpdir(), 'half-')),
       mkdtempSync(join(tmpdir(), 'programs-')),
     ];
-    writeFileSync(join(programs, 'openssl'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-    const PATH = `${programs}:${process.env['PATH'] ?? ''}`;
+    const { PATH: others = '' } = process.env;
+    const failing = `#!/bin/sh\ncase "$*" in ${args === '' ? '' : `"${args}"`}*) exit 1 ;; esac\nPATH=${others} exec ${program} "$@"\n`;
+    writeFileSync(join(programs, program), failing, { mode: 0o755 });
+    const PATH = `${programs}:${others}`;
     const { status } = spawnSync(join(root, 'deploy/new-secrets.sh'), { cwd: elsewhere, env: { PATH } });
     expect(status).not.toBe(0);
     expect(readdirSync(elsewhere)).toEqual([]);

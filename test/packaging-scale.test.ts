@@ -120,12 +120,17 @@ describe('the proxy', () => {
     expect(proxy).not.toMatch(/gzip|http2|chunked|proxy_redirect|\$request\b|\$args|\$request_uri/);
   });
 
-  test('answers like the servers if none of them is available', () => {
-    const [, status, body = ''] = /return (\d+) '(.+)';/.exec(proxy) ?? [];
-    const answer = JSON.parse(body) as { error: keyof typeof ERRORS; status: number; title: string };
-    expect([answer.status, answer.title]).toEqual(ERRORS[answer.error]);
-    expect(Number(status)).toBe(answer.status);
-    expect(proxy).toContain(`error_page 502 504 =${status} @unavailable;`);
+  test('answers like the servers if none of them is available, or it refuses a request itself', () => {
+    const answers = [...proxy.matchAll(/return (\d+) '(.+)';/g)].map(([, status, body = '']) => {
+      const answer = JSON.parse(body) as { error: keyof typeof ERRORS; status: number; title: string };
+      expect([answer.status, answer.title]).toEqual(ERRORS[answer.error]);
+      expect(Number(status)).toBe(answer.status);
+      return answer.error;
+    });
+    expect(answers).toEqual(['unavailable', 'payload_too_large', 'invalid_request']);
+    expect(proxy.match(/error_page .*;/g)).toEqual(
+      read('deploy/proxies/nginx.conf').match(/error_page .*;/g),
+    );
   });
 });
 

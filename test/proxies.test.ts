@@ -105,14 +105,48 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     expect(await endsAfter('/session')).toBe(false);
   });
 
+  const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+  const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n`;
+  const ofLength = (bytes: number): string => `${HEAD}Content-Length: ${bytes}\r\n\r\n${'x'.repeat(bytes)}`;
+  const refusals: [string, string[], string][] = [
+    ['a body that the server refuses', [ofLength(20_000)], '413 payload_too_large'],
+    ['a body that no example accepts', [ofLength(300_000)], '413 payload_too_large'],
+    ['a body that is not valid HTTP', [CHUNKED, 'no chunk\r\n'], '400 invalid_request'],
+    ['a request line that is not valid HTTP', ['GET\r\n\r\n'], '400 invalid_request'],
+    ['headers that are too large', [`${HEAD}Cookie: ${'x'.repeat(40_000)}\r\n\r\n`], '400 invalid_request'],
+  ];
+  /** Before it has the headers, only nginx answers as configured. */
+  const isConfigured = ([, parts]: (typeof refusals)[number]): boolean =>
+    proxy.program === 'nginx' || !/^GET|Cookie/m.test(parts.join());
+  test.each(refusals.filter(isConfigured))('answers %s with a problem', async (_what, parts, expected) => {
+    const socket = connect({ host: 'localhost', port, ca: ca.certificate, servername: 'localhost' });
+    let received = '';
+    // It may close the connection before it has read everything.
+    socket.on('data', (chunk: Buffer) => (received += String(chunk))).on('error', () => undefined);
+    for (const part of parts) {
+      if (part !== parts[0]) await until(() => Promise.resolve(received.includes('100 Continue')));
+      socket.write(part);
+    }
+    await until(() => Promise.resolve(/"error":"\w+"|<\/html>/.test(received)));
+    socket.destroy();
+    const answer = received.slice(received.lastIndexOf('HTTP/1.1'));
+    expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    const [, status] = /^HTTP\/1.1 (\d+)/.exec(answer) ?? [];
+    expect(`${status} ${/"error":"(\w+)"/.exec(answer)?.[1]}`).toBe(expected);
+  });
+
   /** Replaces the server by one that answers as soon as it has the headers. */
-  const withEcho = async (work: (received: IncomingMessage[]) => Promise<void>): Promise<void> => {
+  const withEcho = async (
+    work: (received: IncomingMessage[]) => Promise<void>,
+    readinessMs = 0,
+  ): Promise<void> => {
     programs[1]?.child.kill('SIGKILL');
     await programs[1]?.ended;
     const received: IncomingMessage[] = [];
     const echo = createServer((message, answer) => {
       received.push(message);
-      answer.end();
+      if (message.url === '/readyz') setTimeout(() => answer.end(), readinessMs);
+      else answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
     try {
@@ -134,6 +168,14 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       expect(last?.['x-forwarded-for']).toMatch(/(?:^|, ?)127\.0\.0\.1$/);
       expect(last?.['host']).toBe(`localhost:${port}`);
     }));
+
+  test('goes on using a server that is busy for less than a second', () =>
+    withEcho(async (received) => {
+      const checks = () => received.filter(({ url }) => url === '/readyz').length;
+      // nginx does not check.
+      if (proxy.program !== 'nginx') await until(() => Promise.resolve(checks() >= 3));
+      expect(await get('/session')).toBe(200);
+    }, 800));
 
   const login = JSON.stringify({ phone_number: ALICE });
   const lengths = [`Content-Length: ${login.length}`, 'Transfer-Encoding: chunked'];

@@ -189,7 +189,7 @@ describe('what is wrong with Redis is named in its own word', () => {
     await withSystem({ redisUrl: redis.url }, async (system) => {
       for (let cuts = 0; cuts < 5; cuts++) {
         const closed = once(system.redis, 'close');
-        await redis.administer((admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'));
+        await redis.cut();
         await closed;
         await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
       }

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cluster } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { postCode, startSystem, withSystem, type System } from './support/system.js';
 import { startCluster, type RedisCluster } from './support/cluster.js';
 import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
@@ -25,6 +28,8 @@ describe('with a cluster', () => {
       expect([again.status, again.body.verified]).not.toEqual([200, true]);
     }
   };
+  const onEachMaster = (work: (admin: Redis) => Promise<unknown>) =>
+    Promise.all(cluster.masters.map((master) => master.administer(work)));
   const askedFor = (at: number) =>
     cluster.masters[at]?.administer(async (admin) =>
       /cmdstat_asking:calls=(\d+)/.exec(await admin.info('commandstats')),
@@ -66,6 +71,65 @@ describe('with a cluster', () => {
     expect(crowd.hitches.filter((hitch) => !RETRYABLE.includes(hitch))).toEqual([]);
     await until(async () => (await system.app().get('/readyz')).status === 200);
     await noneTwice(crowd);
+  });
+
+  test.each([1, 3])('commands wait for %i connections that were cut while they were idle', async (count) => {
+    const client = system.redis as unknown as Cluster;
+    const masters = () => client.nodes('master');
+    const areBack = () => masters().length === 3 && masters().every(({ status }) => status === 'ready');
+    const ports = cluster.masters.slice(0, count).map(({ url }) => Number(new URL(url).port));
+    // Enough keys that each master has some.
+    const keys = Array.from({ length: 30 }, (_, at) => `sess:${at}`);
+    await until(async () => {
+      await until(() => Promise.resolve(areBack()));
+      const cut = masters().filter(({ options }) => ports.includes(options.port ?? 0));
+      const ended = Promise.all(cut.map((node) => once(node, 'end')));
+      await Promise.all(cluster.masters.slice(0, count).map((master) => master.cut()));
+      await ended;
+      const endedAt = performance.now();
+      const written = Promise.allSettled(keys.map((key) => system.store.set(key, 'x', 10)));
+      await until(() => Promise.resolve(areBack()));
+      const ms = performance.now() - endedAt;
+      const failed = (await written).filter(({ status }) => status === 'rejected');
+      // A command waits for 200 ms. A busy machine may need longer to connect.
+      if (ms > 150) return false;
+      expect(failed).toEqual([]);
+      return true;
+    });
+  });
+
+  test('a connection that was cut comes back without a command', async () => {
+    const client = system.redis as unknown as Cluster;
+    const [master] = cluster.masters as [RedisServer];
+    const isConnected = (): boolean =>
+      client
+        .nodes('master')
+        .some(({ options, status }) => master.url.endsWith(`:${options.port}`) && status === 'ready');
+    expect(isConnected()).toBe(true);
+    const gone = once(client, '-node');
+    await master.cut();
+    await gone;
+    await until(() => Promise.resolve(isConnected()), 2);
+  });
+
+  test('the rights that docs/redis.md lists suffice, also while slots move', async () => {
+    const page = readFileSync(join(__dirname, '../docs/redis.md'), 'utf8');
+    const [, rights = ''] = /```acl\nuser bff (.*)\n```/.exec(page) ?? [];
+    const [, more = ''] = /On a cluster, add `([^`]*)`/.exec(page) ?? [];
+    const user = ['bff', 'reset', ...rights.split(' '), ...more.split(' ')];
+    await onEachMaster((admin) => admin.call('ACL', 'SETUSER', ...user));
+    const redisUrl = cluster.url.replace('//', '//bff:change-me@');
+    await withSystem({ redisUrl, emptied: false }, async (other) => {
+      const logIn = async () => {
+        const { app, code } = await other.walkedLogin();
+        await postCode(app, code).expect(200);
+      };
+      await cluster.moveSlots(0, 1, logIn);
+      await onEachMaster((admin) => admin.call('CLIENT', 'KILL', 'USER', 'bff'));
+      await until(async () => (await other.app().get('/readyz')).status === 200);
+      await logIn();
+    });
+    expect(await onEachMaster((admin) => admin.call('ACL', 'LOG'))).toEqual([[], [], []]);
   });
 
   test('a command is not repeated after its connection ended', async () => {

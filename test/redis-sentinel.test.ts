@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
-import { postCode, startSystem, withSystem, type System } from './support/system.js';
+import { ALICE, postCode, startSystem, withSystem, type System } from './support/system.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
@@ -63,6 +63,24 @@ describe('with sentinels', () => {
       return (await now.get('ping')) === 'hello';
     }, 3);
     now.disconnect();
+  });
+
+  test('a command waits for a connection that was cut while it was idle', async () => {
+    let soon = 0;
+    await until(async () => {
+      // An `error` in between, such as of one attempt, is not the end.
+      const next = (event: 'close' | 'ready') =>
+        new Promise<number>((at) => system.redis.once(event, () => at(performance.now())));
+      const closed = next('close');
+      await sentinels.primary.cut();
+      const closedAt = await closed;
+      const back = next('ready');
+      const { status } = await system.app().post('/login').send({ phone_number: ALICE });
+      // A command waits for 200 ms. A busy machine may need longer to connect.
+      if ((await back) - closedAt > 150) return false;
+      expect(status).toBe(201);
+      return ++soon === 3;
+    });
   });
 
   test('a wrong password for the sentinels is logged, and requests get 503', async () => {

@@ -1,4 +1,4 @@
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster, type Command, type Redis } from 'ioredis';
 import type { Place } from '../config/redis-url.js';
 import { writeOncePerTurn, type ConnectionOptions } from './options.js';
 import type { Reachability } from './reachability.js';
@@ -31,9 +31,16 @@ export function connectCluster(
   const open = (node: Redis): void => {
     if (cluster.status === 'ready' && node.status === 'wait') node.connect().catch(() => undefined);
   };
+  const refreshSlots = (): void => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache();
+  };
   cluster.on('+node', (node: Redis) => {
     ignoreFailedAsking(node);
     writeOncePerTurn(node);
+    nameLostCommands(node);
+    // ioredis removes a node whose connection ends, and connects again only for a command, which
+    // fails. A node that cannot be reached again is left to the new slots.
+    node.once('ready', () => node.once('end', refreshSlots));
     node.on('ready', reachability.of(`${node.options.host}:${node.options.port}`).ready);
     open(node);
   });
@@ -50,6 +57,23 @@ export async function primariesSettled(cluster: Cluster): Promise<void> {
       node.once('ready', resolve).once('end', resolve);
     });
   await Promise.all(cluster.nodes('master').map(settled));
+}
+
+/**
+ * For a cluster, ioredis has one error for a command whose connection closed, which may have been
+ * executed, and for one that it did not send.
+ */
+function nameLostCommands(node: Redis): void {
+  const send = node.sendCommand.bind(node);
+  node.sendCommand = (command: Command, stream) => {
+    const { reject } = command;
+    command.reject = (error) => {
+      // After a redirection ioredis rejects the same command for the next node.
+      command.reject = reject;
+      reject(error.message === 'Connection is closed.' ? new Error('Connection was closed.') : error);
+    };
+    return send(command, stream);
+  };
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Connection {
   client: Redis | Cluster;
   /** Resolves at the first connection. */
   ready: Promise<void>;
+  /** Calls `listener` each time that Redis, or a node of a cluster, is connected. */
+  onReady: (listener: () => void) => void;
   close: () => Promise<void>;
 }
 
@@ -42,6 +44,13 @@ function connectionOf(
   return {
     client,
     ready: client instanceof Cluster ? ready.then(() => primariesSettled(client)) : ready,
+    onReady(listener) {
+      client.on('ready', listener);
+      if (client instanceof Redis) return;
+      const watch = (node: Redis): void => void node.on('ready', listener);
+      client.nodes().forEach(watch);
+      client.on('+node', watch);
+    },
     async close() {
       stopWatching?.();
       await client.quit().catch(() => undefined);

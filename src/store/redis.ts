@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisClient, RedisSettings } from '../config/redis.js';
 import { LoginError } from '../core/errors.js';
@@ -46,48 +45,45 @@ function storeAway(error: unknown): LoginError {
   return new LoginError('unavailable', detail, { retry_after: 1, cause });
 }
 
-/** How long a command that was not sent waits for the connection to come back. */
+/** How long commands that were not sent wait for the connection to come back, once an outage. */
 const RECONNECT_TIMEOUT_MS = 200;
-
-/** What ioredis says of a command that it has not sent, since there was no connection. */
-const NOT_SENT = /isn't (?:writeable|ready) and enableOfflineQueue/;
+const RECONNECT_INTERVAL_MS = 10;
 
 /**
- * Waits for the connection to come back, once an outage: a request makes several commands, and is
- * answered within a second. After a command that timed out nothing waits, since Redis hangs.
+ * What ioredis says of a command that it has not sent, since there was no connection. In a cluster
+ * it is the last one, and connectCluster gives commands that were sent another one.
  */
-function createReconnection(redis: Connection['client']) {
-  let waiting: Promise<unknown> | undefined;
-  let isAway = false;
-  redis.on('ready', () => (isAway = false));
-  const giveUp = (): void => void (isAway = true);
-  const wait = () =>
-    once(redis, 'ready', { signal: AbortSignal.timeout(RECONNECT_TIMEOUT_MS) })
-      .catch(giveUp)
-      .finally(() => (waiting = undefined));
-  return {
-    giveUp,
-    /** @returns whether the connection is back; all commands that wait share one timer */
-    async isBack(): Promise<boolean> {
-      if (!isAway) await (waiting ??= wait());
-      return !isAway;
-    },
+const NOT_SENT = /isn't (?:writeable|ready) and enableOfflineQueue|^Connection is closed\.$/;
+
+/**
+ * Repeats a command that was not sent until the connection is back. A request makes several
+ * commands and is answered within a second, so they wait once an outage: after a command that
+ * timed out, none waits, since Redis hangs.
+ */
+function createReconnection({ onReady }: Connection) {
+  let goneAt: number | undefined;
+  let tick: Promise<unknown> | undefined;
+  onReady(() => (goneAt = undefined));
+  const interval = () => (tick ??= pause(RECONNECT_INTERVAL_MS).finally(() => (tick = undefined)));
+  return async function sendAgain<T>(send: () => Promise<T>, error: unknown): Promise<T> {
+    const { message } = error as Error;
+    if (message === TIMED_OUT) goneAt = -Infinity;
+    if (!NOT_SENT.test(message)) throw error;
+    goneAt ??= performance.now();
+    if (performance.now() - goneAt >= RECONNECT_TIMEOUT_MS) throw error;
+    await interval();
+    return send().catch((next: unknown) => sendAgain(send, next));
   };
 }
 
 /** The store on Redis. Each operation is one command on one key, so it works on a cluster. */
-export function createRedisStore({ client: redis, close }: Connection): Store {
+export function createRedisStore(connection: Connection): Store {
+  const { client: redis, close } = connection;
   defineScripts(redis);
-  const connection = createReconnection(redis);
-  const sendLater = async <T>(send: () => Promise<T>, error: unknown): Promise<T> => {
-    const { message } = error as Error;
-    if (message === TIMED_OUT) connection.giveUp();
-    if (!NOT_SENT.test(message) || !(await connection.isBack())) throw error;
-    return send();
-  };
+  const sendAgain = createReconnection(connection);
   const ask = async <T>(send: () => Promise<T>): Promise<T> => {
     try {
-      return await send().catch((error: unknown) => sendLater(send, error));
+      return await send().catch((error: unknown) => sendAgain(send, error));
     } catch (error) {
       throw storeAway(error);
     }

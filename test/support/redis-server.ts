@@ -12,6 +12,8 @@ export interface RedisServer {
   /** Suspends the process; its connections stay open. `thaw` resumes it. */
   freeze(): void;
   thaw(): void;
+  /** Closes all connections, as an idle timeout or a failing network does. */
+  cut(): Promise<void>;
   /** Runs `work` as an administrator with all rights. */
   administer<T>(work: (admin: Redis) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
@@ -82,6 +84,10 @@ export async function startRedis(port?: number, more: readonly string[] = []): P
     process: child,
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    cut: () =>
+      administer(at, async (admin) => {
+        await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      }),
     administer: (work) => administer(at, work),
     stop: () => stopped(child),
   };
