@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Login } from '../src/login/login.js';
 import type { PhoneNumber } from '../src/core/phone-number.js';
 import { createCookieSessions } from '../src/session/cookie.js';
+import { createUserSessions } from '../src/session/user-sessions.js';
 import { createMemoryStore } from '../src/store/memory.js';
 import { jsonBody, sendJson } from '../src/http/json.js';
 import { shield } from '../src/http/protection.js';
@@ -71,12 +72,9 @@ export function expressParts(): Part[] {
 function sessionParts(overhead: () => unknown): Part[] {
   const world = systemWorld(pino({ level: 'silent' }));
   const secrets = ['s'.repeat(32)];
-  const sessions = createCookieSessions({
-    store: createMemoryStore(world),
-    secrets,
-    secureCookie: true,
-    world,
-  });
+  const deps = { store: createMemoryStore(world), secrets, world };
+  const registry = createUserSessions({ ...deps, maxSessions: 20 });
+  const sessions = createCookieSessions({ ...deps, registry, secureCookie: true });
   const phoneNumber = '+447400123456' as PhoneNumber;
   const login: Login = {
     ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth' },

@@ -33,6 +33,7 @@ const loginTable = (f: Figures): string =>
       ['bytes of Redis for limits, for up to ten minutes', count(f.limitsBytes)],
       ['bytes of Redis for a pending login, without limits', count(f.pendingBytes)],
       ['bytes of Redis for a logged-in user', count(f.userBytes)],
+      ['bytes of Redis for the list of sessions, for twelve hours', count(f.listBytes)],
       ['memory of a server process, in all', `${f.processMb} MB`],
     ],
   );

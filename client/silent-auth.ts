@@ -17,9 +17,11 @@ export const SERVER_ERRORS = [
   'invalid_code',
   'silent_auth_failed',
   'not_authenticated',
+  'reauthentication_required',
   'invalid_signature',
   'forbidden_origin',
   'wrong_client',
+  'wrong_number',
   'login_refused',
   'step_up_required',
   'country_not_allowed',
@@ -184,6 +186,8 @@ export interface LoginOptions extends Options {
   codeChallenge?: string;
   /** The language of messages (BCP 47), such as `de-AT`. Default: `navigator.language`, if any. */
   locale?: string;
+  /** Proves the number of the logged-in session again. The user stays logged in meanwhile. */
+  reauthenticate?: true;
 }
 
 export interface NextOptions extends Options {
@@ -249,8 +253,17 @@ export function createClient({
   };
 
   return {
-    async login(phoneNumber, { client, codeChallenge, locale = ownLocale(), ...options } = {}) {
-      const body = { phone_number: phoneNumber, client, code_challenge: codeChallenge, locale };
+    async login(
+      phoneNumber,
+      { client, codeChallenge, reauthenticate, locale = ownLocale(), ...options } = {},
+    ) {
+      const body = {
+        phone_number: phoneNumber,
+        client,
+        code_challenge: codeChallenge,
+        reauthenticate,
+        locale,
+      };
       return (await ask(ROUTES.login, options, body)) as Login;
     },
     async current(options = {}) {

@@ -20,7 +20,7 @@ echo "redis://bff:$password@production-redis:6379" >"$new/redis_url"
 # Redis gets only the hash of the password. Users without a password may only send PING.
 cat >"$new/redis_users" <<USERS
 user default on nopass resetkeys resetchannels -@all +ping
-user bff on #${digest%% *} resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hmget +hincrby +ttl +info
+user bff on #${digest%% *} resetchannels ~sess:* ~state:* ~code:* ~verify:* ~jti:* ~user:* ~limit:* ~lock:* ~ping -@all +set +get +getdel +del +expire +eval +evalsha +incr +hset +hgetall +hdel +hmget +hincrby +ttl +info
 USERS
 # The containers run as other users. The folder itself is closed to other users of the host.
 chmod 644 "$new"/*

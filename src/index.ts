@@ -6,19 +6,22 @@ import { ConfigError, readConfig, type Config } from './config/config.js';
 import type { Env } from './config/reader.js';
 import type { RedisClient } from './config/redis.js';
 import { SetupError } from './core/errors.js';
+import { parsePhoneNumber } from './core/phone-number.js';
 import { systemWorld, type Log, type World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
 import { errorPages } from './http/pages.js';
 import { problemHandler } from './http/problems.js';
 import { shield } from './http/protection.js';
-import type { Hooks } from './login/hooks.js';
+import { createNotify, type Hooks } from './login/hooks.js';
 import type { User } from './login/login.js';
 import type { Sessions } from './login/routes.js';
 import { createJournal } from './observability/journal.js';
 import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
+import { revokeByOperator } from './session/operator.js';
+import { createUserSessions, type UserSessions } from './session/user-sessions.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
@@ -51,7 +54,7 @@ const isHome = (text: string): boolean =>
 
 /** Settings of the standalone server, whose names an app may use for itself. */
 const STANDALONE_ONLY =
-  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OTEL_)/;
+  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OPERATOR_|OTEL_)/;
 
 const Options = z.strictObject({
   env: z
@@ -73,6 +76,7 @@ const Options = z.strictObject({
     .strictObject({
       beforeLogin: aFunction<Hooks['beforeLogin']>().optional(),
       beforeSession: aFunction<Hooks['beforeSession']>().optional(),
+      onEvent: aFunction<Hooks['onEvent']>().optional(),
     })
     .optional(),
   log: z
@@ -133,6 +137,12 @@ export interface SilentAuth extends RequestHandler {
   load: RequestHandler;
   /** For the app's own logout: ends the session of a request that passed `load`. */
   signOut(req: Request, res: Response): Promise<void>;
+  /**
+   * Ends the sessions of a number, and its logins that are under way, as an operator.
+   * @returns how many sessions ended
+   * @throws RangeError for a text that is no phone number in E.164
+   */
+  endSessions(phoneNumber: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -144,9 +154,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const { config } = settings;
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
   const opening = openStore(settings, world);
-  const sessions = opening.then((store) => sessionsOf(settings, store, world));
+  const both = opening.then((store) => sessionsOf(settings, store, world));
   // Each request reports the failure. Until the first one, Node must not end the app for it.
-  for (const each of [opening, sessions]) each.catch(() => undefined);
+  for (const each of [opening, both]) each.catch(() => undefined);
 
   const app = bareApp(config);
   // If TRUST_PROXY is not set, Express inherits the app's setting.
@@ -155,7 +165,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
   const open = async () =>
-    routesOf(settings, { store: await opening, sessions: await sessions, world, path: pathOf(app) });
+    routesOf(settings, { store: await opening, ...(await both), world, path: pathOf(app) });
   app.use(onlyOurPaths, async (req, res, next) => {
     // Only now are all apps mounted in each other.
     claim(rootOf(app), app);
@@ -166,15 +176,22 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
 
   const load: RequestHandler = async (req, res, next) => {
     claim(req, app);
-    const ready = await sessions;
+    const { sessions: ready } = await both;
     void ready.load(req, res, (error?: unknown) => {
       if (error === undefined) req.silentAuth = { user: ready.user(req) };
       next(error);
     });
   };
-  const signOut = async (req: Request, res: Response) => (await sessions).signOut(req, res);
+  const signOut = async (req: Request, res: Response) => (await both).sessions.signOut(req, res);
+  const endSessions = async (text: string) => {
+    const phoneNumber = parsePhoneNumber(text);
+    if (phoneNumber === undefined) throw new RangeError('This is not a phone number in E.164.');
+    const { userSessions } = await both;
+    const notify = createNotify(settings.hooks, world);
+    return (await revokeByOperator({ userSessions, notify }, phoneNumber)).length;
+  };
   const close = async () => (await opening).close();
-  return Object.assign(app as RequestHandler, { load, signOut, close });
+  return Object.assign(app as RequestHandler, { load, signOut, endSessions, close });
 }
 
 const openStore = async ({ redis, config }: MountSettings, world: World): Promise<Store> => {
@@ -182,11 +199,21 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
   return where === undefined ? createMemoryStore(world) : openRedisStore(where, world.log);
 };
 
-function sessionsOf({ session, config }: MountSettings, store: Store, world: World): Sessions {
+interface BothSessions {
+  sessions: Sessions;
+  userSessions: UserSessions;
+}
+
+function sessionsOf({ session, config }: MountSettings, store: Store, world: World): BothSessions {
   const deps = { store, secrets: config.sessionSecrets, world };
-  if (session === 'host') return createHostSessions(deps);
+  const userSessions = createUserSessions({ ...deps, maxSessions: config.maxSessions });
+  const carried = { ...deps, registry: userSessions };
   const secureCookie = config.publicUrl.startsWith('https:');
-  return withoutAppSession(createCookieSessions({ ...deps, secureCookie }));
+  const sessions =
+    session === 'host'
+      ? createHostSessions(carried)
+      : withoutAppSession(createCookieSessions({ ...carried, secureCookie }));
+  return { sessions, userSessions };
 }
 
 const TWO_SESSIONS =
@@ -213,14 +240,14 @@ function withoutAppSession(sessions: Sessions): Sessions {
 /** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  { store, sessions, world, path }: { store: Store; sessions: Sessions; world: World; path: string },
+  { store, world, path, ...both }: BothSessions & { store: Store; world: World; path: string },
 ): Router {
   const base = config.publicUrl + path;
   const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
-  router.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
+  router.use(createRoutes({ config, store, world, hooks, ...both, journal, ...place }));
   const sendPage = errorPages({ page: config.page, home, styled: false });
   router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
   return router;
@@ -228,6 +255,7 @@ function routesOf(
 
 export { ConfigError } from './config/config.js';
 export type {
+  AuthEvent,
   BeforeLoginAnswer,
   BeforeSessionAnswer,
   Hooks,

@@ -17,7 +17,7 @@ import { createSimCheck } from './limits/sim-swap.js';
 import { callbackRoutes } from './login/callback.js';
 import { ENGINES } from './login/engines.js';
 import { createFlow, type Flow } from './login/flow.js';
-import { createRules, type Hooks } from './login/hooks.js';
+import { createNotify, createRules, type Hooks, type Rules } from './login/hooks.js';
 import { createReports, type Reports } from './login/progress.js';
 import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
@@ -26,7 +26,9 @@ import { createVerifications, type Verifications } from './login/verification.js
 import { createJournal, type Journal } from './observability/journal.js';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import { createCookieSessions } from './session/cookie.js';
+import { operatorRoutes } from './session/operator.js';
 import { sessionRoutes } from './session/routes.js';
+import { createUserSessions, type UserSessions } from './session/user-sessions.js';
 import type { Store } from './store/store.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
@@ -56,7 +58,15 @@ export interface AppDeps {
 export function createApp({ config, store, world, root, hooks = {}, stopping }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
   const secrets = config.sessionSecrets;
-  const sessions = createCookieSessions({ store, secrets, secureCookie: https, world });
+  const { maxSessions } = config;
+  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
+  const sessions = createCookieSessions({
+    store,
+    secrets,
+    secureCookie: https,
+    world,
+    registry: userSessions,
+  });
   const journal = createJournal(world, secrets[0] ?? '');
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
@@ -64,10 +74,30 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
 
   app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
-  app.use(createRoutes({ config, store, world, hooks, sessions, journal, ...place }));
+  app.use(createRoutes({ config, store, world, hooks, sessions, userSessions, journal, ...place }));
   app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
   app.use(loginPage(root, { ...config.page, silent: config.silentAuth !== 'off' }), staticFiles(root));
   const sendPage = errorPages({ page: config.page, home: '/', styled: true });
+  const docsUrl = `${config.publicUrl}/errors.md`;
+  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
+  return app;
+}
+
+/** The routes for operators, on the port of the metrics; undefined without `OPERATOR_KEY`. */
+export function createOperatorApp({
+  config,
+  store,
+  world,
+  hooks = {},
+}: Omit<AppDeps, 'root' | 'stopping'>): Express | undefined {
+  const { operatorKey: key, sessionSecrets: secrets, maxSessions } = config;
+  if (key === undefined) return undefined;
+  const journal = createJournal(world, secrets[0] ?? '');
+  const app = bareApp(config);
+  app.use(shield({ hsts: false }));
+  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
+  operatorRoutes(app, { key, userSessions, journal, notify: createNotify(hooks, world) });
+  const sendPage = errorPages({ page: config.page, home: '/', styled: false });
   const docsUrl = `${config.publicUrl}/errors.md`;
   app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
   return app;
@@ -79,6 +109,7 @@ export interface RoutesDeps {
   world: World;
   hooks: Hooks;
   sessions: Sessions;
+  userSessions: UserSessions;
   journal: Journal;
   root: string;
   /** `PUBLIC_URL` and the path that the routes are mounted at. */
@@ -90,14 +121,15 @@ export interface RoutesDeps {
 }
 
 const OUR_PATHS =
-  /^\/(?:login(?:\/next)?|callback|verify|session(?:\/assertion)?|logout|webhooks\/verify|\.well-known\/jwks\.json|errors\.md)$/;
+  /^\/(?:login(?:\/next)?|callback|verify|session(?:\/assertion)?|sessions(?:\/[^/]+)?|logout|webhooks\/verify|\.well-known\/jwks\.json|errors\.md)$/;
 
 /** Leaves any other path to the app around. */
 export const onlyOurPaths: RequestHandler = (req, _res, next) =>
   next(OUR_PATHS.test(req.path) ? undefined : 'router');
 
 export function createRoutes(deps: RoutesDeps): Router {
-  const { config, store, world, sessions, journal } = deps;
+  const { config, store, world, sessions, userSessions, journal } = deps;
+  const rules = createRules(deps.hooks, world);
   const reports = createReports(store, config.sessionSecrets, world);
   const assertions =
     config.assertions && createAssertions({ ...config.assertions, issuer: deps.base, world });
@@ -109,7 +141,7 @@ export function createRoutes(deps: RoutesDeps): Router {
     upstreamSlots: MAX_CONNECTIONS,
     docsUrl: `${deps.base}/errors.md`,
   });
-  const { flow, verifications } = createLoginFlow(deps, reports, withUpstreamSlot);
+  const { flow, verifications } = createLoginFlow(deps, { reports, rules, withUpstreamSlot });
 
   const router = Router({ caseSensitive: true, strict: true });
   router.use(onlyOurPaths, watch);
@@ -121,15 +153,18 @@ export function createRoutes(deps: RoutesDeps): Router {
   router.use(refuseOtherOrigins([config.publicUrl, ...config.allowedOrigins]));
   router.use(...crossOrigin(config.allowedOrigins), jsonBody());
   loginRoutes(router, { flow, sessions, verifications, countries: config.allowedCountries, admit });
-  sessionRoutes(router, { sessions, flow, journal });
+  sessionRoutes(router, { sessions, userSessions, flow, journal, notify: rules.notify });
   if (assertions) assertionRoutes(router, assertions, sessions);
   return router;
 }
 
 function createLoginFlow(
-  { config, store, world, hooks, journal, base, home }: RoutesDeps,
-  reports: Reports,
-  withUpstreamSlot: WithUpstreamSlot,
+  { config, store, world, journal, base, home }: RoutesDeps,
+  {
+    reports,
+    rules,
+    withUpstreamSlot,
+  }: { reports: Reports; rules: Rules; withUpstreamSlot: WithUpstreamSlot },
 ): { flow: Flow; verifications: Verifications } {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
   const { maxSteps } = config.verify;
@@ -154,8 +189,7 @@ function createLoginFlow(
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
-    tickets: createTickets(store, world),
-    rules: createRules(hooks, world),
+    ...{ rules, tickets: createTickets(store, world) },
     checkSim: config.simSwap && createSimCheck({ settings: config.simSwap, limits, ...simSwapApi }),
   });
   return { flow, verifications };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { createApp } from './routes.js';
+import { createApp, createOperatorApp } from './routes.js';
 import { ConfigError, type Config } from './config/config.js';
 import type { Env } from './config/reader.js';
 import { systemWorld } from './core/world.js';
@@ -12,7 +12,9 @@ import { openObservability } from './observability/observability.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 
-const HOOK_NAMES = ['beforeLogin', 'beforeSession'] as const satisfies readonly (keyof Hooks)[];
+const HOOK_NAMES = ['beforeLogin', 'beforeSession', 'onEvent'] as const satisfies readonly (keyof Hooks)[];
+
+const NAMES = HOOK_NAMES.join(', ');
 
 /** Loads the module that `HOOKS` names. `problems` are reported with those of the settings. */
 export async function loadHooks(env: Env): Promise<{ hooks: Hooks; problems: readonly string[] }> {
@@ -34,10 +36,8 @@ function problemsOf(found: Record<string, unknown>): string[] {
   const known = HOOK_NAMES.filter((name) => name in found);
   const others = Object.keys(found).filter((name) => !HOOK_NAMES.some((each) => each === name));
   return [
-    ...(known.length === 0 ? [`HOOKS: the module has to export ${HOOK_NAMES.join(' or ')}.`] : []),
-    ...others.map(
-      (name) => `HOOKS: ${name} is no hook; the module may export ${HOOK_NAMES.join(' and ')} alone.`,
-    ),
+    ...(known.length === 0 ? [`HOOKS: the module has to export one of ${NAMES}.`] : []),
+    ...others.map((name) => `HOOKS: ${name} is no hook; the module may export ${NAMES} alone.`),
     ...known
       .filter((name) => typeof found[name] !== 'function')
       .map((name) => `HOOKS: ${name} must be a function.`),
@@ -83,7 +83,9 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
     const options = { port: config.port, host, docsUrl, messages: messagesOf(app), keepAliveSeconds };
     const server = await open(listen(observability.observeServer(app), options));
     const { port } = server;
-    const metrics = await open(observability.listen(docsUrl));
+    const metrics = await open(
+      observability.listen(docsUrl, createOperatorApp({ config, store, world, hooks })),
+    );
     const metricsPort = metrics && { metrics_port: metrics.port };
     world.log.info({ port, ...metricsPort, public_url: publicUrl, engine }, 'listening');
     return {

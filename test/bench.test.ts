@@ -31,7 +31,7 @@ test('the bench measures logins of the server and of the floor, and prints their
     for (const figure of [cpu, ratio, rate]) expect(Number(figure)).toBeGreaterThan(0);
     expect(calls).toBe('3.00');
   }
-  expect(said).toMatch(/Redis commands of a login, .*main\.js: 8 sent, 8 inside scripts/);
+  expect(said).toMatch(/Redis commands of a login, .*main\.js: 9 sent, 11 inside scripts/);
   expect(said).toMatch(/main\.js: \d\.\d\d × vendor SDK \(5 ms, 2 at once\)/);
   expect(said).toMatch(/The floor's own rounds differ by/);
 });

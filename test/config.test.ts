@@ -24,6 +24,8 @@ const PRODUCTION = {
   REDIS_URL: 'rediss://redis:6379',
 };
 
+const RANDOM = randomBytes(32).toString('base64');
+
 const problemsOf = (env: Record<string, string | undefined>): readonly string[] => {
   try {
     readConfig(env);
@@ -131,6 +133,23 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['a limit beyond counting', { PAID_SENDS_PER_HOUR: '1000000000' }, /, 1 to 999999999\.$/],
   ['a share of zero', { MAX_UTILIZATION: '0' }, /^MAX_UTILIZATION must be/],
   ['a fraction of a percent', { MAX_UTILIZATION: '90.5' }, /^MAX_UTILIZATION must be/],
+  ['no session', { MAX_SESSIONS: '0' }, /^MAX_SESSIONS must be a whole number, 1 to 1000/],
+  ['a key of operators without their port', { OPERATOR_KEY: RANDOM }, /^OPERATOR_KEY has no effect/],
+  [
+    'a short key of operators',
+    { OPERATOR_KEY: RANDOM.slice(0, 31), METRICS_PORT: '9464' },
+    /^OPERATOR_KEY must have at least 32 characters/,
+  ],
+  [
+    'a key of operators that is a word',
+    { OPERATOR_KEY: 'operator'.repeat(5), METRICS_PORT: '9464' },
+    /^OPERATOR_KEY can be guessed/,
+  ],
+  [
+    'a key of operators that no header can hold',
+    { OPERATOR_KEY: `${RANDOM}é`, METRICS_PORT: '9464' },
+    /^OPERATOR_KEY must be visible ASCII/,
+  ],
   ['metrics on the public port', { METRICS_PORT: '3000' }, /^METRICS_PORT must be another/],
   [
     'a port of metrics that is no number',

@@ -28,7 +28,7 @@ describe('the cost of a login', () => {
     return commands.slice(0, -1);
   };
 
-  test('is three calls to Vonage and eight Redis commands, one of them for all limits, and no signature while the JWT is cached', async () => {
+  test('is three calls to Vonage and nine Redis commands, one of them for all limits and one for the list of sessions, and no signature while the JWT is cached', async () => {
     const first = await system.walkedLogin();
     await postCode(first.app, first.code).expect(200);
     await system.reset();
@@ -37,7 +37,17 @@ describe('the cost of a login', () => {
       const { app, code } = await system.walkedLogin(ALICE);
       await postCode(app, code).expect(200);
     });
-    expect(commands).toEqual(['evalsha', 'set', 'set', 'getdel', 'set', 'get', 'getdel', 'evalsha']);
+    expect(commands).toEqual([
+      'evalsha',
+      'set',
+      'set',
+      'getdel',
+      'set',
+      'get',
+      'getdel',
+      'evalsha',
+      'evalsha',
+    ]);
     const calls = await system.upstream();
     expect(calls.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'POST /v0.1/network-enablement',
@@ -61,9 +71,10 @@ describe('the cost of a login', () => {
     const code = (await system.messages()).at(-1)?.code ?? '';
     const commands = await commandsOf(() => postCode(app, code).expect(200));
     // The session, the webhook report, the pause of Verify, the try, the count of the message, the
-    // new session, and the refund of the message. The first call of a script sends its source.
+    // entry and the write of the session, and the refund of the message. The first call of a script
+    // sends its source.
     const names = commands.map((name) => name.replace('evalsha', 'eval'));
-    expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval']);
+    expect(names).toEqual(['get', 'get', 'eval', 'eval', 'set', 'eval', 'eval', 'eval']);
   });
 
   test('is no Redis command for an invalid request, or for one without a session', async () => {

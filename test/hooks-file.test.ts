@@ -15,8 +15,8 @@ const write = (name: string, text: string): string => {
 };
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const NO_HOOK = 'is no hook; the module may export beforeLogin and beforeSession alone.';
-const NONE = 'HOOKS: the module has to export beforeLogin or beforeSession.';
+const NO_HOOK = 'is no hook; the module may export beforeLogin, beforeSession, onEvent alone.';
+const NONE = 'HOOKS: the module has to export one of beforeLogin, beforeSession, onEvent.';
 
 /** Modules with their problems. Node itself loads them, all in one process. */
 const MODULES: [string, string, (string | RegExp)[]][] = [

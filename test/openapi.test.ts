@@ -69,7 +69,9 @@ describe('openapi.yaml', () => {
       const routes = routesOf((router as unknown as { stack: Layer[] }).stack);
       const pages = routes.filter((route) => !/^GET \/(?:vendor|page)\//.test(route));
       // `/callback` has a HEAD route only to refuse it.
-      const served = [...new Set(pages)].filter((route) => route !== 'HEAD /callback');
+      const served = [...new Set(pages)]
+        .filter((route) => route !== 'HEAD /callback')
+        .map((route) => route.replace(/:(\w+)/g, '{$1}'));
       expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(served.sort());
       return Promise.resolve();
     }));
@@ -114,6 +116,7 @@ function generic(value: unknown): unknown {
       .replace(/^https?:.*/, 'a link')
       .replace(/^[0-9a-f-]{32,36}$/, 'an id')
       .replace(/^[\w-]{43}$/, 'a code')
+      .replace(/^(?=.*[A-Z])[\w-]{22}$/, 'a public id')
       .replace(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/, 'a JWT')
       .replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'a time');
   }
@@ -141,7 +144,10 @@ describe('the examples of openapi.yaml', () => {
     await app.put('/login');
     const silent = await system.walkedLogin();
     await postCode(silent.app, silent.code).expect(200);
-    for (const path of ['/session', '/login']) await silent.app.get(path).expect(200);
+    for (const path of ['/session', '/login', '/sessions']) await silent.app.get(path).expect(200);
+    await silent.app.delete('/sessions/unknown').expect(404);
+    await app.get('/sessions').expect(401);
+    await silent.app.post('/login').send({ phone_number: BOB, reauthenticate: true }).expect(403);
     const { body } = await begin(app, ALICE);
     const other = await walk(String(body.auth_url), { sim: BOB });
     await postCode(app, String(other.json?.['code'])).expect(200);
@@ -213,6 +219,8 @@ describe('the examples of openapi.yaml', () => {
       await postCode(app, code).expect(200);
       await app.post('/session/assertion').expect(200);
       await system.app().post('/session/assertion').expect(401);
+      system.world.turn(301);
+      await app.post('/session/assertion').send({ max_age: 300 }).expect(401);
       await app.get('/.well-known/jwks.json').expect(200);
     });
     await inSystem({ hooks: { beforeLogin: () => ({ refuse: true }) } }, async (system) => {

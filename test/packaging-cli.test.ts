@@ -9,7 +9,7 @@ import { endPrograms, LISTENING, node, places, ROOT, SANDBOX, type Env } from '.
 import { freePort } from './support/redis-server.js';
 
 const run = promisify(execFile);
-const COMMANDS = ['serve', 'sandbox', 'demo', 'phone', 'doctor', 'templates', 'report'];
+const COMMANDS = ['serve', 'sandbox', 'demo', 'phone', 'doctor', 'templates', 'sessions', 'report'];
 
 const folder = mkdtempSync(join(tmpdir(), 'cli-'));
 const cli = join(folder, 'node_modules/.bin/silent-auth');

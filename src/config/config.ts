@@ -7,7 +7,7 @@ import { readMetricsSettings, readTraceSettings } from './observability.js';
 import { readPage } from './page.js';
 import { createReader, parseUrl, type Env, type Reader } from './reader.js';
 import { readRedis } from './redis.js';
-import { readSessionSecrets } from './session-secret.js';
+import { readOperatorKey, readSessionSecrets } from './session-secret.js';
 import { readSimSwap } from './sim-swap.js';
 import { readVonage } from './vonage.js';
 
@@ -45,6 +45,10 @@ export function readConfig(env: Env, others: readonly string[] = [], mount?: { h
     redis: readRedis(reader),
     /** The first one seals and signs, all of them open. */
     sessionSecrets: readSessionSecrets(reader),
+    /** How many sessions a number may have. */
+    maxSessions: whole('MAX_SESSIONS', { fallback: 20, least: 1, most: 1000 }),
+    /** Absent: operators have no routes. */
+    operatorKey: readOperatorKey(reader),
     allowedOrigins: readOrigins(reader),
     page: readPage(reader, publicUrl),
     ...readLoginSettings(reader),

@@ -21,6 +21,23 @@ export function readSessionSecrets({ list, fail }: Reader): readonly string[] {
   return secrets;
 }
 
+/**
+ * The key of the routes for operators.
+ * @returns undefined if it is not set: there are no such routes then
+ */
+export function readOperatorKey({ get, fail }: Reader): string | undefined {
+  const key = get('OPERATOR_KEY');
+  if (key === undefined) return undefined;
+  if (get('METRICS_PORT') === undefined)
+    fail('OPERATOR_KEY has no effect without METRICS_PORT, the port of the routes for operators.');
+  if (!/^[!-~]+$/.test(key))
+    fail(`OPERATOR_KEY must be visible ASCII characters, because it is sent in a header. ${RANDOM}`);
+  else if (key.length < MIN_CHARACTERS)
+    fail(`OPERATOR_KEY must have at least ${MIN_CHARACTERS} characters. ${RANDOM}`);
+  else if (isGuessable(key)) fail(`OPERATOR_KEY can be guessed: it must be random. ${RANDOM}`);
+  return key;
+}
+
 const DIGITS = '01234567890123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 const BACKWARDS = '98765432109876543210zyxwvutsrqponmlkjihgfedcba';

@@ -26,6 +26,8 @@ export interface BeginInput {
   locale?: string | undefined;
   /** Whether `silent-auth doctor` begins it. */
   isProbe: boolean;
+  /** Whether it proves the number of the session's user anew. */
+  reauthenticates: boolean;
   /** Describes the client to a hook. */
   visitor: () => Visitor;
 }
@@ -45,14 +47,16 @@ export function createBegin(context: LoginContext): Begin {
   const { engine, verifications, limits, tickets, world, rules, journal } = context;
 
   const begin = async (id: string, input: BeginInput, step: StepContext): ReturnType<Begin> => {
-    const { phoneNumber, client, codeChallenge, locale, isProbe, visitor } = input;
+    const { phoneNumber, client, codeChallenge, locale, isProbe, reauthenticates, visitor } = input;
     const { session, requestId, annotate } = step;
+    const begunAt = world.now();
     await rules.beforeLogin?.({ ...visitor(), loginId: id, phoneNumber, client, requestId });
     const expiresAt = world.now() + LOGIN_TTL_SECONDS * 1000;
-    const base: Login = { id, phoneNumber, client, channel: null, expiresAt };
+    const base: Login = { id, phoneNumber, client, channel: null, expiresAt, begunAt };
     if (codeChallenge !== undefined) base.codeChallenge = codeChallenge;
     if (locale !== undefined) base.locale = locale;
     if (isProbe) base.isProbe = true;
+    if (reauthenticates) base.reauthenticates = true;
     const { login: former } = session;
     const underWay = former && verificationUnderWay(former, world.now());
     const isTakenOver = former && underWay ? mayTakeOver(base, former, underWay) : false;

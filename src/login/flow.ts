@@ -1,7 +1,9 @@
+import type { LoginError } from '../core/errors.js';
 import { createLock } from '../store/lock.js';
 import { createBegin, createCancel, type Begin, type Cancel } from './begin.js';
-import type { LoginContext } from './context.js';
+import type { LoginContext, RequestContext } from './context.js';
 import { createExchange, type Exchange } from './exchange.js';
+import type { Refusal } from './hooks.js';
 import { createNext, type NextChannel } from './next.js';
 import { createReadProgress, type ReadProgress } from './progress.js';
 import { createVerify, type Verify } from './verify.js';
@@ -22,9 +24,39 @@ export function createFlow(deps: Omit<LoginContext, 'lock' | 'readProgress'>): F
   return {
     begin: createBegin(context),
     exchange: createExchange(context),
-    verify: createVerify(context),
-    next: createNext(context),
+    verify: tellingRefusals(context, createVerify(context)),
+    next: tellingRefusals(context, createNext(context)),
     cancel: createCancel(context),
     readProgress,
+  };
+}
+
+/**
+ * A step that tells the hook `onEvent` of a login that it refuses: once, when the login is locked,
+ * or when the SIM has another number.
+ */
+function tellingRefusals<Input, Result extends object>(
+  { rules: { notify } }: LoginContext,
+  step: (input: Input, request: RequestContext) => Promise<Result>,
+): (input: Input, request: RequestContext) => Promise<Result> {
+  if (notify === undefined) return step;
+  return async (input, request) => {
+    const { session, requestId } = request;
+    const { login } = session;
+    const tell = (reason: Refusal): void => {
+      if (login === undefined) return;
+      const { id: loginId, phoneNumber } = login;
+      notify({ type: 'login_refused', reason, loginId, phoneNumber, requestId });
+    };
+    try {
+      const result = await step(input, request);
+      if ('verified' in result && result.verified === false) tell('number_mismatch');
+      return result;
+    } catch (error) {
+      const { code } = error as LoginError;
+      const isLocked = session.login?.locked && !login?.locked;
+      if (isLocked && (code === 'login_refused' || code === 'too_many_attempts')) tell(code);
+      throw error;
+    }
   };
 }

@@ -35,6 +35,42 @@ export interface ProvenLogin {
   requestId: string;
 }
 
+/** Why a login was refused: by a hook, by the operator, or for wrong codes. */
+export type Refusal = 'login_refused' | 'number_mismatch' | 'too_many_attempts';
+
+interface AnyEvent {
+  phoneNumber: PhoneNumber;
+  /** Milliseconds since the epoch. */
+  at: number;
+  requestId: string;
+}
+
+/** What `onEvent` gets. */
+export type AuthEvent = AnyEvent &
+  (
+    | {
+        type: 'login';
+        loginId: string;
+        /** The id of the session in `GET /sessions`. */
+        sessionId: string;
+        /** All channels that proved the number in this login, in order. */
+        channels: readonly Channel[];
+        /** Whether a logged-in user proved the number again. */
+        reauthenticated: boolean;
+      }
+    | { type: 'login_refused'; loginId: string; reason: Refusal }
+    | {
+        type: 'session_revoked';
+        sessionIds: readonly string[];
+        /** `limit`: the oldest sessions beyond `MAX_SESSIONS`. */
+        by: 'user' | 'operator' | 'limit';
+      }
+  );
+
+/** An event, but for its time. */
+type WithoutTime<Event> = Event extends AuthEvent ? Omit<Event, 'at'> : never;
+export type Notify = (event: WithoutTime<AuthEvent>) => void;
+
 /** The answers of each hook. An answer of `undefined` is the first one. */
 const ANSWERS = {
   beforeLogin: ['allow', 'refuse'],
@@ -64,6 +100,8 @@ export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | v
 export interface Hooks {
   beforeLogin?: (login: Readonly<WantedLogin>) => BeforeLoginAnswer | Promise<BeforeLoginAnswer>;
   beforeSession?: (login: Readonly<ProvenLogin>) => BeforeSessionAnswer | Promise<BeforeSessionAnswer>;
+  /** Its result is ignored, and no request waits for it. */
+  onEvent?: (event: Readonly<AuthEvent>) => unknown;
 }
 
 interface Failure {
@@ -77,13 +115,17 @@ export interface Rules {
   beforeLogin?: ((login: WantedLogin) => Promise<void>) | undefined;
   /** Absent where there is no such hook. @throws LoginError `unavailable` where it failed */
   beforeSession: ((login: ProvenLogin) => Promise<Answer<'beforeSession'>>) | undefined;
+  /** Absent where there is no such hook. Never fails. */
+  notify: Notify | undefined;
 }
 
 /**
  * A hook that throws, gives another answer or takes too long is an error, and the login does not go
  * on.
  */
-export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'later'>): Rules {
+export function createRules(hooks: Hooks, world: Pick<World, 'log' | 'later' | 'now'>): Rules {
+  const { log, later } = world;
+  const notify = createNotify(hooks, world);
   const ask = async <Name extends HookName, About extends WantedLogin | ProvenLogin>(
     name: Name,
     hook: (about: About) => unknown,
@@ -114,9 +156,30 @@ export function createRules(hooks: Hooks, { log, later }: Pick<World, 'log' | 'l
     beforeLogin:
       beforeLogin &&
       (async (login) => {
-        if ((await ask('beforeLogin', beforeLogin, login)) === 'refuse') throw loginRefused();
+        if ((await ask('beforeLogin', beforeLogin, login)) !== 'refuse') return;
+        const { phoneNumber, loginId, requestId } = login;
+        notify?.({ type: 'login_refused', reason: 'login_refused', phoneNumber, loginId, requestId });
+        throw loginRefused();
       }),
     beforeSession: beforeSession && ((login) => ask('beforeSession', beforeSession, login)),
+    notify,
+  };
+}
+
+/** Calls the hook `onEvent`, if there is one. Its failure is logged. */
+export function createNotify(
+  { onEvent }: Hooks,
+  { log, now }: Pick<World, 'log' | 'now'>,
+): Notify | undefined {
+  if (onEvent === undefined) return undefined;
+  return (event) => {
+    const told = Object.freeze({ ...event, at: now() }) as AuthEvent;
+    void Promise.resolve(told)
+      .then(onEvent)
+      .catch((cause: unknown) => {
+        const line = { request_id: event.requestId, event: event.type, hook: 'onEvent' };
+        log.error({ ...line, why: 'it threw', ...traceOf(cause) }, 'a hook failed');
+      });
   };
 }
 

@@ -65,6 +65,10 @@ export interface Login {
   status?: 'failed' | 'completed';
   /** Milliseconds since the epoch. */
   expiresAt: number;
+  /** Milliseconds since the epoch. Absent where another release began the login. */
+  begunAt?: number;
+  /** Proves the number of the session's user anew, and no other number. */
+  reauthenticates?: true;
   /**
    * The key of the state ticket, so that the state can be cancelled and recognised without being
    * stored.
@@ -124,10 +128,13 @@ export interface LoginSession {
    */
   change(how: (login: Login) => Login | undefined): Promise<void>;
   /**
-   * Gives the session a new id and its user.
-   * @throws LoginError `login_expired` if the session ended meanwhile
+   * Registers the session, and gives it a new id and its user.
+   * @returns the public id of the session, and those of older sessions that it ended, since there
+   * were too many
+   * @throws LoginError `login_expired` if the session ended meanwhile, or the sessions of this
+   * number did since the login began
    */
-  signIn(user: User, login: Login): Promise<void>;
+  signIn(user: User, login: Login): Promise<{ sessionId: string; ended: readonly string[] }>;
 }
 
 /** Milliseconds that {@link changeLogin} takes at most: a write, and a read after each conflict. */

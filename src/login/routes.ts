@@ -32,6 +32,8 @@ export interface Sessions {
    */
   load: RequestHandler;
   loginSession(req: Request): LoginSession;
+  /** The handle of the session, which names its record; empty without a session. */
+  handle(req: Request): string;
   /** The session's user, and when the session expires if it stays idle (ms since the epoch). */
   user(req: Request): (User & { expiresAt: number }) | undefined;
   /**
@@ -45,15 +47,23 @@ type Handler = (req: Request, res: Response) => Promise<void>;
 
 const text = z.string({ error: 'Must be a string.' });
 
-const LoginBody = z.strictObject({
-  phone_number: text,
-  client: z.enum(['app', 'browser'], { error: 'Must be "app" or "browser".' }).optional(),
-  locale: text.refine(isLanguageTag, 'Must be a BCP 47 language tag, like de-AT.').optional(),
-  // RFC 7636 section 4.2: the SHA-256 of the verifier in base64url is 43 characters.
-  code_challenge: text
-    .regex(/^[A-Za-z0-9_-]{43}$/, 'An S256 challenge has 43 characters of base64url.')
-    .optional(),
-});
+const LoginBody = z
+  .strictObject({
+    phone_number: text.optional(),
+    reauthenticate: z.boolean({ error: 'Must be true or false.' }).optional(),
+    client: z.enum(['app', 'browser'], { error: 'Must be "app" or "browser".' }).optional(),
+    locale: text.refine(isLanguageTag, 'Must be a BCP 47 language tag, like de-AT.').optional(),
+    // RFC 7636 section 4.2: the SHA-256 of the verifier in base64url is 43 characters.
+    code_challenge: text
+      .regex(/^[A-Za-z0-9_-]{43}$/, 'An S256 challenge has 43 characters of base64url.')
+      .optional(),
+  })
+  .refine((body) => body.phone_number !== undefined || body.reauthenticate === true, {
+    path: ['phone_number'],
+    error: 'Must be a string.',
+    // Beside other faults as well.
+    when: () => true,
+  });
 
 const VerifyBody = z.strictObject({
   code: text.max(256, 'At most 256 characters.'),
@@ -100,7 +110,7 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
   const localeOf = createLocaleReader((locale) => verifications.hasTexts(locale));
 
   const begin: Handler = async (req, res) => {
-    const { locale, ...input } = readBegin(req, deps.countries);
+    const { locale, ...input } = readBegin(req, deps.countries, sessions.user(req));
     const { login, authUrl } = await flow.begin(
       { ...input, locale: localeOf(locale, req) },
       contextOf(req, res),
@@ -189,12 +199,19 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
 
 /**
  * @throws LoginError `invalid_request`, `invalid_phone_number`, `number_not_allowed`,
- * `country_not_allowed`
+ * `country_not_allowed`; for a re-authentication `not_authenticated`, `wrong_number`
  */
-function readBegin(req: Request, countries: readonly Country[]): BeginInput {
+function readBegin(req: Request, countries: readonly Country[], user: User | undefined): BeginInput {
   const body = bodyOf(req, LoginBody);
+  const reauthenticates = body.reauthenticate === true;
+  if (reauthenticates && user === undefined)
+    throw new LoginError('not_authenticated', 'The session is not logged in.');
+  const phoneNumber = phoneNumberOf(body.phone_number ?? user?.phoneNumber ?? '', countries);
+  if (reauthenticates && phoneNumber !== user?.phoneNumber)
+    throw new LoginError('wrong_number', 'The session is logged in with another number.');
   return {
-    phoneNumber: phoneNumberOf(body.phone_number, countries),
+    phoneNumber,
+    reauthenticates,
     client: body.client ?? defaultClient(req),
     codeChallenge: body.code_challenge,
     locale: body.locale,

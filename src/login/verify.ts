@@ -194,7 +194,11 @@ async function signIn(
   const channels = provedBy(login, channel);
   const user = { phoneNumber, channel, channels, authenticatedAt: world.now(), ...simSwap };
   // Refused where the login was cancelled or replaced since the code came.
-  await step.session.signIn(user, completed(login, channel));
+  const { sessionId, ended } = await step.session.signIn(user, completed(login, channel));
+  const about = { phoneNumber, requestId: step.requestId };
+  const reauthenticated = login.reauthenticates === true;
+  rules.notify?.({ type: 'login', ...about, loginId: login.id, sessionId, channels, reauthenticated });
+  if (ended.length > 0) rules.notify?.({ type: 'session_revoked', ...about, sessionIds: ended, by: 'limit' });
   if (login.verification?.steps.some((each) => each.channel !== 'silent_auth'))
     await limits.verified(step.caller, phoneNumber);
   return { verified: true, phoneNumber, channel };

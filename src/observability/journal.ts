@@ -11,6 +11,7 @@ const STEPS = {
   'POST /login/next': 'next',
   'DELETE /login': 'cancel',
   'POST /logout': 'logout',
+  'DELETE /sessions': 'revoke',
   'POST /webhooks/verify': 'webhook',
 } as const;
 
@@ -29,6 +30,10 @@ export interface LogFields {
   network?: string | undefined;
   outcome?: string;
   reason?: string | undefined;
+  /** How many sessions ended. */
+  ended?: number;
+  /** Who ended sessions. */
+  by?: 'user' | 'operator';
   /** The limit that was reached. */
   limit?: string;
   upstream?: UpstreamTrace | undefined;
@@ -44,6 +49,8 @@ export interface StepStart {
   requestId: string;
   /** The login, if it is known from the start. */
   login?: { id: string; phoneNumber: PhoneNumber; client: string; isProbe?: boolean } | undefined;
+  /** The number, if the step is none of a login. */
+  phoneNumber?: PhoneNumber;
   /** Of its line if it succeeds; `info` by default. */
   level?: 'info' | 'debug';
 }
@@ -90,7 +97,8 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     step: (start, work) =>
       span(`login ${start.step}`, 'internal', async (annotateSpan) => {
         const startedAt = performance.now();
-        let fields = start.login === undefined ? {} : fieldsOf(start.login, pseudonym);
+        let fields: LogFields = start.login === undefined ? {} : fieldsOf(start.login, pseudonym);
+        if (start.phoneNumber !== undefined) fields.number = pseudonym(start.phoneNumber);
         let error: LoginError | undefined;
         try {
           return await work((more) => (fields = { ...fields, ...more }));

@@ -52,6 +52,7 @@ const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstr
 
 const OPERATIONS = [
   ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
+  ...['ttl', 'register', 'closeIndex', 'entries', 'unregister'],
 ];
 
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [

@@ -30,6 +30,11 @@ export function meteredStore(store: Store, meter: Meter): Store {
     increment: (...args) => timed('increment', () => store.increment(...args)),
     spend: (...args) => timed('spend', () => store.spend(...args)),
     note: (...args) => timed('note', () => store.note(...args)),
+    ttl: (...args) => timed('ttl', () => store.ttl(...args)),
+    register: (...args) => timed('register', () => store.register(...args)),
+    closeIndex: (...args) => timed('closeIndex', () => store.closeIndex(...args)),
+    entries: (...args) => timed('entries', () => store.entries(...args)),
+    unregister: (...args) => timed('unregister', () => store.unregister(...args)),
     ping: () => timed('ping', () => store.ping()),
     close: () => store.close(),
   };
@@ -41,7 +46,8 @@ export interface Observability {
   span: Span;
   observeStore(store: Store): Store;
   observeServer(listener: RequestListener): RequestListener;
-  listen(docsUrl: string): Promise<Listening | undefined>;
+  /** @param others answers what is no request for metrics on their port */
+  listen(docsUrl: string, others?: RequestListener): Promise<Listening | undefined>;
   close(): Promise<void>;
 }
 
@@ -69,9 +75,9 @@ export async function openObservability(config: Config): Promise<Observability> 
       return counting ? meteredStore(store, meter) : store;
     },
     observeServer: (listener) => traces?.around(listener) ?? listener,
-    listen: async (docsUrl) =>
+    listen: async (docsUrl, others) =>
       counting &&
-      listen(counting.listener, {
+      listen(others ? besideMetrics(counting.listener, others) : counting.listener, {
         port: counting.port,
         host: counting.host,
         docsUrl,
@@ -80,6 +86,11 @@ export async function openObservability(config: Config): Promise<Observability> 
     close: async () => traces?.close(),
   };
 }
+
+const besideMetrics =
+  (metrics: RequestListener, others: RequestListener): RequestListener =>
+  (req, res) =>
+    (req.url?.split('?')[0] === '/metrics' ? metrics : others)(req, res);
 
 /** The packages for traces are optional peers. @throws ConfigError if they are not installed */
 async function loadTraces(): Promise<typeof import('./traces.js')> {

@@ -27,11 +27,17 @@ const TRACED = new Set([
   '/verify',
   '/session',
   '/session/assertion',
+  '/sessions',
+  '/sessions/{id}',
   '/logout',
   '/webhooks/verify',
 ]);
 
-export const isTraced = (path: string): boolean => TRACED.has(path);
+/** The route of a path, without the id of a session; undefined if it has no span. */
+export function tracedRoute(path: string): string | undefined {
+  const route = path.replace(/^\/sessions\/[^/]+$/, '/sessions/{id}');
+  return TRACED.has(route) ? route : undefined;
+}
 
 /** The methods in span names; any other is `_OTHER` (semantic conventions for HTTP). */
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -79,18 +85,18 @@ export function createTraces(
         }
       }),
     around: (listener) => (req, res) => {
-      const path = req.url?.split('?')[0] ?? '';
-      if (!isTraced(path)) return listener(req, res);
+      const route = tracedRoute(req.url?.split('?')[0] ?? '');
+      if (route === undefined) return listener(req, res);
       const method = METHODS.find((each) => each === req.method) ?? '_OTHER';
       const received = propagation.extract(ROOT_CONTEXT, req.headers);
       const linked = isTrusted ? undefined : trace.getSpanContext(received);
       const options = {
         kind: SpanKind.SERVER,
-        attributes: { 'http.request.method': method, 'http.route': path },
+        attributes: { 'http.request.method': method, 'http.route': route },
         links: linked ? [{ context: linked }] : [],
       };
       const parent = isTrusted ? received : ROOT_CONTEXT;
-      const span = tracer.startSpan(`${method} ${path}`, options, parent);
+      const span = tracer.startSpan(`${method} ${route}`, options, parent);
       res.once('close', () => {
         const status = res.headersSent ? res.statusCode : 0;
         note(span, {

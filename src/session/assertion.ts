@@ -25,6 +25,8 @@ const AMR: Record<Channel, string> = {
 
 export interface Assertions {
   audiences: readonly string[];
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** Signs a JWT (RFC 7519, ES256). @returns `expiresAt` in milliseconds since the epoch */
   assert(user: User, audience: string): Promise<{ assertion: string; expiresAt: number }>;
 }
@@ -38,6 +40,7 @@ export function createAssertions(
 
   return {
     audiences,
+    now: () => world.now(),
     async assert({ phoneNumber, channels, authenticatedAt, simSwap }, audience) {
       const kid = (await published)?.kid;
       const iat = nowInSeconds(world);
@@ -89,19 +92,32 @@ export function keyRoutes(router: Router, keys: readonly KeyObject[], inApp: boo
     .all(methodNotAllowed('GET, HEAD'));
 }
 
+/** Seconds; longer than a session lives. */
+const HIGHEST_MAX_AGE = 86_400;
+
 export function assertionRoutes(router: Router, assertions: Assertions, sessions: Sessions): void {
   const { audiences } = assertions;
   const [first = ''] = audiences;
   const Body = z.strictObject({
     audience: z.enum(audiences, { error: 'ASSERTION_AUDIENCE does not list this audience.' }).optional(),
+    max_age: z
+      .int({ error: 'Must be a whole number of seconds.' })
+      .min(0, 'At least 0.')
+      .max(HIGHEST_MAX_AGE, `At most ${HIGHEST_MAX_AGE}.`)
+      .optional(),
   });
   router
     .route('/session/assertion')
     .post(sessions.load, async (req, res) => {
-      const { audience = first } = bodyOf(req, Body);
+      const { audience = first, max_age: maxAge = Infinity } = bodyOf(req, Body);
       const user = sessions.user(req);
       if (user === undefined)
         throw new LoginError('not_authenticated', 'Log in before requesting an assertion.');
+      if (assertions.now() - user.authenticatedAt > maxAge * 1000)
+        throw new LoginError(
+          'reauthentication_required',
+          'The number was proved too long ago. Send `"reauthenticate": true` to `/login`.',
+        );
       const { assertion, expiresAt } = await assertions.assert(user, audience);
       sendJson(res, { status: 200, body: { assertion, expires_at: new Date(expiresAt).toISOString() } });
     })

@@ -16,6 +16,7 @@ import {
   createLoginSession,
   NOT_LOADED,
   type Carrier,
+  type Registry,
 } from './records.js';
 
 declare module 'express-session' {
@@ -155,6 +156,9 @@ const isNew = ({ stored, outdated }: Partial<SessionData>): boolean =>
 
 function carrierOf(req: Request): Carrier {
   return {
+    get handle() {
+      return handleOf(req.sessionID);
+    },
     get state() {
       return (req as { session?: SessionData }).session ?? {};
     },
@@ -179,7 +183,10 @@ function carrierOf(req: Request): Carrier {
 }
 
 /** Sessions by a cookie of our own. @param deps `secureCookie`: clients use https only */
-export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean }): Sessions {
+export function createCookieSessions(
+  deps: SessionDeps & { registry: Registry; secureCookie: boolean },
+): Sessions {
+  const { registry } = deps;
   const records = createSessionRecords(deps);
   // By `__Host-` browsers accept the cookie only from this host, with Secure and for all paths.
   const name = deps.secureCookie ? '__Host-sid' : 'sid';
@@ -212,7 +219,8 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
       views.set(req, view);
       void middleware(view, res, next);
     },
-    loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), records),
+    loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), { ...records, registry }),
+    handle: (req) => carrierOf(viewOf(req)).handle,
     user(req) {
       const user = records.currentUser(carrierOf(viewOf(req)).state);
       return user && { ...user, expiresAt: records.expiryOf(user) };
@@ -224,6 +232,7 @@ export function createCookieSessions(deps: SessionDeps & { secureCookie: boolean
       if (loaded !== undefined && isNew(loaded)) return;
       leaveWithoutSession(view);
       await settled((done) => view.sessionStore.destroy(view.sessionID, done));
+      if (loaded?.user !== undefined) await registry.forget(handleOf(view.sessionID), loaded.user);
       res.clearCookie(name, cookie);
     },
   };

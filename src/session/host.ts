@@ -9,8 +9,10 @@ import {
   type SessionRecords,
   type SessionState,
   createLoginSession,
+  handleOf,
   NOT_LOADED,
   type Carrier,
+  type Registry,
 } from './records.js';
 
 /** What the host app's session holds of ours. */
@@ -43,7 +45,8 @@ const OTHER_SESSION =
  * Sessions carried by the host app's session: `req.session.silentAuth.id` is the id of our record.
  * The record is sealed, expires on time and stays ended, whatever the app's store does.
  */
-export function createHostSessions(deps: SessionDeps): Sessions {
+export function createHostSessions(deps: SessionDeps & { registry: Registry }): Sessions {
+  const { registry } = deps;
   const records = createSessionRecords(deps);
   const visits = new WeakMap<Request, Visit>();
   const visitOf = (req: Request): Visit => {
@@ -65,15 +68,18 @@ export function createHostSessions(deps: SessionDeps): Sessions {
 
   return {
     load: (req, _res, next) => void open(req).then(() => next(), next),
-    loginSession: (req) => createLoginSession(carrierOf(req, visitOf(req), records), records),
+    loginSession: (req) =>
+      createLoginSession(carrierOf(req, visitOf(req), records), { ...records, registry }),
+    handle: (req) => handleOf(visitOf(req).id ?? ''),
     user(req) {
       const user = records.currentUser(visitOf(req).record?.state ?? {});
       return user && { ...user, expiresAt: records.expiryOf(user) };
     },
     async signOut(req) {
-      const { id } = visitOf(req);
+      const { id, record } = visitOf(req);
       visits.set(req, {});
       if (id !== undefined) await records.end(id);
+      if (id !== undefined && record?.state.user) await registry.forget(handleOf(id), record.state.user);
       const { session } = req as { session?: HostSession };
       if (session !== undefined) await settled(req, (done) => session.destroy(done));
     },
@@ -108,6 +114,9 @@ function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier
   };
 
   return {
+    get handle() {
+      return handleOf(visit.id ?? '');
+    },
     get state() {
       return visit.record?.state ?? {};
     },

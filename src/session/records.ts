@@ -16,8 +16,8 @@ import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
 
 /** How long a session may stay idle, and how long it lives after its login (OWASP ASVS 7.3). */
-const IDLE_TTL_SECONDS = 30 * 60;
-const ABSOLUTE_TTL_SECONDS = 12 * 60 * 60;
+export const IDLE_TTL_SECONDS = 30 * 60;
+export const ABSOLUTE_TTL_SECONDS = 12 * 60 * 60;
 
 export const SESSION_KEY_PREFIX = 'sess:';
 
@@ -59,6 +59,8 @@ const LoginField: z.ZodType<Login> = z.looseObject({
   channel: ChannelField.nullable(),
   status: z.exactOptional(z.enum(['failed', 'completed'])),
   expiresAt: z.number(),
+  begunAt: z.exactOptional(z.number()),
+  reauthenticates: z.exactOptional(z.literal(true)),
   ticket: z.exactOptional(z.string()),
   verification: z.exactOptional(VerificationField),
   formerVerification: z.exactOptional(VerificationField),
@@ -176,6 +178,12 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
       return seenBy(id, stored === null ? undefined : open(stored));
     },
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),
+    /** The record of a handle, whatever the secret: for what is done about a session from outside. */
+    async find(handle: string): Promise<SessionRecord | null | undefined> {
+      const stored = await store.get(SESSION_KEY_PREFIX + handle);
+      const record = stored === null ? undefined : open(stored);
+      return record && record.handle !== handle ? undefined : record;
+    },
     /** Ends the session, also by an outdated id. */
     async end(id: string): Promise<void> {
       await store.delete(keyOf(id));
@@ -192,7 +200,32 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
 export const NOT_LOADED =
   'the session of this request was not loaded: put `load` before signOut, on the same route';
 
+/** What a login and a logout ask of the registry of logged-in sessions (user-sessions.ts). */
+export interface Registry {
+  /**
+   * Registers a session, before the record gets its user: a revocation then either finds the
+   * session, and deletes the record, or refuses the registration.
+   * @param begunAt when the login began (ms since the epoch)
+   * @returns undefined if the sessions of this number were revoked since the login began
+   */
+  register(handle: string, user: User, begunAt?: number): Promise<Registration | undefined>;
+  /** Forgets a session that has ended. Never fails. */
+  forget(handle: string, user: User): Promise<void>;
+}
+
+export interface Registration {
+  /** The public id of the session. */
+  id: string;
+  /**
+   * Ends the oldest sessions of the user beyond `MAX_SESSIONS`. Never fails.
+   * @returns their ids
+   */
+  endOldest(): Promise<readonly string[]>;
+}
+
 export interface Carrier {
+  /** The handle of the session; empty without one. */
+  readonly handle: string;
   /** As last read; empty if the request has no session. */
   readonly state: SessionState;
   /** @throws LoginError `login_expired` if the session ended or has a newer secret */
@@ -208,7 +241,7 @@ export interface Carrier {
 /** The session of a request, as the login sees it. A write that met a conflict is repeated. */
 export function createLoginSession(
   carrier: Carrier,
-  { currentUser }: Pick<SessionRecords, 'currentUser'>,
+  { currentUser, registry }: Pick<SessionRecords, 'currentUser'> & { registry: Registry },
 ): LoginSession {
   /** Writes `next` of the current state, unless that is the same object. */
   const settle = async (next: (state: SessionState) => SessionState, renewed: boolean): Promise<void> => {
@@ -234,13 +267,24 @@ export function createLoginSession(
         const changed = state.login && how(state.login);
         return changed === state.login ? state : { ...state, login: changed };
       }, false),
-    signIn: (user, login) =>
-      settle((state) => {
+    async signIn(user, login) {
+      const { handle, state } = carrier;
+      const registration = await registry.register(handle, user, state.login?.begunAt);
+      if (registration === undefined) {
+        await settle((now) => (now.login?.id === login.id ? { ...now, login: undefined } : now), false);
+        throw new LoginError('login_expired', 'The sessions of this number were ended during the login.');
+      }
+      await settle((now) => {
         // The login may have been cancelled, locked or replaced during the proof.
-        const current = state.login;
+        const current = now.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
-        if (!isOpen) throw new LoginError('login_expired', 'The login ended during the request.');
+        // A new proof is one of the user who is logged in.
+        const isOfUser = !current?.reauthenticates || currentUser(now)?.phoneNumber === user.phoneNumber;
+        if (!isOpen || !isOfUser)
+          throw new LoginError('login_expired', 'The login ended during the request.');
         return { login, user };
-      }, true),
+      }, true);
+      return { sessionId: registration.id, ended: await registration.endOldest() };
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { World } from '../core/world.js';
-import type { Cost, Store } from './store.js';
+import type { Cost, IndexEntry, Store } from './store.js';
 
 /** About 50 MB: values have about a kilobyte. */
 const MAX_ENTRIES = 50_000;
@@ -11,6 +11,7 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
   const options = { max: maxEntries, ttlResolution: 0, perf: { now: () => world.now() } };
   const cache = new LRUCache<string, string>(options);
   const accounts = new LRUCache<string, Map<string, number>>(options);
+  const indexes = new LRUCache<string, Index>(options);
 
   const set = (key: string, value: string, ttlSeconds: number): boolean => {
     if (ttlSeconds <= 0) return false;
@@ -28,6 +29,8 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
     if (account.size === 0) accounts.set(key, account, { ttl: ttlSeconds * 1000 });
     return account;
   };
+
+  const indexAt = (key: string): Index => indexes.get(key) ?? { entries: new Map(), closedAt: undefined };
 
   return {
     set: (key, value, ttlSeconds) => {
@@ -56,13 +59,40 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
       accounts.set(key, account, { ttl: ttlSeconds * 1000 });
       return Promise.resolve();
     },
+    ttl: (key) => Promise.resolve(Math.round(cache.getRemainingTTL(key) / 1000)),
+    register: (key, { id, value, since, oldest }, ttlSeconds) => {
+      const { entries, closedAt } = indexAt(key);
+      if (closedAt !== undefined && closedAt >= since) return Promise.resolve(undefined);
+      const before = [...entries.values()];
+      for (const [each, { value: text }] of entries) if (parseInt(text, 10) < oldest) entries.delete(each);
+      entries.set(id, { id, value });
+      indexes.set(key, { entries, closedAt }, { ttl: ttlSeconds * 1000 });
+      return Promise.resolve(before);
+    },
+    closeIndex: (key, at, ttlSeconds) => {
+      const { entries, closedAt = at } = indexAt(key);
+      indexes.set(key, { entries, closedAt: Math.max(at, closedAt) }, { ttl: ttlSeconds * 1000 });
+      return Promise.resolve([...entries.values()]);
+    },
+    entries: (key) => Promise.resolve([...indexAt(key).entries.values()]),
+    unregister: (key, ids) => {
+      for (const id of ids) indexAt(key).entries.delete(id);
+      return Promise.resolve();
+    },
     ping: () => Promise.resolve(),
     close: () => {
       cache.clear();
       accounts.clear();
+      indexes.clear();
       return Promise.resolve();
     },
   };
+}
+
+interface Index {
+  entries: Map<string, IndexEntry>;
+  /** Milliseconds since the epoch. */
+  closedAt: number | undefined;
 }
 
 function spendFrom(

@@ -5,7 +5,7 @@ import { LoginError } from '../core/errors.js';
 import type { Log } from '../core/world.js';
 import { connectLike, connectRedis, type Connection } from './connection.js';
 import { defineScripts } from './scripts.js';
-import type { Store } from './store.js';
+import { CLOSED, type IndexEntry, type Store } from './store.js';
 
 const FIRST_CONNECTION_TIMEOUT_MS = 2000;
 
@@ -113,12 +113,26 @@ export function createRedisStore(connection: Connection): Store {
     note: async (key, { name, value }, ttl) => {
       await ask(() => redis.note(key, name, value, ttl));
     },
+    ttl: (key) => ask(() => redis.ttl(key)),
+    register: async (index, { id, value, since, oldest }, ttl) => {
+      const found = await ask(() => redis.register(index, id, value, since, oldest, ttl));
+      return found === null ? undefined : entriesOf(found);
+    },
+    closeIndex: async (index, at, ttl) => entriesOf(await ask(() => redis.closeIndex(index, at, ttl))),
+    entries: async (index) => entriesOf(Object.entries(await ask(() => redis.hgetall(index))).flat()),
+    unregister: async (index, ids) => {
+      await ask(() => redis.hdel(index, ...ids));
+    },
     // Clients may ask `/readyz` as often as they like: one check answers all that wait for it.
     ping: () => (checking ??= tryAll(store).finally(() => (checking = undefined))),
     close,
   };
   return store;
 }
+
+/** The entries of a hash, whose fields and values alternate. */
+const entriesOf = (hash: readonly string[]): IndexEntry[] =>
+  hash.flatMap((id, at) => (at % 2 === 0 && id !== CLOSED ? [{ id, value: hash[at + 1] ?? '' }] : []));
 
 /**
  * Tries each operation, and each prefix of keys, so that a missing right is found as well. A
@@ -127,17 +141,21 @@ export function createRedisStore(connection: Connection): Store {
 async function tryAll(store: Store): Promise<void> {
   const id = `ping:${randomUUID()}`;
   const [session, lock, counter, account] = [`sess:${id}`, `lock:${id}`, `limit:${id}:1`, `limit:${id}:2`];
+  const index = `user:${id}`;
   await Promise.all([
     ...[store.set('ping', '1', 1), store.get(`verify:${id}`), store.add(`jti:${id}`, '1', 1)],
     ...[store.take(`state:${id}`), store.take(`code:${id}`), store.set(session, '1', 1)],
     ...[store.add(lock, '1', 1), store.increment(counter, 1)],
     store.note(account, { name: 'a', value: 1 }, 1),
+    store.register(index, ENTRY, 1),
   ]);
   await Promise.all([
     ...[store.replace(session, { from: '1', to: '2' }, 1), store.expire(session, 1)],
-    ...[store.deleteIf(lock, '1'), store.spend(account, [COST], 1)],
+    ...[store.deleteIf(lock, '1'), store.spend(account, [COST], 1), store.ttl(session)],
+    ...[store.closeIndex(index, 1, 1), store.entries(index), store.unregister(index, [ENTRY.id])],
   ]);
-  await Promise.all([session, `jti:${id}`, counter, account].map((key) => store.delete(key)));
+  await Promise.all([session, `jti:${id}`, counter, account, index].map((key) => store.delete(key)));
 }
 
+const ENTRY = { id: 'a', value: '1.a', since: 1, oldest: 1 };
 const COST = { entry: 'a', by: 1, limit: 2 };

@@ -1,4 +1,5 @@
 import type { Cluster, Redis, Result } from 'ioredis';
+import { CLOSED } from './store.js';
 
 /** `Store.increment`: KEYS[1] expires in ARGV[1] seconds. */
 const INCREMENT_SCRIPT = `
@@ -48,11 +49,43 @@ end
 return {spent, unpack(totals)}
 `;
 
+/**
+ * `Store.register`: adds the entry ARGV[1] with the value ARGV[2] to KEYS[1], unless that was
+ * closed at ARGV[3] or later; removes entries older than ARGV[4]; KEYS[1] expires in ARGV[5]
+ * seconds.
+ */
+const REGISTER_SCRIPT = `
+local entries, old = redis.call('HGETALL', KEYS[1]), {}
+for i = 1, #entries, 2 do
+  local at = tonumber(string.match(entries[i + 1], '^%d+') or 0)
+  if entries[i] == '${CLOSED}' then
+    if at >= tonumber(ARGV[3]) then return false end
+  elseif at < tonumber(ARGV[4]) then old[#old + 1] = entries[i] end
+end
+if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+return entries
+`;
+
+/** `Store.closeIndex`: closes KEYS[1] at ARGV[1], or at a later time at which it was closed. */
+const CLOSE_INDEX_SCRIPT = `
+local entries, at = redis.call('HGETALL', KEYS[1]), tonumber(ARGV[1])
+for i = 1, #entries, 2 do
+  if entries[i] == '${CLOSED}' then at = math.max(at, tonumber(entries[i + 1])) end
+end
+redis.call('HSET', KEYS[1], '${CLOSED}', string.format('%.0f', at))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+return entries
+`;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
+    closeIndex(key: string, at: number, ttlSeconds: number): Result<string[], Context>;
     deleteIf(key: string, value: string): Result<number, Context>;
     increment(key: string, ttlSeconds: number): Result<number, Context>;
     note(key: string, ...args: [entry: string, value: number, ttlSeconds: number]): Result<number, Context>;
+    register(key: string, ...args: (string | number)[]): Result<string[] | null, Context>;
     replace(key: string, ...args: [from: string, to: string, ttlSeconds: number]): Result<number, Context>;
     spend(key: string, ...args: (string | number)[]): Result<number[], Context>;
   }
@@ -68,9 +101,11 @@ declare module 'ioredis' {
  */
 export function defineScripts(client: Redis | Cluster): void {
   const scripts = {
+    closeIndex: CLOSE_INDEX_SCRIPT,
     deleteIf: DELETE_IF_SCRIPT,
     increment: INCREMENT_SCRIPT,
     note: NOTE_SCRIPT,
+    register: REGISTER_SCRIPT,
     replace: REPLACE_SCRIPT,
     spend: SPEND_SCRIPT,
   };

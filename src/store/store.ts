@@ -6,6 +6,16 @@ export interface Cost {
   limit: number;
 }
 
+/** The entry of an index that says until when it was closed. No other entry has this id. */
+export const CLOSED = 'closed';
+
+/** An entry of an index: a text under an id, which begins with a time in milliseconds. */
+export interface IndexEntry {
+  id: string;
+  /** `<ms>.<text>` */
+  value: string;
+}
+
 /** Stores text. Every value expires. Each operation is atomic. */
 export interface Store {
   set(key: string, value: string, ttlSeconds: number): Promise<void>;
@@ -36,6 +46,28 @@ export interface Store {
   ): Promise<{ spent: boolean; totals: readonly number[] }>;
   /** Sets an entry of an account, which then expires in `ttlSeconds`. */
   note(account: string, entry: { name: string; value: number }, ttlSeconds: number): Promise<void>;
+  /** @returns seconds until the key expires; 0 or less if it does not exist */
+  ttl(key: string): Promise<number>;
+  /**
+   * Adds an entry to an index, which then expires in `ttlSeconds`, and removes entries whose time
+   * is before `oldest`.
+   * @param entry `since`: when what it stands for began (ms since the epoch)
+   * @returns the entries before; undefined, and nothing is added, if the index was closed at `since` or
+   * later
+   */
+  register(
+    index: string,
+    entry: IndexEntry & { since: number; oldest: number },
+    ttlSeconds: number,
+  ): Promise<readonly IndexEntry[] | undefined>;
+  /**
+   * Closes an index to entries that began until `at` (ms since the epoch), for `ttlSeconds`.
+   * @returns all entries, which stay
+   */
+  closeIndex(index: string, at: number, ttlSeconds: number): Promise<readonly IndexEntry[]>;
+  entries(index: string): Promise<readonly IndexEntry[]>;
+  /** Removes entries of an index by their ids, of which there is at least one. */
+  unregister(index: string, ids: readonly string[]): Promise<void>;
   /** Resolves if the store answers and accepts writes. */
   ping(): Promise<void>;
   close(): Promise<void>;

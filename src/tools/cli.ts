@@ -11,6 +11,7 @@ const COMMANDS = new Map<string, readonly [summary: string, load: () => Promise<
   ['phone', ["logs in as an app with Vonage's SDK", () => import('./phone/phone.js').then((m) => m.phone)]],
   ['doctor', ['checks a deployment', () => import('./doctor/doctor.js').then((m) => m.doctor)]],
   ['templates', ['manages templates', () => import('./templates/templates.js').then((m) => m.templates)]],
+  ['sessions', ['lists and ends sessions', () => import('./sessions.js').then((m) => m.sessions)]],
   ['report', ['counts silent logins', () => import('./report.js').then((m) => m.report)]],
 ]);
 

@@ -12,7 +12,7 @@ const ROOT = resolve(__dirname, '../..');
 
 /** The files that a run of the tests needs. */
 const COPIED = [
-  ...['src', 'client', 'test', 'public', 'docs'],
+  ...['src', 'client', 'test', 'public', 'docs', 'examples'],
   ...['openapi.yaml', 'jest.config.js', 'package.json', 'tsconfig.json'],
 ];
 

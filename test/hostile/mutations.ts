@@ -84,8 +84,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a cancelled login logs no session in',
     file: 'src/session/records.ts',
-    find: 'if (!isOpen) throw',
-    replace: 'if (isOpen === undefined) throw',
+    find: 'if (!isOpen || !isOfUser)',
+    replace: 'if (isOpen === undefined || !isOfUser)',
     caughtBy: {
       suite: 'test/session.test.ts',
       test: 'whose login was cancelled during its /verify stays logged out',
@@ -348,6 +348,106 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
       test: 'an error of another issuer is not taken for one of the operator',
+    },
+  },
+  {
+    rule: 'a revocation ends a login that is under way',
+    file: 'src/session/user-sessions.ts',
+    find: 'since: begunAt',
+    replace: 'since: Number.MAX_SAFE_INTEGER',
+    caughtBy: {
+      suite: 'test/sessions-races.test.ts',
+      test: 'before the login is registered ends the login',
+    },
+  },
+  {
+    rule: 'an index that was closed takes no earlier login',
+    file: 'src/store/scripts.ts',
+    find: 'if at >= tonumber(ARGV[3]) then return false end',
+    replace: 'if at < 0 then return false end',
+    caughtBy: {
+      suite: 'test/sessions-races.test.ts',
+      test: 'after its code was sent, ends the login by a code',
+    },
+  },
+  {
+    rule: 'a revocation ends every other session',
+    file: 'src/session/user-sessions.ts',
+    find: 'const others = entries.filter(({ handle }) => handle !== except);',
+    replace: 'const others = entries.slice(0, 1);',
+    caughtBy: {
+      suite: 'test/sessions.test.ts',
+      test: 'all others end, and this one goes on',
+    },
+  },
+  {
+    rule: 'a user ends no session of another user',
+    file: 'src/session/user-sessions.ts',
+    find: 'record === null || [record.user',
+    replace: "record === null || record.handle !== '' || [record.user",
+    caughtBy: {
+      suite: 'test/sessions.test.ts',
+      test: 'that became one of another number belongs to that number alone',
+    },
+  },
+  {
+    rule: 'the list has the sessions of its user alone',
+    file: 'src/session/user-sessions.ts',
+    find: 'if (user?.phoneNumber !== phoneNumber || seconds <= 0)',
+    replace: 'if (user === undefined || seconds <= 0)',
+    caughtBy: {
+      suite: 'test/sessions.test.ts',
+      test: 'that became one of another number belongs to that number alone',
+    },
+  },
+  {
+    rule: 'a number has at most MAX_SESSIONS sessions',
+    file: 'src/session/user-sessions.ts',
+    find: 'if (others.length < maxSessions) return [];',
+    replace: 'if (others.length >= 0) return [];',
+    caughtBy: {
+      suite: 'test/sessions.test.ts',
+      test: 'beyond MAX_SESSIONS the oldest that lives ends, whatever sessions have ended before',
+    },
+  },
+  {
+    rule: 'operators have the key',
+    file: 'src/session/operator.ts',
+    find: 'if (!timingSafeEqual(hashOf(given), expected))',
+    replace: "if (given === '')",
+    caughtBy: {
+      suite: 'test/sessions-operator.test.ts',
+      test: 'refuse another key',
+    },
+  },
+  {
+    rule: 'an assertion is no older than max_age',
+    file: 'src/session/assertion.ts',
+    find: 'if (assertions.now() - user.authenticatedAt > maxAge * 1000)',
+    replace: 'if (maxAge < 0)',
+    caughtBy: {
+      suite: 'test/sessions-fresh.test.ts',
+      test: 'is required after max_age, and the assertion of the new proof has its time and channel',
+    },
+  },
+  {
+    rule: 'a new proof begins with the number of the session',
+    file: 'src/login/routes.ts',
+    find: 'if (reauthenticates && phoneNumber !== user?.phoneNumber)',
+    replace: 'if (reauthenticates && user === undefined)',
+    caughtBy: {
+      suite: 'test/sessions-fresh.test.ts',
+      test: 'is refused for another number, which the answer does not tell from that of the session',
+    },
+  },
+  {
+    rule: 'a new proof completes for the user who is logged in',
+    file: 'src/session/records.ts',
+    find: '!current?.reauthenticates ||',
+    replace: '!current?.reauthenticates || now.login !== undefined ||',
+    caughtBy: {
+      suite: 'test/sessions-fresh.test.ts',
+      test: 'does not complete after the session of the user has expired',
     },
   },
 ];

@@ -103,7 +103,7 @@ function createMemory(random: () => number) {
  * compared.
  */
 function isAsDeclared(asked: RandomRequest, { status, body }: Answered): boolean {
-  const outcomes = outcomesOf(asked.method, asked.path.split('?')[0] ?? '');
+  const outcomes = outcomesOf(asked.method, new URL(server.base + asked.path).pathname);
   if (asked.method === 'HEAD' || status < 400) return outcomes.some((each) => each.startsWith(`${status}`));
   return outcomes.includes(`${status} ${errorOf(body)}`);
 }

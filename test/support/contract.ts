@@ -84,8 +84,12 @@ export const operations = Object.entries(contract.paths).flatMap(([path, item]) 
   Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
 );
 
+/** Whether a path is the one of the document, in which `{name}` stands for a segment. */
+const isAt = (template: string, path: string): boolean =>
+  new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+
 export const find = (method: string, path: string): Operation | undefined =>
-  operations.find((each) => each.path === path && each.method === method)?.operation;
+  operations.find((each) => each.method === method && isAt(each.path, path))?.operation;
 
 /** The files of a page have no entry of their own. */
 const isPartOfPage = (path: string): boolean => /^\/(?:(?:vendor|page)\/[\w.-]+|[\w-]+\.\w+)$/.test(path);
