@@ -261,6 +261,13 @@ describe('an ID token', () => {
     ['a signature of another key', (claims) => sign(claims, { key: STRANGER })],
     ['an unknown key', (claims) => sign(claims, { key: STRANGER, kid: 'unknown' })],
     [
+      'the type of an access token',
+      async (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: (await publicJwk(OPERATOR)).kid })
+          .sign(OPERATOR),
+    ],
+    [
       'a key of its own',
       async (claims) =>
         new SignJWT(claims)
