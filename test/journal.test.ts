@@ -1,3 +1,4 @@
+import { ASSERTIONS } from './support/assertions.js';
 import { rowsOf } from './support/tables.js';
 import { until } from './support/until.js';
 import { startSystem, postCode, WITH_CODES, type System } from './support/system.js';
@@ -34,7 +35,7 @@ describe.each(['network-enablement', 'oidc', 'camara'])('with %s', (engine) => {
 
 describe('the log has one line', () => {
   let system: System;
-  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  beforeAll(async () => (system = await startSystem({ env: { ...WITH_CODES, ...ASSERTIONS } })));
   afterAll(() => system.stop());
 
   /** The log lines of `work`, each with its request id. */
@@ -91,6 +92,24 @@ describe('the log has one line', () => {
       'callback',
       () => system.app().get('/callback?state=x&code=y'),
       { outcome: 'invalid_request' },
+    ],
+    [
+      'sessions without a session',
+      'list',
+      () => system.app().get('/sessions'),
+      { outcome: 'not_authenticated', level: 'info' },
+    ],
+    [
+      'the end of a session, for another origin',
+      'revoke',
+      () => system.app().delete('/sessions/+447700900000').set('Origin', 'https://x.example'),
+      { outcome: 'forbidden_origin' },
+    ],
+    [
+      'an assertion without a session',
+      'assertion',
+      () => system.app().post('/session/assertion').send({}),
+      { outcome: 'not_authenticated' },
     ],
     [
       'a webhook without a signature',
