@@ -88,6 +88,12 @@ test.each<[string, string, Env, RegExp]>([
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' },
     /^OTEL_EXPORTER/,
   ],
+  [
+    'one key for all operators',
+    '13.2.1',
+    { OPERATOR_KEY: sessionSecret, METRICS_PORT: '9464' },
+    /^OPERATOR_KEY is one unchanging key/,
+  ],
   ['no log', '16.3.1', { LOG_LEVEL: 'silent' }, /^LOG_LEVEL=silent leaves out logins/],
   ['a log without refusals', '16.3.1', { LOG_LEVEL: 'warn' }, /^LOG_LEVEL=warn leaves out logins/],
   ['SMS and calls alone', '6.6.1', { SILENT_AUTH: 'off' }, /^SILENT_AUTH=off leaves no stronger method/],

@@ -52,6 +52,8 @@ function checkDeployment(
   if (get('NODE_ENV') !== 'production') refuse('13.4.2', 'NODE_ENV must be production');
   if (publicUrl.startsWith('http:')) refuse('12.2.1', 'PUBLIC_URL must begin with https://');
   if (redis !== undefined) checkRedis(redis, refuse);
+  if (get('OPERATOR_KEY') !== undefined)
+    refuse('13.2.1', 'OPERATOR_KEY is one unchanging key for all operators: use `silent-auth sessions`');
   const collector = parseUrl(traces?.url ?? '');
   if (collector?.protocol === 'http:' && !isLoopback(collector.hostname))
     refuse('12.3.1', 'OTEL_EXPORTER_OTLP_ENDPOINT must begin with https://');
