@@ -11,9 +11,7 @@ export default {
       { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: [
-    '/node_modules/(?!(?:jose|oauth4webapi|openid-client|marked|uuid)/)',
-  ],
+  transformIgnorePatterns: ['/node_modules/(?!(?:jose|oauth4webapi|openid-client|marked|uuid)/)'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // Examples import the package by its name.

@@ -76,7 +76,8 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
   app.use(createRoutes({ config, store, world, hooks, sessions, userSessions, journal, ...place }));
   app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
-  app.use(loginPage(root, { ...config.page, silent: config.silentAuth !== 'off' }), staticFiles(root));
+  const page = { ...config.page, silent: config.silentAuth !== 'off', secure: https };
+  app.use(loginPage(root, page), staticFiles(root));
   const sendPage = errorPages({ page: config.page, home: '/', styled: true });
   const docsUrl = `${config.publicUrl}/errors.md`;
   app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));

@@ -136,3 +136,16 @@ describeInBrowser('the page of an error', () => {
     await page.waitForURL(`${system.base}/`);
   });
 });
+
+test('the cookie of a chosen language is for https only, where clients use https', async () => {
+  const cookieOf = async (env: Record<string, string>) => {
+    let cookie = '';
+    await withSystem({ store: 'memory', env }, async (system) => {
+      cookie = (await fetch(`${system.base}/?lang=de`)).headers.get('set-cookie') ?? '';
+    });
+    return cookie;
+  };
+  const usual = 'lang=de; Path=/; Max-Age=31536000; SameSite=Lax';
+  expect(await cookieOf({})).toBe(usual);
+  expect(await cookieOf({ PUBLIC_URL: 'https://login.example.com' })).toBe(`${usual}; Secure`);
+});

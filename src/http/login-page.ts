@@ -47,7 +47,10 @@ const LANGUAGE_COOKIE = 'lang';
 const YEAR_SECONDS = 365 * 24 * 3600;
 
 /** @throws SetupError if the script and the style were not built */
-export function loginPage(root: string, settings: PageSettings & { silent: boolean }): Router {
+export function loginPage(
+  root: string,
+  settings: PageSettings & { silent: boolean; secure: boolean },
+): Router {
   const router = Router({ caseSensitive: true, strict: true });
   const files = builtFiles(join(root, 'dist', 'page'), settings);
   const pages = pagesByLanguage(root, { ...settings, files: [...files.keys()] });
@@ -59,7 +62,7 @@ export function loginPage(root: string, settings: PageSettings & { silent: boole
     if (chosen !== undefined)
       res.setHeader(
         'Set-Cookie',
-        `${LANGUAGE_COOKIE}=${chosen}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax`,
+        `${LANGUAGE_COOKIE}=${chosen}; Path=/; Max-Age=${YEAR_SECONDS}; SameSite=Lax${settings.secure ? '; Secure' : ''}`,
       );
     res.vary('Accept-Language').vary('Cookie');
     res.setHeader('Cache-Control', 'no-cache');
