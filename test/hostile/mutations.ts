@@ -563,7 +563,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/login/verification-code.ts',
     find: "return kind === 'typed' ? channel : undefined;",
     replace: "return kind === 'typed' ? 'sms' : undefined;",
-    caughtBy: { engine: 'off', store: 'redis' },
+    caughtBy: { engine: 'network-enablement', store: 'memory', stepUp: true },
   },
   {
     rule: 'a number that a hook refuses gets no session',

@@ -204,6 +204,12 @@ const OPENINGS: Record<string, (by: Jar, victim: 'alice' | 'bob', mode: Mode) =>
     openLatest(on, mode),
     { ...postLatest(on), careless: true },
   ],
+  'the attacker has a message sent to the victim, and guesses its code': (by, on) => [
+    beginAs(by, on, 'app'),
+    { do: 'turn', seconds: 31 },
+    { do: 'next', jar: by, channel: null },
+    { do: 'guess', jar: by, code: '000000' },
+  ],
   'a session that changed its id is used by its old cookie': (by, on) => [
     beginAs(by, 'eve', 'app'),
     beginAs(by, on, 'app'),
@@ -332,7 +338,7 @@ export const games = (engine: EngineName): fc.Arbitrary<Game> => {
   const turns = fc.oneof(
     { weight: 12, arbitrary: single },
     { weight: 3, arbitrary: logins },
-    { weight: 3, arbitrary: opening },
+    { weight: 5, arbitrary: opening },
     { weight: 1, arbitrary: logoutDuringWrite(engine) },
     { weight: 1, arbitrary: copiedCookie(engine) },
     { weight: 1, arbitrary: cancelDuringPost(engine) },

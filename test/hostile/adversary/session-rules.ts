@@ -44,6 +44,8 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
    * one by an id whose session is not known.
    */
   const shrunk = new Set<string | undefined>();
+  /** Numbers whose sessions were ended in this move. */
+  const revoked = new Set<string>();
   /** The number of the moves so far, and when each cookie was last checked. */
   let move = 0;
   const checkedIn = new WeakMap<Cookie, number>();
@@ -56,6 +58,14 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
       found.push(`a session proved by ${channels.join()} reports ${JSON.stringify(reported)}`);
   };
   const isBetween = (at: number, [from, to]: Proof['between']): boolean => at >= from && at <= to;
+
+  /**
+   * Whether a session of a user may have ended with those of another number: it was one of that
+   * number before, and a login of that number is under way in it.
+   */
+  const mayEndWith = (user: string, { begun }: Session): boolean =>
+    shrunk.has(user) ||
+    begun.some(({ number }) => number !== user && (shrunk.has(number) || revoked.has(number)));
 
   return {
     /** A login completed. */
@@ -81,6 +91,7 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
     revoking(number: string, except?: Session): () => void {
       const before = new Set(logins.filter((login) => login.number === number));
       return () => {
+        revoked.add(number);
         for (const login of before) login.revoked = true;
         for (const session of sessions()) {
           const { proof } = session;
@@ -158,7 +169,7 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
       checkedIn.set(cookie, move);
       cookie.user = user?.number;
       if (user === undefined) {
-        if (before !== undefined && !session.ended && !outdated && !shrunk.has(before))
+        if (before !== undefined && !session.ended && !outdated && !mayEndWith(before, session))
           found.push('a session lost its user, and nothing ended it');
         return;
       }
@@ -175,6 +186,7 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
     },
     endChecks(): void {
       shrunk.clear();
+      revoked.clear();
       for (const number of new Set(live.values())) {
         const count = [...live.values()].filter((each) => each === number).length;
         if (count > MAX_SESSIONS) found.push(`a number has ${count} sessions`);
