@@ -329,7 +329,7 @@ const setup: fc.Arbitrary<Setup> = record({
   do: constant('setup'),
   place: constantFrom(...(Object.keys(PLACES) as Place[])),
   swapped: who,
-  hook: fc.option(record({ number: who, answer: constantFrom('refuse', 'stepUp') }), { freq: 1 }),
+  hook: fc.option(record({ number: who, answer: constantFrom('refuse', 'stepUp') }), { freq: 3 }),
 });
 
 /** Games of up to twelve turns, each one move or a sequence. */
