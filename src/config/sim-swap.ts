@@ -4,6 +4,12 @@ import type { Reader } from './reader.js';
 export const SIM_SWAPS = ['swapped', 'unswapped', 'unknown'] as const;
 export type SimSwap = (typeof SIM_SWAPS)[number];
 
+export interface KnownSim {
+  simSwap: Exclude<SimSwap, 'unknown'>;
+  /** When it was asked (ms since the epoch). */
+  at: number;
+}
+
 /**
  * `refuse`: no message is sent, and nobody is logged in. `step_up`: one channel is not enough.
  * `tell`: the login goes on, and hook and assertion say it.

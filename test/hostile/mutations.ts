@@ -323,8 +323,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a SIM that changed lately gives no session',
     file: 'src/login/verify.ts',
-    find: "if (answer === 'allow') return { simSwap };",
-    replace: 'if (answer) return { simSwap };',
+    find: "if (answer === 'allow') return sim;",
+    replace: 'if (answer) return sim;',
     caughtBy: {
       suite: 'test/sim-swap.test.ts',
       test: 'a SIM that changed lately gives no session, and no message is sent',
