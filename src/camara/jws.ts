@@ -23,8 +23,14 @@ export function signJwt({ key, kid, typ = 'JWT' }: SigningKey & { typ?: string }
   return `${text}.${sign('sha256', Buffer.from(text), withKey(key)).toString('base64url')}`;
 }
 
+/** The least that RS256 may have (RFC 7518 section 3.3). */
+const MIN_RSA_BITS = 2048;
+
+const hasEnoughBits = ({ asymmetricKeyDetails }: KeyObject): boolean =>
+  (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
+
 /**
- * Whether the signature of a JWT by ES256 or RS256 is right.
+ * Whether the signature of a JWT by ES256 or RS256 is right, and its key long enough.
  * @throws errors of jose, if the key set has no key for the token, or several
  */
 export type CheckSignature = (token: string) => Promise<boolean>;
@@ -39,6 +45,6 @@ export function signatureChecker(keySet: unknown): CheckSignature {
     keys.set(found, key);
     const end = token.lastIndexOf('.');
     const signature = Buffer.from(token.slice(end + 1), 'base64url');
-    return verify('sha256', Buffer.from(token.slice(0, end)), withKey(key), signature);
+    return hasEnoughBits(key) && verify('sha256', Buffer.from(token.slice(0, end)), withKey(key), signature);
   };
 }
