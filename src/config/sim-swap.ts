@@ -11,8 +11,8 @@ export interface KnownSim {
 }
 
 /**
- * `refuse`: no message is sent, and nobody is logged in. `step_up`: one channel is not enough.
- * `tell`: the login goes on, and hook and assertion say it.
+ * `refuse`: no message is sent, and no session is given. `step_up`: one channel is not enough.
+ * `tell`: the login goes on, and the hook and the assertion have the answer.
  */
 const POLICIES = ['refuse', 'step_up', 'tell'] as const;
 export type SimSwapPolicy = (typeof POLICIES)[number];
