@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { RATES } from '../src/config/limits.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
@@ -53,6 +54,7 @@ export function settingsOf(addresses: {
 }): Record<string, string> {
   const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
   return {
+    NODE_OPTIONS: nodeOptionsOfImage(),
     PORT: `${addresses.port}`,
     PUBLIC_URL: 'https://login.example.com',
     REDIS_URL: addresses.redisUrl,
@@ -64,6 +66,12 @@ export function settingsOf(addresses: {
     BRAND: 'ACME',
     ...LIMITS,
   };
+}
+
+/** How the image starts Node, and the bench every contestant. */
+function nodeOptionsOfImage(): string {
+  const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+  return /^ENV NODE_OPTIONS="(.*)"$/m.exec(dockerfile)?.[1] ?? '';
 }
 
 export async function startEnvironment(): Promise<Environment> {

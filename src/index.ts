@@ -110,7 +110,7 @@ function readOptions(options: SilentAuthOptions): MountSettings {
   );
   if (env['HOOKS']?.trim())
     problems.push('HOOKS is for the server by itself: give createSilentAuth the hooks.');
-  const config = readConfig(env, problems, redis !== undefined);
+  const config = readConfig(env, problems, { hasStore: redis !== undefined });
   const { origin } = new URL(homeUrl, config.publicUrl);
   if (![config.publicUrl, ...config.allowedOrigins].includes(origin)) {
     throw new ConfigError([`createSilentAuth: homeUrl must be on PUBLIC_URL or one of ALLOWED_ORIGINS.`]);

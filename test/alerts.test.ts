@@ -141,8 +141,8 @@ const CASES: [alert: string, fires: Series, silent: Series][] = [
   ],
   [
     'SilentAuthMemory',
-    { 'process_resident_memory_bytes{job="silent-auth"}': is(3e8, 7e8) },
-    { 'process_resident_memory_bytes{job="silent-auth"}': is(7e8, 5.5e8) },
+    { 'process_resident_memory_bytes{job="silent-auth"}': is(2e8, 3.5e8) },
+    { 'process_resident_memory_bytes{job="silent-auth"}': is(3.5e8, 2.5e8) },
   ],
   [
     'SilentAuthRedisMemory',

@@ -60,6 +60,21 @@ describe('every answer', () => {
     expect(system.world.logged()).not.toContain('internal_error');
   });
 
+  test('of an internal error says nothing of it', async () => {
+    jest.spyOn(system.store, 'spend').mockRejectedValueOnce(new TypeError('secret of the inside'));
+    const login = () => system.app().post('/login').send({ phone_number: '+447700900000' });
+    const { body, headers } = await login().expect(500);
+    expect(body).toEqual({
+      type: expect.stringMatching(/#internal_error$/),
+      title: expect.any(String),
+      status: 500,
+      detail: 'The server log has the error under this instance id.',
+      error: 'internal_error',
+      instance: headers['x-request-id'],
+    });
+    await login().expect(201);
+  });
+
   test('the type of a problem links to its documentation', async () => {
     const problem = (await (await fetch(`${system.base}/nothing`)).json()) as { type: string };
     const text = await (await fetch(problem.type)).text();

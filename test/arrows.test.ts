@@ -148,3 +148,11 @@ test('only the folders of upstreams contain their field names', () => {
   );
   expect(elsewhere).toEqual([]);
 });
+
+test('randomness comes from node:crypto alone', () => {
+  const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
+  expect(files.filter((file) => text(file).includes('Math.random'))).toEqual([]);
+  expect(text('core/world.ts')).toMatch(
+    /import \{ randomBytes \} from 'node:crypto';[^]*\brandom: randomBytes,/,
+  );
+});

@@ -36,6 +36,26 @@ test('the bench measures logins of the server and of the floor, and prints their
   expect(said).toMatch(/The floor's own rounds differ by/);
 });
 
+test('with 256 logins under way, as the image starts it, a process has less than 256 MB', async () => {
+  const short = [
+    '--rounds',
+    '1',
+    '--seconds',
+    '2',
+    '--warm-up',
+    '1500',
+    '--delays',
+    '50',
+    '--at-once',
+    '256',
+  ];
+  const said = await bench('bench/main.ts', ...short, '--server', server);
+  const row = said.split('\n').find((line) => line.includes('main.js') && line.startsWith('|')) ?? '';
+  const megabytes = Number(row.split('|').at(-2));
+  expect(megabytes).toBeGreaterThan(50);
+  expect(megabytes).toBeLessThan(256);
+});
+
 test('the bench compares the engines that begin by a link', async () => {
   const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20'];
   const said = await bench('bench/engines.ts', ...short, '--server', server);

@@ -205,6 +205,25 @@ describe('GET /callback', () => {
     expect(system.world.logged()).not.toContain('alert');
   });
 
+  test('sends a browser to its page alone, whatever parameter or header names another place', async () => {
+    const pending = await beforeCallback('browser');
+    const names = ['next', 'url', 'to', 'redirect', 'redirect_uri', 'redirect_url', 'return_to', 'returnTo'];
+    const places = [...names, 'continue', 'target', 'dest', 'home', 'client', 'location']
+      .map((name) => `&${name}=https%3A%2F%2Fevil.example%2F`)
+      .join('');
+    const headers = {
+      'x-forwarded-host': 'evil.example',
+      referer: 'https://evil.example/',
+      host: 'evil.example',
+    };
+    const { location } = await send(`${pending.path}${places}`, {
+      ...BROWSER,
+      ...headers,
+      cookie: pending.cookie,
+    });
+    expect(location).toMatch(/^\/#login_id=[0-9a-f]{32}&code=[\w-]{43}$/);
+  });
+
   test('ignores unknown parameters', async () => {
     const pending = await beforeCallback('app');
     expect((await send(`${pending.path}&session_state=x&iss=y`)).status).toBe(200);

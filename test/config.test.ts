@@ -68,8 +68,8 @@ test.each<[Record<string, string>, RegExp]>([
     /SIM_SWAP_POLICY must be one of refuse, step_up, tell/,
   ],
   [{ SIM_SWAP_HOURS: '72', SIM_SWAP_UNKNOWN: 'yes' }, /SIM_SWAP_UNKNOWN/],
-  [{ SIM_SWAP_POLICY: 'tell' }, /SIM_SWAP_POLICY has no effect without SIM_SWAP_HOURS/],
-  [{ SIM_SWAP_UNKNOWN: 'tell' }, /SIM_SWAP_UNKNOWN has no effect/],
+  [{ SIM_SWAP_POLICY: 'tell' }, /have no effect without SIM_SWAP_HOURS/],
+  [{ SIM_SWAP_UNKNOWN: 'tell' }, /have no effect without SIM_SWAP_HOURS/],
 ])('settings about changed SIMs are refused: %j', (env, problem) => {
   expect(() => readConfig({ ...GOOD, ...env })).toThrow(problem);
 });

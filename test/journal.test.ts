@@ -1,3 +1,5 @@
+import { ASSERTIONS } from './support/assertions.js';
+import { rowsOf } from './support/tables.js';
 import { until } from './support/until.js';
 import { startSystem, postCode, WITH_CODES, type System } from './support/system.js';
 
@@ -33,7 +35,7 @@ describe.each(['network-enablement', 'oidc', 'camara'])('with %s', (engine) => {
 
 describe('the log has one line', () => {
   let system: System;
-  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  beforeAll(async () => (system = await startSystem({ env: { ...WITH_CODES, ...ASSERTIONS } })));
   afterAll(() => system.stop());
 
   /** The log lines of `work`, each with its request id. */
@@ -90,6 +92,24 @@ describe('the log has one line', () => {
       'callback',
       () => system.app().get('/callback?state=x&code=y'),
       { outcome: 'invalid_request' },
+    ],
+    [
+      'sessions without a session',
+      'list',
+      () => system.app().get('/sessions'),
+      { outcome: 'not_authenticated', level: 'info' },
+    ],
+    [
+      'the end of a session, for another origin',
+      'revoke',
+      () => system.app().delete('/sessions/+447700900000').set('Origin', 'https://x.example'),
+      { outcome: 'forbidden_origin' },
+    ],
+    [
+      'an assertion without a session',
+      'assertion',
+      () => system.app().post('/session/assertion').send({}),
+      { outcome: 'not_authenticated' },
     ],
     [
       'a webhook without a signature',
@@ -180,6 +200,62 @@ describe('the log has one line', () => {
     });
     const logouts = lines.filter(({ step }) => step === 'logout');
     expect(logouts.map(({ level }) => level)).toEqual(['info', 'debug', 'debug', 'info']);
+  });
+
+  /** The names of fields in the table of docs/operating.md. */
+  const documented = rowsOf('operating.md', 'field | meaning').flatMap(([names = '']) =>
+    names.replaceAll('`', '').split(', '),
+  );
+  /** The test's log names the message in full, and has no clock. */
+  const fieldsOf = (lines: Line[]): Set<string> =>
+    new Set(lines.flatMap((line) => Object.keys(line)).filter((name) => name !== 'message'));
+
+  test('every field of a line is in docs/operating.md', async () => {
+    const lines = await linesAfter(async () => {
+      const { app, code } = await system.walkedLogin();
+      await postCode(app, code).expect(200);
+      await app.post('/logout').expect(204);
+      const other = system.app();
+      await other.post('/login').send({ phone_number: '+447700900102' }).expect(201);
+      await other.post('/login/next').send({}).expect(200);
+      await other.post('/verify').send({ code: '000000' }).expect(400);
+      await system.app().post('/login').send({ phone_number: '+447700900109' }).expect(201);
+    });
+    // The pause of the last login.
+    system.world.turn(60);
+    const fields = fieldsOf(lines);
+    expect(fields.size).toBeGreaterThan(8);
+    for (const field of fields) expect(documented).toContain(field);
+  });
+
+  test('text of a client adds no line and no field', async () => {
+    const evil = 'evil","step":"verify","outcome":"ok"}\r\n{"evil":"';
+    const headers = {
+      'user-agent': 'evil"',
+      'x-request-id': 'evil"',
+      cookie: 'sid=evil',
+      authorization: 'evil"',
+    };
+    const query = `?state=${encodeURIComponent(evil)}&code=${encodeURIComponent(evil)}&error=${encodeURIComponent(evil)}`;
+    const lines = await linesAfter(async () => {
+      for (const path of ['/login', '/login/next', '/verify', '/webhooks/verify', '/logout']) {
+        for (const field of ['phone_number', 'client', 'locale', 'channel', 'code', evil])
+          await system
+            .app()
+            .post(path)
+            .set(headers)
+            .send({ phone_number: '+447700900000', [field]: evil });
+        await system.app().post(path).set(headers).type('text').send(evil);
+      }
+      await system.app().get(`/callback${query}`).set(headers);
+      await system
+        .app()
+        .get(`/${encodeURIComponent(evil)}${query}`)
+        .set(headers);
+    });
+    expect(lines.length).toBeGreaterThan(30);
+    expect(JSON.stringify(lines)).not.toContain('evil');
+    for (const field of fieldsOf(lines)) expect(documented).toContain(field);
   });
 
   test('for an outage after which the login continues without silent authentication, as a warning', async () => {

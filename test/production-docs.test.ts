@@ -7,7 +7,7 @@ const page = read('docs/production.md');
 
 test('docs/production.md names only existing settings', () => {
   const known = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name);
-  const others = ['NODE_ENV', 'NODE_IMAGE', 'NAME', 'NAME_FILE', 'SIGTERM'];
+  const others = ['NODE_ENV', 'NODE_IMAGE', 'NODE_OPTIONS', 'NAME', 'NAME_FILE', 'SIGTERM'];
   // Capitals in backticks are a setting, or one of these. Redis commands contain a space.
   const named = [...page.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`/g)].map(([, name]) => name);
   expect(new Set(named).size).toBeGreaterThan(15);

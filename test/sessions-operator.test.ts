@@ -88,6 +88,18 @@ describe('the routes for operators', () => {
     expect(system.world.logged()).not.toContain(ALICE);
   });
 
+  test('log a refusal without the key', async () => {
+    for (const path of ['/sessions/list', '/sessions/revoke'])
+      await ask(path, ofAlice, `Bearer ${KEY}A`).expect(401);
+    const lines = system.world.logged().split('\n').slice(-2);
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+      ['list', 'revoke'].map(
+        (step) => expect.objectContaining({ step, outcome: 'not_authenticated' }) as object,
+      ),
+    );
+    expect(system.world.logged()).not.toContain(KEY);
+  });
+
   test.each([
     ['no key', ''],
     ['another key', `Bearer ${KEY.replace(/^./, (first) => (first === 'A' ? 'B' : 'A'))}`],

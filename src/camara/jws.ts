@@ -29,8 +29,11 @@ const MIN_RSA_BITS = 2048;
 const hasEnoughBits = ({ asymmetricKeyDetails }: KeyObject): boolean =>
   (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
 
+/** An access or logout token has a type of its own (RFC 8725 section 3.11); an ID token has none. */
+const ID_TOKEN_TYPE = /^(?:application\/)?jwt$/i;
+
 /**
- * Whether the signature of a JWT by ES256 or RS256 is right, and its key long enough.
+ * Whether the signature of an ID token by ES256 or RS256 is right, its type, and the size of its key.
  * @throws errors of jose, if the key set has no key for the token, or several
  */
 export type CheckSignature = (token: string) => Promise<boolean>;
@@ -40,7 +43,9 @@ export function signatureChecker(keySet: unknown): CheckSignature {
   const find = createLocalJWKSet(keySet as JSONWebKeySet);
   const keys = new WeakMap<object, KeyObject>();
   return async (token) => {
-    const found = await find(decodeProtectedHeader(token));
+    const header = decodeProtectedHeader(token);
+    if (!ID_TOKEN_TYPE.test(header.typ ?? 'JWT')) return false;
+    const found = await find(header);
     const key = keys.get(found) ?? KeyObject.from(found);
     keys.set(found, key);
     const end = token.lastIndexOf('.');

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { readAssertions } from './assertions.js';
+import { checkAssurance } from './assurance.js';
 import { readLimits } from './limits.js';
 import { readLoginSettings } from './login.js';
 import { readMetricsSettings, readTraceSettings } from './observability.js';
@@ -22,17 +23,18 @@ export class ConfigError extends Error {
 /**
  * Reads all settings from environment variables and the files that `NAME_FILE` names.
  * @param others problems found elsewhere, to be reported with those of the settings
- * @param hasStore whether a store is given, so that production does not need `REDIS_URL`
+ * @param mount the app that the routes are mounted in; with a store of its own, production does not
+ * need `REDIS_URL`
  * @throws ConfigError with every problem at once
  */
-export function readConfig(env: Env, others: readonly string[] = [], hasStore = false) {
+export function readConfig(env: Env, others: readonly string[] = [], mount?: { hasStore: boolean }) {
   const reader = createReader(env);
   const { problems, production, need, oneOf, whole } = reader;
 
   const port = whole('PORT', { fallback: 3000, least: 0, most: 65_535 });
   const publicUrl = readPublicUrl(reader, port);
   const vonage = readVonage(reader);
-  if (production && !hasStore)
+  if (production && !mount?.hasStore)
     need('REDIS_URL', 'the memory store is for development. Set it to redis://… or rediss://….');
   const config = {
     port,
@@ -70,6 +72,7 @@ export function readConfig(env: Env, others: readonly string[] = [], hasStore = 
     /** Absent: nothing is traced. */
     traces: readTraceSettings(reader),
   };
+  checkAssurance(reader, config, mount !== undefined);
   problems.push(...others);
 
   const { privateKey } = vonage;

@@ -42,9 +42,9 @@ interface Range {
 
 export function createReader(env: Env) {
   const problems: string[] = [];
-  const production = env['NODE_ENV'] === 'production';
   const fail = (problem: string): string => (problems.push(problem), '');
   const get = lookUp(env, fail);
+  const production = env['NODE_ENV'] === 'production' || get('ASSURANCE') !== undefined;
   /** For variables that other tools read too: as there, the lower-case name takes precedence. */
   const getInAnyCase = (name: string): string | undefined => {
     const lowerCase = name.toLowerCase();
@@ -77,8 +77,7 @@ export function createReader(env: Env) {
     const url = parseUrl(value.includes('://') ? value : `https://${value}`);
     if (url === undefined || !/^https?:$/.test(url.protocol))
       return fail(`${name} must be a URL like ${fallback}.`);
-    if (url.protocol !== 'https:' && production)
-      fail(`${name} must begin with https:// when NODE_ENV=production.`);
+    if (url.protocol !== 'https:' && production) fail(`${name} must begin with https:// in production.`);
     return url.href.replace(/\/$/, '');
   };
   /** @param parsed a value, or what is wrong with the text it was parsed from */

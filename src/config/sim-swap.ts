@@ -33,13 +33,14 @@ export const SIM_SWAP_TIMEOUT_MS = 1000;
 /** @returns undefined if nothing is asked about SIMs */
 export function readSimSwap(reader: Reader): SimSwapSettings | undefined {
   const { get, fail, oneOf } = reader;
+  const swapped = oneOf('SIM_SWAP_POLICY', POLICIES, 'refuse');
+  const unknown = oneOf('SIM_SWAP_UNKNOWN', POLICIES, swapped);
   if (get('SIM_SWAP_HOURS') === undefined) {
-    for (const name of ['SIM_SWAP_POLICY', 'SIM_SWAP_UNKNOWN'].filter((each) => get(each) !== undefined))
-      fail(`${name} has no effect without SIM_SWAP_HOURS: set both, or leave it out.`);
+    if (swapped !== 'refuse' || unknown !== 'refuse')
+      fail('SIM_SWAP_POLICY and SIM_SWAP_UNKNOWN have no effect without SIM_SWAP_HOURS: set it as well.');
     return undefined;
   }
   // The range of Identity Insights and of CAMARA SIM Swap.
   const hours = reader.whole('SIM_SWAP_HOURS', { fallback: 72, least: 1, most: 2400 });
-  const swapped = oneOf('SIM_SWAP_POLICY', POLICIES, 'refuse');
-  return { hours, policies: { swapped, unknown: oneOf('SIM_SWAP_UNKNOWN', POLICIES, swapped) } };
+  return { hours, policies: { swapped, unknown } };
 }

@@ -12,6 +12,13 @@ const STEPS = {
   'DELETE /login': 'cancel',
   'POST /logout': 'logout',
   'DELETE /sessions': 'revoke',
+  // These are logged only if they are refused.
+  'DELETE /sessions/:id': 'revoke',
+  'GET /sessions': 'list',
+  'POST /session/assertion': 'assertion',
+  // On the port for operators.
+  'POST /sessions/list': 'list',
+  'POST /sessions/revoke': 'revoke',
   'POST /webhooks/verify': 'webhook',
 } as const;
 
@@ -114,7 +121,8 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
       }),
     failed(error, { id, route, ms }) {
       if ([error, error.cause].some((each) => each instanceof Error && written.has(each))) return;
-      const step = (STEPS as Partial<Record<string, Step>>)[route];
+      const known = route.replace(/^DELETE \/sessions\/.*/, 'DELETE /sessions/:id');
+      const step = (STEPS as Partial<Record<string, Step>>)[known];
       if (step !== undefined) write({ step, requestId: id }, errorFields(error), { ms, error });
       else if (error.status >= 500)
         log.error({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');

@@ -262,6 +262,27 @@ describe('an ID token', () => {
     ['a symmetric signature', (claims) => sign(claims, { alg: 'HS256', key: Buffer.from('x'.repeat(32)) })],
     ['a signature of another key', (claims) => sign(claims, { key: STRANGER })],
     ['an unknown key', (claims) => sign(claims, { key: STRANGER, kid: 'unknown' })],
+    [
+      'the type of an access token',
+      async (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: (await publicJwk(OPERATOR)).kid })
+          .sign(OPERATOR),
+    ],
+    [
+      'a key of its own',
+      async (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: 'ES256', jwk: await publicJwk(STRANGER) })
+          .sign(STRANGER),
+    ],
+    [
+      'the address of its keys',
+      (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: 'ES256', jku: 'https://evil.example/jwks', kid: 'unknown' })
+          .sign(STRANGER),
+    ],
     ['an empty signature', async (claims) => (await sign(claims)).replace(/[^.]*$/, '')],
     ['half a signature', async (claims) => (await sign(claims)).slice(0, -43)],
     ['a signature of zeros', async (claims) => (await sign(claims)).replace(/[^.]*$/, 'A'.repeat(86))],
