@@ -191,7 +191,7 @@ function createLoginFlow(
     engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
     ...{ rules, tickets: createTickets(store, world) },
-    checkSim: config.simSwap && createSimCheck({ settings: config.simSwap, limits, ...simSwapApi }),
+    checkSim: config.simSwap && createSimCheck({ settings: config.simSwap, limits, world, ...simSwapApi }),
   });
   return { flow, verifications };
 }

@@ -46,6 +46,11 @@ test('--help lists every command, and --version is that of the package', async (
   expect(await silentAuth(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
+test('README lists every command', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  expect([...readme.matchAll(/^\| `silent-auth (\w+)/gm)].map(([, command]) => command)).toEqual(COMMANDS);
+});
+
 test.each(COMMANDS)('%s --help has the usage, the settings and the exit codes', async (command) => {
   const { code, stdout, stderr } = await silentAuth([command, '--help']);
   expect([code, stderr]).toEqual([0, '']);

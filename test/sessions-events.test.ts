@@ -83,6 +83,16 @@ describe('the hook onEvent', () => {
     expect(events.at(-1)).toMatchObject({ type: 'session_revoked', by: 'user', sessionIds: [newest] });
   });
 
+  test('gets a session that several requests end at once, once', async () => {
+    const [, own] = [await logIn(), await logIn()];
+    const [, otherId] = await idsOf(own);
+    const answers = await Promise.all([1, 2, 3].map(() => own.delete(`/sessions/${otherId}`)));
+    for (const { status } of answers) expect([204, 404]).toContain(status);
+    expect(events.filter(({ type }) => type === 'session_revoked')).toMatchObject([
+      { sessionIds: [otherId] },
+    ]);
+  });
+
   test.each<[string, Hooks]>([
     ['beforeLogin', { beforeLogin: () => ({ refuse: true }) }],
     ['beforeSession', { beforeSession: () => ({ refuse: true }) }],

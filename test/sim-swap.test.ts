@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import type { Hooks, ProvenLogin } from '../src/login/hooks.js';
 import { ASSERTIONS } from './support/assertions.js';
-import { ALICE, CHAINED, postCode, startSystem, withSystem, WITH_CODES } from './support/system.js';
+import { ALICE, BOB, CHAINED, postCode, startSystem, withSystem, WITH_CODES } from './support/system.js';
 import type { System, SystemOptions } from './support/system.js';
 
 const [SWAPPED, UNKNOWN, NOT_COVERED] = ['+447700900116', '+447700900117', '+447700900118'];
@@ -85,6 +85,21 @@ describe.each(['network-enablement', 'oidc', 'verify', 'camara'])('with SILENT_A
             },
       ),
     );
+  });
+
+  test('an answer is asked for again once the code of its time has expired, since the SIM may have changed', async () => {
+    // The token of the client at a CAMARA operator is one from before the reset until then.
+    system.world.turn(600);
+    const app = await begin(system, NO_SILENCE);
+    await system.next(app, 'sms');
+    for (let minutes = 0; minutes < 60; minutes += 20) {
+      system.world.turn(1200);
+      await app.get('/session').expect(200);
+    }
+    await set(system, NO_SILENCE, { behaviour: 'unsupported', sim_swap: 0 });
+    const next = await app.post('/login/next').send({ channel: 'sms', resend: true });
+    expect([next.status, next.body.error]).toEqual([403, 'login_refused']);
+    expect(await system.messages()).toHaveLength(1);
   });
 
   test.each([UNKNOWN, NOT_COVERED])('what is not known of %s counts as a change', async (number) => {
@@ -203,6 +218,19 @@ test('a chain of Verify has no message for a SIM that changed lately', async () 
       (body as { workflow: { channel: string }[] }).workflow.map(({ channel }) => channel),
     );
     expect(channels).toEqual([['silent_auth'], ['silent_auth', 'sms', 'voice']]);
+  });
+});
+
+test('a chain of Verify asks once, also where nothing is known, and not where no message is left', async () => {
+  const env = { ...CHAINED, SIM_SWAP_HOURS: '72', PAID_SENDS_PER_HOUR: '2' };
+  await withSystem({ env }, async (system) => {
+    system.world.turn(3600 - ((system.world.now() / 1000) % 3600));
+    await begin(system, UNKNOWN);
+    expect(await questions(system)).toHaveLength(1);
+    await begin(system, ALICE);
+    expect(await questions(system)).toHaveLength(2);
+    await begin(system, BOB);
+    expect(await questions(system)).toHaveLength(2);
   });
 });
 

@@ -23,11 +23,17 @@ export function signJwt({ key, kid, typ = 'JWT' }: SigningKey & { typ?: string }
   return `${text}.${sign('sha256', Buffer.from(text), withKey(key)).toString('base64url')}`;
 }
 
+/** The least that RS256 may have (RFC 7518 section 3.3). */
+const MIN_RSA_BITS = 2048;
+
+const hasEnoughBits = ({ asymmetricKeyDetails }: KeyObject): boolean =>
+  (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
+
 /** An access or logout token has a type of its own (RFC 8725 section 3.11); an ID token has none. */
 const ID_TOKEN_TYPE = /^(?:application\/)?jwt$/i;
 
 /**
- * Whether the signature of an ID token by ES256 or RS256 is right, and its type.
+ * Whether the signature of an ID token by ES256 or RS256 is right, its type, and the size of its key.
  * @throws errors of jose, if the key set has no key for the token, or several
  */
 export type CheckSignature = (token: string) => Promise<boolean>;
@@ -44,6 +50,6 @@ export function signatureChecker(keySet: unknown): CheckSignature {
     keys.set(found, key);
     const end = token.lastIndexOf('.');
     const signature = Buffer.from(token.slice(end + 1), 'base64url');
-    return verify('sha256', Buffer.from(token.slice(0, end)), withKey(key), signature);
+    return hasEnoughBits(key) && verify('sha256', Buffer.from(token.slice(0, end)), withKey(key), signature);
   };
 }

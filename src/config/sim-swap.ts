@@ -4,9 +4,15 @@ import type { Reader } from './reader.js';
 export const SIM_SWAPS = ['swapped', 'unswapped', 'unknown'] as const;
 export type SimSwap = (typeof SIM_SWAPS)[number];
 
+export interface KnownSim {
+  simSwap: Exclude<SimSwap, 'unknown'>;
+  /** When it was asked (ms since the epoch). */
+  at: number;
+}
+
 /**
- * `refuse`: no message is sent, and nobody is logged in. `step_up`: one channel is not enough.
- * `tell`: the login goes on, and hook and assertion say it.
+ * `refuse`: no message is sent, and no session is given. `step_up`: one channel is not enough.
+ * `tell`: the login goes on, and the hook and the assertion have the answer.
  */
 const POLICIES = ['refuse', 'step_up', 'tell'] as const;
 export type SimSwapPolicy = (typeof POLICIES)[number];

@@ -29,10 +29,9 @@ export interface Caller {
 }
 
 /** The APIs that begin something: none is called during a pause that it asked for. */
-export type PacedApi = 'network-enablement' | 'verify' | 'camara' | 'identity-insights';
-export const PACED: ReadonlySet<string> = new Set<PacedApi>([
-  ...(['network-enablement', 'verify', 'camara', 'identity-insights'] as const),
-]);
+const PACED_APIS = ['network-enablement', 'verify', 'camara', 'identity-insights'] as const;
+export type PacedApi = (typeof PACED_APIS)[number];
+export const PACED: ReadonlySet<string> = new Set(PACED_APIS);
 
 /**
  * The limits. Each method counts in one step, before anything is sent or spent. Refused requests

@@ -1,26 +1,36 @@
 import {
   SIM_SWAP_TIMEOUT_MS,
+  type KnownSim,
   type SimSwap,
   type SimSwapPolicy,
   type SimSwapSettings,
 } from '../config/sim-swap.js';
 import { LoginError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
+import type { World } from '../core/world.js';
 import type { Limits, PacedApi } from './limits.js';
 
 /** What a login may do, as far as its SIM is concerned. */
 export interface SimDecision {
   simSwap: SimSwap;
+  /** What the login keeps of it; absent if `simSwap` is `unknown`. */
+  knownSim?: KnownSim;
   /** `stepUp`: one channel is not enough. */
   answer: 'allow' | 'stepUp' | 'refuse';
 }
+
+/**
+ * How long a login relies on an answer: a code may take so long, and a session can keep a login for
+ * hours, in which the SIM may change.
+ */
+const ANSWER_TTL_MS = 900_000;
 
 /**
  * Asks whether the SIM of a login changed lately, unless the login knows it already. An answer that
  * cannot be had within a second is `unknown`, and asked for again later.
  */
 export type CheckSim = (
-  login: { phoneNumber: PhoneNumber; simSwap?: Exclude<SimSwap, 'unknown'> },
+  login: { phoneNumber: PhoneNumber; knownSim?: KnownSim },
   step: { requestId: string; annotate: (fields: { sim_swap: SimSwap; upstream?: UpstreamTrace }) => void },
 ) => Promise<SimDecision>;
 
@@ -35,22 +45,33 @@ export function createSimCheck(deps: {
   limits: Pick<Limits, 'ready'>;
   api: PacedApi;
   ask: (phoneNumber: PhoneNumber, requestId: string) => Promise<boolean>;
+  world: Pick<World, 'now'>;
 }): CheckSim {
-  const { settings, limits, api, ask } = deps;
+  const { settings, limits, api, ask, world } = deps;
 
-  return async ({ phoneNumber, simSwap: known }, { requestId, annotate }) => {
-    let simSwap: SimSwap = known ?? 'unknown';
+  const learn = async (phoneNumber: PhoneNumber, requestId: string): Promise<KnownSim> => {
+    await limits.ready(api);
+    const at = world.now();
+    const isSwapped = await inTime(ask(phoneNumber, requestId), api);
+    return { simSwap: isSwapped ? 'swapped' : 'unswapped', at };
+  };
+
+  const isValid = ({ simSwap, at }: KnownSim): boolean =>
+    simSwap === 'swapped' || world.now() < at + ANSWER_TTL_MS;
+
+  return async ({ phoneNumber, knownSim: before }, { requestId, annotate }) => {
+    let knownSim = before && isValid(before) ? before : undefined;
+    let upstream: UpstreamTrace | undefined;
     try {
-      if (known === undefined) {
-        await limits.ready(api);
-        simSwap = (await inTime(ask(phoneNumber, requestId), api)) ? 'swapped' : 'unswapped';
-      }
-      annotate({ sim_swap: simSwap });
+      knownSim ??= await learn(phoneNumber, requestId);
     } catch (error) {
       if (!(error instanceof LoginError)) throw error;
-      annotate({ sim_swap: simSwap, ...(error.upstream && { upstream: error.upstream }) });
+      ({ upstream } = error);
     }
-    return { simSwap, answer: simSwap === 'unswapped' ? 'allow' : ANSWERS[settings.policies[simSwap]] };
+    const simSwap = knownSim?.simSwap ?? 'unknown';
+    annotate({ sim_swap: simSwap, ...(upstream && { upstream }) });
+    const answer = simSwap === 'unswapped' ? 'allow' : ANSWERS[settings.policies[simSwap]];
+    return { simSwap, answer, ...(knownSim && { knownSim }) };
   };
 }
 

@@ -146,9 +146,16 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
   const resumes = isYoung ? formerVerification : undefined;
   const claimant = session.login?.id ?? login.id;
   const states = createStates(context, login, caller);
+  let isAllowed: boolean | undefined;
   const pay = async (messages: number) => {
-    if (!(await mayBePaidFor(context, login, step))) return undefined;
-    return limits.send(caller, login.phoneNumber, messages).catch(undefinedIfLimited(annotate));
+    if (isAllowed === false) return undefined;
+    const giveBack = await limits
+      .send(caller, login.phoneNumber, messages)
+      .catch(undefinedIfLimited(annotate));
+    // After the limits, since each question costs money.
+    if (giveBack === undefined || (isAllowed ??= await mayBePaidFor(context, login, step))) return giveBack;
+    await giveBack();
+    return undefined;
   };
   const beginning = await engine
     .begin({ login, resumes, claimant, caller, requestId, newState: states.make, pay })
@@ -160,11 +167,11 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
   return beginning;
 }
 
-/** Whether the SIM of the number allows messages before silent authentication. Asks once. */
+/** Whether the SIM of the number allows messages before silent authentication. */
 async function mayBePaidFor({ checkSim }: LoginContext, login: Login, step: StepContext): Promise<boolean> {
   if (checkSim === undefined) return true;
-  const { simSwap, answer } = await checkSim(login, step);
-  if (simSwap !== 'unknown') login.simSwap = simSwap;
+  const { knownSim, answer } = await checkSim(login, step);
+  if (knownSim !== undefined) login.knownSim = knownSim;
   return answer === 'allow';
 }
 

@@ -24,18 +24,18 @@ export function createFlow(deps: Omit<LoginContext, 'lock' | 'readProgress'>): F
   return {
     begin: createBegin(context),
     exchange: createExchange(context),
-    verify: tellingRefusals(context, createVerify(context)),
-    next: tellingRefusals(context, createNext(context)),
+    verify: reportingRefusals(context, createVerify(context)),
+    next: reportingRefusals(context, createNext(context)),
     cancel: createCancel(context),
     readProgress,
   };
 }
 
 /**
- * A step that tells the hook `onEvent` of a login that it refuses: once, when the login is locked,
- * or when the SIM has another number.
+ * A step that reports refused logins to the hook `onEvent`: once, when the login is locked, or when
+ * the SIM has another number.
  */
-function tellingRefusals<Input, Result extends object>(
+function reportingRefusals<Input, Result extends object>(
   { rules: { notify } }: LoginContext,
   step: (input: Input, request: RequestContext) => Promise<Result>,
 ): (input: Input, request: RequestContext) => Promise<Result> {
@@ -43,19 +43,19 @@ function tellingRefusals<Input, Result extends object>(
   return async (input, request) => {
     const { session, requestId } = request;
     const { login } = session;
-    const tell = (reason: Refusal): void => {
+    const report = (reason: Refusal): void => {
       if (login === undefined) return;
       const { id: loginId, phoneNumber } = login;
       notify({ type: 'login_refused', reason, loginId, phoneNumber, requestId });
     };
     try {
       const result = await step(input, request);
-      if ('verified' in result && result.verified === false) tell('number_mismatch');
+      if ('verified' in result && result.verified === false) report('number_mismatch');
       return result;
     } catch (error) {
       const { code } = error as LoginError;
       const isLocked = session.login?.locked && !login?.locked;
-      if (isLocked && (code === 'login_refused' || code === 'too_many_attempts')) tell(code);
+      if (isLocked && (code === 'login_refused' || code === 'too_many_attempts')) report(code);
       throw error;
     }
   };

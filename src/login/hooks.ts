@@ -173,8 +173,8 @@ export function createNotify(
 ): Notify | undefined {
   if (onEvent === undefined) return undefined;
   return (event) => {
-    const told = Object.freeze({ ...event, at: now() }) as AuthEvent;
-    void Promise.resolve(told)
+    const withTime = Object.freeze({ ...event, at: now() }) as AuthEvent;
+    void Promise.resolve(withTime)
       .then(onEvent)
       .catch((cause: unknown) => {
         const line = { request_id: event.requestId, event: event.type, hook: 'onEvent' };

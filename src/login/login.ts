@@ -1,5 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
-import type { SimSwap } from '../config/sim-swap.js';
+import type { KnownSim, SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
@@ -80,7 +80,7 @@ export interface Login {
   /** Channels that have proved the number before a step-up, in order. */
   proved?: readonly Channel[];
   /** Whether the SIM of the number changed lately, once that was found out. */
-  simSwap?: Exclude<SimSwap, 'unknown'>;
+  knownSim?: KnownSim;
   /** Too many wrong codes, or refused by a hook or for its SIM: no channel is left. */
   locked?: true;
   /** Begun by `silent-auth doctor`: the metrics of logins leave it out. */

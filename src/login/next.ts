@@ -1,5 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
-import { SIM_SWAP_TIMEOUT_MS } from '../config/sim-swap.js';
+import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
@@ -82,8 +82,8 @@ export function createNext(context: LoginContext): NextChannel {
       const target = again ?? targetOf(input.channel, progress);
       annotate({ channel: target });
       const move = { ...seen, target, isAgain: again !== undefined, appHash: input.appHash };
-      const { verification, sent, simSwap } = await moveOn(context, move, step);
-      const moved = await storeNewStep(context, { login, verification, simSwap }, step);
+      const { verification, sent, knownSim } = await moveOn(context, move, step);
+      const moved = await storeNewStep(context, { login, verification, knownSim }, step);
       // The link of the silent channel is void from here on.
       if (login.ticket !== undefined) await tickets.cancelState(login.ticket);
       return { login: moved, sent };
@@ -158,7 +158,7 @@ async function moveOn(
   context: LoginContext,
   move: Move,
   step: StepContext,
-): Promise<{ verification: Verification; sent: boolean; simSwap: Login['simSwap'] }> {
+): Promise<{ verification: Verification; sent: boolean; knownSim: KnownSim | undefined }> {
   const { caller, requestId } = step;
   const { verifications, limits } = context;
   const { login, target, progress, underWay, isAgain, appHash } = move;
@@ -169,14 +169,14 @@ async function moveOn(
     let verification = progress.verification;
     while (stepOf(verification).channel !== target)
       verification = await verifications.advance(verification, login, requestId);
-    return { verification, sent: true, simSwap: login.simSwap };
+    return { verification, sent: true, knownSim: login.knownSim };
   }
   const channels = channelsFrom(context, move);
   const isOnTarget = underWay !== undefined && stepOf(underWay).channel === target;
   const resumes = isOnTarget && !isAgain ? underWay : undefined;
   const giveBack = await limits.send(caller, login.phoneNumber, channels.length);
   // After the limits, which so limit these questions too: each costs money.
-  const simSwap = await requireSim(context, login, step).catch(async (error: unknown) => {
+  const knownSim = await requireSim(context, login, step).catch(async (error: unknown) => {
     await giveBack();
     throw error;
   });
@@ -189,7 +189,7 @@ async function moveOn(
     });
   const sent = verification.id !== resumes?.id;
   if (!sent) await giveBack();
-  return { verification, sent, simSwap };
+  return { verification, sent, knownSim };
 }
 
 /**
@@ -201,11 +201,10 @@ async function requireSim(
   { checkSim }: LoginContext,
   login: Login,
   step: StepContext,
-): Promise<Login['simSwap']> {
+): Promise<KnownSim | undefined> {
   if (checkSim === undefined) return undefined;
-  const { simSwap, answer } = await checkSim(login, step);
-  if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined))
-    return simSwap === 'unknown' ? undefined : simSwap;
+  const { knownSim, answer } = await checkSim(login, step);
+  if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined)) return knownSim;
   await changeLogin(step.session, login, lock);
   throw loginRefused();
 }
@@ -258,15 +257,15 @@ async function storeNewStep(
   {
     login: seen,
     verification,
-    simSwap,
-  }: { login: Login; verification: Verification; simSwap: Login['simSwap'] },
+    knownSim,
+  }: { login: Login; verification: Verification; knownSim: KnownSim | undefined },
   { session, requestId }: RequestContext,
 ): Promise<Login> {
   try {
     const stored = await changeLogin(session, seen, (login) => {
       const channel = stepOf(verification).channel;
       const moved: Login = { ...login, channel, verification, expiresAt: endOfStep(verification) };
-      if (simSwap !== undefined) moved.simSwap = simSwap;
+      if (knownSim !== undefined) moved.knownSim = knownSim;
       delete moved.ticket;
       delete moved.status;
       delete moved.formerVerification;

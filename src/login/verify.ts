@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CodeChannel } from '../config/login.js';
-import type { SimSwap } from '../config/sim-swap.js';
+import type { KnownSim, SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { ignoreHeldLock } from '../store/lock.js';
@@ -170,11 +170,15 @@ async function withNextChannels(
 }
 
 /** A login whose number `channel` has just proved. */
-interface ProvedLogin {
+interface ProvedLogin extends SimFields {
   login: Login;
   channel: Channel;
-  /** With `SIM_SWAP_HOURS`. */
+}
+
+/** With `SIM_SWAP_HOURS`. */
+interface SimFields {
   simSwap?: SimSwap;
+  knownSim?: KnownSim;
 }
 
 /**
@@ -188,10 +192,11 @@ async function signIn(
   step: StepContext,
 ): Promise<VerifyResult> {
   const { rules, limits, world } = context;
-  const simSwap = await requireSim(context, { login, channel }, step);
-  if (rules.beforeSession !== undefined) await askHook(context, { login, channel, ...simSwap }, step);
+  const sim = await requireSim(context, { login, channel }, step);
+  if (rules.beforeSession !== undefined) await askHook(context, { login, channel, ...sim }, step);
   const { phoneNumber } = login;
   const channels = provedBy(login, channel);
+  const simSwap = sim.simSwap && { simSwap: sim.simSwap };
   const user = { phoneNumber, channel, channels, authenticatedAt: world.now(), ...simSwap };
   // Refused where the login was cancelled or replaced since the code came.
   const { sessionId, ended } = await step.session.signIn(user, completed(login, channel));
@@ -243,13 +248,13 @@ async function askHook(context: LoginContext, proved: ProvedLogin, step: StepCon
  */
 async function stepUp(
   { readProgress, fallbacks }: LoginContext,
-  { login: seen, channel, simSwap }: ProvedLogin,
+  { login: seen, channel, knownSim }: ProvedLogin,
   { session }: StepContext,
 ): Promise<void> {
   if (channel !== 'silent_auth' || codeChannelsOf(seen.phoneNumber, fallbacks).length === 0) return;
   const moved = await changeLogin(session, seen, (login) => ({
     ...(isOnSameChannel(login, seen) ? withoutSilentChannel(login) : login),
-    ...(simSwap !== undefined && simSwap !== 'unknown' && { simSwap }),
+    ...(knownSim && { knownSim }),
     proved: provedBy(login, channel),
   }));
   if (moved === undefined) throw new LoginError('login_expired', 'The login ended during the request.');
@@ -273,13 +278,13 @@ async function requireSim(
   context: LoginContext,
   { login, channel }: ProvedLogin,
   step: StepContext,
-): Promise<{ simSwap?: SimSwap }> {
+): Promise<SimFields> {
   if (context.checkSim === undefined) return {};
-  const { simSwap, answer } = await context.checkSim(login, step);
-  if (answer === 'allow') return { simSwap };
+  const { answer, ...sim } = await context.checkSim(login, step);
+  if (answer === 'allow') return sim;
   if (answer === 'stepUp') {
-    if (provedBy(login, channel).length > 1) return { simSwap };
-    await stepUp(context, { login, channel, simSwap }, step);
+    if (provedBy(login, channel).length > 1) return sim;
+    await stepUp(context, { login, channel, ...sim }, step);
   }
   return refuseLogin(login, step);
 }

@@ -65,7 +65,7 @@ const LoginField: z.ZodType<Login> = z.looseObject({
   verification: z.exactOptional(VerificationField),
   formerVerification: z.exactOptional(VerificationField),
   proved: z.exactOptional(z.array(ChannelField)),
-  simSwap: z.exactOptional(z.enum(['swapped', 'unswapped'])),
+  knownSim: z.exactOptional(z.object({ simSwap: z.enum(['swapped', 'unswapped']), at: z.number() })),
   locked: z.exactOptional(z.literal(true)),
 });
 const UserField: z.ZodType<User> = z.looseObject({

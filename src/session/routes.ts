@@ -119,8 +119,9 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
       revoking(async (current, req, res) => {
         const id = String(req.params['id']);
         const ended = await userSessions.end(current, id);
-        if (ended === false) throw new LoginError('not_found', 'The user has no such session.');
-        if (ended === 'current') await signOut(req, res);
+        if (ended === undefined) throw new LoginError('not_found', 'The user has no such session.');
+        if (ended !== 'current') return ended;
+        await signOut(req, res);
         return [id];
       }),
     )

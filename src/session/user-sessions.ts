@@ -41,10 +41,10 @@ export interface UserSessions extends Registry {
   /**
    * Ends one of the user's sessions.
    * @param id the public id
-   * @returns whether the user has such a session; `'current'`, and nothing has ended, if it is that
-   * of the request
+   * @returns its public id, unless another request has just ended it; undefined if the user has no
+   * such session; `'current'`, and nothing has ended, if it is that of the request
    */
-  end(current: CurrentSession, id: string): Promise<boolean | 'current'>;
+  end(current: CurrentSession, id: string): Promise<readonly string[] | 'current' | undefined>;
   /**
    * Ends the sessions of a number, and its logins that are under way. First closes the index to
    * logins that have begun, and reads the entries in the same step; then deletes the sessions; and
@@ -214,8 +214,9 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       const entries = await entriesOf(phoneNumber, (index) => store.entries(index));
       const entry = entries.find((each) => each.id === id);
       if (entry?.handle === handle || (entry === undefined && id === idOf(handle))) return 'current';
-      if (entry === undefined) return false;
-      return (await endAll(phoneNumber, [entry])).gone > 0;
+      if (entry === undefined) return undefined;
+      const { gone, ended } = await endAll(phoneNumber, [entry]);
+      return gone > 0 ? ended : undefined;
     },
     async revoke(phoneNumber, except) {
       const close = (index: string) => store.closeIndex(index, world.now(), ABSOLUTE_TTL_SECONDS);

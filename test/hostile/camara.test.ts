@@ -1,9 +1,10 @@
-import { sign as signBytes, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign as signBytes, type KeyObject } from 'node:crypto';
 import { newKeyPair } from '../support/keys.js';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, UnsecuredJWT } from 'jose';
+import { signJwt } from '../../src/camara/jws.js';
 import { publicJwk } from '../../src/core/keys.js';
 import { walk, type Walk } from '../support/device.js';
 import { ALICE, postCode, startSystem, type System } from '../support/system.js';
@@ -16,6 +17,7 @@ const newKey = () => newKeyPair('ec').privateKey;
 const OPERATOR = newKey();
 const STRANGER = newKey();
 const RSA = newKeyPair('rsa').privateKey;
+const WEAK = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
 /**
  * More than the 64 KiB that are read of an answer. The sandbox takes no longer text for a fault.
  */
@@ -322,6 +324,17 @@ describe('an ID token', () => {
     expect((await returnWith(ofStranger)).home.status).toBe(502);
     expect((await returnWith(ofStranger)).home.status).toBe(200);
     expect((await returnWith((claims) => sign(claims))).home.status).toBe(502);
+  });
+
+  test.each([
+    ['2048', 'gives a code', RSA, 200],
+    ['1024', 'gives none', WEAK, 502],
+  ])('of an RSA key of %s bits %s', async (_bits, _outcome, key, status) => {
+    await publish(key);
+    const { kid } = await publicJwk(key);
+    const { app, home } = await returnWith((claims) => signJwt({ key, kid }, claims));
+    expect(home.status).toBe(status);
+    if (status !== 200) await expectRefused(app, home, 1);
   });
 
   test('of a new key is believed at once where the known keys are half a minute old', async () => {

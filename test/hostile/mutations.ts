@@ -311,6 +311,16 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    rule: 'an ID token is signed by a key of enough bits',
+    file: 'src/camara/jws.ts',
+    find: 'hasEnoughBits(key) && verify',
+    replace: 'verify',
+    caughtBy: {
+      suite: 'test/hostile/camara.test.ts',
+      test: 'of an RSA key of 1024 bits gives none',
+    },
+  },
+  {
     rule: 'no message is paid for before the SIM is known',
     file: 'src/login/next.ts',
     find: "if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined))",
@@ -323,11 +333,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a SIM that changed lately gives no session',
     file: 'src/login/verify.ts',
-    find: "if (answer === 'allow') return { simSwap };",
-    replace: 'if (answer) return { simSwap };',
+    find: "if (answer === 'allow') return sim;",
+    replace: 'if (answer) return sim;',
     caughtBy: {
       suite: 'test/sim-swap.test.ts',
       test: 'a SIM that changed lately gives no session, and no message is sent',
+    },
+  },
+  {
+    rule: 'an answer about a SIM is not relied on for hours',
+    file: 'src/limits/sim-swap.ts',
+    find: 'world.now() < at + ANSWER_TTL_MS',
+    replace: 'at > 0',
+    caughtBy: {
+      suite: 'test/sim-swap.test.ts',
+      test: 'an answer is asked for again once the code of its time has expired, since the SIM may have changed',
     },
   },
   {
