@@ -567,8 +567,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'the subject of an assertion belongs to one number',
     file: 'src/session/assertion.ts',
-    find: '.update(`${audience}\n${phoneNumber}`)',
-    replace: '.update(`${audience}\n${phoneNumber.slice(0, -2)}`)',
+    find: '${phoneNumber}`)',
+    replace: '${phoneNumber.slice(0, -2)}`)',
     caughtBy: { engine: 'camara', store: 'memory' },
   },
   {
