@@ -29,7 +29,7 @@ export const FIGURES = {
   /** Bytes of Redis for the limits of a login from its own address range. */
   limitsBytes: 210,
   /** Memory of a process. */
-  processMb: 549,
+  processMb: 190,
   /** Milliseconds from the start of a process until it listens. */
   startMs: 295,
   /**
