@@ -105,7 +105,7 @@ export interface OrdersOptions {
 }
 
 /** @returns the first broken rule, and how to reproduce it */
-export async function playOrders({ races, orders, seed, seen }: OrdersOptions): Promise<string | undefined> {
+async function playOrders({ races, orders, seed, seen }: OrdersOptions): Promise<string | undefined> {
   const [gate, client, random] = [createGate(), createHttpClient(), seeded(seed)];
   const recorded = createRecordedStore(() => system);
   const replay = await openReplay(gate.pass);
