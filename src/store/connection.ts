@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
+import { Redis, type Cluster } from 'ioredis';
 import type { RedisClient, RedisSettings } from '../config/redis.js';
 import type { Log } from '../core/world.js';
 import { connectCluster, primariesSettled } from './cluster.js';
@@ -32,6 +32,9 @@ export function connectLike(other: RedisClient, log: Log): Connection {
   return connectionOf(client, createReachability(log).of(`${host}:${port}`));
 }
 
+/** By its field: the client of a host app may be of another copy of ioredis. */
+const isCluster = (client: Redis | Cluster): client is Cluster => client.isCluster;
+
 function connectionOf(
   client: Redis | Cluster,
   { failed, ready: isBack }: HostWatch,
@@ -43,10 +46,10 @@ function connectionOf(
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   return {
     client,
-    ready: client instanceof Cluster ? ready.then(() => primariesSettled(client)) : ready,
+    ready: isCluster(client) ? ready.then(() => primariesSettled(client)) : ready,
     onReady(listener) {
       client.on('ready', listener);
-      if (client instanceof Redis) return;
+      if (!isCluster(client)) return;
       const watch = (node: Redis): void => void node.on('ready', listener);
       client.nodes().forEach(watch);
       client.on('+node', watch);
