@@ -3,7 +3,9 @@ import axios from 'axios';
 import { VERIFY_SCOPE } from '../../src/vonage/wire.js';
 import { createPeer } from './app.js';
 
-/** A login as the vendor's tutorial writes it: axios with its defaults, and a new JWT for each call. */
+/**
+ * A login as the vendor's tutorial writes it: axios with its defaults, and a new JWT for each call.
+ */
 const {
   PORT = '',
   VONAGE_BASE_URL = '',

@@ -3,8 +3,9 @@ import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet } from 'jo
 import { algorithmOf } from '../core/keys.js';
 
 /**
- * Saves 15 % of a login: the signatures of JWTs (RFC 7515) by the synchronous functions of Node.
- * WebCrypto, which jose and oauth4webapi use, hands each one to another thread (decision 0019).
+ * Saves 150 µs of processor time of a login: the signatures of JWTs (RFC 7515) by the synchronous
+ * functions of Node. WebCrypto, which jose and oauth4webapi use, hands each one to another thread
+ * (decision 0019).
  */
 
 /** A signature by ES256 is two numbers, without ASN.1 around them (RFC 7518 section 3.4). */
@@ -29,11 +30,14 @@ const MIN_RSA_BITS = 2048;
 const hasEnoughBits = ({ asymmetricKeyDetails }: KeyObject): boolean =>
   (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
 
-/** An access or logout token has a type of its own (RFC 8725 section 3.11); an ID token has none. */
+/**
+ * An access or logout token has a type of its own (RFC 8725 section 3.11), and an ID token has none.
+ */
 const ID_TOKEN_TYPE = /^(?:application\/)?jwt$/i;
 
 /**
- * Whether the signature of an ID token by ES256 or RS256 is right, its type, and the size of its key.
+ * Whether the signature of an ID token by ES256 or RS256 is right, and so are its type and the size
+ * of its key.
  * @throws errors of jose, if the key set has no key for the token, or several
  */
 export type CheckSignature = (token: string) => Promise<boolean>;

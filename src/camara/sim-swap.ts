@@ -47,7 +47,9 @@ export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
   };
 }
 
-/** Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its end. */
+/**
+ * Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its end.
+ */
 function createClientTokens({ settings, server, clientAuth, transport, world }: Deps) {
   let current: { token: Promise<string>; text?: string; goodUntil: number } | undefined;
 

@@ -52,8 +52,8 @@ export interface Store {
    * Adds an entry to an index, which then expires in `ttlSeconds`, and removes entries whose time
    * is before `oldest`.
    * @param entry `since`: when what it stands for began (ms since the epoch)
-   * @returns the entries before; undefined, and nothing is added, if the index was closed at `since` or
-   * later
+   * @returns the entries before; undefined, and nothing is added, if the index was closed at `since`
+   * or later
    */
   register(
     index: string,
