@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { launch } from '../test/support/browser.js';
+import { freePort } from '../test/support/redis-server.js';
 
 /**
  * Measures the login page of the demo in Chromium, on networks that it throttles: `npx tsx
@@ -40,15 +39,7 @@ const KEEP_TIMES = `
   }).observe(document, { subtree: true, childList: true, attributes: true });`;
 const OWN_REQUESTS_OF_A_LOGIN = 3;
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return String(port);
-}
-
-const [port, sandboxPort] = [await freePort(), await freePort()];
+const [port, sandboxPort] = [`${await freePort()}`, `${await freePort()}`];
 const base = `http://localhost:${port}`;
 
 async function startDemo(): Promise<ChildProcess> {

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Redis } from 'ioredis';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
 import type { RedisSettings } from '../../src/config/redis.ts';
@@ -26,10 +26,19 @@ export function redisAt(url: string): RedisSettings {
   return { place, certificates: {}, sentinelAccess: {} };
 }
 
+/**
+ * A port to be listened on a moment later. No system gives ports below 20000 to outgoing
+ * connections, and the bus of a Redis cluster, which is 10000 higher, stays below Linux' first
+ * such port, 32768, too.
+ */
 export async function freePort(): Promise<number> {
+  const port = randomInt(11_000, 20_000);
   const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
+  const isFree = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!isFree) return freePort();
   await new Promise((resolve) => probe.close(resolve));
   return port;
 }
@@ -78,7 +87,10 @@ export async function startRedis(port?: number, more: readonly string[] = []): P
   const at = port ?? (await freePort());
   const child = launcher(more)(at);
   const url = `redis://127.0.0.1:${at}`;
-  await answering(at);
+  const failed = new Promise<never>((_, reject) =>
+    child.once('exit', () => reject(new Error(`redis-server did not start on port ${at}`))),
+  );
+  await Promise.race([answering(at), failed]);
   return {
     url,
     process: child,
