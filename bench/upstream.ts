@@ -27,7 +27,7 @@ const TOKEN = { access_token: 'a'.repeat(200), token_type: 'Bearer', expires_in:
 const VERIFIED = { devicePhoneNumberVerified: true };
 
 /** An operator of the CAMARA profile. */
-const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const operator = (): string => `http://localhost:${(server.address() as AddressInfo).port}`;
 const metadata = (): object => ({
   issuer: operator(),
@@ -38,12 +38,15 @@ const metadata = (): object => ({
 
 const encode = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
 
-/** An ID token. The load generator puts the nonce into the code. */
+/**
+ * An ID token by RS256, the default of OpenID Connect (Dynamic Client Registration 1.0 section 2).
+ * The load generator puts the nonce into the code.
+ */
 function idToken(nonce: string): string {
   const iat = Math.floor(Date.now() / 1000);
   const claims = { iss: operator(), sub: 's'.repeat(43), aud: 'bench', iat, exp: iat + 300, nonce };
-  const text = `${encode({ alg: 'ES256' })}.${encode(claims)}`;
-  const signature = sign('sha256', Buffer.from(text), { key: key.privateKey, dsaEncoding: 'ieee-p1363' });
+  const text = `${encode({ alg: 'RS256' })}.${encode(claims)}`;
+  const signature = sign('sha256', Buffer.from(text), key.privateKey);
   return `${text}.${signature.toString('base64url')}`;
 }
 

@@ -1,6 +1,6 @@
 import { describeOrders, RACES } from './adversary/orders.js';
 
-// Half of the races, so that two processors play them. `npm run test:hostile -- --orders=1000000`
+// Half of the races, so that two processors play them. `npm run test:hostile -- orders --orders=1000000`
 // plays more. A new seed for each run.
 const orders = Number(process.env['ADVERSARY_ORDERS'] ?? 20_000);
 describeOrders({

@@ -3,8 +3,11 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { FIGURES, ROWS, type Row } from './summary.js';
 
 /**
- * Runs all hostile suites, prints their counts, and exits with the status of Jest. `--games=<n>` and
- * `--orders=<n>` say how much the adversary plays; other arguments are for Jest.
+ * `npm run test:hostile -- [name...] [--games=<n>] [--orders=<n>]`
+ *
+ * Runs the hostile suites whose names contain one of these, or all, prints their counts, and exits
+ * with the status of Jest. `--games` and `--orders` say how much the adversary plays; other options
+ * are for Jest.
  */
 rmSync(FIGURES, { force: true });
 const OWN = /^--(games|orders)=([1-9][0-9]*)$/;
@@ -13,9 +16,12 @@ const chosen = process.argv.slice(2).flatMap((argument) => {
   return name === undefined ? [] : [[`ADVERSARY_${name.toUpperCase()}`, value]];
 });
 const others = process.argv.slice(2).filter((argument) => !OWN.test(argument));
-const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', 'test/hostile/'];
+const options = others.filter((argument) => argument.startsWith('-'));
+const names = others.filter((argument) => !argument.startsWith('-'));
+const suites = `test/hostile/.*(?:${names.join('|')})`;
+const jest = ['node_modules/jest/bin/jest.js', '--testPathPatterns', suites];
 const everything = ['--testPathIgnorePatterns', '/node_modules/'];
-const { status } = spawnSync(process.execPath, [...jest, ...everything, ...others], {
+const { status } = spawnSync(process.execPath, [...jest, ...everything, ...options], {
   stdio: 'inherit',
   env: { ...process.env, ...(Object.fromEntries(chosen) as NodeJS.ProcessEnv) },
 });
