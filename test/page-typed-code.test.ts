@@ -206,7 +206,7 @@ describe('a typed code on the page', () => {
       .refuse('rate_limited', { retryAfter: 600 });
     expect(page.view.code).toMatchObject({
       resend: { isEarly: true },
-      channels: [{ text: 'Call me instead · 10 mins', isEarly: true }],
+      channels: [{ text: 'Call me instead · 10\u00a0mins', isEarly: true }],
     });
     expect(textOf(page.view.code?.resend.text)).toBe('Nothing came? Send again in 10:00');
     expect(send(page, 'voice').effects).toEqual([]);
@@ -226,7 +226,7 @@ describe('a typed code on the page', () => {
     send(page)
       .answer(pending(open(['sms'])))
       .refuse('rate_limited', { retryAfter: 600 });
-    const waits = [{ text: 'Get a code by SMS · 10 mins', isEarly: true }];
+    const waits = [{ text: 'Get a code by SMS · 10\u00a0mins', isEarly: true }];
     expect(page.view).toMatchObject({ title: 'Too many attempts', failed: { ...failed, channels: waits } });
     expect(page.pass(600).view.failed).toMatchObject({
       ...failed,

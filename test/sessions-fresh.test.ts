@@ -127,16 +127,19 @@ describe.each(['network-enablement', 'verify'])('a fresh proof with SILENT_AUTH=
     expect((await again(app, { phone_number: ALICE }).expect(403)).body.error).toBe('wrong_number');
   });
 
-  test('does not complete after the session of the user has expired', async () => {
+  test('does not complete after the session of the user has expired, and sends no message then', async () => {
     const app = await logIn();
     for (let minutes = 0; minutes < 719; minutes += 20) {
-      system.world.turn(1200 - (minutes === 700 ? 30 : 0));
+      system.world.turn(1200 - (minutes === 700 ? 120 : 0));
       await app.get('/session').expect(200);
     }
     expect(await userOf(app)).toMatchObject({ authenticated: true });
     await again(app).expect(201);
     await system.next(app, 'sms');
-    system.world.turn(60);
+    system.world.turn(150);
+    const { length } = await system.messages();
+    await app.post('/login/next').send({ channel: 'voice' }).expect(410);
+    expect(await system.messages()).toHaveLength(length);
     await postCode(app, await typedCode()).expect(410);
     expect(await userOf(app)).toEqual({ authenticated: false });
   });

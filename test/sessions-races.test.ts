@@ -66,21 +66,32 @@ describe('a revocation while a login of the same number is under way', () => {
     expect(await isAuthenticated(owner)).toBe(true);
   });
 
-  test.each(['before its code is sent', 'after its code was sent'])(
-    '%s, ends the login by a code',
-    async (when) => {
-      const owner = await loggedIn(system);
-      const thief = system.app();
-      await thief.post('/login').send({ phone_number: ALICE }).expect(201);
-      if (when.startsWith('before')) await owner.delete('/sessions').expect(204);
-      await system.next(thief, 'sms');
-      if (when.startsWith('after')) await owner.delete('/sessions').expect(204);
-      const code = (await system.messages()).at(-1)?.code ?? '';
-      expect((await postCode(thief, code).expect(410)).body.error).toBe('login_expired');
-      expect(await isAuthenticated(thief)).toBe(false);
-      await thief.get('/login').expect(404);
-    },
-  );
+  const noMessage = async (app: App): Promise<void> => {
+    const { body } = await app.post('/login/next').send({ channel: 'sms' }).expect(410);
+    expect(body.error).toBe('login_expired');
+    expect(await system.messages()).toEqual([]);
+  };
+
+  test('before its code is sent, ends the login, and no message is paid for', async () => {
+    const owner = await loggedIn(system);
+    const thief = system.app();
+    await thief.post('/login').send({ phone_number: ALICE }).expect(201);
+    await owner.delete('/sessions').expect(204);
+    await noMessage(thief);
+    await thief.get('/login').expect(404);
+  });
+
+  test('after its code was sent, ends the login by a code', async () => {
+    const owner = await loggedIn(system);
+    const thief = system.app();
+    await thief.post('/login').send({ phone_number: ALICE }).expect(201);
+    await system.next(thief, 'sms');
+    await owner.delete('/sessions').expect(204);
+    const code = (await system.messages()).at(-1)?.code ?? '';
+    expect((await postCode(thief, code).expect(410)).body.error).toBe('login_expired');
+    expect(await isAuthenticated(thief)).toBe(false);
+    await thief.get('/login').expect(404);
+  });
 
   test('leaves a login alone that begins later', async () => {
     const owner = await loggedIn(system);
@@ -92,9 +103,7 @@ describe('a revocation while a login of the same number is under way', () => {
     const owner = await loggedIn(system);
     await owner.post('/login').send({ reauthenticate: true }).expect(201);
     await owner.delete('/sessions').expect(204);
-    await system.next(owner, 'sms');
-    const code = (await system.messages()).at(-1)?.code ?? '';
-    await postCode(owner, code).expect(410);
+    await noMessage(owner);
     expect((await owner.get('/session')).body).toMatchObject({ channel: 'silent_auth' });
   });
 
@@ -105,8 +114,7 @@ describe('a revocation while a login of the same number is under way', () => {
       system.world.turn(3600);
       await app.get('/session').expect(200);
     }
-    await system.next(app, 'sms');
-    await postCode(app, (await system.messages()).at(-1)?.code ?? '').expect(410);
+    await noMessage(app);
     expect(await isAuthenticated(app)).toBe(false);
     await lost(app);
   });

@@ -76,6 +76,28 @@ test('sessions are found after SESSION_SECRET was rotated, under their old name'
   });
 });
 
+test('MAX_SESSIONS counts sessions from before a rotation of SESSION_SECRET', async () => {
+  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  await withSystem({ env: { SESSION_SECRET: old, MAX_SESSIONS: '2' } }, async (before) => {
+    const apps: App[] = [];
+    const logInBy = async (system: System) => {
+      before.world.turn(1);
+      system.world.turn(1);
+      const { app, code } = await system.walkedLogin();
+      await postCode(app, code).expect(200);
+      apps.push(app);
+    };
+    await logInBy(before);
+    await logInBy(before);
+    const env = { SESSION_SECRET: `${fresh},${old}`, MAX_SESSIONS: '2' };
+    await withSystem({ redisUrl: redisUrlOfWorker(), emptied: false, env }, async (after) => {
+      after.world.turn(2);
+      await logInBy(after);
+      expect(await Promise.all(apps.map((app) => isAuthenticated(app)))).toEqual([false, true, true]);
+    });
+  });
+});
+
 test('Redis has neither the number nor the handle of a session in its index', () =>
   withSystem({}, async (system) => {
     const { app, code } = await system.walkedLogin();

@@ -230,7 +230,8 @@ function buttons(
 ): readonly ChannelButton[] {
   if (screen.at !== 'code' && screen.at !== 'failed') return [];
   const waitMs = (screen.sendAt ?? 0) - now;
-  const left = waitMs > 0 ? ` · ${timeSpan(waitMs / 1000, language, 'short')}` : '';
+  const time = timeSpan(waitMs / 1000, language, 'short').replaceAll(' ', '\u00a0');
+  const left = waitMs > 0 ? ` · ${time}` : '';
   return screen.nextChannels.map((channel) => ({
     ...{ channel, text: texts[channel] + left },
     isEarly: left !== '',

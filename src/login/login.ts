@@ -119,7 +119,12 @@ export interface LoginSession {
   readonly login: Login | undefined;
   /** Gives the session a new id and this login in place of any other. Its user stays logged in. */
   begin(login: Login): Promise<void>;
-  /** Reads the session again. */
+  /**
+   * Reads the session again.
+   * @throws LoginError `login_expired` if the login can lead to no session any more: the session
+   * ended meanwhile, the sessions of this number did since the login began, or a login that proves
+   * the number again has no user any more
+   */
   refresh(): Promise<void>;
   /**
    * Replaces the stored login by `how(login)` in one step. Returning the same login changes

@@ -24,12 +24,13 @@ const LOOKS = 5;
 const LOOK_INTERVAL_MS = 200;
 
 /**
- * Store commands before the change itself, at most: the session (1), the report (1, and 1 for each
+ * Store commands before the change itself, at most: the session (1), the index of its number (1),
+ * the session without a login that was revoked (1), the report (1, and 1 for each
  * look), limits and what they give back (7), a pause that Vonage asks for in each of four calls
  * (4), the verification of the number that is under way (5), the count of each message (2), the
  * link (1).
  */
-const COMMANDS = 21 + LOOKS;
+const COMMANDS = 23 + LOOKS;
 
 /** Milliseconds that a change of channel takes at most: the sum of the timeouts in it. */
 const NEXT_TIMEOUT_MS =

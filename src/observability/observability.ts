@@ -33,7 +33,7 @@ export function meteredStore(store: Store, meter: Meter): Store {
     ttl: (...args) => timed('ttl', () => store.ttl(...args)),
     register: (...args) => timed('register', () => store.register(...args)),
     closeIndex: (...args) => timed('closeIndex', () => store.closeIndex(...args)),
-    entries: (...args) => timed('entries', () => store.entries(...args)),
+    readIndex: (...args) => timed('readIndex', () => store.readIndex(...args)),
     unregister: (...args) => timed('unregister', () => store.unregister(...args)),
     ping: () => timed('ping', () => store.ping()),
     close: () => store.close(),

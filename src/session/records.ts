@@ -92,6 +92,8 @@ export interface SessionDeps {
   world: Pick<World, 'now' | 'random' | 'log'>;
 }
 
+const loginEnded = (): LoginError => new LoginError('login_expired', 'The login ended during the request.');
+
 export const sessionEnded = (cause?: unknown): LoginError =>
   new LoginError('login_expired', 'The session ended during the request.', { cause });
 
@@ -209,6 +211,8 @@ export interface Registry {
    * @returns undefined if the sessions of this number were revoked since the login began
    */
   register(handle: string, user: User, begunAt?: number): Promise<Registration | undefined>;
+  /** Whether the sessions of its number were revoked since this login began. */
+  isRevoked(login: Login): Promise<boolean>;
   /** Forgets a session that has ended. Never fails. */
   forget(handle: string, user: User): Promise<void>;
 }
@@ -256,11 +260,26 @@ export function createLoginSession(
     });
   };
 
+  /** Whether the user of a login that proves the number again is still logged in. */
+  const isOfUser = (state: SessionState): boolean =>
+    !state.login?.reauthenticates || currentUser(state)?.phoneNumber === state.login.phoneNumber;
+
+  const dropRevoked = async ({ id }: Login): Promise<LoginError> => {
+    await settle((now) => (now.login?.id === id ? { ...now, login: undefined } : now), false);
+    return new LoginError('login_expired', 'The sessions of this number were ended during the login.');
+  };
+
   return {
     get login() {
       return carrier.state.login;
     },
-    refresh: () => carrier.reload(),
+    async refresh() {
+      await carrier.reload();
+      const { login } = carrier.state;
+      if (login === undefined) return;
+      if (!isOfUser(carrier.state)) throw loginEnded();
+      if (await registry.isRevoked(login)) throw await dropRevoked(login);
+    },
     begin: (login) => settle((state) => ({ login, user: currentUser(state) }), true),
     change: (how) =>
       settle((state) => {
@@ -270,18 +289,13 @@ export function createLoginSession(
     async signIn(user, login) {
       const { handle, state } = carrier;
       const registration = await registry.register(handle, user, state.login?.begunAt);
-      if (registration === undefined) {
-        await settle((now) => (now.login?.id === login.id ? { ...now, login: undefined } : now), false);
-        throw new LoginError('login_expired', 'The sessions of this number were ended during the login.');
-      }
+      if (registration === undefined) throw await dropRevoked(login);
       await settle((now) => {
         // The login may have been cancelled, locked or replaced during the proof.
         const current = now.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
         // A new proof is one of the user who is logged in.
-        const isOfUser = !current?.reauthenticates || currentUser(now)?.phoneNumber === user.phoneNumber;
-        if (!isOpen || !isOfUser)
-          throw new LoginError('login_expired', 'The login ended during the request.');
+        if (!isOpen || !isOfUser(now)) throw loginEnded();
         return { login, user };
       }, true);
       return { sessionId: registration.id, ended: await registration.endOldest() };

@@ -90,6 +90,10 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   const indexesOf = (phoneNumber: PhoneNumber): readonly string[] =>
     namings.map((nameOf) => `user:${nameOf(phoneNumber)}`);
 
+  const oldest = (): number => world.now() - ABSOLUTE_TTL_SECONDS * 1000;
+  /** Whether nothing says any more if the sessions were revoked since so old a login began. */
+  const isForgotten = (begunAt: number): boolean => begunAt > 0 && begunAt < oldest();
+
   const open = (index: string, entries: readonly IndexEntry[]): Entry[] =>
     entries.flatMap(({ id, value }) => {
       const [at, sealed = ''] = value.split('.');
@@ -97,12 +101,15 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       return handle === undefined ? [] : [{ index, id, handle, at: Number(at) }];
     });
 
-  /** The entries of a number under all secrets, so that secrets can be rotated. */
+  const read = async (index: string): Promise<readonly IndexEntry[]> =>
+    (await store.readIndex(index)).entries;
+
+  /** The entries of a number under several secrets. */
   const entriesOf = async (
-    phoneNumber: PhoneNumber,
+    indexes: readonly string[],
     ask: (index: string) => Promise<readonly IndexEntry[]>,
   ): Promise<Entry[]> => {
-    const asked = indexesOf(phoneNumber).map(async (index) => open(index, await ask(index)));
+    const asked = indexes.map(async (index) => open(index, await ask(index)));
     return (await Promise.all(asked)).flat();
   };
 
@@ -142,11 +149,18 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     return { gone: gone.length, ended: idsOf(outcomes.filter(({ outcome }) => outcome === 'ended')) };
   };
 
-  /** @param others the entries beside that of the login, which stays */
+  /**
+   * @param handle that of the login, which stays
+   * @param underNewest the entries beside it under the newest secret
+   */
   const endOldest = async (
     phoneNumber: PhoneNumber,
-    others: readonly Entry[],
+    handle: string,
+    underNewest: readonly Entry[],
   ): Promise<readonly string[]> => {
+    const older = await entriesOf(indexesOf(phoneNumber).slice(1), read);
+    const known = new Set([handle, ...underNewest.map((each) => each.handle)]);
+    const others = [...underNewest, ...older.filter((each) => !known.has(each.handle))];
     if (others.length < maxSessions) return [];
     const found = await Promise.all(
       others.map(async (entry) => ({ entry, record: await records.find(entry.handle) })),
@@ -167,7 +181,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   };
 
   /** @returns undefined if the session is not of this number; removes the entry of one that ended */
-  const read = async (phoneNumber: PhoneNumber, entry: Entry): Promise<UserSession | undefined> => {
+  const sessionOf = async (phoneNumber: PhoneNumber, entry: Entry): Promise<UserSession | undefined> => {
     const { id, handle } = entry;
     const [record, seconds] = await Promise.all([
       records.find(handle),
@@ -184,34 +198,37 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     async register(handle, user, begunAt = 0) {
       const { phoneNumber, authenticatedAt } = user;
       const [index = ''] = indexesOf(phoneNumber);
-      const oldest = world.now() - ABSOLUTE_TTL_SECONDS * 1000;
-      // Nothing says any more whether the sessions were revoked since so old a login began.
-      if (begunAt > 0 && begunAt < oldest) return undefined;
+      if (isForgotten(begunAt)) return undefined;
       const id = idOf(handle);
       const value = `${authenticatedAt}.${keyring.seal(index, handle)}`;
-      const entry = { id, value, since: begunAt, oldest };
+      const entry = { id, value, since: begunAt, oldest: oldest() };
       const before = await store.register(index, entry, ABSOLUTE_TTL_SECONDS);
       if (before === undefined) return undefined;
       const others = before.filter((each) => each.id !== id);
-      return { id, endOldest: () => endOldest(phoneNumber, open(index, others)).catch(() => []) };
+      return { id, endOldest: () => endOldest(phoneNumber, handle, open(index, others)).catch(() => []) };
+    },
+    async isRevoked({ phoneNumber, begunAt = 0 }) {
+      const [index = ''] = indexesOf(phoneNumber);
+      const { closedAt } = await store.readIndex(index);
+      return isForgotten(begunAt) || (closedAt !== undefined && closedAt >= begunAt);
     },
     async forget(handle, { phoneNumber }) {
       const [index = ''] = indexesOf(phoneNumber);
       await store.unregister(index, [idOf(handle)]).catch(() => undefined);
     },
     async list(phoneNumber, current) {
-      const entries = await entriesOf(phoneNumber, (index) => store.entries(index));
+      const entries = await entriesOf(indexesOf(phoneNumber), read);
       const own = entries.find(({ handle }) => handle === current?.handle);
       const others = new Map(
         entries.filter(({ handle }) => handle !== current?.handle).map((entry) => [entry.handle, entry]),
       );
-      const sessions = await Promise.all([...others.values()].map((entry) => read(phoneNumber, entry)));
+      const sessions = await Promise.all([...others.values()].map((entry) => sessionOf(phoneNumber, entry)));
       return [current && shown(own?.id ?? idOf(current.handle), current.user, true), ...sessions]
         .filter((session) => session !== undefined)
         .sort((one, other) => other.authenticatedAt - one.authenticatedAt);
     },
     async end({ handle, user: { phoneNumber } }, id) {
-      const entries = await entriesOf(phoneNumber, (index) => store.entries(index));
+      const entries = await entriesOf(indexesOf(phoneNumber), read);
       const entry = entries.find((each) => each.id === id);
       if (entry?.handle === handle || (entry === undefined && id === idOf(handle))) return 'current';
       if (entry === undefined) return undefined;
@@ -220,7 +237,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     },
     async revoke(phoneNumber, except) {
       const close = (index: string) => store.closeIndex(index, world.now(), ABSOLUTE_TTL_SECONDS);
-      const entries = await entriesOf(phoneNumber, close);
+      const entries = await entriesOf(indexesOf(phoneNumber), close);
       const others = entries.filter(({ handle }) => handle !== except);
       return (await endAll(phoneNumber, others)).ended;
     },

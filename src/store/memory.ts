@@ -74,7 +74,10 @@ export function createMemoryStore(world: Pick<World, 'now'>, maxEntries = MAX_EN
       indexes.set(key, { entries, closedAt: Math.max(at, closedAt) }, { ttl: ttlSeconds * 1000 });
       return Promise.resolve([...entries.values()]);
     },
-    entries: (key) => Promise.resolve([...indexAt(key).entries.values()]),
+    readIndex: (key) => {
+      const { entries, closedAt } = indexAt(key);
+      return Promise.resolve({ entries: [...entries.values()], closedAt });
+    },
     unregister: (key, ids) => {
       for (const id of ids) indexAt(key).entries.delete(id);
       return Promise.resolve();

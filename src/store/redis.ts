@@ -119,7 +119,11 @@ export function createRedisStore(connection: Connection): Store {
       return found === null ? undefined : entriesOf(found);
     },
     closeIndex: async (index, at, ttl) => entriesOf(await ask(() => redis.closeIndex(index, at, ttl))),
-    entries: async (index) => entriesOf(Object.entries(await ask(() => redis.hgetall(index))).flat()),
+    readIndex: async (index) => {
+      const found = await ask(() => redis.hgetall(index));
+      const closedAt = found[CLOSED] === undefined ? undefined : Number(found[CLOSED]);
+      return { entries: entriesOf(Object.entries(found).flat()), closedAt };
+    },
     unregister: async (index, ids) => {
       await ask(() => redis.hdel(index, ...ids));
     },
@@ -152,7 +156,7 @@ async function tryAll(store: Store): Promise<void> {
   await Promise.all([
     ...[store.replace(session, { from: '1', to: '2' }, 1), store.expire(session, 1)],
     ...[store.deleteIf(lock, '1'), store.spend(account, [COST], 1), store.ttl(session)],
-    ...[store.closeIndex(index, 1, 1), store.entries(index), store.unregister(index, [ENTRY.id])],
+    ...[store.closeIndex(index, 1, 1), store.readIndex(index), store.unregister(index, [ENTRY.id])],
   ]);
   await Promise.all([session, `jti:${id}`, counter, account, index].map((key) => store.delete(key)));
 }

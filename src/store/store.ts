@@ -65,7 +65,8 @@ export interface Store {
    * @returns all entries, which stay
    */
   closeIndex(index: string, at: number, ttlSeconds: number): Promise<readonly IndexEntry[]>;
-  entries(index: string): Promise<readonly IndexEntry[]>;
+  /** @returns the entries, and until when the index is closed (ms since the epoch) */
+  readIndex(index: string): Promise<{ entries: readonly IndexEntry[]; closedAt: number | undefined }>;
   /** Removes entries of an index by their ids, of which there is at least one. */
   unregister(index: string, ids: readonly string[]): Promise<void>;
   /** Resolves if the store answers and accepts writes. */

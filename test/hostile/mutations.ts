@@ -84,8 +84,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a cancelled login logs no session in',
     file: 'src/session/records.ts',
-    find: 'if (!isOpen || !isOfUser)',
-    replace: 'if (isOpen === undefined || !isOfUser)',
+    find: 'if (!isOpen || !isOfUser(now))',
+    replace: 'if (isOpen === undefined || !isOfUser(now))',
     caughtBy: {
       suite: 'test/session.test.ts',
       test: 'whose login was cancelled during its /verify stays logged out',
@@ -421,6 +421,16 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    rule: 'no message is paid for once the sessions of a number were revoked',
+    file: 'src/session/records.ts',
+    find: 'if (await registry.isRevoked(login)) throw await dropRevoked(login);',
+    replace: '',
+    caughtBy: {
+      suite: 'test/sessions-races.test.ts',
+      test: 'before its code is sent, ends the login, and no message is paid for',
+    },
+  },
+  {
     rule: 'a number has at most MAX_SESSIONS sessions',
     file: 'src/session/user-sessions.ts',
     find: 'if (others.length < maxSessions) return [];',
@@ -529,8 +539,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'in no order does a login survive a revocation after its beginning',
     file: 'src/session/records.ts',
-    find: 'if (registration === undefined) {',
-    replace: 'if (registration === undefined && login.id.length === 0) {',
+    find: 'if (registration === undefined) throw',
+    replace: 'if (registration === undefined && login.id.length === 0) throw',
     caughtBy: {
       suite: 'test/hostile/orders.test.ts',
       test: '400 orders of requests of two devices at once: what was ended stays ended (seed 20260101)',

@@ -43,7 +43,7 @@ export function createGate() {
       ttl: (key) => pass(() => inner().ttl(key)),
       register: (...args) => pass(() => inner().register(...args)),
       closeIndex: (...args) => pass(() => inner().closeIndex(...args)),
-      entries: (index) => pass(() => inner().entries(index)),
+      readIndex: (index) => pass(() => inner().readIndex(index)),
       unregister: (...args) => pass(() => inner().unregister(...args)),
       ping: () => pass(() => inner().ping()),
       close: () => inner().close(),
