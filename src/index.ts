@@ -154,9 +154,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const { config } = settings;
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
   const opening = openStore(settings, world);
-  const both = opening.then((store) => sessionsOf(settings, store, world));
+  const opened = opening.then((store) => sessionsOf(settings, store, world));
   // Each request reports the failure. Until the first one, Node must not end the app for it.
-  for (const each of [opening, both]) each.catch(() => undefined);
+  for (const each of [opening, opened]) each.catch(() => undefined);
 
   const app = bareApp(config);
   // If TRUST_PROXY is not set, Express inherits the app's setting.
@@ -165,7 +165,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
   const open = async () =>
-    routesOf(settings, { store: await opening, ...(await both), world, path: pathOf(app) });
+    routesOf(settings, { store: await opening, ...(await opened), world, path: pathOf(app) });
   app.use(onlyOurPaths, async (req, res, next) => {
     // Only now are all apps mounted in each other.
     claim(rootOf(app), app);
@@ -176,17 +176,17 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
 
   const load: RequestHandler = async (req, res, next) => {
     claim(req, app);
-    const { sessions: ready } = await both;
+    const { sessions: ready } = await opened;
     void ready.load(req, res, (error?: unknown) => {
       if (error === undefined) req.silentAuth = { user: ready.user(req) };
       next(error);
     });
   };
-  const signOut = async (req: Request, res: Response) => (await both).sessions.signOut(req, res);
+  const signOut = async (req: Request, res: Response) => (await opened).sessions.signOut(req, res);
   const endSessions = async (text: string) => {
     const phoneNumber = parsePhoneNumber(text);
     if (phoneNumber === undefined) throw new RangeError('This is not a phone number in E.164.');
-    const { userSessions } = await both;
+    const { userSessions } = await opened;
     const notify = createNotify(settings.hooks, world);
     return (await revokeByOperator({ userSessions, notify }, phoneNumber)).length;
   };
@@ -199,12 +199,12 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
   return where === undefined ? createMemoryStore(world) : openRedisStore(where, world.log);
 };
 
-interface BothSessions {
+interface OpenSessions {
   sessions: Sessions;
   userSessions: UserSessions;
 }
 
-function sessionsOf({ session, config }: MountSettings, store: Store, world: World): BothSessions {
+function sessionsOf({ session, config }: MountSettings, store: Store, world: World): OpenSessions {
   const deps = { store, secrets: config.sessionSecrets, world };
   const userSessions = createUserSessions({ ...deps, maxSessions: config.maxSessions });
   const carried = { ...deps, registry: userSessions };
@@ -240,14 +240,14 @@ function withoutAppSession(sessions: Sessions): Sessions {
 /** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  { store, world, path, ...both }: BothSessions & { store: Store; world: World; path: string },
+  { store, world, path, ...opened }: OpenSessions & { store: Store; world: World; path: string },
 ): Router {
   const base = config.publicUrl + path;
   const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
-  router.use(createRoutes({ config, store, world, hooks, ...both, journal, ...place }));
+  router.use(createRoutes({ config, store, world, hooks, ...opened, journal, ...place }));
   const sendPage = errorPages({ page: config.page, home, styled: false });
   router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
   return router;

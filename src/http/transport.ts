@@ -1,7 +1,7 @@
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../core/errors.js';
-import { hasDoubledNames } from '../core/json.js';
 import type { ProxySettings } from '../config/vonage.js';
+import { hasDoubledNames } from './json.js';
 import { createUndiciAdapter, type RawAnswer } from './undici-adapter.js';
 import type { World } from '../core/world.js';
 

@@ -7,7 +7,7 @@ import { bodyOf, jsonBody, methodNotAllowed, sendJson } from '../http/json.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Notify } from '../login/hooks.js';
 import type { Journal } from '../observability/journal.js';
-import { describe } from './routes.js';
+import { sessionJson } from './routes.js';
 import type { UserSessions } from './user-sessions.js';
 
 const Body = z.strictObject({ phone_number: z.string({ error: 'Must be a string.' }) });
@@ -61,7 +61,7 @@ export function operatorRoutes(router: IRouter, { key, userSessions, journal, no
     .route('/sessions/list')
     .post(...before, async (req, res) => {
       const found = await userSessions.list(numberOf(req));
-      sendJson(res, { status: 200, body: { sessions: found.map(describe) } });
+      sendJson(res, { status: 200, body: { sessions: found.map(sessionJson) } });
     })
     .all(methodNotAllowed('POST'));
   router

@@ -96,7 +96,7 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
     .get(sessions.load, async (req, res) => {
       const current = currentOf(req);
       const found = await userSessions.list(current.user.phoneNumber, current);
-      const body = found.map((each) => ({ ...describe(each), current: each.current }));
+      const body = found.map((each) => ({ ...sessionJson(each), current: each.current }));
       sendJson(res, { status: 200, body: { sessions: body } });
     })
     .delete(
@@ -129,7 +129,7 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
 }
 
 /** A session in the answers to users and operators. */
-export const describe = ({ id, authenticatedAt, channels, lastUsedAt, expiresAt }: UserSession) => ({
+export const sessionJson = ({ id, authenticatedAt, channels, lastUsedAt, expiresAt }: UserSession) => ({
   id,
   authenticated_at: iso(authenticatedAt),
   channels,

@@ -3,7 +3,7 @@ import { jwtVerify, type JWTPayload } from 'jose';
 import type { z } from 'zod';
 import { CODE_CHANNELS, type CodeChannel } from '../config/login.js';
 import { LoginError, type MessageFailure } from '../core/errors.js';
-import { hasDoubledNames } from '../core/json.js';
+import { hasDoubledNames } from '../http/json.js';
 import { nowInSeconds, type World } from '../core/world.js';
 import { isAllowedLink } from '../config/vonage.js';
 import { VerifyEvent, VerifySummary, type ReportedStep } from './wire.js';
