@@ -229,6 +229,14 @@ describe('a failed login on the page', () => {
     expect(page.view.screen).toBe('done');
   });
 
+  test('a code that logged the user in before its answer was lost shows them as logged in', () => {
+    const page = play().load(OURS, tabLogin).answer(pending(silent())).refuse('no_answer');
+    page.send({ on: 'retry', keepsCookies: true }).refuse('invalid_code');
+    expect(page.asked()).toMatchObject({ do: 'current', for: 'after' });
+    expect(page.answer(pending(silent(), 'completed')).asked()).toMatchObject({ do: 'session' });
+    expect(page.answer(user()).view).toMatchObject({ screen: 'done', title: 'You are logged in' });
+  });
+
   test('a lost GET /login keeps the code too', () => {
     const page = play().load(OURS, tabLogin).refuse('no_answer');
     page.send({ on: 'retry', keepsCookies: true });

@@ -11,6 +11,7 @@ import {
   silent,
   tabLogin,
   textOf,
+  user,
   type Player,
 } from './support/page-player.js';
 
@@ -115,6 +116,14 @@ describe('a typed code on the page', () => {
     expect(page.view.code).toMatchObject({ text: '123456', isBusy: false });
     expect(page.view.code?.error).toContain('The server did not answer');
     expect(page.send({ on: 'submit_code' }).asked()).toEqual({ do: 'verify', code: '123456' });
+  });
+
+  test('a code whose right answer was lost is not reported as wrong, but shows the session', () => {
+    const page = type(withCode(), '123456').refuse('no_answer').send({ on: 'submit_code' });
+    page.refuse('invalid_code').answer(pending(coded(), 'completed'));
+    expect(page.asked()).toMatchObject({ do: 'session' });
+    expect(page.answer(user('sms')).view).toMatchObject({ screen: 'done' });
+    expect(page.did('read_sms')).toBe(false);
   });
 
   test('another code can be sent after the countdown, and is announced', () => {

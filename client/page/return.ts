@@ -21,6 +21,7 @@ import {
   type AnswerTo,
   type Change,
   type Effect,
+  type Failure,
   type FailureName,
   type Opened,
   type State,
@@ -113,6 +114,8 @@ export function current(state: State, answer: AnswerTo<'current'>): Change {
   const isOfOtherTab =
     login !== undefined && state.login !== undefined && login.loginId !== state.login.loginId;
   if (isOfOtherTab) return replaced(state);
+  if (login?.status === 'completed' && answer.request.failure !== undefined)
+    return loggedInBefore(state, answer.request.failure);
   switch (purpose) {
     case 'fragment':
       return answer.ok ? verifyFragment(state, login) : cannotLook(state, answer);
@@ -139,6 +142,10 @@ export function current(state: State, answer: AnswerTo<'current'>): Change {
       return codeOver(state, login, answer.request.failure ?? NO_LOGIN);
   }
 }
+
+/** The code was refused because it logged the user in before: only the answer was lost. */
+const loggedInBefore = (state: State, { name: failure }: Failure): Change =>
+  turn(state, { steps: NO_STEPS }, { do: 'read_sms', on: false }, { do: 'session', failure });
 
 const cannotLook = (state: State, answer: AnswerTo<'current'>): Change =>
   turn(state, {
