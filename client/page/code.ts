@@ -10,14 +10,19 @@ const RUN = digits('\\d+');
 /** As messages write long codes: `123 456`, `123-456`. */
 const GROUPS = digits('\\d+(?:[\\s\\p{Pd}]\\d+)+');
 
-const PHONE_NUMBER = /\+\d(?:[^\S\n]?[\d\p{Pd}()])+/gu;
+const INTERNATIONAL = /\+\d(?:[^\S\n]?[\d\p{Pd}()])+/gu;
+
+/** A number such as `030 123456`, whose last digits are as many as those of a code. */
+const national = (length: number): RegExp =>
+  new RegExp(`(^|[^\\d.,:/\\p{Pd}])0\\d{1,5}[)\\p{Zs}/\\p{Pd}]{1,3}\\d{${length}}(?!\\d)`, 'gu');
 
 /**
  * The content of the code field after `text` was typed or pasted: typed digits, or the code in a
  * pasted message. Empty if the message has no run of exactly `length` digits, or different ones.
  */
 export function readCode(text: string, length: number): string {
-  const plain = withPlainDigits(text).trim().replace(PHONE_NUMBER, ' ');
+  const whole = withPlainDigits(text).trim();
+  const plain = whole.replace(INTERNATIONAL, ' ').replace(national(length), '$1 ');
   if (isTyped(plain, length)) return joined(plain);
   const runs = codesIn(plain.matchAll(RUN), length);
   const [code = '', ...others] = runs.length > 0 ? runs : codesIn(plain.matchAll(GROUPS), length);
