@@ -155,12 +155,23 @@ describe('a typed code on the page', () => {
     expect(page.view).toMatchObject({ screen: 'code', note: expect.stringContaining('only a moment ago') });
     expect(textOf(page.pass(6).view.code?.left)).toBe('Continues in 0:24');
     expect(page.send({ on: 'cancel' }).view.code?.left).toBeUndefined();
+    // The login goes on.
+    expect(page.view.note).toBe('');
     page.pass(30);
     expect(page.asked()).not.toMatchObject({ do: 'next' });
     const typed = send(withCode(), 'voice')
       .answer(pending(coded()))
       .refuse('login_in_progress', { retryAfter: 30 });
     expect(type(typed, '123456').asked()).toEqual({ do: 'verify', code: '123456' });
+  });
+
+  test('the focus moves to the field when the button that had it makes room', () => {
+    const page = send(withCode(), 'voice').answer(pending(coded()));
+    const keys = [page.view.focus.key];
+    keys.push(page.refuse('login_in_progress', { retryAfter: 30 }).view.focus.key);
+    keys.push(page.pass(6).view.focus.key, page.send({ on: 'cancel' }).view.focus.key);
+    expect(keys.map((key, at) => key === keys[at - 1])).toEqual([false, false, true, false]);
+    expect(page.view.focus.on).toBe('code');
   });
 
   test('a code that was not accepted yet is asked for again', () => {

@@ -184,7 +184,5 @@ export function checked(state: State, answer: AnswerTo<'current'>): Change {
 
 export const cancelQueue = (state: State): Change => {
   const screen = withCodes(state);
-  return screen
-    ? change(state, { screen: { ...screen, queue: undefined }, note: { text: 'cancelled' } })
-    : change(state, {});
+  return change(state, screen ? { screen: { ...screen, queue: undefined }, note: undefined } : {});
 };

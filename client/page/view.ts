@@ -186,7 +186,8 @@ function viewCode(state: State, screen: CodeScreen, language: Language): Shown {
   const note = screen.queue ? queue.code : noteText(state.note, language) || (why ?? '');
   return {
     ...{ screen: 'code', title: code.title[channel], lead: [], note },
-    focus: { key: `code ${channel} ${problem ? state.turn : ''}`, on: 'code' },
+    // The buttons make room for a queue, and its "Cancel" for them.
+    focus: { key: `code ${channel} ${problem ? state.turn : ''} ${screen.queue ? 'queue' : ''}`, on: 'code' },
     ...(number && { who: { text: fill(code.sent[channel], { number }), canChange: true } }),
     code: {
       ...{ length, text: screen.typed, isBusy: busy !== undefined },
