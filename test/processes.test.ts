@@ -212,6 +212,15 @@ describe('the demo', () => {
     expect(output).toContain('- SANDBOX_PUBLIC_URL must begin with https://; http is only for localhost.');
   });
 
+  it('names a port that cannot be used, and not the URLs that contain it', async () => {
+    const env = { PORT: '3000a', SANDBOX_PORT: '70000' };
+    const { code, output } = await node([...built('tools/cli.js'), 'demo'], env).ended;
+    expect(code).toBe(1);
+    expect(output).toContain('- PORT must be a whole number, 1 to 65535.');
+    expect(output).toContain('- SANDBOX_PORT must be a whole number, 1 to 65535.');
+    expect(output).not.toContain('URL');
+  });
+
   it('gives the answers of the README', async () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];

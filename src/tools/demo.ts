@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { readConfig, type Config } from '../config/config.js';
+import { ConfigError, readConfig, type Config } from '../config/config.js';
 import { createSandbox } from '../sandbox/app.js';
 import type { Conversation } from '../sandbox/conversation/conversation.js';
 import { newCredentials } from '../sandbox/credentials.js';
@@ -106,7 +106,16 @@ function greeting(): string {
 ${isLocal ? onAPhone : ''}`;
 }
 
+/** Checked before the URLs that contain them. */
+function checkPorts(): void {
+  const problems = Object.entries({ PORT, SANDBOX_PORT })
+    .filter(([, port]) => !/^[1-9]\d{0,4}$/.test(port) || Number(port) > 65535)
+    .map(([name]) => `${name} must be a whole number, 1 to 65535.`);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 async function start(): Promise<() => Promise<void>> {
+  checkPorts();
   const { hooks, problems } = await loadHooks(process.env);
   const credentials = newCredentials();
   const config = settings(problems, credentials);
