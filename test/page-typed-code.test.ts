@@ -210,6 +210,16 @@ describe('a typed code on the page', () => {
     },
   );
 
+  test('a message that is refused twice for the same reason is announced twice', () => {
+    const refuse = (page: Player) => send(page).answer(pending(open())).refuse('upstream_error');
+    const page = refuse(offered());
+    const { key } = page.view.focus;
+    expect(send(page).view.focus.key).toBe(key);
+    page.answer(pending(open())).refuse('upstream_error');
+    expect(page.view).toMatchObject({ screen: 'failed', focus: { on: 'heading' } });
+    expect(page.view.focus.key).not.toBe(key);
+  });
+
   test('a refused message leaves the code that is under way', () => {
     const page = send(withCode(), 'voice')
       .answer(pending(coded()))

@@ -81,7 +81,7 @@ function refused(screen: WithCodes, { name, retryAt: sendAt }: Failure): WithCod
   const failure = { name };
   if (screen.at === 'code') return { ...screen, busy: undefined, failure, sendAt };
   const isFinal = screen.isFinal === true || FINAL.includes(screen.failure.name);
-  return { ...screen, sending: undefined, failure, sendAt, isFinal };
+  return { ...screen, sending: undefined, failure, sendAt, isFinal, refusals: (screen.refusals ?? 0) + 1 };
 }
 
 export function typeCode(state: State, text: string): Change {

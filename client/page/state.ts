@@ -114,6 +114,8 @@ export interface FailedScreen {
   sendAt?: number | undefined;
   /** Another attempt would end in the same way. */
   isFinal?: boolean | undefined;
+  /** How many codes were refused here. */
+  refusals?: number | undefined;
   queue?: Queue | undefined;
 }
 

@@ -267,7 +267,8 @@ function viewFailed(state: State, screen: FailedScreen, language: Language): Sho
     lead: [failures[name].text],
     checks: (CHECKS[name] ?? []).map((check) => failed.checks[check]),
     mark: GOING_ON.includes(name) ? 'more' : 'bad',
-    focus: { key: `failed ${name}`, on: 'heading' },
+    // Also for the same failure again, which would not be announced otherwise.
+    focus: { key: `failed ${name} ${screen.refusals ?? 0}`, on: 'heading' },
     ...who(state, true),
     failed: {
       channels,
