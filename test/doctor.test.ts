@@ -261,6 +261,15 @@ const FRONTS: [what: string, front: Habits, mistakes: string[], mend: RegExp][] 
     ['user agents'],
     /refuse clients by their name/,
   ],
+  [
+    'lets browsers alone through',
+    {
+      instead: ({ headers, url = '' }) =>
+        /^Mozilla/.test(String(headers['user-agent'])) ? undefined : page(url, 403),
+    },
+    ['user agents'],
+    /refuse clients by their name/,
+  ],
   ['loses scripts', { instead: insteadOf(/\.js$/, 404) }, ['page'], /every path, whatever it ends in/],
   [
     'sends style sheets as text',

@@ -32,7 +32,7 @@ const SETTINGS_CHECKS: Record<string, Check> = {
 const REACHABILITY_CHECKS: Record<string, Check> = { TLS: checkTls, healthz: checkHealth };
 
 /** The mistakes with which the server cannot be reached. */
-const UNREACHABLE = ['TLS', 'certificate', 'healthz'];
+const UNREACHABLE = ['TLS', 'certificate', 'healthz', 'user agents'];
 
 const DEPLOYMENT_CHECKS: Record<string, Check> = {
   readyz: checkReadiness,

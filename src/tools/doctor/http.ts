@@ -1,6 +1,7 @@
 import { about, clockFinding, type Finding } from './finding.js';
 import type { Answer, Check } from './deployment.js';
 import { isLoopback, isMounted, urlAt } from '../http.js';
+import { refusedAgent } from './proxy.js';
 import { messageOf } from '../command.js';
 
 /** The cookies of an answer as a client sends them back. */
@@ -42,18 +43,27 @@ export function cookieFinding({ headers }: Answer, base: URL): Finding {
 /** Without a cookie, `/session` is answered from no store. Routes in an app have no `/healthz`. */
 const alivePathOf = (base: URL): string => (isMounted(base) ? '/session' : '/healthz');
 
+const isAlive = ({ status, json, headers }: Answer): boolean =>
+  status === 200 &&
+  (json['status'] === 'ok' || json['authenticated'] === false) &&
+  headers.get('x-request-id') !== null;
+
+/** Passes where only browsers are let through; by itself, the doctor is `node`. */
+const BROWSER =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
 /** Whether the server answers. After a mistake here no other check runs. */
 export const checkHealth: Check = async ({ base, request }) => {
   const { ok, mistake } = about('healthz');
   const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
   const path = alivePathOf(base);
   try {
-    const { status, json, headers } = await request(path);
-    const isAlive = json['status'] === 'ok' || json['authenticated'] === false;
-    if (status !== 200 || !isAlive || headers.get('x-request-id') === null) {
-      return [mistake(`GET ${path} is answered with ${status}, and not by this server.`, mend)];
-    }
-    return [ok('The server answers.'), ...httpsFinding(base)];
+    const answer = await request(path);
+    if (isAlive(answer)) return [ok('The server answers.'), ...httpsFinding(base)];
+    const toBrowser = await request(path, { headers: { 'User-Agent': BROWSER } });
+    return isAlive(toBrowser)
+      ? [refusedAgent('node', answer)]
+      : [mistake(`GET ${path} is answered with ${answer.status}, and not by this server.`, mend)];
   } catch (error) {
     return [mistake(messageOf(error), mend)];
   }

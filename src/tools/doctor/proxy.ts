@@ -1,4 +1,4 @@
-import { about } from './finding.js';
+import { about, type Finding } from './finding.js';
 import type { Answer, Check, Deployment } from './deployment.js';
 
 /** The server sends a new one each time. A proxy sends none, and a cache repeats an old one. */
@@ -72,17 +72,18 @@ const USER_AGENTS = [
   'unknown-client/1.0',
 ];
 
+export const refusedAgent = (agent: string, { status }: Answer): Finding =>
+  about('user agents').mistake(
+    `A client that sends User-Agent: ${agent} is answered with ${status}, and not by the server.`,
+    'Turn off the rules of the proxy or firewall that refuse clients by their name.',
+  );
+
 export const checkUserAgents: Check = async ({ request }) => {
-  const { ok, mistake } = about('user agents');
+  const { ok } = about('user agents');
   for (const agent of USER_AGENTS) {
     const answer = await request('/session', { headers: { 'User-Agent': agent } });
     if (answer.status === 200 && requestIdOf(answer) !== undefined) continue;
-    return [
-      mistake(
-        `A client that sends User-Agent: ${agent} is answered with ${answer.status}, and not by the server.`,
-        'Turn off the rules of the proxy or firewall that refuse clients by their name.',
-      ),
-    ];
+    return [refusedAgent(agent, answer)];
   }
   return [ok('Apps and unknown clients reach the server.')];
 };
