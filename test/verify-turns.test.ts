@@ -358,7 +358,7 @@ describe('a verification that takes the place of another', () => {
           ({ path, method }) => method === 'POST' && path === '/v2/verify',
         );
         const lengths = starts.map(({ body }) => (body as { workflow: object[] }).workflow.length);
-        // What goes on needs no messages of its own.
+        // A login that resumes its verification needs no messages for a new one.
         expect(lengths).toEqual([3, 1, 1, 1, 3, 3, 3, 3]);
       },
     ));

@@ -65,7 +65,7 @@ export function createCamara(
   },
 ): Camara {
   const { world, proxy, redirectUri } = deps;
-  // One upstream: whichever of its endpoints asks for a pause, no login begins there.
+  // All endpoints belong to one upstream: a pause that one of them asks for holds for all.
   const pause = (_api: string, seconds: number) => deps.pause('camara', seconds);
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
@@ -174,7 +174,7 @@ interface Redirect {
 /** An access token lives 300 s at the most (CAMARA Number Verification). */
 const MAX_TTL_SECONDS = 300;
 
-/** A device waits for the answer, and old SDKs give a redirect five seconds. */
+/** A device waits for the answer, and old SDKs wait five seconds for a redirect. */
 const TIMEOUT_MS = 2500;
 
 function createExchange(deps: Deps): Camara['exchange'] {
@@ -185,7 +185,7 @@ function createExchange(deps: Deps): Camara['exchange'] {
   /** Refuses the answer of another issuer, before its code is sent. */
   const readRedirect = (as: Metadata, { code, issuer: iss, proof }: Authorization): Redirect => {
     if (proof === undefined) throw new LoginError('login_expired', 'This link is of another engine.');
-    // The library knows no clock of ours, but an offset to that of the process.
+    // The library takes no clock, only an offset to that of the process.
     const clock = { [oauth.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
     const client = { client_id: clientId, ...clock };
     const answer = new URLSearchParams({ code, ...(iss !== undefined && { iss }) });

@@ -15,7 +15,7 @@ const KEY_SET_TTL_MS = 300_000;
 /** A key that is not in a set of this age may be a new one. */
 const KEY_SET_MIN_AGE_MS = 30_000;
 
-/** A device waits for the last one, and old SDKs give a redirect five seconds. */
+/** A device waits for the keys, and old SDKs wait five seconds for a redirect. */
 const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
 
 /** What the metadata of a server name, at least. */

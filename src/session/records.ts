@@ -180,7 +180,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
       return seenBy(id, stored === null ? undefined : open(stored));
     },
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),
-    /** The record of a handle, whatever the secret: for what is done about a session from outside. */
+    /** The record of a handle, whatever the secret: for lists and revocations, which have no id. */
     async find(handle: string): Promise<SessionRecord | null | undefined> {
       const stored = await store.get(SESSION_KEY_PREFIX + handle);
       const record = stored === null ? undefined : open(stored);
@@ -294,7 +294,7 @@ export function createLoginSession(
         // The login may have been cancelled, locked or replaced during the proof.
         const current = now.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
-        // A new proof is one of the user who is logged in.
+        // A re-authentication completes only for the user who is logged in.
         if (!isOpen || !isOfUser(now)) throw loginEnded();
         return { login, user };
       }, true);

@@ -39,7 +39,7 @@ export function refusal(api: string, answer: Answer): LoginError {
 
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
-/** Seconds after which the app may repeat what Vonage cannot do "at this time". */
+/** Seconds after which the app may repeat a request that Vonage cannot handle "at this time". */
 const BUSY_RETRY_SECONDS = 5;
 
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, already used, or of another login.'];

@@ -51,7 +51,7 @@ const begin = async () => {
   return { app, link, nonce: new URL(link).searchParams.get('nonce') ?? '' };
 };
 
-/** Expects that the device got no code, that its link is spent, and that nobody is logged in. */
+/** Expects that the device got no code, that its link is spent, and that no user is logged in. */
 const expectRefused = async (app: ReturnType<System['app']>, home: Walk, exchanges: number) => {
   expect(['upstream_error', 'silent_auth_failed']).toContain(home.json?.['error']);
   expect(home.json).not.toHaveProperty('code');

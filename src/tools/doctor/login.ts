@@ -66,7 +66,7 @@ const begin = ({ request, number }: Deployment): Promise<Answer> =>
     body: JSON.stringify({ phone_number: number, client: 'app' }),
   });
 
-/** Errors that another number may not have. */
+/** Errors that may not occur with another number. */
 const NUMBER_ERRORS = ['invalid_phone_number', 'number_not_allowed', 'country_not_allowed'];
 
 function refusalFinding({ status, json }: Answer): Finding {

@@ -11,7 +11,7 @@ import type { Check, Deployment } from './deployment.js';
 
 const TTL_SECONDS = 2;
 
-/** What the server does with Redis, each with a key of its own. */
+/** The operations of the server on Redis, each with a key of its own. */
 const OPERATIONS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
   'keep, read and take a ticket': async (store, id) => {
     for (const kind of ['state', 'code']) {

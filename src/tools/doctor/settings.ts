@@ -4,8 +4,8 @@ import { about, type Finding } from './finding.js';
 import type { Check, Settings } from './deployment.js';
 
 /**
- * Reads the settings as the server would. Behind https they are read as those of production,
- * wherever that is set.
+ * Reads the settings as the server would. With an https URL they are read as in production, even
+ * if `NODE_ENV` is not set here.
  * @returns undefined where there are none
  */
 export function readSettings(env: Env, base: URL): Settings | undefined {
