@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
-import { isAllowedLink, type ProxySettings } from '../config/vonage.js';
+import type { ProxySettings } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
 import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
@@ -155,11 +155,9 @@ function createAuthorize(deps: Deps): Camara['authorize'] {
       ...(loginHint !== 'none' && { login_hint: loginHint === 'tel' ? `tel:${phoneNumber}` : phoneNumber }),
     };
     const query = { ...outer, ...(signsRequests ? await sign(as, { ...outer, ...inner }) : inner) };
-    const url = new URL(as.authorization_endpoint);
-    url.search = new URLSearchParams([...url.searchParams, ...Object.entries(query)]).toString();
-    if (isAllowedLink(url.href, [url.host])) return { authUrl: url.href, state };
-    const detail = 'The operator names an endpoint that may not be opened.';
-    throw new LoginError('upstream_error', detail, { upstream: { api: 'discovery' } });
+    const { authorization_endpoint: endpoint } = as;
+    const separator = endpoint.includes('?') ? '&' : '?';
+    return { authUrl: endpoint + separator + new URLSearchParams(query).toString(), state };
   };
 }
 

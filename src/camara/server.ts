@@ -1,6 +1,7 @@
 import { errors } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
+import { isAllowedLink } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Answer, Transport } from '../http/transport.js';
@@ -160,8 +161,15 @@ const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 function isUsable(metadata: oauth.AuthorizationServer, issuer: string): metadata is Metadata {
   const { authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks } = metadata;
   const urls = [authorization, token, ...(jwks === undefined ? [] : [jwks])];
-  return metadata.issuer === issuer && urls.every((url) => isEndpoint(url, issuer));
+  return (
+    metadata.issuer === issuer &&
+    urls.every((url) => isEndpoint(url, issuer)) &&
+    isLink(String(authorization))
+  );
 }
+
+/** Whether a device may open an endpoint. It has no fragment (RFC 6749 section 3.1). */
+const isLink = (url: string): boolean => !url.includes('#') && isAllowedLink(url, [new URL(url).host]);
 
 /** @param url from metadata, so it may be anything */
 function isEndpoint(url: unknown, issuer: string): boolean {

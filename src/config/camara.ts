@@ -59,8 +59,11 @@ function readUrl({ get, fail, production }: Reader, name: string): string | unde
   const text = get(name);
   if (text === undefined) return undefined;
   const url = parseUrl(text);
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '')
-    return fail(`${name} must be a URL like https://operator.example.com, without a user or a fragment.`);
+  const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
+  if (!isPlain || text.includes('#') || /[^\x21-\x7e]/.test(text))
+    return fail(
+      `${name} must be a URL like https://operator.example.com in ASCII, without a user or a fragment.`,
+    );
   if (url.protocol !== 'https:' && (production || url.hostname !== 'localhost'))
     return fail(`${name} must begin with https://; http is only for a sandbox on localhost.`);
   return text;
