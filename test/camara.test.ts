@@ -151,7 +151,7 @@ describe('SILENT_AUTH=camara', () => {
     await system.next(app, 'sms');
   });
 
-  test('a SIM of another number logs nobody in', async () => {
+  test('a SIM of another number logs no user in', async () => {
     const { app, code } = await system.walkedLogin(OTHER_SIM);
     const answer = await postCode(app, code).expect(200);
     expect(answer.body).toMatchObject({ verified: false, reason: 'number_mismatch' });

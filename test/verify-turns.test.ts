@@ -364,7 +364,7 @@ describe('a verification that takes the place of another', () => {
     ));
 
   describe('by resend', () => {
-    test('sends a new code by the same channel from resend_at on, and the former code is dead', async () => {
+    test('sends a new code by the same channel from resend_at on, and the former code is invalid', async () => {
       const app = await begin();
       const moved = await next(app).expect(200);
       const resendAt = new Date(system.world.now() + 30_000).toISOString();

@@ -389,7 +389,7 @@ describe('Number Verification', () => {
     ['true with status 201', json({ devicePhoneNumberVerified: true }, 201)],
     ['true twice', { body: '{"devicePhoneNumberVerified":false,"devicePhoneNumberVerified":true}' }],
     ['true as text', { body: '{"devicePhoneNumberVerified":true}', content_type: 'text/plain' }],
-  ])('that answers %s logs nobody in', async (_what, fault) => {
+  ])('that answers %s logs no user in', async (_what, fault) => {
     expect((await verified(fault)).body).toMatchObject({ status: 502, error: 'upstream_error' });
   });
 
