@@ -182,7 +182,7 @@ function createExchange(deps: Deps): Camara['exchange'] {
 
   /** Refuses the answer of another issuer, before its code is sent. */
   const readRedirect = (as: Metadata, { code, issuer: iss, proof }: Authorization): Redirect => {
-    if (proof === undefined) throw new LoginError('login_expired', 'This link is of another engine.');
+    if (proof === undefined) throw new LoginError('login_expired', 'This link belongs to another engine.');
     // The library takes no clock, only an offset to that of the process.
     const clock = { [oauth.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
     const client = { client_id: clientId, ...clock };

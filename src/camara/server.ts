@@ -199,7 +199,7 @@ function isAbsent(error: unknown): boolean {
 }
 
 const unusable = (upstream: { api: string; error?: string }): LoginError =>
-  new LoginError('upstream_error', 'The operator gave an answer that is of no use.', { upstream });
+  new LoginError('upstream_error', 'The operator returned an unusable answer.', { upstream });
 
 /**
  * The error for what the library threw: ours, or its code. Its message and its cause may hold

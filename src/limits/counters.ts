@@ -62,7 +62,7 @@ export function createLimits(
     const limited = { limit: name, retryAfter: window.left };
     if (name === 'send-all')
       throw new Limited('unavailable', 'No more messages are sent in this hour.', limited);
-    throw new Limited('rate_limited', 'This was asked for too often. Try again later.', limited);
+    throw new Limited('rate_limited', 'A limit was reached. Try again later.', limited);
   };
 
   /** Logged by the messages that use it up, not by refused ones: no attack fills the log. */

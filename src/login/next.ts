@@ -124,7 +124,7 @@ function channelToRepeat(
     return undefined;
   const wait = underWay ? verifications.resendableAt(underWay) - world.now() : 0;
   if (wait <= 0) return current;
-  throw new LoginError('login_in_progress', 'The last code was sent only just now.', {
+  throw new LoginError('login_in_progress', 'The last code was sent too recently.', {
     retry_after: Math.ceil(wait / 1000),
   });
 }
@@ -290,4 +290,6 @@ function requireStep(login: Login | undefined, { id, step }: Verification): Logi
 }
 
 const noMoreChannels = (left: readonly CodeChannel[]): LoginError =>
-  new LoginError('no_more_channels', 'This channel is not left for the login.', { next_channels: left });
+  new LoginError('no_more_channels', 'This channel is not available for this login.', {
+    next_channels: left,
+  });

@@ -33,7 +33,7 @@ export function refusal(api: string, answer: Answer): LoginError {
   }
   if (answer.status === 504)
     return new LoginError('upstream_timeout', 'The operator did not answer in time.', { upstream });
-  const detail = 'Vonage or the operator gave an answer that is of no use.';
+  const detail = 'Vonage or the operator returned an unusable answer.';
   return new LoginError('upstream_error', detail, { upstream });
 }
 
