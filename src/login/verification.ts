@@ -122,7 +122,7 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     world.later(Math.max(0, seconds), () => {
       cancelNow().catch(() => {
         const fields = { request_id: requestId };
-        world.log.debug(fields, 'a verification that was to be cancelled had ended or gone on');
+        world.log.debug(fields, 'a verification could not be cancelled: it had ended or moved on');
       });
     });
   };

@@ -37,7 +37,7 @@ interface Visit {
 }
 
 const NO_SESSION =
-  'req.session is missing: its store is away, or express-session has to be mounted before createSilentAuth';
+  'req.session is missing: its store cannot be reached, or express-session has to be mounted before createSilentAuth';
 const OTHER_SESSION =
   "req.session is not one of express-session: session: 'host' requires express-session, because a login gives the session a new id";
 
