@@ -33,8 +33,8 @@ export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
 export type CodeKind = 'silent' | 'typed';
 
 /**
- * Tries of a code for one verification, which Vonage counts as well. A silent code comes from a
- * device, which makes no typing errors, and has one (Verify v2 reference, "Check").
+ * Tries of a code for one verification, which Vonage counts as well. A silent code has one, because
+ * a device makes no typing errors (Verify v2 reference, "Check").
  */
 const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
 

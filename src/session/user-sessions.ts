@@ -18,7 +18,7 @@ export interface UserSession {
   id: string;
   authenticatedAt: number;
   channels: readonly Channel[];
-  /** Exact to half a second. In the last half hour of the longest life, the start of that. */
+  /** Exact to half a second. Does not change in the last half hour of the longest life. */
   lastUsedAt: number;
   /** When the session expires if it stays idle. */
   expiresAt: number;
