@@ -137,7 +137,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   };
 
   /**
-   * Removes an entry only if its session exists no more: its handle is never used again. A session
+   * Removes an entry only if its session no longer exists: a handle is never used again. A session
    * that another user has taken over may become one of this number again, and keeps its entry.
    */
   const endAll = async (phoneNumber: PhoneNumber, entries: readonly Entry[]) => {

@@ -24,7 +24,7 @@ export const IOS_RULES: readonly Rule[] = [
     name: 'TLS 1.2',
     isBrokenBy: ({ failure }) => failure?.kind === 'tls',
     says: ({ url, failure }) =>
-      `There was no TLS connection to ${url.host} (${failure?.message ?? ''}), and the iOS SDK supports only TLS 1.2.`,
+      `There was no TLS connection to ${url.host} (${failure?.message ?? ''}), and the iOS SDK speaks TLS 1.2 and no other version.`,
     mend: 'Enable TLS 1.2 beside 1.3 in the proxy, with a certificate for this host from an authority that phones know.',
   },
   {
