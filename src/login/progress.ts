@@ -119,9 +119,7 @@ export const endOfStep = (verification: Verification): number =>
 export const endOfLastStep = ({ since, step, steps }: Verification): number =>
   since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
 
-/**
- * @param at the channels that the number can use, in order, the time, and what webhooks have said
- */
+/** The progress of a login at `now`. `fallbacks` are the channels that its number can use. */
 export function progressOf(
   login: Login,
   { now, fallbacks, report }: { now: number; fallbacks: readonly CodeChannel[]; report?: Report | undefined },
