@@ -255,6 +255,19 @@ test('without SIM_SWAP_HOURS nothing is asked', async () => {
   });
 });
 
+test('a pause that SIM Swap of a CAMARA operator asks for ends questions, and no login', async () => {
+  await withSystem(settings({ SILENT_AUTH: 'camara', SIM_SWAP_UNKNOWN: 'tell' }), async (system) => {
+    const limited = { status: 429, headers: { 'retry-after': '30' }, body: '{}', times: 1 };
+    await system.control('faults', { 'camara-sim-swap': limited });
+    for (const number of [ALICE, BOB])
+      expect((await silently(system, number)).answer.body).toMatchObject({ verified: true });
+    expect(await questions(system)).toHaveLength(1);
+    system.world.turn(31);
+    await silently(system, ALICE);
+    expect(await questions(system)).toHaveLength(2);
+  });
+});
+
 describe('the token of the client at a CAMARA operator', () => {
   let system: System;
   beforeAll(async () => {

@@ -11,7 +11,7 @@ import type { AskSimSwap } from '../vonage/identity-insights.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { signJwt, type SigningKey } from './jws.js';
-import { createSimSwap } from './sim-swap.js';
+import { createSimSwap, SIM_SWAP_API } from './sim-swap.js';
 import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
 import type { AuthorizationServer, Metadata } from './server.js';
 
@@ -65,8 +65,9 @@ export function createCamara(
   },
 ): Camara {
   const { world, proxy, redirectUri } = deps;
-  // One upstream: whichever of its endpoints asks for a pause, no login begins there.
-  const pause = (_api: string, seconds: number) => deps.pause('camara', seconds);
+  // One upstream: whichever of its endpoints asks for a pause, no login begins there. Only a login
+  // that learns nothing of its SIM may go on (`SIM_SWAP_UNKNOWN`).
+  const pause = (api: string, seconds: number) => deps.pause(api === SIM_SWAP_API ? api : 'camara', seconds);
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
