@@ -10,9 +10,9 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // Numbers in template strings are how ports, seconds and statuses are said.
+      // Template strings have ports, seconds and statuses, which are numbers.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      // `return sendJson(…)` ends a handler; Express hands `void`-typed callbacks around; arrow shorthand for them is idiomatic.
+      // `return sendJson(…)` ends a handler, and Express passes `void`-typed callbacks around.
       '@typescript-eslint/no-confusing-void-expression': [
         'error',
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },

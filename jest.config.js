@@ -4,7 +4,7 @@ export default {
   roots: ['<rootDir>/examples', '<rootDir>/test'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // Sources are ES modules; under Jest they run as CommonJS, and so do the packages that are ESM only.
+  // Sources, and packages that are ES modules only, run under Jest as CommonJS.
   transform: {
     '^.+\\.(t|j)s$': [
       '@swc/jest',

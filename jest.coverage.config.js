@@ -16,8 +16,8 @@ const OTHERS = [
 ];
 
 /**
- * How much of the folders that decide who is logged in is run by the suites over HTTP and by hostile requests. Branches are counted by
- * Istanbul, which puts a counter into each: what V8 tells by itself has no branch for `??`, `||` and `?:` that were run.
+ * Coverage of the folders that decide who is logged in, by the suites over HTTP and the hostile
+ * requests. Istanbul counts the branches, because V8 reports none for `??`, `||` and `?:`.
  *
  * @type {import('jest').Config}
  */

@@ -1,8 +1,9 @@
 import config from './jest.config.js';
 
 /**
- * What `npm run check` leaves to `npm test`: suites with a browser, with processes, clusters or containers of their own, with
- * clocks that cannot be turned, or with thousands of requests. A suite that takes more than two or three seconds by itself belongs here.
+ * The suites that `npm run check` leaves to `npm test`: those with a browser, with processes,
+ * clusters or containers of their own, with clocks that cannot be turned, or with thousands of
+ * requests. A suite that takes more than two or three seconds by itself belongs here.
  */
 const SLOW = [
   'alerts',

@@ -68,7 +68,7 @@ export function settingsOf(addresses: {
   };
 }
 
-/** How the image starts Node, and the bench every contestant. */
+/** The `NODE_OPTIONS` of the image, with which the bench starts every contestant. */
 function nodeOptionsOfImage(): string {
   const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
   return /^ENV NODE_OPTIONS="(.*)"$/m.exec(dockerfile)?.[1] ?? '';

@@ -98,7 +98,7 @@ async function turnsTable(figures: Figures): Promise<string> {
 function failoverTable(figures: Figures): string {
   const rows = PER_MINUTE.map((perMinute) => {
     const { perSecond, primaries, processes, upstreamPerSecond } = capacityFor(perMinute, figures);
-    // A login uses five keys: counters, two tickets, and the session under its old and new id.
+    // A login uses five keys: counters, two tickets, the session, and the list of its number.
     const share = 1 - (1 - 1 / primaries) ** 5;
     const capacity = Math.min(upstreamPerSecond, (processes * 1e6) / figures.serverCpuUs);
     const { refused, seconds } = recoveryOf({ perSecond, capacity, share, downMs: figures.failoverMs });

@@ -144,7 +144,7 @@ export class LoginError extends Error {
   /** Seconds to wait before the next attempt. */
   readonly retryAfter: number | undefined;
   readonly nextChannels: readonly CodeChannel[] | undefined;
-  /** Of `silent_auth_failed`, or of `login_expired` if no message was sent. */
+  /** Of `silent_auth_failed`, or of `login_expired` if the message did not arrive. */
   readonly reason: SilentFailure | MessageFailure | undefined;
   readonly errors: readonly { field: string; message: string }[] | undefined;
   /** Identifies the request in the server's log. */

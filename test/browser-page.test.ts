@@ -216,7 +216,7 @@ describeInBrowser('usability of the page', () => {
     });
   });
 
-  describe('is never dead', () => {
+  describe('responds without its script, storage, cookies or session', () => {
     const usable = async (page: Page) => {
       await page.locator('#phone').fill(ALICE);
       expect(await page.locator('#number [type=submit]').isVisible()).toBe(true);

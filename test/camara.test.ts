@@ -151,7 +151,7 @@ describe('SILENT_AUTH=camara', () => {
     await system.next(app, 'sms');
   });
 
-  test('a SIM of another number logs nobody in', async () => {
+  test('a SIM of another number logs no user in', async () => {
     const { app, code } = await system.walkedLogin(OTHER_SIM);
     const answer = await postCode(app, code).expect(200);
     expect(answer.body).toMatchObject({ verified: false, reason: 'number_mismatch' });
@@ -365,6 +365,8 @@ describe('the settings', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['an issuer over http', { CAMARA_ISSUER: 'http://operator.example.com' }, /CAMARA_ISSUER .*https/],
     ['an issuer without a scheme', { CAMARA_ISSUER: 'operator.example.com' }, /CAMARA_ISSUER must be a URL/],
+    ['an issuer with an empty fragment', { CAMARA_ISSUER: 'https://c.example#' }, /without .* a fragment/],
+    ['an issuer with other letters', { CAMARA_ISSUER: 'https://c.example/á' }, /CAMARA_ISSUER .* ASCII/],
     ['an issuer with a password', { CAMARA_ISSUER: 'https://a:b@c.example' }, /CAMARA_ISSUER must be a URL/],
     [
       'http on localhost in production',

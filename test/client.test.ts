@@ -98,7 +98,7 @@ describe('the client', () => {
     expect(await alice.verify(await lastCode())).toMatchObject({ verified: true, channel: 'voice' });
   });
 
-  test('sends another code as soon as the server does, and the former one is dead', async () => {
+  test('sends another code as soon as the server does, and the former one is invalid', async () => {
     await alice.login('+447700900102');
     const { resendAt } = await alice.next('sms');
     const former = await lastCode();

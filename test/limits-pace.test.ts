@@ -69,7 +69,7 @@ describe.each(['redis', 'memory'] as const)('with %s, Network Enablement', (stor
     inSystem({}, async (system) => {
       const fault = { status, headers: { 'retry-after': '30' }, times: 1 };
       await system.control('faults', { 'network-enablement': fault });
-      // The one who hears it goes on by another way, as with any outage.
+      // The login can continue by another channel, as in any outage.
       expect((await clientAt(system, HERE).login(ALICE).expect(201)).body.channel).toBeNull();
       expect(await callsTo(system, ENABLE)).toBe(1);
       system.world.turn(10);

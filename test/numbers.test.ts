@@ -58,7 +58,7 @@ describe('a phone has one number', () => {
     let spellings = 0;
     const accepted = EXAMPLES.flatMap((example) =>
       spellingsOf(example).filter((spelling) => {
-        // The library says whose number it is; most of these are somebody else's, or nobody's.
+        // Most spellings are those of another number, or of none.
         const read = parsePhoneNumberFromString(spelling);
         if (spelling === example.number || read?.number !== example.number) return false;
         spellings++;
@@ -145,7 +145,7 @@ describe('ALLOWED_COUNTRIES', () => {
     ['CA', '+14165550123'],
     ['US', '+12025550123'],
     ['XV', '+99012345678'],
-    // Nothing tells these numbers from those of a neighbour.
+    // These numbers cannot be distinguished from those of the other country.
     ['AX', '+358412345678'],
     ['BL', '+590690001234'],
     ['CC', '+61412345678'],

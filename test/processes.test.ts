@@ -58,7 +58,7 @@ const isOpen = (port: number, host = 'localhost'): Promise<boolean> =>
   });
 
 describe('a server that receives SIGTERM', () => {
-  it('tells proxies, answers the pending login, accepts no new connection, and exits with 0', async () => {
+  it('is not ready, answers the pending login, accepts no new connection, and exits with 0', async () => {
     const { port, base, sandbox, env } = await places();
     const all = { ...env, ...credentials() };
     await node(built('sandbox/main.js'), all).said(SANDBOX);

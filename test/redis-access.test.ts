@@ -82,7 +82,7 @@ describe('a Redis with a user for this server', () => {
   test('refuses a connection without a password', () => complaintOf(redisAt(redis.url), 'NOAUTH'));
 });
 
-describe('what is wrong with Redis is named in its own word', () => {
+describe('an error of Redis is reported by its first word', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedis();
@@ -165,7 +165,7 @@ describe('what is wrong with Redis is named in its own word', () => {
     });
   });
 
-  test('one line when it goes, and one when it is back', async () => {
+  test('an outage has one line when it begins, and one when it ends', async () => {
     const away = await startRedis();
     const world = testWorld();
     const store = await openRedisStore(redisAt(away.url), world.log);

@@ -191,10 +191,10 @@ test('the hook onEvent gets the id that GET /sessions lists, also after SESSION_
 });
 
 test('the hook onEvent gets a login that a SIM swap ended, by its message or by its SIM, once', async () => {
-  const told: AuthEvent[] = [];
+  const received: AuthEvent[] = [];
   const options = {
     env: { ...WITH_CODES, SIM_SWAP_HOURS: '72' },
-    hooks: { onEvent: (event: AuthEvent) => void told.push(event) },
+    hooks: { onEvent: (event: AuthEvent) => void received.push(event) },
   };
   await withSystem(options, async (swapping) => {
     const swapped = '+447700900116';
@@ -203,10 +203,10 @@ test('the hook onEvent gets a login that a SIM swap ended, by its message or by 
     for (let times = 0; times < 2; times++) await app.post('/login/next').send({ channel: 'sms' });
     const silent = await swapping.walkedLogin(swapped);
     await postCode(silent.app, silent.code).expect(403);
-    expect(told).toMatchObject([
+    expect(received).toMatchObject([
       { type: 'login_refused', reason: 'login_refused', phoneNumber: swapped },
       { type: 'login_refused', reason: 'login_refused', phoneNumber: swapped },
     ]);
-    expect(told).toHaveLength(2);
+    expect(received).toHaveLength(2);
   });
 });

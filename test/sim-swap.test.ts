@@ -146,7 +146,7 @@ describe('an answer of Identity Insights', () => {
     expect(system.world.logged()).toContain('"sim_swap":"unknown"');
   });
 
-  test.each(['OK', 'PARTIAL_SUCCESS', 'NO_COVERAGE'])('of true is believed under %s', async (code) => {
+  test.each(['OK', 'PARTIAL_SUCCESS', 'NO_COVERAGE'])('of true counts as a change under %s', async (code) => {
     await system.control('faults', { 'identity-insights': insight({ is_swapped: true, status: { code } }) });
     expect((await silently(system, ALICE)).answer.body.error).toBe('login_refused');
   });
@@ -195,7 +195,7 @@ describe('SIM_SWAP_POLICY=step_up', () => {
   });
 });
 
-test('SIM_SWAP_POLICY=tell tells the hook and the assertion, and the login goes on', async () => {
+test('SIM_SWAP_POLICY=tell gives the answer to the hook and the assertion, and the login continues', async () => {
   const seen: (string | undefined)[] = [];
   const hooks: Hooks = { beforeSession: ({ simSwap }: ProvenLogin) => void seen.push(simSwap) };
   const env = { ...settings({ SIM_SWAP_POLICY: 'tell' }).env, ...ASSERTIONS };

@@ -18,8 +18,7 @@ interface Failure {
 }
 
 /**
- * A store that fails where it is control to, as Redis does when it goes away in the middle of a
- * request.
+ * A store that fails at these commands, as Redis does when it goes away in the middle of a request.
  */
 const failingAt =
   (control: { failure?: Failure | undefined }) =>

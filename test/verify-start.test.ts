@@ -63,7 +63,7 @@ describe('a verification whose start is answered with', () => {
   });
 
   test.each(Object.entries(UNUSABLE))(
-    '%s is cancelled: it sends nothing, and keeps nobody out for longer than it lives',
+    '%s is cancelled: it sends nothing, and blocks other logins no longer than it lives',
     async (_what, falseAnswer) => {
       const app = system.app();
       void falsifier.falsifyOnce('start', falseAnswer);

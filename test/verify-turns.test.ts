@@ -358,13 +358,13 @@ describe('a verification that takes the place of another', () => {
           ({ path, method }) => method === 'POST' && path === '/v2/verify',
         );
         const lengths = starts.map(({ body }) => (body as { workflow: object[] }).workflow.length);
-        // What goes on needs no messages of its own.
+        // A login that resumes its verification needs no messages for a new one.
         expect(lengths).toEqual([3, 1, 1, 1, 3, 3, 3, 3]);
       },
     ));
 
   describe('by resend', () => {
-    test('sends a new code by the same channel from resend_at on, and the former code is dead', async () => {
+    test('sends a new code by the same channel from resend_at on, and the former code is invalid', async () => {
       const app = await begin();
       const moved = await next(app).expect(200);
       const resendAt = new Date(system.world.now() + 30_000).toISOString();

@@ -30,8 +30,8 @@ export const POLL_INTERVAL_MS = 500;
 export function type(state: State, { text, format }: { text: string; format: boolean }): Change {
   const typed = format ? formatAsTyped(text, state.country) : { text, country: state.country };
   const { at } = state.screen;
-  // A turn: what the server says of an earlier login must not take the form away any more. An error
-  // stays until the next attempt, so that a screen reader can read it again.
+  // A turn, so that an answer about an earlier login does not replace the form. An error stays
+  // until the next attempt, so that a screen reader can read it again.
   return turn(state, {
     typed: typed.text,
     country: typed.country,

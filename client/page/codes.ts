@@ -157,7 +157,7 @@ export function codeOver(
   );
 }
 
-/** A second has passed: repeats what was not accepted before, and looks if the message failed. */
+/** A second has passed: repeats a request that is due, and asks whether the message failed. */
 export function tickCode(state: State): Change {
   const { screen, now } = state;
   if (screen.at !== 'code' && screen.at !== 'failed') return change(state, {});

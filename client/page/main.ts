@@ -46,7 +46,7 @@ function start(): void {
     }
   }
 
-  // What was typed before this script came, or what the browser filled in.
+  // What was typed before this script ran, or what the browser filled in.
   const phone = inputOf('phone');
   if (phone.value !== '') emit({ on: 'type', text: phone.value, format: true });
   listen(emit);

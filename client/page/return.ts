@@ -58,7 +58,7 @@ export function open(before: State, event: Opened): Change {
   return { state: next.state, effects: [...leave, ...next.effects] };
 }
 
-/** The content of the field, as it was left or by the login of this tab. */
+/** The content of the field: what was kept, or the number of the login of this tab. */
 function knownNumber({ country }: State, { login, left }: Opened): Partial<State> {
   if (left) return { typed: left.typed, country: left.country };
   if (!login) return {};
@@ -74,7 +74,7 @@ function durationsOf(
   return [durations[0], durations[1], leftAt === undefined ? undefined : loadedAt - leftAt];
 }
 
-/** Looks what the fragment is, and what the server says of the login that it may belong to. */
+/** Reads the fragment, and asks the server for the login that it may belong to. */
 export function look(state: State): Change {
   const returned = readFragment(state.fragment);
   if (returned.kind === 'nothing') return turn(state, {}, { do: 'session' });

@@ -37,7 +37,7 @@ export function failureOf({ error, reason, retryAfter }: Problem, now: number): 
 export const isPassing = ({ error, retryAfter }: Problem): boolean =>
   error === 'login_in_progress' && retryAfter !== undefined;
 
-/** Whether an error leaves open if the server has got the code. */
+/** Whether, after this error, the server may or may not have received the code. */
 export const isLost = ({ error }: Problem): boolean =>
   [
     'no_answer',
@@ -58,7 +58,7 @@ export const failed = (
   ...more,
 });
 
-/** Whether something is done only from a later time on. */
+/** Whether `from` is still in the future. */
 export const isEarly = ({ now }: State, from: number | undefined): boolean =>
   from !== undefined && now < from;
 
@@ -114,7 +114,7 @@ export function failureOfLogin(login: Login | CurrentLogin, state: State): Failu
   return status === 'pending' ? 'unfinished' : 'unsuccessful';
 }
 
-/** Shows where a login stands: the field for its code, or why it goes on otherwise. */
+/** Shows the progress of a login: the field for its code, or why it continues otherwise. */
 export const showLogin = (state: State, login: Login | CurrentLogin, failure?: Failure): Change =>
   isCodePending(login)
     ? showCode(state, login, { failure })

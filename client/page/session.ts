@@ -79,7 +79,7 @@ export function followOtherTab(state: State, other: OtherTabChange): Change {
   const { screen } = state;
   const isLoggedIn = screen.at === 'done';
   if (other === 'login') {
-    // A page that is about to leave finds out when it is back.
+    // A page that is about to open the link asks the server when it is back.
     const isReplaced = state.login !== undefined && (screen.at === 'code' || screen.at === 'failed');
     return isReplaced ? replaced(state) : change(state, {});
   }

@@ -86,7 +86,7 @@ export interface CodeScreen {
   /** From this time, the server sends another code by this channel. */
   resendAt: number;
   sentAt: number;
-  /** When to look next whether the message failed. */
+  /** When to ask next whether the message failed. */
   checkAt: number;
   /** From this time, the server sends any code. */
   sendAt?: number | undefined;
@@ -95,7 +95,7 @@ export interface CodeScreen {
 
 export interface Failure {
   name: FailureName;
-  /** Before this time, the server refuses to do again what failed. */
+  /** Before this time, the server refuses another attempt. */
   retryAt?: number | undefined;
 }
 
@@ -160,7 +160,7 @@ export interface State {
   typed: string;
   /** The number that is being logged in, in E.164. */
   number: string | undefined;
-  /** What the browser says of its network, if it does. A hotspot looks like Wi-Fi. */
+  /** The kind of network, if the browser names it. A hotspot looks like Wi-Fi. */
   network: 'wifi' | 'cellular' | undefined;
   login: TabLogin | undefined;
   screen: Screen;

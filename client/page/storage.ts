@@ -1,6 +1,6 @@
 import type { Left, OtherTabChange, TabLogin } from './state.js';
 
-/** The storage of the browser, which may be blocked: the page then keeps nothing, and works on. */
+/** The storage of the browser. If it is blocked, the page keeps nothing, and still works. */
 
 const LOGIN = 'login';
 const LEFT = 'left';

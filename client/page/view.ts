@@ -30,7 +30,7 @@ export type Mark = 'busy' | 'good' | 'bad' | 'more';
 export interface ChannelButton {
   channel: CodeChannel;
   text: string;
-  /** Whether it works only later. */
+  /** Whether the server accepts the request only later. */
   isEarly: boolean;
 }
 
@@ -245,7 +245,7 @@ const CHECKS: Partial<Record<FailureName, readonly ('wifi' | 'vpn' | 'sim')[]>> 
   not_completed: ['wifi', 'vpn'],
   other_number: ['sim'],
 };
-/** Failures of a code, after which another code is the likely next step. */
+/** Failures of a code, after which the page offers another code first. */
 const OF_CODES: readonly FailureName[] = [
   ...(['blocked', 'rejected', 'user_rejected', 'unreachable', 'not_delivered'] as const),
   ...(['no_more_channels', 'code_expired'] as const),

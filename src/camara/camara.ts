@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
-import { isAllowedLink, type ProxySettings } from '../config/vonage.js';
+import type { ProxySettings } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
 import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
@@ -65,8 +65,8 @@ export function createCamara(
   },
 ): Camara {
   const { world, proxy, redirectUri } = deps;
-  // One upstream: whichever of its endpoints asks for a pause, no login begins there. Only a login
-  // that learns nothing of its SIM may go on (`SIM_SWAP_UNKNOWN`).
+  // The endpoints belong to one upstream: a pause that one of them asks for ends all logins there.
+  // A login may go on without an answer about its SIM (`SIM_SWAP_UNKNOWN`).
   const pause = (api: string, seconds: number) => deps.pause(api === SIM_SWAP_API ? api : 'camara', seconds);
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
@@ -156,11 +156,9 @@ function createAuthorize(deps: Deps): Camara['authorize'] {
       ...(loginHint !== 'none' && { login_hint: loginHint === 'tel' ? `tel:${phoneNumber}` : phoneNumber }),
     };
     const query = { ...outer, ...(signsRequests ? await sign(as, { ...outer, ...inner }) : inner) };
-    const url = new URL(as.authorization_endpoint);
-    url.search = new URLSearchParams([...url.searchParams, ...Object.entries(query)]).toString();
-    if (isAllowedLink(url.href, [url.host])) return { authUrl: url.href, state };
-    const detail = 'The operator names an endpoint that may not be opened.';
-    throw new LoginError('upstream_error', detail, { upstream: { api: 'discovery' } });
+    const { authorization_endpoint: endpoint } = as;
+    const separator = endpoint.includes('?') ? '&' : '?';
+    return { authUrl: endpoint + separator + new URLSearchParams(query).toString(), state };
   };
 }
 
@@ -175,7 +173,7 @@ interface Redirect {
 /** An access token lives 300 s at the most (CAMARA Number Verification). */
 const MAX_TTL_SECONDS = 300;
 
-/** A device waits for the answer, and old SDKs give a redirect five seconds. */
+/** A device waits for the answer, and old SDKs wait five seconds for a redirect. */
 const TIMEOUT_MS = 2500;
 
 function createExchange(deps: Deps): Camara['exchange'] {
@@ -185,8 +183,8 @@ function createExchange(deps: Deps): Camara['exchange'] {
 
   /** Refuses the answer of another issuer, before its code is sent. */
   const readRedirect = (as: Metadata, { code, issuer: iss, proof }: Authorization): Redirect => {
-    if (proof === undefined) throw new LoginError('login_expired', 'This link is of another engine.');
-    // The library knows no clock of ours, but an offset to that of the process.
+    if (proof === undefined) throw new LoginError('login_expired', 'This link belongs to another engine.');
+    // The library takes no clock, only an offset to that of the process.
     const clock = { [oauth.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
     const client = { client_id: clientId, ...clock };
     const answer = new URLSearchParams({ code, ...(iss !== undefined && { iss }) });

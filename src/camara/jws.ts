@@ -35,13 +35,13 @@ const hasEnoughBits = ({ asymmetricKeyDetails }: KeyObject): boolean =>
   (asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) >= MIN_RSA_BITS;
 
 /**
- * An access or logout token has a type of its own (RFC 8725 section 3.11), and an ID token has none.
+ * Access and logout tokens have types of their own (RFC 8725 section 3.11), and ID tokens none.
  */
 const ID_TOKEN_TYPE = /^(?:application\/)?jwt$/i;
 
 /**
- * Whether the signature of an ID token by ES256 or RS256 is right, and so are its type and the size
- * of its key.
+ * Whether an ID token has a valid signature (ES256 or RS256), a valid type and a key of sufficient
+ * size.
  * @throws errors of jose, if the key set has no key for the token, or several
  */
 export type CheckSignature = (token: string) => Promise<boolean>;

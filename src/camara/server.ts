@@ -1,6 +1,7 @@
 import { errors } from 'jose';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
+import { isAllowedLink } from '../config/vonage.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Answer, Transport } from '../http/transport.js';
@@ -15,7 +16,7 @@ const KEY_SET_TTL_MS = 300_000;
 /** A key that is not in a set of this age may be a new one. */
 const KEY_SET_MIN_AGE_MS = 30_000;
 
-/** A device waits for the last one, and old SDKs give a redirect five seconds. */
+/** A device waits for the keys, and old SDKs wait five seconds for a redirect. */
 const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
 
 /** What the metadata of a server name, at least. */
@@ -160,8 +161,15 @@ const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 function isUsable(metadata: oauth.AuthorizationServer, issuer: string): metadata is Metadata {
   const { authorization_endpoint: authorization, token_endpoint: token, jwks_uri: jwks } = metadata;
   const urls = [authorization, token, ...(jwks === undefined ? [] : [jwks])];
-  return metadata.issuer === issuer && urls.every((url) => isEndpoint(url, issuer));
+  return (
+    metadata.issuer === issuer &&
+    urls.every((url) => isEndpoint(url, issuer)) &&
+    isLink(String(authorization))
+  );
 }
+
+/** Whether a device may open an endpoint. It has no fragment (RFC 6749 section 3.1). */
+const isLink = (url: string): boolean => !url.includes('#') && isAllowedLink(url, [new URL(url).host]);
 
 /** @param url from metadata, so it may be anything */
 function isEndpoint(url: unknown, issuer: string): boolean {
@@ -191,7 +199,7 @@ function isAbsent(error: unknown): boolean {
 }
 
 const unusable = (upstream: { api: string; error?: string }): LoginError =>
-  new LoginError('upstream_error', 'The operator gave an answer that is of no use.', { upstream });
+  new LoginError('upstream_error', 'The operator returned an unusable answer.', { upstream });
 
 /**
  * The error for what the library threw: ours, or its code. Its message and its cause may hold

@@ -14,7 +14,7 @@ export const SIM_SWAP_API = 'sim-swap';
 /** `check`, 200. Only a boolean is an answer. */
 const SimSwapAnswer = z.object({ swapped: z.boolean() });
 
-/** How long before its end a token is replaced, so that none expires on its way. */
+/** How long before its end a token is replaced, so that none expires in transit. */
 const RENEWAL_MARGIN_SECONDS = 30;
 
 interface Deps {
@@ -48,7 +48,8 @@ export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
 }
 
 /**
- * Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its end.
+ * Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its
+ * end.
  */
 function createClientTokens({ settings, server, clientAuth, transport, world }: Deps) {
   let current: { token: Promise<string>; text?: string; goodUntil: number } | undefined;

@@ -30,7 +30,7 @@ export function readCamara(reader: Reader) {
   );
   if (scope !== '' && !SCOPE.test(scope)) fail('CAMARA_SCOPE must be scopes separated by single spaces.');
   return {
-    /** Where no issuer is named, the origin of the authorization endpoint stands for it. */
+    /** If no issuer is set, the origin of the authorization endpoint. */
     issuer: issuer ?? parseUrl(endpoints?.authorizationUrl ?? '')?.origin ?? '',
     /** Absent: they are in the metadata of the issuer. */
     endpoints,
@@ -43,7 +43,7 @@ export function readCamara(reader: Reader) {
     verifyUrl: readVerifyUrl(reader),
     simSwap: readSimSwapApi(reader),
     loginHint: oneOf('CAMARA_LOGIN_HINT', ['tel', 'plain', 'none'], 'tel'),
-    /** `none` asks for silence; `off` leaves the parameter out. */
+    /** `none` forbids the operator to show a page; `off` leaves the parameter out. */
     prompt: oneOf('CAMARA_PROMPT', ['none', 'off'], 'none'),
     signsRequests,
     /** Sent with every call to the upstream. They hold secrets. */
@@ -59,8 +59,11 @@ function readUrl({ get, fail, production }: Reader, name: string): string | unde
   const text = get(name);
   if (text === undefined) return undefined;
   const url = parseUrl(text);
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hash !== '' || url.username !== '')
-    return fail(`${name} must be a URL like https://operator.example.com, without a user or a fragment.`);
+  const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
+  if (!isPlain || text.includes('#') || /[^\x21-\x7e]/.test(text))
+    return fail(
+      `${name} must be a URL like https://operator.example.com in ASCII, without a user or a fragment.`,
+    );
   if (url.protocol !== 'https:' && (production || url.hostname !== 'localhost'))
     return fail(`${name} must begin with https://; http is only for a sandbox on localhost.`);
   return text;

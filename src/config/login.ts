@@ -80,7 +80,7 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
     codeLength: whole('CODE_LENGTH', { fallback: 6, least: 6, most: 10 }),
     /** Seconds that a code is valid. */
     channelTimeout: whole('CHANNEL_TIMEOUT', { fallback: 300, least: 60, most: 900 }),
-    /** The language of messages where the app and its user name none. Absent: Vonage chooses. */
+    /** The language of messages if a request names none. Absent: Vonage chooses. */
     locale: readLocale(reader),
     senders: readSenders({ get, fail }, channels),
   };

@@ -25,8 +25,7 @@ export interface SimSwapSettings {
 }
 
 /**
- * How long an answer may take: the user is waiting, and a message or a session waits for it. An
- * answer that is later counts as unknown.
+ * How long an answer may take, because the user waits for it. A later answer counts as unknown.
  */
 export const SIM_SWAP_TIMEOUT_MS = 1000;
 

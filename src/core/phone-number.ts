@@ -18,7 +18,7 @@ const VIRTUAL_OPERATOR = /^\+990[0-9]{5,12}$/;
 
 let last: { input: string; found: ReturnType<typeof parsePhoneNumberFromString> } | undefined;
 
-/** Looks a number up in the numbering plans, and keeps it, because a login asks repeatedly. */
+/** Looks a number up in the numbering plans. Keeps the last one, which a login asks for again. */
 function lookUp(input: string) {
   if (last?.input !== input) last = { input, found: parsePhoneNumberFromString(input) };
   return last.found;
@@ -27,7 +27,7 @@ function lookUp(input: string) {
 /**
  * Parses a phone number: E.164 with an existing country code and a length that the country uses, in
  * the form that libphonenumber writes. Other forms that it reads, such as a national prefix
- * (`+4407…`) or a mobile token (`+541115…`), would make several users of one phone. Ranges are not
+ * (`+4407…`) or a mobile token (`+541115…`), would let one phone be several users. Ranges are not
  * checked, because operators assign numbers faster than numbering data is updated.
  */
 export function parsePhoneNumber(input: string): PhoneNumber | undefined {
@@ -46,7 +46,7 @@ export type Country = CountryCode | typeof VIRTUAL_COUNTRY;
 export const isCountry = (text: string): text is Country =>
   text === VIRTUAL_COUNTRY || isSupportedCountry(text);
 
-/** Types of numbers that earn by calls or messages, or that no phone with a SIM has. */
+/** Types of numbers whose owners earn by calls or messages, or that no phone with a SIM has. */
 const NOT_FOR_LOGINS = new Set<string | undefined>(
   'PREMIUM_RATE SHARED_COST TOLL_FREE PERSONAL_NUMBER VOIP PAGER UAN VOICEMAIL'.split(' '),
 );

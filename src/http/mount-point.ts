@@ -28,8 +28,7 @@ export function rootOf(app: Express): Express {
 export const pathOf = (app: Express): string => app.path().replace(/\/+/g, '/').replace(/\/$/, '');
 
 /**
- * Whether a request came by `path`, which links lead back to. The path in other letters is not
- * ours.
+ * Whether a request came by `path`, which links lead back to. Unlike Express, compares the case.
  * @throws SetupError if the routes are mounted in a way that hides their path
  */
 export function isMountedAt({ baseUrl }: Request, path: string): boolean {

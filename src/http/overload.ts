@@ -27,7 +27,7 @@ export interface Load {
  * The share grows from 0 at `maxUtilization` to 1 at 100 percent, where the number of waiting
  * requests is unknown. It grows with the third power, because a busy process handles more events in
  * each turn: most of its capacity is in the last few percent. A single threshold would oscillate.
- * Later requests of a login need no forecast: they fill the loop's time.
+ * Later requests of a login need no forecast: they are part of the active time.
  *
  * The loop's delay (`monitorEventLoopDelay`) is no measure: Node accepts one connection per turn of
  * the loop, so turns stay short while connections wait in the system for seconds.

@@ -39,7 +39,7 @@ ${main}
 </html>
 `;
 
-/** Most servers are never asked for most of their pages, so these are made at the first request. */
+/** Runs `make` at the first request, because most servers never need most of their pages. */
 export function once<T>(make: () => T): () => T {
   let made: { it: T } | undefined;
   return () => (made ??= { it: make() }).it;

@@ -10,7 +10,7 @@ import { noteArrival } from './json.js';
 /** Headers of which Node silently keeps the first; a proxy may have used the second. */
 const SINGLE = new Set(['host', 'content-type', 'authorization']);
 
-/** What another parser may read in another way (RFC 9112 section 3.2, RFC 9110 section 5.3). */
+/** Why other parsers may read a request differently (RFC 9112, 3.2; RFC 9110, 5.3). */
 function ambiguityOf(req: Request): string | undefined {
   const { headers, rawHeaders, httpVersion, url } = req;
   if (httpVersion === '0.9') return 'HTTP/1.0 or later is required.';

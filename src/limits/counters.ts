@@ -62,7 +62,7 @@ export function createLimits(
     const limited = { limit: name, retryAfter: window.left };
     if (name === 'send-all')
       throw new Limited('unavailable', 'No more messages are sent in this hour.', limited);
-    throw new Limited('rate_limited', 'This was asked for too often. Try again later.', limited);
+    throw new Limited('rate_limited', 'A limit was reached. Try again later.', limited);
   };
 
   /** Logged by the messages that use it up, not by refused ones: no attack fills the log. */
@@ -88,7 +88,7 @@ export function createLimits(
       if (outcome.broken) refuse(outcome.broken);
     },
     async send(caller, phoneNumber, messages) {
-      // One moment for all: what is given back below must be in the windows it was counted in.
+      // Read once, so that messages are given back below in the window in which they were counted.
       const now = world.now();
       const asked = { caller, phoneNumber, messages };
       const number = ofNumber(asked, now);
@@ -121,7 +121,7 @@ const givenBack = ({ account, rates }: Count): Count => ({
   rates: rates.map((rate) => ({ ...rate, by: -rate.by })),
 });
 
-/** One range may use up half of a number's messages, to leave some, but at least one login. */
+/** One range may use up half of a number's messages, but at least the messages of one login. */
 const ofOneRange = (limit: number): number =>
   Math.min(limit, Math.max(MESSAGES_OF_A_LOGIN, Math.floor(limit / 2)));
 
@@ -187,7 +187,7 @@ function createCounts({ rates, paidSendsPerHour, secret }: LimitSettings & { sec
   };
 }
 
-/** What remains of each rate. Of several ranges with the same rate, that with the least. */
+/** What remains of each rate; of several ranges with the same rate, the smallest remainder. */
 function quotasOf(rates: readonly Rate[], { totals }: Outcome): Quota[] {
   const tightest = new Map<string, Quota>();
   for (const [at, { name, limit, window }] of rates.entries()) {

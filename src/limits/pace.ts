@@ -43,7 +43,10 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
 
   const refused = (limit: 'upstream-pause' | 'upstream-per-second', retryAfter: number): Limited => {
     world.meter.refused(limit);
-    return new Limited('unavailable', 'Vonage is not called this often. Try again.', { limit, retryAfter });
+    return new Limited('unavailable', 'Too many calls to Vonage at this time. Try again.', {
+      limit,
+      retryAfter,
+    });
   };
 
   /** Adds nothing, and refuses while the entry holds a later moment (seconds since the epoch). */

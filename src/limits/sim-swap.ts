@@ -10,24 +10,24 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
 import type { Limits, PacedApi } from './limits.js';
 
-/** What a login may do, as far as its SIM is concerned. */
+/** What the policies for changed SIMs decide about a login. */
 export interface SimDecision {
   simSwap: SimSwap;
-  /** What the login keeps of it; absent if `simSwap` is `unknown`. */
+  /** The answer to store in the login; absent if `simSwap` is `unknown`. */
   knownSim?: KnownSim;
   /** `stepUp`: one channel is not enough. */
   answer: 'allow' | 'stepUp' | 'refuse';
 }
 
 /**
- * How long a login relies on an answer: a code may take so long, and a session can keep a login for
- * hours, in which the SIM may change.
+ * How long a login relies on an answer: as long as a typed code may be valid. A session can keep a
+ * login for hours, in which the SIM may change.
  */
 const ANSWER_TTL_MS = 900_000;
 
 /**
- * Asks whether the SIM of a login changed lately, unless the login knows it already. An answer that
- * cannot be had within a second is `unknown`, and asked for again later.
+ * Asks whether the SIM of a login changed lately, unless the login has a recent answer. Without an
+ * answer within a second, the result is `unknown`, and the next check asks again.
  */
 export type CheckSim = (
   login: { phoneNumber: PhoneNumber; knownSim?: KnownSim },
@@ -39,7 +39,7 @@ const ANSWERS = { refuse: 'refuse', step_up: 'stepUp', tell: 'allow' } as const 
   SimDecision['answer']
 >;
 
-/** @param deps `ask` whether the SIM changed, by `apis`: none is called during a pause of one */
+/** @param deps `ask` calls `apis`, except during a pause of one of them */
 export function createSimCheck(deps: {
   settings: SimSwapSettings;
   limits: Pick<Limits, 'ready'>;
@@ -76,7 +76,7 @@ export function createSimCheck(deps: {
 }
 
 /**
- * Several requests may stand behind one answer: metadata, a token, the question.
+ * Limits the time of all requests that one answer takes: metadata, a token, the question.
  * @throws LoginError `upstream_timeout` after a second
  */
 async function inTime<T>(answer: Promise<T>, api: string): Promise<T> {

@@ -119,11 +119,11 @@ export function createCancel({ verifications, tickets, world, journal }: LoginCo
 
 /**
  * Gives a client without a login a session, if it has to wait for a verification of another client:
- * by its cookie, its place in the queue is recognised when it asks again.
+ * the cookie identifies its place in the queue when it asks again.
  */
 async function keepPlace(login: Login, session: LoginSession, error: unknown): Promise<void> {
   const waits = error instanceof LoginError && error.code === 'login_in_progress';
-  // The login itself cannot go on.
+  // Locked, because this login cannot continue.
   if (waits && session.login === undefined) await session.begin(lock(login));
 }
 
@@ -141,7 +141,7 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
   const { engine, limits, verifications, world } = context;
   const { caller, requestId, annotate, session } = step;
   const { formerVerification } = login;
-  // One that Vonage lets be cancelled is replaced: its link may be spent.
+  // A verification that can be cancelled is replaced: its link may be spent.
   const isYoung = formerVerification && world.now() < verifications.cancellableAt(formerVerification);
   const resumes = isYoung ? formerVerification : undefined;
   const claimant = session.login?.id ?? login.id;
@@ -182,7 +182,7 @@ function withoutSilence(error: unknown, hasOtherChannel: boolean, annotate: Anno
   return { by: 'nothing', why: error.code };
 }
 
-/** For what a limit may forbid. Rethrows any other error. */
+/** Returns undefined if a limit was reached. Rethrows any other error. */
 const undefinedIfLimited =
   (annotate: Annotate) =>
   (error: unknown): undefined => {

@@ -106,7 +106,7 @@ function readQuery(query: Request['query']): Query {
   const [state, code, error, issuer] = [one('state'), one('code'), one('error'), one('iss')];
   one('error_description');
   const client = state && clientOf(state);
-  if (!state || !client) throw invalid('`state` is missing or not one of ours.');
+  if (!state || !client) throw invalid('`state` is missing, or was not issued by this server.');
   if ((code === undefined) === (error === undefined))
     throw invalid('Either `code` or `error` has to be there.');
   if (error !== undefined) return { state, client, issuer, result: { error } };

@@ -24,7 +24,7 @@ export interface LoginContext {
   tickets: Tickets;
   reports: Reports;
   readProgress: ReadProgress;
-  /** The hooks of the operator. */
+  /** The hooks (docs/hooks.md). */
   rules: Rules;
   /** Absent: nothing is asked about SIMs. */
   checkSim: CheckSim | undefined;

@@ -41,7 +41,7 @@ export type Beginning =
   /** Silent authentication is impossible for this number, or now; `why` if it was tried. */
   | { by: 'nothing'; why?: SilentFailure | ErrorCode };
 
-/** A way to authenticate silently. The flow knows engines only by this type. */
+/** A method of silent authentication. The flow uses engines only by this type. */
 export interface Engine {
   /** The API that `begin` calls, if any. */
   asks?: PacedApi;
@@ -90,10 +90,10 @@ const camaraEngine = ({ authorize, ...redirect }: Camara): Engine => ({
 });
 
 /**
- * Verify v2 with a silent step (`SILENT_AUTH=verify`). With `VERIFY_CHAIN=true`, fallbacks stand
- * behind it, and Vonage goes on to each by itself when the silent step fails or its minute is over,
- * so messages are sent that the app has not asked for. All that a chain may send is counted before
- * it starts, and the chain is cut to what the limits allow, down to the silent step alone.
+ * Verify v2 with a silent step (`SILENT_AUTH=verify`). With `VERIFY_CHAIN=true`, fallbacks follow
+ * it: Vonage continues with each by itself when the silent step fails or its minute is over, and so
+ * sends messages that the app has not asked for. All messages of a chain are counted before it
+ * starts, and the chain is cut to what the limits allow, down to the silent step alone.
  */
 const verifyEngine = ({ verifications, fallbacks, maxSteps }: EngineDeps): Engine => ({
   asks: 'verify',

@@ -21,7 +21,7 @@ export interface Arrival {
 
 /**
  * Steps 3 and 4: exchanges the authorization code for an access token, and returns a code of our
- * own for it. Logs nobody in.
+ * own for it. Logs no user in.
  * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of
  * upstream
  */

@@ -35,7 +35,7 @@ export interface ProvenLogin {
   requestId: string;
 }
 
-/** Why a login was refused: by a hook, by the operator, or for wrong codes. */
+/** Why a login was refused: by a hook or for its SIM, by the operator, or for wrong codes. */
 export type Refusal = 'login_refused' | 'number_mismatch' | 'too_many_attempts';
 
 interface AnyEvent {
@@ -67,7 +67,7 @@ export type AuthEvent = AnyEvent &
       }
   );
 
-/** An event, but for its time. */
+/** An event without its time. */
 type WithoutTime<Event> = Event extends AuthEvent ? Omit<Event, 'at'> : never;
 export type Notify = (event: WithoutTime<AuthEvent>) => void;
 
@@ -96,7 +96,7 @@ export type BeforeLoginAnswer = OneOf<Answer<'beforeLogin'>> | undefined | void;
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
 export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | void;
 
-/** The hooks of an operator (docs/hooks.md), asynchronous or not. Their arguments are frozen. */
+/** The hooks (docs/hooks.md), asynchronous or not. Their arguments are frozen. */
 export interface Hooks {
   beforeLogin?: (login: Readonly<WantedLogin>) => BeforeLoginAnswer | Promise<BeforeLoginAnswer>;
   beforeSession?: (login: Readonly<ProvenLogin>) => BeforeSessionAnswer | Promise<BeforeSessionAnswer>;
@@ -109,7 +109,7 @@ interface Failure {
   cause?: unknown;
 }
 
-/** The hooks, as the steps of a login ask them. */
+/** The hooks, as the steps of a login call them. */
 export interface Rules {
   /** @throws LoginError `login_refused`; `unavailable` where the hook failed */
   beforeLogin?: ((login: WantedLogin) => Promise<void>) | undefined;

@@ -43,7 +43,7 @@ const NEXT_TIMEOUT_MS =
 export interface NextInput {
   /** By default the next one that is left. */
   channel?: CodeChannel | undefined;
-  /** Sends another code by the channel that the login is on. The former code is dead then. */
+  /** Sends another code by the channel that the login is on. The former code is then invalid. */
   resend?: boolean | undefined;
   /** The hash of an Android app, 11 characters, that lets it read its SMS. */
   appHash?: string | undefined;
@@ -124,7 +124,7 @@ function channelToRepeat(
     return undefined;
   const wait = underWay ? verifications.resendableAt(underWay) - world.now() : 0;
   if (wait <= 0) return current;
-  throw new LoginError('login_in_progress', 'The last code was sent only just now.', {
+  throw new LoginError('login_in_progress', 'The last code was sent too recently.', {
     retry_after: Math.ceil(wait / 1000),
   });
 }
@@ -176,7 +176,7 @@ async function moveOn(
   const isOnTarget = underWay !== undefined && stepOf(underWay).channel === target;
   const resumes = isOnTarget && !isAgain ? underWay : undefined;
   const giveBack = await limits.send(caller, login.phoneNumber, channels.length);
-  // After the limits, which so limit these questions too: each costs money.
+  // After the limits, so that they bound these questions too: each costs money.
   const knownSim = await requireSim(context, login, step).catch(async (error: unknown) => {
     await giveBack();
     throw error;
@@ -197,8 +197,8 @@ async function moveOn(
 }
 
 /**
- * Asks about the SIM before a message is paid for. Where one channel is not enough, a message is
- * of use only after silent authentication.
+ * Asks about the SIM before a message is paid for. If one channel is not enough, a message helps
+ * only after silent authentication.
  * @throws LoginError `login_refused`
  */
 async function requireSim(
@@ -213,7 +213,7 @@ async function requireSim(
   throw loginRefused();
 }
 
-/** The channels of a new verification: `target`, and in a chain those that are left behind it. */
+/** The channels of a new verification: `target`, and in a chain those that are left after it. */
 function channelsFrom({ maxSteps, fallbacks }: LoginContext, { target, progress }: Move): CodeChannel[] {
   const left = fallbacks.slice(fallbacks.indexOf(target) + 1);
   const behind = left.filter((each) => progress.nextChannels.includes(each));
@@ -284,7 +284,7 @@ async function storeNewStep(
 
 /**
  * The login, if it is on the step of `verification`.
- * @throws LoginError for what it came to instead
+ * @throws LoginError that says why it is not
  */
 function requireStep(login: Login | undefined, { id, step }: Verification): Login {
   if (login === undefined) throw loginEnded();
@@ -293,4 +293,6 @@ function requireStep(login: Login | undefined, { id, step }: Verification): Logi
 }
 
 const noMoreChannels = (left: readonly CodeChannel[]): LoginError =>
-  new LoginError('no_more_channels', 'This channel is not left for the login.', { next_channels: left });
+  new LoginError('no_more_channels', 'This channel is not available for this login.', {
+    next_channels: left,
+  });

@@ -88,7 +88,7 @@ export function verificationAt(
   let { step, since } = verification;
   const reported = 1 + steps.findLastIndex(({ channel }) => endOf(channel, report));
   const end = endOf(steps[reported - 1]?.channel, report);
-  // The clock began this step. Its webhook came later, and says that it began earlier.
+  // The clock began this step, and a late webhook says that the step before had ended earlier.
   const isEarlier = reported === step && end !== undefined && end.at < since;
   if (end && (reported > step || isEarlier)) [step, since] = [reported, end.at];
   for (let current = steps[step]; current; current = steps[step]) {
@@ -119,9 +119,7 @@ export const endOfStep = (verification: Verification): number =>
 export const endOfLastStep = ({ since, step, steps }: Verification): number =>
   since + steps.slice(step).reduce((sum, { seconds }) => sum + seconds, 0) * 1000;
 
-/**
- * @param at the channels that the number can use, in order, the time, and what webhooks have said
- */
+/** The progress of a login at `now`. `fallbacks` are the channels that its number can use. */
 export function progressOf(
   login: Login,
   { now, fallbacks, report }: { now: number; fallbacks: readonly CodeChannel[]; report?: Report | undefined },
@@ -151,8 +149,8 @@ export function progressOf(
 }
 
 /**
- * The channels whose messages Vonage has sent by itself in a chain: all steps behind the first, up
- * to the current one. The summary of a verification that is over says it for all of them.
+ * The channels whose messages Vonage has sent by itself in a chain: all steps after the first, up
+ * to the current one. Of a verification that is over, the summary reports them.
  */
 function sentByVonage({ verification, status }: Login, now: number, report?: Report): Channel[] {
   if (verification === undefined || status !== undefined || report?.ended) return [];
@@ -161,7 +159,7 @@ function sentByVonage({ verification, status }: Login, now: number, report?: Rep
 }
 
 /**
- * The channels that are left to a login: those behind the last one it reached, in the order of the
+ * The channels that are left to a login: those after the last one it reached, in the order of the
  * settings.
  */
 function channelsLeft(
@@ -200,7 +198,7 @@ const FORMAT = createRecordFormat<Report>(
   }),
 );
 
-/** What webhooks have said of verifications, stored by verification: a webhook knows no session. */
+/** What webhooks have said of verifications, stored by verification: a webhook names no session. */
 export interface Reports {
   of(verificationId: string): Promise<Report | undefined>;
   /**
@@ -249,8 +247,8 @@ export function createReports(
     });
 
   /**
-   * Whether a step that failed is no unreachable number: Vonage also says so of a verification that
-   * was cancelled, or for which wrong codes were typed.
+   * Whether a step failed for another reason than an unreachable number: Vonage reports the same
+   * for a verification that was cancelled, or for which wrong codes were typed.
    */
   const isExplained = async ({ failure, verificationId }: News): Promise<boolean> =>
     failure?.reason === 'unreachable' &&

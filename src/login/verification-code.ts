@@ -29,7 +29,7 @@ export async function checkVerificationCode(
       await storeWrongCode(context, { login, verification, kind, error }, step);
     throw error;
   });
-  // A right code says that its message was sent, where no webhook has said so yet.
+  // A right code shows that its message was sent, even before a webhook reports it.
   await reports.countMessages(verification.id, [channel]);
   return channel;
 }
@@ -38,7 +38,7 @@ export async function checkVerificationCode(
  * The channel of a verification that carried a code of this kind.
  *
  * Vonage may have sent a message before its webhook arrives, so a typed code during the silent step
- * belongs to the message behind that step. If no message is behind it, the code came from a device,
+ * belongs to the message that follows. If none follows, the code came from a device,
  * whatever its form. During the step of a message a silent code is too late, and asking Vonage
  * would use up one of the user's tries.
  * @returns undefined if the current step carries no such code
@@ -65,7 +65,7 @@ async function storeWrongCode(
   );
 }
 
-/** The message brought no code, so none can be right. */
+/** The message did not arrive, so no code can be right. */
 const messageFailed = (reason: MessageFailure, nextChannels: readonly CodeChannel[]): LoginError =>
   new LoginError('login_expired', 'The message was not delivered. Continue with another channel.', {
     reason,

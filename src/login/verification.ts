@@ -18,8 +18,8 @@ import type { Channel, Login, Verification } from './login.js';
 import { endOfLastStep, stepOf, triesKey, type Reports } from './progress.js';
 
 /**
- * Milliseconds that calls to Vonage take to change the channel: a start, a cancellation of what is
- * in its place, and a start again; or every next step.
+ * Milliseconds that a change of channel waits for Vonage at most: for a start, the cancellation of
+ * the verification that prevents it, and another start; or for each next step of a chain.
  */
 export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
   2 * START_TIMEOUT_MS + NEXT_TIMEOUT_MS,
@@ -33,8 +33,8 @@ export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
 export type CodeKind = 'silent' | 'typed';
 
 /**
- * Tries of a code for one verification. Vonage counts as well. A silent code comes from a device,
- * which has no reason to be wrong (Verify v2 reference, "Check").
+ * Tries of a code for one verification, which Vonage counts as well. A silent code has one, because
+ * a device makes no typing errors (Verify v2 reference, "Check").
  */
 const TRIES = { silent: 1, typed: 3 } as const satisfies Record<CodeKind, number>;
 
@@ -122,7 +122,7 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     world.later(Math.max(0, seconds), () => {
       cancelNow().catch(() => {
         const fields = { request_id: requestId };
-        world.log.debug(fields, 'a verification that was to be cancelled had ended or gone on');
+        world.log.debug(fields, 'a verification could not be cancelled: it had ended or moved on');
       });
     });
   };

@@ -182,7 +182,7 @@ interface SimFields {
 }
 
 /**
- * Gives the session its user, if the hook of the operator allows it.
+ * Gives the session its user, if the SIM and the hook `beforeSession` allow it.
  * @throws LoginError `login_refused`, `step_up_required`, `unavailable`; `login_expired` if the
  * login was cancelled or replaced meanwhile
  */
@@ -242,8 +242,8 @@ async function askHook(context: LoginContext, proved: ProvedLogin, step: StepCon
 
 /**
  * Moves the login on to a typed code, if its SIM alone proved the number and such a code is
- * possible. A message that it has moved on to meanwhile stays under way, and its code is asked of
- * the hook again.
+ * possible. A message that it has moved on to meanwhile stays under way, and the hook decides again
+ * when its code comes.
  * @throws LoginError `step_up_required`; `login_expired` if the login ended meanwhile
  */
 async function stepUp(

@@ -56,9 +56,9 @@ export interface StepStart {
   requestId: string;
   /** The login, if it is known from the start. */
   login?: { id: string; phoneNumber: PhoneNumber; client: string; isProbe?: boolean } | undefined;
-  /** The number, if the step is none of a login. */
+  /** The number, if the step belongs to no login. */
   phoneNumber?: PhoneNumber;
-  /** Of its line if it succeeds; `info` by default. */
+  /** The level of the line if the step succeeds; `info` by default. */
   level?: 'info' | 'debug';
 }
 
@@ -160,8 +160,8 @@ export const FINAL_OUTCOMES = [
 ];
 
 /**
- * The end of a channel, if the step was its end. A link that was never opened and a message that
- * was never answered have none: they are the channels that began and did not end.
+ * How the step ended its channel, if it did. A link that was never opened and a message that was
+ * never answered have no end.
  */
 function endOfChannel(
   step: Step,

@@ -19,7 +19,7 @@ export function meteredStore(store: Store, meter: Meter): Store {
   };
   return {
     set: (...args) => timed('set', () => store.set(...args)),
-    // It is the command SET as well.
+    // `add` is the Redis command SET as well.
     add: (...args) => timed('set', () => store.add(...args)),
     get: (...args) => timed('get', () => store.get(...args)),
     take: (...args) => timed('take', () => store.take(...args)),
@@ -46,7 +46,7 @@ export interface Observability {
   span: Span;
   observeStore(store: Store): Store;
   observeServer(listener: RequestListener): RequestListener;
-  /** @param others answers what is no request for metrics on their port */
+  /** @param others answers all other requests on the port of the metrics */
   listen(docsUrl: string, others?: RequestListener): Promise<Listening | undefined>;
   close(): Promise<void>;
 }

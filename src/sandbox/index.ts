@@ -17,11 +17,11 @@ export interface StartSandboxOptions {
 
 /** A sandbox for tests, with keys of its own (docs/mounting.md). */
 export interface Sandbox {
-  /** Where Vonage and the operator are. Control routes are below `/__sandbox`. */
+  /** The base URL of Vonage and of the operator. Control routes are below `/__sandbox`. */
   url: string;
   /** Settings for the server, or for `createSilentAuth`, that lead to this sandbox. */
   env: Record<string, string>;
-  /** What numbers do, by default as in the table of docs/sandbox.md. */
+  /** The behaviour of numbers, by default as in the table of docs/sandbox.md. */
   subscribers: {
     of(number: string): Subscriber;
     /** @throws if the number is not in E.164, or the behaviour does not exist */

@@ -15,7 +15,7 @@ import {
   type SessionRecords,
   createLoginSession,
   NOT_LOADED,
-  type Carrier,
+  type RecordAccess,
   type Registry,
 } from './records.js';
 
@@ -149,7 +149,7 @@ async function reload(req: Request): Promise<void> {
 const isNew = ({ stored, outdated }: Partial<SessionData>): boolean =>
   stored === undefined && outdated === undefined;
 
-function carrierOf(req: Request): Carrier {
+function recordAccessOf(req: Request): RecordAccess {
   return {
     get handle() {
       return handleOf(req.sessionID);
@@ -214,10 +214,10 @@ export function createCookieSessions(
       views.set(req, view);
       void middleware(view, res, next);
     },
-    loginSession: (req) => createLoginSession(carrierOf(viewOf(req)), { ...records, registry }),
-    handle: (req) => carrierOf(viewOf(req)).handle,
+    loginSession: (req) => createLoginSession(recordAccessOf(viewOf(req)), { ...records, registry }),
+    handle: (req) => recordAccessOf(viewOf(req)).handle,
     user(req) {
-      const user = records.currentUser(carrierOf(viewOf(req)).state);
+      const user = records.currentUser(recordAccessOf(viewOf(req)).state);
       return user && { ...user, expiresAt: records.expiryOf(user) };
     },
     async signOut(req, res) {

@@ -11,7 +11,7 @@ import {
   createLoginSession,
   handleOf,
   NOT_LOADED,
-  type Carrier,
+  type RecordAccess,
   type Registry,
 } from './records.js';
 
@@ -37,7 +37,7 @@ interface Visit {
 }
 
 const NO_SESSION =
-  'req.session is missing: its store is away, or express-session has to be mounted before createSilentAuth';
+  'req.session is missing: its store cannot be reached, or express-session has to be mounted before createSilentAuth';
 const OTHER_SESSION =
   "req.session is not one of express-session: session: 'host' requires express-session, because a login gives the session a new id";
 
@@ -69,7 +69,7 @@ export function createHostSessions(deps: SessionDeps & { registry: Registry }): 
   return {
     load: (req, _res, next) => void open(req).then(() => next(), next),
     loginSession: (req) =>
-      createLoginSession(carrierOf(req, visitOf(req), records), { ...records, registry }),
+      createLoginSession(recordAccessOf(req, visitOf(req), records), { ...records, registry }),
     handle: (req) => handleOf(visitOf(req).id ?? ''),
     user(req) {
       const user = records.currentUser(visitOf(req).record?.state ?? {});
@@ -95,7 +95,7 @@ async function read(records: SessionRecords, id: unknown): Promise<Visit> {
   return { id, record: { state: { login, user }, stored } };
 }
 
-function carrierOf(req: Request, visit: Visit, records: SessionRecords): Carrier {
+function recordAccessOf(req: Request, visit: Visit, records: SessionRecords): RecordAccess {
   const writeRecord = async (id: string, state: SessionState): Promise<boolean> => {
     const stored = await records.write(id, state, visit.record?.stored);
     if (stored === undefined) return false;

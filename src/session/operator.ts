@@ -34,7 +34,7 @@ function expectKey(key: string): RequestHandler {
   };
 }
 
-/** Ends the sessions of a number, and reports that to the hook. @returns the ids of the sessions that ended */
+/** Ends the sessions of a number, and reports that to the hook. @returns their ids */
 export async function revokeByOperator(
   { userSessions, notify }: Pick<OperatorDeps, 'userSessions' | 'notify'>,
   phoneNumber: PhoneNumber,

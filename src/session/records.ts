@@ -180,7 +180,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
       return seenBy(id, stored === null ? undefined : open(stored));
     },
     touch: (id: string, state: SessionState): Promise<void> => store.expire(keyOf(id), secondsLeft(state)),
-    /** The record of a handle, whatever the secret: for what is done about a session from outside. */
+    /** The record of a handle, whatever the secret: for lists and revocations, which have no id. */
     async find(handle: string): Promise<SessionRecord | null | undefined> {
       const stored = await store.get(SESSION_KEY_PREFIX + handle);
       const record = stored === null ? undefined : open(stored);
@@ -225,7 +225,8 @@ export interface Registration {
   endOldest(): Promise<readonly string[]>;
 }
 
-export interface Carrier {
+/** The record of a request's session, by the id that its cookie or its host app's session has. */
+export interface RecordAccess {
   /** The handle of the session; empty without one. */
   readonly handle: string;
   /** As last read; empty if the request has no session. */
@@ -242,16 +243,16 @@ export interface Carrier {
 
 /** The session of a request, as the login sees it. A write that met a conflict is repeated. */
 export function createLoginSession(
-  carrier: Carrier,
+  access: RecordAccess,
   { currentUser, registry }: Pick<SessionRecords, 'currentUser'> & { registry: Registry },
 ): LoginSession {
   /** Writes `next` of the current state, unless that is the same object. */
   const settle = async (next: (state: SessionState) => SessionState, renewed: boolean): Promise<void> => {
     for (let conflicts = 0; conflicts <= MAX_CONFLICTS; conflicts++) {
-      const before = carrier.state;
+      const before = access.state;
       const state = next(before);
-      if (state === before || (await carrier.write(state, renewed))) return;
-      await carrier.reload();
+      if (state === before || (await access.write(state, renewed))) return;
+      await access.reload();
     }
     throw new LoginError('unavailable', 'Too many concurrent requests change this session.', {
       retry_after: 1,
@@ -269,13 +270,13 @@ export function createLoginSession(
 
   return {
     get login() {
-      return carrier.state.login;
+      return access.state.login;
     },
     async refresh() {
-      await carrier.reload();
-      const { login } = carrier.state;
+      await access.reload();
+      const { login } = access.state;
       if (login === undefined) return;
-      if (!isOfUser(carrier.state)) throw loginEnded();
+      if (!isOfUser(access.state)) throw loginEnded();
       if (await registry.isRevoked(login)) throw await dropRevoked(login);
     },
     begin: (login) => settle((state) => ({ login, user: currentUser(state) }), true),
@@ -285,14 +286,14 @@ export function createLoginSession(
         return changed === state.login ? state : { ...state, login: changed };
       }, false),
     async signIn(user, login) {
-      const { handle, state } = carrier;
+      const { handle, state } = access;
       const registration = await registry.register(handle, user, state.login?.begunAt);
       if (registration === undefined) throw await dropRevoked(login);
       await settle((now) => {
         // The login may have been cancelled, locked or replaced during the proof.
         const current = now.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
-        // A new proof is one of the user who is logged in.
+        // A re-authentication completes only for the user who is logged in.
         if (!isOpen || !isOfUser(now)) throw loginEnded();
         return { login, user };
       }, true);

@@ -18,7 +18,7 @@ export interface UserSession {
   id: string;
   authenticatedAt: number;
   channels: readonly Channel[];
-  /** Half a second exact. In the last half hour of the longest life it is the beginning of that. */
+  /** Exact to half a second. Does not change in the last half hour of the longest life. */
   lastUsedAt: number;
   /** When the session expires if it stays idle. */
   expiresAt: number;
@@ -77,8 +77,8 @@ interface Entry {
 
 /**
  * An index per number: a hash under a keyed name, with an entry for each session: the public id,
- * the time of the login, and the sealed handle. What an entry stands for is in the record of the
- * session, so an entry whose session ended by itself does no harm.
+ * the time of the login, and the sealed handle. The state of the session is in its record, so an
+ * entry whose session has expired does no harm.
  */
 export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   const { store, secrets, world, maxSessions } = deps;
@@ -91,7 +91,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     namings.map((nameOf) => `user:${nameOf(phoneNumber)}`);
 
   const oldest = (): number => world.now() - ABSOLUTE_TTL_SECONDS * 1000;
-  /** Whether nothing says any more if the sessions were revoked since so old a login began. */
+  /** Whether a login is so old that a revocation since its beginning may have expired. */
   const isForgotten = (begunAt: number): boolean => begunAt > 0 && begunAt < oldest();
 
   const open = (index: string, entries: readonly IndexEntry[]): Entry[] =>
@@ -137,8 +137,8 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   };
 
   /**
-   * An entry goes only once its session is gone for ever: a handle is never used again, while the
-   * session of another user may become one of this number again.
+   * Removes an entry only if its session no longer exists: a handle is never used again. A session
+   * that another user has taken over may become one of this number again, and keeps its entry.
    */
   const endAll = async (phoneNumber: PhoneNumber, entries: readonly Entry[]) => {
     const outcomes = await Promise.all(
@@ -180,7 +180,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     return { id, authenticatedAt, channels, lastUsedAt, expiresAt, current };
   };
 
-  /** @returns undefined if the session is not of this number; removes the entry of one that ended */
+  /** @returns undefined if the session is not of this number. Removes the entry of an ended one */
   const sessionOf = async (phoneNumber: PhoneNumber, entry: Entry): Promise<UserSession | undefined> => {
     const { id, handle } = entry;
     const [record, seconds] = await Promise.all([

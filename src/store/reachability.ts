@@ -1,11 +1,11 @@
 import type { Log } from '../core/world.js';
 
-/** While a host stays away, the log has one line in this time. */
+/** While a host cannot be reached, the log has one line in this time. */
 const REPORT_INTERVAL_MS = 10_000;
 
 type ConnectionError = Error & { lastNodeError?: Error | null };
 
-/** Reports when one host goes, and when it is back. */
+/** Reports when a host can no longer be reached, and when it can be reached again. */
 export interface HostWatch {
   failed: (error: ConnectionError) => void;
   ready: () => void;

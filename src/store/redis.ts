@@ -50,8 +50,8 @@ const RECONNECT_TIMEOUT_MS = 200;
 const RECONNECT_INTERVAL_MS = 10;
 
 /**
- * What ioredis says of a command that it has not sent, since there was no connection. In a cluster
- * it is the last one, and connectCluster gives commands that were sent another one.
+ * The errors of ioredis for a command that it has not sent because there was no connection. In a
+ * cluster it is the last one; connectCluster gives commands that were sent another error.
  */
 const NOT_SENT = /isn't (?:writeable|ready) and enableOfflineQueue|^Connection is closed\.$/;
 

@@ -1,4 +1,4 @@
-/** An amount to add to an entry of an account, and the entry's maximum. */
+/** An amount to add to an entry of an account (a key with named counters), and its maximum. */
 export interface Cost {
   entry: string;
   /** If negative, at most what the entry holds is given back. */
@@ -51,9 +51,9 @@ export interface Store {
   /**
    * Adds an entry to an index, which then expires in `ttlSeconds`, and removes entries whose time
    * is before `oldest`.
-   * @param entry `since`: when what it stands for began (ms since the epoch)
-   * @returns the entries before; undefined, and nothing is added, if the index was closed at `since`
-   * or later
+   * @param entry `since`: when the login that it belongs to began (ms since the epoch)
+   * @returns the entries before; undefined, and nothing is added, if the index was closed at
+   * `since` or later
    */
   register(
     index: string,

@@ -28,13 +28,13 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** 2 where the command was called wrongly, or cannot do its work. */
+/** 2 if the command line is wrong, or the command cannot run. */
 export type ExitCode = 0 | 1 | 2;
 
-/** @returns `undefined` for a program that goes on until it is stopped */
+/** @returns `undefined` for a program that runs until it is stopped */
 export type Command = (args: readonly string[], terminal: Terminal) => Promise<ExitCode | undefined>;
 
-/** Something the user has to correct first. The message says what, and how. */
+/** An error that the user has to correct first. The message says how. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError';
 }
@@ -111,13 +111,13 @@ export function expectPhoneNumber(text: string | undefined): void {
   );
 }
 
-/** The option of every command that reads settings, and what its help says of it. */
+/** The option of every command that reads settings, and its line in the help. */
 export const SETTINGS_OPTION = { settings: { type: 'string' } } as const;
 export const SETTINGS_HELP = `--settings  a file with settings, in the format of Node's --env-file. By default .env of the working directory, if it is
               there. Variables of the environment take precedence`;
 
 /**
- * The environment, over what the settings file says.
+ * The environment, and what it does not set from the settings file.
  * @throws CommandError where the file cannot be read
  */
 export function readSettingsFile(file: string | undefined, env: Env): Env {

@@ -82,7 +82,7 @@ const SENDS = 'silent_auth_paid_sends_total';
 
 const NAMES: Record<CodeChannel, string> = { sms: 'SMS', rcs: 'RCS', whatsapp: 'WhatsApp', voice: 'voice' };
 
-/** Why silent login failed, in plain words. A reason that is not here is shown as it is. */
+/** Why silent login failed, as the report says it. Any other reason is shown as it is. */
 const REASONS: Readonly<Record<string, string>> = {
   number_mismatch: 'the SIM has another number',
   number_not_supported: 'no operator offers it for the number',
@@ -157,7 +157,7 @@ export function reportOf(samples: readonly Sample[], processes: number): string 
     head,
     '',
     `Silence worked for ${silent} of ${ended} that ended: ${percent(silent, ended)}`,
-    // A process that restarted has lost the beginnings of logins that other processes ended.
+    // A restarted process has lost the count of logins that began in it and ended in others.
     `Without an end, or not yet: ${Math.max(0, begun - ended)}`,
     ...(reasons.length > 0 ? ['', 'Where it did not', ...table(reasons)] : []),
     ...typed,

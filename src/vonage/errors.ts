@@ -33,13 +33,13 @@ export function refusal(api: string, answer: Answer): LoginError {
   }
   if (answer.status === 504)
     return new LoginError('upstream_timeout', 'The operator did not answer in time.', { upstream });
-  const detail = 'Vonage or the operator gave an answer that is of no use.';
+  const detail = 'Vonage or the operator returned an unusable answer.';
   return new LoginError('upstream_error', detail, { upstream });
 }
 
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
-/** Seconds after which the app may repeat what Vonage cannot do "at this time". */
+/** Seconds after which the app may repeat a request that Vonage cannot handle "at this time". */
 const BUSY_RETRY_SECONDS = 5;
 
 const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, already used, or of another login.'];

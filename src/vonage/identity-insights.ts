@@ -13,7 +13,7 @@ const API = 'identity-insights';
  */
 export type AskSimSwap = (phoneNumber: PhoneNumber, requestId: string) => Promise<boolean>;
 
-/** The codes of an insight whose fields are complete enough to be believed. */
+/** The codes of an insight whose fields can be relied on. */
 const KNOWN = new Set(['OK', 'PARTIAL_SUCCESS']);
 
 /**
@@ -41,7 +41,7 @@ export function createIdentityInsights(
     const insights = answer.status === 200 ? InsightsAnswer.safeParse(answer.json) : undefined;
     if (!insights?.success) throw refusal(API, answer);
     const { is_swapped: isSwapped, status } = insights.data.insights.sim_swap;
-    // A swap is believed under any code: an example of the guides has one beside NO_COVERAGE.
+    // A swap counts under any code: an example of the guides has one beside NO_COVERAGE.
     if (isSwapped === true) return true;
     if (isSwapped === false && KNOWN.has(status.code)) return false;
     const error = /^[A-Z_]{1,40}$/.test(status.code) ? status.code : 'unknown';

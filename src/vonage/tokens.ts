@@ -10,7 +10,7 @@ import { TokenAnswer, VERIFY_SCOPE, readError } from './wire.js';
 /** CAMARA's rule for client assertions; Vonage's own SDKs use 900. */
 const APP_TOKEN_TTL_SECONDS = 300;
 
-/** How long before its end a token is replaced, so that none expires on its way. */
+/** How long before its end a token is replaced, so that none expires in transit. */
 const RENEWAL_MARGIN_SECONDS = 30;
 
 /**
@@ -35,7 +35,7 @@ export function createAppToken(
 
   return () => {
     const now = nowInSeconds(world);
-    // After a clock was set back, a token of the future is replaced as well.
+    // After the clock was set back, a token that was issued in the future is replaced as well.
     const isFresh = now < goodUntil && now >= goodUntil - APP_TOKEN_TTL_SECONDS;
     if (current === undefined || !isFresh) {
       goodUntil = now + APP_TOKEN_TTL_SECONDS - RENEWAL_MARGIN_SECONDS;
@@ -48,7 +48,7 @@ export function createAppToken(
 
 const API = 'token';
 
-/** The device waits for this answer, and old SDKs give a redirect five seconds. */
+/** The device waits for this answer, and old SDKs wait five seconds for a redirect. */
 const TIMEOUT_MS = 2500;
 
 /** For a token without `expires_in`: the longest life that CAMARA Number Verification allows. */

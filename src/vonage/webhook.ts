@@ -66,10 +66,7 @@ export function createWebhookReader(deps: {
       }
       const claims = await claimsOf(authorization.replace(/^Bearer /, ''));
       if (claims === undefined || !isOurs(claims, body)) {
-        throw new LoginError(
-          'invalid_signature',
-          'The signature is not one of Vonage over this body, for this account.',
-        );
+        throw new LoginError('invalid_signature', 'The signature does not match this body and this account.');
       }
       return { jti: claims.jti, news: readNews(body, deps.authUrlHosts) };
     },

@@ -51,7 +51,7 @@ const begin = async () => {
   return { app, link, nonce: new URL(link).searchParams.get('nonce') ?? '' };
 };
 
-/** Expects that the device got no code, that its link is spent, and that nobody is logged in. */
+/** Expects that the device got no code, that its link is spent, and that no user is logged in. */
 const expectRefused = async (app: ReturnType<System['app']>, home: Walk, exchanges: number) => {
   expect(['upstream_error', 'silent_auth_failed']).toContain(home.json?.['error']);
   expect(home.json).not.toHaveProperty('code');
@@ -85,7 +85,18 @@ describe('metadata', () => {
     ],
     ['with an endpoint over http', () => json({ ...correct(), token_endpoint: 'http://evil.example/token' })],
     ['with an endpoint of another scheme', () => json({ ...correct(), jwks_uri: 'file:///etc/passwd' })],
-    ['with a script for a link', () => json({ ...correct(), authorization_endpoint: 'javascript:alert(1)' })],
+    ...[
+      'javascript:alert(1)',
+      'https://user@operator.example/authorize',
+      'https://operator.example\\@evil.example/authorize',
+      'https://operator.example/authorize#part',
+      'https://operator.example/áuthorize',
+      'https://operator.example/authorize authorize',
+      `https://operator.example/${'a'.repeat(8192)}`,
+    ].map((link): [string, () => object] => [
+      `whose link would be ${link.slice(0, 50)}`,
+      () => json({ ...correct(), authorization_endpoint: link }),
+    ]),
     ['of 80 kB', () => json({ ...correct(), x: TOO_LONG })],
     ['behind a redirect', () => ({ status: 302, headers: { location: 'https://evil.example/' } })],
     ['that name a field twice', () => ({ body: `{"issuer":"${issuer}","issuer":"${issuer}"}` })],
@@ -101,6 +112,16 @@ describe('metadata', () => {
     expect(answer.headers['set-cookie']).toBeUndefined();
     await falsify({ 'camara-metadata': null });
     await begin();
+  });
+
+  test('whose authorization endpoint has a query keep it in the link', async () => {
+    const endpoint = `${issuer}/authorize?tenant=a&lang=en`;
+    await falsify({ 'camara-metadata': json({ ...correct(), authorization_endpoint: endpoint }) });
+    const { body } = await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
+    const link = new URL(body.auth_url as string);
+    expect(link.href.startsWith(endpoint)).toBe(true);
+    expect(link.searchParams.get('response_type')).toBe('code');
+    await falsify({ 'camara-metadata': null });
   });
 
   test('that do not come in time are a timeout, and the next login asks again', async () => {
@@ -368,7 +389,7 @@ describe('Number Verification', () => {
     ['true with status 201', json({ devicePhoneNumberVerified: true }, 201)],
     ['true twice', { body: '{"devicePhoneNumberVerified":false,"devicePhoneNumberVerified":true}' }],
     ['true as text', { body: '{"devicePhoneNumberVerified":true}', content_type: 'text/plain' }],
-  ])('that answers %s logs nobody in', async (_what, fault) => {
+  ])('that answers %s logs no user in', async (_what, fault) => {
     expect((await verified(fault)).body).toMatchObject({ status: 502, error: 'upstream_error' });
   });
 

@@ -34,7 +34,7 @@ describe.each([
   beforeEach(() => crossing.reset());
   afterAll(async () => {
     await crossing.stop();
-    addToSummary({ 'logouts that ended nothing': endedNothing });
+    addToSummary({ 'logouts that left a session logged in': endedNothing });
   });
 
   const isLoggedIn = async (browser: Browser, cookie: string | undefined): Promise<boolean> =>

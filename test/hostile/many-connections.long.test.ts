@@ -116,7 +116,11 @@ test.each(Object.entries(KINDS))(
 
     // As many logins as there are slots: each refusal shows a slot that is still held.
     const held = await countRefusals(MAX_CONNECTIONS);
-    addToSummary({ 'places held by strangers': held, 'cases tried': 1, 'cases refused': held === 0 ? 1 : 0 });
+    addToSummary({
+      'slots held by other connections': held,
+      'cases tried': 1,
+      'cases refused': held === 0 ? 1 : 0,
+    });
     expect(held).toBe(0);
     expect(server.alive()).toBe(true);
   },

@@ -95,7 +95,7 @@ test('no incomplete or pipelined request takes a slot for calls to Vonage, wheth
     gate.open();
     await until(() => Promise.resolve(answers(201) + answers(503) === MAX_CONNECTIONS), 30);
     [honest, ...sockets].forEach((socket) => socket.destroy());
-    addToSummary({ 'places held by strangers': answers(503) });
+    addToSummary({ 'slots held by other connections': answers(503) });
     expect(answers(503)).toBe(0);
   });
 });

@@ -473,8 +473,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a new proof completes for the user who is logged in',
     file: 'src/session/records.ts',
-    find: '!current?.reauthenticates ||',
-    replace: '!current?.reauthenticates || now.login !== undefined ||',
+    find: '!state.login?.reauthenticates ||',
+    replace: '!state.login?.reauthenticates || state.login !== undefined ||',
     caughtBy: {
       suite: 'test/sessions-fresh.test.ts',
       test: 'does not complete after the session of the user has expired',
@@ -612,15 +612,15 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'in no order does a changed SIM log in',
     file: 'src/login/verify.ts',
-    find: "if (answer === 'allow') return { simSwap };",
-    replace: "if (answer !== 'stepUp') return { simSwap };",
+    find: "if (answer === 'allow') return sim;",
+    replace: "if (answer !== 'stepUp') return sim;",
     caughtBy: { engine: 'network-enablement', store: 'redis' },
   },
   {
     rule: 'a changed SIM needs two channels',
     file: 'src/login/verify.ts',
-    find: 'if (provedBy(login, channel).length > 1) return { simSwap };',
-    replace: 'if (provedBy(login, channel).length > 0) return { simSwap };',
+    find: 'if (provedBy(login, channel).length > 1) return sim;',
+    replace: 'if (provedBy(login, channel).length > 0) return sim;',
     caughtBy: { engine: 'camara', store: 'memory' },
   },
   {

@@ -1,7 +1,7 @@
 import { describeOrders, RACES } from './adversary/orders.js';
 
-// Half of the races, so that two processors play them. `npm run test:hostile -- orders --orders=1000000`
-// plays more. A new seed for each run.
+// The other half of the races. A new seed for each run.
+// `npm run test:hostile -- orders --orders=1000000` plays more.
 const orders = Number(process.env['ADVERSARY_ORDERS'] ?? 20_000);
 describeOrders({
   races: RACES.slice(RACES.length / 2),

@@ -43,7 +43,7 @@ afterAll(async () => {
   addToSummary({
     'cases tried': counted.tried,
     'cases refused': counted.refused,
-    'upstream calls made by refused ones': counted.upstream,
+    'upstream calls caused by refused cases': counted.upstream,
   });
 });
 beforeEach(() => system.reset());

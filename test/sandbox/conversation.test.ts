@@ -4,7 +4,7 @@ import { walk } from '../support/device.js';
 import { ALICE, BOB, startSystem, withSystem, type System, CHAINED, WITH_CODES } from '../support/system.js';
 import { UNSUPPORTED, WIFI } from './open-page.js';
 
-interface Told {
+interface DrawnLogin {
   id: number;
   number: string;
   ending: { tone: string; says: string };
@@ -16,15 +16,15 @@ interface Told {
   }[];
 }
 
-const toldBy = async ({ sandbox }: System): Promise<Told[]> => {
+const loginsAt = async ({ sandbox }: System): Promise<DrawnLogin[]> => {
   const answer = await fetch(`${sandbox}/__sandbox/conversation`);
-  return ((await answer.json()) as { logins: Told[] }).logins;
+  return ((await answer.json()) as { logins: DrawnLogin[] }).logins;
 };
-const pathsOf = ({ steps }: Told) =>
+const pathsOf = ({ steps }: DrawnLogin) =>
   steps.flatMap(({ calls }) => calls.map(({ asked }) => new URL(asked.url).pathname));
 
 /** The requests and answers of each step, indented by depth. */
-const arrowsOf = ({ steps }: Told) => {
+const arrowsOf = ({ steps }: DrawnLogin) => {
   const calls = steps.flatMap((step) => step.calls);
   return steps.map(({ arrows }) =>
     arrows.map(({ call, isEnd, depth }) => {
@@ -43,7 +43,7 @@ describe('logins', () => {
   test('that run at the same time are separated, each with all its calls', async () => {
     const [alice, bob] = await Promise.all([system.walkedLogin(ALICE), system.walkedLogin(BOB)]);
     await Promise.all([alice, bob].map(({ app, code }) => app.post('/verify').send({ code }).expect(200)));
-    const logins = await toldBy(system);
+    const logins = await loginsAt(system);
     expect(logins.map(({ number }) => number).sort()).toEqual([ALICE, BOB]);
     for (const { number, steps, ending } of logins) {
       expect(ending.tone).toBe('good');
@@ -56,7 +56,7 @@ describe('logins', () => {
   test('have each answer behind the calls that it needed', async () => {
     const { app, code } = await system.walkedLogin(ALICE);
     await app.post('/verify').send({ code }).expect(200);
-    const [login] = await toldBy(system);
+    const [login] = await loginsAt(system);
     expect(login && arrowsOf(login)).toEqual([
       ['-> /login'],
       ['  -> /v0.1/network-enablement', '  <- /v0.1/network-enablement', '<- /login'],
@@ -85,7 +85,7 @@ describe('logins', () => {
     await app.post('/login').send({ phone_number: UNSUPPORTED }).expect(201);
     await app.post('/login/next').send({ channel: 'sms' }).expect(200);
     await app.get('/login').expect(200);
-    const [later, earlier] = await toldBy(system);
+    const [later, earlier] = await loginsAt(system);
     expect(earlier && pathsOf(earlier)).toEqual(['/login', '/v0.1/network-enablement', '/login']);
     expect(later && pathsOf(later)).toEqual(
       expect.arrayContaining(['/login/next', '/v2/verify', UNSUPPORTED, '/login']),
@@ -97,7 +97,7 @@ describe('logins', () => {
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     await app.post('/login').send({ phone_number: '+999770090000' }).expect(400);
     await app.get('/login').expect(200);
-    const [refused, begun] = await toldBy(system);
+    const [refused, begun] = await loginsAt(system);
     expect(refused && pathsOf(refused)).toEqual(['/login']);
     expect(refused?.ending.says).toBe('It failed: the server says invalid_phone_number.');
     expect(begun && pathsOf(begun)).toHaveLength(3);
@@ -107,7 +107,7 @@ describe('logins', () => {
     const app = system.app();
     await app.post('/login').send({ phone_number: ALICE }).expect(201);
     for (let times = 0; times < 3; times += 1) await app.get('/login').expect(200);
-    const [login] = await toldBy(system);
+    const [login] = await loginsAt(system);
     expect(login && pathsOf(login).filter((path) => path === '/login')).toHaveLength(2);
   });
 
@@ -118,22 +118,22 @@ describe('logins', () => {
     const code = (await system.messages())[0]?.code ?? '';
     const wrong = code === '000000' ? '111111' : '000000';
     await app.post('/verify').send({ code: wrong }).expect(400);
-    expect((await toldBy(system))[0]?.ending.says).toMatch(
+    expect((await loginsAt(system))[0]?.ending.says).toMatch(
       /^The user is not logged in yet: the typed code is not/,
     );
     await app.post('/verify').send({ code }).expect(200);
-    expect((await toldBy(system))[0]?.ending.says).toMatch(/^It worked, by SMS/);
+    expect((await loginsAt(system))[0]?.ending.says).toMatch(/^It worked, by SMS/);
   });
 
   test('show that the user cancelled, and that a logout ended the session', async () => {
     const { app, code } = await system.walkedLogin();
     await app.delete('/login').send({}).expect(204);
-    expect((await toldBy(system))[0]?.ending.says).toBe('The login was cancelled.');
+    expect((await loginsAt(system))[0]?.ending.says).toBe('The login was cancelled.');
     await app.post('/verify').send({ code }).expect(400);
     const other = await system.walkedLogin(BOB);
     await other.app.post('/verify').send({ code: other.code }).expect(200);
     await other.app.post('/logout').send({}).expect(204);
-    const [last] = await toldBy(system);
+    const [last] = await loginsAt(system);
     expect(last?.steps.at(-1)).toMatchObject({ step: 'after', calls: [{ says: 'The user logs out.' }] });
     expect(last?.ending.tone).toBe('good');
   });
@@ -170,7 +170,7 @@ describe('the outcome', () => {
         const { json } = await walk(link, sim === undefined ? {} : { sim });
         if (json?.['code'] !== undefined) await app.post('/verify').send({ code: json['code'] });
       }
-      const [login] = await toldBy(system);
+      const [login] = await loginsAt(system);
       expect(login?.ending).toEqual({ tone: 'bad', says: expect.stringContaining(why) });
     }),
   );
@@ -184,7 +184,7 @@ describe('the outcome', () => {
       await app.post('/login/next').send({ channel: 'voice' }).expect(200);
       const code = (await system.messages()).at(-1)?.code;
       await app.post('/verify').send({ code }).expect(200);
-      const [login] = await toldBy(system);
+      const [login] = await loginsAt(system);
       expect(login?.ending.says).toBe(
         `It worked, by a call: the user typed the code that was sent to ${ALICE}.`,
       );
@@ -194,11 +194,11 @@ describe('the outcome', () => {
   test('of a code from another session is that this session did not start the login', () =>
     withSystem({ tapped: true }, async (system) => {
       const { code } = await system.walkedLogin();
-      expect((await toldBy(system))[0]?.ending.says).toMatch(
+      expect((await loginsAt(system))[0]?.ending.says).toMatch(
         /^The device has a code\. The user is logged in when/,
       );
       await system.app().post('/verify').send({ code }).expect(400);
-      const [login] = await toldBy(system);
+      const [login] = await loginsAt(system);
       expect(login?.ending.says).toContain(
         'presented in another session than the one that started the login',
       );
@@ -214,7 +214,7 @@ describe('a webhook', () => {
       const { app, code } = await system.walkedLogin();
       await app.post('/verify').send({ code }).expect(200);
       const webhooks = async () => {
-        const [login] = await toldBy(system);
+        const [login] = await loginsAt(system);
         return login ? pathsOf(login).filter((path) => path === '/webhooks/verify').length : 0;
       };
       const sent = async () => {
@@ -240,25 +240,25 @@ describe('the recorded conversation', () => {
     body: JSON.stringify({ login_id: `login-${index}`, auth_url: 'http://vonage/' }),
   });
   const open = () => {
-    const told: number[] = [];
-    const conversation = new Conversation({ now: () => 0 }, ({ id }) => told.push(id));
+    const reported: number[] = [];
+    const conversation = new Conversation({ now: () => 0 }, ({ id }) => reported.push(id));
     conversation.includesServer = true;
     const begin = (index: number) =>
       conversation
         .record(ask('POST', '/login', JSON.stringify({ phone_number: `+44770090${1000 + index}` })))
         ?.answer(begun(index));
-    return { conversation, begin, told };
+    return { conversation, begin, reported };
   };
 
   test('keeps the last fifty logins, and reports no changes of older ones', () => {
-    const { conversation, begin, told } = open();
+    const { conversation, begin, reported } = open();
     for (let index = 1; index <= 51; index += 1) begin(index);
     expect(conversation.logins.map(({ id }) => id)).toEqual(
       Array.from({ length: 50 }, (_each, index) => 51 - index),
     );
     for (const index of [1, 2]) conversation.record(ask('GET', '/session', '', `sid=session-${index}`));
     expect(conversation.logins.map(({ calls }) => calls.length)).toEqual([...Array<number>(49).fill(1), 2]);
-    expect(told.slice(51)).toEqual([2]);
+    expect(reported.slice(51)).toEqual([2]);
   });
 
   test('keeps the attempt of another session, but not its other calls', () => {

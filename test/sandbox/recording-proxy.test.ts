@@ -201,8 +201,8 @@ test('without a recording proxy, logins start with the calls to Vonage', async (
   await withSystem({}, async (system) => {
     const { app, code } = await system.walkedLogin();
     await app.post('/verify').send({ code }).expect(200);
-    const told = await (await fetch(`${system.sandbox}/__sandbox/conversation`)).json();
-    expect(told).toMatchObject({
+    const conversation = await (await fetch(`${system.sandbox}/__sandbox/conversation`)).json();
+    expect(conversation).toMatchObject({
       tapped: false,
       logins: [{ number: ALICE, ending: { tone: 'good' } }],
     });

@@ -118,7 +118,7 @@ const respond = (state: SandboxState, res: Response, { request, behaviour }: Ide
 const authorize =
   (state: SandboxState): RequestHandler =>
   async (req, res) => {
-    // The token request that follows shall not wait for them.
+    // Made now, so that the token request does not wait for them.
     void operatorKeys();
     const request = await readAuthorizationRequest(state, req);
     if ('page' in request) {

@@ -2,7 +2,7 @@ import express from 'express';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { sendProblem } from './problems.js';
 
-/** Reads bodies as text of at most 100 kB. Each endpoint parses it and has its own errors. */
+/** Reads bodies as text of at most 100 kB. Each endpoint parses the text and has its own errors. */
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
 
 export const bodyText = (req: Request): string => {

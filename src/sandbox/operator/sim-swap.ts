@@ -53,7 +53,7 @@ const insightOf = (
   };
 };
 
-/** `POST /identity-insights/v1/requests`. It answers 200, also if it knows nothing of the number. */
+/** `POST /identity-insights/v1/requests`. Answers 200 even if it knows nothing of the number. */
 const sendInsights =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
@@ -92,7 +92,7 @@ const CheckRequest = z.strictObject({
   maxAge: z.int().default(DEFAULT_HOURS),
 });
 
-/** `check`. A token of the client serves any number; that of a subscriber, its own. */
+/** `check`. A token of the client is for any number; that of a subscriber, for its own. */
 const checkSimSwap =
   ({ camara, world, subscribers }: SandboxState): RequestHandler =>
   (req, res) => {

@@ -11,8 +11,8 @@ const DOCUMENTED = {
   '+447700900000': 'match', // the SIM has the number
   '+447700900101': 'other_sim', // the SIM has another number
   '+447700900102': 'unsupported', // Network Enablement refuses the scope inside its 200
-  '+447700900103': 'wifi', // the operator does not see the device on its network: error=access_denied
-  '+447700900104': 'not_mobile', // Number Verification: 403, not authenticated by the mobile network
+  '+447700900103': 'wifi', // the operator does not see the device: error=access_denied
+  '+447700900104': 'not_mobile', // Number Verification: 403, not on the mobile network
   '+447700900105': 'slow', // Number Verification answers after SLOW_ANSWER_DELAY_MS
   '+447700900106': 'invalid_grant', // the token endpoint refuses the code
   '+447700900107': 'server_error', // the redirects end in error=server_error
@@ -24,7 +24,7 @@ const DOCUMENTED = {
   '+447700900112': 'user_rejected', // messages arrive, and the user rejects them
   '+447700900113': 'unreachable', // messages fail: the phone cannot be reached
   '+447700900114': 'no_link', // a silent step with others after it: 202 without a link
-  // This one is like the first ones.
+  // This one fails in the redirects.
   '+447700900115': 'no_consent', // the operator wants consent first: error=consent_required
 } as const;
 
@@ -32,7 +32,7 @@ const DOCUMENTED = {
 const SimSwap = z.union([z.int().min(0).max(100_000), z.enum(['never', 'unknown', 'not_covered'])]);
 export type SimSwap = z.infer<typeof SimSwap>;
 
-/** These are like the first ones otherwise. */
+/** Otherwise the SIM has the number. */
 const DOCUMENTED_SIM_SWAPS = {
   '+447700900116': 1,
   '+447700900117': 'unknown', // the operator returns an error

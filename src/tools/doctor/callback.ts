@@ -11,7 +11,7 @@ const CHECKED_ELSEWHERE = ['TLS 1.2', 'TLS', 'https', 'connection'];
 export function sdkFindings(sdk: Sdk, { broken, answer }: OpenedLink, what: string): Finding[] {
   const name = `${sdk.name} SDK`;
   if (broken.some(({ rule }) => CHECKED_ELSEWHERE.includes(rule)))
-    return [about(name).unchecked('It does not come so far as to be answered.')];
+    return [about(name).unchecked('No answer came, so there is nothing to check.')];
   if (broken.length === 0 && answer) return [about(name).ok(`It can read ${what} (${answer.status}).`)];
   return broken.map(({ rule, says, mend }) => about(`${name}: ${rule}`).mistake(says, mend));
 }

@@ -70,7 +70,7 @@ export async function* runChecks(deployment: Deployment): AsyncGenerator<Finding
     yield* await runCheck(deployment, { name, check });
 }
 
-/** A check that fails with an error has checked nothing. */
+/** The verdict of a check that throws is `not checked`. */
 async function runCheck(
   deployment: Deployment,
   { name, check }: { name: string; check: Check },

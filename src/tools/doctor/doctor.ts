@@ -19,7 +19,7 @@ Checks a deployment of the server from outside, and its settings where they are 
   <base url>  where phones and browsers reach the server: its PUBLIC_URL, with the path of routes that another app serves
   --login     begins two logins for this number, opens their links, and cancels them: cookies, the redirect URI and
               addresses cannot be checked otherwise. They count for the limits, Vonage is asked for each, and no message
-              is sent. With SILENT_AUTH=verify one Verify request is started, which the server cancels half a minute
+              is sent. With SILENT_AUTH=verify one verification is started, which the server cancels half a minute
               later; where the number cannot be silent, Vonage may have gone on to an SMS by then. +99012345678 is
               Vonage's virtual operator
   ${SETTINGS_HELP}

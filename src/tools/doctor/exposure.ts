@@ -51,7 +51,7 @@ const PRIVATE_PATHS = [
   {
     check: 'metrics',
     path: '/metrics',
-    mend: 'Keep METRICS_PORT to the network of Prometheus; no path of the proxy leads there.',
+    mend: 'Open METRICS_PORT to the network of Prometheus only, and let no path of the proxy lead there.',
   },
   {
     check: 'sandbox',
@@ -75,7 +75,7 @@ async function privatePathFinding(
   const { ok, mistake } = about(check);
   const { status } = await requestAt(new URL(path, base), {}, world);
   return status === 200
-    ? mistake(`GET ${path} is answered to everybody.`, mend)
+    ? mistake(`GET ${path} is answered to every client.`, mend)
     : ok(`GET ${path} is answered with ${status}.`);
 }
 
@@ -86,7 +86,7 @@ export async function checkMetricsPort(url: URL, world: Deployment['world']): Pr
   return answer?.status === 200
     ? warning(
         `${url.href} answers this machine.`,
-        'See that it answers nobody outside the network: leave METRICS_HOST at 127.0.0.1, or do not publish the port.',
+        'Make sure that no client outside the network can reach it: leave METRICS_HOST at 127.0.0.1, or do not publish the port.',
       )
     : ok('It does not answer at the host of the base URL.');
 }

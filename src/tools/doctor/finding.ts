@@ -34,7 +34,7 @@ export function clockFinding(check: string, aheadMs: number, than: string): Find
   const says = `It is ${describeOffset(aheadMs)} of ${than}.`;
   if (offsetMs < MAX_OFFSET_MS) return warning(says, 'Keep both by NTP.');
   return mistake(
-    `${says} Vonage does not believe JWTs of another time, and webhooks are refused.`,
+    `${says} Vonage refuses JWTs that are too old or issued in the future, and webhooks are refused.`,
     'Set the clocks of both by NTP, and see which of them was wrong.',
   );
 }

@@ -31,11 +31,11 @@ export function cookieFinding({ headers }: Answer, base: URL): Finding {
     (each) => !attributes.includes(each.toLowerCase()),
   );
   const added = attributes.filter((each) => /^(?:domain|max-age|expires)=/.test(each));
-  if (missing.length + added.length === 0) return ok(`${wanted} arrives with all that it was set with.`);
+  if (missing.length + added.length === 0) return ok(`${wanted} arrives with all of its attributes.`);
   const seen = [...missing.map((each) => `without ${each}`), ...added.map((each) => `with ${each}`)];
   return mistake(
     `${wanted} arrives ${seen.join(', ')}, and ${isHttps ? 'browsers refuse it or show it to others' : 'is not what was set'}.`,
-    'Take out what changes cookies in the proxy (nginx: proxy_cookie_flags, proxy_cookie_path, proxy_cookie_domain).',
+    'Remove the rules of the proxy that change cookies (nginx: proxy_cookie_flags, proxy_cookie_path, proxy_cookie_domain).',
   );
 }
 
@@ -45,7 +45,7 @@ const alivePathOf = (base: URL): string => (isMounted(base) ? '/session' : '/hea
 /** Whether the server answers. After a mistake here no other check runs. */
 export const checkHealth: Check = async ({ base, request }) => {
   const { ok, mistake } = about('healthz');
-  const mend = 'See that the proxy leads all paths to the server, and that the server runs.';
+  const mend = 'Make sure that the proxy forwards all paths to the server, and that the server runs.';
   const path = alivePathOf(base);
   try {
     const { status, json, headers } = await request(path);
@@ -64,17 +64,17 @@ const httpsFinding = (base: URL): Finding[] =>
     ? []
     : [
         about('https').mistake(
-          'The base URL is http, so that cookies and codes can be read along, and the Android library refuses it.',
+          'The base URL is http: others can read cookies and codes, and the Android library refuses it.',
           'End TLS in front of the server, and set an https PUBLIC_URL.',
         ),
       ];
 
 export const checkReadiness: Check = async ({ base, request }) => {
   const { ok, mistake, unchecked } = about('readyz');
-  if (isMounted(base)) return [unchecked('Only the server by itself has it.')];
+  if (isMounted(base)) return [unchecked('Only the standalone server has it.')];
   const { status } = await request('/readyz');
   return status === 200
-    ? [ok('Its store takes writes.')]
+    ? [ok('Its store accepts writes.')]
     : [
         mistake(
           `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
@@ -137,7 +137,7 @@ export const checkLongLinks: Check = async ({ request }) => {
   const { ok, mistake } = about('long links');
   const { status, json } = await request(`/callback?code=${'c'.repeat(8192)}&state=${'s'.repeat(44)}`);
   return status === 400 && json['error'] === 'invalid_request'
-    ? [ok('One of 8 KiB reaches the server.')]
+    ? [ok('A link of 8 KiB reaches the server.')]
     : [
         mistake(
           `A link of 8 KiB is answered with ${status}, and not by the server.`,

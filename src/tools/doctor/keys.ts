@@ -62,7 +62,7 @@ async function askVonage(config: Config, token: string, world: World): Promise<F
     return [
       about('Vonage').mistake(
         messageOf(error),
-        `Let this machine out to ${url.host}; where the server runs somewhere else, run the doctor there.`,
+        `Allow connections from this machine to ${url.host}, or run the doctor on the machine of the server.`,
       ),
     ];
   }
@@ -75,7 +75,7 @@ function acceptanceFinding({ status }: Answer, host: string): Finding {
   if (status === 401)
     return mistake(
       `${host} does not take the JWT (401).`,
-      'Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY to what belongs together: generate a new key in the dashboard of this very application, and save it there.',
+      'Set VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY to a pair that belongs together: generate a new key for this application in the dashboard, and save it there.',
     );
   return warning(`${host} answers with ${status}.`, 'Run the doctor again later, or ask Vonage support.');
 }

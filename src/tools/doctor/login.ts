@@ -19,7 +19,7 @@ const LOOKUPS = 6;
 export const checkLogin: Check = async (deployment) => {
   const names = ['cookie', 'sessions', 'redirect URI', 'client addresses'];
   if (deployment.number === undefined)
-    return names.map((name) => about(name).unchecked('It takes a login: --login <number> begins two.'));
+    return names.map((name) => about(name).unchecked('It needs a login: --login <number> begins two.'));
   const first = await begin(deployment);
   if (first.status !== 201) return [refusalFinding(first)];
   const findings = await cancelledAfter(deployment, first, async () => [
@@ -66,7 +66,7 @@ const begin = ({ request, number }: Deployment): Promise<Answer> =>
     body: JSON.stringify({ phone_number: number, client: 'app' }),
   });
 
-/** Errors that another number may not have. */
+/** Errors that may not occur with another number. */
 const NUMBER_ERRORS = ['invalid_phone_number', 'number_not_allowed', 'country_not_allowed'];
 
 function refusalFinding({ status, json }: Answer): Finding {
@@ -76,7 +76,7 @@ function refusalFinding({ status, json }: Answer): Finding {
   if (typeof error !== 'string' || status >= 500)
     return mistake(
       typeof error === 'string' ? `${says} ${error}: ${String(detail)}` : says,
-      'Look in the log of the server for what it was answered by Vonage.',
+      'Look in the log of the server for the answer of Vonage.',
     );
   const advice = NUMBER_ERRORS.includes(error) ? ' Choose another number.' : '';
   return unchecked(`${says} ${error}: ${String(detail)}${advice}`);
@@ -150,7 +150,7 @@ function redirectFinding(link: URL, last: URL, base: URL): Finding {
 
 /**
  * `RateLimit` has what is left to the client's address range, so the second login has less left
- * unless the forged ranges are believed. Where the server finds no address it sends the policy
+ * unless the forged ranges are trusted. Where the server finds no address it sends the policy
  * alone.
  */
 function addressFinding(first: Answer, second: Answer): Finding {
@@ -162,11 +162,11 @@ function addressFinding(first: Answer, second: Answer): Finding {
     );
   const [one, two] = [leftOf(first), leftOf(second)];
   if (!one || !two || two.seconds > one.seconds)
-    return unchecked('The answers do not say how often one may log in: run it again.');
+    return unchecked('The RateLimit headers of the two answers cannot be compared: run the doctor again.');
   return two.logins < one.logins
-    ? ok('A forged X-Forwarded-For is not believed.')
+    ? ok('A forged X-Forwarded-For is ignored.')
     : mistake(
-        'A forged X-Forwarded-For is believed, so that limits by address range have no effect.',
+        'A forged X-Forwarded-For is trusted, so that limits by address range have no effect.',
         'Set TRUST_PROXY to the number of proxies in front, not more, or to their addresses; let no client reach the server past them.',
       );
 }

@@ -43,7 +43,7 @@ function mendOf(error: unknown): string {
     const mend = CERTIFICATE_MENDS.get((each as NodeJS.ErrnoException).code);
     if (mend !== undefined) return mend;
   }
-  return 'Let this machine out to the operator; where the server runs somewhere else, run the doctor there.';
+  return 'Allow connections from this machine to the operator, or run the doctor on the machine of the server.';
 }
 
 type Ask = (url: string) => Promise<Answer>;

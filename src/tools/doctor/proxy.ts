@@ -58,7 +58,7 @@ export const checkErrorAnswers: Check = async ({ request }) => {
     ? [ok('They arrive as the server sends them.')]
     : [
         mistake(
-          `Answers with ${replaced.join(', ')} arrive as something else, so clients cannot tell what went wrong.`,
+          `Answers with ${replaced.join(', ')} arrive changed, so clients cannot read the error.`,
           'Let the proxy pass on error answers (nginx: proxy_intercept_errors off), those with 5xx as well.',
         ),
       ];

@@ -11,7 +11,7 @@ import type { Check, Deployment } from './deployment.js';
 
 const TTL_SECONDS = 2;
 
-/** What the server does with Redis, each with a key of its own. */
+/** The operations of the server on Redis, each with a key of its own. */
 const OPERATIONS: Record<string, (store: Store, id: string) => Promise<unknown>> = {
   'keep, read and take a ticket': async (store, id) => {
     for (const kind of ['state', 'code']) {
@@ -48,11 +48,11 @@ async function tryRights(store: Store): Promise<Finding> {
       const { cause = error } = error as { cause?: unknown };
       return mistake(
         `The server could not ${name}: ${messageOf(cause)}`,
-        'Give its user the rights that docs/redis.md lists, and see that Redis is a primary with memory left.',
+        'Give its user the rights that docs/redis.md lists, and make sure that Redis is a primary with free memory.',
       );
     }
   }
-  return ok('All that the server does may be done.');
+  return ok('All operations of the server are allowed.');
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -104,7 +104,7 @@ async function unreachable({ request }: Deployment, why: string): Promise<Findin
       )
     : mistake(
         `REDIS_URL cannot be reached: ${why}.`,
-        'See that Redis runs, and that host, port, password and TLS in REDIS_URL are its own (docs/redis.md).',
+        'Make sure that Redis runs, and that host, port, password and TLS in REDIS_URL are its own (docs/redis.md).',
       );
 }
 
@@ -162,7 +162,7 @@ function lifeFinding(info: Info, db: number): Finding {
   const [, keys = '0', expires = '0'] = /keys=(\d+),expires=(\d+)/.exec(info.get(`db${db}`) ?? '') ?? [];
   const endless = Number(keys) - Number(expires);
   return endless === 0
-    ? ok(`All of ${keys} have an end.`)
+    ? ok(`All of ${keys} expire.`)
     : mistake(
         `${endless} of ${keys} have no end: they are not of this server, or they were changed.`,
         'Give this server a Redis or a database of its own, and remove the keys that do not expire.',
@@ -177,8 +177,8 @@ export function persistenceFinding(info: Info): Finding {
   const isKept = info.get('aof_enabled') === '1' || Number(saves) > 0;
   return isKept
     ? warning(
-        'It writes to disk, and loading that file restores what was taken since.',
-        'Set save "" and appendonly no: nothing has to outlive Redis.',
+        'It writes to disk, and loading that file would restore tickets that were used since.',
+        'Set save "" and appendonly no: no data has to survive a restart of Redis.',
       )
     : ok('It has written nothing to disk.');
 }

@@ -4,8 +4,8 @@ import { about, type Finding } from './finding.js';
 import type { Check, Settings } from './deployment.js';
 
 /**
- * Reads the settings as the server would. Behind https they are read as those of production,
- * wherever that is set.
+ * Reads the settings as the server would. With an https URL they are read as in production, even
+ * if `NODE_ENV` is not set here.
  * @returns undefined where there are none
  */
 export function readSettings(env: Env, base: URL): Settings | undefined {
@@ -27,7 +27,7 @@ export const checkSettings: Check = ({ settings, base }) => {
   const { ok, mistake, unchecked } = about('settings');
   if (settings === undefined)
     return Promise.resolve([
-      unchecked('There are none here: run it where .env or the environment of the server is.'),
+      unchecked('There are none here: run the doctor where .env or the environment of the server is.'),
     ]);
   const problems = settings.problems.map((each) =>
     mistake(each, 'Correct it where the server runs, and restart the server.'),
@@ -59,7 +59,7 @@ function publicUrlFinding({ publicUrl }: Config, base: URL): Finding {
   return publicUrl === base.origin
     ? ok('It is the base URL.')
     : mistake(
-        `It is ${publicUrl}, and ${base.origin} is what is checked.`,
+        `It is ${publicUrl}, and the base URL to check is ${base.origin}.`,
         'Give the doctor the base URL of these settings, or set PUBLIC_URL to what phones and browsers reach.',
       );
 }
@@ -69,17 +69,17 @@ function proxyFinding({ trustProxy }: Config): Finding {
   const { ok, mistake } = about('TRUST_PROXY');
   return trustProxy === false
     ? mistake(
-        'It is not set, though something in front ends TLS: all clients are counted as one.',
+        'It is not set, but a proxy ends TLS: the limits count all clients as one.',
         'Set TRUST_PROXY to the number of proxies in front (1), or to their addresses.',
       )
-    : ok(`It believes ${typeof trustProxy === 'number' ? `${trustProxy} in front` : trustProxy.join(', ')}.`);
+    : ok(`Trusted proxies: ${typeof trustProxy === 'number' ? trustProxy : trustProxy.join(', ')}.`);
 }
 
 function secretFinding({ sessionSecrets }: Config): Finding {
   const { ok, warning } = about('SESSION_SECRET');
   return sessionSecrets.length > 2
-    ? warning('It holds more than two.', 'Drop those that were replaced more than 12 hours ago.')
-    : ok(`It holds ${sessionSecrets.length}.`);
+    ? warning('It has more than two secrets.', 'Drop those that were replaced more than 12 hours ago.')
+    : ok(`Its number of secrets is ${sessionSecrets.length}.`);
 }
 
 function countryFinding({ allowedCountries, fallbackChannels }: Config): Finding {
@@ -89,5 +89,5 @@ function countryFinding({ allowedCountries, fallbackChannels }: Config): Finding
         'Messages may be sent to every country.',
         'Set ALLOWED_COUNTRIES to the countries of your users.',
       )
-    : ok('Only their numbers cost anything.');
+    : ok('Only numbers of these countries can cost money.');
 }

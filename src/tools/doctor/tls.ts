@@ -44,7 +44,7 @@ const reasonOf = (error: unknown): string => (error as { reason?: string }).reas
 /** Why phones do not trust a certificate, by OpenSSL's and Node's codes. */
 const DISTRUSTS: Record<string, readonly [says: string, mend: string]> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'The certificate comes without the intermediate ones that lead to a known authority, or is from one that is not known.',
+    'The proxy sends no intermediate certificates, or the certificate is from an unknown authority.',
     'Give the proxy the full chain (fullchain.pem), not the certificate alone.',
   ],
   ERR_TLS_CERT_ALTNAME_INVALID: [
@@ -53,11 +53,11 @@ const DISTRUSTS: Record<string, readonly [says: string, mend: string]> = {
   ],
   CERT_HAS_EXPIRED: [
     'The certificate has expired.',
-    'Renew it, let it be renewed by itself, and load it into the proxy.',
+    'Renew it, automatically from now on, and load it into the proxy.',
   ],
   CERT_NOT_YET_VALID: [
     'The certificate is not valid yet.',
-    'Set the clock of this machine, or wait for its beginning.',
+    'Set the clock of this machine, or wait until the certificate is valid.',
   ],
 };
 
@@ -66,13 +66,16 @@ const UNKNOWN_CA = 'Get a certificate from an authority that phones know.';
 function certificateFinding({ distrust, endsAt }: Handshake, now: number): Finding {
   const { ok, warning, mistake } = about('certificate');
   if (distrust !== undefined) {
-    const [says, mend] = DISTRUSTS[distrust] ?? ['No authority that is known has signed it.', UNKNOWN_CA];
+    const [says, mend] = DISTRUSTS[distrust] ?? ['The certificate is from an unknown authority.', UNKNOWN_CA];
     return mistake(`${says} (${distrust})`, mend);
   }
   const days = Math.floor((endsAt - now) / 86_400_000);
   return days < MIN_DAYS_LEFT
-    ? warning(`The certificate ends in ${days} days.`, 'See why it was not renewed by itself, and renew it.')
-    : ok(`It is believed, and lasts ${days} days.`);
+    ? warning(
+        `The certificate ends in ${days} days.`,
+        'Find out why it was not renewed automatically, and renew it.',
+      )
+    : ok(`It is trusted, and valid for ${days} more days.`);
 }
 
 /** The SDK for iOS supports TLS 1.2 alone. */
@@ -80,11 +83,11 @@ async function tls12Finding(base: URL): Promise<Finding> {
   const { ok, mistake } = about('TLS 1.2');
   const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
   return handshake(base, only).then(
-    ({ cipher }) => ok(`It is spoken, with ${cipher}.`),
+    ({ cipher }) => ok(`It is supported, with ${cipher}.`),
     (error: unknown) =>
       mistake(
-        `It is not spoken (${reasonOf(error)}), and Vonage's library for iOS speaks no other version.`,
-        'Let what ends TLS speak 1.2 besides 1.3 (nginx: ssl_protocols TLSv1.2 TLSv1.3).',
+        `It is not supported (${reasonOf(error)}), and Vonage's library for iOS supports no other version.`,
+        'Enable TLS 1.2 beside 1.3 in the proxy (nginx: ssl_protocols TLSv1.2 TLSv1.3).',
       ),
   );
 }
@@ -100,13 +103,13 @@ async function oldTlsFinding(base: URL): Promise<Finding> {
   return handshake(base, old).then(
     ({ protocol }) =>
       warning(
-        `${protocol ?? 'TLS 1.1'} is spoken, which is out of use since 2021 (RFC 8996).`,
-        'Turn off TLS 1.0 and 1.1 in what ends TLS.',
+        `${protocol ?? 'TLS 1.1'} is supported, which is deprecated since 2021 (RFC 8996).`,
+        'Turn off TLS 1.0 and 1.1 in the proxy.',
       ),
     (error: unknown) =>
       isRefusal(error)
-        ? ok('TLS 1.0 and 1.1 are not spoken.')
-        : unchecked(`Whether TLS 1.0 and 1.1 are spoken could not be seen: ${reasonOf(error)}.`),
+        ? ok('TLS 1.0 and 1.1 are not supported.')
+        : unchecked(`Whether TLS 1.0 and 1.1 are supported could not be checked: ${reasonOf(error)}.`),
   );
 }
 
@@ -117,7 +120,8 @@ export const checkTls = async ({ base, world }: Pick<Deployment, 'base' | 'world
     const usual = await handshake(base, {});
     return [certificateFinding(usual, world.now()), await tls12Finding(base), await oldTlsFinding(base)];
   } catch (error) {
-    const mend = 'See that the name leads to the proxy, that its port is open, and that it speaks TLS there.';
+    const mend =
+      'Make sure that the name leads to the proxy, that its port is open, and that it accepts TLS there.';
     return [about('TLS').mistake(`${base.host} cannot be reached by TLS: ${reasonOf(error)}.`, mend)];
   }
 };

@@ -72,7 +72,7 @@ const NO_SECRET_HERE = about('webhook signature').mistake(
 function forgedFinding({ status, json }: Answer, config: Config | undefined): Finding {
   const { ok, warning, mistake } = about('webhooks');
   if (status === 401 && json['error'] === 'invalid_signature')
-    return ok(`POST ${PATH} is reached, and one with a forged signature is refused.`);
+    return ok(`POST ${PATH} reaches the server, and a forged signature is refused.`);
   const hasNoSecret = String(json['detail']).includes('VONAGE_SIGNATURE_SECRET');
   if (status === 503 && hasNoSecret) {
     const mend =
@@ -82,7 +82,7 @@ function forgedFinding({ status, json }: Answer, config: Config | undefined): Fi
   }
   return status === 503 && json['error'] === 'unavailable'
     ? mistake(
-        'The header Authorization does not arrive, so no webhook can be believed.',
+        'The header Authorization does not arrive, so every webhook is refused.',
         'Let the proxy pass on Authorization, and do no authentication of its own on this path.',
       )
     : mistake(
@@ -98,16 +98,16 @@ function forgedFinding({ status, json }: Answer, config: Config | undefined): Fi
 async function signedFinding(deployment: Deployment, signer: Signer): Promise<Finding> {
   const { ok, mistake } = about('webhook signature');
   if ((await postSigned(deployment, signer, 0)) === 204)
-    return ok('One that is signed as Vonage does is believed; it changed nothing.');
+    return ok('A webhook that is signed as Vonage does is accepted; it changed nothing.');
   for (const offset of OFFSETS_SECONDS) {
     if ((await postSigned(deployment, signer, offset)) === 204)
       return about('clock of the server').mistake(
-        `A webhook that is signed now is refused, and one that is signed ${Math.abs(offset / 60)} minutes ${offset > 0 ? 'ahead' : 'ago'} is believed.`,
+        `A webhook that is signed now is refused, and one that is signed ${Math.abs(offset / 60)} minutes ${offset > 0 ? 'ahead' : 'ago'} is accepted.`,
         'Set the clock of the server, and that of this machine, by NTP.',
       );
   }
   return mistake(
-    'One that is signed with the secret of these settings is refused.',
+    'A webhook that is signed with the secret of these settings is refused.',
     'Set VONAGE_API_KEY, VONAGE_SIGNATURE_SECRET and VONAGE_APPLICATION_ID as the Vonage dashboard has them, here and where the server runs, and start it again.',
   );
 }

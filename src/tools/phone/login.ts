@@ -2,7 +2,7 @@ import type { AppClient, Reply } from './app-client.js';
 import type { BrokenRule, Device, Sdk, SdkResult, Step } from './sdk.js';
 import { openLink } from './open-link.js';
 
-/** What a login uses, and reports to. */
+/** The dependencies of a login, and where it reports. */
 export interface Phone {
   app: AppClient;
   sdk: Sdk;

@@ -24,7 +24,7 @@ export const systemDevice = (): Device => ({
   readRestMs: 1_000,
 });
 
-/** What came of a link that was opened. */
+/** The result of opening a link. */
 export interface OpenedLink {
   /** What the SDK hands to the app. */
   result: SdkResult;

@@ -21,7 +21,7 @@ export type Step =
   | { is: 'request'; url: string; text: string }
   | { is: 'answer'; url: string; raw: RawAnswer; failure?: ConnectionFailure };
 
-/** What opening a link needs of the world, and its timeouts in milliseconds. */
+/** What opening a link depends on, and its timeouts in milliseconds. */
 export interface Device {
   now: () => number;
   uuid: () => string;

@@ -42,7 +42,7 @@ export function advise({ code, fields, upstream }: LoginError, host: string): st
       ? `Vonage asks for a pause of ${fields.retry_after ?? 1} s. Run the command again then.`
       : undefined) ??
     BY_STATUS.get(status) ??
-    'Vonage gave an answer that is of no use. Run the command again later.';
+    'Vonage returned an unusable answer. Run the command again later.';
   return `${words} ${reference}`;
 }
 

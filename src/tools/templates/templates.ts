@@ -101,7 +101,7 @@ export function connectTemplates(env: Env, world: World): Account {
     transport: createTransport(proxy),
     appToken: createAppToken(applicationId, privateKey, world),
     verifyHost,
-    // One id for all calls, so that they are found together in the log of the other side.
+    // One id for all calls, by which Vonage finds them in its log.
     requestId: world.random(16).toString('hex'),
   });
   return { host: verifyHost, pageHost: publicUrl && new URL(publicUrl).hostname, templates };

@@ -85,7 +85,7 @@ export function createSessionRules({ rules, now, cookies, logins, found }: Sessi
     },
     /**
      * A request is sent that ends the sessions of a number, and its logins that are under way.
-     * @param except the session that goes on
+     * @param except the session that stays
      * @returns a function to call after its success, when all concurrent requests have ended
      */
     revoking(number: string, except?: Session): () => void {

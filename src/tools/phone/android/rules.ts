@@ -59,7 +59,7 @@ export const ANDROID_RULES: readonly Rule[] = [
     isBrokenBy: ({ url, answer }) =>
       !isHttps(url) ||
       (answer !== undefined && isRedirect(answer) && isDowngrade(url, locationOf(answer, url))),
-    says: () => 'An address of the chain is http, and the Android SDK opens https alone.',
+    says: () => 'A URL of the chain is http, and the Android SDK opens https only.',
     mend: 'Set an https PUBLIC_URL, and enter its /callback in the Vonage dashboard.',
   },
   {
@@ -67,14 +67,14 @@ export const ANDROID_RULES: readonly Rule[] = [
     name: 'TLS',
     isBrokenBy: ({ failure }) => failure?.kind === 'tls',
     says: ({ url, failure }) => `There was no TLS connection to ${url.host} (${failure?.message ?? ''}).`,
-    mend: 'Give what ends TLS a certificate that phones know for this host.',
+    mend: 'Give the proxy a certificate for this host from an authority that phones know.',
   },
   {
     // open: catch → sdk_connection_error
     name: 'connection',
     isBrokenBy: ({ failure }) => failure?.kind === 'connect',
     says: ({ url, failure }) => `There was no connection to ${url.host} (${failure?.message ?? ''}).`,
-    mend: 'See that this host can be reached from the mobile network.',
+    mend: 'Make sure that this host can be reached from the mobile network.',
   },
   {
     // open: nurlAuthority == connectedAuthority. The first request of a connection says
@@ -82,7 +82,7 @@ export const ANDROID_RULES: readonly Rule[] = [
     name: 'same host',
     isBrokenBy: isClosedOnReuse,
     says: ({ url }) =>
-      `${url.host} redirected to itself with a Content-Length; the Android SDK asks over the same connection, which it had asked to be closed.`,
+      `${url.host} redirected to itself with a Content-Length; the Android SDK sends the next request over the same connection, which it had asked to close.`,
     mend: 'Redirect to another host, or leave Content-Length out of the redirect.',
   },
   {
@@ -132,7 +132,7 @@ export const ANDROID_RULES: readonly Rule[] = [
     name: 'chunks',
     isBrokenBy: whenAnswered((answer) => isLast(answer) && answer.chunks.length > 1),
     says: ({ answer }) =>
-      `The body came in ${answer?.chunks.length ?? 0} chunks, and the Android SDK leaves their sizes between them.`,
+      `The body came in ${answer?.chunks.length ?? 0} chunks, and the Android SDK leaves the chunk sizes in the body.`,
     mend: 'Send a Content-Length instead, and let the proxy keep it.',
   },
   {
@@ -150,7 +150,7 @@ export const ANDROID_RULES: readonly Rule[] = [
     isBrokenBy: whenAnswered(
       (answer) => !isCompressed(answer) && isLast(answer) && answer.body.some((byte) => byte > 127),
     ),
-    says: () => 'The body has characters beyond ASCII, which the Android SDK takes apart byte by byte.',
+    says: () => 'The body has characters beyond ASCII, which the Android SDK decodes byte by byte.',
     mend: 'Write them as \\u escapes of JSON.',
   },
   {

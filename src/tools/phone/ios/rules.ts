@@ -25,7 +25,7 @@ export const IOS_RULES: readonly Rule[] = [
     isBrokenBy: ({ failure }) => failure?.kind === 'tls',
     says: ({ url, failure }) =>
       `There was no TLS connection to ${url.host} (${failure?.message ?? ''}), and the iOS SDK speaks TLS 1.2 and no other version.`,
-    mend: 'Let what ends TLS speak 1.2 besides 1.3, with a certificate that phones know for this host.',
+    mend: 'Enable TLS 1.2 beside 1.3 in the proxy, with a certificate for this host from an authority that phones know.',
   },
   {
     // createTimer: connectionTimeout; NWConnection waits where a connection is refused
@@ -33,7 +33,7 @@ export const IOS_RULES: readonly Rule[] = [
     isBrokenBy: ({ failure }) => failure?.kind === 'connect',
     says: ({ url, failure }) =>
       `There was no connection to ${url.host} (${failure?.message ?? ''}); the iOS SDK gives up after five seconds.`,
-    mend: 'See that this host can be reached from the mobile network.',
+    mend: 'Make sure that this host can be reached from the mobile network.',
   },
   {
     // sendAndReceiveWithBody: timer?.invalidate() before receive, which has no limit of its own
@@ -41,7 +41,7 @@ export const IOS_RULES: readonly Rule[] = [
     isBrokenBy: isUnanswered,
     says: ({ url, failure }) =>
       failure?.kind === 'timeout'
-        ? `${url.host} did not answer (${failure.message}); the iOS SDK would wait for ever, and its app with it.`
+        ? `${url.host} did not answer (${failure.message}); the iOS SDK, and so the app, would wait without end.`
         : `${url.host} ended the connection without an answer.`,
     mend: 'Answer within five seconds, and give the app a limit of its own.',
   },
@@ -117,7 +117,7 @@ export const IOS_RULES: readonly Rule[] = [
       (answer) => hasBody(answer) && header(answer, 'transfer-encoding') !== undefined && !isOneChunk(answer),
     ),
     says: () =>
-      'The body is chunked in a way the iOS SDK cannot take apart: it knows one chunk, under `Transfer-Encoding: chunked` to the letter.',
+      'The body is chunked in a way that the iOS SDK cannot read: it reads one chunk, under `Transfer-Encoding: chunked` to the letter.',
     mend: 'Send a Content-Length instead, and let the proxy keep it.',
   },
   {
