@@ -182,7 +182,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
       next(error);
     });
   };
-  const signOut = async (req: Request, res: Response) => (await opened).sessions.signOut(req, res);
+  const signOut = async (req: Request, res: Response): Promise<void> => {
+    await (await opened).sessions.signOut(req, res);
+  };
   const endSessions = async (text: string) => {
     const phoneNumber = parsePhoneNumber(text);
     if (phoneNumber === undefined) throw new RangeError('This is not a phone number in E.164.');

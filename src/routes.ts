@@ -185,8 +185,8 @@ function createLoginFlow(
   });
   const { hours = 0 } = config.simSwap ?? {};
   const simSwapApi = camara
-    ? ({ api: 'camara', ask: camara.askSimSwap(hours) } as const)
-    : ({ api: 'identity-insights', ask: vonage.askSimSwap(hours) } as const);
+    ? ({ apis: ['sim-swap', 'camara'], ask: camara.askSimSwap(hours) } as const)
+    : ({ apis: ['identity-insights'], ask: vonage.askSimSwap(hours) } as const);
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },

@@ -149,6 +149,15 @@ test('only the folders of upstreams contain their field names', () => {
   expect(elsewhere).toEqual([]);
 });
 
+test('the server writes to the standard output alone, and to the standard error why it cannot start', () => {
+  const writes =
+    /writeFile|appendFile|createWriteStream|\bconsole\.|std(?:out|err)\.write|pino\.(?:destination|transport|multistream)|syslog/;
+  const writing = files.filter(
+    (file) => !/^(?:tools|sandbox)\//.test(file) && writes.test(readFileSync(join(SRC, file), 'utf8')),
+  );
+  expect(writing).toEqual(['server.ts']);
+});
+
 test('randomness comes from node:crypto alone', () => {
   const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
   expect(files.filter((file) => text(file).includes('Math.random'))).toEqual([]);

@@ -167,6 +167,16 @@ describe('over TLS, a server', () => {
     expect(proxy.asked).toHaveLength(2);
     expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
+
+  test('rejects a certificate of another CA also where no proxy is set', async () => {
+    const output = await withServer(
+      () => ({ NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
+      async ({ app }) => {
+        await app.post('/login').send({ phone_number: ALICE }).expect(502);
+      },
+    );
+    expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
 });
 
 describe('a proxy that', () => {

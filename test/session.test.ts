@@ -232,14 +232,23 @@ describe('a session in Redis', () => {
 
   test('has an id of 384 random bits, which is signed', async () => {
     const ids = await Promise.all(
-      Array.from({ length: 5 }, async () => {
-        const begun = await system.app().post('/login').send({ phone_number: ALICE }).expect(201);
-        return decodeURIComponent(valueOf(begun.headers));
+      Array.from({ length: 9 }, async () => {
+        const app = system.app();
+        const begin = () => app.post('/login').send({ phone_number: ALICE }).expect(201);
+        // The second login renews the session.
+        const begun = [await begin(), await begin()];
+        return begun.map(({ headers }) => decodeURIComponent(valueOf(headers)));
       }),
     );
     // In base64url 128 bits that name the record, 256 bits of a secret, and the signature.
-    const parts = ids.map((id) => /^sid=s:([\w-]{22})([\w-]{43})\.([\w+/]{43})$/.exec(id)?.slice(1) ?? []);
-    expect(new Set(parts.flat()).size).toBe(15);
+    const form = /^sid=s:([\w-]{22})([\w-]{43})\.([\w+/]{43})$/;
+    const parts = ids.flat().map((id) => form.exec(id)?.slice(1) ?? []);
+    expect(new Set(parts.flat()).size).toBe(9 + 18 + 18);
+    const secretsOf = (login: number) =>
+      parts.filter((_, at) => at % 2 === login).map(([, secret]) => secret);
+    for (const secrets of [secretsOf(0), secretsOf(1)])
+      for (let place = 0; place < 43; place++)
+        expect(new Set(secrets.map((secret) => secret?.[place])).size).toBeGreaterThan(1);
   });
 
   test('expires after half an hour, which each use renews', async () => {

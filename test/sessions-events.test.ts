@@ -1,6 +1,16 @@
 import type { AuthEvent, Hooks } from '../src/login/hooks.js';
+import { newCredentials } from '../src/sandbox/credentials.js';
 import { FAILING } from './support/hooks.js';
-import { ALICE, BOB, postCode, startSystem, withSystem, WITH_CODES, type System } from './support/system.js';
+import {
+  ALICE,
+  BOB,
+  postCode,
+  redisUrlOfWorker,
+  startSystem,
+  withSystem,
+  WITH_CODES,
+  type System,
+} from './support/system.js';
 import { until } from './support/until.js';
 
 type App = ReturnType<System['app']>;
@@ -93,6 +103,17 @@ describe('the hook onEvent', () => {
     ]);
   });
 
+  test.each(['/sessions?all=true', '/sessions/:id'])(
+    'gets the session that several of its own requests end at once by %s, once',
+    async (path) => {
+      const own = await logIn();
+      const [id = ''] = await idsOf(own);
+      await Promise.all([1, 2, 3].map(() => own.delete(path.replace(':id', id))));
+      expect(events.slice(1)).toMatchObject([{ type: 'session_revoked', sessionIds: [id] }]);
+      expect(events).toHaveLength(2);
+    },
+  );
+
   test.each<[string, Hooks]>([
     ['beforeLogin', { beforeLogin: () => ({ refuse: true }) }],
     ['beforeSession', { beforeSession: () => ({ refuse: true }) }],
@@ -146,6 +167,26 @@ describe('the hook onEvent', () => {
     const failed = () => lines().find((each) => each.includes('TypeError'));
     await until(() => Promise.resolve(failed() !== undefined));
     expect(failed()).toContain('"event":"login","hook":"onEvent","why":"it threw","cause":"TypeError"');
+  });
+});
+
+test('the hook onEvent gets the id that GET /sessions lists, also after SESSION_SECRET was rotated', async () => {
+  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  const told: AuthEvent[] = [];
+  await withSystem({ env: { SESSION_SECRET: old } }, async (before) => {
+    const { app, code } = await before.walkedLogin();
+    const { headers } = await postCode(app, code).expect(200);
+    const [cookie = ''] = (headers['set-cookie'] as unknown as string[]).map((each) => each.split(';')[0]);
+    const options = {
+      ...{ redisUrl: redisUrlOfWorker(), emptied: false, env: { SESSION_SECRET: `${fresh},${old}` } },
+      hooks: { onEvent: (event: AuthEvent) => void told.push(event) },
+    };
+    await withSystem(options, async (after) => {
+      const own = after.app().set('cookie', cookie);
+      const ids = await idsOf(own);
+      await own.delete('/sessions?all=true').expect(204);
+      expect(told).toMatchObject([{ type: 'session_revoked', sessionIds: ids }]);
+    });
   });
 });
 

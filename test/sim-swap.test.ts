@@ -234,10 +234,37 @@ test('a chain of Verify asks once, also where nothing is known, and not where no
   });
 });
 
+test('a login asks once, however often it asks for a message that cannot be sent yet', async () => {
+  await withSystem(settings({ SILENT_AUTH: 'verify' }), async (system) => {
+    const app = await begin(system, ALICE);
+    for (let times = 0; times < 3; times += 1) {
+      const next = await app.post('/login/next').send({ channel: 'sms' });
+      expect([next.status, next.body.error]).toEqual([409, 'login_in_progress']);
+    }
+    await system.next(app, 'sms');
+    const code = (await system.messages()).at(-1)?.code ?? '';
+    expect((await postCode(app, code)).body).toMatchObject({ verified: true, channel: 'sms' });
+    expect(await questions(system)).toHaveLength(1);
+  });
+});
+
 test('without SIM_SWAP_HOURS nothing is asked', async () => {
   await withSystem({ env: WITH_CODES }, async (system) => {
     expect((await silently(system, SWAPPED)).answer.body).toMatchObject({ verified: true });
     expect(await questions(system)).toEqual([]);
+  });
+});
+
+test('a pause that SIM Swap of a CAMARA operator asks for ends questions, and no login', async () => {
+  await withSystem(settings({ SILENT_AUTH: 'camara', SIM_SWAP_UNKNOWN: 'tell' }), async (system) => {
+    const limited = { status: 429, headers: { 'retry-after': '30' }, body: '{}', times: 1 };
+    await system.control('faults', { 'camara-sim-swap': limited });
+    for (const number of [ALICE, BOB])
+      expect((await silently(system, number)).answer.body).toMatchObject({ verified: true });
+    expect(await questions(system)).toHaveLength(1);
+    system.world.turn(31);
+    await silently(system, ALICE);
+    expect(await questions(system)).toHaveLength(2);
   });
 });
 

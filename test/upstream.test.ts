@@ -28,6 +28,13 @@ describe('answers of Vonage', () => {
   describe('of Network Enablement', () => {
     const begin = (phoneNumber = ALICE) => system.app().post('/login').send({ phone_number: phoneNumber });
 
+    test('are asked for with the scope of Number Verification alone', async () => {
+      await begin().expect(201);
+      expect((await system.upstream()).map(({ body }) => body)).toEqual([
+        { phone_number: ALICE, scopes: [SCOPE], state: expect.any(String) },
+      ]);
+    });
+
     test('an error for our scope in a 200 means that silent authentication is unavailable, and the login exists', async () => {
       const app = system.app();
       const answer = await app.post('/login').send({ phone_number: '+447700900102' }).expect(201);

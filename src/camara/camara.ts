@@ -11,7 +11,7 @@ import type { AskSimSwap } from '../vonage/identity-insights.js';
 import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { signJwt, type SigningKey } from './jws.js';
-import { createSimSwap } from './sim-swap.js';
+import { createSimSwap, SIM_SWAP_API } from './sim-swap.js';
 import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
 import type { AuthorizationServer, Metadata } from './server.js';
 
@@ -65,8 +65,9 @@ export function createCamara(
   },
 ): Camara {
   const { world, proxy, redirectUri } = deps;
-  // All endpoints belong to one upstream: a pause that one of them asks for holds for all.
-  const pause = (_api: string, seconds: number) => deps.pause('camara', seconds);
+  // The endpoints belong to one upstream: a pause that one of them asks for ends all logins there.
+  // A login may go on without an answer about its SIM (`SIM_SWAP_UNKNOWN`).
+  const pause = (api: string, seconds: number) => deps.pause(api === SIM_SWAP_API ? api : 'camara', seconds);
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });

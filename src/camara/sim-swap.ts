@@ -9,7 +9,7 @@ import type { AskSimSwap } from '../vonage/identity-insights.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { loginErrorOf, tokenRequest, type AuthorizationServer } from './server.js';
 
-const API = 'sim-swap';
+export const SIM_SWAP_API = 'sim-swap';
 
 /** `check`, 200. Only a boolean is an answer. */
 const SimSwapAnswer = z.object({ swapped: z.boolean() });
@@ -35,14 +35,14 @@ export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
   return async (phoneNumber, requestId) => {
     const bearer = await tokens.current(requestId);
     const answer = await deps.transport({
-      ...{ api: API, method: 'POST', url: deps.settings.simSwap.url, bearer },
+      ...{ api: SIM_SWAP_API, method: 'POST', url: deps.settings.simSwap.url, bearer },
       body: { phoneNumber, maxAge: hours },
       timeoutMs: SIM_SWAP_TIMEOUT_MS,
       requestId,
     });
     if (answer.status === 401) tokens.forget(bearer);
     const check = answer.status === 200 ? SimSwapAnswer.safeParse(answer.json) : undefined;
-    if (!check?.success) throw refusal(API, answer);
+    if (!check?.success) throw refusal(SIM_SWAP_API, answer);
     return check.data.swapped;
   };
 }

@@ -76,7 +76,7 @@ export function createLimits(
   };
 
   return {
-    ready: (api) => pace.ready(api),
+    ready: (...apis) => pace.ready(...apis),
     async turn(caller, api) {
       const { broken } = await pace.take(ofTurn(caller, world.now()), api);
       if (broken) refuse(broken);

@@ -29,7 +29,7 @@ export interface Caller {
 }
 
 /** The APIs that begin something: none is called during a pause that it asked for. */
-const PACED_APIS = ['network-enablement', 'verify', 'camara', 'identity-insights'] as const;
+const PACED_APIS = ['network-enablement', 'verify', 'camara', 'identity-insights', 'sim-swap'] as const;
 export type PacedApi = (typeof PACED_APIS)[number];
 export const PACED: ReadonlySet<string> = new Set(PACED_APIS);
 
@@ -55,8 +55,8 @@ export interface Limits {
    * give a client unlimited messages. Never fails.
    */
   verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void>;
-  /** Resolves unless Vonage asked for a pause of this API. */
-  ready(api: PacedApi): Promise<void>;
+  /** Resolves unless one of these APIs asked for a pause. */
+  ready(...apis: readonly PacedApi[]): Promise<void>;
 }
 
 /** A window of time, and the key of its account in the store. */

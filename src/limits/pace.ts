@@ -27,8 +27,8 @@ export interface Pace {
    * @throws Limited if no turn is left, or during a pause
    */
   take<R extends Rule>(rules: readonly R[], api: PacedApi | undefined): ReturnType<typeof spendBy<R>>;
-  /** @throws Limited during a pause of this API */
-  ready(api: PacedApi): Promise<void>;
+  /** @throws Limited during a pause of one of these APIs */
+  ready(...apis: readonly PacedApi[]): Promise<void>;
   /** Stops all processes from calling an API for so many seconds, as Vonage asked. */
   pause(api: string, seconds: number): Promise<void>;
 }
@@ -85,8 +85,8 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
       }
       throw refused('upstream-per-second', 1);
     },
-    async ready(api) {
-      await spend([pauseRule(api)]);
+    async ready(...apis) {
+      await spend(apis.map(pauseRule));
     },
     async pause(api, seconds) {
       const until = Math.ceil(world.now() / 1000) + Math.min(seconds, MAX_PAUSE_SECONDS);

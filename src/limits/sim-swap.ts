@@ -39,20 +39,20 @@ const ANSWERS = { refuse: 'refuse', step_up: 'stepUp', tell: 'allow' } as const 
   SimDecision['answer']
 >;
 
-/** @param deps `ask` calls `api`, except during a pause of that API */
+/** @param deps `ask` calls `apis`, except during a pause of one of them */
 export function createSimCheck(deps: {
   settings: SimSwapSettings;
   limits: Pick<Limits, 'ready'>;
-  api: PacedApi;
+  apis: readonly [PacedApi, ...PacedApi[]];
   ask: (phoneNumber: PhoneNumber, requestId: string) => Promise<boolean>;
   world: Pick<World, 'now'>;
 }): CheckSim {
-  const { settings, limits, api, ask, world } = deps;
+  const { settings, limits, apis, ask, world } = deps;
 
   const learn = async (phoneNumber: PhoneNumber, requestId: string): Promise<KnownSim> => {
-    await limits.ready(api);
+    await limits.ready(...apis);
     const at = world.now();
-    const isSwapped = await inTime(ask(phoneNumber, requestId), api);
+    const isSwapped = await inTime(ask(phoneNumber, requestId), apis[0]);
     return { simSwap: isSwapped ? 'swapped' : 'unswapped', at };
   };
 

@@ -186,6 +186,9 @@ async function moveOn(
     .start(start, { caller, requestId })
     .catch(async (error: unknown) => {
       if (isRefused(error)) await giveBack();
+      // The client asks again, and the answer about the SIM was paid for.
+      if (knownSim !== undefined && knownSim !== login.knownSim)
+        await changeLogin(step.session, login, (now) => ({ ...now, knownSim }));
       throw error;
     });
   const sent = verification.id !== resumes?.id;

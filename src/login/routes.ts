@@ -38,9 +38,10 @@ export interface Sessions {
   user(req: Request): (User & { expiresAt: number }) | undefined;
   /**
    * Ends the session that the request names, also by an outdated cookie, and clears the cookie.
+   * @returns whether a session ended: false if another request has just ended it
    * @throws SetupError if `load` has not run
    */
-  signOut(req: Request, res: Response): Promise<void>;
+  signOut(req: Request, res: Response): Promise<boolean>;
 }
 
 type Handler = (req: Request, res: Response) => Promise<void>;

@@ -49,7 +49,6 @@ class CookieStore extends RedisStore {
     super({
       client: {
         get: (key: string) => store.get(key),
-        del: ([key = '']: string[]) => store.delete(key),
         expire: (key: string, seconds: number) => store.expire(key, seconds),
       },
       prefix: SESSION_KEY_PREFIX,
@@ -89,10 +88,6 @@ class CookieStore extends RedisStore {
     (this as unknown as { generate: (req: Request) => void }).generate(req);
     hideStored(req.session, stored);
     done();
-  }
-
-  override async destroy(id: string, done?: Done): Promise<void> {
-    await super.destroy(handleOf(id), done);
   }
 
   /**
@@ -229,11 +224,12 @@ export function createCookieSessions(
       const view = viewOf(req);
       const { session: loaded } = view as { session?: Session & Partial<SessionData> };
       // A session that was never saved is not in the store, and the request's cookie is not ours.
-      if (loaded !== undefined && isNew(loaded)) return;
+      if (loaded !== undefined && isNew(loaded)) return false;
       leaveWithoutSession(view);
-      await settled((done) => view.sessionStore.destroy(view.sessionID, done));
+      const hasEnded = await records.end(view.sessionID);
       if (loaded?.user !== undefined) await registry.forget(handleOf(view.sessionID), loaded.user);
       res.clearCookie(name, cookie);
+      return hasEnded;
     },
   };
 }

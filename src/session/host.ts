@@ -78,10 +78,11 @@ export function createHostSessions(deps: SessionDeps & { registry: Registry }): 
     async signOut(req) {
       const { id, record } = visitOf(req);
       visits.set(req, {});
-      if (id !== undefined) await records.end(id);
+      const hasEnded = id !== undefined && (await records.end(id));
       if (id !== undefined && record?.state.user) await registry.forget(handleOf(id), record.state.user);
       const { session } = req as { session?: HostSession };
       if (session !== undefined) await settled(req, (done) => session.destroy(done));
+      return hasEnded;
     },
   };
 }

@@ -186,10 +186,8 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
       const record = stored === null ? undefined : open(stored);
       return record && record.handle !== handle ? undefined : record;
     },
-    /** Ends the session, also by an outdated id. */
-    async end(id: string): Promise<void> {
-      await store.delete(keyOf(id));
-    },
+    /** Ends the session, also by an outdated id. @returns false if it had ended */
+    end: (id: string): Promise<boolean> => store.delete(keyOf(id)),
     currentUser,
     /** When the login expires if the session stays idle (ms since the epoch). */
     expiryOf: (user: User): number => Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)),

@@ -39,9 +39,9 @@ export function sessionRoutes(router: Router, deps: SessionRoutesDeps): void {
     })
     .all(methodNotAllowed('GET, HEAD'));
 
-  const signOut = async (req: Request, res: Response): Promise<void> => {
+  const signOut: SignOut = async (req, res) => {
     await deps.flow.cancel({ session: sessions.loginSession(req), requestId: requestIdOf(res) });
-    await sessions.signOut(req, res);
+    return sessions.signOut(req, res);
   };
 
   router
@@ -62,7 +62,8 @@ export function sessionRoutes(router: Router, deps: SessionRoutesDeps): void {
   userSessionRoutes(router, deps, signOut);
 }
 
-type SignOut = (req: Request, res: Response) => Promise<void>;
+/** @returns whether a session ended: false if another request has just ended it */
+type SignOut = (req: Request, res: Response) => Promise<boolean>;
 
 function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: SignOut): void {
   const { sessions, userSessions, journal, notify } = deps;
@@ -101,13 +102,13 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
     })
     .delete(
       sessions.load,
-      revoking(async ({ handle, user: { phoneNumber } }, req, res) => {
+      revoking(async (current, req, res) => {
         const all = wantsAll(req.query);
-        const ended = await userSessions.revoke(phoneNumber, handle);
+        const ended = await userSessions.revoke(current.user.phoneNumber, current.handle);
         if (!all) return ended;
+        const id = await userSessions.idOf(current);
         // Last, because after a failure only a logged-in session can try again.
-        await signOut(req, res);
-        return [...ended, userSessions.idOf(handle)];
+        return (await signOut(req, res)) ? [...ended, id] : ended;
       }),
     )
     .all(methodNotAllowed('GET, HEAD, DELETE'));
@@ -121,8 +122,7 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
         const ended = await userSessions.end(current, id);
         if (ended === undefined) throw new LoginError('not_found', 'The user has no such session.');
         if (ended !== 'current') return ended;
-        await signOut(req, res);
-        return [id];
+        return (await signOut(req, res)) ? [id] : [];
       }),
     )
     .all(methodNotAllowed('DELETE'));

@@ -34,8 +34,8 @@ export interface CurrentSession {
 
 /** The logged-in sessions of each number. */
 export interface UserSessions extends Registry {
-  /** The public id of a session. */
-  idOf(handle: string): string;
+  /** The public id of a session, as it is listed. */
+  idOf(current: CurrentSession): Promise<string>;
   /** @param current the session of the request, which is listed in any case */
   list(phoneNumber: PhoneNumber, current?: CurrentSession): Promise<readonly UserSession[]>;
   /**
@@ -194,7 +194,10 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
   };
 
   return {
-    idOf,
+    async idOf({ handle, user: { phoneNumber } }) {
+      const entries = await entriesOf(indexesOf(phoneNumber), read);
+      return entries.find((each) => each.handle === handle)?.id ?? idOf(handle);
+    },
     async register(handle, user, begunAt = 0) {
       const { phoneNumber, authenticatedAt } = user;
       const [index = ''] = indexesOf(phoneNumber);

@@ -94,8 +94,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a logout ends the session',
     file: 'src/session/cookie.ts',
-    find: 'view.sessionStore.destroy(view.sessionID, done)',
-    replace: 'done()',
+    find: 'await records.end(view.sessionID)',
+    replace: 'await Promise.resolve(true)',
     caughtBy: { engine: 'verify', store: 'memory' },
   },
   {
