@@ -79,7 +79,12 @@ test.each<[string, () => Promise<unknown>, RegExp, RegExp]>([
     /does not redirect/,
     /CAMARA_CLIENT_ID/,
   ],
-  ['a host that is away', () => mistakes({ issuer: 'http://localhost:9' }), /did not answer/, /from this machine to the operator/],
+  [
+    'a host that is away',
+    () => mistakes({ issuer: 'http://localhost:9' }),
+    /did not answer/,
+    /from this machine to the operator/,
+  ],
 ])('%s is a mistake, with its fix', async (_what, find, says, mend) => {
   expect(await find()).toMatchObject([
     { says: expect.stringMatching(says), mend: expect.stringMatching(mend) },
