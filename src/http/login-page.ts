@@ -73,6 +73,8 @@ export function loginPage(
   for (const [path, file] of files) {
     router.get(path, (req, res) => {
       res.setHeader('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`);
+      // The policy of the page counts, and this one is 130 bytes shorter.
+      res.setHeader('Content-Security-Policy', "default-src 'none'");
       send(req, res, file);
     });
     router.all(path, methodNotAllowed('GET, HEAD'));
