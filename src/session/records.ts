@@ -92,7 +92,7 @@ export interface SessionDeps {
   world: Pick<World, 'now' | 'random' | 'log'>;
 }
 
-const loginEnded = (): LoginError => new LoginError('login_expired', 'The login ended during the request.');
+const loginExpired = (): LoginError => new LoginError('login_expired', 'The login ended during the request.');
 
 export const sessionEnded = (cause?: unknown): LoginError =>
   new LoginError('login_expired', 'The session ended during the request.', { cause });
@@ -276,7 +276,7 @@ export function createLoginSession(
       await access.reload();
       const { login } = access.state;
       if (login === undefined) return;
-      if (!isOfUser(access.state)) throw loginEnded();
+      if (!isOfUser(access.state)) throw loginExpired();
       if (await registry.isRevoked(login)) throw await dropRevoked(login);
     },
     begin: (login) => settle((state) => ({ login, user: currentUser(state) }), true),
@@ -294,7 +294,7 @@ export function createLoginSession(
         const current = now.login;
         const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
         // A re-authentication completes only for the user who is logged in.
-        if (!isOpen || !isOfUser(now)) throw loginEnded();
+        if (!isOpen || !isOfUser(now)) throw loginExpired();
         return { login, user };
       }, true);
       return { sessionId: registration.id, ended: await registration.endOldest() };

@@ -27,9 +27,8 @@ export function redisAt(url: string): RedisSettings {
 }
 
 /**
- * A port to be listened on a moment later. No system gives ports below 20000 to outgoing
- * connections, and the bus of a Redis cluster, which is 10000 higher, stays below Linux' first
- * such port, 32768, too.
+ * A port to listen on a moment later. By default, Linux gives outgoing connections the ports from
+ * 32768 on. The bus of a Redis cluster, which uses a port 10000 higher, stays below them as well.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(11_000, 20_000);
