@@ -1,5 +1,6 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { parseRedisUrl } from '../../src/config/redis-url.ts';
@@ -27,19 +28,31 @@ export function redisAt(url: string): RedisSettings {
 }
 
 /**
- * A port to listen on a moment later. By default, Linux gives outgoing connections the ports from
- * 32768 on. The bus of a Redis cluster, which uses a port 10000 higher, stays below them as well.
+ * A port to listen on a moment later, which no other call gets, in whatever process, until this
+ * process ends. By default, Linux gives outgoing connections the ports from 32768 on. The bus of a
+ * Redis cluster, which uses a port 10000 higher, stays below them as well.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(11_000, 20_000);
+  // UDP has ports of its own, and nothing else here uses them: they serve as a lock.
+  const lock = createSocket('udp4').unref();
+  const isLocked = await new Promise<boolean>((resolve) => {
+    lock.once('error', () => resolve(false));
+    lock.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+  });
+  if (isLocked && (await canListen(port))) return port;
+  lock.close();
+  return freePort();
+}
+
+async function canListen(port: number): Promise<boolean> {
   const probe = createServer();
   const isFree = await new Promise<boolean>((resolve) => {
     probe.once('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => resolve(true));
   });
-  if (!isFree) return freePort();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  if (isFree) await new Promise((resolve) => probe.close(resolve));
+  return isFree;
 }
 
 /** Name and password of the administrator of every test Redis. */
