@@ -34,11 +34,11 @@ export function redisAt(url: string): RedisSettings {
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(11_000, 20_000);
-  // UDP has ports of its own, and nothing else here uses them: they serve as a lock.
+  // A UDP port is the lock: not the same one, where a proxy listens for HTTP/3.
   const lock = createSocket('udp4').unref();
   const isLocked = await new Promise<boolean>((resolve) => {
     lock.once('error', () => resolve(false));
-    lock.bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true));
+    lock.bind({ port: port + 10_000, address: '127.0.0.1', exclusive: true }, () => resolve(true));
   });
   if (isLocked && (await canListen(port))) return port;
   lock.close();
