@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,12 @@ const ca = newCa();
 const { cert, key } = ca.issue();
 const trusted = file('ca.pem', ca.certificate);
 const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
+
+interface Answer {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
 
 eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   let child: ChildProcess;
@@ -73,13 +79,18 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     await endPrograms();
   });
 
-  const get = (path: string, headers = {}): Promise<number | undefined> =>
+  const ask = (path: string, headers = {}): Promise<Answer> =>
     new Promise((answered, failed) => {
       const asking = request(`${base}${path}`, { ca: ca.certificate, headers, agent: false }, (response) => {
-        response.resume().once('end', () => answered(response.statusCode));
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += String(chunk)));
+        response.once('end', () =>
+          answered({ status: response.statusCode, headers: response.headers, body }),
+        );
       });
       asking.once('error', failed).end();
     });
+  const get = async (path: string, headers = {}) => (await ask(path, headers)).status;
 
   test.each(['ios', 'android'])("lets a phone with Vonage's SDK for %s log in", async (sdk) => {
     const env = { NODE_EXTRA_CA_CERTS: trusted };
@@ -146,6 +157,7 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     const echo = createServer((message, answer) => {
       received.push(message);
       if (message.url === '/readyz') setTimeout(() => answer.end(), readinessMs);
+      else if (message.url === '/session/cut') message.socket.destroy();
       else answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
@@ -200,6 +212,23 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       for (const socket of slow) socket.destroy();
     }),
   );
+
+  const expectUnavailable = ({ status, headers, body }: Answer): void => {
+    expect([status, headers['retry-after'], headers['content-type']]).toEqual([
+      ...[503, '1', 'application/problem+json'],
+    ]);
+    expect(JSON.parse(body)).toMatchObject({ status: 503, error: 'unavailable', retry_after: 1 });
+  };
+
+  test('answers with a problem if the server ends before its answer', () =>
+    withEcho(async () => {
+      await until(async () => (await get('/session')) === 200);
+      expectUnavailable(await ask('/session/cut'));
+    }));
+
+  test('answers with a problem if no server answers', async () => {
+    expectUnavailable(await ask('/session'));
+  });
 
   test('logs no query, even if no server answers', async () => {
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
