@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +115,17 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     };
     expect(await endsAfter('/callback?code=x&state=x')).toBe(true);
     expect(await endsAfter('/session')).toBe(false);
+  });
+
+  test('speaks HTTP/2 with browsers, also where it closes the connection', async () => {
+    const session = connectHttp2(base, { ca: ca.certificate });
+    const asked = session.request({ ':path': '/callback?code=x&state=x' });
+    const [headers] = (await once(asked, 'response')) as [Record<string, string>];
+    const body = await asked.setEncoding('utf8').reduce((text, part) => `${text}${String(part)}`, '');
+    session.destroy();
+    expect([headers[':status'], (JSON.parse(body) as { error: string }).error]).toEqual([
+      ...[400, 'invalid_request'],
+    ]);
   });
 
   const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
