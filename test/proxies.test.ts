@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -122,10 +123,10 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     const asked = session.request({ ':path': '/callback?code=x&state=x' });
     const [headers] = (await once(asked, 'response')) as [Record<string, string>];
     const body = await asked.setEncoding('utf8').reduce((text, part) => `${text}${String(part)}`, '');
+    const { alpnProtocol } = session;
     session.destroy();
-    expect([headers[':status'], (JSON.parse(body) as { error: string }).error]).toEqual([
-      ...[400, 'invalid_request'],
-    ]);
+    expect([alpnProtocol, headers[':status']]).toEqual(['h2', 400]);
+    expect(JSON.parse(body)).toMatchObject({ error: 'invalid_request' });
   });
 
   const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -224,6 +225,42 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       for (const socket of slow) socket.destroy();
     }),
   );
+
+  test('keeps no idle connection to the server for longer than the file says', async () => {
+    const [other, echo] = [await freePort(), await freePort()];
+    const usedAt = new Map<Socket, number>();
+    const server = createServer(({ socket }, answer) => {
+      usedAt.set(socket, performance.now());
+      socket.once('close', () => usedAt.delete(socket));
+      answer.end();
+    }).listen(echo, '127.0.0.1');
+    const tls = { certificate: certPath, key: keyPath };
+    const site = { folder, port: other, upstreams: [echo, await freePort()] as const, tls, idle: '1s' };
+    const second = spawn(proxy.program, proxy.start(site), {
+      env: { PATH: process.env['PATH'], HOME: folder },
+      stdio: 'ignore',
+    });
+    const agent = new Agent({ ca: ca.certificate, keepAlive: true });
+    try {
+      const answered = () =>
+        new Promise<boolean>((resolve) => {
+          const asking = request({ host: 'localhost', port: other, agent }, (response) =>
+            response.resume().once('end', () => resolve(response.statusCode === 200)),
+          );
+          asking.once('error', () => resolve(false)).end();
+        });
+      await until(answered);
+      await Promise.all([answered(), answered(), answered()]);
+      await pause(2500);
+      // Health checks may use some of them.
+      const idleMs = [...usedAt.values()].map((at) => performance.now() - at);
+      expect(Math.max(0, ...idleMs)).toBeLessThan(2000);
+    } finally {
+      agent.destroy();
+      second.kill('SIGKILL');
+      server.close().closeAllConnections();
+    }
+  });
 
   const expectUnavailable = ({ status, headers, body }: Answer): void => {
     expect([status, headers['retry-after'], headers['content-type']]).toEqual([

@@ -12,11 +12,14 @@ export interface Site {
   upstreams: readonly [number, number];
   /** The files of the certificate and its key. Absent: plain http. */
   tls?: { certificate: string; key: string };
+  /** Instead of the idle times of the file, such as `1s`. */
+  idle?: string;
 }
 
 /** A file of deploy/proxies, with local addresses and files. */
-const adapted = (name: string, { port, upstreams: [one, two], tls }: Site): string =>
+const adapted = (name: string, { port, upstreams: [one, two], tls, idle = '50s' }: Site): string =>
   readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
+    .replace(/\b50s\b/g, idle)
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${one}`)
     .replaceAll('127.0.0.1:3001', `127.0.0.1:${two}`)
     .replaceAll('/etc/ssl/login.example.com.pem', tls?.certificate ?? '')
