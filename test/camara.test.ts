@@ -1,7 +1,8 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { EngineName } from '../src/config/login.js';
 import { ConfigError, readConfig } from '../src/config/config.js';
+import { signJwt } from '../src/camara/jws.js';
 import { publicJwk } from '../src/core/keys.js';
 import { ASSERTIONS } from './support/assertions.js';
 import { credentials } from './support/credentials.js';
@@ -228,6 +229,18 @@ describe('the requests to an operator', () => {
     const { calls } = await loginWith({ CAMARA_PRIVATE_KEY: pemOf(privateKey) }, { jwks });
     const { client_assertion: assertion = '' } = formOf(calls.find(at('/token')) as Recorded);
     expect(decodeProtectedHeader(assertion)).toMatchObject({ alg: 'ES256' });
+  });
+
+  // One signature in 128 has a number that is a byte shorter.
+  test('each of many ES256 signatures has 64 bytes and is valid', () => {
+    const { publicKey: key, privateKey } = newKey();
+    for (let jti = 0; jti < 1500; jti++) {
+      const [header, claims, signature = ''] = signJwt({ key: privateKey, kid: 'one' }, { jti }).split('.');
+      const bytes = Buffer.from(signature, 'base64url');
+      expect(bytes).toHaveLength(64);
+      const text = Buffer.from(`${header}.${claims}`);
+      expect(verify('sha256', text, { key, dsaEncoding: 'ieee-p1363' }, bytes)).toBe(true);
+    }
   });
 
   test('a request object holds the parameters, for the authorization endpoint and without sub', async () => {

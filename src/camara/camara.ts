@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import type { ProxySettings } from '../config/vonage.js';
@@ -112,7 +112,7 @@ function claimsFor(aud: string | string[] | undefined, { settings, world }: Deps
   const now = nowInSeconds(world);
   const nbf = now - CLOCK_TOLERANCE_SECONDS;
   const times = { iat: now, nbf, exp: now + CLIENT_JWT_TTL_SECONDS };
-  return { iss: settings.clientId, aud, ...times, jti: randomToken(world) };
+  return { iss: settings.clientId, aud, ...times, jti: randomUUID() };
 }
 
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

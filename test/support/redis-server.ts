@@ -34,7 +34,7 @@ export function redisAt(url: string): RedisSettings {
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(11_000, 20_000);
-  // A UDP port is the lock: not the same one, where a proxy listens for HTTP/3.
+  // UDP has ports of its own. Those from 21000 on, which nothing else here uses, serve as locks.
   const lock = createSocket('udp4').unref();
   const isLocked = await new Promise<boolean>((resolve) => {
     lock.once('error', () => resolve(false));
