@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { Agent, request } from 'node:https';
-import type { Socket } from 'node:net';
+import { Agent, request, type RequestOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -81,9 +81,13 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     await endPrograms();
   });
 
-  const ask = (path: string, headers = {}): Promise<Answer> =>
+  const ask = (
+    path: string,
+    { place = base, ...more }: RequestOptions & { place?: string } = {},
+  ): Promise<Answer> =>
     new Promise((answered, failed) => {
-      const asking = request(`${base}${path}`, { ca: ca.certificate, headers, agent: false }, (response) => {
+      const options = { ca: ca.certificate, agent: false, ...more };
+      const asking = request(`${place}${path}`, options, (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => (body += String(chunk)));
         response.once('end', () =>
@@ -92,7 +96,7 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       });
       asking.once('error', failed).end();
     });
-  const get = async (path: string, headers = {}) => (await ask(path, headers)).status;
+  const get = async (path: string, headers = {}) => (await ask(path, { headers })).status;
 
   test.each(['ios', 'android'])("lets a phone with Vonage's SDK for %s log in", async (sdk) => {
     const env = { NODE_EXTRA_CA_CERTS: trusted };
@@ -226,48 +230,59 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     }),
   );
 
-  test('keeps no idle connection to the server for longer than the file says', async () => {
-    const [other, echo] = [await freePort(), await freePort()];
-    const usedAt = new Map<Socket, number>();
-    const server = createServer(({ socket }, answer) => {
-      usedAt.set(socket, performance.now());
-      socket.once('close', () => usedAt.delete(socket));
-      answer.end();
-    }).listen(echo, '127.0.0.1');
-    const tls = { certificate: certPath, key: keyPath };
-    const site = { folder, port: other, upstreams: [echo, await freePort()] as const, tls, idle: '1s' };
-    const second = spawn(proxy.program, proxy.start(site), {
-      env: { PATH: process.env['PATH'], HOME: folder },
-      stdio: 'ignore',
-    });
-    const agent = new Agent({ ca: ca.certificate, keepAlive: true });
-    try {
-      const answered = () =>
-        new Promise<boolean>((resolve) => {
-          const asking = request({ host: 'localhost', port: other, agent }, (response) =>
-            response.resume().once('end', () => resolve(response.statusCode === 200)),
-          );
-          asking.once('error', () => resolve(false)).end();
-        });
-      await until(answered);
-      await Promise.all([answered(), answered(), answered()]);
-      await pause(2500);
-      // Health checks may use some of them.
-      const idleMs = [...usedAt.values()].map((at) => performance.now() - at);
-      expect(Math.max(0, ...idleMs)).toBeLessThan(2000);
-    } finally {
-      agent.destroy();
-      second.kill('SIGKILL');
-      server.close().closeAllConnections();
-    }
-  });
-
   const expectUnavailable = ({ status, headers, body }: Answer): void => {
     expect([status, headers['retry-after'], headers['content-type']]).toEqual([
       ...[503, '1', 'application/problem+json'],
     ]);
     expect(JSON.parse(body)).toMatchObject({ status: 503, error: 'unavailable', retry_after: 1 });
   };
+
+  /** Runs a second proxy, whose times of 30 and 50 seconds are one second. */
+  const withShortTimes = async (upstream: number, work: (place: string) => Promise<void>): Promise<void> => {
+    const site = {
+      ...{ folder, port: await freePort(), upstreams: [upstream, await freePort()] as const, time: '1s' },
+      tls: { certificate: certPath, key: keyPath },
+    };
+    const second = spawn(proxy.program, proxy.start(site), {
+      env: { PATH: process.env['PATH'], HOME: folder },
+      stdio: 'ignore',
+    });
+    try {
+      await work(`https://localhost:${site.port}`);
+    } finally {
+      second.kill('SIGKILL');
+    }
+  };
+
+  test('waits for an answer, and keeps an idle connection, no longer than the file says', async () => {
+    const usedAt = new Map<Socket, number>();
+    const server = createServer(({ socket, url }, answer) => {
+      usedAt.set(socket, performance.now());
+      socket.once('close', () => usedAt.delete(socket));
+      if (url !== '/session/hangs') answer.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const agent = new Agent({ keepAlive: true });
+    try {
+      await withShortTimes((server.address() as AddressInfo).port, async (place) => {
+        const status = () =>
+          ask('/session', { place, agent }).then(
+            (answer) => answer.status,
+            () => 0,
+          );
+        await until(async () => (await status()) === 200);
+        await Promise.all([status(), status(), status()]);
+        await pause(2500);
+        // Health checks may use some of them.
+        const idleMs = [...usedAt.values()].map((at) => performance.now() - at);
+        expect(Math.max(0, ...idleMs)).toBeLessThan(2000);
+        expectUnavailable(await ask('/session/hangs', { place }));
+      });
+    } finally {
+      agent.destroy();
+      server.close().closeAllConnections();
+    }
+  });
 
   test('answers with a problem if the server ends before its answer', () =>
     withEcho(async () => {
