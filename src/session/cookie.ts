@@ -198,9 +198,6 @@ class View {
   }
 }
 
-const VIEW = Symbol('view');
-type Viewed = Request & { [VIEW]?: View };
-
 /** Sessions by a cookie of our own. @param deps `secureCookie`: clients use https only */
 export function createCookieSessions(
   deps: SessionDeps & { registry: Registry; secureCookie: boolean },
@@ -223,17 +220,19 @@ export function createCookieSessions(
     saveUninitialized: false,
   });
 
-  const viewOf = (req: Viewed): Request => {
-    const view = req[VIEW];
+  const viewKey = Symbol('view');
+  const viewIn = (req: object) => (req as Record<symbol, Request | undefined>)[viewKey];
+  const viewOf = (req: Request): Request => {
+    const view = viewIn(req);
     if (view === undefined) throw new SetupError(NOT_LOADED);
-    return view as unknown as Request;
+    return view;
   };
 
   return {
-    load(req: Viewed, res, next) {
-      const view = req[VIEW] ?? new View(req);
-      req[VIEW] = view;
-      void middleware(view as unknown as Request, res, next);
+    load(req, res, next) {
+      const view = viewIn(req) ?? (new View(req) as unknown as Request);
+      Object.assign(req, { [viewKey]: view });
+      void middleware(view, res, next);
     },
     loginSession: (req) => createLoginSession(recordAccessOf(viewOf(req)), { ...records, registry }),
     handle: (req) => recordAccessOf(viewOf(req)).handle,
