@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
+import { randomBytes } from '../src/core/world.js';
 
 const SRC = join(__dirname, '../src');
 
@@ -162,6 +163,19 @@ test('randomness comes from node:crypto alone', () => {
   const text = (file: string) => readFileSync(join(SRC, file), 'utf8');
   expect(files.filter((file) => text(file).includes('Math.random'))).toEqual([]);
   expect(text('core/world.ts')).toMatch(
-    /import \{ randomBytes \} from 'node:crypto';[^]*\brandom: randomBytes,/,
+    /import \{ randomFillSync \} from 'node:crypto';[^]*\brandom: randomBytes,/,
   );
+});
+
+test('no random byte is returned twice', () => {
+  const sizes = [12, 16, 32, 4096, 9, 5000, 1];
+  const texts = Array.from({ length: 1400 }, (_, at) => randomBytes(sizes[at % sizes.length] ?? 0));
+  expect(texts.map(({ length }) => length)).toEqual(texts.map((_, at) => sizes[at % sizes.length]));
+  // Two pieces of nine bytes are equal by chance in less than one of 10^11 runs.
+  const pieces = texts.flatMap((bytes) =>
+    Array.from({ length: Math.floor(bytes.length / 9) }, (_, at) =>
+      bytes.toString('hex', at * 9, at * 9 + 9),
+    ),
+  );
+  expect(new Set(pieces).size).toBe(pieces.length);
 });

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import { request } from 'node:https';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
+import { Agent, request, type RequestOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -25,6 +27,12 @@ const ca = newCa();
 const { cert, key } = ca.issue();
 const trusted = file('ca.pem', ca.certificate);
 const [certPath, keyPath] = [file('own.pem', cert + key), file('own.key', key)];
+
+interface Answer {
+  status: number | undefined;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
 
 eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   let child: ChildProcess;
@@ -73,13 +81,22 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     await endPrograms();
   });
 
-  const get = (path: string, headers = {}): Promise<number | undefined> =>
+  const ask = (
+    path: string,
+    { place = base, ...more }: RequestOptions & { place?: string } = {},
+  ): Promise<Answer> =>
     new Promise((answered, failed) => {
-      const asking = request(`${base}${path}`, { ca: ca.certificate, headers, agent: false }, (response) => {
-        response.resume().once('end', () => answered(response.statusCode));
+      const options = { ca: ca.certificate, agent: false, ...more };
+      const asking = request(`${place}${path}`, options, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += String(chunk)));
+        response.once('end', () =>
+          answered({ status: response.statusCode, headers: response.headers, body }),
+        );
       });
       asking.once('error', failed).end();
     });
+  const get = async (path: string, headers = {}) => (await ask(path, { headers })).status;
 
   test.each(['ios', 'android'])("lets a phone with Vonage's SDK for %s log in", async (sdk) => {
     const env = { NODE_EXTRA_CA_CERTS: trusted };
@@ -103,6 +120,17 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     };
     expect(await endsAfter('/callback?code=x&state=x')).toBe(true);
     expect(await endsAfter('/session')).toBe(false);
+  });
+
+  test('speaks HTTP/2 with browsers, also where it closes the connection', async () => {
+    const session = connectHttp2(base, { ca: ca.certificate });
+    const asked = session.request({ ':path': '/callback?code=x&state=x' });
+    const [headers] = (await once(asked, 'response')) as [Record<string, string>];
+    const body = await asked.setEncoding('utf8').reduce((text, part) => `${text}${String(part)}`, '');
+    const { alpnProtocol } = session;
+    session.destroy();
+    expect([alpnProtocol, headers[':status']]).toEqual(['h2', 400]);
+    expect(JSON.parse(body)).toMatchObject({ error: 'invalid_request' });
   });
 
   const HEAD = 'POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -146,6 +174,7 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     const echo = createServer((message, answer) => {
       received.push(message);
       if (message.url === '/readyz') setTimeout(() => answer.end(), readinessMs);
+      else if (message.url === '/session/cut') message.socket.destroy();
       else answer.end();
     }).listen(upstream, '127.0.0.1');
     await once(echo, 'listening');
@@ -200,6 +229,70 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
       for (const socket of slow) socket.destroy();
     }),
   );
+
+  const expectUnavailable = ({ status, headers, body }: Answer): void => {
+    expect([status, headers['retry-after'], headers['content-type']]).toEqual([
+      ...[503, '1', 'application/problem+json'],
+    ]);
+    expect(JSON.parse(body)).toMatchObject({ status: 503, error: 'unavailable', retry_after: 1 });
+  };
+
+  /** Runs a second proxy, whose times of 30 and 50 seconds are one second. */
+  const withShortTimes = async (upstream: number, work: (place: string) => Promise<void>): Promise<void> => {
+    const site = {
+      ...{ folder, port: await freePort(), upstreams: [upstream, await freePort()] as const, time: '1s' },
+      tls: { certificate: certPath, key: keyPath },
+    };
+    const second = spawn(proxy.program, proxy.start(site), {
+      env: { PATH: process.env['PATH'], HOME: folder },
+      stdio: 'ignore',
+    });
+    try {
+      await work(`https://localhost:${site.port}`);
+    } finally {
+      second.kill('SIGKILL');
+    }
+  };
+
+  test('waits for an answer, and keeps an idle connection, no longer than the file says', async () => {
+    const usedAt = new Map<Socket, number>();
+    const server = createServer(({ socket, url }, answer) => {
+      usedAt.set(socket, performance.now());
+      socket.once('close', () => usedAt.delete(socket));
+      if (url !== '/session/hangs') answer.end();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const agent = new Agent({ keepAlive: true });
+    try {
+      await withShortTimes((server.address() as AddressInfo).port, async (place) => {
+        const status = () =>
+          ask('/session', { place, agent }).then(
+            (answer) => answer.status,
+            () => 0,
+          );
+        await until(async () => (await status()) === 200);
+        await Promise.all([status(), status(), status()]);
+        await pause(2500);
+        // Health checks may use some of them.
+        const idleMs = [...usedAt.values()].map((at) => performance.now() - at);
+        expect(Math.max(0, ...idleMs)).toBeLessThan(2000);
+        expectUnavailable(await ask('/session/hangs', { place }));
+      });
+    } finally {
+      agent.destroy();
+      server.close().closeAllConnections();
+    }
+  });
+
+  test('answers with a problem if the server ends before its answer', () =>
+    withEcho(async () => {
+      await until(async () => (await get('/session')) === 200);
+      expectUnavailable(await ask('/session/cut'));
+    }));
+
+  test('answers with a problem if no server answers', async () => {
+    expectUnavailable(await ask('/session'));
+  });
 
   test('logs no query, even if no server answers', async () => {
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);

@@ -103,7 +103,7 @@ describe('an error of Redis is reported by its first word', () => {
       });
       const world = testWorld();
       const store = await openRedisStore(redisAt(urlOf(redis, 'few:pass')), world.log);
-      expect(world.logged()).toMatch(/"cause":"NOPERM","why":"[^"]+".*redis refuses commands/);
+      expect(world.logged()).toMatch(/"cause":"NOPERM","why":"[^"]+".*redis is not ready/);
       await store.close();
     },
   );
@@ -130,6 +130,8 @@ describe('an error of Redis is reported by its first word', () => {
         expect(system.world.logged()).toContain(`"cause":"${word}"`);
         const { body } = await system.app().get('/readyz').expect(503);
         expect(body.detail).toBe(`Redis refuses a command: ${word}.`);
+        // The log of a store that openRedisStore opened says it once, however often probes ask.
+        expect(system.world.logged()).not.toMatch(/"level":"error".*request failed/);
       } finally {
         await redis.administer((admin) => admin.config('SET', setting, '0'));
       }
@@ -163,6 +165,26 @@ describe('an error of Redis is reported by its first word', () => {
       await system.app().get('/readyz').expect(200);
       expect(await system.redis.keys('*')).toEqual(['ping']);
     });
+  });
+
+  test('a fault that lasts has one line when it begins, and one when it ends', async () => {
+    const world = testWorld();
+    const store = await openRedisStore(redisAt(redis.url), world.log);
+    try {
+      for (const isFull of [true, false]) {
+        await redis.administer((admin) => admin.config('SET', 'maxmemory', isFull ? '1' : '0'));
+        for (let checks = 0; checks < 3; checks++) {
+          const checked = store.ping();
+          await (isFull ? expect(checked).rejects.toMatchObject({ code: 'unavailable' }) : checked);
+        }
+      }
+      expect(world.logged().trim().split('\n')).toEqual([
+        expect.stringMatching(/"level":"error".*"cause":"OOM","why":"[^"]+".*redis is not ready/),
+        expect.stringContaining('redis is ready again'),
+      ]);
+    } finally {
+      await store.close();
+    }
   });
 
   test('an outage has one line when it begins, and one when it ends', async () => {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /** Counts for metrics. Each text becomes a label, so it is from a closed list and names no user. */
 export interface Meter {
@@ -72,6 +72,20 @@ export interface World {
    * system call, which in containers with a sandbox costs up to 40 µs.
    */
   cpuTime(): number;
+}
+
+const POOL_BYTES = 4096;
+let unused = Buffer.alloc(0);
+
+/**
+ * Saves 6 % of a login: random bytes from the CSPRNG of Node, which is asked for 4 KiB at a time
+ * (decision 0016). No byte is returned twice.
+ */
+export function randomBytes(count: number): Buffer {
+  if (count > unused.length) unused = randomFillSync(Buffer.allocUnsafeSlow(Math.max(count, POOL_BYTES)));
+  const bytes = unused.subarray(0, count);
+  unused = unused.subarray(count);
+  return bytes;
 }
 
 export const systemWorld = (log: Log, meter = NO_METER, span = NO_SPAN): World => ({

@@ -22,6 +22,8 @@ const STEPS = {
   'POST /webhooks/verify': 'webhook',
 } as const;
 
+const NOT_READY = /^(?:GET|HEAD) \/readyz unavailable$/;
+
 export type Step = (typeof STEPS)[keyof typeof STEPS];
 
 /** The fields of a log line. None holds a number, a code or prose from upstream. */
@@ -124,8 +126,11 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
       const known = route.replace(/^DELETE \/sessions\/.*/, 'DELETE /sessions/:id');
       const step = (STEPS as Partial<Record<string, Step>>)[known];
       if (step !== undefined) write({ step, requestId: id }, errorFields(error), { ms, error });
-      else if (error.status >= 500)
-        log.error({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');
+      else if (error.status >= 500) {
+        // Probes ask twice a second, and the store reports once why it is not ready.
+        const level = NOT_READY.test(`${route} ${error.code}`) ? 'debug' : 'error';
+        log[level]({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');
+      }
     },
   };
   return journal;

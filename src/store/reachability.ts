@@ -1,7 +1,37 @@
 import type { Log } from '../core/world.js';
 
-/** While a host cannot be reached, the log has one line in this time. */
+/** While a fault lasts, the log has one line in this time. */
 const REPORT_INTERVAL_MS = 10_000;
+
+/** Reports when a fault begins, that it lasts, and when it ends. */
+export interface FaultWatch {
+  failed: (fields: object) => void;
+  ended: (fields: object) => void;
+}
+
+/** @param began `redis is not ready`; `ended`: `redis is ready again` */
+export function createFaultWatch(
+  log: Log,
+  level: 'warn' | 'error',
+  { began, ended }: { began: string; ended: string },
+): FaultWatch {
+  let goneAt: number | undefined;
+  let reportedAt = -Infinity;
+  return {
+    failed(fields) {
+      const now = performance.now();
+      goneAt ??= now;
+      if (now - reportedAt < REPORT_INTERVAL_MS) return;
+      reportedAt = now;
+      log[level](fields, began);
+    },
+    ended(fields) {
+      if (goneAt === undefined) return;
+      log.info({ ...fields, ms: Math.round(performance.now() - goneAt) }, ended);
+      [goneAt, reportedAt] = [undefined, -Infinity];
+    },
+  };
+}
 
 type ConnectionError = Error & { lastNodeError?: Error | null };
 
@@ -20,21 +50,11 @@ export interface Reachability {
 export function createReachability(log: Log): Reachability {
   const watches = new Map<string, HostWatch>();
   const watch = (host: string): HostWatch => {
-    let goneAt: number | undefined;
-    let reportedAt = -Infinity;
+    const messages = { began: 'redis is not reachable', ended: 'redis is reachable again' };
+    const { failed, ended } = createFaultWatch(log, 'warn', messages);
     return {
-      failed(error) {
-        const now = performance.now();
-        goneAt ??= now;
-        if (now - reportedAt < REPORT_INTERVAL_MS) return;
-        reportedAt = now;
-        log.warn({ host, error: (error.lastNodeError ?? error).message }, 'redis is not reachable');
-      },
-      ready() {
-        if (goneAt === undefined) return;
-        log.info({ host, ms: Math.round(performance.now() - goneAt) }, 'redis is reachable again');
-        [goneAt, reportedAt] = [undefined, -Infinity];
-      },
+      failed: (error) => failed({ host, error: (error.lastNodeError ?? error).message }),
+      ready: () => ended({ host }),
     };
   };
   return {

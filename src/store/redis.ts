@@ -4,6 +4,7 @@ import type { RedisClient, RedisSettings } from '../config/redis.js';
 import { LoginError } from '../core/errors.js';
 import type { Log } from '../core/world.js';
 import { connectLike, connectRedis, type Connection } from './connection.js';
+import { createFaultWatch } from './reachability.js';
 import { defineScripts } from './scripts.js';
 import { CLOSED, type IndexEntry, type Store } from './store.js';
 
@@ -16,13 +17,28 @@ const FIRST_CONNECTION_TIMEOUT_MS = 2000;
 export async function openRedisStore(where: RedisSettings | RedisClient, log: Log): Promise<Store> {
   const connection = 'duplicate' in where ? connectLike(where, log) : connectRedis(where, log);
   await Promise.race([connection.ready, pause(FIRST_CONNECTION_TIMEOUT_MS, undefined, { ref: false })]);
-  const store = createRedisStore(connection);
-  if (connection.client.status === 'ready')
-    await store.ping().catch((error: unknown) => {
-      const { name, message } = (error as LoginError).cause as Error;
-      log.error({ cause: name, why: message }, 'redis refuses commands');
-    });
+  const store = reporting(createRedisStore(connection), connection, log);
+  if (connection.client.status === 'ready') await store.ping().catch(() => undefined);
   return store;
+}
+
+/** Checks of a store that log why they fail. A connection that is away is reported by itself. */
+function reporting(store: Store, { client }: Connection, log: Log): Store {
+  const messages = { began: 'redis is not ready', ended: 'redis is ready again' };
+  const { failed, ended } = createFaultWatch(log, 'error', messages);
+  return {
+    ...store,
+    async ping() {
+      try {
+        await store.ping();
+        ended({});
+      } catch (error) {
+        const { name, message } = (error as LoginError).cause as Error;
+        if (client.status === 'ready') failed({ cause: name, why: message });
+        throw error;
+      }
+    },
+  };
 }
 
 const TIMED_OUT = 'Command timed out';

@@ -12,11 +12,14 @@ export interface Site {
   upstreams: readonly [number, number];
   /** The files of the certificate and its key. Absent: plain http. */
   tls?: { certificate: string; key: string };
+  /** Instead of the times of 30 and 50 seconds in the file, such as `1s`. */
+  time?: string;
 }
 
 /** A file of deploy/proxies, with local addresses and files. */
-const adapted = (name: string, { port, upstreams: [one, two], tls }: Site): string =>
+const adapted = (name: string, { port, upstreams: [one, two], tls, time }: Site): string =>
   readFileSync(join(ROOT, 'deploy/proxies', name), 'utf8')
+    .replace(/\b[35]0s\b/g, (seconds) => time ?? seconds)
     .replaceAll('127.0.0.1:3000', `127.0.0.1:${one}`)
     .replaceAll('127.0.0.1:3001', `127.0.0.1:${two}`)
     .replaceAll('/etc/ssl/login.example.com.pem', tls?.certificate ?? '')

@@ -87,8 +87,8 @@ export const checkReadiness: Check = async ({ base, request }) => {
     ? [ok('Its store accepts writes.')]
     : [
         mistake(
-          `GET /readyz is answered with ${status}: the server cannot write to Redis.`,
-          'Look for "redis is not reachable" in its log, and correct REDIS_URL or Redis.',
+          `GET /readyz is answered with ${status}: the server cannot use Redis, or is stopping.`,
+          'Look for "redis is not reachable" and "redis is not ready" in its log, which have the reason.',
         ),
       ];
 };
