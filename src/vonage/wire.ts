@@ -37,7 +37,7 @@ export const InsightsAnswer = z.object({
   insights: z.object({
     sim_swap: z.object({
       is_swapped: z.boolean().nullish(),
-      status: z.object({ code: z.string() }),
+      status: z.object({ code: z.string() }).optional().catch(undefined),
     }),
   }),
 });
