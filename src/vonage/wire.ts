@@ -10,7 +10,7 @@ export const EnablementAnswer = z.object({
     [VERIFY_SCOPE]: z.union([
       z.object({ auth_url: z.string() }),
       // An error of any shape means that silent authentication is impossible.
-      z.object({ error: z.union([z.object({}), z.string()]) }),
+      z.object({ error: z.union([z.looseObject({}), z.string()]) }),
     ]),
   }),
 });
@@ -51,6 +51,7 @@ const ServiceError = z.object({
 const ProblemError = z.object({
   title: z.string().nullish(),
   type: z.string().nullish(),
+  error_type: z.string().nullish(),
   instance: z.string().nullish(),
 });
 
@@ -63,8 +64,8 @@ export interface UpstreamError {
 /**
  * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}`, Infobip's
  * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title,
- * detail, instance}`, of whose `type` only the fragment is stable. Fields that are not used may
- * be null or of another type.
+ * detail, instance}`, of whose `type` only the fragment is stable; Network Enablement has
+ * `error_type` in its place. Fields that are not used may be null or of another type.
  */
 export function readError(json: unknown): UpstreamError | undefined {
   const oauth = OAuthError.safeParse(json);
@@ -75,8 +76,8 @@ export function readError(json: unknown): UpstreamError | undefined {
   if (service.success) return { code: service.data.requestError.serviceException.messageId };
   const problem = ProblemError.safeParse(json);
   if (!problem.success) return undefined;
-  const { type, title, instance } = problem.data;
-  const code = type?.split('#')[1] ?? title;
+  const { type, title, instance, error_type: errorType } = problem.data;
+  const code = type?.split('#')[1] ?? errorType ?? title;
   return typeof code === 'string' ? { code, ...(typeof instance === 'string' && { instance }) } : undefined;
 }
 
