@@ -8,8 +8,8 @@ import { median, table } from './statistics.js';
 /**
  * `npm run bench -- engines [--rounds 20] [--seconds 1] [--warm-up 5000] [--server dist/main.js]`
  *
- * The CPU time of a login by `oidc`, and by `camara` with each kind of client key. Each makes the
- * same two calls to the upstream, and the store is in memory.
+ * The CPU time of a login by `oidc`, and by `camara` with each kind of client key, each on Redis as
+ * in production. Each makes the same two calls to the upstream.
  */
 const { values: options } = parseArgs({
   options: {
@@ -44,8 +44,7 @@ const engines = {
 try {
   const costs = new Map<Contestant, number[]>();
   for (const [name, settings] of Object.entries(engines)) {
-    const inMemory = { ...settings, REDIS_URL: '' };
-    const contestant = await environment.open({ name, file: options.server, settings: inMemory });
+    const contestant = await environment.open({ name, file: options.server, settings });
     const warmUp = { base: contestant.base, atOnce: 16, logins: Number(options['warm-up']) };
     await environment.load.ask('run', warmUp);
     costs.set(contestant, []);

@@ -159,14 +159,20 @@ describe('silent-auth sessions', () => {
     expect(out[1]).toMatch(/^[\w-]{22} {2}\d{4}-\d\d-\d\dT[\d:]{8}Z +silent_auth +\d{4}.*Z$/);
     const [key = ''] = await system.redis.keys('sess:*');
     expect(out.join()).not.toContain(key.slice('sess:'.length));
-    expect(await run('list', BOB)).toEqual({ code: 0, out: ['No sessions.'], err: [] });
+    expect(await run('list', BOB)).toEqual({
+      code: 0,
+      out: ['No sessions: the number has none under this SESSION_SECRET.'],
+      err: [],
+    });
   });
 
   test('revoke ends the sessions of the number alone', async () => {
     const [one, two, bob] = [await logIn(), await logIn(), await logIn(BOB)];
     expect(await run('revoke', ALICE)).toEqual({ code: 0, out: ['2 sessions ended.'], err: [] });
     expect(await Promise.all([one, two, bob].map(isAuthenticated))).toEqual([false, false, true]);
-    expect((await run('revoke', ALICE)).out).toEqual(['0 sessions ended.']);
+    expect((await run('revoke', ALICE)).out).toEqual([
+      'No session ended: the number has none under this SESSION_SECRET.',
+    ]);
   });
 
   test.each([

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import express, { Router, type RequestHandler, type Response } from 'express';
-import { Marked } from 'marked';
-import { parse } from 'yaml';
 import type { PageSettings } from '../config/page.js';
 import type { Store } from '../store/store.js';
 import { LoginError } from '../core/errors.js';
-import { contractPage, type Contract } from './contract-page.js';
+import type { Contract } from './contract-page.js';
 import { methodNotAllowed, sendJson } from './json.js';
 import { htmlDocument, once, STYLE } from './pages.js';
 
@@ -49,14 +47,30 @@ export function logo({ logoUrl, logoFile }: Pick<PageSettings, 'logoUrl' | 'logo
   });
 }
 
-/** The contract: `GET /openapi.json` for programs, `GET /docs` for people. */
+/**
+ * The contract: `GET /openapi.json` for programs, `GET /docs` for people. The parsers of YAML and
+ * Markdown take a twentieth of the start, so they are loaded when they are first needed.
+ */
 export function contract(root: string, publicUrl: string): Router {
-  const read = once(() => parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as Contract);
-  const page = once(() => contractPage(read(), publicUrl));
+  const read = once(async () => {
+    const { parse } = await import('yaml');
+    return parse(readFileSync(join(root, 'openapi.yaml'), 'utf8')) as Contract;
+  });
+  const page = once(async () => {
+    const { contractPage } = await import('./contract-page.js');
+    return contractPage(await read(), publicUrl);
+  });
   const router = newRouter();
-  getOnly(router, '/docs', (_req, res) => void revalidate(res).type('html').send(page()));
-  return getOnly(router, '/openapi.json', (_req, res) =>
-    sendJson(revalidate(res), { status: 200, body: read() }),
+  getOnly(
+    router,
+    '/docs',
+    async (_req, res) =>
+      void revalidate(res)
+        .type('html')
+        .send(await page()),
+  );
+  return getOnly(router, '/openapi.json', async (_req, res) =>
+    sendJson(revalidate(res), { status: 200, body: await read() }),
   );
 }
 
@@ -68,16 +82,17 @@ export function contract(root: string, publicUrl: string): Router {
 export function errorsPage(router: Router, root: string, styled: boolean): void {
   const file = join(root, 'docs', 'errors.md');
   const page = once(() => pageOf(readFileSync(file, 'utf8'), styled ? STYLE : ''));
-  getOnly(router, '/errors.md', (req, res) => {
+  getOnly(router, '/errors.md', async (req, res) => {
     revalidate(res).vary('Accept');
     // A host app may add its cookie to this answer, so shared caches must not store it.
     if (!styled) res.setHeader('Cache-Control', 'private, no-cache');
-    if (req.accepts(['text/markdown', 'text/html']) === 'text/html') res.type('html').send(page());
+    if (req.accepts(['text/markdown', 'text/html']) === 'text/html') res.type('html').send(await page());
     else res.type('text/markdown; charset=utf-8').sendFile(file, { cacheControl: false });
   });
 }
 
-function pageOf(markdown: string, style: string): string {
+async function pageOf(markdown: string, style: string): Promise<string> {
+  const { Marked } = await import('marked');
   const marked = new Marked({
     renderer: {
       heading({ tokens, depth, text }) {

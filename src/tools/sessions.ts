@@ -62,15 +62,22 @@ type Action = (
   terminal: Pick<Terminal, 'out'> & { notify: ReturnType<typeof createNotify> },
 ) => Promise<void>;
 
+/** With another secret, the sessions of a number are stored under another key. */
+const WITH_SECRET = ': the number has none under this SESSION_SECRET.';
+
 const ACTIONS = {
   async list(sessions, phoneNumber, { out }) {
     const found = await sessions.list(phoneNumber);
-    if (found.length === 0) out('No sessions.');
+    if (found.length === 0) out(`No sessions${WITH_SECRET}`);
     else for (const line of tableOf(found)) out(line);
   },
   async revoke(userSessions, phoneNumber, { out, notify }) {
     const { length } = await revokeByOperator({ userSessions, notify }, phoneNumber);
-    out(`${length} ${length === 1 ? 'session' : 'sessions'} ended.`);
+    out(
+      length === 0
+        ? `No session ended${WITH_SECRET}`
+        : `${length} ${length === 1 ? 'session' : 'sessions'} ended.`,
+    );
   },
 } satisfies Record<string, Action>;
 
