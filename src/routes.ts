@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring';
 import express, { Router, type Express, type RequestHandler } from 'express';
 import { createCamara } from './camara/camara.js';
 import type { Config } from './config/config.js';
@@ -38,7 +39,8 @@ export function bareApp({ publicUrl }: { publicUrl: string }): Express {
   const https = publicUrl.startsWith('https:');
   const app = express();
   app.disable('x-powered-by').disable('etag').enable('strict routing').enable('case sensitive routing');
-  app.set('query parser', 'simple');
+  // By default, Node ignores parameters after the first thousand, and one may be a second `code`.
+  app.set('query parser', (query: string) => parse(query, '&', '=', { maxKeys: 0 }));
   Object.defineProperty(app.request, 'secure', { get: () => https });
   return app;
 }

@@ -3,6 +3,7 @@ import { NO_METER, type Meter } from '../src/core/world.js';
 import { walk } from './support/device.js';
 import {
   ALICE,
+  BOB,
   startSystem,
   postCode,
   withSystem,
@@ -240,6 +241,31 @@ describe('with a Verify workflow', () => {
         await postCode(app, code).expect(400);
         expect((await app.get('/login')).body.channel).toBe('silent_auth');
         await postCode(app, code).expect(200);
+      }),
+    );
+
+    const LATER = 'The operation cannot be performed at this time. Please try again later.';
+    test.each([
+      [429, 503, 'Please wait, then retry your request'],
+      [409, 409, LATER],
+    ])('an answer of %i that asks for patience uses up no try', (status, ours, detail) =>
+      withSystem({ env }, async (system) => {
+        const busy = { status, body: JSON.stringify({ title: 'x', detail }) };
+        const { app, code } = await system.walkedLogin();
+        await system.control('faults', { 'verify-check': { ...busy, times: 1 } });
+        await postCode(app, code).expect(ours);
+        expect((await app.get('/login')).body).toMatchObject({ channel: 'silent_auth', status: 'pending' });
+        await system.next(app, 'sms');
+        await system.control('faults', { 'verify-check': { ...busy, times: 3 } });
+        const typed = await lastCode(system);
+        for (let each = 0; each < 3; each += 1) await postCode(app, typed).expect(ours);
+        expect((await app.get('/login')).body.tries_left).toBe(3);
+        await postCode(app, typed).expect(200);
+
+        const another = await system.walkedLogin(BOB);
+        await system.control('faults', { 'verify-check': { ...busy, times: 1 } });
+        await postCode(another.app, another.code).expect(ours);
+        await postCode(another.app, another.code).expect(200);
       }),
     );
 

@@ -157,8 +157,12 @@ describe('the log has one line', () => {
       ['verify', 'invalid_code', 'sms'],
       ['verify', 'ok', 'sms'],
     ]);
-    expect(own[0]).toMatchObject({ reason: 'number_not_supported' });
     const instance = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(own[0]).toMatchObject({
+      level: 'info',
+      reason: 'number_not_supported',
+      upstream: { api: 'network-enablement', status: 200, error: 'UNAUTHORIZED', instance },
+    });
     expect(own[2]).toMatchObject({
       upstream: { api: 'verify', status: 400, error: 'invalid-code', instance },
     });

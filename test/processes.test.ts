@@ -204,12 +204,14 @@ describe('the demo', () => {
 
   it('reports all its problems at once', async () => {
     const env = {
+      NODE_ENV: 'production',
       HOST: 'my-computer',
       PUBLIC_URL: 'http://192.168.1.2:3000',
       SANDBOX_PUBLIC_URL: 'http://192.168.1.2:4000',
     };
     const { code, output } = await node([...built('tools/cli.js'), 'demo'], env).ended;
     expect(code).toBe(1);
+    expect(output).toContain('- NODE_ENV is production');
     expect(output).toContain('- HOST must be an IP address');
     expect(output).toContain('- PUBLIC_URL must begin with https://; http is only for localhost.');
     expect(output).toContain('- SANDBOX_PUBLIC_URL must begin with https://; http is only for localhost.');

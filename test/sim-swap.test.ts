@@ -146,8 +146,11 @@ describe('an answer of Identity Insights', () => {
     expect(system.world.logged()).toContain('"sim_swap":"unknown"');
   });
 
-  test.each(['OK', 'PARTIAL_SUCCESS', 'NO_COVERAGE'])('of true counts as a change under %s', async (code) => {
-    await system.control('faults', { 'identity-insights': insight({ is_swapped: true, status: { code } }) });
+  test.each([
+    ...['OK', 'PARTIAL_SUCCESS', 'NO_COVERAGE'].map((code) => ({ code })),
+    ...[undefined, null, {}, 'OK', { code: 7 }],
+  ])('of true counts as a change under %j', async (status) => {
+    await system.control('faults', { 'identity-insights': insight({ is_swapped: true, status }) });
     expect((await silently(system, ALICE)).answer.body.error).toBe('login_refused');
   });
 

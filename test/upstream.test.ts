@@ -168,6 +168,12 @@ describe('answers of Vonage', () => {
     test.each<[string, object, number, string]>([
       ['invalid_grant', json({ error: 'invalid_grant' }, 400), 400, 'silent_auth_failed'],
       [
+        'invalid_grant with fields of null',
+        json({ error: 'invalid_grant', error_description: null, error_uri: null }, 400),
+        400,
+        'silent_auth_failed',
+      ],
+      [
         'a problem',
         json({ type: 'https://x#invalid-param', title: 'Bad Request', instance: 'b45ae630-0' }, 400),
         502,
@@ -216,6 +222,15 @@ describe('answers of Vonage', () => {
         'silent_auth_failed',
         'not_on_cellular',
       ],
+      ...[{ status: '403', message: 'x' }, { message: 'x' }, { status: 403, message: null }, {}].map(
+        (others): [string, object, number, string, string] => [
+          `not on cellular, beside ${JSON.stringify(others)},`,
+          json({ code: 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', ...others }, 403),
+          400,
+          'silent_auth_failed',
+          'not_on_cellular',
+        ],
+      ),
       [
         'no number in the token, 0.3',
         camara(403, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT'),

@@ -227,6 +227,11 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
     json(422, { ...docs('concurrent'), request_id: 'r' }),
     'login_in_progress',
   ],
+  [
+    '409 whose other fields are null',
+    json(409, { ...docs('no-events'), title: null, detail: null, instance: null }),
+    'no_more_channels',
+  ],
   ['429 without a body', { status: 429, json: undefined }, 'unavailable'],
   ['500', json(500, docs('internal-error')), 'upstream_error'],
   ['401', json(401, docs('unauthorized')), 'upstream_error'],

@@ -157,3 +157,28 @@ test('a call without an answer ends at its deadline', async () => {
   server.close();
   server.closeAllConnections();
 });
+
+const AT = 'Sat, 28 Nov 2026 10:00:00 GMT';
+test.each<[string, string, number | undefined]>([
+  ['7', AT, 7],
+  ['0', AT, undefined],
+  ['-5', AT, undefined],
+  ['soon', AT, undefined],
+  ['Sat, 28 Nov 2026 10:00:20 GMT', AT, 20],
+  ['Sat, 28 Nov 2026 09:59:59 GMT', AT, undefined],
+  ['Sat, 28 Nov 2026 10:00:20 GMT', '', undefined],
+  ['Sun, 29 Nov 2026 10:00:00 GMT', AT, 600],
+  ['9'.repeat(30), AT, 600],
+])('Retry-After %p in an answer of %p asks for %p seconds', async (wait, date, seconds) => {
+  const server = createServer((_req, res) => {
+    res.sendDate = false;
+    res.writeHead(429, { 'retry-after': wait, ...(date !== '' && { date }) }).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  const call = { api: 'x', method: 'POST', url: `http://localhost:${port}/`, bearer: 'b', body: {} } as const;
+  const { retryAfter } = await createTransport()({ ...call, timeoutMs: 3000, requestId: 'c' });
+  server.close();
+  server.closeAllConnections();
+  expect(retryAfter).toBe(seconds);
+});

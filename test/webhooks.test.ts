@@ -60,10 +60,10 @@ describe('a webhook of Verify', () => {
     expect(await records()).toHaveLength(1);
   });
 
-  test('for our application is accepted', async () => {
+  test.each(['Bearer', 'bearer', 'BEARER '])('for our application is accepted by %p', async (scheme) => {
     const body = event();
     const claims = { ...claimsFor(body), application_id: system.config.vonage.applicationId };
-    expect((await send(body, `Bearer ${await sign(claims)}`)).status).toBe(204);
+    expect((await send(body, `${scheme} ${await sign(claims)}`)).status).toBe(204);
   });
 
   test('without a body is refused, even if it is signed', async () => {
@@ -194,6 +194,13 @@ describe('a webhook about a pending message', () => {
       { request_id, type: null, channel: 'sms', status: 'expired' },
       { status: 'pending', channel: 'voice' },
     ],
+    ...[null, {}, [], [null], [{ check_url: null }], { check_url: null }].map(
+      (action): [string, object, object] => [
+        `an event whose action is ${JSON.stringify(action)}`,
+        { request_id, channel: 'sms', status: 'failed', action },
+        { status: 'pending', channel: 'voice' },
+      ],
+    ),
     [
       'a summary, by its steps',
       { request_id, status: 'failed', workflow: STEPS.map((channel) => ({ channel, status: 'failed' })) },

@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
 import type { ProxySettings } from '../config/vonage.js';
-import { LoginError } from '../core/errors.js';
+import { inTime, LoginError } from '../core/errors.js';
 import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
@@ -173,7 +173,10 @@ interface Redirect {
 /** An access token lives 300 s at the most (CAMARA Number Verification). */
 const MAX_TTL_SECONDS = 300;
 
-/** A device waits for the answer, and old SDKs wait five seconds for a redirect. */
+/**
+ * The timeout of an exchange, in which metadata and keys may be fetched as well. A device waits for
+ * it, and old SDKs wait five seconds for a redirect.
+ */
 const TIMEOUT_MS = 2500;
 
 function createExchange(deps: Deps): Camara['exchange'] {
@@ -201,7 +204,8 @@ function createExchange(deps: Deps): Camara['exchange'] {
     let expected: { expectedNonce?: string } = {};
     const options = tokenRequest({ transport, issuer }, { timeoutMs: TIMEOUT_MS, requestId }, (answer) => {
       token = readToken(answer);
-      if ('id_token' in (answer.json as object)) expected = { expectedNonce: proof.nonce };
+      const { id_token: idToken = null } = answer.json as { id_token?: unknown };
+      if (idToken !== null) expected = { expectedNonce: proof.nonce };
     });
     const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
     const response = await oauth.authorizationCodeGrantRequest(...request, options);
@@ -212,7 +216,7 @@ function createExchange(deps: Deps): Camara['exchange'] {
     return token;
   };
 
-  return async (authorization, requestId) => {
+  const exchange: Camara['exchange'] = async (authorization, requestId) => {
     const redirect = readRedirect(await server.open(requestId, Infinity), authorization);
     const token = await send(redirect, requestId).catch((thrown: unknown) => {
       const error = loginErrorOf('token', thrown);
@@ -221,4 +225,7 @@ function createExchange(deps: Deps): Camara['exchange'] {
     });
     return { ...token, expiresIn: Math.min(token.expiresIn, MAX_TTL_SECONDS) };
   };
+
+  return (authorization, requestId) =>
+    inTime(exchange(authorization, requestId), { api: 'token', timeoutMs: TIMEOUT_MS });
 }

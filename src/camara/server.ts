@@ -185,9 +185,13 @@ function objectIn(api: string, answer: Answer): object {
   return json;
 }
 
-/** The answer as the library takes it; only a JSON object is one. */
+/**
+ * The answer as the library takes it: a JSON object without the fields that are null, which some
+ * servers send for absent ones.
+ */
 function asResponse(api: string, answer: Answer): Response {
-  const json = objectIn(api, answer);
+  const fields = Object.entries(objectIn(api, answer)).filter(([, value]) => value !== null);
+  const json = Object.fromEntries(fields);
   // A body would be written to a stream and parsed again, for 30 µs.
   return Object.assign(new Response(), { json: () => Promise.resolve(json) });
 }

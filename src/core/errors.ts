@@ -86,6 +86,23 @@ export class LoginError extends Error {
   }
 }
 
+/**
+ * Limits the time of all requests to an upstream that one answer takes.
+ * @throws LoginError `upstream_timeout` after `timeoutMs`; the requests go on without effect
+ */
+export async function inTime<T>(
+  answer: Promise<T>,
+  { api, timeoutMs }: { api: string; timeoutMs: number },
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const upstream = { api, error: 'deadline' };
+    const error = new LoginError('upstream_timeout', 'No answer came in time.', { upstream });
+    timer = setTimeout(reject, timeoutMs, error);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
 /** A mistake in how an app mounts the routes. Its message is logged: it holds no request data. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';

@@ -44,6 +44,14 @@ export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T 
   return parsed.data;
 }
 
+const NoFields = z.strictObject({});
+
+/** Refuses a body with fields. @throws LoginError as `bodyOf` */
+export const refuseFields: RequestHandler = (req, _res, next) => {
+  bodyOf(req, NoFields);
+  next();
+};
+
 const startedAt = new WeakMap<Response, number>();
 
 export const noteArrival = (res: Response): void => void startedAt.set(res, performance.now());

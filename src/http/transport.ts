@@ -1,6 +1,7 @@
 import { Axios, AxiosError, isAxiosError } from 'axios';
 import { LoginError } from '../core/errors.js';
 import type { ProxySettings } from '../config/vonage.js';
+import { MAX_PAUSE_SECONDS } from '../limits/pace.js';
 import { hasDoubledNames } from './json.js';
 import { createUndiciAdapter, type RawAnswer } from './undici-adapter.js';
 import type { World } from '../core/world.js';
@@ -28,7 +29,7 @@ export interface Answer {
   json: unknown;
   /** The bytes of the body, for an answer that cannot be parsed. */
   body?: Buffer;
-  /** Seconds, from `Retry-After`. */
+  /** Seconds, from `Retry-After`: 1 to `MAX_PAUSE_SECONDS`. */
   retryAfter?: number;
 }
 
@@ -85,17 +86,28 @@ export function createTransport(proxy?: ProxySettings): Transport {
           ...(body && { 'content-type': body instanceof URLSearchParams ? FORM : 'application/json' }),
         }),
       });
-      const retryAfter = Number.parseInt(String(response.data.headers['retry-after']), 10);
+      const retryAfter = retryAfterOf(response.data);
       return {
         status: response.status,
         json: readJson(response.data),
         body: response.data.body,
-        ...(retryAfter > 0 && { retryAfter }),
+        ...(retryAfter > 0 && { retryAfter: Math.min(retryAfter, MAX_PAUSE_SECONDS) }),
       };
     } catch (error) {
       throw unanswered(api, error);
     }
   };
+}
+
+/**
+ * Seconds, from a number or a date (RFC 9110 section 10.2.3). A date is compared with that of the
+ * answer, because the clocks of Vonage and of this server may differ.
+ * @returns NaN if it says neither
+ */
+function retryAfterOf({ headers }: RawAnswer): number {
+  const text = String(headers['retry-after']);
+  if (!text.endsWith(' GMT')) return Number.parseInt(text, 10);
+  return Math.ceil((Date.parse(text) - Date.parse(String(headers['date']))) / 1000);
 }
 
 /**

@@ -13,7 +13,7 @@ import type { Store } from '../store/store.js';
 import { nowInSeconds, type World } from '../core/world.js';
 
 /** A longer pause is cut to this, so that a wrong header does not end service. */
-const MAX_PAUSE_SECONDS = LOGINS_SECONDS;
+export const MAX_PAUSE_SECONDS = LOGINS_SECONDS;
 
 /**
  * The rate at which all processes together call Vonage. Turns and pauses are entries of the account
@@ -29,7 +29,10 @@ export interface Pace {
   take<R extends Rule>(rules: readonly R[], api: PacedApi | undefined): ReturnType<typeof spendBy<R>>;
   /** @throws Limited during a pause of one of these APIs */
   ready(...apis: readonly PacedApi[]): Promise<void>;
-  /** Stops all processes from calling an API for so many seconds, as Vonage asked. */
+  /**
+   * Stops all processes from calling an API, as Vonage asked.
+   * @param seconds at most `MAX_PAUSE_SECONDS`
+   */
   pause(api: string, seconds: number): Promise<void>;
 }
 
@@ -89,7 +92,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
       await spend(apis.map(pauseRule));
     },
     async pause(api, seconds) {
-      const until = Math.ceil(world.now() / 1000) + Math.min(seconds, MAX_PAUSE_SECONDS);
+      const until = Math.ceil(world.now() / 1000) + seconds;
       // All calls under way get the same answer: the first one writes it.
       if (!PACED.has(api) || until <= (beingWritten.get(api) ?? 0)) return;
       beingWritten.set(api, until);

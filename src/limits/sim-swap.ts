@@ -5,7 +5,7 @@ import {
   type SimSwapPolicy,
   type SimSwapSettings,
 } from '../config/sim-swap.js';
-import { LoginError, type UpstreamTrace } from '../core/errors.js';
+import { inTime, LoginError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
 import type { Limits, PacedApi } from './limits.js';
@@ -52,7 +52,8 @@ export function createSimCheck(deps: {
   const learn = async (phoneNumber: PhoneNumber, requestId: string): Promise<KnownSim> => {
     await limits.ready(...apis);
     const at = world.now();
-    const isSwapped = await inTime(ask(phoneNumber, requestId), apis[0]);
+    const timing = { api: apis[0], timeoutMs: SIM_SWAP_TIMEOUT_MS };
+    const isSwapped = await inTime(ask(phoneNumber, requestId), timing);
     return { simSwap: isSwapped ? 'swapped' : 'unswapped', at };
   };
 
@@ -73,18 +74,4 @@ export function createSimCheck(deps: {
     const answer = simSwap === 'unswapped' ? 'allow' : ANSWERS[settings.policies[simSwap]];
     return { simSwap, answer, ...(knownSim && { knownSim }) };
   };
-}
-
-/**
- * Limits the time of all requests that one answer takes: metadata, a token, the question.
- * @throws LoginError `upstream_timeout` after a second
- */
-async function inTime<T>(answer: Promise<T>, api: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const upstream = { api, error: 'deadline' };
-    const error = new LoginError('upstream_timeout', 'No answer came in time.', { upstream });
-    timer = setTimeout(reject, SIM_SWAP_TIMEOUT_MS, error);
-  });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

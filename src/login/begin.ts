@@ -71,6 +71,7 @@ export function createBegin(context: LoginContext): Begin {
     annotate({ channel: login.channel });
     if (beginning.by !== 'redirect' && beginning.why !== undefined)
       annotate({ outcome: 'silent_auth_unavailable', reason: beginning.why });
+    if (beginning.by === 'nothing' && beginning.upstream) annotate({ upstream: beginning.upstream });
     if (former?.ticket !== undefined) await tickets.cancelState(former.ticket);
     await session.begin(login).catch((error: unknown) => {
       // The verification would go on to send messages for a login that was not stored.
@@ -161,7 +162,7 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
     .begin({ login, resumes, claimant, caller, requestId, newState: states.make, pay })
     .catch(async (error: unknown) => {
       await states.cancelAllBut();
-      return withoutSilence(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0, annotate);
+      return withoutSilence(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0);
     });
   await states.cancelAllBut(beginning.by === 'redirect' ? beginning.state : undefined);
   return beginning;
@@ -176,10 +177,9 @@ async function mayBePaidFor({ checkSim }: LoginContext, login: Login, step: Step
 }
 
 /** An outage of the silent channel is an error only where the login has no other channel. */
-function withoutSilence(error: unknown, hasOtherChannel: boolean, annotate: Annotate): Beginning {
+function withoutSilence(error: unknown, hasOtherChannel: boolean): Beginning {
   if (!hasOtherChannel || !(error instanceof LoginError && error.status >= 500)) throw error;
-  annotate({ upstream: error.upstream });
-  return { by: 'nothing', why: error.code };
+  return { by: 'nothing', why: error.code, upstream: error.upstream };
 }
 
 /** Returns undefined if a limit was reached. Rethrows any other error. */

@@ -1,6 +1,6 @@
 import type { Authorization, Camara, Proof } from '../camara/camara.js';
 import type { CodeChannel, EngineName } from '../config/login.js';
-import { LoginError, type ErrorCode, type SilentFailure } from '../core/errors.js';
+import { LoginError, type ErrorCode, type SilentFailure, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { Caller, PacedApi } from '../limits/limits.js';
 import type { AccessToken } from '../vonage/tokens.js';
@@ -39,7 +39,7 @@ export type Beginning =
    */
   | { by: 'verification'; verification: Verification; why?: SilentFailure }
   /** Silent authentication is impossible for this number, or now; `why` if it was tried. */
-  | { by: 'nothing'; why?: SilentFailure | ErrorCode };
+  | { by: 'nothing'; why?: SilentFailure | ErrorCode; upstream?: UpstreamTrace | undefined };
 
 /** A method of silent authentication. The flow uses engines only by this type. */
 export interface Engine {
@@ -61,8 +61,8 @@ export interface Engine {
 const networkEnablementEngine = ({ enableNumber, numberVerification }: Vonage): Engine => ({
   asks: 'network-enablement',
   async begin({ login, newState, requestId }) {
-    const { authUrl, state } = await enableNumber(login.phoneNumber, newState, requestId);
-    if (authUrl === undefined) return { by: 'nothing', why: 'number_not_supported' };
+    const { authUrl, upstream, state } = await enableNumber(login.phoneNumber, newState, requestId);
+    if (authUrl === undefined) return { by: 'nothing', why: 'number_not_supported', upstream };
     return { by: 'redirect', authUrl, state };
   },
   redirect: redirectOf(numberVerification),
@@ -112,7 +112,7 @@ const verifyEngine = ({ verifications, fallbacks, maxSteps }: EngineDeps): Engin
       if (isRefused(error)) await giveBack?.();
       // The network is not covered: refused at the start (412), or found out after it.
       if (!(error instanceof LoginError && error.code === 'silent_auth_failed')) throw error;
-      return { by: 'nothing', why: 'number_not_supported' };
+      return { by: 'nothing', why: 'number_not_supported', upstream: error.upstream };
     }
   },
 });

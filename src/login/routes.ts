@@ -11,7 +11,7 @@ import {
   type PhoneNumber,
 } from '../core/phone-number.js';
 import { callerOf } from '../http/caller.js';
-import { bodyOf, methodNotAllowed, sendJson } from '../http/json.js';
+import { bodyOf, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
 import type { Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Journal } from '../observability/journal.js';
@@ -192,7 +192,7 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
     .route('/login')
     .post(load, deps.admit(begin))
     .get(load, show)
-    .delete(load, cancel)
+    .delete(refuseFields, load, cancel)
     .all(methodNotAllowed('GET, HEAD, POST, DELETE'));
   router.route('/login/next').post(load, next).all(methodNotAllowed('POST'));
   router.route('/verify').post(load, verify).all(methodNotAllowed('POST'));

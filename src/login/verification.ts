@@ -179,10 +179,8 @@ export function createVerifications(deps: VerificationDeps): Verifications {
       const tries = await deps.store.increment(key, TRIES_TTL_SECONDS);
       if (tries > TRIES[kind]) throw kind === 'typed' ? tooManyAttempts() : codeTooLate();
       await verify.check(id, code, requestId).catch(async (error: unknown) => {
-        if (error instanceof NotCompared) {
-          await giveBackTry(deps.store, key, tries);
-          throw invalidCode();
-        }
+        if (isUncompared(error)) await giveBackTry(deps.store, key, tries);
+        if (error instanceof NotCompared) throw invalidCode();
         const isLastTry = kind === 'typed' && tries >= TRIES.typed;
         if (!(error instanceof LoginError && error.code === 'invalid_code' && isLastTry)) throw error;
         throw tooManyAttempts(error);
@@ -303,6 +301,11 @@ export function isRefused(error: unknown): boolean {
 
 const inProgress = ({ code, detail, upstream }: LoginError, seconds: number): LoginError =>
   new LoginError(code, detail, { retry_after: seconds, upstream });
+
+/** Whether Vonage refused to compare a code: for its step or its form, or for now. */
+const isUncompared = (error: unknown): boolean =>
+  error instanceof NotCompared ||
+  (error instanceof LoginError && (error.code === 'login_in_progress' || error.upstream?.status === 429));
 
 /**
  * Gives back a try of which Vonage compared no code. The number of calls to Vonage stays bounded.

@@ -93,7 +93,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     const { outcome = 'ok', ...more } = fields;
     const line = { request_id: requestId, step, outcome, ...more, ms: Math.round(ms) };
     if (error !== undefined && error.status >= 500) log.error({ ...line, ...causeOf(error) }, 'login step');
-    else if (more.upstream !== undefined && error === undefined) log.warn(line, 'login step');
+    else if (error === undefined && hasFailed(more)) log.warn(line, 'login step');
     else log[error === undefined ? level : 'info'](line, 'login step');
     meter.step({ step, outcome, reason: more.reason ?? '', status: error?.status ?? 200, ms });
     if (fields.probe) return;
@@ -146,6 +146,10 @@ const fieldsOf = (
   { id, phoneNumber, client, isProbe }: NonNullable<StepStart['login']>,
   pseudonym: (number: PhoneNumber) => string,
 ): LogFields => ({ login_id: id, number: pseudonym(phoneNumber), client, ...(isProbe && { probe: true }) });
+
+/** Whether an upstream failed in a step that succeeded. A refusal of one number is no failure. */
+const hasFailed = ({ upstream, reason }: LogFields): boolean =>
+  upstream !== undefined && reason !== 'number_not_supported';
 
 /** How a channel of a login ended. */
 interface EndOfChannel {

@@ -60,7 +60,7 @@ const variableReader =
     }
   };
 
-const NOT_FOR_PRODUCTION = 'NODE_ENV is production: the sandbox is not for production';
+export const NOT_FOR_PRODUCTION = 'NODE_ENV is production: the sandbox is not for production';
 
 /** @throws Error in production */
 export const refuseProduction = (env: NodeJS.ProcessEnv): void => {

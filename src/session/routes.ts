@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../core/errors.js';
-import { methodNotAllowed, sendJson } from '../http/json.js';
+import { methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Flow } from '../login/flow.js';
 import type { Notify } from '../login/hooks.js';
@@ -46,7 +46,7 @@ export function sessionRoutes(router: Router, deps: SessionRoutesDeps): void {
 
   router
     .route('/logout')
-    .post(load, async (req, res) => {
+    .post(refuseFields, load, async (req, res) => {
       const { login } = sessions.loginSession(req);
       const hasEnded = login !== undefined || sessions.user(req) !== undefined;
       // Clients log out without a session too, and that is no step of a login.
@@ -101,6 +101,7 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
       sendJson(res, { status: 200, body: { sessions: body } });
     })
     .delete(
+      refuseFields,
       sessions.load,
       revoking(async (current, req, res) => {
         const all = wantsAll(req.query);
@@ -116,6 +117,7 @@ function userSessionRoutes(router: Router, deps: SessionRoutesDeps, signOut: Sig
   router
     .route('/sessions/:id')
     .delete(
+      refuseFields,
       sessions.load,
       revoking(async (current, req, res) => {
         const id = String(req.params['id']);

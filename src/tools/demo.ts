@@ -6,7 +6,7 @@ import { ConfigError, readConfig, type Config } from '../config/config.js';
 import { createSandbox } from '../sandbox/app.js';
 import type { Conversation } from '../sandbox/conversation/conversation.js';
 import { newCredentials } from '../sandbox/credentials.js';
-import { settingsFor } from '../sandbox/settings.js';
+import { NOT_FOR_PRODUCTION, settingsFor } from '../sandbox/settings.js';
 import { createRecordingProxy } from '../sandbox/conversation/recording-proxy.js';
 import { loadHooks, run, startServer } from '../server.js';
 import { listen } from '../http/server.js';
@@ -56,7 +56,8 @@ const settings = (problems: readonly string[], credentials: Credentials) => {
     WHATSAPP_FROM: '447700900999',
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => TRIED_OUT.test(name))),
   };
-  return readConfig(env, [...problems, ...problemsOfSandboxUrl()]);
+  const ofProduction = process.env['NODE_ENV'] === 'production' ? [NOT_FOR_PRODUCTION] : [];
+  return readConfig(env, [...problems, ...ofProduction, ...problemsOfSandboxUrl()]);
 };
 
 /** No device opens another link (`isAllowedLink`). */

@@ -41,10 +41,11 @@ export function createIdentityInsights(
     const insights = answer.status === 200 ? InsightsAnswer.safeParse(answer.json) : undefined;
     if (!insights?.success) throw refusal(API, answer);
     const { is_swapped: isSwapped, status } = insights.data.insights.sim_swap;
-    // A swap counts under any code: an example of the guides has one beside NO_COVERAGE.
+    // A swap counts under any status: an example of the guides has one beside NO_COVERAGE.
     if (isSwapped === true) return true;
-    if (isSwapped === false && KNOWN.has(status.code)) return false;
-    const error = /^[A-Z_]{1,40}$/.test(status.code) ? status.code : 'unknown';
+    const code = status?.code ?? '';
+    if (isSwapped === false && KNOWN.has(code)) return false;
+    const error = /^[A-Z_]{1,40}$/.test(code) ? code : 'unknown';
     const upstream = { api: API, status: answer.status, error };
     throw new LoginError('upstream_error', 'Vonage does not know when this SIM changed.', { upstream });
   };

@@ -1,7 +1,7 @@
-import { LoginError } from '../core/errors.js';
+import { LoginError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { isAllowedLink } from '../config/vonage.js';
-import { refusal } from './errors.js';
+import { refusal, trace } from './errors.js';
 import { Unanswered, type Answer, type Transport } from '../http/transport.js';
 import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
 
@@ -18,6 +18,8 @@ const REPEATABLE = new Set([502, 503, 504]);
 export interface Enablement {
   /** The link for the device; `undefined` if the number cannot be authenticated silently. */
   authUrl: string | undefined;
+  /** Why there is no link. */
+  upstream?: UpstreamTrace;
   /** The state of the last call. */
   state: string;
 }
@@ -62,7 +64,7 @@ export function createNetworkEnablement(deps: {
       const timeoutMs = Math.max(1, Math.round(TIMEOUT_MS - (performance.now() - startedAt)));
       answer = await send({ phoneNumber, state }, { timeoutMs, requestId });
     }
-    return { authUrl: readAuthUrl(answer, deps.authUrlHosts), state };
+    return { ...readLink(answer, deps.authUrlHosts), state };
   };
 }
 
@@ -73,14 +75,14 @@ function keepUnsent(error: unknown): Unanswered {
 }
 
 /** In a 200, each scope has a link or an error of its own (Network Enablement reference). */
-function readAuthUrl(answer: Answer, hosts: readonly string[]): string | undefined {
+function readLink(answer: Answer, hosts: readonly string[]): Omit<Enablement, 'state'> {
   const body = answer.status === 200 ? EnablementAnswer.safeParse(answer.json) : undefined;
   if (!body?.success) throw refusal(API, answer);
   const scope = body.data.scopes[VERIFY_SCOPE];
-  if ('error' in scope) return undefined;
+  if ('error' in scope) return { authUrl: undefined, upstream: trace(API, { ...answer, json: scope.error }) };
   if (!isAllowedLink(scope.auth_url, hosts)) {
     const detail = 'Vonage named a link that may not be opened.';
     throw new LoginError('upstream_error', detail, { upstream: { api: API } });
   }
-  return scope.auth_url;
+  return { authUrl: scope.auth_url };
 }

@@ -64,7 +64,7 @@ export function createWebhookReader(deps: {
           retry_after: 1,
         });
       }
-      const claims = await claimsOf(authorization.replace(/^Bearer /, ''));
+      const claims = await claimsOf(authorization.replace(/^Bearer +/i, ''));
       if (claims === undefined || !isOurs(claims, body)) {
         throw new LoginError('invalid_signature', 'The signature does not match this body and this account.');
       }
@@ -120,8 +120,8 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   const { request_id: verificationId, status, channel, action, client_ref: loginId } = event.data;
   const base = { verificationId, loginId, sent: [], failure: failureIn([event.data]) };
   if (OVER.has(status)) return { ...base, kind: 'over', channel };
-  const checkUrl = [action ?? []].flat().find(({ check_url }) => check_url !== undefined)?.check_url;
-  if (status === 'action_pending' && checkUrl !== undefined && isAllowedLink(checkUrl, hosts)) {
+  const checkUrl = [action ?? []].flat().find((each) => typeof each?.check_url === 'string')?.check_url;
+  if (status === 'action_pending' && checkUrl && isAllowedLink(checkUrl, hosts)) {
     return { ...base, kind: 'link', checkUrl };
   }
   return { ...base, kind: 'nothing' };

@@ -10,7 +10,7 @@ export const EnablementAnswer = z.object({
     [VERIFY_SCOPE]: z.union([
       z.object({ auth_url: z.string() }),
       // An error of any shape means that silent authentication is impossible.
-      z.object({ error: z.union([z.object({}), z.string()]) }),
+      z.object({ error: z.union([z.looseObject({}), z.string()]) }),
     ]),
   }),
 });
@@ -37,21 +37,22 @@ export const InsightsAnswer = z.object({
   insights: z.object({
     sim_swap: z.object({
       is_swapped: z.boolean().nullish(),
-      status: z.object({ code: z.string() }),
+      status: z.object({ code: z.string() }).optional().catch(undefined),
     }),
   }),
 });
 
-const OAuthError = z.object({ error: z.string(), error_description: z.string().optional() });
-const CamaraError = z.object({ status: z.number(), code: z.string(), message: z.string().optional() });
+const OAuthError = z.object({ error: z.string() });
+const CamaraError = z.object({ code: z.string() });
 /** Infobip's own shape, which it also uses for CAMARA. */
 const ServiceError = z.object({
   requestError: z.object({ serviceException: z.object({ messageId: z.string() }) }),
 });
 const ProblemError = z.object({
-  title: z.string().optional(),
-  type: z.string().optional(),
-  instance: z.string().optional(),
+  title: z.string().nullish(),
+  type: z.string().nullish(),
+  error_type: z.string().nullish(),
+  instance: z.string().nullish(),
 });
 
 export interface UpstreamError {
@@ -63,7 +64,8 @@ export interface UpstreamError {
 /**
  * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}`, Infobip's
  * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title,
- * detail, instance}`, of whose `type` only the fragment is stable.
+ * detail, instance}`, of whose `type` only the fragment is stable; Network Enablement has
+ * `error_type` in its place. Fields that are not used may be null or of another type.
  */
 export function readError(json: unknown): UpstreamError | undefined {
   const oauth = OAuthError.safeParse(json);
@@ -74,9 +76,9 @@ export function readError(json: unknown): UpstreamError | undefined {
   if (service.success) return { code: service.data.requestError.serviceException.messageId };
   const problem = ProblemError.safeParse(json);
   if (!problem.success) return undefined;
-  const { type, title, instance } = problem.data;
-  const code = type?.split('#')[1] ?? title;
-  return code === undefined ? undefined : { code, ...(instance !== undefined && { instance }) };
+  const { type, title, instance, error_type: errorType } = problem.data;
+  const code = type?.split('#')[1] ?? errorType ?? title;
+  return typeof code === 'string' ? { code, ...(typeof instance === 'string' && { instance }) } : undefined;
 }
 
 /** An id of Verify v2, which is put into paths. Ids are UUIDs, but undocumented as such. */
@@ -105,6 +107,8 @@ const LoginId = z
   .optional()
   .catch(undefined);
 
+const Action = z.object({ check_url: z.string().nullish() }).nullable();
+
 /**
  * A webhook about one step; some have no `type`. `action` is an array in the reference's example
  * and the fixtures of the PHP SDK, and an object in the OpenAPI of the Node SDK. Unknown statuses
@@ -117,12 +121,7 @@ export const VerifyEvent = z.object({
   client_ref: LoginId,
   status: Word,
   reason,
-  action: z
-    .union([
-      z.array(z.object({ check_url: z.string().optional() })),
-      z.object({ check_url: z.string().optional() }),
-    ])
-    .optional(),
+  action: z.union([z.array(Action), Action]).optional(),
 });
 
 const ReportedStep = z.object({ channel: Channel, status: Word, reason });

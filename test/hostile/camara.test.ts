@@ -260,10 +260,22 @@ describe('an ID token', () => {
     expect(home).toMatchObject({ status: 200, json: { code: expect.any(String) } });
   });
 
-  test('may be missing', async () => {
+  test.each([{}, { id_token: null, refresh_token: null, scope: null, expires_in: null }])(
+    'may be missing: %j',
+    async (others) => {
+      const { link } = await begin();
+      const token = { access_token: 'a'.repeat(43), token_type: 'Bearer', ...others };
+      await falsify({ 'camara-token': json(token) });
+      expect((await walk(link)).status).toBe(200);
+    },
+  );
+
+  test('whose keys are slow as well as the token is a timeout before an SDK gives up', async () => {
     const { link } = await begin();
-    await falsify({ 'camara-token': json({ access_token: 'a'.repeat(43), token_type: 'Bearer' }) });
-    expect((await walk(link)).status).toBe(200);
+    await falsify({ 'camara-token': { delay_ms: 2000 }, 'camara-jwks': { delay_ms: 1200 } });
+    const startedAt = performance.now();
+    expect(await walk(link)).toMatchObject({ status: 504, json: { error: 'upstream_timeout' } });
+    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
   test.each<[string, (claims: Claims) => Promise<string> | string]>([

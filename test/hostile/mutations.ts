@@ -353,7 +353,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'an answer about a SIM is believed only where it is one',
     file: 'src/vonage/identity-insights.ts',
-    find: 'isSwapped === false && KNOWN.has(status.code)',
+    find: 'isSwapped === false && KNOWN.has(code)',
     replace: 'isSwapped !== true',
     caughtBy: {
       suite: 'test/sim-swap.test.ts',

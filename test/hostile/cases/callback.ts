@@ -26,6 +26,9 @@ const LINKS: InvalidCallback[] = [
   invalid('a second state that is another', ({ callback }) => `${callback}&state=a${'A'.repeat(43)}`),
   invalid('a code twice', ({ callback, authorizationCode }) => `${callback}&code=${authorizationCode}`),
   invalid('a code twice, once with its name encoded', ({ callback }) => `${callback}&%63ode=x`),
+  // By default, Node reads the first thousand parameters.
+  invalid('a code again after 1,000 others', ({ callback }) => `${callback}${'&x'.repeat(1000)}&code=x`),
+  invalid('a state again after 1,000 others', ({ callback }) => `${callback}${'&x'.repeat(1000)}&state=x`),
   invalid('an error twice', ({ state }) => `/callback?state=${state}&error=a&error=b`),
   invalid(
     'an error_description twice',

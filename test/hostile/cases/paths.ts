@@ -1,5 +1,5 @@
 import { ALICE } from '../../support/system.js';
-import { get, http, post, withCookie, type Case, type Given } from './case.js';
+import { get, http, JSON_TYPE, post, withCookie, type Case, type Given } from './case.js';
 
 const login = JSON.stringify({ phone_number: ALICE });
 
@@ -58,6 +58,14 @@ const PATHS = [
   '/oauth2/token',
 ];
 
+/** Routes whose body has no fields. */
+const WITHOUT_FIELDS: [method: string, path: string][] = [
+  ['POST', '/logout'],
+  ['DELETE', '/login'],
+  ['DELETE', '/sessions'],
+  ['DELETE', '/sessions/x'],
+];
+
 const FILES = [
   '//',
   '//index.html',
@@ -83,13 +91,21 @@ const FILES = [
   '/debug/vars',
 ];
 
-/** Paths, methods and encodings that no route has. */
+/** Paths, methods, fields and encodings that no route has. */
 export const PATHS_AND_METHODS: Case[] = [
   ...METHODS.map(([method, path]) => ({
     name: `${method} ${path}`,
     bytes: () => http(method, path),
     status: 405,
     error: 'method_not_allowed',
+  })),
+  ...WITHOUT_FIELDS.map(([method, path]) => ({
+    name: `${method} ${path} with a field`,
+    situation: 'logged in' as const,
+    bytes: ({ cookie }: Given) =>
+      http(method, path, { lines: [JSON_TYPE, withCookie(cookie)], body: '{"all":true}' }),
+    status: 400,
+    error: 'invalid_request',
   })),
   ...PATHS.map((path) => ({
     name: `POST ${path}`,
