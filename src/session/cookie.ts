@@ -179,7 +179,7 @@ function recordAccessOf(req: Request): RecordAccess {
 
 /**
  * What express-session sees as the request, so that it does not set the host app's session. It does
- * not inherit from the request: V8 reads objects that are prototypes slowly (7 % of a login).
+ * not inherit from the request: V8 is slow with objects that are prototypes (a tenth of a login).
  */
 class View {
   session: unknown;
