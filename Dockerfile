@@ -40,8 +40,7 @@ LABEL org.opencontainers.image.title="silent-auth-bff" \
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* /opt/yarn*
 # Makes the server refuse settings that are only for development: no Redis, plain http.
 ENV NODE_ENV=production
-# Halves the resident memory, which stays below 256 MB with 256 logins under way, for up to a fifth more CPU time
-# (docs/performance.md).
+# Keeps the resident memory below 256 MB with 256 logins under way, for a tenth more CPU time (docs/performance.md).
 ENV NODE_OPTIONS="--max-semi-space-size=32 --max-old-space-size=192"
 # For METRICS_PORT: a container is reached from outside, and only on published or routed ports.
 ENV METRICS_HOST=0.0.0.0
