@@ -103,6 +103,14 @@ describe('answers of Vonage', () => {
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
     });
 
+    test('207 is read as 200', async () => {
+      const auth_url = `${system.sandbox}/oauth2/auth?x=1`;
+      await system.control('faults', {
+        'network-enablement': json({ scopes: { [SCOPE]: { auth_url } } }, 207),
+      });
+      expect((await begin().expect(201)).body).toMatchObject({ channel: 'silent_auth', auth_url });
+    });
+
     test.each([502, 503, 504])('%i is retried once, with a new state', async (status) => {
       await system.control('faults', { 'network-enablement': { ...json({}, status), times: 1 } });
       await begin().expect(201);

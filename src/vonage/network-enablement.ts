@@ -74,9 +74,13 @@ function keepUnsent(error: unknown): Unanswered {
   throw error;
 }
 
-/** In a 200, each scope has a link or an error of its own (Network Enablement reference). */
+/**
+ * Each scope of an answer has a link or an error of its own (Network Enablement reference). No
+ * document has 207, the status for such answers elsewhere (RFC 4918 section 11.1).
+ */
 function readLink(answer: Answer, hosts: readonly string[]): Omit<Enablement, 'state'> {
-  const body = answer.status === 200 ? EnablementAnswer.safeParse(answer.json) : undefined;
+  const body =
+    answer.status === 200 || answer.status === 207 ? EnablementAnswer.safeParse(answer.json) : undefined;
   if (!body?.success) throw refusal(API, answer);
   const scope = body.data.scopes[VERIFY_SCOPE];
   if ('error' in scope) return { authUrl: undefined, upstream: trace(API, { ...answer, json: scope.error }) };
