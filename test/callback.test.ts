@@ -190,6 +190,12 @@ describe('GET /callback', () => {
     expect(await tokenCalls()).toBe(0);
   });
 
+  test('reports the error of the operator beside an empty code', async () => {
+    const pending = await beforeCallback('app');
+    const answer = await send(`/callback?code=&error=access_denied&state=${pending.state}`);
+    expect(JSON.parse(answer.body)).toMatchObject({ error: 'silent_auth_failed', reason: 'denied' });
+  });
+
   test('does not repeat text of the operator', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
     for (const client of ['app', 'browser'] as const) {

@@ -103,7 +103,8 @@ function readQuery(query: Request['query']): Query {
     if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);
     return value;
   };
-  const [state, code, error, issuer] = [one('state'), one('code'), one('error'), one('iss')];
+  // Some servers send an empty code with an error.
+  const [state, code, error, issuer] = [one('state'), one('code') || undefined, one('error'), one('iss')];
   one('error_description');
   const client = state && clientOf(state);
   if (!state || !client) throw invalid('`state` is missing, or was not issued by this server.');
