@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mutate } from './mutate.js';
 import { MUTATIONS } from './mutations.js';
 import { describeMutations } from './mutation-suite.js';
@@ -30,4 +31,12 @@ test('a mutation whose source text does not exist is an error', async () => {
     caughtBy: { engine: 'off', store: 'memory' },
   } as const;
   await expect(mutate(outdated)).rejects.toThrow('does not hold exactly once');
+});
+
+test('the text that each mutation replaces occurs once', () => {
+  const counts = MUTATIONS.map(({ rule, file, find }) => [
+    rule,
+    readFileSync(file, 'utf8').split(find).length,
+  ]);
+  expect(counts).toEqual(MUTATIONS.map(({ rule }) => [rule, 2]));
 });

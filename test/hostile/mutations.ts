@@ -477,7 +477,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '!state.login?.reauthenticates || state.login !== undefined ||',
     caughtBy: {
       suite: 'test/sessions-fresh.test.ts',
-      test: 'does not complete after the session of the user has expired',
+      test: 'does not complete after the session of the user has expired, and sends no message then',
     },
   },
   {
