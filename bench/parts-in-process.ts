@@ -21,7 +21,7 @@ export function inProcessParts(): Part[] {
   const key = createPrivateKey(privateKeyPem);
   const sessionKey = deriveKey(sessionSecret, 'session');
   const sealedSession = seal(sessionKey, 'session', SESSION);
-  const tickets = createTickets(createMemoryStore(world), { secrets: [sessionSecret], world });
+  const tickets = createTickets(createMemoryStore(world), world);
   const ticket = { loginId: 'l', phoneNumber: NUMBER, expiresAt: world.now() + 300_000 } as const;
   const cachedToken = createAppToken(applicationId, key, world);
   const line = { request_id: 'r'.repeat(36), login_id: 'l'.repeat(32), step: 'begin', outcome: 'ok', ms: 1 };

@@ -192,7 +192,7 @@ function createLoginFlow(
   const flow = createFlow({
     engine: ENGINES[config.silentAuth]({ vonage, camara, verifications, fallbacks, maxSteps }),
     ...{ verifications, fallbacks, maxSteps, reports, limits, store, world, journal, withUpstreamSlot },
-    ...{ rules, tickets: createTickets(store, { secrets: config.sessionSecrets, world }) },
+    ...{ rules, tickets: createTickets(store, world) },
     checkSim: config.simSwap && createSimCheck({ settings: config.simSwap, limits, world, ...simSwapApi }),
   });
   return { flow, verifications };

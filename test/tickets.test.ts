@@ -30,7 +30,7 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
       await connection.client.flushdb();
       store = createRedisStore(connection);
     }
-    tickets = createTickets(store, { secrets: ['a', 'b'], world });
+    tickets = createTickets(store, world);
   });
   afterEach(() => store.close());
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Proof } from '../camara/camara.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { randomToken, type World } from '../core/world.js';
-import { createKeyring, createRecordFormat, type RecordFormat } from '../store/seal.js';
+import { createRecordFormat, deriveTicketKey, seal, unseal, type RecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { Client } from './login.js';
 
@@ -67,8 +67,9 @@ const FORMATS = {
 const formatOf = <K extends keyof TicketOf>(kind: K) => FORMATS[kind] as unknown as RecordFormat<TicketOf[K]>;
 
 /**
- * Single-use tickets. The key of a ticket is the SHA-256 of its secret, and the record is sealed, so
- * the store can neither use nor read it. Reading a ticket removes it.
+ * Single-use tickets. The key of a ticket is the SHA-256 of its secret, and the record is sealed
+ * with a key derived from the secret, so the store can neither use nor read it. Reading a ticket
+ * removes it.
  */
 export interface Tickets {
   put<K extends keyof TicketOf>(kind: K, secret: string, ticket: TicketOf[K]): Promise<void>;
@@ -78,28 +79,26 @@ export interface Tickets {
   cancelState(address: string): Promise<void>;
 }
 
-/** A secret in the key of its ticket. */
+/** The part of a ticket's key that is derived from its secret. */
 export const addressOf = (secret: string): string => hash('sha256', secret, 'base64url');
 
-/** @param secrets SESSION_SECRET, the current one first */
-export function createTickets(
-  store: Store,
-  { secrets, world }: { secrets: readonly string[]; world: Pick<World, 'now'> },
-): Tickets {
-  const keyring = createKeyring(secrets, 'tickets');
-  const keyOf = (kind: keyof TicketOf, secret: string): string => `${kind}:${addressOf(secret)}`;
+export function createTickets(store: Store, world: Pick<World, 'now'>): Tickets {
+  const keysOf = (kind: string, secret: string) => ({
+    storeKey: `${kind}:${addressOf(secret)}`,
+    sealKey: deriveTicketKey(secret, `${kind} ticket`),
+  });
 
   return {
     async put(kind, secret, ticket) {
-      const key = keyOf(kind, secret);
+      const { storeKey, sealKey } = keysOf(kind, secret);
       const ttlSeconds = Math.max(1, Math.ceil((ticket.expiresAt - world.now()) / 1000));
-      const sealed = keyring.seal(key, formatOf(kind).write(ticket));
-      if (!(await store.add(key, sealed, ttlSeconds))) throw new Error('a ticket was not stored');
+      const sealed = seal(sealKey, storeKey, formatOf(kind).write(ticket));
+      if (!(await store.add(storeKey, sealed, ttlSeconds))) throw new Error('a ticket was not stored');
     },
     async take<K extends keyof TicketOf>(kind: K, secret: string) {
-      const key = keyOf(kind, secret);
-      const sealed = await store.take(key);
-      const text = sealed === null ? undefined : keyring.open(key, sealed);
+      const { storeKey, sealKey } = keysOf(kind, secret);
+      const sealed = await store.take(storeKey);
+      const text = sealed === null ? undefined : unseal(sealKey, storeKey, sealed);
       const ticket = text === undefined ? undefined : formatOf(kind).read(text);
       // The store ends a ticket by its own clock. This holds for a store that was restored as well.
       return ticket && world.now() < ticket.expiresAt ? ticket : undefined;

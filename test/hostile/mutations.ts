@@ -29,8 +29,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'a code is taken, not read',
     file: 'src/login/tickets.ts',
-    find: 'const sealed = await store.take(key);',
-    replace: 'const sealed = await store.get(key);',
+    find: 'const sealed = await store.take(storeKey);',
+    replace: 'const sealed = await store.get(storeKey);',
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
