@@ -4,6 +4,7 @@ import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js'
 import { createMemoryStore } from '../src/store/memory.js';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore } from '../src/store/redis.js';
+import { deriveTicketKey, unseal } from '../src/store/seal.js';
 import type { Store } from '../src/store/store.js';
 import { redisUrlOfWorker } from './support/system.js';
 import { redisAt } from './support/redis-server.js';
@@ -89,6 +90,15 @@ describe.each(['redis', 'memory'] as const)('tickets on the %s store', (kind) =>
     expect(await tickets.take('state', mine)).toBeUndefined();
     await store.set(`state:${addressOf(mine)}`, 'short', 300);
     expect(await tickets.take('state', mine)).toBeUndefined();
+  });
+
+  test('are sealed under a key that is derived from the secret itself', async () => {
+    const mine = secret();
+    await tickets.put('state', mine, ticket(world));
+    const key = `state:${addressOf(mine)}`;
+    const sealed = (await store.take(key)) ?? '';
+    expect(unseal(deriveTicketKey(secret(), 'state ticket'), key, sealed)).toBeUndefined();
+    expect(unseal(deriveTicketKey(mine, 'state ticket'), key, sealed)).toContain('login-1');
   });
 
   test('the store adds a key only if it does not exist', async () => {

@@ -61,14 +61,10 @@ export function contract(root: string, publicUrl: string): Router {
     return contractPage(await read(), publicUrl);
   });
   const router = newRouter();
-  getOnly(
-    router,
-    '/docs',
-    async (_req, res) =>
-      void revalidate(res)
-        .type('html')
-        .send(await page()),
-  );
+  getOnly(router, '/docs', async (_req, res) => {
+    const html = await page();
+    revalidate(res).type('html').send(html);
+  });
   return getOnly(router, '/openapi.json', async (_req, res) =>
     sendJson(revalidate(res), { status: 200, body: await read() }),
   );

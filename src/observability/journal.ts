@@ -22,7 +22,7 @@ const STEPS = {
   'POST /webhooks/verify': 'webhook',
 } as const;
 
-const NOT_READY = /^(?:GET|HEAD) \/readyz unavailable$/;
+const READINESS = /^(?:GET|HEAD) \/readyz$/;
 
 export type Step = (typeof STEPS)[keyof typeof STEPS];
 
@@ -128,7 +128,7 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
       if (step !== undefined) write({ step, requestId: id }, errorFields(error), { ms, error });
       else if (error.status >= 500) {
         // Probes ask twice a second, and the store reports once why it is not ready.
-        const level = NOT_READY.test(`${route} ${error.code}`) ? 'debug' : 'error';
+        const level = error.code === 'unavailable' && READINESS.test(route) ? 'debug' : 'error';
         log[level]({ request_id: id, error: error.code, ...causeOf(error) }, 'request failed');
       }
     },

@@ -4,10 +4,10 @@ import {
   createHmac,
   createSecretKey,
   hkdfSync,
-  randomBytes,
   type KeyObject,
 } from 'node:crypto';
 import type { ZodType } from 'zod';
+import { randomBytes } from '../core/world.js';
 
 export interface RecordFormat<T> {
   write(value: T): string;

@@ -75,8 +75,8 @@ function keepUnsent(error: unknown): Unanswered {
 }
 
 /**
- * Each scope of an answer has a link or an error of its own (Network Enablement reference). No
- * document has 207, the status for such answers elsewhere (RFC 4918 section 11.1).
+ * Each scope of an answer has a link or an error of its own (Network Enablement reference). 207 is
+ * in no document of Vonage, but is meant for such answers (RFC 4918 section 11.1).
  */
 function readLink(answer: Answer, hosts: readonly string[]): Omit<Enablement, 'state'> {
   const body =

@@ -34,6 +34,16 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { engine: 'network-enablement', store: 'memory' },
   },
   {
+    rule: 'a ticket is sealed under a key of its own secret',
+    file: 'src/login/tickets.ts',
+    find: 'sealKey: deriveTicketKey(secret, ',
+    replace: "sealKey: deriveTicketKey('the secret of the server', ",
+    caughtBy: {
+      suite: 'test/tickets.test.ts',
+      test: 'are sealed under a key that is derived from the secret itself',
+    },
+  },
+  {
     rule: 'a typed code is the one that was sent',
     file: 'src/login/verification.ts',
     find: 'await verify.check(id, code, requestId).catch(',
