@@ -4,9 +4,9 @@
  */
 export const FIGURES = {
   /** `npm run bench -- --at-once 64 --delays 50`, the row of the server. Microseconds per login. */
-  serverCpuUs: 2419,
+  serverCpuUs: 2118,
   /** Of Redis, in that row. */
-  redisCpuUs: 241,
+  redisCpuUs: 213,
   redisCommands: 9,
   /**
    * Microseconds of the script that counts a login, by `INFO commandstats` after 20,000 calls, 50
@@ -29,7 +29,7 @@ export const FIGURES = {
   /** Bytes of Redis for the limits of a login from its own address range. */
   limitsBytes: 210,
   /** Memory of a process. */
-  processMb: 232,
+  processMb: 227,
   /** Milliseconds from the start of a process until it listens. */
   startMs: 465,
   /**
