@@ -6,6 +6,7 @@ import { ConfigError, readConfig } from '../src/config/config.js';
 import { createPseudonym } from '../src/observability/journal.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
+import { readSettingsFile } from '../src/tools/command.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -529,6 +530,12 @@ describe('a setting in a file', () => {
     expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toMatch(/hunter2|tmp/);
   });
+});
+
+test('a settings file may begin with a byte order mark', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), '.env');
+  writeFileSync(file, '\ufeffSESSION_SECRET=x\r\nBRAND="My app"\r\n');
+  expect(readSettingsFile(file, { BRAND: 'Other' })).toEqual({ SESSION_SECRET: 'x', BRAND: 'Other' });
 });
 
 test('keys of assertions are read in each of these forms, the first one first', () => {
