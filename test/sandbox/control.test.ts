@@ -11,8 +11,15 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox.close());
 
-const requests = async (query = ''): Promise<{ path: string; from: string; status: number | null }[]> =>
-  (await sandbox.control('GET', `/requests${query}`)).body as never;
+interface Recorded {
+  path: string;
+  from: string;
+  body: unknown;
+  status: number | null;
+}
+
+const requests = async (query = ''): Promise<Recorded[]> =>
+  (await sandbox.control('GET', `/requests${query}`)).body as Recorded[];
 
 describe('GET /__sandbox/requests', () => {
   it('lists the requests of the server in order, secrets included', async () => {
@@ -53,6 +60,13 @@ describe('GET /__sandbox/requests', () => {
       { path: '/v0.1/network-enablement', body: 'nonsense', status: 401 },
       { path: '/nowhere', body: null, status: 404 },
     ]);
+  });
+
+  it('shows a body that is nested too deeply for JSON as text', async () => {
+    const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    await sandbox.post('/nowhere', 'application/json', nested(100));
+    await sandbox.post('/nowhere', 'application/json', nested(40_000));
+    expect((await requests()).map(({ body }) => typeof body)).toEqual(['object', 'string']);
   });
 });
 

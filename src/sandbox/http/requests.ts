@@ -13,9 +13,19 @@ export const bodyText = (req: Request): string => {
 export const mediaType = (req: Request): string =>
   (req.headers['content-type'] ?? '').replace(/;.*/, '').trim().toLowerCase();
 
+/** No body of an API is as deep. Writing a deeper one could overflow the stack. */
+const MAX_DEPTH = 100;
+
+const isWithin = (depth: number, value: unknown): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (depth > 0 && Object.values(value).every((each) => isWithin(depth - 1, each)));
+
+/** The body as JSON; undefined if it is none, or nested too deeply. */
 export const jsonBody = (req: Request): unknown => {
   try {
-    return JSON.parse(bodyText(req)) as unknown;
+    const json: unknown = JSON.parse(bodyText(req));
+    return isWithin(MAX_DEPTH, json) ? json : undefined;
   } catch {
     return undefined;
   }
