@@ -70,6 +70,7 @@ describe('the token endpoint', () => {
     ['no redirect_uri', { redirect_uri: undefined }, 'invalid_request'],
     ['no code_verifier', { code_verifier: undefined }, 'invalid_request'],
     ['a repeated field', { extra: ['a', 'b'] }, 'invalid_request'],
+    ['a repeated client_assertion', { client_assertion: ['a', 'b'] }, 'invalid_request'],
     ['another grant_type', { grant_type: 'refresh_token' }, 'unsupported_grant_type'],
     ['an unknown code', { code: 'unknown' }, 'invalid_grant'],
     ['another redirect_uri', { redirect_uri: `${REDIRECT_URI}/` }, 'invalid_grant'],

@@ -81,10 +81,11 @@ describe('CAMARA SIM Swap', () => {
       client_assertion: await sandbox.assertion(),
       ...changes,
     });
-  const check = async (body: unknown, token?: string) =>
+  const check = async (body: unknown, token?: string, headers?: Record<string, string>) =>
     ask(`${sandbox.issuer}/api/sim-swap/v2/check`, {
       method: 'POST',
       headers: {
+        ...headers,
         'content-type': 'application/json',
         authorization: `Bearer ${token ?? field((await clientToken()).body, 'access_token')}`,
       },
@@ -110,6 +111,18 @@ describe('CAMARA SIM Swap', () => {
     expect((await check(body)).body).toEqual({ status, code, message: expect.any(String) });
   });
 
+  it('echoes x-correlator with each answer, and refuses a malformed one', async () => {
+    const withCorrelator = (token: string, correlator: string) =>
+      check({ phoneNumber: NUMBER }, token, { 'x-correlator': correlator });
+    const token = field((await clientToken()).body, 'access_token');
+    const answers = [await withCorrelator(token, 'abc'), await withCorrelator('unknown', 'abc')];
+    expect(answers.map(({ status, headers }) => [status, headers.get('x-correlator')])).toEqual([
+      [200, 'abc'],
+      [401, 'abc'],
+    ]);
+    expect((await withCorrelator(token, 'white space')).body).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('refuses tokens that are unknown, over, or for another API', async () => {
     expect((await check({ phoneNumber: NUMBER }, 'unknown')).status).toBe(401);
     const token = field((await clientToken()).body, 'access_token');
@@ -127,6 +140,8 @@ describe('CAMARA SIM Swap', () => {
     ],
     ['two purposes', { scope: `${SCOPE} dpv:Advertising` }, 'invalid_scope'],
     ['no client authentication', { client_assertion: undefined }, 'invalid_client'],
+    ['a repeated scope', { scope: [SCOPE, SCOPE] }, 'invalid_request'],
+    ['a repeated field', { extra: ['a', 'b'] }, 'invalid_request'],
   ])('gives the client no token with %s', async (_what, changes, error) => {
     expect((await clientToken(changes)).body).toMatchObject({ error });
   });

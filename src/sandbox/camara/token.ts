@@ -7,6 +7,7 @@ import { handlePath, mediaType } from '../http/requests.js';
 import {
   invalidCodeRequest,
   issueToken,
+  repeatedField,
   sendOAuthError,
   takeCode,
   tokenRequest,
@@ -88,6 +89,7 @@ const exchange =
     const required = ['code', 'redirect_uri', 'code_verifier'];
     const isOfClient = fields.grant_type === 'client_credentials';
     const invalid =
+      repeatedField(req) ??
       (await authenticateClient(state, req, fields)) ??
       (isOfClient ? invalidClientScope(fields) : invalidCodeRequest(req, required));
     if (invalid) {

@@ -58,6 +58,21 @@ export const queryParameter = (req: Request, name: string): string => {
 export const bearerToken = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
 
+const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
+
+/** Returns the `x-correlator` of CAMARA's APIs with each answer. `refuse` answers a malformed one. */
+export const echoCorrelator =
+  (refuse: (res: Response) => void): RequestHandler =>
+  (req, res, next) => {
+    const correlator = req.get('x-correlator');
+    if (correlator !== undefined && !CORRELATOR.test(correlator)) {
+      refuse(res);
+      return;
+    }
+    if (correlator !== undefined) res.set('x-correlator', correlator);
+    next();
+  };
+
 /** Runs `work` once, when the answer is sent or its connection closes. */
 export const onClose = (res: Response, work: () => void): void => {
   const { socket } = res.req;

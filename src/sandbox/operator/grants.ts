@@ -24,7 +24,13 @@ export const tokenRequest = (req: Request): Partial<Record<string, string>> => {
   return Object.fromEntries([...form].filter(([name]) => form.getAll(name).length === 1));
 };
 
-/** Why a request has no authorization code. OAuth forbids repeated fields (RFC 6749, 3.2). */
+/** OAuth forbids repeated fields (RFC 6749, 3.2). */
+export const repeatedField = (req: Request): OAuthError | undefined =>
+  Object.keys(tokenRequest(req)).length < new URLSearchParams(bodyText(req)).size
+    ? { error: 'invalid_request', error_description: 'A field is repeated.' }
+    : undefined;
+
+/** Why a request has no authorization code. */
 export const invalidCodeRequest = (req: Request, required: readonly string[]): OAuthError | undefined => {
   const fields = tokenRequest(req);
   if (fields.grant_type && fields.grant_type !== 'authorization_code') {
@@ -33,11 +39,10 @@ export const invalidCodeRequest = (req: Request, required: readonly string[]): O
       error_description: 'grant_type must be authorization_code.',
     };
   }
-  const hasAll = ['grant_type', ...required].every((name) => fields[name]);
-  const isRepeated = Object.keys(fields).length < new URLSearchParams(bodyText(req)).size;
-  if (hasAll && !isRepeated) return undefined;
+  const repeated = repeatedField(req);
+  if (repeated || ['grant_type', ...required].every((name) => fields[name])) return repeated;
   const names = `grant_type, ${required.join(', ').replace(/, (?=[^,]*$)/, ' and ')}`;
-  return { error: 'invalid_request', error_description: `${names} are required, each once.` };
+  return { error: 'invalid_request', error_description: `${names} are required.` };
 };
 
 interface Issued<Code extends AuthorizationCode> {

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
-import { bearerToken, answerAfter, handlePath, jsonBody, mediaType } from '../http/requests.js';
+import {
+  answerAfter,
+  bearerToken,
+  echoCorrelator,
+  handlePath,
+  jsonBody,
+  mediaType,
+} from '../http/requests.js';
 import type { Grant, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
@@ -112,20 +119,6 @@ const ERROR_OF: Partial<Record<SilentBehaviour, ErrorName>> = {
   server_error: 'internal',
 };
 
-const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
-
-const echoCorrelator =
-  (api: NumberVerification): RequestHandler =>
-  (req, res, next) => {
-    const correlator = req.get('x-correlator');
-    if (correlator !== undefined && !CORRELATOR.test(correlator)) {
-      sendError(res, api, 'invalidArgument');
-      return;
-    }
-    if (correlator !== undefined) res.set('x-correlator', correlator);
-    next();
-  };
-
 const withPlus = (number: string): string => number.replace(/^\+?/, '+');
 
 const bodyWith = (phoneNumber: z.ZodType<string>) =>
@@ -200,7 +193,7 @@ export const numberVerificationRoutes = (
     devicePhoneNumberVerified: isNumberOf(sim, locals.body as z.infer<typeof Body>, api.version),
   }));
   const share = respond(state, api, (sim) => ({ devicePhoneNumber: sim }));
-  const correlator = echoCorrelator(api);
+  const correlator = echoCorrelator((res) => sendError(res, api, 'invalidArgument'));
   handlePath(router, api.verify.path, {
     post: [correlator, requireToken(state, api, api.verify.scopes), readBody(api), verify],
   });

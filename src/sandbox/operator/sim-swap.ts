@@ -3,7 +3,14 @@ import type { IRouter, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { CAMARA_PATHS, PATHS } from '../http/paths.js';
 import { invalidParametersOf, sendProblem } from '../http/problems.js';
-import { bearerToken, handlePath, jsonBody, mediaType, requireMediaType } from '../http/requests.js';
+import {
+  bearerToken,
+  echoCorrelator,
+  handlePath,
+  jsonBody,
+  mediaType,
+  requireMediaType,
+} from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, type SimSwap } from '../state/subscribers.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
@@ -117,5 +124,6 @@ export const simSwapRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, PATHS.identityInsights, {
     post: [requireApplicationJwt(state), json, sendInsights(state)],
   });
-  handlePath(router, CAMARA_PATHS.simSwap, { post: [checkSimSwap(state)] });
+  const correlator = echoCorrelator((res) => sendError(res, 'invalidArgument'));
+  handlePath(router, CAMARA_PATHS.simSwap, { post: [correlator, checkSimSwap(state)] });
 };
