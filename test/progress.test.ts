@@ -131,6 +131,7 @@ test.each([
     { over: [{ channel: 'sms', at: at(5), reason: 'unreachable' }] },
     { status: 'failed', reason: 'unreachable' },
   ],
+  ['a webhook without a reason', 10, ended('sms', 5), { status: 'failed' }],
   ['a summary', 10, { over: [], ended: { reason: 'rejected' } }, { status: 'failed', reason: 'rejected' }],
 ] as const)('the only step of a verification is ended by %s', (_what, seconds, report, expected) => {
   const single = { ...chain, steps: chain.steps.slice(1, 2) };

@@ -130,8 +130,10 @@ export function progressOf(
   const base = { channel: login.channel, expiresAt: login.expiresAt, nextChannels };
   if (login.status !== undefined) return { ...base, status: login.status };
   if (verification === undefined) {
-    const reason = report?.ended?.reason ?? endOf(login.verification?.steps.at(-1)?.channel, report)?.reason;
-    const hasFailed = report?.ended !== undefined || reason !== undefined;
+    // The event of the last step comes before the summary of the verification.
+    const ends = [report?.ended, endOf(login.verification?.steps.at(-1)?.channel, report)];
+    const reason = ends.find((end) => end?.reason)?.reason;
+    const hasFailed = ends.some((end) => end !== undefined);
     const hasExpired = login.verification !== undefined || now >= login.expiresAt;
     const status = hasFailed ? 'failed' : hasExpired ? 'expired' : 'pending';
     return { ...base, status, ...(reason && { reason }) };
