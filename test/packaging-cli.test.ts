@@ -43,6 +43,7 @@ test('--help lists every command, and --version is that of the package', async (
   const { code, stdout, stderr } = await silentAuth(['--help']);
   expect([code, stderr]).toEqual([0, '']);
   expect([...stdout.matchAll(/^ {2}(\w+) +\w/gm)].map(([, command]) => command)).toEqual(COMMANDS);
+  expect(await silentAuth(['-h'])).toEqual({ code, stdout, stderr });
   expect(await silentAuth(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 

@@ -656,8 +656,8 @@ describe('errors', () => {
     });
   });
 
-  it('--help exits with 0', async () => {
-    expect(await run('--help')).toMatchObject({ code: 0, out: [expect.stringContaining('Usage')], err: '' });
+  it.each(['--help', '-h'])('%s exits with 0', async (line) => {
+    expect(await run(line)).toMatchObject({ code: 0, out: [expect.stringContaining('Usage')], err: '' });
   });
 });
 

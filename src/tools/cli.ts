@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import '../config/no-debug.js';
 import { readFileSync } from 'node:fs';
-import { processTerminal, type Command } from './command.js';
+import { isHelp, processTerminal, type Command } from './command.js';
 
 /** Each command with its summary. A command is loaded when it is called. */
 const COMMANDS = new Map<string, readonly [summary: string, load: () => Promise<Command>]>([
@@ -32,7 +32,7 @@ const command = COMMANDS.get(name);
 if (command) {
   const [, load] = command;
   process.exitCode = await (await load())(args, terminal);
-} else if (name === '--help') terminal.out(usage());
+} else if (isHelp(name)) terminal.out(usage());
 else if (name === '--version') terminal.out(version());
 else {
   const problem = name.startsWith('-') ? 'Unknown option' : 'Unknown command';

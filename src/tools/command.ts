@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync, type WriteFileOptions } from 'node:fs';
 import { parseArgs, parseEnv, type ParseArgsConfig } from 'node:util';
 import { pino } from 'pino';
 import type { Env } from '../config/reader.js';
@@ -58,12 +58,14 @@ interface Definition<O extends Options> {
   run: (line: CommandLine<O>, terminal: Terminal) => Promise<ExitCode | undefined>;
 }
 
+export const isHelp = (argument: string): boolean => argument === '--help' || argument === '-h';
+
 /** Makes a command: parses its command line strictly, answers `--help`, and reports errors. */
 export const defineCommand =
   <const O extends Options>({ usage, options, run }: Definition<O>): Command =>
   async (args, terminal) => {
     try {
-      if (args.includes('--help')) {
+      if (args.some(isHelp)) {
         terminal.out(usage);
         return 0;
       }
@@ -129,6 +131,15 @@ export function readSettingsFile(file: string | undefined, env: Env): Env {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (file === undefined && isMissing) return env;
     throw new CommandError(`${path} cannot be read: ${messageOf(error)}.`);
+  }
+}
+
+/** @throws CommandError where the file cannot be written */
+export function writeFile(file: string, text: string, options?: WriteFileOptions): void {
+  try {
+    writeFileSync(file, text, options);
+  } catch (error) {
+    throw new CommandError(`${file} cannot be written: ${messageOf(error)}`);
   }
 }
 

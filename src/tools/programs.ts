@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { envFileOf, newCredentials } from '../sandbox/credentials.js';
 import {
   defineCommand,
@@ -6,6 +6,7 @@ import {
   readSettingsFile,
   SETTINGS_HELP,
   SETTINGS_OPTION,
+  writeFile,
   type ExitCode,
   type Terminal,
 } from './command.js';
@@ -61,7 +62,7 @@ function writeCredentials(file: string, { out }: Terminal): ExitCode {
     return 0;
   }
   // The flag refuses a file that was created meanwhile; the mode keeps the keys from other users.
-  writeFileSync(file, envFileOf(newCredentials()), { mode: 0o600, flag: 'wx' });
+  writeFile(file, envFileOf(newCredentials()), { mode: 0o600, flag: 'wx' });
   out(`${file} written: server and sandbox can start.`);
   return 0;
 }

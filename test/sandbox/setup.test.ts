@@ -134,6 +134,14 @@ describe('silent-auth sandbox --init', () => {
     expect(readFileSync(file, 'utf8')).toBe(written);
   });
 
+  it('says why the file cannot be written', async () => {
+    const file = join(folder, 'missing', 'env');
+    await expect(setup(file)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(`^${file} cannot be written: ENOENT.*\n$`) as string,
+    });
+  });
+
   it('requires the name of a file', async () => {
     await expect(setup()).rejects.toMatchObject({
       code: 2,

@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { CommandError, listOf, messageOf, type ExitCode, type Terminal } from '../command.js';
+import { readFileSync } from 'node:fs';
+import { CommandError, listOf, messageOf, writeFile, type ExitCode, type Terminal } from '../command.js';
 import type { Templates } from './api.js';
 import { describe, describeRest, summary } from './diff.js';
 import { formatTemplates, parseTemplates, problemsOf, usesHost, withHost, withoutHost } from './file.js';
@@ -53,11 +53,7 @@ const pull: Action = async (templates, { file, pageHost }, { out, err }) => {
     out(`The account has no templates; ${file} is left as it is.`);
     return 0;
   }
-  try {
-    writeFileSync(file, formatTemplates(pulled));
-  } catch (error) {
-    throw new CommandError(`${file} cannot be written: ${messageOf(error)}`);
-  }
+  writeFile(file, formatTemplates(pulled));
   out(`${file} written: ${pulled.templates.map(({ name }) => name).join(', ')}.`);
   if (leftOut.length > 0) err(listOf('The file cannot describe these:', leftOut));
   const problems = problemsOf(pulled);
