@@ -208,11 +208,13 @@ describe('the demo', () => {
       HOST: 'my-computer',
       PUBLIC_URL: 'http://192.168.1.2:3000',
       SANDBOX_PUBLIC_URL: 'http://192.168.1.2:4000',
+      SIM_SWAP_HOURS: 'many',
     };
     const { code, output } = await node([...built('tools/cli.js'), 'demo'], env).ended;
     expect(code).toBe(1);
     expect(output).toContain('- NODE_ENV is production');
     expect(output).toContain('- HOST must be an IP address');
+    expect(output).toContain('- SIM_SWAP_HOURS must be');
     expect(output).toContain('- PUBLIC_URL must begin with https://; http is only for localhost.');
     expect(output).toContain('- SANDBOX_PUBLIC_URL must begin with https://; http is only for localhost.');
   });

@@ -34,7 +34,7 @@ type Credentials = ReturnType<typeof newCredentials>;
 
 /** The settings that can be tried out: none that belongs to a deployment. */
 const TRIED_OUT =
-  /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SMS|RCS|WHATSAPP)_.*|ACCENT_COLOR|ALLOWED_COUNTRIES|BRAND|CHANNEL_TIMEOUT|CODE_LENGTH|CONTINUE_URL|COVERAGE_CHECK|EXPLAIN|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|LOGO_URL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
+  /^(?:(?:ASSERTION|CAMARA|METRICS|OTEL|SIM_SWAP|SMS|RCS|WHATSAPP)_.*|ACCENT_COLOR|ALLOWED_COUNTRIES|BRAND|CHANNEL_TIMEOUT|CODE_LENGTH|CONTINUE_URL|COVERAGE_CHECK|EXPLAIN|FALLBACK_CHANNELS|FRAUD_CHECK|LOCALE|LOG_LEVEL|LOGO_URL|RATE_LIMITS|SILENT_AUTH|VERIFY_CHAIN)$/;
 
 const settings = (problems: readonly string[], credentials: Credentials) => {
   const env = {
@@ -142,7 +142,7 @@ Runs the server and a sandbox in one process, with keys made on the spot, until 
 
 Reads PORT (3000) and SANDBOX_PORT (4000), the address to listen on, HOST (127.0.0.1), and for browsers and phones elsewhere PUBLIC_URL and
 SANDBOX_PUBLIC_URL (docs/demo.md); to try them out also SILENT_AUTH, FALLBACK_CHANNELS, the other settings of Verify, those of the page,
-RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, CAMARA_…, METRICS_… and OTEL_…: from the environment alone. Exits with 0
+RATE_LIMITS, ALLOWED_COUNTRIES, HOOKS, LOG_LEVEL and all ASSERTION_…, CAMARA_…, METRICS_…, OTEL_… and SIM_SWAP_…: from the environment alone. Exits with 0
 when it was stopped, 1 when a setting cannot be used or a port is taken, 2 when it was called wrongly.`,
   options: {},
   async run({ positionals }) {
