@@ -135,7 +135,7 @@ describe('silent-auth phone', () => {
         if (!question.startsWith('The code')) return 'sms';
         return tries++ === 0 ? '000000' : ((await system.messages())[0]?.code ?? '');
       });
-      expect(said).toContain('silent_auth_failed: ');
+      expect(said).toContain('silent_auth_failed, denied: ');
       expect(said).toContain('invalid_code');
       expect(said).toMatch(/^Logged in as \+447700900103 by sms/m);
       expect([isLoggedIn, tries]).toEqual([true, 2]);

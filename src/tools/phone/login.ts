@@ -158,8 +158,10 @@ const explain = ({ say }: Phone, { says, mend }: BrokenRule): void => say(`  ${s
 function describe({ sdk }: Phone, result: SdkResult): string {
   if ('nothing' in result) return `The ${sdk.name} SDK hands the app nothing: ${result.nothing}.`;
   const body = 'response_body' in result ? result.response_body : undefined;
-  if (typeof body?.['error'] === 'string')
-    return `${body['error']}: ${textOf(body, 'detail', 'no more is said')}`;
+  if (typeof body?.['error'] === 'string') {
+    const names = [body['error'], body['reason']].filter((name) => typeof name === 'string');
+    return `${names.join(', ')}: ${textOf(body, 'detail', 'no more is said')}`;
+  }
   return `The ${sdk.name} SDK hands the app ${withoutSecrets(JSON.stringify(result))}`;
 }
 
