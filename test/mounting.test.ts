@@ -1,5 +1,5 @@
 import { RedisStore } from 'connect-redis';
-import express, { Router, type ErrorRequestHandler, type Express } from 'express';
+import express, { Router, type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import session from 'express-session';
 import helmet from 'helmet';
 import type { Redis } from 'ioredis';
@@ -593,6 +593,23 @@ describe('the app around the routes', () => {
         expect(mounted.world.logged()).toContain('mount createSilentAuth before express.json()');
       },
     ));
+
+  test.each<[string, RequestHandler]>([
+    ['text', express.text({ type: '*/*' })],
+    ['bytes', express.raw({ type: '*/*' })],
+    ['nothing', (req, _res, next) => void req.resume().once('end', next)],
+  ])('gets an error that is logged if it leaves %s of a body', (_what, parser) =>
+    withMounted(
+      {
+        compose: (app, silentAuth, redis) => void app.use(parser, sessionOn(redis)).use('/auth', silentAuth),
+      },
+      async (mounted) => {
+        await mounted.agent().post('/auth/login').send({ phone_number: ALICE }).expect(500);
+        expect(mounted.world.logged()).toContain('mount createSilentAuth before');
+        await mounted.agent().post('/auth/logout').expect(204);
+      },
+    ),
+  );
 
   test('may use another query parser without effect on the callback', () =>
     withMounted(

@@ -1,11 +1,18 @@
 import express, { type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
-import { LoginError } from '../core/errors.js';
+import { LoginError, SetupError } from '../core/errors.js';
 
 const BODY_LIMIT = '16kb';
 const JSON_UTF8 = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 const bodyTexts = new WeakMap<object, string>();
+
+/** A middleware of the app has read the body, and left no JSON of it. */
+const BODY_IS_GONE =
+  'the body of a request was read before: mount createSilentAuth before other body parsers';
+
+const isUnparsed = (body: unknown): boolean =>
+  body === undefined || typeof body === 'string' || Buffer.isBuffer(body);
 
 /** Parses a JSON body of at most 16 KiB, uncompressed, in UTF-8. Refuses any other body. */
 export function jsonBody(): RequestHandler {
@@ -20,6 +27,7 @@ export function jsonBody(): RequestHandler {
     if (type === undefined ? hasBody : !JSON_UTF8.test(type)) {
       throw new LoginError('unsupported_media_type', 'Send application/json in UTF-8.');
     }
+    if (hasBody && req.readableEnded && isUnparsed(req.body)) throw new SetupError(BODY_IS_GONE);
     read(req, res, next);
   };
 }
