@@ -101,7 +101,7 @@ describe('the log', () => {
     ['calls process.exit', 'process.exit(0);'],
     ['throws', 'throw new Error("nobody caught this");'],
   ])('has every line in order when the process %s', async (_how, ending) => {
-    const [log] = built('observability/log.js');
+    const [log] = built('observability/observability.js');
     // More than the buffer holds, in one event loop turn.
     const program = `
       const { openLog } = await import('${log}');
