@@ -178,7 +178,7 @@ function createLoginFlow(
     ...{ redirectUri: `${base}/callback`, world, proxy: config.vonage.proxy },
     pause: (api: string, seconds: number) => pace.pause(api, seconds),
   };
-  const vonage = createVonage(config.vonage, upstream);
+  const vonage = createVonage({ ...config.vonage, verify: config.verify }, upstream);
   const camara = config.camara && createCamara(config.camara, upstream);
   const verifications = createVerifications({
     ...{ verify: vonage.verify, store, limits, world, reports, ...config.verify },

@@ -14,7 +14,7 @@ export type CodeChannel = (typeof CODE_CHANNELS)[number];
 export const MAX_CHAIN_STEPS = 3;
 
 /** The settings of Verify v2. */
-export type VerifySettings = ReturnType<typeof readVerifySettings>;
+export type VerifySettings = ReturnType<typeof readLoginSettings>['verify'];
 
 export function readLoginSettings(reader: Reader) {
   const { get, fail, oneOf, production } = reader;

@@ -1,3 +1,4 @@
+import type { VerifySettings } from '../config/login.js';
 import type { VonageSettings } from '../config/vonage.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
@@ -26,7 +27,7 @@ export interface Vonage {
 
 /** @param deps `pause` is called when an API asks for a pause of so many seconds */
 export function createVonage(
-  settings: VonageSettings,
+  settings: VonageSettings & { verify: VerifySettings },
   deps: { redirectUri: string; world: World; pause: (api: string, seconds: number) => Promise<void> },
 ): Vonage {
   const { redirectUri, world } = deps;
@@ -42,7 +43,7 @@ export function createVonage(
       exchange: createTokenExchange({ transport, appToken, redirectUri, ...settings }),
       verify: createNumberVerification({ transport, verifyUrl }),
     },
-    verify: createVerifyApi({ transport, appToken, ...settings }),
+    verify: createVerifyApi({ transport, appToken, ...settings, settings: settings.verify }),
     askSimSwap: (hours) => createIdentityInsights({ transport, appToken, apiHost }, hours),
   };
 }
