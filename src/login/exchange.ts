@@ -25,9 +25,7 @@ export interface Arrival {
  * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of
  * upstream
  */
-export type Exchange = (arrival: Arrival, requestId: string) => Promise<{ loginId: string; code: string }>;
-
-export function createExchange({ engine, tickets, world, journal }: LoginContext): Exchange {
+export function createExchange({ engine, tickets, world, journal }: LoginContext) {
   const exchange = async (arrival: Arrival, requestId: string, annotate: Annotate) => {
     const startedAt = performance.now();
     refuseWrongClient(arrival);
@@ -52,7 +50,7 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
     return { loginId: ticket.loginId, code };
   };
 
-  return (arrival, requestId) =>
+  return (arrival: Arrival, requestId: string) =>
     journal.step({ step: 'callback', requestId }, (annotate) => exchange(arrival, requestId, annotate));
 }
 
