@@ -7,7 +7,7 @@ import { readClientAddresses } from './http/caller.js';
 import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { loginPage } from './http/login-page.js';
-import { createOverload, type WithUpstreamSlot } from './http/overload.js';
+import { createOverload, type Overload } from './http/overload.js';
 import { errorPages } from './http/pages.js';
 import { notFound, problemHandler } from './http/problems.js';
 import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
@@ -167,7 +167,7 @@ function createLoginFlow(
     reports,
     rules,
     withUpstreamSlot,
-  }: { reports: Reports; rules: Rules; withUpstreamSlot: WithUpstreamSlot },
+  }: { reports: Reports; rules: Rules } & Pick<Overload, 'withUpstreamSlot'>,
 ): { flow: Flow; verifications: Verifications } {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
   const { maxSteps } = config.verify;

@@ -10,14 +10,7 @@ const WINDOW_MS = 250;
 /** The share of the loop's active time in which this process must have had a processor. */
 const MIN_CPU_SHARE = 0.5;
 
-/** How busy this process is by its own work, and the share of logins that it refuses for it. */
-export interface Load {
-  /** To be called at every request. @returns whether a window ended and was measured */
-  measure: () => boolean;
-  refusesNext: () => boolean;
-  /** Whether requests wait, so that their clients may have given up. */
-  isBusy: () => boolean;
-}
+type Load = ReturnType<typeof createLoad>;
 
 /**
  * Refuses a share of new logins if, in the last window, the event loop was active for more than
@@ -33,7 +26,7 @@ export interface Load {
  * the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
-function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: number): Load {
+function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: number) {
   /** Absent until the first request, so that the start of the process is not measured. */
   let from: Spent | undefined;
   let refusedShare = 0;
@@ -41,7 +34,8 @@ function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: 
   let due = 0;
 
   return {
-    measure() {
+    /** To be called at every request. @returns whether a window ended and was measured */
+    measure(): boolean {
       const { active, idle } = world.loopTime();
       if (from !== undefined && active + idle < from.active + from.idle + WINDOW_MS) return false;
       const [former, now] = [from, { active, idle, cpu: world.cpuTime() }];
@@ -50,12 +44,13 @@ function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: 
       refusedShare = shareFor(between(former, now), maxUtilization);
       return true;
     },
-    refusesNext() {
+    refusesNext(): boolean {
       due += refusedShare;
       if (due < 1) return false;
       due -= 1;
       return true;
     },
+    /** Whether requests wait, so that their clients may have given up. */
     isBusy: () => refusedShare > 0,
   };
 }
@@ -89,28 +84,15 @@ const DETAIL = 'The server is overloaded. Try again.';
 
 type AsyncHandler = (req: Request, res: Response) => Promise<void>;
 
-export type WithUpstreamSlot = <T>(work: () => Promise<T>) => Promise<T>;
+export type Overload = ReturnType<typeof createOverload>;
 
 /** Refuses only new logins, so that the work for those that were begun is not lost. */
-export interface Overload {
-  /** Measures at every request, and drops requests whose client has hung up. */
-  watch: RequestHandler;
-  /**
-   * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
-   * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
-   * its client hangs up.
-   */
-  admit: (begin: AsyncHandler) => AsyncHandler;
-  /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
-  withUpstreamSlot: WithUpstreamSlot;
-}
-
 export function createOverload(deps: {
   world: World;
   maxUtilization: number;
   upstreamSlots: number;
   docsUrl: string;
-}): Overload {
+}) {
   const { world, upstreamSlots, docsUrl } = deps;
   const load = createLoad(world, deps.maxUtilization);
   const refusals = createRefusals(world);
@@ -118,16 +100,26 @@ export function createOverload(deps: {
   const noneFree = (): boolean => waiting.now() >= upstreamSlots;
 
   return {
+    /** Measures at every request, and drops requests whose client has hung up. */
     watch: watchFor(load, refusals),
-    admit: (begin) => async (req, res) => {
-      if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
-        await beginning.during(() => begin(req, res));
-        return;
-      }
-      const fields = { retry_after: refusals.add() };
-      sendProblem(res, new LoginError('unavailable', DETAIL, fields), docsUrl);
-    },
-    withUpstreamSlot(work) {
+
+    /**
+     * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
+     * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
+     * its client hangs up.
+     */
+    admit:
+      (begin: AsyncHandler): AsyncHandler =>
+      async (req, res) => {
+        if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
+          await beginning.during(() => begin(req, res));
+          return;
+        }
+        const fields = { retry_after: refusals.add() };
+        sendProblem(res, new LoginError('unavailable', DETAIL, fields), docsUrl);
+      },
+    /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
+    withUpstreamSlot: <T>(work: () => Promise<T>): Promise<T> => {
       if (noneFree())
         throw new Limited('unavailable', DETAIL, { limit: 'overload', retryAfter: refusals.add() });
       return waiting.during(work);
@@ -148,22 +140,20 @@ function watchFor(load: Load, refusals: Refusals): RequestHandler {
   };
 }
 
-interface Refusals {
-  add: () => number;
-  /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
-  log: () => void;
-}
+type Refusals = ReturnType<typeof createRefusals>;
 
-function createRefusals(world: World): Refusals {
+function createRefusals(world: World) {
   let [refused, loggedAt] = [0, 0];
   return {
-    add() {
+    /** @returns the seconds after which the client may try again */
+    add(): number {
       refused++;
       world.meter.refused('overload');
       const { least, spread } = RETRY_AFTER_SECONDS;
       return least + ((world.random(1)[0] ?? 0) % spread);
     },
-    log() {
+    /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
+    log(): void {
       if (refused === 0 || world.now() - loggedAt < LOG_INTERVAL_MS) return;
       world.log.warn({ refused }, 'overloaded: new logins were refused');
       [refused, loggedAt] = [0, world.now()];

@@ -1,6 +1,6 @@
 import type { CodeChannel } from '../config/login.js';
 import type { World } from '../core/world.js';
-import type { WithUpstreamSlot } from '../http/overload.js';
+import type { Overload } from '../http/overload.js';
 import type { Caller, Limits } from '../limits/limits.js';
 import type { CheckSim } from '../limits/sim-swap.js';
 import type { Lock } from '../store/lock.js';
@@ -29,7 +29,7 @@ export interface LoginContext {
   /** Absent: nothing is asked about SIMs. */
   checkSim: CheckSim | undefined;
   /** Limits how many logins wait for Vonage at a time. */
-  withUpstreamSlot: WithUpstreamSlot;
+  withUpstreamSlot: Overload['withUpstreamSlot'];
   limits: Limits;
   lock: Lock;
   store: Store;
