@@ -1,7 +1,8 @@
 import type { CodeChannel } from '../config/login.js';
 import type { World } from '../core/world.js';
 import type { Overload } from '../http/overload.js';
-import type { Caller, Limits } from '../limits/limits.js';
+import type { Limits } from '../limits/counters.js';
+import type { Caller } from '../limits/limits.js';
 import type { CheckSim } from '../limits/sim-swap.js';
 import type { Lock } from '../store/lock.js';
 import type { Store } from '../store/store.js';

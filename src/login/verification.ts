@@ -1,7 +1,8 @@
 import { MAX_CHAIN_STEPS, type VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
-import type { Caller, Limits } from '../limits/limits.js';
+import type { Limits } from '../limits/counters.js';
+import type { Caller } from '../limits/limits.js';
 import type { Store } from '../store/store.js';
 import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
 import { languageFor } from '../vonage/languages.js';
