@@ -10,7 +10,6 @@ import { parsePhoneNumber } from './core/phone-number.js';
 import { systemWorld, type Log, type World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
-import { errorPages } from './http/pages.js';
 import { problemHandler } from './http/problems.js';
 import { shield } from './http/protection.js';
 import { createNotify, type Hooks } from './login/hooks.js';
@@ -250,8 +249,7 @@ function routesOf(
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
   router.use(createRoutes({ config, store, world, hooks, ...opened, journal, ...place }));
-  const sendPage = errorPages({ page: config.page, home, styled: false });
-  router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
+  router.use(problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return router;
 }
 

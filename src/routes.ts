@@ -8,7 +8,6 @@ import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/do
 import { jsonBody } from './http/json.js';
 import { loginPage } from './http/login-page.js';
 import { createOverload, type Overload } from './http/overload.js';
-import { errorPages } from './http/pages.js';
 import { notFound, problemHandler } from './http/problems.js';
 import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
 import { MAX_CONNECTIONS } from './http/undici-adapter.js';
@@ -80,9 +79,7 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
   const page = { ...config.page, silent: config.silentAuth !== 'off', secure: https };
   app.use(loginPage(root, page), staticFiles(root));
-  const sendPage = errorPages({ page: config.page, home: '/', styled: true });
-  const docsUrl = `${config.publicUrl}/errors.md`;
-  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
+  app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 
@@ -100,9 +97,8 @@ export function createOperatorApp({
   app.use(shield({ hsts: false }));
   const userSessions = createUserSessions({ store, secrets, world, maxSessions });
   operatorRoutes(app, { key, userSessions, journal, notify: createNotify(hooks, world) });
-  const sendPage = errorPages({ page: config.page, home: '/', styled: false });
-  const docsUrl = `${config.publicUrl}/errors.md`;
-  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
+  const place = { base: config.publicUrl, home: '/', hasPage: false };
+  app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 

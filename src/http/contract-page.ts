@@ -1,6 +1,5 @@
 import { marked } from 'marked';
-import { escapeHtml } from './page-template.js';
-import { htmlDocument, STYLE } from './pages.js';
+import { escapeHtml, htmlDocument, STYLE } from './page-template.js';
 
 /** The parts of OpenAPI 3.1 that openapi.yaml uses. */
 interface Schema {

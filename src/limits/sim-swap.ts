@@ -4,7 +4,7 @@ import {
   type SimSwap,
   type SimSwapPolicy,
   type SimSwapSettings,
-} from '../config/sim-swap.js';
+} from '../config/limits.js';
 import { inTime, LoginError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';

@@ -1,4 +1,4 @@
-import type { SimSwap } from '../config/sim-swap.js';
+import type { SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';

@@ -1,5 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
-import type { KnownSim, SimSwap } from '../config/sim-swap.js';
+import type { KnownSim, SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';

@@ -1,5 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
-import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/sim-swap.js';
+import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';

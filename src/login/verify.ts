@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CodeChannel } from '../config/login.js';
-import type { KnownSim, SimSwap } from '../config/sim-swap.js';
+import type { KnownSim, SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { ignoreHeldLock } from '../store/lock.js';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { CODE_CHANNELS } from '../config/login.js';
-import { SIM_SWAPS } from '../config/sim-swap.js';
+import { SIM_SWAPS } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import { E164, type PhoneNumber } from '../core/phone-number.js';
 import {
