@@ -3,7 +3,7 @@ import { randomToken } from '../../core/world.js';
 import type { OperatorView } from '../conversation/calls.js';
 import { CAMARA_PATHS, withQuery } from '../http/paths.js';
 import { bodyText, handlePath } from '../http/requests.js';
-import { CODE_TTL_MS } from '../operator/grants.js';
+import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
 import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect } from '../operator/redirects.js';
 import { refuseOverrides, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
@@ -147,8 +147,8 @@ const decide =
       camara.recordConsent(request);
       issueCode(state, res, request);
     } else {
-      const error_description = 'The subscriber denied the consent.';
-      answer(state, res, { error: 'access_denied', error_description, state: request.state });
+      const error = oauthError('access_denied', 'The subscriber denied the consent.');
+      answer(state, res, { ...error, state: request.state });
     }
   };
 
