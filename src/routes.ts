@@ -7,7 +7,7 @@ import { readClientAddresses } from './http/caller.js';
 import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { loginPage } from './http/login-page.js';
-import { createOverload, type Overload } from './http/overload.js';
+import { createOverload } from './http/overload.js';
 import { notFound, problemHandler } from './http/problems.js';
 import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
 import { MAX_CONNECTIONS } from './http/undici-adapter.js';
@@ -15,14 +15,15 @@ import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
 import { createSimCheck } from './limits/sim-swap.js';
 import { callbackRoutes } from './login/callback.js';
+import type { LoginContext } from './login/context.js';
 import { ENGINES } from './login/engines.js';
-import { createFlow, type Flow } from './login/flow.js';
-import { createNotify, createRules, type Hooks, type Rules } from './login/hooks.js';
-import { createReports, type Reports } from './login/progress.js';
+import { createFlow } from './login/flow.js';
+import { createNotify, createRules, type Hooks } from './login/hooks.js';
+import { createReports } from './login/progress.js';
 import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
-import { createVerifications, type Verifications } from './login/verification.js';
+import { createVerifications } from './login/verification.js';
 import { createJournal, type Journal } from './observability/journal.js';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import { createCookieSessions } from './session/cookie.js';
@@ -159,12 +160,8 @@ export function createRoutes(deps: RoutesDeps): Router {
 
 function createLoginFlow(
   { config, store, world, journal, base, home }: RoutesDeps,
-  {
-    reports,
-    rules,
-    withUpstreamSlot,
-  }: { reports: Reports; rules: Rules } & Pick<Overload, 'withUpstreamSlot'>,
-): { flow: Flow; verifications: Verifications } {
+  { reports, rules, withUpstreamSlot }: Pick<LoginContext, 'reports' | 'rules' | 'withUpstreamSlot'>,
+) {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
   const { maxSteps } = config.verify;
   const [secret = ''] = config.sessionSecrets;

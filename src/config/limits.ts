@@ -119,12 +119,7 @@ export interface KnownSim {
 const POLICIES = ['refuse', 'step_up', 'tell'] as const;
 export type SimSwapPolicy = (typeof POLICIES)[number];
 
-export interface SimSwapSettings {
-  /** How many hours back a swap counts. */
-  hours: number;
-  /** What follows, by what is known of the SIM. */
-  policies: Record<Exclude<SimSwap, 'unswapped'>, SimSwapPolicy>;
-}
+export type SimSwapSettings = NonNullable<ReturnType<typeof readSimSwap>>;
 
 /**
  * How long an answer may take, because the user waits for it. A later answer counts as unknown.
@@ -132,7 +127,7 @@ export interface SimSwapSettings {
 export const SIM_SWAP_TIMEOUT_MS = 1000;
 
 /** @returns undefined if nothing is asked about SIMs */
-export function readSimSwap(reader: Reader): SimSwapSettings | undefined {
+export function readSimSwap(reader: Reader) {
   const { get, fail, oneOf } = reader;
   const swapped = oneOf('SIM_SWAP_POLICY', POLICIES, 'refuse');
   const unknown = oneOf('SIM_SWAP_UNKNOWN', POLICIES, swapped);
@@ -143,5 +138,10 @@ export function readSimSwap(reader: Reader): SimSwapSettings | undefined {
   }
   // The range of Identity Insights and of CAMARA SIM Swap.
   const hours = reader.whole('SIM_SWAP_HOURS', { fallback: 72, least: 1, most: 2400 });
-  return { hours, policies: { swapped, unknown } };
+  return {
+    /** How many hours back a swap counts. */
+    hours,
+    /** What follows, by what is known of the SIM. */
+    policies: { swapped, unknown },
+  };
 }

@@ -124,17 +124,8 @@ export function contractPage(contract: Contract, base: string): string {
     Object.entries(item).map(([method, each]) => ({ ...each, path, method: method.toUpperCase() })),
   );
   const operation = (each: (typeof operations)[number]): string => {
-    const {
-      operationId,
-      summary,
-      description,
-      security,
-      parameters = [],
-      requestBody,
-      responses,
-      method,
-      path,
-    } = each;
+    const { operationId, summary, description, security, method, path } = each;
+    const { parameters = [], requestBody, responses } = each;
     return `<section id="${operationId}">
 <h3>${code(`${method} ${path}`)} ${escapeHtml(summary)}</h3>
 ${prose(description)}${sessionOf(security)}

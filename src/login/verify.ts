@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CodeChannel } from '../config/login.js';
-import type { KnownSim, SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
+import type { SimDecision } from '../limits/sim-swap.js';
 import { ignoreHeldLock } from '../store/lock.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import { loginRefused } from './hooks.js';
@@ -167,17 +167,11 @@ async function withNextChannels(
   return new LoginError(code, detail, { ...fields, ...left, upstream, cause });
 }
 
-/** A login whose number `channel` has just proved. */
-interface ProvedLogin extends SimFields {
-  login: Login;
-  channel: Channel;
-}
+/** With `SIM_SWAP_HOURS`, what is known of the SIM. */
+type SimFields = Partial<Omit<SimDecision, 'answer'>>;
 
-/** With `SIM_SWAP_HOURS`. */
-interface SimFields {
-  simSwap?: SimSwap;
-  knownSim?: KnownSim;
-}
+/** A login whose number `channel` has just proved. */
+type ProvedLogin = SimFields & { login: Login; channel: Channel };
 
 /**
  * Gives the session its user, if the SIM and the hook `beforeSession` allow it.
