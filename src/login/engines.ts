@@ -26,7 +26,6 @@ export interface BeginRequest {
   requestId: string;
 }
 
-/** How a login begins. */
 export type Beginning =
   /**
    * The device opens `authUrl`, and comes back to `/callback` with `state` and an authorization
@@ -124,7 +123,6 @@ interface EngineDeps {
   camara: Camara | undefined;
   verifications: Verifications;
   fallbacks: readonly CodeChannel[];
-  /** How many channels one verification goes through (`VERIFY_CHAIN`). */
   maxSteps: number;
 }
 

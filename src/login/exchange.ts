@@ -13,7 +13,6 @@ export interface Arrival {
   result: { authorizationCode: string } | { error: string };
   /** `iss` (RFC 9207). */
   issuer?: string | undefined;
-  /** Whether the headers are those of a browser. */
   isBrowser: boolean;
   /** The login of the request's session, if any. */
   login: Login | undefined;

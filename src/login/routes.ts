@@ -81,7 +81,6 @@ const NextBody = z.strictObject({
   app_hash: text.regex(/^[A-Za-z0-9+/]{11}$/, 'A hash has 11 characters of base64.').optional(),
 });
 
-/** The `User-Agent` of `silent-auth doctor`. */
 export const DOCTOR_USER_AGENT = 'silent-auth-doctor';
 
 /** Longer headers are not those of a browser or an app. */
@@ -267,7 +266,6 @@ function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumbe
 /** Hooks do not get credentials. */
 const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 
-/** Describes the client of a request to a hook. */
 function visitorOf(req: Request): Visitor {
   const shown = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(shown.map(([name, value]) => [name, String(value)])));

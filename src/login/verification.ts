@@ -129,7 +129,6 @@ export function createVerifications(deps: VerificationDeps) {
   const cancellableAt = ({ startedAt }: Verification): number => startedAt + CANCELLABLE_AFTER_SECONDS * 1000;
 
   return {
-    /** Digits of a code. */
     codeLength: deps.codeLength,
     cancel,
     cancellableAt,
@@ -281,6 +280,5 @@ export const invalidCode = (): LoginError =>
 export const tooManyAttempts = ({ upstream }: Partial<Pick<LoginError, 'upstream'>> = {}): LoginError =>
   new LoginError('too_many_attempts', 'Too many wrong codes. Begin a new login.', { upstream });
 
-/** See {@link tooManyAttempts}. */
 export const codeTooLate = (): LoginError =>
   new LoginError('login_expired', 'The code is too old. Continue with another channel.');

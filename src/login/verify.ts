@@ -76,7 +76,7 @@ function answersChallenge(verifier: string | undefined, { codeChallenge }: Login
 export function createVerify(context: LoginContext) {
   const { engine, journal, verifications } = context;
   return (
-    { code, codeVerifier }: Pick<Attempt, 'code' | 'codeVerifier'>,
+    { code, codeVerifier }: { code: string; codeVerifier: string | undefined },
     request: RequestContext,
   ): Promise<VerifyResult> => {
     const { requestId, session } = request;

@@ -136,7 +136,6 @@ function createMeter(registry: Registry, engine: string): Meter {
   };
 }
 
-/** @param engine the value of SILENT_AUTH */
 export function createMetrics(engine: string) {
   const registry = new Registry();
   watchProcess(registry);
