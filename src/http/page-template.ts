@@ -65,7 +65,7 @@ export function renderPage(template: string, options: PageOptions): string {
     .replace(/\n\s+/g, '\n');
 }
 
-export const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
+const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
 
 /** Without the texts of other pages, and those that stand in the page and never change. */
 function wordsForScript(words: Words, explain: boolean): Branch {

@@ -89,7 +89,7 @@ async function loadTraces(): Promise<typeof import('./traces.js')> {
  * `pino-pretty`, if that is installed.
  * @param also adds fields to each line
  */
-export async function openLog(level: string, production: boolean, also?: () => object): Promise<pino.Logger> {
+async function openLog(level: string, production: boolean, also?: () => object): Promise<pino.Logger> {
   const options: LoggerOptions = { level, base: null, ...(also && { mixin: also }) };
   if (production || !process.stdout.isTTY) return pino(options);
   const pretty = await import('pino-pretty').then(
