@@ -8,7 +8,7 @@ import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring, createRecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { VerifyNews } from '../vonage/webhook.js';
-import type { Channel, Login, Verification, VerificationStep } from './login.js';
+import type { Channel, Login, Verification } from './login.js';
 
 /** Why a step or a verification ended, where an app can act on it. */
 const Failure = z.object({ reason: z.enum(MESSAGE_FAILURES).optional() });
@@ -106,6 +106,8 @@ const endOf = (channel?: string, report?: Report): EndedStep | undefined =>
 
 /** The current step of a verification that is under way, as {@link verificationAt} computes it. */
 export const stepOf = ({ steps, step }: Verification): VerificationStep => steps[step] as VerificationStep;
+
+type VerificationStep = Verification['steps'][number];
 
 /** The verification that a login has under way, or that it found under way when it began. */
 export const verificationUnderWay = (login: Login, now: number): Verification | undefined =>
