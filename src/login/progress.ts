@@ -105,9 +105,7 @@ const endOf = (channel?: string, report?: Report): EndedStep | undefined =>
   report?.over.find((step) => step.channel === channel);
 
 /** The current step of a verification that is under way, as {@link verificationAt} computes it. */
-export const stepOf = ({ steps, step }: Verification): VerificationStep => steps[step] as VerificationStep;
-
-type VerificationStep = Verification['steps'][number];
+export const stepOf = ({ steps, step }: Verification) => steps[step] as Verification['steps'][number];
 
 /** The verification that a login has under way, or that it found under way when it began. */
 export const verificationUnderWay = (login: Login, now: number): Verification | undefined =>
