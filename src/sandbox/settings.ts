@@ -35,7 +35,7 @@ export const readSettings = (env: NodeJS.ProcessEnv): Settings | { problems: str
     return text.replace(/\/+$/, '');
   };
   const port = env.SANDBOX_PORT || '4000';
-  expect(/^\d{1,5}$/.test(port) && Number(port) <= 65_535, 'SANDBOX_PORT must be a port number, 0 to 65535');
+  expect(/^\d+$/.test(port) && Number(port) <= 65_535, 'SANDBOX_PORT must be a port number, 0 to 65535');
   const publicUrl = readUrl('SANDBOX_PUBLIC_URL', `http://localhost:${port}`);
   const serverUrl = readUrl('PUBLIC_URL', 'http://localhost:3000');
   const url = readUrl('SANDBOX_WEBHOOK_URL', `${serverUrl}/webhooks/verify`);
