@@ -126,8 +126,8 @@ export function createLimits(
 
     /**
      * Gives back the messages of this hour of a number that was just verified, in total and of the
-     * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does not
-     * give a client unlimited messages. Never fails.
+     * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does
+     * not give a client unlimited messages. Never fails.
      */
     async verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void> {
       // The store takes no entry below zero: all of it is given back.

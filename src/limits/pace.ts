@@ -61,8 +61,8 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
 
   return {
     /**
-     * Spends `rules`, and with them a turn in calling `api`: one of this second or, after a wait, one
-     * of the next. Only Network Enablement has turns.
+     * Spends `rules`, and with them a turn in calling `api`: one of this second or, after a wait,
+     * one of the next. Only Network Enablement has turns.
      * @returns the rule that refuses, if any, and what each entry holds now
      * @throws Limited if no turn is left, or during a pause
      */

@@ -257,8 +257,8 @@ export function createReports(
      * @param jti the id of the webhook; one seen before changes nothing
      * @returns whether it reports a failed message that was not known; a summary repeats what an
      * event has reported
-     * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
-     * so that Vonage sends it again
+     * @throws LoginError `login_in_progress` while another webhook of the same verification is
+     * added, so that Vonage sends it again
      */
     async add(news: VerifyNews, jti: string): Promise<boolean> {
       await countMessages(news.verificationId, news.sent);
