@@ -42,13 +42,9 @@ const sendErrorPage = (res: Response, reason: string): void =>
 
 /** Redirects the device to the client, with the issuer (RFC 9207). */
 const answer = (state: SandboxState, res: Response, parameters: Record<string, string | undefined>): void => {
-  const all = { ...parameters, iss: state.camara.issuer };
-  const present = Object.entries<string | undefined>(all).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
   // 303 makes a browser follow the answer to a form with GET.
   const status = res.req.method === 'POST' ? 303 : 302;
-  redirect(res, status, withQuery(state.redirectUri, Object.fromEntries(present)));
+  redirect(res, status, withQuery(state.redirectUri, { ...parameters, iss: state.camara.issuer }));
 };
 
 const issueCode = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {

@@ -84,12 +84,8 @@ export const issueToken = (
   const { expires_in = TOKEN_TTL_SECONDS, ...others } = tokenResponse;
   const access_token = randomToken(world);
   const { number, sim, scopes } = code;
-  tokens.set(access_token, {
-    number,
-    sim,
-    scopes,
-    expiresAt: world.now() + lifetimeSeconds(expires_in) * 1000,
-  });
+  const expiresAt = world.now() + lifetimeSeconds(expires_in) * 1000;
+  tokens.set(access_token, { number, sim, scopes, expiresAt });
   code.token = access_token;
   return { access_token, token_type: 'Bearer', ...(expires_in !== null && { expires_in }), ...others };
 };

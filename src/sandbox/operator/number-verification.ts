@@ -15,7 +15,7 @@ interface Operation {
 }
 
 /** Number Verification as one operator offers it. */
-export interface NumberVerification {
+interface NumberVerification {
   version: Version;
   tokens: Store<Grant>;
   verify: Operation;

@@ -72,8 +72,7 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
   };
   const error = errorOf(state, req, login);
   if (error) {
-    const parameters = { ...error, ...(login.state !== '' && { state: login.state }) };
-    redirect(res, 302, withQuery(state.redirectUri, parameters));
+    redirect(res, 302, withQuery(state.redirectUri, { ...error, state: login.state || undefined }));
     return;
   }
   const authorization = createAuthorization(state, login);
