@@ -82,7 +82,7 @@ const ALWAYS_ADMITTED = 4;
 
 const DETAIL = 'The server is overloaded. Try again.';
 
-type AsyncHandler = (req: Request, res: Response) => Promise<void>;
+export type Handler = (req: Request, res: Response) => Promise<void>;
 
 export type Overload = ReturnType<typeof createOverload>;
 
@@ -109,7 +109,7 @@ export function createOverload(deps: {
      * its client hangs up.
      */
     admit:
-      (begin: AsyncHandler): AsyncHandler =>
+      (begin: Handler): Handler =>
       async (req, res) => {
         if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
           await beginning.during(() => begin(req, res));

@@ -12,7 +12,7 @@ import {
 } from '../core/phone-number.js';
 import { callerOf } from '../http/caller.js';
 import { bodyOf, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
-import type { Overload } from '../http/overload.js';
+import type { Handler, Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Journal } from '../observability/journal.js';
 import type { WebhookReader } from '../vonage/webhook.js';
@@ -43,8 +43,6 @@ export interface Sessions {
    */
   signOut(req: Request, res: Response): Promise<boolean>;
 }
-
-type Handler = (req: Request, res: Response) => Promise<void>;
 
 const text = z.string({ error: 'Must be a string.' });
 
