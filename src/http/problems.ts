@@ -45,7 +45,7 @@ export function problemHandler(deps: {
   sendPage: SendErrorPage;
 }): ErrorRequestHandler {
   const { docsUrl, failed, sendPage } = deps;
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express counts the parameters
+  // Express counts the parameters.
   return (thrown: unknown, req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
