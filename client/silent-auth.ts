@@ -90,7 +90,7 @@ export interface CodeLogin extends LoginBase {
   codeLength: number;
   /** ISO 8601. From this time, `next()` sends another code by this channel with `resend`. */
   resendAt?: string;
-  /** How many wrong codes are left. */
+  /** How many codes can still be tried; 0 if Vonage failed to check the last one. */
   triesLeft?: number;
 }
 
@@ -440,7 +440,7 @@ const CODE_LOGIN = {
   authUrl: is(null),
   codeLength: isCount,
   resendAt: optional(isTime),
-  triesLeft: optional(isCount),
+  triesLeft: optional((value) => value === 0 || isCount(value)),
 };
 const NEXT_LOGIN = { ...CODE_LOGIN, sent: is(true, false) };
 const OPEN_LOGIN = { ...LOGIN, channel: is(null), authUrl: is(null) };

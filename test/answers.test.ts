@@ -13,6 +13,19 @@ describe('an error answer', () => {
     ]);
   });
 
+  test('names no field of a body that has none', async () => {
+    const answer = await system
+      .app()
+      .post('/login')
+      .send([{ phone_number: '+447700900000' }])
+      .expect(400);
+    expect(answer.body).toMatchObject({
+      error: 'invalid_request',
+      detail: 'The body has to be a JSON object.',
+    });
+    expect(answer.body).not.toHaveProperty('errors');
+  });
+
   test('405 lists the allowed methods', async () => {
     const answer = await system.app().put('/login').expect(405);
     expect(answer.headers['allow']).toBe('GET, HEAD, POST, DELETE');

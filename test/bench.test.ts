@@ -41,9 +41,9 @@ test('with 256 logins under way, as the image starts it, a process has less than
     '--rounds',
     '1',
     '--seconds',
-    '2',
+    '1',
     '--warm-up',
-    '1500',
+    '1000',
     '--delays',
     '50',
     '--at-once',
@@ -76,7 +76,7 @@ test('the bench alternates the requests of a login between two processes, and pr
 });
 
 test('the profile divides the CPU time of a login into categories that add up to the total', async () => {
-  const short = ['--logins', '200', '--warm-up', '20', '--server', server];
+  const short = ['--logins', '100', '--warm-up', '20', '--server', server];
   const said = await bench('bench/profile.ts', ...short);
   const rows = said.split('\n').filter((line) => /^\| (?!category|-)/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));

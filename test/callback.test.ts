@@ -196,6 +196,12 @@ describe('GET /callback', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ error: 'silent_auth_failed', reason: 'denied' });
   });
 
+  test('reads the code of the operator beside an empty error', async () => {
+    const pending = await beforeCallback('app');
+    const answer = await send(`/callback?code=${pending.code}&error=&iss=&state=${pending.state}`);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: expect.any(String) });
+  });
+
   test('does not repeat text of the operator', async () => {
     const hostile = encodeURIComponent('<script>alert(1)</script>\r\nSet-Cookie: a=b');
     for (const client of ['app', 'browser'] as const) {

@@ -388,7 +388,7 @@ describe('the settings', () => {
     ],
     ['half of the endpoints', { CAMARA_TOKEN_URL: 'https://a.example/t' }, /belong together/],
     ['a scope with two spaces', { CAMARA_SCOPE: 'openid  dpv:X' }, /CAMARA_SCOPE/],
-    ['an unknown authentication', { CAMARA_CLIENT_AUTH: 'none' }, /CAMARA_CLIENT_AUTH must be one of/],
+    ['an unknown authentication', { CAMARA_CLIENT_AUTH: 'none' }, /^CAMARA_CLIENT_AUTH must be one of.*$/],
     [
       'a secret that is missing',
       { CAMARA_CLIENT_AUTH: 'client_secret_basic' },

@@ -137,6 +137,16 @@ describe('the client', () => {
     expect(await refusal(alice.next())).toMatchObject({ error: 'no_login', status: 404 });
   });
 
+  test('returns a login whose tries are used up by failures of Vonage', async () => {
+    await alice.login('+447700900102');
+    await alice.next('sms');
+    await system.control('faults', { 'verify-check': { status: 500, times: 3 } });
+    for (const triesLeft of [2, 1, 0]) {
+      expect(await refusal(alice.verify('000000'))).toMatchObject({ error: 'upstream_error' });
+      expect(await alice.current()).toMatchObject({ status: 'pending', triesLeft, nextChannels: ['voice'] });
+    }
+  });
+
   test('sends the code_verifier of PKCE', async () => {
     const { authUrl } = await alice.login(ALICE, { client: 'app', codeChallenge: CHALLENGE.challenge });
     const home = await walk(authUrl ?? '');

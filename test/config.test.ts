@@ -6,6 +6,7 @@ import { ConfigError, readConfig } from '../src/config/config.js';
 import { createPseudonym } from '../src/observability/journal.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
+import { readSettingsFile } from '../src/tools/command.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -174,6 +175,11 @@ test.each<[string, Record<string, string>, RegExp]>([
     /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/,
   ],
   [
+    'a collector at a host with a space',
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://my collector:4318' },
+    /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/,
+  ],
+  [
     'a collector of traces alone that is no URL',
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'collector:4318' },
     /^OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL/,
@@ -226,6 +232,13 @@ test.each<[string, Record<string, string>, RegExp]>([
   ],
   ['an upstream with another scheme', { VONAGE_API_HOST: 'ftp://x' }, /^VONAGE_API_HOST must be a URL/],
   ['an upstream that is no URL', { VONAGE_BASE_URL: 'http://' }, /^VONAGE_BASE_URL must be a URL/],
+  ['an upstream in quotes', { VONAGE_API_HOST: '"api-eu.vonage.com"' }, /^VONAGE_API_HOST must be a URL/],
+  ['an upstream that is a path', { VONAGE_BASE_URL: '../sandbox' }, /^VONAGE_BASE_URL must be a URL/],
+  ['an upstream with a query', { VONAGE_OIDC_URL: 'https://x.example/auth?a=b' }, /^VONAGE_OIDC_URL must/],
+  ['an upstream with a fragment', { VONAGE_API_HOST: 'https://x.example#a' }, /^VONAGE_API_HOST must/],
+  ['an upstream with a user', { VONAGE_API_HOST: 'https://a:b@x.example' }, /^VONAGE_API_HOST must/],
+  ['a link host in quotes', { AUTH_URL_HOSTS: '"a.example"' }, /^AUTH_URL_HOSTS: ""a\.example""/],
+  ['a proxy in quotes', { HTTPS_PROXY: '"proxy"' }, /^HTTPS_PROXY must be a URL like/],
   ['a link host with a path', { AUTH_URL_HOSTS: 'a.example/x' }, /^AUTH_URL_HOSTS: "a.example\/x"/],
   ['a link host with a star', { AUTH_URL_HOSTS: '*.vonage.com' }, /^AUTH_URL_HOSTS: .* as in \.vonage\.com/],
   ['a link host that is a URL', { AUTH_URL_HOSTS: 'https://a.example' }, /^AUTH_URL_HOSTS: "https:/],
@@ -517,6 +530,12 @@ describe('a setting in a file', () => {
     expect(problems.filter((each) => each.includes('_FILE'))).toEqual([expect.stringMatching(problem)]);
     expect(problems.join()).not.toMatch(/hunter2|tmp/);
   });
+});
+
+test('a settings file may begin with a byte order mark', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'silent-auth-')), '.env');
+  writeFileSync(file, '\ufeffSESSION_SECRET=x\r\nBRAND="My app"\r\n');
+  expect(readSettingsFile(file, { BRAND: 'Other' })).toEqual({ SESSION_SECRET: 'x', BRAND: 'Other' });
 });
 
 test('keys of assertions are read in each of these forms, the first one first', () => {

@@ -1,7 +1,17 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { installPackage } from './support/packed.js';
 import { ALICE } from './support/system.js';
@@ -39,6 +49,36 @@ async function silentAuth(args: string[], env: Env = {}) {
   }
 }
 
+/**
+ * Calls the installed command with each of these arguments, in one process that evaluates its file
+ * again for each.
+ */
+async function callAll(calls: readonly string[][]): Promise<Called[]> {
+  const program = `
+    const [file, write] = [${JSON.stringify(pathToFileURL(realpathSync(cli)).href)}, process.stdout.write.bind(process.stdout)];
+    const called = [];
+    for (const args of ${JSON.stringify(calls)}) {
+      const said = { stdout: '', stderr: '' };
+      for (const stream of ['stdout', 'stderr']) process[stream].write = (text) => (said[stream] += text);
+      process.argv = [process.execPath, file, ...args];
+      process.exitCode = 0;
+      await import(file + '?' + called.length);
+      called.push({ code: process.exitCode, ...said });
+    }
+    process.exitCode = 0;
+    write(JSON.stringify(called));
+  `;
+  const { code, output } = await node(['--input-type=module', '--eval', program], {}, folder).ended;
+  expect([code, output]).toEqual([0, expect.stringMatching(/^\[/)]);
+  return JSON.parse(output) as Called[];
+}
+
+interface Called {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
 test('--help lists every command, and --version is that of the package', async () => {
   const { code, stdout, stderr } = await silentAuth(['--help']);
   expect([code, stderr]).toEqual([0, '']);
@@ -51,33 +91,42 @@ test('README lists every command', () => {
   expect([...readme.matchAll(/^\| `silent-auth (\w+)/gm)].map(([, command]) => command)).toEqual(COMMANDS);
 });
 
-test.each(COMMANDS)('%s --help has the usage, the settings and the exit codes', async (command) => {
-  const { code, stdout, stderr } = await silentAuth([command, '--help']);
-  expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(new RegExp(`^Usage: silent-auth ${command}\\b`));
-  expect(stdout).toMatch(/^Reads /m);
-  expect(stdout).toMatch(/Exits\s+with\s+0/);
+test('each command has with --help its usage, its settings and its exit codes', async () => {
+  const called = await callAll(COMMANDS.map((command) => [command, '--help']));
+  const expected = COMMANDS.map((command) => ({
+    ...{ code: 0, stderr: '' },
+    stdout: expect.stringMatching(
+      new RegExp(`^Usage: silent-auth ${command}\\b[^]*\\nReads [^]*Exits\\s+with\\s+0`),
+    ),
+  }));
+  expect(called).toEqual(expected);
 });
 
-test.each([
-  [[], 'A command is missing.'],
-  [['destroy'], 'Unknown command: destroy.'],
-  [['--odd'], 'Unknown option: --odd.'],
-])('silent-auth %j is refused, and the commands are listed', async (args, problem) => {
-  const { code, stdout, stderr } = await silentAuth(args);
+test('without a command, and with an unknown command or option, the commands are listed', async () => {
+  const { code, stdout, stderr } = await silentAuth([]);
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toContain(`${problem}\nUsage: silent-auth <command>\n`);
+  expect(stderr).toContain('A command is missing.\nUsage: silent-auth <command>\n');
+  expect(await callAll([['destroy'], ['--odd']])).toEqual(
+    ['Unknown command: destroy.', 'Unknown option: --odd.'].map((problem) => ({
+      ...{ code: 2, stdout: '' },
+      stderr: expect.stringContaining(`${problem}\nUsage: silent-auth <command>\n`),
+    })),
+  );
 });
 
-test.each(COMMANDS)('%s refuses an option that it does not have', async (command) => {
-  const { code, stdout, stderr } = await silentAuth([command, '--odd']);
-  expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(new RegExp(`^Unknown option '--odd'.*\nUsage: silent-auth ${command}\\b`));
+test('each command refuses an option that it does not have', async () => {
+  const called = await callAll(COMMANDS.map((command) => [command, '--odd']));
+  const expected = COMMANDS.map((command) => ({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringMatching(new RegExp(`^Unknown option '--odd'.*\nUsage: silent-auth ${command}\\b`)),
+  }));
+  expect(called).toEqual(expected);
 });
 
-test.each(['serve', 'sandbox', 'demo'])('%s refuses an argument', async (command) => {
-  const { code, stderr } = await silentAuth([command, 'more']);
-  expect([code, stderr]).toEqual([2, expect.stringContaining('Unexpected argument: more.')]);
+test('commands that take no argument refuse one', async () => {
+  const called = await callAll(['serve', 'sandbox', 'demo'].map((command) => [command, 'more']));
+  expect(called.map(({ code }) => code)).toEqual([2, 2, 2]);
+  for (const { stderr } of called) expect(stderr).toContain('Unexpected argument: more.');
 });
 
 test('a settings file that is named and missing is an error', async () => {

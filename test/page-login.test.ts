@@ -246,6 +246,7 @@ describe('a failed login on the page', () => {
 
   test.each([
     ['pending', silent(), 'You are not logged in yet'],
+    ['pending', open(['sms']), 'Get your code'],
     ['expired', silent(), 'That took too long'],
     ['failed', open(), 'The login did not work'],
     ['failed', open(['sms'], 'blocked'), 'No code was sent'],

@@ -134,7 +134,7 @@ describe('every error of Verify v2, as the sandbox sends it, has an error of our
   test.each(rows)('%s (%i)', async (_name, status, produce, code) => {
     const answer = await produce();
     expect(answer.status).toBe(status);
-    const error = verifyRefusal({ status, json: answer.body });
+    const error = verifyRefusal({ status, json: answer.body }, code === 'invalid_code' ? 'check' : 'next');
     expect(error.code).toBe(code);
     expect(headings).toContain(error.code);
     expect(error.upstream?.status).toBe(status);
@@ -237,7 +237,7 @@ test.each<[string, { status: number; json: unknown }, ErrorCode]>([
   ['401', json(401, docs('unauthorized')), 'upstream_error'],
   ['nothing that is known', json(418, {}), 'upstream_error'],
 ])('%s is recognised', (_what, answer, code) => {
-  expect(verifyRefusal(answer).code).toBe(code);
+  expect(verifyRefusal(answer, code === 'invalid_code' ? 'check' : 'next').code).toBe(code);
   expect(Object.keys(ERRORS)).toContain(code);
 });
 
@@ -253,6 +253,15 @@ test('a conflict without details is interpreted by the call', () => {
   expect(verifyRefusal(nothing, 'start').code).toBe('login_in_progress');
   expect(verifyRefusal(nothing, 'check').code).toBe('invalid_code');
   expect(verifyRefusal(nothing, 'next').code).toBe('no_more_channels');
+});
+
+test.each([
+  [400, { check: 'invalid_code', next: 'upstream_error', start: 'upstream_error' }],
+  [404, { check: 'login_expired', next: 'login_expired', start: 'upstream_error' }],
+  [410, { check: 'too_many_attempts', next: 'too_many_attempts', start: 'upstream_error' }],
+] as const)('%i says nothing of a code or an end to a call that has none', (status, expected) => {
+  const codeOf = (call: keyof typeof expected) => verifyRefusal(json(status, {}), call).code;
+  expect({ check: codeOf('check'), next: codeOf('next'), start: codeOf('start') }).toEqual(expected);
 });
 
 test.each([

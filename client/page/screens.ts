@@ -111,7 +111,8 @@ export function failureOfLogin(login: Login | CurrentLogin, state: State): Failu
   if (login.reason === 'silent_auth_unavailable') return 'code_only';
   if (login.reason !== undefined) return login.reason;
   if (status === 'expired') return 'login_expired';
-  return status === 'pending' ? 'unfinished' : 'unsuccessful';
+  if (status !== 'pending') return 'unsuccessful';
+  return login.channel === null ? 'code_only' : 'unfinished';
 }
 
 /** Shows the progress of a login: the field for its code, or why it continues otherwise. */

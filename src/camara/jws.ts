@@ -55,18 +55,24 @@ export type CheckSignature = (token: string) => Promise<boolean>;
 /** @throws errors of jose, if `keySet` is no JWK set (RFC 7517 section 5) */
 export function signatureChecker(keySet: unknown): CheckSignature {
   const find = createLocalJWKSet(keySet as JSONWebKeySet);
-  const keys = new WeakMap<object, KeyObject>();
-  return async (token) => {
+  // The tokens of one key have the same header, as a rule.
+  let last: { header: string; key: KeyObject } | undefined;
+
+  const keyFor = async (token: string): Promise<KeyObject | undefined> => {
     const header = decodeProtectedHeader(token);
-    if (!ID_TOKEN_TYPE.test(header.typ ?? 'JWT')) return false;
-    const found = await find(header);
-    const key = keys.get(found) ?? KeyObject.from(found);
-    keys.set(found, key);
+    if (!ID_TOKEN_TYPE.test(header.typ ?? 'JWT')) return undefined;
+    const key = KeyObject.from(await find(header));
+    return hasEnoughBits(key) ? key : undefined;
+  };
+
+  return async (token) => {
+    const [header = ''] = token.split('.', 1);
+    const key = header === last?.header ? last.key : await keyFor(token);
+    if (key === undefined) return false;
+    last = { header, key };
     const end = token.lastIndexOf('.');
     const signature = Buffer.from(token.slice(end + 1), 'base64url');
     const keyAndEncoding = isEc(key) ? ({ key, dsaEncoding: 'ieee-p1363' } as const) : key;
-    return (
-      hasEnoughBits(key) && verify('sha256', Buffer.from(token.slice(0, end)), keyAndEncoding, signature)
-    );
+    return verify('sha256', Buffer.from(token.slice(0, end)), keyAndEncoding, signature);
   };
 }

@@ -83,9 +83,9 @@ function readEndpoints(reader: Reader): CamaraEndpoints | undefined {
 }
 
 function readSecret({ get, need, fail }: Reader, clientAuth: (typeof CLIENT_AUTHS)[number]): string {
-  if (clientAuth !== 'private_key_jwt')
+  if (clientAuth.startsWith('client_secret_'))
     return need('CAMARA_CLIENT_SECRET', `CAMARA_CLIENT_AUTH=${clientAuth} sends it to the token endpoint.`);
-  if (get('CAMARA_CLIENT_SECRET') !== undefined)
+  if (clientAuth === 'private_key_jwt' && get('CAMARA_CLIENT_SECRET') !== undefined)
     fail(
       'CAMARA_CLIENT_SECRET has no effect with CAMARA_CLIENT_AUTH=private_key_jwt: leave it out, or set client_secret_basic or client_secret_post.',
     );

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Reader } from './reader.js';
+import { parseUrl, type Reader } from './reader.js';
 
 export function readMetricsSettings({ get, fail, parseWhole }: Reader, publicPort: number) {
   const [text, host = '127.0.0.1'] = [get('METRICS_PORT'), get('METRICS_HOST')];
@@ -36,7 +36,7 @@ export function readTraceSettings({ get, fail }: Reader): TraceSettings | undefi
   const disabled = get('OTEL_SDK_DISABLED')?.toLowerCase() === 'true';
   if (disabled || exporter === 'none') return undefined;
   if (exporter !== 'otlp') fail('OTEL_TRACES_EXPORTER must be otlp or none.');
-  if (endpoint.value !== undefined && !/^https?:\/\//.test(endpoint.value))
+  if (endpoint.value !== undefined && !/^https?:$/.test(parseUrl(endpoint.value)?.protocol ?? ''))
     fail(`${endpoint.name} must be a URL like http://collector:4318.`);
   if (protocol.value !== undefined && protocol.value !== 'http/json')
     fail(

@@ -75,10 +75,10 @@ export function createReader(env: Env) {
   const upstream = (name: string, fallback: string): string => {
     const value = get(name) ?? fallback;
     const url = parseUrl(value.includes('://') ? value : `https://${value}`);
-    if (url === undefined || !/^https?:$/.test(url.protocol))
-      return fail(`${name} must be a URL like ${fallback}.`);
+    if (url === undefined || !/^https?:$/.test(url.protocol) || /[?#]/.test(value) || url.username !== '')
+      return fail(`${name} must be a URL like ${fallback}, without a user, a query or a fragment.`);
     if (url.protocol !== 'https:' && production) fail(`${name} must begin with https:// in production.`);
-    return url.href.replace(/\/$/, '');
+    return url.href.replace(/\/+$/, '');
   };
   /** @param parsed a value, or what is wrong with the text it was parsed from */
   const accept = <T extends object>(label: string, parsed: T | string): T | undefined => {
@@ -96,5 +96,10 @@ export function createReader(env: Env) {
 
 export type Reader = ReturnType<typeof createReader>;
 
-export const parseUrl = (text: string, base?: string): URL | undefined =>
-  URL.canParse(text, base) ? new URL(text, base) : undefined;
+/** `URL` also takes hosts with quotes, commas or braces, which no name in DNS and no address has. */
+const HOST = /^(?:\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)?$/;
+
+export function parseUrl(text: string, base?: string): URL | undefined {
+  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  return url && HOST.test(url.hostname) ? url : undefined;
+}

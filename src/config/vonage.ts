@@ -60,7 +60,7 @@ function readLinkHosts({ list, fail }: Reader, ownUrls: readonly string[]): read
  * two labels, because `.com` would allow every host below it.
  */
 function isLinkHost(text: string): boolean {
-  if (!text.startsWith('.')) return !text.includes('*') && parseUrl(`https://${text}`)?.host === text;
+  if (!text.startsWith('.')) return parseUrl(`https://${text}`)?.host === text;
   return /^(?:\.[a-z0-9-]+){2,}$/.test(text) && parseUrl(`https://${text.slice(1)}`)?.host === text.slice(1);
 }
 

@@ -96,9 +96,13 @@ export async function inTime<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const upstream = { api, error: 'deadline' };
-    const error = new LoginError('upstream_timeout', 'No answer came in time.', { upstream });
-    timer = setTimeout(reject, timeoutMs, error);
+    const giveUp = (): void =>
+      reject(
+        new LoginError('upstream_timeout', 'No answer came in time.', {
+          upstream: { api, error: 'deadline' },
+        }),
+      );
+    timer = setTimeout(giveUp, timeoutMs);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }

@@ -26,6 +26,7 @@ export function jsonBody(): RequestHandler {
 
 /** @throws LoginError `invalid_request` with the fields that are wrong, unknown or doubled */
 export function bodyOf<T extends object>(req: Request, schema: z.ZodType<T>): T {
+  if (Array.isArray(req.body)) throw new LoginError('invalid_request', 'The body has to be a JSON object.');
   const parsed = schema.safeParse(req.body ?? {});
   if (!parsed.success) {
     const errors = parsed.error.issues.flatMap((issue) =>

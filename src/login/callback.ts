@@ -103,8 +103,9 @@ function readQuery(query: Request['query']): Query {
     if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);
     return value;
   };
-  // Some servers send an empty code with an error.
-  const [state, code, error, issuer] = [one('state'), one('code') || undefined, one('error'), one('iss')];
+  // Some servers send all parameters, the unused ones empty.
+  const [state, code, issuer] = [one('state'), one('code') || undefined, one('iss') || undefined];
+  const error = code === undefined ? one('error') : one('error') || undefined;
   one('error_description');
   const client = state && clientOf(state);
   if (!state || !client) throw invalid('`state` is missing, or was not issued by this server.');

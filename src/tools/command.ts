@@ -123,7 +123,8 @@ export const SETTINGS_HELP = `--settings  a file with settings, in the format of
 export function readSettingsFile(file: string | undefined, env: Env): Env {
   const path = file ?? '.env';
   try {
-    return { ...parseEnv(readFileSync(path, 'utf8')), ...env };
+    // `trimStart` removes a byte order mark, which editors on Windows write.
+    return { ...parseEnv(readFileSync(path, 'utf8').trimStart()), ...env };
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (file === undefined && isMissing) return env;

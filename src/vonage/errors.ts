@@ -119,6 +119,13 @@ export class UnusableStart extends LoginError {
  */
 export class NotCompared extends LoginError {}
 
+/** A code belongs to a check, and at a start nothing can be over. */
+const CALLS_OF = new Map<Mapping, readonly string[]>([
+  [INVALID_CODE, ['check']],
+  [TOO_MANY, ['check', 'next']],
+  [OVER, ['check', 'next']],
+]);
+
 /** What a conflict without a known cause means, by the call. */
 const UNCLEAR_CONFLICT = { start: UNDER_WAY, check: INVALID_CODE, next: NO_MORE } as const;
 
@@ -135,7 +142,8 @@ export function verifyRefusal(answer: Answer, call: keyof typeof UNCLEAR_CONFLIC
     : call === 'check' && name === 'invalid-params'
       ? NOT_COMPARED // The code is the only parameter of a check (Verify v2 reference, "Check").
       : (BY_FRAGMENT.get(name) ?? BY_STATUS.get(answer.status));
-  if (mapping === undefined) return refusal('verify', answer);
+  if (mapping === undefined || CALLS_OF.get(mapping)?.includes(call) === false)
+    return refusal('verify', answer);
   const [code, detail, fields = {}] = mapping;
   const waits = code === 'login_in_progress' && { retry_after: answer.retryAfter ?? BUSY_RETRY_SECONDS };
   const upstream = trace('verify', answer);

@@ -323,8 +323,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'an ID token is signed by a key of enough bits',
     file: 'src/camara/jws.ts',
-    find: 'hasEnoughBits(key) && verify',
-    replace: 'verify',
+    find: 'return hasEnoughBits(key) ? key : undefined;',
+    replace: 'return key;',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
       test: 'of an RSA key of 1024 bits gives none',

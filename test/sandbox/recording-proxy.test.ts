@@ -42,6 +42,18 @@ describe('the recording proxy in front of the server', () => {
   });
 });
 
+test.each([
+  ['is deeply nested', `{"phone_number":${'['.repeat(7000)}${']'.repeat(7000)}}`],
+  ['has a deeply nested code', `{"code":${'['.repeat(7000)}${']'.repeat(7000)}}`],
+  ['has a code without a text', '{"code":{"toString":1,"valueOf":1}}'],
+  ['has a workflow without steps', '{"workflow":[null]}'],
+])('records a body that %s', (_what, body) => {
+  const heard = new Conversation({ now: () => 0 }, () => undefined);
+  const url = 'http://localhost:3000';
+  for (const path of ['/login', '/verify', '/login/next', '/v2/verify', '/v0.1/network-enablement'])
+    expect(() => heard.record({ method: 'POST', url: url + path, headers: [], body })).not.toThrow();
+});
+
 describe('the recording proxy in front of any server', () => {
   const open: ReturnType<typeof createServer>[] = [];
   const listen = async (listener: RequestListener): Promise<number> => {

@@ -33,6 +33,9 @@ export function describeInBrowser(name: string, suite: () => void): void {
 /** Pages of the address bar in each window of Chromium, which cost as much as the tested page. */
 const ADDRESS_BAR = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'];
 
+/** A process that waits for the next site, which most tests do not open. */
+const SPARE_PROCESS = 'SpareRendererForSitePerProcess';
+
 /** Playwright disables these with a switch that the one below overrides. */
 const DISABLED_BY_PLAYWRIGHT = [
   'AvoidUnnecessaryBeforeUnloadCheckSync',
@@ -58,10 +61,13 @@ export const launch = (executablePath = fullBrowser as string): Promise<Browser>
       '--disable-gpu',
       '--disable-quic',
       '--no-first-run',
+      // Without them, each visit to another origin starts a process.
+      '--disable-site-isolation-trials',
+      '--renderer-process-limit=1',
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
-      `--disable-features=${[...ADDRESS_BAR, ...DISABLED_BY_PLAYWRIGHT].join()}`,
+      `--disable-features=${[...ADDRESS_BAR, SPARE_PROCESS, ...DISABLED_BY_PLAYWRIGHT].join()}`,
     ],
     // Playwright disables the back/forward cache, which users have.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],

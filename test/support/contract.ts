@@ -65,7 +65,7 @@ function close<T>(node: T): T {
   return node;
 }
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false, meta: false });
 addFormats.default(ajv);
 ajv.addSchema(contract, ID);
 const compiled = new Map<Schema, ValidateFunction>();

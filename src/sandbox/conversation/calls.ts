@@ -88,7 +88,10 @@ export const contentOf = (answer: ReceivedAnswer): Record<string, unknown> => {
 };
 
 /** Whether the code in the body was typed by a user. The codes of devices contain letters. */
-export const isTypedCode = ({ body }: CallRequest): boolean => /^\d+$/.test(String(fieldsOf(body)['code']));
+export const isTypedCode = ({ body }: CallRequest): boolean => {
+  const { code } = fieldsOf(body);
+  return typeof code === 'string' && /^\d+$/.test(code);
+};
 
 /** The `login_hint`, also in a request object (OpenID Connect Core, 6.1). */
 const loginHintIn = (url: string): unknown => {
@@ -107,10 +110,14 @@ export const phoneNumberIn = ({ url, body }: CallRequest): string | undefined =>
 /** Fields and parameters whose values are unique to one login. */
 const IDENTIFYING = new Set('login_id state code request_id request ticket access_token'.split(' '));
 
+/** No body of an API is as deep. A deeper one could overflow the stack. */
+const MAX_DEPTH = 10;
+
 /** Ignores values of digits alone: two logins may have the same code by SMS. */
-const identifiersIn = (name: string, value: unknown): string[] => {
+const identifiersIn = (name: string, value: unknown, depth = 0): string[] => {
+  if (depth > MAX_DEPTH) return [];
   if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([inner, each]) => identifiersIn(inner, each));
+    return Object.entries(value).flatMap(([inner, each]) => identifiersIn(inner, each, depth + 1));
   }
   if (typeof value !== 'string') return [];
   if (/^https?:/.test(value)) return identifiersInUrl(value);

@@ -1,0 +1,29 @@
+import Default from '@jest/test-sequencer';
+
+/** The suites that take most, the longest first. Where Jest has no times yet, it takes sizes. */
+const LONGEST = [
+  'bench',
+  'browser-page',
+  'hostile/mutations',
+  'browser-fragments',
+  'hostile/adversary',
+  'browser-codes',
+  'browser-login',
+  'packaging-host',
+  'doctor',
+  'browser-apps-docs',
+  'sandbox/page',
+  'sandbox/tour',
+  'redis-cluster',
+  'proxies',
+  'hostile/audit',
+  'processes',
+];
+
+/** Begins with the longest suites, so that both workers end at about the same time. */
+export default class Sequencer extends Default {
+  sort(tests) {
+    const place = ({ path }) => LONGEST.findIndex((name) => path.endsWith(`/${name}.test.ts`)) + 1 || 99;
+    return super.sort(tests).sort((one, other) => place(one) - place(other));
+  }
+}
