@@ -8,7 +8,7 @@ const root = resolve(__dirname, '..');
 
 /** Runs a program of the bench. @returns its output */
 const bench = async (...args: string[]): Promise<string> =>
-  (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 60_000 })).stdout;
+  (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 110_000 })).stdout;
 
 const [server = ''] = built('main.js');
 

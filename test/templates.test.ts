@@ -668,11 +668,13 @@ test('the command reads settings from .env, and exits with its code', async () =
     `VONAGE_APPLICATION_ID=${account.applicationId}\nVONAGE_PRIVATE_KEY="${key}"\nVONAGE_BASE_URL=${account.url}\n`,
   );
   write(LOGIN);
+  const command = built('tools/cli.js');
+  // The command dates its JWT by the real clock.
+  account.world.turn((Date.now() - account.world.now()) / 1000);
   const start = (cwd: string, ...args: string[]) =>
     new Promise<{ code: unknown; out: string; err: string }>((done) => {
       const env = { PATH: process.env['PATH'] };
-      const command = [...built('tools/cli.js'), 'templates', ...args];
-      execFile(process.execPath, command, { cwd, env }, (error, out, err) => {
+      execFile(process.execPath, [...command, 'templates', ...args], { cwd, env }, (error, out, err) => {
         done({ code: error?.code ?? 0, out, err });
       });
     });
