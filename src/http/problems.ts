@@ -62,7 +62,7 @@ const isNavigation = ({ headers }: Request): boolean => headers['sec-fetch-dest'
 export function problemHandler(deps: ProblemDeps): ErrorRequestHandler {
   const { base, failed } = deps;
   const sendPage = errorPages(deps);
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express counts the parameters
+  // Express counts the parameters.
   return (thrown: unknown, req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
