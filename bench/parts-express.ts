@@ -80,12 +80,8 @@ function sessionParts(overhead: () => unknown): Part[] {
     ...{ id: 'l'.repeat(32), phoneNumber, client: 'app', channel: 'silent_auth' },
     ...{ expiresAt: Infinity, ticket: 'a'.repeat(43) },
   };
-  const user = {
-    phoneNumber,
-    channel: 'silent_auth',
-    channels: ['silent_auth'],
-    authenticatedAt: world.now(),
-  } as const;
+  const channel = 'silent_auth' as const;
+  const user = { phoneNumber, channel, channels: [channel], authenticatedAt: world.now() };
   const begin = appOf(
     sessions.load,
     (req, _res, next) => void sessions.loginSession(req).begin(login).then(next, next),

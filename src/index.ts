@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { ConfigError, readConfig, type Config } from './config/config.js';
+import { ConfigError, readConfig } from './config/config.js';
 import type { Env } from './config/reader.js';
 import type { RedisClient } from './config/redis.js';
 import { SetupError } from './core/errors.js';
@@ -10,7 +10,6 @@ import { parsePhoneNumber } from './core/phone-number.js';
 import { systemWorld, type Log, type World } from './core/world.js';
 import { readClientAddresses } from './http/caller.js';
 import { claim, isMountedAt, pathOf, rootOf } from './http/mount-point.js';
-import { errorPages } from './http/pages.js';
 import { problemHandler } from './http/problems.js';
 import { shield } from './http/protection.js';
 import { createNotify, type Hooks } from './login/hooks.js';
@@ -21,7 +20,7 @@ import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
 import { revokeByOperator } from './session/operator.js';
-import { createUserSessions, type UserSessions } from './session/user-sessions.js';
+import { createUserSessions } from './session/user-sessions.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
@@ -84,17 +83,8 @@ const Options = z.strictObject({
     .optional(),
 });
 
-interface MountSettings {
-  config: Config;
-  session: 'own' | 'host';
-  redis: RedisClient | undefined;
-  home: string;
-  hooks: Hooks;
-  log: Log | undefined;
-}
-
 /** @throws ConfigError with every problem of the options and settings at once, or of `homeUrl` */
-function readOptions(options: SilentAuthOptions): MountSettings {
+function readOptions(options: SilentAuthOptions) {
   const parsed = Options.safeParse(options);
   const issues = parsed.success ? [] : parsed.error.issues;
   const problems = issues.flatMap((issue) =>
@@ -117,6 +107,8 @@ function readOptions(options: SilentAuthOptions): MountSettings {
   }
   return { config, session, redis, home: homeUrl, hooks, log };
 }
+
+type MountSettings = ReturnType<typeof readOptions>;
 
 /** The user of a session. Times are in milliseconds since the epoch. */
 export type SilentAuthUser = User & { expiresAt: number };
@@ -201,17 +193,12 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
   return where === undefined ? createMemoryStore(world) : openRedisStore(where, world.log);
 };
 
-interface OpenSessions {
-  sessions: Sessions;
-  userSessions: UserSessions;
-}
-
-function sessionsOf({ session, config }: MountSettings, store: Store, world: World): OpenSessions {
+function sessionsOf({ session, config }: MountSettings, store: Store, world: World) {
   const deps = { store, secrets: config.sessionSecrets, world };
   const userSessions = createUserSessions({ ...deps, maxSessions: config.maxSessions });
   const carried = { ...deps, registry: userSessions };
   const secureCookie = config.publicUrl.startsWith('https:');
-  const sessions =
+  const sessions: Sessions =
     session === 'host'
       ? createHostSessions(carried)
       : withoutAppSession(createCookieSessions({ ...carried, secureCookie }));
@@ -242,7 +229,12 @@ function withoutAppSession(sessions: Sessions): Sessions {
 /** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  { store, world, path, ...opened }: OpenSessions & { store: Store; world: World; path: string },
+  {
+    store,
+    world,
+    path,
+    ...opened
+  }: ReturnType<typeof sessionsOf> & { store: Store; world: World; path: string },
 ): Router {
   const base = config.publicUrl + path;
   const journal = createJournal(world, config.sessionSecrets[0] ?? '');
@@ -250,8 +242,7 @@ function routesOf(
   router.use(shield({ hsts: false }));
   const place = { root: ROOT, base, home, hasPage: false };
   router.use(createRoutes({ config, store, world, hooks, ...opened, journal, ...place }));
-  const sendPage = errorPages({ page: config.page, home, styled: false });
-  router.use(problemHandler({ docsUrl: `${base}/errors.md`, failed: journal.failed, sendPage }));
+  router.use(problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return router;
 }
 

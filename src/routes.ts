@@ -7,8 +7,7 @@ import { readClientAddresses } from './http/caller.js';
 import { contract, errorsPage, healthRoutes, logo, staticFiles } from './http/documents.js';
 import { jsonBody } from './http/json.js';
 import { loginPage } from './http/login-page.js';
-import { createOverload, type WithUpstreamSlot } from './http/overload.js';
-import { errorPages } from './http/pages.js';
+import { createOverload } from './http/overload.js';
 import { notFound, problemHandler } from './http/problems.js';
 import { crossOrigin, refuseOtherOrigins, shield } from './http/protection.js';
 import { MAX_CONNECTIONS } from './http/undici-adapter.js';
@@ -16,14 +15,15 @@ import { createLimits } from './limits/counters.js';
 import { createPace } from './limits/pace.js';
 import { createSimCheck } from './limits/sim-swap.js';
 import { callbackRoutes } from './login/callback.js';
+import type { LoginContext } from './login/context.js';
 import { ENGINES } from './login/engines.js';
-import { createFlow, type Flow } from './login/flow.js';
-import { createNotify, createRules, type Hooks, type Rules } from './login/hooks.js';
-import { createReports, type Reports } from './login/progress.js';
+import { createFlow } from './login/flow.js';
+import { createNotify, createRules, type Hooks } from './login/hooks.js';
+import { createReports } from './login/progress.js';
 import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
-import { createVerifications, type Verifications } from './login/verification.js';
+import { createVerifications } from './login/verification.js';
 import { createJournal, type Journal } from './observability/journal.js';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import { createCookieSessions } from './session/cookie.js';
@@ -80,9 +80,7 @@ export function createApp({ config, store, world, root, hooks = {}, stopping }: 
   app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
   const page = { ...config.page, silent: config.silentAuth !== 'off', secure: https };
   app.use(loginPage(root, page), staticFiles(root));
-  const sendPage = errorPages({ page: config.page, home: '/', styled: true });
-  const docsUrl = `${config.publicUrl}/errors.md`;
-  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
+  app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 
@@ -100,9 +98,8 @@ export function createOperatorApp({
   app.use(shield({ hsts: false }));
   const userSessions = createUserSessions({ store, secrets, world, maxSessions });
   operatorRoutes(app, { key, userSessions, journal, notify: createNotify(hooks, world) });
-  const sendPage = errorPages({ page: config.page, home: '/', styled: false });
-  const docsUrl = `${config.publicUrl}/errors.md`;
-  app.use(notFound, problemHandler({ docsUrl, failed: journal.failed, sendPage }));
+  const place = { base: config.publicUrl, home: '/', hasPage: false };
+  app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 
@@ -163,12 +160,8 @@ export function createRoutes(deps: RoutesDeps): Router {
 
 function createLoginFlow(
   { config, store, world, journal, base, home }: RoutesDeps,
-  {
-    reports,
-    rules,
-    withUpstreamSlot,
-  }: { reports: Reports; rules: Rules; withUpstreamSlot: WithUpstreamSlot },
-): { flow: Flow; verifications: Verifications } {
+  { reports, rules, withUpstreamSlot }: Pick<LoginContext, 'reports' | 'rules' | 'withUpstreamSlot'>,
+) {
   const { limits: limitSettings, fallbackChannels: fallbacks } = config;
   const { maxSteps } = config.verify;
   const [secret = ''] = config.sessionSecrets;
@@ -178,7 +171,7 @@ function createLoginFlow(
     ...{ redirectUri: `${base}/callback`, world, proxy: config.vonage.proxy },
     pause: (api: string, seconds: number) => pace.pause(api, seconds),
   };
-  const vonage = createVonage(config.vonage, upstream);
+  const vonage = createVonage({ ...config.vonage, verify: config.verify }, upstream);
   const camara = config.camara && createCamara(config.camara, upstream);
   const verifications = createVerifications({
     ...{ verify: vonage.verify, store, limits, world, reports, ...config.verify },

@@ -47,17 +47,8 @@ function problemsOf(found: Record<string, unknown>): string[] {
 /** How long requests under way may finish after the server is stopped. */
 const STOP_TIMEOUT_MS = 10_000;
 
-export interface Running {
-  port: number;
-  /**
-   * Stops: for `drainSeconds`, `/readyz` answers 503 and each answer closes its connection, so that
-   * proxies send no more requests. Then the server accepts no connection.
-   */
-  stop(drainSeconds: number): Promise<void>;
-}
-
 /** Creates clock, randomness, log and store, and listens. @param root the folder of the package */
-export async function startServer(config: Config, root: string, hooks: Hooks): Promise<Running> {
+export async function startServer(config: Config, root: string, hooks: Hooks) {
   const observability = await openObservability(config);
   const world = systemWorld(observability.log, observability.meter, observability.span);
   const store = observability.observeStore(
@@ -90,7 +81,11 @@ export async function startServer(config: Config, root: string, hooks: Hooks): P
     world.log.info({ port, ...metricsPort, public_url: publicUrl, engine }, 'listening');
     return {
       port,
-      async stop(drainSeconds) {
+      /**
+       * Stops: for `drainSeconds`, `/readyz` answers 503 and each answer closes its connection, so
+       * that proxies send no more requests. Then the server accepts no connection.
+       */
+      async stop(drainSeconds: number): Promise<void> {
         world.log.info({ drain_seconds: drainSeconds }, 'stopping');
         stopping.abort();
         server.closeAfterAnswers();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { ModuleKind, transpileModule } from 'typescript';
+import { transformSync } from '@swc/core';
 import { createClient } from '../client/silent-auth.js';
 import { ERRORS, MESSAGE_FAILURES } from '../src/core/errors.js';
 import { parsePhoneNumber } from '../src/core/phone-number.js';
@@ -113,10 +113,11 @@ describe('docs/apps.md', () => {
     ['my number', undefined],
   ])('converts %j to %s, which the server accepts', (typed, number) => {
     const exported: { toE164?: (typed: string, country: string) => string | undefined } = {};
-    const { outputText } = transpileModule(blockOf('ts'), {
-      compilerOptions: { module: ModuleKind.CommonJS },
+    const { code } = transformSync(blockOf('ts'), {
+      jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+      module: { type: 'commonjs' },
     });
-    runInNewContext(outputText, { exports: exported, require });
+    runInNewContext(code, { exports: exported, require });
     expect(exported.toE164?.(typed, 'GB')).toBe(number);
     if (number !== undefined) expect(parsePhoneNumber(number)).toBe(number);
   });

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,9 +111,9 @@ describe.each(FORMS)('a PEM %s', (_what, form) => {
       ...{ ...GOOD, ...ASSERTIONS },
       ASSERTION_KEYS: `${form(SEC1)}, ${form(second)}`,
     });
-    const [one, two] = assertions?.keys as [KeyObject, KeyObject];
-    expect(one.equals(EC)).toBe(true);
-    expect(two.export({ type: 'pkcs8', format: 'pem' })).toBe(second);
+    const [one, two] = (assertions ?? { keys: [] }).keys;
+    expect(one?.equals(EC)).toBe(true);
+    expect(two?.export({ type: 'pkcs8', format: 'pem' })).toBe(second);
   });
 
   test('is read as what TLS with Redis takes', () => {

@@ -101,11 +101,11 @@ describe('the log', () => {
     ['calls process.exit', 'process.exit(0);'],
     ['throws', 'throw new Error("nobody caught this");'],
   ])('has every line in order when the process %s', async (_how, ending) => {
-    const [log] = built('observability/log.js');
+    const [observability] = built('observability/observability.js');
     // More than the buffer holds, in one event loop turn.
     const program = `
-      const { openLog } = await import('${log}');
-      const log = await openLog('info', true);
+      const { openObservability } = await import('${observability}');
+      const { log } = await openObservability({ logLevel: 'info', production: true });
       for (let line = 0; line < 500; line++) log.info({ line }, 'told');
       ${ending}
     `;

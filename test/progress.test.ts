@@ -122,7 +122,7 @@ test.each<[string, Login, number, object]>([
   expect(progressOf(of, { now: at(seconds), fallbacks })).toMatchObject(expected);
 });
 
-test.each([
+test.each<[string, number, Report | undefined, object]>([
   ['the clock', 300, undefined, { status: 'expired' }],
   ['the clock, whatever another channel did', 300, ended('voice', 5), { status: 'expired' }],
   [
@@ -133,7 +133,7 @@ test.each([
   ],
   ['a webhook without a reason', 10, ended('sms', 5), { status: 'failed' }],
   ['a summary', 10, { over: [], ended: { reason: 'rejected' } }, { status: 'failed', reason: 'rejected' }],
-] as const)('the only step of a verification is ended by %s', (_what, seconds, report, expected) => {
+])('the only step of a verification is ended by %s', (_what, seconds, report, expected) => {
   const single = { ...chain, steps: chain.steps.slice(1, 2) };
   const progress = progressOf({ ...login, verification: single }, { now: at(seconds), fallbacks, report });
   expect(progress).toMatchObject({ ...expected, nextChannels: ['voice'] });

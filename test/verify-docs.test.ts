@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { Channels, EventStatus, RequestStatus, RequestWorkflowStatus } from '@vonage/verify2';
 import { SilentAuthChannel, SilentAuthStatus } from '@vonage/verify2';
 import { SignJWT } from 'jose';
+import { readLoginSettings } from '../src/config/login.js';
+import { createReader } from '../src/config/reader.js';
 import { LoginError } from '../src/core/errors.js';
 import type { PhoneNumber } from '../src/core/phone-number.js';
 import { createTemplates } from '../src/tools/templates/api.js';
@@ -45,16 +47,17 @@ const client = {
   authUrlHosts: ['api.nexmo.com'],
   requestId: 'r',
 };
+const { verify: settings } = readLoginSettings(createReader({ BRAND: 'ACME' }));
 const answering = (status: number) => (json: unknown) => () => Promise.resolve({ status, json });
 const verifyWith = (status: number) => (json: unknown) =>
-  createVerifyApi({ ...client, transport: answering(status)(json) });
+  createVerifyApi({ ...client, settings, transport: answering(status)(json) });
 const templatesWith = (status: number) => (json: unknown) =>
   createTemplates({ ...client, transport: answering(status)(json) });
 
 const START = {
   phoneNumber: ALICE as PhoneNumber,
-  workflow: [{ channel: 'silent_auth' as const }],
-  ...{ brand: 'ACME', channelTimeout: 60, clientRef: 'a', codeLength: 6 },
+  channels: ['silent_auth' as const],
+  clientRef: 'a',
 };
 const LINKS = { self: { href: HOST }, next: { href: HOST } };
 const TEMPLATE = { template_id: ID, name: 'my-template', is_default: true, _links: LINKS };

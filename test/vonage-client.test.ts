@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { readLoginSettings } from '../src/config/login.js';
+import { createReader } from '../src/config/reader.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
 import { createNetworkEnablement } from '../src/vonage/network-enablement.js';
 import { createTransport, Unanswered, type Call, type Transport } from '../src/http/transport.js';
@@ -48,11 +50,9 @@ describe('Network Enablement', () => {
 });
 
 describe('Verify', () => {
-  const LEAST: VerifyStart = {
-    ...{ phoneNumber: ALICE, brand: 'ACME', channelTimeout: 300, clientRef: 'abc', codeLength: 6 },
-    workflow: [{ channel: 'sms' }],
-  };
-  const bodyOf = async (start: Partial<VerifyStart>) => {
+  const SETTINGS = readLoginSettings(createReader({ BRAND: 'ACME' })).verify;
+  const LEAST: VerifyStart = { phoneNumber: ALICE, channels: ['sms'], clientRef: 'abc' };
+  const bodyOf = async (start: Partial<VerifyStart>, settings: Partial<typeof SETTINGS>) => {
     let sent: Call | undefined;
     const api = createVerifyApi({
       transport: (call) => {
@@ -62,6 +62,7 @@ describe('Verify', () => {
       appToken,
       verifyHost: 'https://api.nexmo.com',
       authUrlHosts,
+      settings: { ...SETTINGS, ...settings },
     });
     await api.start({ ...LEAST, ...start }, 'c');
     return JSON.parse(JSON.stringify(sent?.body)) as unknown;
@@ -71,18 +72,13 @@ describe('Verify', () => {
     workflow: [{ channel: 'sms', to: '447700900000' }],
   };
 
-  test.each<[string, Partial<VerifyStart>, object]>([
-    ['the required fields only', {}, {}],
-    ['a template', { templateId: 't' }, { template_id: 't' }],
+  test.each<[string, Partial<VerifyStart>, Partial<typeof SETTINGS>, object]>([
+    ['the required fields only', {}, {}, {}],
+    ['a template', {}, { templateId: 't' }, { template_id: 't' }],
     [
       'three steps',
-      {
-        workflow: [
-          { channel: 'silent_auth', redirectUrl: 'https://a.example/', coverageCheck: false },
-          { channel: 'sms' },
-          { channel: 'voice' },
-        ],
-      },
+      { channels: ['silent_auth', 'sms', 'voice'], redirectUrl: 'https://a.example/' },
+      { coverageCheck: false },
       {
         workflow: [
           {
@@ -96,8 +92,8 @@ describe('Verify', () => {
         ],
       },
     ],
-  ])('receives %s', async (_what, start, expected) => {
-    expect(await bodyOf(start)).toEqual({ ...base, ...expected });
+  ])('receives %s', async (_what, start, settings, expected) => {
+    expect(await bodyOf(start, settings)).toEqual({ ...base, ...expected });
   });
 });
 

@@ -7,8 +7,7 @@ import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
-import type { AskSimSwap } from '../vonage/identity-insights.js';
-import { createNumberVerification, type VerifyNumber } from '../vonage/number-verification.js';
+import { createNumberVerification } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { signJwt, type SigningKey } from './jws.js';
 import { createSimSwap, SIM_SWAP_API } from './sim-swap.js';
@@ -31,30 +30,12 @@ export interface Authorization {
   proof: Proof | undefined;
 }
 
-/** Number Verification of CAMARA by the authorization code flow of its profile. */
-export interface Camara {
-  issuer: string;
-  /**
-   * The link for the device.
-   * @param newState makes a state, and keeps the proof under it
-   * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
-   */
-  authorize: (
-    phoneNumber: PhoneNumber,
-    newState: (proof: Proof) => Promise<string>,
-    requestId: string,
-  ) => Promise<{ authUrl: string; state: string }>;
-  /**
-   * Exchanges the authorization code. Not repeated: a code that was sent is spent.
-   * @throws LoginError `silent_auth_failed`, `upstream_error`, `upstream_timeout`, `unavailable`
-   */
-  exchange: (authorization: Authorization, requestId: string) => Promise<AccessToken>;
-  verify: VerifyNumber;
-  /** @param hours how far back a swap counts, 1 to 2400 */
-  askSimSwap: (hours: number) => AskSimSwap;
-}
+export type Camara = ReturnType<typeof createCamara>;
 
-/** @param deps `pause` is called when the upstream asks for a pause of so many seconds */
+/**
+ * Number Verification of CAMARA by the authorization code flow of its profile.
+ * @param deps `pause` is called when the upstream asks for a pause of so many seconds
+ */
 export function createCamara(
   settings: CamaraSettings,
   deps: {
@@ -63,7 +44,7 @@ export function createCamara(
     proxy?: ProxySettings | undefined;
     pause: (api: string, seconds: number) => Promise<void>;
   },
-): Camara {
+) {
   const { world, proxy, redirectUri } = deps;
   // The endpoints belong to one upstream: a pause that one of them asks for ends all logins there.
   // A login may go on without an answer about its SIM (`SIM_SWAP_UNKNOWN`).
@@ -79,7 +60,8 @@ export function createCamara(
     authorize: createAuthorize(parts),
     exchange: createExchange(parts),
     verify: createNumberVerification({ transport, verifyUrl: settings.verifyUrl }),
-    askSimSwap: (hours) => createSimSwap({ ...parts, clientAuth: clientAuthOf(parts) }, hours),
+    /** @param hours how far back a swap counts, 1 to 2400 */
+    askSimSwap: (hours: number) => createSimSwap({ ...parts, clientAuth: clientAuthOf(parts) }, hours),
   };
 }
 
@@ -132,7 +114,11 @@ function clientAuthOf(deps: Deps): oauth.ClientAuth {
   };
 }
 
-function createAuthorize(deps: Deps): Camara['authorize'] {
+/**
+ * The link for the device. `newState` makes a state, and keeps the proof under it.
+ * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
+ */
+function createAuthorize(deps: Deps) {
   const { settings, server, world, redirectUri, signingKey } = deps;
   const { clientId, scope, prompt, loginHint, signsRequests } = settings;
   // Also beside a request object (CAMARA profile, "Signed Authentication Requests").
@@ -144,7 +130,11 @@ function createAuthorize(deps: Deps): Camara['authorize'] {
     return { request: signJwt({ ...(await signingKey()), typ: 'oauth-authz-req+jwt' }, claims) };
   };
 
-  return async (phoneNumber, newState, requestId) => {
+  return async (
+    phoneNumber: PhoneNumber,
+    newState: (proof: Proof) => Promise<string>,
+    requestId: string,
+  ): Promise<{ authUrl: string; state: string }> => {
     const as = await server.open(requestId);
     const proof = { verifier: randomToken(world), nonce: randomToken(world) };
     const state = await newState(proof);
@@ -179,7 +169,11 @@ const MAX_TTL_SECONDS = 300;
  */
 const TIMEOUT_MS = 2500;
 
-function createExchange(deps: Deps): Camara['exchange'] {
+/**
+ * Exchanges the authorization code. Not repeated: a code that was sent is spent.
+ * @throws LoginError `silent_auth_failed`, `upstream_error`, `upstream_timeout`, `unavailable`
+ */
+function createExchange(deps: Deps) {
   const { settings, server, world, redirectUri, transport } = deps;
   const { clientId, issuer } = settings;
   const clientAuth = clientAuthOf(deps);
@@ -216,7 +210,7 @@ function createExchange(deps: Deps): Camara['exchange'] {
     return token;
   };
 
-  const exchange: Camara['exchange'] = async (authorization, requestId) => {
+  const exchange = async (authorization: Authorization, requestId: string): Promise<AccessToken> => {
     const redirect = readRedirect(await server.open(requestId, Infinity), authorization);
     const token = await send(redirect, requestId).catch((thrown: unknown) => {
       const error = loginErrorOf('token', thrown);
@@ -226,6 +220,6 @@ function createExchange(deps: Deps): Camara['exchange'] {
     return { ...token, expiresIn: Math.min(token.expiresIn, MAX_TTL_SECONDS) };
   };
 
-  return (authorization, requestId) =>
+  return (authorization: Authorization, requestId: string) =>
     inTime(exchange(authorization, requestId), { api: 'token', timeoutMs: TIMEOUT_MS });
 }

@@ -22,36 +22,23 @@ const TIMEOUT_MS = { discovery: 2000, jwks: 1500 };
 /** What the metadata of a server name, at least. */
 export type Metadata = oauth.AuthorizationServer & { authorization_endpoint: string; token_endpoint: string };
 
-/**
- * The metadata of the authorization server and the keys of its ID tokens. They are fetched when
- * they are first needed, once for all requests that wait for them.
- */
-export interface AuthorizationServer {
-  /**
-   * @param maxAgeMs metadata that are older are fetched again
-   * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
-   */
-  open(requestId: string, maxAgeMs?: number): Promise<Metadata>;
-  /**
-   * Checks the signature of an ID token whose claims and algorithm the library has checked.
-   * @throws LoginError as `open`, and errors of jose
-   */
-  verifySignature(metadata: Metadata, idToken: string, requestId: string): Promise<void>;
-  /** Fetches metadata and keys again for the next request. */
-  forget(): void;
-}
-
 interface Known {
   metadata: Metadata;
   /** When they were fetched (ms since the epoch). */
   at: number;
 }
 
+export type AuthorizationServer = ReturnType<typeof createAuthorizationServer>;
+
+/**
+ * The metadata of the authorization server and the keys of its ID tokens. They are fetched when
+ * they are first needed, once for all requests that wait for them.
+ */
 export function createAuthorizationServer(deps: {
   settings: CamaraSettings;
   transport: Transport;
   world: World;
-}): AuthorizationServer {
+}) {
   const { settings, transport, world } = deps;
   const { issuer, endpoints } = settings;
   let known: Known | undefined;
@@ -111,11 +98,22 @@ export function createAuthorizationServer(deps: {
     return keySet.check;
   };
 
+  /** Fetches metadata and keys again for the next request. */
   const forget = (): void => void (known = keySet = undefined);
 
   return {
-    open: async (requestId, maxAgeMs = METADATA_TTL_MS) => (await current(requestId, maxAgeMs)).metadata,
-    async verifySignature({ jwks_uri: url }, idToken, requestId) {
+    /**
+     * @param maxAgeMs metadata that are older are fetched again
+     * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
+     */
+    open: async (requestId: string, maxAgeMs = METADATA_TTL_MS): Promise<Metadata> =>
+      (await current(requestId, maxAgeMs)).metadata,
+
+    /**
+     * Checks the signature of an ID token whose claims and algorithm the library has checked.
+     * @throws LoginError as `open`, and errors of jose
+     */
+    async verifySignature({ jwks_uri: url }: Metadata, idToken: string, requestId: string): Promise<void> {
       if (url === undefined) throw unusable({ api: 'jwks', error: 'no_jwks_uri' });
       const check = async (maxAgeMs: number) => (await checker(url, requestId, maxAgeMs))(idToken);
       const isSigned = await check(KEY_SET_TTL_MS).catch((error: unknown) => {
@@ -124,6 +122,7 @@ export function createAuthorizationServer(deps: {
       });
       if (!isSigned) throw unusable({ api: 'token', error: 'wrong_signature' });
     },
+
     forget,
   };
 }

@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { z } from 'zod';
 import type { CamaraSettings } from '../config/camara.js';
-import { SIM_SWAP_TIMEOUT_MS } from '../config/sim-swap.js';
+import { SIM_SWAP_TIMEOUT_MS } from '../config/limits.js';
 import { nowInSeconds, type World } from '../core/world.js';
 import type { Transport } from '../http/transport.js';
 import { refusal } from '../vonage/errors.js';

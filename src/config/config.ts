@@ -1,14 +1,13 @@
 import { isIP } from 'node:net';
 import { readAssertions } from './assertions.js';
 import { checkAssurance } from './assurance.js';
-import { readLimits } from './limits.js';
+import { readLimits, readSimSwap } from './limits.js';
 import { readLoginSettings } from './login.js';
 import { readMetricsSettings, readTraceSettings } from './observability.js';
 import { readPage } from './page.js';
 import { createReader, parseUrl, type Env, type Reader } from './reader.js';
 import { readRedis } from './redis.js';
 import { readOperatorKey, readSessionSecrets } from './session-secret.js';
-import { readSimSwap } from './sim-swap.js';
 import { readVonage } from './vonage.js';
 
 export type Config = ReturnType<typeof readConfig>;

@@ -13,8 +13,7 @@ export type CodeChannel = (typeof CODE_CHANNELS)[number];
 /** The most steps that a verification has (Verify v2 reference, `workflow`). */
 export const MAX_CHAIN_STEPS = 3;
 
-/** The settings of Verify v2. */
-export type VerifySettings = ReturnType<typeof readVerifySettings>;
+export type VerifySettings = ReturnType<typeof readLoginSettings>['verify'];
 
 export function readLoginSettings(reader: Reader) {
   const { get, fail, oneOf, production } = reader;
@@ -90,7 +89,6 @@ function readVerifySettings(reader: Reader, channels: readonly CodeChannel[]) {
 const LANGUAGE_TAG = /^[a-z]{1,8}(?:-[a-z0-9]{1,8})*$/i;
 const MAX_TAG_LENGTH = 100;
 
-/** Whether a text has the form of a language tag (BCP 47). */
 export const isLanguageTag = (text: string): boolean =>
   text.length <= MAX_TAG_LENGTH && LANGUAGE_TAG.test(text);
 

@@ -26,22 +26,16 @@ function plainAddress(text: string): string | undefined {
 /** `req.ip` by Express's `trust proxy`, but for entries with a port or in brackets as well. */
 function clientOf({ app, headers, socket }: Request): string | undefined {
   const isTrusted = app.get('trust proxy fn') as (address: string, hop: number) => boolean;
-  const entries = String(headers['x-forwarded-for'] ?? '').split(',');
+  const list = String(headers['x-forwarded-for'] ?? '').split(',');
+  // Empty entries of a list are ignored (RFC 9110 section 5.6.1).
+  const entries = list.map((entry) => entry.trim()).filter((entry) => entry !== '');
   let client = socket.remoteAddress ?? '';
   for (let hop = 0; isTrusted(plainAddress(client) ?? client, hop); hop++) {
-    const before = takeLast(entries);
+    const before = entries.pop();
     if (before === undefined) break;
     client = before;
   }
   return plainAddress(client);
-}
-
-/** Removes the last entry of a list header; empty entries are ignored (RFC 9110 section 5.6.1). */
-function takeLast(entries: string[]): string | undefined {
-  for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) {
-    if (entry.trim() !== '') return entry.trim();
-  }
-  return undefined;
 }
 
 const WARNING_INTERVAL_MS = 600_000;

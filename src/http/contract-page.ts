@@ -1,6 +1,5 @@
 import { marked } from 'marked';
-import { escapeHtml } from './page-template.js';
-import { htmlDocument, STYLE } from './pages.js';
+import { escapeHtml, htmlDocument, STYLE } from './page-template.js';
 
 /** The parts of OpenAPI 3.1 that openapi.yaml uses. */
 interface Schema {
@@ -125,17 +124,8 @@ export function contractPage(contract: Contract, base: string): string {
     Object.entries(item).map(([method, each]) => ({ ...each, path, method: method.toUpperCase() })),
   );
   const operation = (each: (typeof operations)[number]): string => {
-    const {
-      operationId,
-      summary,
-      description,
-      security,
-      parameters = [],
-      requestBody,
-      responses,
-      method,
-      path,
-    } = each;
+    const { operationId, summary, description, security, method, path } = each;
+    const { parameters = [], requestBody, responses } = each;
     return `<section id="${operationId}">
 <h3>${code(`${method} ${path}`)} ${escapeHtml(summary)}</h3>
 ${prose(description)}${sessionOf(security)}

@@ -6,7 +6,7 @@ import type { Store } from '../store/store.js';
 import { LoginError } from '../core/errors.js';
 import type { Contract } from './contract-page.js';
 import { methodNotAllowed, sendJson } from './json.js';
-import { htmlDocument, once, STYLE } from './pages.js';
+import { htmlDocument, once, STYLE } from './page-template.js';
 
 const newRouter = (): Router => Router({ caseSensitive: true, strict: true });
 

@@ -10,14 +10,7 @@ const WINDOW_MS = 250;
 /** The share of the loop's active time in which this process must have had a processor. */
 const MIN_CPU_SHARE = 0.5;
 
-/** How busy this process is by its own work, and the share of logins that it refuses for it. */
-export interface Load {
-  /** To be called at every request. @returns whether a window ended and was measured */
-  measure: () => boolean;
-  refusesNext: () => boolean;
-  /** Whether requests wait, so that their clients may have given up. */
-  isBusy: () => boolean;
-}
+type Load = ReturnType<typeof createLoad>;
 
 /**
  * Refuses a share of new logins if, in the last window, the event loop was active for more than
@@ -33,7 +26,7 @@ export interface Load {
  * the loop, so turns stay short while connections wait in the system for seconds.
  * @param maxUtilization percent, 1 to 100
  */
-function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: number): Load {
+function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: number) {
   /** Absent until the first request, so that the start of the process is not measured. */
   let from: Spent | undefined;
   let refusedShare = 0;
@@ -41,7 +34,8 @@ function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: 
   let due = 0;
 
   return {
-    measure() {
+    /** To be called at every request. @returns whether a window ended and was measured */
+    measure(): boolean {
       const { active, idle } = world.loopTime();
       if (from !== undefined && active + idle < from.active + from.idle + WINDOW_MS) return false;
       const [former, now] = [from, { active, idle, cpu: world.cpuTime() }];
@@ -50,12 +44,13 @@ function createLoad(world: Pick<World, 'loopTime' | 'cpuTime'>, maxUtilization: 
       refusedShare = shareFor(between(former, now), maxUtilization);
       return true;
     },
-    refusesNext() {
+    refusesNext(): boolean {
       due += refusedShare;
       if (due < 1) return false;
       due -= 1;
       return true;
     },
+    /** Whether requests wait, so that their clients may have given up. */
     isBusy: () => refusedShare > 0,
   };
 }
@@ -87,9 +82,7 @@ const ALWAYS_ADMITTED = 4;
 
 const DETAIL = 'The server is overloaded. Try again.';
 
-type AsyncHandler = (req: Request, res: Response) => Promise<void>;
-
-export type WithUpstreamSlot = <T>(work: () => Promise<T>) => Promise<T>;
+export type Handler = (req: Request, res: Response) => Promise<void>;
 
 /** Refuses only new logins, so that the work for those that were begun is not lost. */
 export interface Overload {
@@ -100,9 +93,9 @@ export interface Overload {
    * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
    * its client hangs up.
    */
-  admit: (begin: AsyncHandler) => AsyncHandler;
+  admit: (begin: Handler) => Handler;
   /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
-  withUpstreamSlot: WithUpstreamSlot;
+  withUpstreamSlot: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export function createOverload(deps: {
@@ -148,22 +141,20 @@ function watchFor(load: Load, refusals: Refusals): RequestHandler {
   };
 }
 
-interface Refusals {
-  add: () => number;
-  /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
-  log: () => void;
-}
+type Refusals = ReturnType<typeof createRefusals>;
 
-function createRefusals(world: World): Refusals {
+function createRefusals(world: World) {
   let [refused, loggedAt] = [0, 0];
   return {
-    add() {
+    /** @returns the seconds after which the client may try again */
+    add(): number {
       refused++;
       world.meter.refused('overload');
       const { least, spread } = RETRY_AFTER_SECONDS;
       return least + ((world.random(1)[0] ?? 0) % spread);
     },
-    log() {
+    /** Logs one line for all refusals, at most every {@link LOG_INTERVAL_MS}. */
+    log(): void {
       if (refused === 0 || world.now() - loggedAt < LOG_INTERVAL_MS) return;
       world.log.warn({ refused }, 'overloaded: new logins were refused');
       [refused, loggedAt] = [0, world.now()];

@@ -65,7 +65,7 @@ export function renderPage(template: string, options: PageOptions): string {
     .replace(/\n\s+/g, '\n');
 }
 
-export const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
+const isRightToLeft = (language: string): boolean => ['ar', 'fa', 'he', 'ur'].includes(language);
 
 /** Without the texts of other pages, and those that stand in the page and never change. */
 function wordsForScript(words: Words, explain: boolean): Branch {
@@ -114,3 +114,41 @@ const PARTS: Record<
     return `<script id="data" type="application/json">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`;
   },
 };
+
+/** The icon and the style sheets of `public/`. */
+export const STYLE = `
+    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+    <link rel="stylesheet" href="/style.css" />
+    <link rel="stylesheet" href="/pages.css" />`;
+
+interface Document {
+  lang: string;
+  title: string;
+  /** HTML of the head. */
+  style: string;
+  /** HTML. */
+  main: string;
+}
+
+/** A page without scripts, which runs under the strictest policy. */
+export const htmlDocument = ({ lang, title, style, main }: Document): string => `<!doctype html>
+<html lang="${lang}" dir="${isRightToLeft(lang) ? 'rtl' : 'ltr'}">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>${escapeHtml(title)}</title>${style}
+  </head>
+  <body>
+    <main>
+${main}
+    </main>
+  </body>
+</html>
+`;
+
+/** Runs `make` at the first request, because most servers never need most of their pages. */
+export function once<T>(make: () => T): () => T {
+  let made: { it: T } | undefined;
+  return () => (made ??= { it: make() }).it;
+}

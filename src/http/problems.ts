@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { PageSettings } from '../config/page.js';
 import { ERRORS, LoginError, type ErrorCode } from '../core/errors.js';
-import { sendJson, sinceArrival } from './json.js';
-import { isNavigation, type SendErrorPage } from './pages.js';
+import { sendJson, sendText, sinceArrival } from './json.js';
+import { languageOf, wordsIn } from './login-page.js';
+import { escapeHtml, htmlDocument, once, STYLE } from './page-template.js';
 import { requestIdOf } from './protection.js';
 
 /** RFC 9457. */
@@ -38,20 +41,34 @@ export function sendProblem(res: Response, error: LoginError, docsUrl: string): 
   });
 }
 
-/** Answers errors: programs get a problem, people a page with the same status. */
-export function problemHandler(deps: {
-  docsUrl: string;
+interface ProblemDeps {
+  page: PageSettings;
+  /** The URL that the routes are mounted at. */
+  base: string;
+  /** Where the user can begin again. */
+  home: string;
+  /** Whether `public/` is served too, with its style sheet and logo. */
+  hasPage: boolean;
   failed: Failed;
-  sendPage: SendErrorPage;
-}): ErrorRequestHandler {
-  const { docsUrl, failed, sendPage } = deps;
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express counts the parameters
+}
+
+/** Whether a person will see the answer. SDKs ask for HTML too, so `Accept` does not say it. */
+const isNavigation = ({ headers }: Request): boolean => headers['sec-fetch-dest'] === 'document';
+
+/**
+ * Answers errors: programs get a problem, people a page with the same status, which says what
+ * happened and what to do.
+ */
+export function problemHandler(deps: ProblemDeps): ErrorRequestHandler {
+  const { base, failed } = deps;
+  const sendPage = errorPages(deps);
+  // Express counts the parameters.
   return (thrown: unknown, req: Request, res: Response, _next) => {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
     if (res.headersSent) return void res.destroy();
     if (isNavigation(req)) sendPage(setRetryAfter(res, error), error);
-    else sendProblem(res, error, docsUrl);
+    else sendProblem(res, error, `${base}/errors.md`);
   };
 }
 
@@ -71,3 +88,59 @@ function asLoginError(thrown: unknown): LoginError {
   const [code, detail] = BY_STATUS.get(status) ?? otherwise;
   return new LoginError(code, detail, { cause: thrown });
 }
+
+function errorPages({ page, home, hasPage }: ProblemDeps) {
+  const { brand, logoUrl } = page;
+  const logo = hasPage && logoUrl ? `<img src="${escapeHtml(logoUrl)}" alt="" />` : '';
+  const header = logo || brand ? `<p class="brand">${logo}${escapeHtml(brand)}</p>\n` : '';
+  const words = once(readWords);
+  return (res: Response, error: LoginError): void => {
+    const lang = languageOf(res.req, [...words().keys()]);
+    const {
+      [kindOf(error.code)]: { title, text },
+      ...link
+    } = words().get(lang) as Words;
+    const main = `${header}<section class="card visit">
+<h1>${escapeHtml(title)}</h1>
+<p class="lead">${escapeHtml(text)}</p>
+<p><a class="button" href="${escapeHtml(home)}">${escapeHtml(link.home)}</a></p>
+<p class="quiet">${escapeHtml(link.reference)}: <code>${error.code} ${escapeHtml(requestIdOf(res))}</code></p>
+</section>`;
+    const html = htmlDocument({ lang, title, style: hasPage ? STYLE : '', main });
+    res.vary('Sec-Fetch-Dest').vary('Accept-Language');
+    res.setHeader('Content-Security-Policy', policyFor(hasPage ? logoUrl : undefined));
+    sendText(res, { status: error.status, text: html, type: 'text/html; charset=utf-8' });
+  };
+}
+
+function policyFor(logoUrl = ''): string {
+  const images = URL.canParse(logoUrl) ? `'self' ${new URL(logoUrl).origin}` : "'self'";
+  return `default-src 'none';style-src 'self';img-src ${images};form-action 'none';base-uri 'none';frame-ancestors 'none'`;
+}
+
+/** The section `visit` of a file in `public/words`. */
+type Words = Record<'home' | 'reference', string> & Record<Kind, { title: string; text: string }>;
+type Kind = (typeof KINDS)[keyof typeof KINDS] | 'otherwise';
+
+const WORDS_FOLDER = fileURLToPath(new URL('../../public/words', import.meta.url));
+
+/** The words of the package, by language. */
+function readWords(): Map<string, Words> {
+  const words = wordsIn(WORDS_FOLDER);
+  return new Map([...words].map(([language, { visit }]) => [language, visit as Words]));
+}
+
+const KINDS = {
+  not_found: 'not_found',
+  wrong_client: 'wrong_client',
+  login_expired: 'login_expired',
+  invalid_request: 'invalid_request',
+  too_many_attempts: 'rate_limited',
+  rate_limited: 'rate_limited',
+  internal_error: 'unavailable',
+  upstream_error: 'unavailable',
+  unavailable: 'unavailable',
+  upstream_timeout: 'unavailable',
+} as const satisfies Partial<Record<ErrorCode, string>>;
+
+const kindOf = (code: ErrorCode): Kind => (code in KINDS ? KINDS[code as keyof typeof KINDS] : 'otherwise');

@@ -36,14 +36,6 @@ function copyTo<T extends object>(prototype: object, other: T): T {
 const isOfNode = (prototype: object): boolean =>
   prototype === IncomingMessage.prototype || prototype === ServerResponse.prototype;
 
-export interface Listening {
-  port: number;
-  /** Goes on answering, and closes each connection after its next answer. */
-  closeAfterAnswers(): void;
-  /** Stops accepting connections, and closes those that are still open after `graceMs`. */
-  drain(graceMs: number): Promise<void>;
-}
-
 /** At most `net.core.somaxconn`. Node accepts one connection per turn of its loop. */
 const BACKLOG = 4096;
 
@@ -59,11 +51,13 @@ export interface ListenOptions {
   keepAliveSeconds?: number;
 }
 
+export type Listening = Awaited<ReturnType<typeof listen>>;
+
 /** @throws the error of the socket, such as `EADDRINUSE` */
 export async function listen(
   handler: RequestListener,
   { port, host, docsUrl, messages = {}, keepAliveSeconds }: ListenOptions,
-): Promise<Listening> {
+) {
   const queue = createQueue();
   let isClosing = false;
   const answer: RequestListener = (req, res) => {
@@ -94,8 +88,10 @@ export async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    closeAfterAnswers: () => void (isClosing = true),
-    drain: (graceMs) => drain(server, graceMs),
+    /** Goes on answering, and closes each connection after its next answer. */
+    closeAfterAnswers: (): void => void (isClosing = true),
+    /** Stops accepting connections, and closes those that are still open after `graceMs`. */
+    drain: (graceMs: number): Promise<void> => drain(server, graceMs),
   };
 }
 

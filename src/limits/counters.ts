@@ -11,7 +11,7 @@ import {
   spendBy,
   windowAt,
   type Caller,
-  type Limits,
+  type PacedApi,
   type Quota,
   type Rule,
   type Window,
@@ -49,10 +49,18 @@ interface MessageRequest {
 
 type Outcome = Awaited<ReturnType<typeof spendBy<Rate>>>;
 
-/** @param deps.secret the key for the names of numbers and addresses in the store */
+export type Limits = ReturnType<typeof createLimits>;
+
+/**
+ * The limits. Each method counts in one step, before anything is sent or spent. Refused requests
+ * are not counted, so that retries do not prolong a refusal.
+ *
+ * Each method throws {@link Limited} with the seconds to wait.
+ * @param deps `secret`: the key for the names of numbers and addresses in the store
+ */
 export function createLimits(
   deps: LimitSettings & { store: Store; world: World; pace: Pace; secret: string },
-): Limits {
+) {
   const { store, world, pace } = deps;
   const { ofLogin, ofTurn, ofNumber, ofHour } = createCounts(deps);
   const spend = ({ account, rates }: Count): Promise<Outcome> => spendBy(store, account, rates);
@@ -76,18 +84,27 @@ export function createLimits(
   };
 
   return {
-    ready: (...apis) => pace.ready(...apis),
-    async turn(caller, api) {
+    ready: pace.ready,
+
+    /** Takes a turn for the retry of a call, which counts for the caller's range. */
+    async turn(caller: Caller, api: PacedApi | undefined): Promise<void> {
       const { broken } = await pace.take(ofTurn(caller, world.now()), api);
       if (broken) refuse(broken);
     },
-    async login(caller, phoneNumber, api) {
+
+    /** Counts a login and takes a turn in calling `api`; may wait for the next second. */
+    async login(caller: Caller, phoneNumber: PhoneNumber, api: PacedApi | undefined): Promise<void> {
       const rates = ofLogin(caller, phoneNumber, world.now());
       const outcome = await pace.take(rates, api);
       caller.showQuotas(quotasOf(rates, outcome));
       if (outcome.broken) refuse(outcome.broken);
     },
-    async send(caller, phoneNumber, messages) {
+
+    /**
+     * Counts messages that cost money.
+     * @returns gives them back, to be called if none was sent; never fails
+     */
+    async send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<() => Promise<void>> {
       // Read once, so that messages are given back below in the window in which they were counted.
       const now = world.now();
       const asked = { caller, phoneNumber, messages };
@@ -106,7 +123,13 @@ export function createLimits(
       await spend(givenBack(number));
       return refuse(outcome.broken);
     },
-    async verified(caller, phoneNumber) {
+
+    /**
+     * Gives back the messages of this hour of a number that was just verified, in total and of the
+     * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does
+     * not give a client unlimited messages. Never fails.
+     */
+    async verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void> {
       // The store takes no entry below zero: all of it is given back.
       const { account, rates } = ofNumber({ caller, phoneNumber, messages: HIGHEST_RATE }, world.now());
       const ofThisHour = rates.filter(({ name }) => name === 'send-number');

@@ -1,4 +1,3 @@
-import type { PhoneNumber } from '../core/phone-number.js';
 import { LoginError, type ErrorCode } from '../core/errors.js';
 import type { Cost, Store } from '../store/store.js';
 
@@ -32,32 +31,6 @@ export interface Caller {
 const PACED_APIS = ['network-enablement', 'verify', 'camara', 'identity-insights', 'sim-swap'] as const;
 export type PacedApi = (typeof PACED_APIS)[number];
 export const PACED: ReadonlySet<string> = new Set(PACED_APIS);
-
-/**
- * The limits. Each method counts in one step, before anything is sent or spent. Refused requests
- * are not counted, so that retries do not prolong a refusal.
- *
- * Each method throws {@link Limited} with the seconds to wait.
- */
-export interface Limits {
-  /** Counts a login and takes a turn in calling `api`; may wait for the next second. */
-  login(caller: Caller, phoneNumber: PhoneNumber, api: PacedApi | undefined): Promise<void>;
-  /** Takes a turn for the retry of a call, which counts for the caller's range. */
-  turn(caller: Caller, api: PacedApi | undefined): Promise<void>;
-  /**
-   * Counts messages that cost money.
-   * @returns gives them back, to be called if none was sent; never fails
-   */
-  send(caller: Caller, phoneNumber: PhoneNumber, messages: number): Promise<() => Promise<void>>;
-  /**
-   * Gives back the messages of this hour of a number that was just verified, in total and of the
-   * caller's range. Counts by day, prefix, country and the budget stay, so that verifying does not
-   * give a client unlimited messages. Never fails.
-   */
-  verified(caller: Caller, phoneNumber: PhoneNumber): Promise<void>;
-  /** Resolves unless one of these APIs asked for a pause. */
-  ready(...apis: readonly PacedApi[]): Promise<void>;
-}
 
 /** A window of time, and the key of its account in the store. */
 export interface Window {

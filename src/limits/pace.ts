@@ -15,31 +15,16 @@ import { nowInSeconds, type World } from '../core/world.js';
 /** A longer pause is cut to this, so that a wrong header does not end service. */
 export const MAX_PAUSE_SECONDS = LOGINS_SECONDS;
 
+/** @param now milliseconds since the epoch */
+const accountAt = (now: number): Window => windowAt('logins', LOGINS_SECONDS, now);
+
+export type Pace = ReturnType<typeof createPace>;
+
 /**
  * The rate at which all processes together call Vonage. Turns and pauses are entries of the account
  * that counts logins, so that one step counts a login and takes its turn.
  */
-export interface Pace {
-  /**
-   * Spends `rules`, and with them a turn in calling `api`: one of this second or, after a wait, one
-   * of the next. Only Network Enablement has turns.
-   * @returns the rule that refuses, if any, and what each entry holds now
-   * @throws Limited if no turn is left, or during a pause
-   */
-  take<R extends Rule>(rules: readonly R[], api: PacedApi | undefined): ReturnType<typeof spendBy<R>>;
-  /** @throws Limited during a pause of one of these APIs */
-  ready(...apis: readonly PacedApi[]): Promise<void>;
-  /**
-   * Stops all processes from calling an API, as Vonage asked.
-   * @param seconds at most `MAX_PAUSE_SECONDS`
-   */
-  pause(api: string, seconds: number): Promise<void>;
-}
-
-/** @param now milliseconds since the epoch */
-const accountAt = (now: number): Window => windowAt('logins', LOGINS_SECONDS, now);
-
-export function createPace(deps: LimitSettings & { store: Store; world: World }): Pace {
+export function createPace(deps: LimitSettings & { store: Store; world: World }) {
   const { store, world } = deps;
   /** Pauses that are being written: API, and the end in seconds since the epoch. */
   const beingWritten = new Map<string, number>();
@@ -75,7 +60,16 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
   };
 
   return {
-    async take(rules, api) {
+    /**
+     * Spends `rules`, and with them a turn in calling `api`: one of this second or, after a wait,
+     * one of the next. Only Network Enablement has turns.
+     * @returns the rule that refuses, if any, and what each entry holds now
+     * @throws Limited if no turn is left, or during a pause
+     */
+    async take<R extends Rule>(
+      rules: readonly R[],
+      api: PacedApi | undefined,
+    ): ReturnType<typeof spendBy<R>> {
       const now = world.now();
       const pauses = api === undefined ? [] : [pauseRule(api)];
       for (const second of api === 'network-enablement' ? secondsFrom(now) : [undefined]) {
@@ -88,10 +82,17 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
       }
       throw refused('upstream-per-second', 1);
     },
-    async ready(...apis) {
+
+    /** Resolves unless one of these APIs asked for a pause. @throws Limited */
+    ready: async (...apis: readonly PacedApi[]): Promise<void> => {
       await spend(apis.map(pauseRule));
     },
-    async pause(api, seconds) {
+
+    /**
+     * Stops all processes from calling an API, as Vonage asked.
+     * @param seconds at most `MAX_PAUSE_SECONDS`
+     */
+    async pause(api: string, seconds: number): Promise<void> {
       const until = Math.ceil(world.now() / 1000) + seconds;
       // All calls under way get the same answer: the first one writes it.
       if (!PACED.has(api) || until <= (beingWritten.get(api) ?? 0)) return;

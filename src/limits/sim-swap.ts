@@ -4,11 +4,12 @@ import {
   type SimSwap,
   type SimSwapPolicy,
   type SimSwapSettings,
-} from '../config/sim-swap.js';
+} from '../config/limits.js';
 import { inTime, LoginError, type UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
-import type { Limits, PacedApi } from './limits.js';
+import type { Limits } from './counters.js';
+import type { PacedApi } from './limits.js';
 
 /** What the policies for changed SIMs decide about a login. */
 export interface SimDecision {

@@ -38,15 +38,10 @@ export interface BeginInput {
  * @throws LoginError `rate_limited`, `unavailable`, `login_refused`, `login_in_progress`; the
  * errors of upstream where the login has no other channel
  */
-export type Begin = (
-  input: BeginInput,
-  request: RequestContext,
-) => Promise<{ login: Login; authUrl: string | undefined }>;
-
-export function createBegin(context: LoginContext): Begin {
+export function createBegin(context: LoginContext) {
   const { engine, verifications, limits, tickets, world, rules, journal } = context;
 
-  const begin = async (id: string, input: BeginInput, step: StepContext): ReturnType<Begin> => {
+  const begin = async (id: string, input: BeginInput, step: StepContext) => {
     const { phoneNumber, client, codeChallenge, locale, isProbe, reauthenticates, visitor } = input;
     const { session, requestId, annotate } = step;
     const begunAt = world.now();
@@ -82,7 +77,7 @@ export function createBegin(context: LoginContext): Begin {
     return { login, authUrl: beginning.by === 'redirect' ? beginning.authUrl : undefined };
   };
 
-  return (input, request) => {
+  return (input: BeginInput, request: RequestContext) => {
     const id = world.random(16).toString('hex');
     const { requestId } = request;
     return journal.step({ step: 'begin', requestId, login: { id, ...input } }, async (annotate) => {
@@ -97,10 +92,8 @@ export function createBegin(context: LoginContext): Begin {
 /**
  * Cancels the login of the session, if there is one. Its link and its codes are void from then on.
  */
-export type Cancel = (request: Omit<RequestContext, 'caller'>) => Promise<void>;
-
-export function createCancel({ verifications, tickets, world, journal }: LoginContext): Cancel {
-  return async ({ session, requestId }) => {
+export function createCancel({ verifications, tickets, world, journal }: LoginContext) {
+  return async ({ session, requestId }: Omit<RequestContext, 'caller'>): Promise<void> => {
     const { login } = session;
     if (login === undefined) return;
     await journal.step({ step: 'cancel', requestId, login }, async (annotate) => {

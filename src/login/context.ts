@@ -1,7 +1,8 @@
 import type { CodeChannel } from '../config/login.js';
 import type { World } from '../core/world.js';
-import type { WithUpstreamSlot } from '../http/overload.js';
-import type { Caller, Limits } from '../limits/limits.js';
+import type { Overload } from '../http/overload.js';
+import type { Limits } from '../limits/counters.js';
+import type { Caller } from '../limits/limits.js';
 import type { CheckSim } from '../limits/sim-swap.js';
 import type { Lock } from '../store/lock.js';
 import type { Store } from '../store/store.js';
@@ -29,7 +30,7 @@ export interface LoginContext {
   /** Absent: nothing is asked about SIMs. */
   checkSim: CheckSim | undefined;
   /** Limits how many logins wait for Vonage at a time. */
-  withUpstreamSlot: WithUpstreamSlot;
+  withUpstreamSlot: Overload['withUpstreamSlot'];
   limits: Limits;
   lock: Lock;
   store: Store;

@@ -4,7 +4,7 @@ import { LoginError, type ErrorCode, type SilentFailure, type UpstreamTrace } fr
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { Caller, PacedApi } from '../limits/limits.js';
 import type { AccessToken } from '../vonage/tokens.js';
-import type { NumberVerification, Vonage } from '../vonage/vonage.js';
+import type { Vonage } from '../vonage/vonage.js';
 import type { Login, Verification } from './login.js';
 import { codeChannelsOf, stepOf } from './progress.js';
 import { isRefused, type Verifications } from './verification.js';
@@ -26,7 +26,6 @@ export interface BeginRequest {
   requestId: string;
 }
 
-/** How a login begins. */
 export type Beginning =
   /**
    * The device opens `authUrl`, and comes back to `/callback` with `state` and an authorization
@@ -65,7 +64,7 @@ const networkEnablementEngine = ({ enableNumber, numberVerification }: Vonage): 
     if (authUrl === undefined) return { by: 'nothing', why: 'number_not_supported', upstream };
     return { by: 'redirect', authUrl, state };
   },
-  redirect: redirectOf(numberVerification),
+  redirect: numberVerification,
 });
 
 /** Number Verification, begun by a link that is built here (`SILENT_AUTH=oidc`). */
@@ -74,10 +73,8 @@ const oidcEngine = ({ authUrl, numberVerification }: Vonage): Engine => ({
     const state = await newState();
     return { by: 'redirect', authUrl: authUrl(login.phoneNumber, state), state };
   },
-  redirect: redirectOf(numberVerification),
+  redirect: numberVerification,
 });
-
-const redirectOf = ({ exchange, verify }: NumberVerification) => ({ exchange, verify });
 
 /** Number Verification of any operator that follows the CAMARA profile (`SILENT_AUTH=camara`). */
 const camaraEngine = ({ authorize, ...redirect }: Camara): Engine => ({
@@ -126,7 +123,6 @@ interface EngineDeps {
   camara: Camara | undefined;
   verifications: Verifications;
   fallbacks: readonly CodeChannel[];
-  /** How many channels one verification goes through (`VERIFY_CHAIN`). */
   maxSteps: number;
 }
 

@@ -13,7 +13,6 @@ export interface Arrival {
   result: { authorizationCode: string } | { error: string };
   /** `iss` (RFC 9207). */
   issuer?: string | undefined;
-  /** Whether the headers are those of a browser. */
   isBrowser: boolean;
   /** The login of the request's session, if any. */
   login: Login | undefined;
@@ -25,9 +24,7 @@ export interface Arrival {
  * @throws LoginError `wrong_client`, `login_expired`, `silent_auth_failed`, and the errors of
  * upstream
  */
-export type Exchange = (arrival: Arrival, requestId: string) => Promise<{ loginId: string; code: string }>;
-
-export function createExchange({ engine, tickets, world, journal }: LoginContext): Exchange {
+export function createExchange({ engine, tickets, world, journal }: LoginContext) {
   const exchange = async (arrival: Arrival, requestId: string, annotate: Annotate) => {
     const startedAt = performance.now();
     refuseWrongClient(arrival);
@@ -52,7 +49,7 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
     return { loginId: ticket.loginId, code };
   };
 
-  return (arrival, requestId) =>
+  return (arrival: Arrival, requestId: string) =>
     journal.step({ step: 'callback', requestId }, (annotate) => exchange(arrival, requestId, annotate));
 }
 

@@ -1,24 +1,17 @@
 import type { LoginError } from '../core/errors.js';
 import { createLock } from '../store/lock.js';
-import { createBegin, createCancel, type Begin, type Cancel } from './begin.js';
+import { createBegin, createCancel } from './begin.js';
 import type { LoginContext, RequestContext } from './context.js';
-import { createExchange, type Exchange } from './exchange.js';
+import { createExchange } from './exchange.js';
 import type { Refusal } from './hooks.js';
-import { createNext, type NextChannel } from './next.js';
-import { createReadProgress, type ReadProgress } from './progress.js';
-import { createVerify, type Verify } from './verify.js';
+import { createNext } from './next.js';
+import { createReadProgress } from './progress.js';
+import { createVerify } from './verify.js';
+
+export type Flow = ReturnType<typeof createFlow>;
 
 /** The steps of a login, one file each. */
-export interface Flow {
-  begin: Begin;
-  exchange: Exchange;
-  verify: Verify;
-  next: NextChannel;
-  cancel: Cancel;
-  readProgress: ReadProgress;
-}
-
-export function createFlow(deps: Omit<LoginContext, 'lock' | 'readProgress'>): Flow {
+export function createFlow(deps: Omit<LoginContext, 'lock' | 'readProgress'>) {
   const readProgress = createReadProgress(deps);
   const context = { ...deps, lock: createLock(deps.store, deps.world), readProgress };
   return {

@@ -1,4 +1,4 @@
-import type { SimSwap } from '../config/sim-swap.js';
+import type { SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
@@ -109,21 +109,13 @@ interface Failure {
   cause?: unknown;
 }
 
-/** The hooks, as the steps of a login call them. */
-export interface Rules {
-  /** @throws LoginError `login_refused`; `unavailable` where the hook failed */
-  beforeLogin?: ((login: WantedLogin) => Promise<void>) | undefined;
-  /** Absent where there is no such hook. @throws LoginError `unavailable` where it failed */
-  beforeSession: ((login: ProvenLogin) => Promise<Answer<'beforeSession'>>) | undefined;
-  /** Absent where there is no such hook. Never fails. */
-  notify: Notify | undefined;
-}
+export type Rules = ReturnType<typeof createRules>;
 
 /**
- * A hook that throws, gives another answer or takes too long is an error, and the login does not go
- * on.
+ * The hooks, as the steps of a login call them. A hook that throws, gives another answer or takes
+ * too long is an error, and the login does not go on.
  */
-export function createRules(hooks: Hooks, world: Pick<World, 'log' | 'later' | 'now'>): Rules {
+export function createRules(hooks: Hooks, world: Pick<World, 'log' | 'later' | 'now'>) {
   const { log, later } = world;
   const notify = createNotify(hooks, world);
   const ask = async <Name extends HookName, About extends WantedLogin | ProvenLogin>(
@@ -153,15 +145,17 @@ export function createRules(hooks: Hooks, world: Pick<World, 'log' | 'later' | '
   const { beforeLogin, beforeSession } = hooks;
 
   return {
+    /** @throws LoginError `login_refused`; `unavailable` where the hook failed */
     beforeLogin:
       beforeLogin &&
-      (async (login) => {
+      (async (login: WantedLogin): Promise<void> => {
         if ((await ask('beforeLogin', beforeLogin, login)) !== 'refuse') return;
         const { phoneNumber, loginId, requestId } = login;
         notify?.({ type: 'login_refused', reason: 'login_refused', phoneNumber, loginId, requestId });
         throw loginRefused();
       }),
-    beforeSession: beforeSession && ((login) => ask('beforeSession', beforeSession, login)),
+    /** @throws LoginError `unavailable` where the hook failed */
+    beforeSession: beforeSession && ((login: ProvenLogin) => ask('beforeSession', beforeSession, login)),
     notify,
   };
 }

@@ -27,39 +27,30 @@ const PLACE_TTL_SECONDS = 60;
 const UNKNOWN_AGE_RETRY_SECONDS = 5;
 
 /** A client that was refused. */
-interface Waiting {
+const Waiting = z.object({
   /** The id of the login that its session holds. */
-  claimant: string;
+  claimant: z.string(),
   /** Its address, as a keyed name. */
-  address: string;
+  address: z.string(),
   /** When it asked last (ms since the epoch). */
-  at: number;
-}
+  at: z.number(),
+});
+type Waiting = z.infer<typeof Waiting>;
 
 /** The latest verification of a number. */
-interface LiveVerification {
+const LiveVerification = z.object({
   /** Vonage's `request_id`. */
-  id: string;
+  id: z.string(),
   /** Milliseconds since the epoch. */
-  startedAt: number;
+  startedAt: z.number(),
   /** When its last step ends (ms since the epoch). */
-  endsAt: number;
+  endsAt: z.number(),
   /** How many steps have begun. Vonage cancels a verification only during the first. */
-  begun: number;
+  begun: z.number(),
   /** The clients that wait for it to end, in the order in which they came. */
-  queue: readonly Waiting[];
-}
-
-const FORMAT = createRecordFormat<LiveVerification>(
-  1,
-  z.object({
-    id: z.string(),
-    startedAt: z.number(),
-    endsAt: z.number(),
-    begun: z.number(),
-    queue: z.array(z.object({ claimant: z.string(), address: z.string(), at: z.number() })),
-  }),
-);
+  queue: z.array(Waiting),
+});
+const FORMAT = createRecordFormat(1, LiveVerification);
 
 /** A client whose start Vonage refuses, because a verification of the number is under way. */
 export interface Refused {
@@ -71,31 +62,13 @@ export interface Refused {
   concurrentId: string | undefined;
 }
 
+export type LiveVerifications = ReturnType<typeof createLiveVerifications>;
+
 /**
  * Keeps, per number, which verification is under way and which clients wait for the next one.
  * Vonage allows one verification per number, whatever session it belongs to.
  */
-export interface LiveVerifications {
-  /**
-   * Notes a verification at its current step, after its start or a later step. The clients that
-   * wait keep their places, except `claimant`, which has had its turn. Never fails.
-   */
-  note(phoneNumber: PhoneNumber, verification: Verification, claimant: string): Promise<void>;
-  /**
-   * Answers when a refused client may cancel the verification under way: in `seconds`, 0 for now.
-   * A client that has to wait gets a place in the queue. The first in the queue has five seconds
-   * for itself, then the second, and so on; after that any client may go on.
-   */
-  turnOf(refused: Refused): Promise<{ concurrentId: string | undefined; seconds: number }>;
-  /** Seconds until it makes sense to ask again, where Vonage refuses to cancel a verification. */
-  secondsToRetry(phoneNumber: PhoneNumber, concurrentId: string): Promise<number>;
-}
-
-export function createLiveVerifications(
-  store: Store,
-  secrets: readonly string[],
-  world: Pick<World, 'now'>,
-): LiveVerifications {
+export function createLiveVerifications(store: Store, secrets: readonly string[], world: Pick<World, 'now'>) {
   const keyring = createKeyring(secrets, 'live verification');
   const nameOf = createNaming(secrets[0] ?? '', 'live verification');
   const secondsTo = (ms: number): number => Math.max(0, Math.ceil((ms - world.now()) / 1000));
@@ -107,13 +80,17 @@ export function createLiveVerifications(
     return { key, stored, live: text ? FORMAT.read(text) : undefined };
   };
 
-  const sealed = (key: string, live: LiveVerification): [string, number] => [
+  const sealed = (key: string, live: z.infer<typeof LiveVerification>): [string, number] => [
     keyring.seal(key, FORMAT.write(live)),
     Math.max(CANCELLABLE_AFTER_SECONDS + MAX_WAITING * TURN_SECONDS, secondsTo(live.endsAt)),
   ];
 
   return {
-    async note(phoneNumber, verification, claimant) {
+    /**
+     * Notes a verification at its current step, after its start or a later step. The clients that
+     * wait keep their places, except `claimant`, which has had its turn. Never fails.
+     */
+    async note(phoneNumber: PhoneNumber, verification: Verification, claimant: string): Promise<void> {
       try {
         const { key, live } = await read(phoneNumber);
         const queue = (live?.queue ?? []).filter((each) => each.claimant !== claimant);
@@ -125,7 +102,12 @@ export function createLiveVerifications(
       }
     },
 
-    async turnOf({ phoneNumber, caller, claimant, concurrentId }) {
+    /**
+     * Answers when a refused client may cancel the verification under way: in `seconds`, 0 for now.
+     * A client that has to wait gets a place in the queue. The first in the queue has five seconds
+     * for itself, then the second, and so on; after that any client may go on.
+     */
+    async turnOf({ phoneNumber, caller, claimant, concurrentId }: Refused) {
       const { key, stored, live } = await read(phoneNumber);
       // Another server or an answer that was lost may have started it: only Vonage knows its age.
       if (
@@ -146,7 +128,8 @@ export function createLiveVerifications(
       return { concurrentId: live.id, seconds };
     },
 
-    async secondsToRetry(phoneNumber, concurrentId) {
+    /** Seconds until it makes sense to ask again, where Vonage refuses to cancel a verification. */
+    async secondsToRetry(phoneNumber: PhoneNumber, concurrentId: string): Promise<number> {
       const { live } = await read(phoneNumber);
       const isPastFirstStep = live?.id === concurrentId && live.begun > 1;
       return isPastFirstStep ? Math.max(1, secondsTo(live.endsAt)) : UNKNOWN_AGE_RETRY_SECONDS;
@@ -155,7 +138,7 @@ export function createLiveVerifications(
 }
 
 /** The queue with a place for a client, if there is room. Drops those that do not ask again. */
-function withPlace(queue: readonly Waiting[], client: Waiting): readonly Waiting[] {
+function withPlace(queue: Waiting[], client: Waiting): Waiting[] {
   const present = queue.filter(({ at }) => client.at - at < PLACE_TTL_SECONDS * 1000);
   if (present.some(({ claimant }) => claimant === client.claimant))
     return present.map((each) => (each.claimant === client.claimant ? client : each));

@@ -1,42 +1,35 @@
-import type { CodeChannel } from '../config/login.js';
-import type { KnownSim, SimSwap } from '../config/sim-swap.js';
+import { z } from 'zod';
+import { SIM_SWAPS } from '../config/limits.js';
+import { CODE_CHANNELS } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
-import type { PhoneNumber } from '../core/phone-number.js';
+import { E164, type PhoneNumber } from '../core/phone-number.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 
+const ChannelField = z.enum(['silent_auth', ...CODE_CHANNELS]);
+const PhoneNumberField = z.custom<PhoneNumber>((value) => typeof value === 'string' && E164.test(value));
+
 /** How a number is proved. */
-export type Channel = 'silent_auth' | CodeChannel;
-
-/**
- * Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login
- * begins.
- */
-export type Client = 'app' | 'browser';
-
-/** A step of a Verify v2 workflow. */
-export interface VerificationStep {
-  channel: Channel;
-  /** How long the step lasts. */
-  seconds: number;
-}
+export type Channel = z.infer<typeof ChannelField>;
 
 /**
  * A verification of Verify v2. With `VERIFY_CHAIN=true` it may have several steps, and goes through
  * them in order: when the time of a step is over, or when Vonage is asked for the next one.
  */
-export interface Verification {
+export const Verification = z.object({
   /** Vonage's `request_id`. */
-  id: string;
-  steps: readonly VerificationStep[];
+  id: z.string(),
+  /** The steps of the workflow, and how long each lasts. */
+  steps: z.array(z.object({ channel: ChannelField, seconds: z.number() })),
   /** The last step that is known to have begun, as an index of `steps`. */
-  step: number;
+  step: z.number(),
   /** When that step began (ms since the epoch). */
-  since: number;
+  since: z.number(),
   /** When the verification began (ms since the epoch). */
-  startedAt: number;
+  startedAt: z.number(),
   /** The link of the silent step, where the answer to the start has one. */
-  checkUrl?: string;
-}
+  checkUrl: z.exactOptional(z.string()),
+});
+export type Verification = z.infer<typeof Verification>;
 
 /**
  * A login as its session stores it.
@@ -47,61 +40,68 @@ export interface Verification {
  *               │  └──────── step-up  (from pending: a code is required on top of the SIM)
  *               └───────▶ (expired)   no code came in time: computed, not stored
  */
-export interface Login {
+export const Login = z.object({
   /**
    * 128 random bits. A login belongs to exactly one session, which binds its tickets to that
    * session.
    */
-  id: string;
-  phoneNumber: PhoneNumber;
-  client: Client;
+  id: z.string(),
+  phoneNumber: PhoneNumberField,
+  /**
+   * Who follows the redirects: a native SDK that reads JSON, or a browser. Fixed when the login
+   * begins.
+   */
+  client: z.enum(['app', 'browser']),
   /** The PKCE challenge (RFC 7636, S256). */
-  codeChallenge?: string;
+  codeChallenge: z.exactOptional(z.string()),
   /** The language of messages (BCP 47). */
-  locale?: string;
+  locale: z.exactOptional(z.string()),
   /** `null` where silent authentication is impossible for this number, or a hook asked for more. */
-  channel: Channel | null;
+  channel: ChannelField.nullable(),
   /** Absent while the login is pending. */
-  status?: 'failed' | 'completed';
+  status: z.exactOptional(z.enum(['failed', 'completed'])),
   /** Milliseconds since the epoch. */
-  expiresAt: number;
+  expiresAt: z.number(),
   /** Milliseconds since the epoch. Absent where another release began the login. */
-  begunAt?: number;
+  begunAt: z.exactOptional(z.number()),
   /** Proves the number of the session's user anew, and no other number. */
-  reauthenticates?: true;
+  reauthenticates: z.exactOptional(z.literal(true)),
   /**
    * The key of the state ticket, so that the state can be cancelled and recognised without being
    * stored.
    */
-  ticket?: string;
-  verification?: Verification;
+  ticket: z.exactOptional(z.string()),
+  verification: z.exactOptional(Verification),
   /** A verification that the former login of this session and number left under way. */
-  formerVerification?: Verification;
+  formerVerification: z.exactOptional(Verification),
   /** Channels that have proved the number before a step-up, in order. */
-  proved?: readonly Channel[];
+  proved: z.exactOptional(z.array(ChannelField)),
   /** Whether the SIM of the number changed lately, once that was found out. */
-  knownSim?: KnownSim;
+  knownSim: z.exactOptional(z.object({ simSwap: z.enum(['swapped', 'unswapped']), at: z.number() })),
   /** Too many wrong codes, or refused by a hook or for its SIM: no channel is left. */
-  locked?: true;
+  locked: z.exactOptional(z.literal(true)),
   /** Begun by `silent-auth doctor`: the metrics of logins leave it out. */
-  isProbe?: true;
-}
+  isProbe: z.exactOptional(z.literal(true)),
+});
+export type Login = z.infer<typeof Login>;
+export type Client = Login['client'];
 
 /** The user of a session. */
-export interface User {
-  phoneNumber: PhoneNumber;
+export const User = z.object({
+  phoneNumber: PhoneNumberField,
   /** The channel that proved the number last. */
-  channel: Channel;
+  channel: ChannelField,
   /** All channels that proved the number in this login, in order: two after a step-up. */
-  channels: readonly Channel[];
+  channels: z.array(ChannelField),
   /** Milliseconds since the epoch. */
-  authenticatedAt: number;
+  authenticatedAt: z.number(),
   /** Absent where nothing was asked about the SIM. */
-  simSwap?: SimSwap;
-}
+  simSwap: z.exactOptional(z.enum(SIM_SWAPS)),
+});
+export type User = z.infer<typeof User>;
 
 /** All channels that have proved the number of a login, `channel` last. */
-export const provedBy = ({ proved = [] }: Login, channel: Channel): readonly Channel[] => [
+export const provedBy = ({ proved = [] }: Login, channel: Channel): Channel[] => [
   ...proved.filter((each) => each !== channel),
   channel,
 ];

@@ -1,5 +1,5 @@
 import type { CodeChannel } from '../config/login.js';
-import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/sim-swap.js';
+import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
@@ -56,15 +56,10 @@ export interface NextInput {
  * @throws LoginError `no_login`, `no_more_channels`, `login_in_progress`, `rate_limited`,
  * `unavailable`
  */
-export type NextChannel = (
-  input: NextInput,
-  request: RequestContext,
-) => Promise<{ login: Login; sent: boolean }>;
-
-export function createNext(context: LoginContext): NextChannel {
+export function createNext(context: LoginContext) {
   const { tickets, journal, lock } = context;
 
-  const next = async (input: NextInput, step: StepContext): ReturnType<NextChannel> => {
+  const next = async (input: NextInput, step: StepContext): Promise<{ login: Login; sent: boolean }> => {
     const { session, annotate } = step;
     const id = session.login?.id;
     if (id === undefined) throw new LoginError('no_login', 'No login was begun in this session.');
@@ -91,7 +86,7 @@ export function createNext(context: LoginContext): NextChannel {
     });
   };
 
-  return (input, request) => {
+  return (input: NextInput, request: RequestContext) => {
     const { requestId, session } = request;
     return journal.step({ step: 'next', requestId, login: session.login }, (annotate) =>
       next(input, { ...request, annotate }),

@@ -8,28 +8,30 @@ import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring, createRecordFormat } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { VerifyNews } from '../vonage/webhook.js';
-import type { Channel, Login, Verification, VerificationStep } from './login.js';
-
-/** What webhooks have said of a verification. Nothing in it can complete a login. */
-export interface Report {
-  /** The steps that are known to be over, in the order in which their webhooks came. */
-  over: readonly EndedStep[];
-  /** The whole verification is over. */
-  ended?: Failure;
-  /** The link of the silent step, where a webhook has it. */
-  checkUrl?: string;
-}
+import type { Channel, Login, Verification } from './login.js';
 
 /** Why a step or a verification ended, where an app can act on it. */
-interface Failure {
-  reason?: MessageFailure | undefined;
-}
+const Failure = z.object({ reason: z.enum(MESSAGE_FAILURES).optional() });
 
-interface EndedStep extends Failure {
-  channel: string;
+const EndedStep = Failure.extend({
+  channel: z.string(),
   /** When the webhook came (ms since the epoch). */
-  at: number;
-}
+  at: z.number(),
+});
+type EndedStep = z.infer<typeof EndedStep>;
+
+/** What webhooks have said of a verification. Nothing in it can complete a login. */
+const Report = z.object({
+  /** The steps that are known to be over, in the order in which their webhooks came. */
+  over: z.array(EndedStep),
+  /** The whole verification is over. */
+  ended: z.exactOptional(Failure),
+  /** The link of the silent step, where a webhook has it. */
+  checkUrl: z.exactOptional(z.string()),
+});
+export type Report = z.infer<typeof Report>;
+
+const FORMAT = createRecordFormat(2, Report);
 
 /** The progress of a login, as the app sees it. */
 export interface Progress {
@@ -103,7 +105,7 @@ const endOf = (channel?: string, report?: Report): EndedStep | undefined =>
   report?.over.find((step) => step.channel === channel);
 
 /** The current step of a verification that is under way, as {@link verificationAt} computes it. */
-export const stepOf = ({ steps, step }: Verification): VerificationStep => steps[step] as VerificationStep;
+export const stepOf = ({ steps, step }: Verification) => steps[step] as Verification['steps'][number];
 
 /** The verification that a login has under way, or that it found under way when it began. */
 export const verificationUnderWay = (login: Login, now: number): Verification | undefined =>
@@ -190,44 +192,14 @@ export const triesKey = (verificationId: string, kind: 'silent' | 'typed'): stri
 /** Milliseconds that a report takes to be read and written. */
 const ADD_TIMEOUT_MS = 2 * COMMAND_TIMEOUT_MS;
 
-const FailureField = z.object({ reason: z.enum(MESSAGE_FAILURES).optional() });
-const FORMAT = createRecordFormat<Report>(
-  2,
-  z.object({
-    over: z.array(FailureField.extend({ channel: z.string(), at: z.number() })),
-    ended: z.exactOptional(FailureField),
-    checkUrl: z.exactOptional(z.string()),
-  }),
-);
+export type Reports = ReturnType<typeof createReports>;
 
 /** What webhooks have said of verifications, stored by verification: a webhook names no session. */
-export interface Reports {
-  of(verificationId: string): Promise<Report | undefined>;
-  /**
-   * Adds what a webhook says.
-   * @param jti the id of the webhook; one seen before changes nothing
-   * @returns whether it reports a failed message that was not known; a summary repeats what an
-   * event has reported
-   * @throws LoginError `login_in_progress` while another webhook of the same verification is added,
-   * so that Vonage sends it again
-   */
-  add(news: VerifyNews, jti: string): Promise<boolean>;
-  /**
-   * Notes that this server cancels a verification. Vonage's webhooks about it then say that its
-   * message failed, which gives no reason. Never fails.
-   */
-  cancelling(verificationId: string): Promise<void>;
-  /** Notes that a verification has ended. Never fails. */
-  end(verificationId: string): Promise<void>;
-  /** Counts each message that is known to have been sent once, for the metrics. Never fails. */
-  countMessages(verificationId: string, channels: readonly Channel[]): Promise<void>;
-}
-
 export function createReports(
   store: Store,
   secrets: readonly string[],
   world: Pick<World, 'now' | 'random' | 'meter'>,
-): Reports {
+) {
   const keyring = createKeyring(secrets, 'verify report');
   const lock = createLock(store, world);
 
@@ -257,7 +229,8 @@ export function createReports(
     ((await store.get(triesKey(verificationId, 'typed'))) !== null ||
       (await store.get(cancelledKey(verificationId))) !== null);
 
-  const countMessages: Reports['countMessages'] = async (verificationId, channels) => {
+  /** Counts each message that is known to have been sent once, for the metrics. Never fails. */
+  const countMessages = async (verificationId: string, channels: readonly Channel[]): Promise<void> => {
     for (const channel of channels) {
       if (channel === 'silent_auth') continue;
       const key = `verify:${verificationId}:${channel}`;
@@ -270,13 +243,26 @@ export function createReports(
   return {
     of,
     countMessages,
-    async cancelling(verificationId) {
+    /**
+     * Notes that this server cancels a verification. Vonage's webhooks about it then say that its
+     * message failed, which gives no reason. Never fails.
+     */
+    async cancelling(verificationId: string): Promise<void> {
       await store.set(cancelledKey(verificationId), '1', REPORT_TTL_SECONDS).catch(() => undefined);
     },
-    async end(verificationId) {
+    /** Notes that a verification has ended. Never fails. */
+    async end(verificationId: string): Promise<void> {
       await write({ verificationId, sent: [], kind: 'ended' }).catch(() => undefined);
     },
-    async add(news, jti) {
+    /**
+     * Adds what a webhook says.
+     * @param jti the id of the webhook; one seen before changes nothing
+     * @returns whether it reports a failed message that was not known; a summary repeats what an
+     * event has reported
+     * @throws LoginError `login_in_progress` while another webhook of the same verification is
+     * added, so that Vonage sends it again
+     */
+    async add(news: VerifyNews, jti: string): Promise<boolean> {
       await countMessages(news.verificationId, news.sent);
       if (news.kind === 'nothing' || (await store.get(`jti:${jti}`)) !== null) return false;
       const isNew = await write((await isExplained(news)) ? { ...news, failure: undefined } : news);

@@ -12,7 +12,7 @@ import {
 } from '../core/phone-number.js';
 import { callerOf } from '../http/caller.js';
 import { bodyOf, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
-import type { Overload } from '../http/overload.js';
+import type { Handler, Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Journal } from '../observability/journal.js';
 import type { WebhookReader } from '../vonage/webhook.js';
@@ -43,8 +43,6 @@ export interface Sessions {
    */
   signOut(req: Request, res: Response): Promise<boolean>;
 }
-
-type Handler = (req: Request, res: Response) => Promise<void>;
 
 const text = z.string({ error: 'Must be a string.' });
 
@@ -81,7 +79,6 @@ const NextBody = z.strictObject({
   app_hash: text.regex(/^[A-Za-z0-9+/]{11}$/, 'A hash has 11 characters of base64.').optional(),
 });
 
-/** The `User-Agent` of `silent-auth doctor`. */
 export const DOCTOR_USER_AGENT = 'silent-auth-doctor';
 
 /** Longer headers are not those of a browser or an app. */
@@ -267,7 +264,6 @@ function phoneNumberOf(input: string, countries: readonly Country[]): PhoneNumbe
 /** Hooks do not get credentials. */
 const SECRET_HEADERS = ['cookie', 'authorization', 'proxy-authorization'];
 
-/** Describes the client of a request to a hook. */
 function visitorOf(req: Request): Visitor {
   const shown = Object.entries(req.headers).filter(([name]) => !SECRET_HEADERS.includes(name));
   const headers = Object.freeze(Object.fromEntries(shown.map(([name, value]) => [name, String(value)])));

@@ -1,18 +1,12 @@
 import { MAX_CHAIN_STEPS, type VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
-import type { Caller, Limits } from '../limits/limits.js';
+import type { Limits } from '../limits/counters.js';
+import type { Caller } from '../limits/limits.js';
 import type { Store } from '../store/store.js';
 import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
 import { languageFor } from '../vonage/languages.js';
-import {
-  NEXT_TIMEOUT_MS,
-  SILENT_STEP_SECONDS,
-  START_TIMEOUT_MS,
-  type VerifyApi,
-  type VerifyStart,
-  type WorkflowStep,
-} from '../vonage/verify.js';
+import { NEXT_TIMEOUT_MS, SILENT_STEP_SECONDS, START_TIMEOUT_MS, type VerifyApi } from '../vonage/verify.js';
 import { CANCELLABLE_AFTER_SECONDS, type LiveVerifications } from './live-verifications.js';
 import type { Channel, Login, Verification } from './login.js';
 import { endOfLastStep, stepOf, triesKey, type Reports } from './progress.js';
@@ -31,6 +25,11 @@ export const CHANNEL_CHANGE_TIMEOUT_MS = Math.max(
  * message.
  */
 export type CodeKind = 'silent' | 'typed';
+
+interface Code {
+  code: string;
+  kind: CodeKind;
+}
 
 /**
  * Tries of a code for one verification, which Vonage counts as well. A silent code has one, because
@@ -66,38 +65,6 @@ interface StartRequest {
   requestId: string;
 }
 
-/** The Verify v2 verifications of logins. */
-export interface Verifications {
-  /** Digits of a code. */
-  codeLength: number;
-  /** Whether Vonage has texts in a language near this one (BCP 47). */
-  hasTexts(locale: string): boolean;
-  /**
-   * Starts a verification that goes through `channels`. If one of the same number is under way,
-   * whatever session it belongs to, it is cancelled first. If Vonage gives no link for the silent
-   * step, it has skipped that step, and so does the verification.
-   * @throws LoginError `login_in_progress` with `retry_after` while the one under way cannot be
-   * cancelled, or other clients come before
-   */
-  start(start: VerificationStart, request: StartRequest): Promise<Verification>;
-  /**
-   * Resolves if the code is right. Counts the try before it asks Vonage.
-   * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared
-   * the code; `login_expired` for a second silent code
-   */
-  check(verification: Verification, code: { code: string; kind: CodeKind }, requestId: string): Promise<void>;
-  /** Tries that are left to a typed code. */
-  triesLeft(verification: Verification): Promise<number>;
-  /** Goes on to the next step of a chain. */
-  advance(verification: Verification, login: Login, requestId: string): Promise<Verification>;
-  /** Cancels the verification as soon as Vonage lets it be cancelled. Never fails. */
-  cancel(verification: Verification, requestId: string): void;
-  /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
-  cancellableAt(verification: Verification): number;
-  /** Milliseconds since the epoch from which another verification may replace this one. */
-  resendableAt(verification: Verification): number;
-}
-
 export interface VerificationDeps extends VerifySettings {
   verify: VerifyApi;
   store: Store;
@@ -105,15 +72,18 @@ export interface VerificationDeps extends VerifySettings {
   live: LiveVerifications;
   world: World;
   reports: Pick<Reports, 'countMessages' | 'cancelling' | 'end'>;
-  brand: string;
   /** Where Vonage sends a browser at the end of the silent step. */
   redirectUrl: string;
 }
 
-export function createVerifications(deps: VerificationDeps): Verifications {
+export type Verifications = ReturnType<typeof createVerifications>;
+
+/** The Verify v2 verifications of logins. */
+export function createVerifications(deps: VerificationDeps) {
   const { verify, world, reports, live } = deps;
 
-  const cancel: Verifications['cancel'] = ({ id, startedAt }, requestId) => {
+  /** Cancels the verification as soon as Vonage lets it be cancelled. Never fails. */
+  const cancel = ({ id, startedAt }: Verification, requestId: string): void => {
     const seconds = CANCELLABLE_AFTER_SECONDS - (world.now() - startedAt) / 1000;
     const cancelNow = async (): Promise<void> => {
       await reports.cancelling(id);
@@ -129,17 +99,20 @@ export function createVerifications(deps: VerificationDeps): Verifications {
 
   /** @throws ConcurrentVerification if another verification of this number is under way */
   const startNew = async (start: VerificationStart, requestId: string): Promise<Verification> => {
-    const { login, channels, claimant } = start;
+    const { login, channels, claimant, appHash } = start;
+    const { phoneNumber, locale } = login;
     const newVerification = (id: string) => verificationOf(id, start, deps);
-    const begun = await verify.start(requestOf(start, deps), requestId).catch(async (error: unknown) => {
+    const redirectUrl = login.client === 'browser' ? deps.redirectUrl : undefined;
+    const request = { phoneNumber, channels, clientRef: login.id, locale, redirectUrl, appHash };
+    const begun = await verify.start(request, requestId).catch(async (error: unknown) => {
       if (!(error instanceof UnusableStart)) throw error;
       const unusable = newVerification(error.verificationId);
-      await live.note(login.phoneNumber, unusable, claimant);
+      await live.note(phoneNumber, unusable, claimant);
       cancel(unusable, requestId);
       throw error;
     });
     const verification = newVerification(begun.verificationId);
-    await live.note(login.phoneNumber, verification, claimant);
+    await live.note(phoneNumber, verification, claimant);
     if (begun.checkUrl !== undefined) verification.checkUrl = begun.checkUrl;
     // With a coverage check, Vonage gives no link where it does not cover the network.
     if (channels[0] === 'silent_auth' && deps.coverageCheck && begun.checkUrl === undefined)
@@ -152,12 +125,32 @@ export function createVerifications(deps: VerificationDeps): Verifications {
     return verification;
   };
 
+  /** Milliseconds since the epoch from which Vonage accepts a cancellation. */
+  const cancellableAt = ({ startedAt }: Verification): number => startedAt + CANCELLABLE_AFTER_SECONDS * 1000;
+
   return {
     codeLength: deps.codeLength,
-    hasTexts: (locale) =>
+    cancel,
+    cancellableAt,
+
+    /** Milliseconds since the epoch from which another verification may replace this one. */
+    resendableAt(verification: Verification): number {
+      // Vonage does not cancel a chain that has gone on.
+      return verification.step === 0 ? cancellableAt(verification) : endOfLastStep(verification);
+    },
+
+    /** Whether Vonage has texts in a language near this one (BCP 47). */
+    hasTexts: (locale: string): boolean =>
       languageFor('sms', locale, { template: deps.templateId !== undefined }) !== undefined,
 
-    async start(start, request) {
+    /**
+     * Starts a verification that goes through `channels`. If one of the same number is under way,
+     * whatever session it belongs to, it is cancelled first. If Vonage gives no link for the silent
+     * step, it has skipped that step, and so does the verification.
+     * @throws LoginError `login_in_progress` with `retry_after` while the one under way cannot be
+     * cancelled, or other clients come before
+     */
+    async start(start: VerificationStart, request: StartRequest): Promise<Verification> {
       try {
         return await startNew(start, request.requestId);
       } catch (error) {
@@ -172,7 +165,12 @@ export function createVerifications(deps: VerificationDeps): Verifications {
       }
     },
 
-    async check({ id }, { code, kind }, requestId) {
+    /**
+     * Resolves if the code is right. Counts the try before it asks Vonage.
+     * @throws LoginError `invalid_code` or `too_many_attempts`, with `upstream` if Vonage compared
+     * the code; `login_expired` for a second silent code
+     */
+    async check({ id }: Verification, { code, kind }: Code, requestId: string): Promise<void> {
       // A try that Vonage is not asked about must not count.
       await deps.limits.ready('verify');
       const key = triesKey(id, kind);
@@ -187,67 +185,21 @@ export function createVerifications(deps: VerificationDeps): Verifications {
       });
     },
 
-    async triesLeft({ id }) {
+    /** Tries that are left to a typed code. */
+    async triesLeft({ id }: Verification): Promise<number> {
       const tries = Number(await deps.store.get(triesKey(id, 'typed')));
       return Math.max(0, TRIES.typed - tries);
     },
 
-    async advance(verification, { id, phoneNumber }, requestId) {
+    /** Goes on to the next step of a chain. */
+    async advance(verification: Verification, login: Login, requestId: string): Promise<Verification> {
       await verify.next(verification.id, requestId);
       const moved = { ...verification, step: verification.step + 1, since: world.now() };
-      await live.note(phoneNumber, moved, id);
+      await live.note(login.phoneNumber, moved, login.id);
       await reports.countMessages(moved.id, [stepOf(moved).channel]);
       return moved;
     },
-
-    cancel,
-    cancellableAt: ({ startedAt }) => startedAt + CANCELLABLE_AFTER_SECONDS * 1000,
-    // Vonage does not cancel a chain that has gone on.
-    resendableAt: (verification) =>
-      verification.step === 0
-        ? verification.startedAt + CANCELLABLE_AFTER_SECONDS * 1000
-        : endOfLastStep(verification),
   };
-}
-
-/** The request that starts a verification. */
-function requestOf({ login, channels, appHash }: VerificationStart, deps: VerificationDeps): VerifyStart {
-  const { templateId, senders, fraudCheck } = deps;
-  const workflow = channels.map((channel): WorkflowStep => {
-    switch (channel) {
-      case 'silent_auth':
-        return {
-          ...{ channel, coverageCheck: deps.coverageCheck },
-          ...(login.client === 'browser' && { redirectUrl: deps.redirectUrl }),
-        };
-      case 'sms': {
-        const { sms: from, entityId, contentId } = senders;
-        return { channel, from, entityId, contentId, appHash };
-      }
-      case 'rcs':
-      case 'whatsapp':
-        return { channel, from: senders[channel] };
-      case 'voice':
-        return { channel };
-    }
-  });
-  return {
-    ...{ phoneNumber: login.phoneNumber, workflow, brand: deps.brand, clientRef: login.id },
-    ...{ channelTimeout: deps.channelTimeout, codeLength: deps.codeLength, fraudCheck },
-    locale: languageOf(channels, login.locale ?? deps.locale, templateId !== undefined),
-    // Templates are for SMS and RCS alone (Verify v2 reference, `template_id`).
-    templateId: channels.some((channel) => channel === 'sms' || channel === 'rcs') ? templateId : undefined,
-  };
-}
-
-/** The language of the first message of a workflow; a request has one for all its steps. */
-function languageOf(
-  channels: readonly Channel[],
-  locale: string | undefined,
-  template: boolean,
-): string | undefined {
-  const channel = channels.find((each) => each !== 'silent_auth');
-  return channel && locale && languageFor(channel, locale, { template });
 }
 
 /**
@@ -328,6 +280,5 @@ export const invalidCode = (): LoginError =>
 export const tooManyAttempts = ({ upstream }: Partial<Pick<LoginError, 'upstream'>> = {}): LoginError =>
   new LoginError('too_many_attempts', 'Too many wrong codes. Begin a new login.', { upstream });
 
-/** See {@link tooManyAttempts}. */
 export const codeTooLate = (): LoginError =>
   new LoginError('login_expired', 'The code is too old. Continue with another channel.');

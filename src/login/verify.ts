@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CodeChannel } from '../config/login.js';
-import type { KnownSim, SimSwap } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
+import type { SimDecision } from '../limits/sim-swap.js';
 import { ignoreHeldLock } from '../store/lock.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import { loginRefused } from './hooks.js';
@@ -39,18 +39,6 @@ export type VerifyResult = (
 };
 
 /**
- * Step 5: proves the login of this session with a code: one that `/callback` gave the device, one
- * that Vonage gave the device, or one that the user typed. The first try spends a code of ours;
- * tries of Vonage's codes are counted.
- * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`,
- * `login_refused`, `step_up_required`, and the errors of upstream
- */
-export type Verify = (
-  proof: { code: string; codeVerifier?: string | undefined },
-  request: RequestContext,
-) => Promise<VerifyResult>;
-
-/**
  * The codes of devices: 43 characters of base64url by us, letters and digits by Vonage. Digits with
  * punctuation are not accepted: a server that ignores the punctuation would read a typed code.
  */
@@ -78,9 +66,19 @@ function answersChallenge(verifier: string | undefined, { codeChallenge }: Login
   return timingSafeEqual(answer, Buffer.from(codeChallenge, 'base64url'));
 }
 
-export function createVerify(context: LoginContext): Verify {
+/**
+ * Step 5: proves the login of this session with a code: one that `/callback` gave the device, one
+ * that Vonage gave the device, or one that the user typed. The first try spends a code of ours;
+ * tries of Vonage's codes are counted.
+ * @throws LoginError `invalid_code`, `too_many_attempts`, `login_expired`, `silent_auth_failed`,
+ * `login_refused`, `step_up_required`, and the errors of upstream
+ */
+export function createVerify(context: LoginContext) {
   const { engine, journal, verifications } = context;
-  return ({ code, codeVerifier }, request) => {
+  return (
+    { code, codeVerifier }: { code: string; codeVerifier: string | undefined },
+    request: RequestContext,
+  ): Promise<VerifyResult> => {
     const { requestId, session } = request;
     return journal.step({ step: 'verify', requestId, login: session.login }, async (annotate) => {
       const { login } = session;
@@ -169,17 +167,11 @@ async function withNextChannels(
   return new LoginError(code, detail, { ...fields, ...left, upstream, cause });
 }
 
-/** A login whose number `channel` has just proved. */
-interface ProvedLogin extends SimFields {
-  login: Login;
-  channel: Channel;
-}
+/** With `SIM_SWAP_HOURS`, what is known of the SIM. */
+type SimFields = Partial<Omit<SimDecision, 'answer'>>;
 
-/** With `SIM_SWAP_HOURS`. */
-interface SimFields {
-  simSwap?: SimSwap;
-  knownSim?: KnownSim;
-}
+/** A login whose number `channel` has just proved. */
+type ProvedLogin = SimFields & { login: Login; channel: Channel };
 
 /**
  * Gives the session its user, if the SIM and the hook `beforeSession` allow it.

@@ -64,18 +64,7 @@ export interface StepStart {
   level?: 'info' | 'debug';
 }
 
-export interface Journal {
-  /**
-   * Runs a step of a login, and writes one line at its end: its outcome and its duration.
-   * @param work is given a function that adds fields to the line
-   */
-  step<T>(start: StepStart, work: (annotate: Annotate) => Promise<T>): Promise<T>;
-  /**
-   * Writes the line of a request that ended in an error, unless its step has.
-   * @param route `POST /login`
-   */
-  failed: (error: LoginError, request: { id: string; route: string; ms: number }) => void;
-}
+export type Journal = ReturnType<typeof createJournal>;
 
 /**
  * Writes each step of a login into the log, the metrics and the traces.
@@ -102,8 +91,12 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
     if (end !== undefined) meter.ended(end.channel, end.outcome, end.reason);
   };
 
-  const journal: Journal = {
-    step: (start, work) =>
+  return {
+    /**
+     * Runs a step of a login, and writes one line at its end: its outcome and its duration.
+     * @param work is given a function that adds fields to the line
+     */
+    step: <T>(start: StepStart, work: (annotate: Annotate) => Promise<T>): Promise<T> =>
       span(`login ${start.step}`, 'internal', async (annotateSpan) => {
         const startedAt = performance.now();
         let fields: LogFields = start.login === undefined ? {} : fieldsOf(start.login, pseudonym);
@@ -121,7 +114,12 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
           annotateSpan(attributesOf(fields, error));
         }
       }),
-    failed(error, { id, route, ms }) {
+
+    /**
+     * Writes the line of a request that ended in an error, unless its step has.
+     * @param request `route`: such as `POST /login`
+     */
+    failed: (error: LoginError, { id, route, ms }: { id: string; route: string; ms: number }): void => {
       if ([error, error.cause].some((each) => each instanceof Error && written.has(each))) return;
       const known = route.replace(/^DELETE \/sessions\/.*/, 'DELETE /sessions/:id');
       const step = (STEPS as Partial<Record<string, Step>>)[known];
@@ -133,7 +131,6 @@ export function createJournal({ log, meter, span }: Pick<World, 'log' | 'meter' 
       }
     },
   };
-  return journal;
 }
 
 /** Names a number in logs: always the same name, which cannot be reversed without the secret. */

@@ -9,7 +9,7 @@ import type { Meter } from '../core/world.js';
  * The metrics of prom-client about Node, and the time of the event loop: a counter, whose rate is
  * right for any number of scrapers and any interval.
  */
-export function watchProcess(registry: Registry): void {
+function watchProcess(registry: Registry): void {
   collectDefaultMetrics({ register: registry });
   // Sums of other gauges of prom-client, under names that Prometheus reserves for counters.
   for (const kind of ['handles', 'requests', 'resources'])
@@ -28,7 +28,7 @@ export function watchProcess(registry: Registry): void {
   });
 }
 
-export function watchStore(registry: Registry, ping: () => Promise<void>): void {
+function watchStore(registry: Registry, ping: () => Promise<void>): void {
   const up = new Gauge({
     name: 'silent_auth_store_up',
     help: 'Whether Redis accepts writes: 1, or 0.',
@@ -52,7 +52,7 @@ const LIMITS = [...Object.keys(RATES), 'send-all', 'upstream-per-second', 'upstr
 
 const OPERATIONS = [
   ...['set', 'get', 'take', 'delete', 'deleteIf', 'replace', 'expire', 'increment', 'spend', 'note', 'ping'],
-  ...['ttl', 'register', 'closeIndex', 'entries', 'unregister'],
+  ...['ttl', 'register', 'closeIndex', 'readIndex', 'unregister'],
 ];
 
 const REASONS: readonly (SilentFailure | ErrorCode | 'number_mismatch')[] = [
@@ -69,7 +69,7 @@ const STATUSES = ['2xx', '4xx', '429', '5xx', 'timeout', 'connection'];
  * Metrics for Prometheus (docs/operating.md), named by prometheus.io/docs/practices/naming.
  * @param engine the value of SILENT_AUTH
  */
-export function createMeter(registry: Registry, engine: string): Meter {
+function createMeter(registry: Registry, engine: string): Meter {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
     new Counter({ name: `silent_auth_${name}`, help, labelNames, registers });
@@ -136,28 +136,22 @@ export function createMeter(registry: Registry, engine: string): Meter {
   };
 }
 
-export interface Metrics {
-  meter: Meter;
-  watchStore(ping: () => Promise<void>): void;
-  /** Answers only `GET /metrics`. It needs a port of its own, because it has no access control. */
-  listener: RequestListener;
-}
-
-/** @param engine the value of SILENT_AUTH */
-export function createMetrics(engine: string): Metrics {
+export function createMetrics(engine: string) {
   const registry = new Registry();
   watchProcess(registry);
+  /** Answers only `GET /metrics`. It needs a port of its own, because it has no access control. */
+  const listener: RequestListener = (req, res) => {
+    const isScrape = req.method === 'GET' && req.url?.split('?')[0] === '/metrics';
+    if (!isScrape) return void res.writeHead(404).end();
+    const headers = { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' };
+    registry.metrics().then(
+      (text) => res.writeHead(200, headers).end(text),
+      (error: unknown) => res.writeHead(500, { 'Content-Type': 'text/plain' }).end(String(error)),
+    );
+  };
   return {
     meter: createMeter(registry, engine),
-    watchStore: (ping) => watchStore(registry, ping),
-    listener(req, res) {
-      const isScrape = req.method === 'GET' && req.url?.split('?')[0] === '/metrics';
-      if (!isScrape) return void res.writeHead(404).end();
-      const headers = { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' };
-      registry.metrics().then(
-        (text) => res.writeHead(200, headers).end(text),
-        (error: unknown) => res.writeHead(500, { 'Content-Type': 'text/plain' }).end(String(error)),
-      );
-    },
+    watchStore: (ping: () => Promise<void>) => watchStore(registry, ping),
+    listener,
   };
 }

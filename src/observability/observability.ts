@@ -1,58 +1,37 @@
 import type { RequestListener } from 'node:http';
+import { pino, type LoggerOptions } from 'pino';
 import { ConfigError, type Config } from '../config/config.js';
-import { NO_METER, NO_SPAN, type Log, type Meter, type Span } from '../core/world.js';
+import { NO_METER, NO_SPAN, type Log, type Meter } from '../core/world.js';
 import { listen, type Listening } from '../http/server.js';
 import type { Store } from '../store/store.js';
-import { openLog } from './log.js';
 
+type Command = (...args: unknown[]) => Promise<unknown>;
+
+/** Adds each command and its duration to the metrics. */
 export function meteredStore(store: Store, meter: Meter): Store {
-  const timed = async <T>(operation: keyof Store, work: () => Promise<T>): Promise<T> => {
-    const startedAt = performance.now();
-    let failed = true;
-    try {
-      const result = await work();
-      failed = false;
-      return result;
-    } finally {
-      meter.stored(operation, failed, performance.now() - startedAt);
-    }
-  };
-  return {
-    set: (...args) => timed('set', () => store.set(...args)),
+  const metered =
+    (operation: string, command: Command): Command =>
+    async (...args) => {
+      const startedAt = performance.now();
+      let failed = true;
+      try {
+        const result = await command(...args);
+        failed = false;
+        return result;
+      } finally {
+        meter.stored(operation, failed, performance.now() - startedAt);
+      }
+    };
+  const entries = Object.entries(store as unknown as Record<string, Command>).map(([name, command]) => {
+    if (name === 'close') return [name, command];
     // `add` is the Redis command SET as well.
-    add: (...args) => timed('set', () => store.add(...args)),
-    get: (...args) => timed('get', () => store.get(...args)),
-    take: (...args) => timed('take', () => store.take(...args)),
-    replace: (...args) => timed('replace', () => store.replace(...args)),
-    delete: (...args) => timed('delete', () => store.delete(...args)),
-    deleteIf: (...args) => timed('deleteIf', () => store.deleteIf(...args)),
-    expire: (...args) => timed('expire', () => store.expire(...args)),
-    increment: (...args) => timed('increment', () => store.increment(...args)),
-    spend: (...args) => timed('spend', () => store.spend(...args)),
-    note: (...args) => timed('note', () => store.note(...args)),
-    ttl: (...args) => timed('ttl', () => store.ttl(...args)),
-    register: (...args) => timed('register', () => store.register(...args)),
-    closeIndex: (...args) => timed('closeIndex', () => store.closeIndex(...args)),
-    readIndex: (...args) => timed('readIndex', () => store.readIndex(...args)),
-    unregister: (...args) => timed('unregister', () => store.unregister(...args)),
-    ping: () => timed('ping', () => store.ping()),
-    close: () => store.close(),
-  };
-}
-
-export interface Observability {
-  log: Log;
-  meter: Meter;
-  span: Span;
-  observeStore(store: Store): Store;
-  observeServer(listener: RequestListener): RequestListener;
-  /** @param others answers all other requests on the port of the metrics */
-  listen(docsUrl: string, others?: RequestListener): Promise<Listening | undefined>;
-  close(): Promise<void>;
+    return [name, metered(name === 'add' ? 'set' : name, command)];
+  });
+  return Object.fromEntries(entries) as Store;
 }
 
 /** The modules of metrics and traces are loaded only if they are set. */
-export async function openObservability(config: Config): Promise<Observability> {
+export async function openObservability(config: Config) {
   const counting = config.metrics && {
     ...config.metrics,
     ...(await import('./metrics.js')).createMetrics(config.silentAuth),
@@ -70,12 +49,13 @@ export async function openObservability(config: Config): Promise<Observability> 
     log,
     meter,
     span: traces?.span ?? NO_SPAN,
-    observeStore(store) {
+    observeStore(store: Store): Store {
       counting?.watchStore(() => store.ping());
       return counting ? meteredStore(store, meter) : store;
     },
-    observeServer: (listener) => traces?.around(listener) ?? listener,
-    listen: async (docsUrl, others) =>
+    observeServer: (listener: RequestListener) => traces?.around(listener) ?? listener,
+    /** @param others answers all other requests on the port of the metrics */
+    listen: async (docsUrl: string, others?: RequestListener): Promise<Listening | undefined> =>
       counting &&
       listen(others ? besideMetrics(counting.listener, others) : counting.listener, {
         port: counting.port,
@@ -83,7 +63,7 @@ export async function openObservability(config: Config): Promise<Observability> 
         docsUrl,
         keepAliveSeconds: config.keepAliveSeconds,
       }),
-    close: async () => traces?.close(),
+    close: async (): Promise<void> => traces?.close(),
   };
 }
 
@@ -102,4 +82,19 @@ async function loadTraces(): Promise<typeof import('./traces.js')> {
     const packages = names.map((name) => `@opentelemetry/${name}`).join(' ');
     throw new ConfigError([`OTEL_… asks for traces, whose packages are missing: npm install ${packages}`]);
   }
+}
+
+/**
+ * The log on stdout: a line of JSON each. On a terminal outside of production it is formatted by
+ * `pino-pretty`, if that is installed.
+ * @param also adds fields to each line
+ */
+async function openLog(level: string, production: boolean, also?: () => object): Promise<pino.Logger> {
+  const options: LoggerOptions = { level, base: null, ...(also && { mixin: also }) };
+  if (production || !process.stdout.isTTY) return pino(options);
+  const pretty = await import('pino-pretty').then(
+    ({ PinoPretty }) => PinoPretty({ translateTime: 'HH:MM:ss.l', singleLine: true }),
+    () => undefined,
+  );
+  return pretty ? pino(options, pretty) : pino(options);
 }

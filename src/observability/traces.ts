@@ -45,14 +45,6 @@ export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTION
 /** How long the last spans may take to be sent when the server stops. */
 const SHUTDOWN_TIMEOUT_MS = 3000;
 
-export interface Traces {
-  span: Span;
-  /** Runs `listener` within a span for each request of a login or a session. */
-  around(listener: RequestListener): RequestListener;
-  ids: () => { trace_id?: string; span_id?: string };
-  close(): Promise<void>;
-}
-
 /**
  * Traces by OpenTelemetry, whose SDK only this file loads. There is no automatic instrumentation,
  * which could put a query or a header into a span, and no trace header is sent to Vonage.
@@ -63,7 +55,7 @@ export interface Traces {
 export function createTraces(
   { serviceName, url, isTrusted }: TraceSettings & { isTrusted: boolean },
   failed: (why: string) => void,
-): Traces {
+) {
   const provider = new NodeTracerProvider({
     resource: defaultResource()
       .merge(resourceFromAttributes({ 'service.name': serviceName }))
@@ -75,16 +67,19 @@ export function createTraces(
   provider.register();
   const tracer = provider.getTracer('silent-auth-bff');
 
-  return {
-    span: (name, kind, work) =>
-      tracer.startActiveSpan(name, { kind: KINDS[kind] }, async (span) => {
-        try {
-          return await work((attributes) => note(span, attributes));
-        } finally {
-          span.end();
-        }
-      }),
-    around: (listener) => (req, res) => {
+  const span: Span = (name, kind, work) =>
+    tracer.startActiveSpan(name, { kind: KINDS[kind] }, async (active) => {
+      try {
+        return await work((attributes) => note(active, attributes));
+      } finally {
+        active.end();
+      }
+    });
+
+  /** Runs `listener` within a span for each request of a login or a session. */
+  const around =
+    (listener: RequestListener): RequestListener =>
+    (req, res) => {
       const route = tracedRoute(req.url?.split('?')[0] ?? '');
       if (route === undefined) return listener(req, res);
       const method = METHODS.find((each) => each === req.method) ?? '_OTHER';
@@ -96,34 +91,36 @@ export function createTraces(
         links: linked ? [{ context: linked }] : [],
       };
       const parent = isTrusted ? received : ROOT_CONTEXT;
-      const span = tracer.startSpan(`${method} ${route}`, options, parent);
+      const active = tracer.startSpan(`${method} ${route}`, options, parent);
       res.once('close', () => {
         const status = res.headersSent ? res.statusCode : 0;
-        note(span, {
+        note(active, {
           'request.id': String(res.getHeader('X-Request-Id')),
           'http.response.status_code': status || undefined,
           'error.type': status === 0 ? 'closed' : status >= 500 ? `${status}` : undefined,
         });
-        span.end();
+        active.end();
       });
-      context.with(trace.setSpan(parent, span), () => listener(req, res));
-    },
-    ids() {
-      const span = trace.getActiveSpan()?.spanContext();
-      return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
-    },
-    async close() {
-      const timeout = new Promise<string>((resolve) => {
-        setTimeout(() => resolve('the last spans timed out'), SHUTDOWN_TIMEOUT_MS).unref();
-      });
-      const ended = provider.shutdown().then(
-        () => undefined,
-        () => 'the last spans were refused',
-      );
-      const why = await Promise.race([ended, timeout]);
-      if (why !== undefined) failed(why);
-    },
+      context.with(trace.setSpan(parent, active), () => listener(req, res));
+    };
+
+  const ids = () => {
+    const active = trace.getActiveSpan()?.spanContext();
+    return active ? { trace_id: active.traceId, span_id: active.spanId } : {};
   };
+
+  const close = async (): Promise<void> => {
+    const timeout = new Promise<string>((resolve) => {
+      setTimeout(() => resolve('the last spans timed out'), SHUTDOWN_TIMEOUT_MS).unref();
+    });
+    const ended = provider.shutdown().then(
+      () => undefined,
+      () => 'the last spans were refused',
+    );
+    const why = await Promise.race([ended, timeout]);
+    if (why !== undefined) failed(why);
+  };
+  return { span, around, ids, close };
 }
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT };

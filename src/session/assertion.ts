@@ -23,25 +23,20 @@ const AMR: Record<Channel, string> = {
   voice: 'tel',
 };
 
-export interface Assertions {
-  audiences: readonly string[];
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Signs a JWT (RFC 7519, ES256). @returns `expiresAt` in milliseconds since the epoch */
-  assert(user: User, audience: string): Promise<{ assertion: string; expiresAt: number }>;
-}
+export type Assertions = ReturnType<typeof createAssertions>;
 
 export function createAssertions(
   deps: AssertionSettings & { issuer: string; world: Pick<World, 'now' | 'random'> },
-): Assertions {
+) {
   const { keys, audiences, issuer, world } = deps;
   const [signingKey] = keys;
   const published = signingKey && publicJwk(signingKey);
 
   return {
     audiences,
-    now: () => world.now(),
-    async assert({ phoneNumber, channels, authenticatedAt, simSwap }, audience) {
+    now: (): number => world.now(),
+    /** Signs a JWT (RFC 7519, ES256). @returns `expiresAt` in milliseconds since the epoch */
+    async assert({ phoneNumber, channels, authenticatedAt, simSwap }: User, audience: string) {
       const kid = (await published)?.kid;
       const iat = nowInSeconds(world);
       const assertion = await new SignJWT({

@@ -1,16 +1,8 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
-import { CODE_CHANNELS } from '../config/login.js';
-import { SIM_SWAPS } from '../config/sim-swap.js';
 import { LoginError } from '../core/errors.js';
-import { E164, type PhoneNumber } from '../core/phone-number.js';
-import {
-  MAX_CONFLICTS,
-  type Login,
-  type LoginSession,
-  type User,
-  type Verification,
-} from '../login/login.js';
+import type { PhoneNumber } from '../core/phone-number.js';
+import { Login, MAX_CONFLICTS, User, Verification, type LoginSession } from '../login/login.js';
 import { createKeyring, createRecordFormat, createNaming } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
@@ -37,43 +29,11 @@ export interface SessionRecord extends SessionState {
   stored: string;
 }
 
-const PhoneNumberField = z.custom<PhoneNumber>((value) => typeof value === 'string' && E164.test(value));
-const ChannelField = z.enum(['silent_auth', ...CODE_CHANNELS]);
-
 // Loose, so that a field that a newer release has added survives a write by this one.
-const VerificationField: z.ZodType<Verification> = z.looseObject({
-  id: z.string(),
-  steps: z.array(z.object({ channel: ChannelField, seconds: z.number() })),
-  step: z.number(),
-  since: z.number(),
-  startedAt: z.number(),
-  checkUrl: z.exactOptional(z.string()),
-});
-const LoginField: z.ZodType<Login> = z.looseObject({
-  id: z.string(),
-  phoneNumber: PhoneNumberField,
-  client: z.enum(['app', 'browser']),
-  codeChallenge: z.exactOptional(z.string()),
-  isProbe: z.exactOptional(z.literal(true)),
-  locale: z.exactOptional(z.string()),
-  channel: ChannelField.nullable(),
-  status: z.exactOptional(z.enum(['failed', 'completed'])),
-  expiresAt: z.number(),
-  begunAt: z.exactOptional(z.number()),
-  reauthenticates: z.exactOptional(z.literal(true)),
-  ticket: z.exactOptional(z.string()),
-  verification: z.exactOptional(VerificationField),
-  formerVerification: z.exactOptional(VerificationField),
-  proved: z.exactOptional(z.array(ChannelField)),
-  knownSim: z.exactOptional(z.object({ simSwap: z.enum(['swapped', 'unswapped']), at: z.number() })),
-  locked: z.exactOptional(z.literal(true)),
-});
-const UserField: z.ZodType<User> = z.looseObject({
-  phoneNumber: PhoneNumberField,
-  channel: ChannelField,
-  channels: z.array(ChannelField),
-  authenticatedAt: z.number(),
-  simSwap: z.exactOptional(z.enum(SIM_SWAPS)),
+const VerificationField = z.exactOptional(Verification.loose());
+const LoginField = Login.loose().extend({
+  verification: VerificationField,
+  formerVerification: VerificationField,
 });
 const FORMAT = createRecordFormat(
   1,
@@ -81,7 +41,7 @@ const FORMAT = createRecordFormat(
     handle: z.string(),
     secretHash: z.string(),
     login: LoginField.optional(),
-    user: UserField.optional(),
+    user: User.loose().optional(),
   }),
 );
 

@@ -83,18 +83,13 @@ export function unseal(key: KeyObject, context: string, sealed: string): string 
 }
 
 /** Seals under the first of several secrets and opens under any, so that secrets can be rotated. */
-export interface Keyring {
-  seal(context: string, text: string): string;
-  /** @returns `undefined` if no secret opens it */
-  open(context: string, sealed: string): string | undefined;
-}
-
-export function createKeyring([first = '', ...older]: readonly string[], purpose: string): Keyring {
+export function createKeyring([first = '', ...older]: readonly string[], purpose: string) {
   const current = deriveKey(first, purpose);
   const keys = [current, ...older.map((secret) => deriveKey(secret, purpose))];
   return {
-    seal: (context, text) => seal(current, context, text),
-    open(context, sealed) {
+    seal: (context: string, text: string): string => seal(current, context, text),
+    /** @returns `undefined` if no secret opens it */
+    open(context: string, sealed: string): string | undefined {
       for (const key of keys) {
         const text = unseal(key, context, sealed);
         if (text !== undefined) return text;

@@ -93,25 +93,20 @@ const BY_STATUS = new Map<number, Mapping>([
   [412, UNSUPPORTED],
 ]);
 
-/** A verification of the same number is under way. Its id is known if Vonage names it. */
-export class ConcurrentVerification extends LoginError {
+class VerificationError<Id extends string | undefined> extends LoginError {
   constructor(
-    readonly verificationId: string | undefined,
+    readonly verificationId: Id,
     { code, detail, fields, upstream }: LoginError,
   ) {
     super(code, detail, { ...fields, upstream });
   }
 }
 
+/** A verification of the same number is under way. Its id is known if Vonage names it. */
+export class ConcurrentVerification extends VerificationError<string | undefined> {}
+
 /** A verification was started, but its answer cannot be used. */
-export class UnusableStart extends LoginError {
-  constructor(
-    readonly verificationId: string,
-    { code, detail, fields, upstream }: LoginError,
-  ) {
-    super(code, detail, { ...fields, upstream });
-  }
-}
+export class UnusableStart extends VerificationError<string> {}
 
 /**
  * Vonage compared no code: the current step takes none, or this one does not have the form of a

@@ -1,4 +1,4 @@
-import { SIM_SWAP_TIMEOUT_MS } from '../config/sim-swap.js';
+import { SIM_SWAP_TIMEOUT_MS } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { Transport } from '../http/transport.js';

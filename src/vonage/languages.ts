@@ -43,7 +43,6 @@ const LANGUAGES = {
  */
 const OF_TEMPLATES = languagesOf('af-za az-az bg-bg bn-bd ca-es cmn-cn hr-hr sq-al');
 
-/** The channels whose texts have a language. */
 export type LanguageChannel = keyof typeof LANGUAGES;
 
 /** Regions that share a variant of a language other than the usual one (CLDR, `parentLocales`). */

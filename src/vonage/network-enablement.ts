@@ -30,18 +30,12 @@ export interface Enablement {
  * Client Authentication guide, step 2)
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */
-export type EnableNumber = (
-  phoneNumber: PhoneNumber,
-  newState: () => Promise<string>,
-  requestId: string,
-) => Promise<Enablement>;
-
 export function createNetworkEnablement(deps: {
   transport: Transport;
   appToken: () => Promise<string>;
   apiHost: string;
   authUrlHosts: readonly string[];
-}): EnableNumber {
+}) {
   const send = async (
     { phoneNumber, state }: { phoneNumber: PhoneNumber; state: string },
     timing: { timeoutMs: number; requestId: string },
@@ -55,7 +49,11 @@ export function createNetworkEnablement(deps: {
       ...timing,
     });
 
-  return async (phoneNumber, newState, requestId) => {
+  return async (
+    phoneNumber: PhoneNumber,
+    newState: () => Promise<string>,
+    requestId: string,
+  ): Promise<Enablement> => {
     const startedAt = performance.now();
     let state = await newState();
     let answer = await send({ phoneNumber, state }, { timeoutMs: TIMEOUT_MS, requestId }).catch(keepUnsent);

@@ -28,14 +28,8 @@ const MEANING = new Map<string, SilentFailure>([
  * @throws LoginError `silent_auth_failed` if the operator gives a reason, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
-export type VerifyNumber = (
-  accessToken: string,
-  phoneNumber: PhoneNumber,
-  requestId: string,
-) => Promise<boolean>;
-
-export function createNumberVerification(deps: { transport: Transport; verifyUrl: string }): VerifyNumber {
-  return async (accessToken, phoneNumber, requestId) => {
+export function createNumberVerification(deps: { transport: Transport; verifyUrl: string }) {
+  return async (accessToken: string, phoneNumber: PhoneNumber, requestId: string): Promise<boolean> => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',

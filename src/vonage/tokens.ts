@@ -66,15 +66,13 @@ export interface AccessToken {
  * @throws LoginError `silent_auth_failed` for a code that is not valid, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
-export type ExchangeCode = (authorization: { code: string }, requestId: string) => Promise<AccessToken>;
-
 export function createTokenExchange(deps: {
   transport: Transport;
   appToken: () => Promise<string>;
   tokenUrl: string;
   redirectUri: string;
-}): ExchangeCode {
-  return async ({ code }, requestId) => {
+}) {
+  return async ({ code }: { code: string }, requestId: string): Promise<AccessToken> => {
     const answer = await deps.transport({
       api: API,
       method: 'POST',
@@ -88,7 +86,7 @@ export function createTokenExchange(deps: {
   };
 }
 
-/** @throws LoginError as {@link ExchangeCode} does */
+/** @throws LoginError as {@link createTokenExchange} does */
 export function readToken(answer: Answer): AccessToken {
   const token = answer.status === 200 ? TokenAnswer.safeParse(answer.json) : undefined;
   if (!token?.success) throw tokenRefusal(answer);

@@ -1,8 +1,10 @@
+import type { CodeChannel, VerifySettings } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { Unanswered, type Answer, type Call, type Transport } from '../http/transport.js';
 import { isAllowedLink } from '../config/vonage.js';
 import { refusal, UnusableStart, verifyRefusal } from './errors.js';
+import { languageFor } from './languages.js';
 import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 
 const API = 'verify';
@@ -18,32 +20,21 @@ export const NEXT_TIMEOUT_MS = 3000;
  */
 export const SILENT_STEP_SECONDS = 60;
 
-type Text = string | undefined;
-
-/** A step of a workflow. Its `to` is the number without `+` (Verify v2 reference, `to`). */
-export type WorkflowStep =
-  | { channel: 'silent_auth'; redirectUrl?: string; coverageCheck?: boolean }
-  | { channel: 'sms'; from?: Text; entityId?: Text; contentId?: Text; appHash?: Text }
-  | { channel: 'rcs' | 'whatsapp'; from?: Text }
-  | { channel: 'voice' };
-
 export interface VerifyStart {
   phoneNumber: PhoneNumber;
-  /** 1 to `MAX_CHAIN_STEPS` steps; `silent_auth`, if any, first. */
-  workflow: readonly WorkflowStep[];
-  /** 1 to 18 characters, none of `/{}:$`. */
-  brand: string;
-  /** Seconds, 15 to 900. */
-  channelTimeout: number;
+  /** The steps of the workflow, 1 to `MAX_CHAIN_STEPS`; `silent_auth`, if any, first. */
+  channels: readonly ('silent_auth' | CodeChannel)[];
   /** 1 to 40 letters and digits; comes back in webhooks. */
   clientRef: string;
-  /** 4 to 10. */
-  codeLength: number;
-  templateId?: Text;
-  /** In Vonage's spelling, like `de-de`. */
-  locale?: Text;
-  fraudCheck?: boolean | undefined;
+  /** The language of the messages (BCP 47). Absent: that of the settings. */
+  locale?: string | undefined;
+  /** Where Vonage sends a browser at the end of the silent step. Absent for apps. */
+  redirectUrl?: string | undefined;
+  /** The hash of an Android app, 11 characters, that lets it read its SMS. */
+  appHash?: string | undefined;
 }
+
+export type VerifyApi = ReturnType<typeof createVerifyApi>;
 
 /**
  * The Verify v2 API, authenticated by application JWT: with Basic authentication Vonage sends no
@@ -53,25 +44,13 @@ export interface VerifyStart {
  * Each call throws LoginError: the codes of `errors.ts` for what Vonage refuses, else
  * `upstream_error`, `upstream_timeout` or `unavailable`.
  */
-export interface VerifyApi {
-  /**
-   * @throws UnusableStart if a verification was started, but its answer cannot be used
-   * @throws ConcurrentVerification if another verification of this number is under way
-   */
-  start(start: VerifyStart, requestId: string): Promise<{ verificationId: string; checkUrl?: string }>;
-  /** Resolves when the code is right. */
-  check(verificationId: string, code: string, requestId: string): Promise<void>;
-  /** Possible from 30 seconds after the start until the second event. */
-  cancel(verificationId: string, requestId: string): Promise<void>;
-  next(verificationId: string, requestId: string): Promise<void>;
-}
-
 export function createVerifyApi(deps: {
   transport: Transport;
   appToken: () => Promise<string>;
   verifyHost: string;
   authUrlHosts: readonly string[];
-}): VerifyApi {
+  settings: VerifySettings;
+}) {
   const send = async (
     path: string,
     call: Pick<Call, 'method' | 'timeoutMs' | 'requestId' | 'body'>,
@@ -82,8 +61,16 @@ export function createVerifyApi(deps: {
   const pathOf = (verificationId: string) => `/${encodeURIComponent(verificationId)}`;
 
   return {
-    async start(start, requestId) {
-      const call = { method: 'POST', timeoutMs: START_TIMEOUT_MS, requestId, body: asBody(start) } as const;
+    /**
+     * @throws UnusableStart if a verification was started, but its answer cannot be used
+     * @throws ConcurrentVerification if another verification of this number is under way
+     */
+    async start(
+      start: VerifyStart,
+      requestId: string,
+    ): Promise<{ verificationId: string; checkUrl?: string }> {
+      const body = bodyOf(start, deps.settings);
+      const call = { method: 'POST', timeoutMs: START_TIMEOUT_MS, requestId, body } as const;
       const answer = await send('', call).catch((error: unknown) => {
         if (error instanceof Unanswered && error.answer) throw unlessStarted(error.answer, error);
         throw error;
@@ -91,7 +78,7 @@ export function createVerifyApi(deps: {
       const started = answer.status === 202 ? VerifyStarted.safeParse(answer.json) : undefined;
       if (!started?.success) throw unlessStarted(answer, verifyRefusal(answer, 'start'));
       const { request_id: verificationId, check_url: checkUrl } = started.data;
-      const wantsLink = start.workflow[0]?.channel === 'silent_auth';
+      const wantsLink = start.channels[0] === 'silent_auth';
       if (!wantsLink || checkUrl === undefined || checkUrl === null) return { verificationId };
       if (typeof checkUrl === 'string' && isAllowedLink(checkUrl, deps.authUrlHosts))
         return { verificationId, checkUrl };
@@ -101,19 +88,21 @@ export function createVerifyApi(deps: {
         new LoginError('upstream_error', detail, { upstream: { api: API } }),
       );
     },
-    async check(verificationId, code, requestId) {
+    /** Resolves when the code is right. */
+    async check(verificationId: string, code: string, requestId: string): Promise<void> {
       const call = { method: 'POST', timeoutMs: START_TIMEOUT_MS, requestId, body: { code } } as const;
       const answer = await send(pathOf(verificationId), call);
       if (answer.status !== 200) throw verifyRefusal(answer, 'check');
       if (VerifyChecked.safeParse(answer.json).data?.request_id !== verificationId)
         throw refusal(API, answer);
     },
-    async cancel(verificationId, requestId) {
+    /** Possible from 30 seconds after the start until the second event. */
+    async cancel(verificationId: string, requestId: string): Promise<void> {
       const call = { method: 'DELETE', timeoutMs: NEXT_TIMEOUT_MS, requestId } as const;
       const answer = await send(pathOf(verificationId), call);
       if (answer.status !== 204) throw verifyRefusal(answer);
     },
-    async next(verificationId, requestId) {
+    async next(verificationId: string, requestId: string): Promise<void> {
       const call = { method: 'POST', timeoutMs: NEXT_TIMEOUT_MS, requestId } as const;
       const answer = await send(`${pathOf(verificationId)}/next_workflow`, call);
       if (answer.status !== 200) throw verifyRefusal(answer);
@@ -131,35 +120,50 @@ function unlessStarted({ status, body }: Pick<Answer, 'status' | 'body'>, error:
   return verificationId === undefined ? error : new UnusableStart(verificationId, error);
 }
 
-function asBody(start: VerifyStart): object {
+function bodyOf(start: VerifyStart, settings: VerifySettings): object {
+  const { channels, clientRef, locale = settings.locale } = start;
   const to = start.phoneNumber.slice(1);
+  // Templates are for SMS and RCS alone (Verify v2 reference, `template_id`).
+  const hasTemplate = channels.includes('sms') || channels.includes('rcs');
   return {
-    brand: start.brand,
-    workflow: start.workflow.map((step) => ({ channel: step.channel, to, ...optionsOf(step) })),
-    channel_timeout: start.channelTimeout,
-    client_ref: start.clientRef,
-    code_length: start.codeLength,
-    template_id: start.templateId,
-    locale: start.locale,
-    fraud_check: start.fraudCheck,
+    brand: settings.brand,
+    // `to` is without `+` (Verify v2 reference, `to`).
+    workflow: channels.map((channel) => ({ channel, to, ...optionsOf(channel, start, settings) })),
+    channel_timeout: settings.channelTimeout,
+    client_ref: clientRef,
+    code_length: settings.codeLength,
+    template_id: hasTemplate ? settings.templateId : undefined,
+    locale: locale && languageOf(channels, locale, settings),
+    fraud_check: settings.fraudCheck,
   };
 }
 
-function optionsOf(step: WorkflowStep): object {
-  switch (step.channel) {
+function optionsOf(
+  channel: VerifyStart['channels'][number],
+  { redirectUrl, appHash }: VerifyStart,
+  { senders, coverageCheck }: VerifySettings,
+): object {
+  switch (channel) {
     case 'silent_auth':
-      return { redirect_url: step.redirectUrl, coverage_check: step.coverageCheck };
-    case 'sms':
-      return {
-        from: step.from,
-        entity_id: step.entityId,
-        content_id: step.contentId,
-        app_hash: step.appHash,
-      };
+      return { redirect_url: redirectUrl, coverage_check: coverageCheck };
+    case 'sms': {
+      const { sms: from, entityId, contentId } = senders;
+      return { from, entity_id: entityId, content_id: contentId, app_hash: appHash };
+    }
     case 'rcs':
     case 'whatsapp':
-      return { from: step.from };
+      return { from: senders[channel] };
     case 'voice':
       return {};
   }
+}
+
+/** The language of the first message of a workflow; a request has one for all its steps. */
+function languageOf(
+  channels: VerifyStart['channels'],
+  locale: string,
+  { templateId }: VerifySettings,
+): string | undefined {
+  const channel = channels.find((each) => each !== 'silent_auth');
+  return channel && languageFor(channel, locale, { template: templateId !== undefined });
 }

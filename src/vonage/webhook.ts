@@ -35,17 +35,7 @@ interface FailedMessage {
   network?: string | undefined;
 }
 
-export interface WebhookReader {
-  /**
-   * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT (HS256) with
-   * a signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh
-   * `iat`, and the hash of the body.
-   * @returns the id of the webhook (`jti`) and what it says
-   * @throws LoginError `unavailable` without a signature, so that Vonage sends it again, signed;
-   * `invalid_signature`; `invalid_request` for a body that is not one of Verify v2
-   */
-  read(authorization: string | undefined, body: Buffer): Promise<{ jti: string; news: VerifyNews }>;
-}
+export type WebhookReader = ReturnType<typeof createWebhookReader>;
 
 export function createWebhookReader(deps: {
   apiKey: string;
@@ -54,11 +44,19 @@ export function createWebhookReader(deps: {
   applicationId: string;
   authUrlHosts: readonly string[];
   world: Pick<World, 'now'>;
-}): WebhookReader {
+}) {
   const secrets = deps.signatureSecrets.map((secret) => new TextEncoder().encode(secret));
 
   return {
-    async read(authorization, body) {
+    /**
+     * Checks the signature (Vonage, "Signed webhooks"): `Authorization: Bearer`, a JWT (HS256) with
+     * a signature secret of the account, `iss`, `api_key`, `application_id` if present, a fresh
+     * `iat`, and the hash of the body.
+     * @returns the id of the webhook (`jti`) and what it says
+     * @throws LoginError `unavailable` without a signature, so that Vonage sends it again, signed;
+     * `invalid_signature`; `invalid_request` for a body that is not one of Verify v2
+     */
+    async read(authorization: string | undefined, body: Buffer): Promise<{ jti: string; news: VerifyNews }> {
       if (authorization === undefined) {
         throw new LoginError('unavailable', 'This webhook is not signed. Send it again, signed.', {
           retry_after: 1,

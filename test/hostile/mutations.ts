@@ -135,7 +135,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'apps read JSON, even if they ask for HTML',
-    file: 'src/http/pages.ts',
+    file: 'src/http/problems.ts',
     find: "headers['sec-fetch-dest'] === 'document';",
     replace: "headers['sec-fetch-dest'] === 'document' || /html/.test(headers.accept ?? '');",
     caughtBy: {

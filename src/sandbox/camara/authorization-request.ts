@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { decodeJwt, type JWTPayload } from 'jose';
-import type { OAuthError } from '../operator/grants.js';
+import { oauthError, type OAuthError } from '../operator/grants.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 import { verifyClientJwt } from './client-authentication.js';
@@ -52,44 +52,22 @@ const isValidPrompt = (parameters: Parameters): boolean => {
   return isAlone && prompts.every((each) => PROMPTS.includes(each));
 };
 
-/** What a request must be, in the order of the checks. */
-const RULES: { isMet: (parameters: Parameters) => boolean; error: string; error_description: string }[] = [
-  {
-    isMet: ({ response_type }) => Boolean(response_type),
-    error: 'invalid_request',
-    error_description: 'response_type is missing.',
-  },
-  {
-    isMet: ({ response_type }) => response_type === 'code',
-    error: 'unsupported_response_type',
-    error_description: 'response_type must be code.',
-  },
-  {
-    isMet: ({ response_mode = 'query' }) => response_mode === 'query',
-    error: 'invalid_request',
-    error_description: 'response_mode must be query.',
-  },
-  {
-    isMet: isValidScope,
-    error: 'invalid_scope',
-    error_description: 'scope must be openid, exactly one purpose (dpv:), and number-verification:verify.',
-  },
-  {
-    isMet: ({ code_challenge }) => /^[\w-]{43}$/.test(code_challenge ?? ''),
-    error: 'invalid_request',
-    error_description: 'code_challenge must be a challenge of PKCE, of 43 characters.',
-  },
-  {
-    isMet: ({ code_challenge_method }) => code_challenge_method === 'S256',
-    error: 'invalid_request',
-    error_description: 'code_challenge_method must be S256.',
-  },
-  {
-    isMet: isValidPrompt,
-    error: 'invalid_request',
-    error_description: `prompt must be none alone, or of ${PROMPTS.slice(1).join(', ')}.`,
-  },
-];
+const SCOPE_RULE = 'scope must be openid, exactly one purpose (dpv:), and number-verification:verify.';
+const PROMPT_RULE = `prompt must be none alone, or of ${PROMPTS.slice(1).join(', ')}.`;
+
+/** The first rule that a request breaks. */
+const brokenRule = (parameters: Parameters): OAuthError | undefined => {
+  const { response_type, response_mode = 'query', code_challenge = '', code_challenge_method } = parameters;
+  if (!response_type) return oauthError('invalid_request', 'response_type is missing.');
+  if (response_type !== 'code') return oauthError('unsupported_response_type', 'response_type must be code.');
+  if (response_mode !== 'query') return oauthError('invalid_request', 'response_mode must be query.');
+  if (!isValidScope(parameters)) return oauthError('invalid_scope', SCOPE_RULE);
+  if (!/^[\w-]{43}$/.test(code_challenge))
+    return oauthError('invalid_request', 'code_challenge must be a challenge of PKCE, of 43 characters.');
+  if (code_challenge_method !== 'S256')
+    return oauthError('invalid_request', 'code_challenge_method must be S256.');
+  return isValidPrompt(parameters) ? undefined : oauthError('invalid_request', PROMPT_RULE);
+};
 
 /** The number of a `login_hint`: `tel:+44…` (RFC 3966), or without its scheme or plus. */
 const phoneNumberIn = (hint = ''): string | undefined => {
@@ -128,8 +106,8 @@ const unverifiedClaims = ({ request }: Parameters): JWTPayload => {
 };
 
 const validate = (parameters: Parameters): OAuthError | AuthorizationRequest => {
-  const broken = RULES.find(({ isMet }) => !isMet(parameters));
-  if (broken) return { error: broken.error, error_description: broken.error_description };
+  const broken = brokenRule(parameters);
+  if (broken) return broken;
   const { purposes, operations } = readScope(parameters.scope);
   const [purpose = ''] = purposes;
   return {
@@ -158,7 +136,10 @@ export const readAuthorizationRequest = async (
   }
   const claimed = claims['state'];
   const state = outer.state ?? (typeof claimed === 'string' ? claimed : undefined);
-  const refuse = (error: string, error_description: string): Refusal => ({ error, error_description, state });
+  const refuse = (error: string, description: string): Refusal => ({
+    ...oauthError(error, description),
+    state,
+  });
   if (once.length < searchParams.size) return refuse('invalid_request', 'A parameter is repeated.');
   if ('request_uri' in outer)
     return refuse('request_uri_not_supported', 'There is no support for request_uri.');

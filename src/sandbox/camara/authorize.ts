@@ -3,7 +3,7 @@ import { randomToken } from '../../core/world.js';
 import type { OperatorView } from '../conversation/calls.js';
 import { CAMARA_PATHS, withQuery } from '../http/paths.js';
 import { bodyText, handlePath } from '../http/requests.js';
-import { CODE_TTL_MS } from '../operator/grants.js';
+import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
 import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect } from '../operator/redirects.js';
 import { refuseOverrides, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
@@ -42,13 +42,9 @@ const sendErrorPage = (res: Response, reason: string): void =>
 
 /** Redirects the device to the client, with the issuer (RFC 9207). */
 const answer = (state: SandboxState, res: Response, parameters: Record<string, string | undefined>): void => {
-  const all = { ...parameters, iss: state.camara.issuer };
-  const present = Object.entries<string | undefined>(all).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined,
-  );
   // 303 makes a browser follow the answer to a form with GET.
   const status = res.req.method === 'POST' ? 303 : 302;
-  redirect(res, status, withQuery(state.redirectUri, Object.fromEntries(present)));
+  redirect(res, status, withQuery(state.redirectUri, { ...parameters, iss: state.camara.issuer }));
 };
 
 const issueCode = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
@@ -147,8 +143,8 @@ const decide =
       camara.recordConsent(request);
       issueCode(state, res, request);
     } else {
-      const error_description = 'The subscriber denied the consent.';
-      answer(state, res, { error: 'access_denied', error_description, state: request.state });
+      const error = oauthError('access_denied', 'The subscriber denied the consent.');
+      answer(state, res, { ...error, state: request.state });
     }
   };
 

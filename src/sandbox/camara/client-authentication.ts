@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowInSeconds } from '../../core/world.js';
-import type { OAuthError } from '../operator/grants.js';
+import { oauthError, type OAuthError } from '../operator/grants.js';
 import type { SandboxState } from '../state/state.js';
 import { CLIENT_ID, SIGNING_ALGORITHMS } from './operator.js';
 
@@ -84,10 +84,8 @@ export const authenticateClient = async (
     ...('client_assertion' in fields ? ['private_key_jwt'] : []),
     ...('client_secret' in fields ? ['client_secret_post'] : []),
   ];
-  const invalid = (error_description: string): OAuthError => ({ error: 'invalid_client', error_description });
-  if (used.length > 1) {
-    return { error: 'invalid_request', error_description: 'There is more than one client authentication.' };
-  }
+  const invalid = (reason: string): OAuthError => oauthError('invalid_client', reason);
+  if (used.length > 1) return oauthError('invalid_request', 'There is more than one client authentication.');
   if (used[0] !== auth) return invalid(`The client is registered with ${auth}.`);
   if (auth === 'private_key_jwt') {
     const reason = await invalidAssertion(state, fields);

@@ -1,7 +1,7 @@
 import type { IRouter, RequestHandler } from 'express';
 import { CAMARA_PATHS } from '../http/paths.js';
 import { handlePath } from '../http/requests.js';
-import { numberVerificationRoutes, type NumberVerification } from '../operator/number-verification.js';
+import { numberVerificationRoutes } from '../operator/number-verification.js';
 import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
 import type { SandboxState } from '../state/state.js';
 import { PROMPTS, SHARE_OPERATIONS, VERIFY_OPERATIONS } from './authorization-request.js';
@@ -46,30 +46,21 @@ const sendKeys: RequestHandler = async (_req, res) => {
   res.type('application/jwk-set+json').send(JSON.stringify({ keys: [ES256.jwk, RS256.jwk] }));
 };
 
-const addNumberVerification = (
-  state: SandboxState,
-  router: IRouter,
-  api: Pick<NumberVerification, 'version'> & Record<'verifyScopes' | 'shareScopes', string[]>,
-): void => {
-  const root = `${CAMARA_PATHS.numberVerification}/v${api.version.charAt(0)}`;
-  numberVerificationRoutes(state, router, {
-    version: api.version,
-    tokens: state.camara.tokens,
-    verify: { path: `${root}/verify`, scopes: api.verifyScopes },
-    share: { path: `${root}/device-phone-number`, scopes: api.shareScopes },
-  });
-};
-
 /** An operator by CAMARA's security profile, with Number Verification 0.3.1, 1.0 and 2.1. */
 export const camaraRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, [CAMARA_PATHS.metadata, CAMARA_PATHS.oauthMetadata], { get: [sendMetadata(state)] });
   handlePath(router, CAMARA_PATHS.jwks, { get: [sendKeys] });
   camaraAuthorizationRoutes(state, router);
   camaraTokenRoutes(state, router);
-  const [verifyScopes, shareScopes] = [VERIFY_OPERATIONS, SHARE_OPERATIONS];
-  addNumberVerification(state, router, { version: '0.3', verifyScopes, shareScopes });
-  // The second names are those of 0.3.1 alone.
-  const scopes = { verifyScopes: VERIFY_OPERATIONS.slice(0, 1), shareScopes: SHARE_OPERATIONS.slice(0, 1) };
-  addNumberVerification(state, router, { version: '1.0', ...scopes });
-  addNumberVerification(state, router, { version: '2.1', ...scopes });
+  for (const version of ['0.3', '1.0', '2.1'] as const) {
+    const root = `${CAMARA_PATHS.numberVerification}/v${version.charAt(0)}`;
+    // The second names are those of 0.3.1 alone.
+    const scopesOf = (names: string[]): string[] => (version === '0.3' ? names : names.slice(0, 1));
+    numberVerificationRoutes(state, router, {
+      version,
+      tokens: state.camara.tokens,
+      verify: { path: `${root}/verify`, scopes: scopesOf(VERIFY_OPERATIONS) },
+      share: { path: `${root}/device-phone-number`, scopes: scopesOf(SHARE_OPERATIONS) },
+    });
+  }
 };

@@ -79,17 +79,8 @@ const drawCall = (call: DescribedCall, facts: LoginFacts): DrawnCall => {
   const { id, at, asked, answered, description } = call;
   const { from, to, request } = description;
   const says = typeof request === 'string' ? request : request(call);
-  return {
-    id,
-    at,
-    from,
-    to,
-    says,
-    heard: describeAnswer(call, facts),
-    state: stateOf(call),
-    asked,
-    answered,
-  };
+  const heard = describeAnswer(call, facts);
+  return { id, at, from, to, says, heard, state: stateOf(call), asked, answered };
 };
 
 const factsOf = ({ number, calls }: Login): LoginFacts => {

@@ -50,8 +50,10 @@ const SILENT_AUTH_PATH = verifyPath('/[^/]+/silent-auth/[^/]+');
 export const callerOf = (path: string): 'device' | 'server' =>
   DEVICE_PATHS.includes(path) || SILENT_AUTH_PATH.test(path) ? 'device' : 'server';
 
-export const withQuery = (base: string, parameters: Record<string, string>): string => {
+/** @param parameters those that are undefined are left out */
+export const withQuery = (base: string, parameters: Record<string, string | undefined>): string => {
   const url = new URL(base);
-  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined) url.searchParams.set(name, value);
   return url.href;
 };

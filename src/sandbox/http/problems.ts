@@ -8,16 +8,23 @@ const problem =
   (status: number, type: string, title: string) =>
   (detail = '') => ({ status, type, title, detail });
 
-const verifyConflict = (name: string) => problem(409, `/verify-v2#${name}`, 'Conflict');
+const verifyProblem = (status: number, name: string, title: string) =>
+  problem(status, `/verify-v2#${name}`, title);
+const invalidCode = (status: number, name: string) => verifyProblem(status, name, 'Invalid Code');
+const verifyNotFound = (name: string) => verifyProblem(404, name, 'Not Found');
+const verifyConflict = (name: string) => verifyProblem(409, name, 'Conflict');
 const conflict = problem(409, '#conflict', 'Conflict');
 const silentAuthFailed = (status: number, name: string) =>
-  problem(status, `/verify-v2#${name}`, 'Silent authentication failed');
+  verifyProblem(status, name, 'Silent authentication failed');
 const unmetCondition = silentAuthFailed(412, 'precondition-failed');
 const invalidParameters = (title: string) =>
   problem(422, '#invalid-params', title)('The value of one or more parameters is invalid.');
 const NO_OPERATOR = 'Device number does not resolve to a supported Mobile Network Operator.';
-const networkNotSupported = (name: string) =>
-  problem(412, `/verify-v2#${name}`, 'Network not supported')(NO_OPERATOR);
+const networkNotSupported = (name: string) => verifyProblem(412, name, 'Network not supported')(NO_OPERATOR);
+const PLATFORM_ERROR = 'There was an error processing your request in the Platform.';
+const NO_CREDENTIALS = 'You did not provide correct credentials.';
+const TEMPLATES_FORBIDDEN = 'Templates management is not enabled for your account';
+const TOO_MANY_CODES = 'An incorrect code has been provided too many times. Workflow terminated.';
 
 /** The problems that all of Vonage's APIs share. Most details are made up by the sandbox. */
 const GENERAL = {
@@ -29,37 +36,17 @@ const GENERAL = {
   unsupportedMediaType: problem(415, '#unsupported-media-type', 'Unsupported Media Type')(),
   unprocessable: invalidParameters('Unprocessable Entity'),
   throttled: problem(429, '#throttled', 'Rate Limit Hit')('Please wait, then retry your request'),
-  internalError: problem(
-    500,
-    '#internal-error',
-    'Internal error',
-  )('There was an error processing your request in the Platform.'),
+  internalError: problem(500, '#internal-error', 'Internal error')(PLATFORM_ERROR),
 };
 
 /** The problems of Verify v2 (sources: its reference, and the fixtures of Vonage's SDKs). */
 const VERIFY = {
-  invalidCode: problem(
-    400,
-    '/verify-v2#invalid-code',
-    'Invalid Code',
-  )('The code you provided does not match the expected value.'),
-  jwtExpired: problem(
-    401,
-    '#jwt-expired',
-    'You did not provide correct credentials.',
-  )('The JWT provided has expired.'),
-  templatesForbidden: problem(
-    403,
-    '/verify-v2#forbidden',
-    'Forbidden',
-  )('Templates management is not enabled for your account'),
+  invalidCode: invalidCode(400, 'invalid-code')('The code you provided does not match the expected value.'),
+  jwtExpired: problem(401, '#jwt-expired', NO_CREDENTIALS)('The JWT provided has expired.'),
+  templatesForbidden: verifyProblem(403, 'forbidden', 'Forbidden')(TEMPLATES_FORBIDDEN),
   otherNumber: silentAuthFailed(403, 'msisdn-error')('Device MSISDN does not match.'),
-  templateNotFound: problem(404, '/verify-v2#template-not-found', 'Not Found')('Template not found'),
-  fragmentNotFound: problem(
-    404,
-    '/verify-v2#template-fragment-not-found',
-    'Not Found',
-  )('Template Fragment not found'),
+  templateNotFound: verifyNotFound('template-not-found')('Template not found'),
+  fragmentNotFound: verifyNotFound('template-fragment-not-found')('Template Fragment not found'),
   concurrent: verifyConflict('concurrent')('Concurrent verifications to the same number are not allowed.'),
   fragmentExists: verifyConflict('fragment-exists')(
     'A template fragment for this channel and locale already exists',
@@ -72,11 +59,7 @@ const VERIFY = {
   ),
   notNow: conflict('The operation cannot be performed at this time. Please try again later.'),
   templateExists: verifyConflict('template-exists')('A template with this name already exists'),
-  tooManyCodes: problem(
-    410,
-    '/verify-v2#expired',
-    'Invalid Code',
-  )('An incorrect code has been provided too many times. Workflow terminated.'),
+  tooManyCodes: invalidCode(410, 'expired')(TOO_MANY_CODES),
   cannotBeCompleted: unmetCondition('The silent auth verification cannot be completed.'),
   notCellular: unmetCondition('IP Address does not resolve to a cellular device.'),
   noNetwork: networkNotSupported('network-error'),

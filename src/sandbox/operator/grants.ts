@@ -15,6 +15,13 @@ export interface OAuthError {
   error_description: string;
 }
 
+export const oauthError = (error: string, error_description: string): OAuthError => ({
+  error,
+  error_description,
+});
+
+export const invalidGrant = (reason: string): OAuthError => oauthError('invalid_grant', reason);
+
 export const sendOAuthError = (res: Response, { error, error_description }: OAuthError): void =>
   void res.status(error === 'invalid_client' ? 401 : 400).json({ error, error_description });
 
@@ -27,22 +34,19 @@ export const tokenRequest = (req: Request): Partial<Record<string, string>> => {
 /** OAuth forbids repeated fields (RFC 6749, 3.2). */
 export const repeatedField = (req: Request): OAuthError | undefined =>
   Object.keys(tokenRequest(req)).length < new URLSearchParams(bodyText(req)).size
-    ? { error: 'invalid_request', error_description: 'A field is repeated.' }
+    ? oauthError('invalid_request', 'A field is repeated.')
     : undefined;
 
 /** Why a request has no authorization code. */
 export const invalidCodeRequest = (req: Request, required: readonly string[]): OAuthError | undefined => {
   const fields = tokenRequest(req);
   if (fields.grant_type && fields.grant_type !== 'authorization_code') {
-    return {
-      error: 'unsupported_grant_type',
-      error_description: 'grant_type must be authorization_code.',
-    };
+    return oauthError('unsupported_grant_type', 'grant_type must be authorization_code.');
   }
   const repeated = repeatedField(req);
   if (repeated || ['grant_type', ...required].every((name) => fields[name])) return repeated;
   const names = `grant_type, ${required.join(', ').replace(/, (?=[^,]*$)/, ' and ')}`;
-  return { error: 'invalid_request', error_description: `${names} are required.` };
+  return oauthError('invalid_request', `${names} are required.`);
 };
 
 interface Issued<Code extends AuthorizationCode> {
@@ -51,19 +55,23 @@ interface Issued<Code extends AuthorizationCode> {
 }
 
 /** Returns the authorization code, or why it is invalid. Uses it up in either case. */
-export const takeCode = <Code extends AuthorizationCode>(
+export const redeemCode = <Code extends AuthorizationCode>(
+  { subscribers, world, redirectUri }: SandboxState,
   { codes, tokens }: Issued<Code>,
-  value: string,
-  now: number,
-): Code | string => {
-  const code = codes.get(value);
-  if (!code) return 'The authorization code is unknown.';
+  fields: ReturnType<typeof tokenRequest>,
+): Code | OAuthError => {
+  const code = codes.get(fields.code ?? '');
+  if (!code) return invalidGrant('The authorization code is unknown.');
   if (code.isUsed) {
     if (code.token !== null) tokens.delete(code.token);
-    return 'The authorization code was already used; the token it gave is revoked.';
+    return invalidGrant('The authorization code was already used; the token it gave is revoked.');
   }
   code.isUsed = true;
-  return now < code.expiresAt ? code : 'The authorization code has expired.';
+  if (world.now() >= code.expiresAt) return invalidGrant('The authorization code has expired.');
+  if (fields.redirect_uri !== redirectUri)
+    return invalidGrant('redirect_uri is not the one of the authorization request.');
+  const isRefused = subscribers.silentBehaviourOf(code.number) === 'invalid_grant';
+  return isRefused ? invalidGrant('The authorization code is invalid.') : code;
 };
 
 /** The lifetime in the token response, or the default if that is not a number. */
@@ -81,12 +89,8 @@ export const issueToken = (
   const { expires_in = TOKEN_TTL_SECONDS, ...others } = tokenResponse;
   const access_token = randomToken(world);
   const { number, sim, scopes } = code;
-  tokens.set(access_token, {
-    number,
-    sim,
-    scopes,
-    expiresAt: world.now() + lifetimeSeconds(expires_in) * 1000,
-  });
+  const expiresAt = world.now() + lifetimeSeconds(expires_in) * 1000;
+  tokens.set(access_token, { number, sim, scopes, expiresAt });
   code.token = access_token;
   return { access_token, token_type: 'Bearer', ...(expires_in !== null && { expires_in }), ...others };
 };

@@ -22,7 +22,7 @@ interface Operation {
 }
 
 /** Number Verification as one operator offers it. */
-export interface NumberVerification {
+interface NumberVerification {
   version: Version;
   tokens: Store<Grant>;
   verify: Operation;
@@ -31,75 +31,46 @@ export interface NumberVerification {
 
 const error = (status: number, code: string, message: string) => ({ status, code, message });
 
+const UNAUTHENTICATED = 'Request not authenticated due to missing, invalid, or expired credentials';
+const NOT_PERMITTED = 'Client does not have sufficient permissions to perform this action';
+const INVALID = 'Client specified an invalid argument, request body or query param';
+const NOT_MOBILE = 'Client must authenticate via the mobile network to use this service';
+const NO_NUMBER = 'Phone number cannot be deducted from access token context';
+const NOT_APPLICABLE = 'The service is not available for the provided identifier.';
+
 /** The errors of Number Verification 0.3.1, and CAMARA's common errors 422 and 429. */
 const ERRORS_OF_0_3 = {
-  invalidArgument: error(
-    400,
-    'INVALID_ARGUMENT',
-    'Client specified an invalid argument, request body or query param',
-  ),
-  unauthenticated: error(
-    401,
-    'UNAUTHENTICATED',
-    'Request not authenticated due to missing, invalid, or expired credentials',
-  ),
-  expired: error(
-    401,
-    'UNAUTHENTICATED',
-    'Request not authenticated due to missing, invalid, or expired credentials',
-  ),
-  permissionDenied: error(
-    403,
-    'PERMISSION_DENIED',
-    'Client does not have sufficient permissions to perform this action',
-  ),
-  notMobile: error(
-    403,
-    'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK',
-    'Client must authenticate via the mobile network to use this service',
-  ),
-  noNumber: error(
-    403,
-    'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT',
-    'Phone number cannot be deducted from access token context',
-  ),
-  notApplicable: error(
-    422,
-    'SERVICE_NOT_APPLICABLE',
-    'The service is not available for the provided identifier.',
-  ),
+  invalidArgument: error(400, 'INVALID_ARGUMENT', INVALID),
+  unauthenticated: error(401, 'UNAUTHENTICATED', UNAUTHENTICATED),
+  expired: error(401, 'UNAUTHENTICATED', UNAUTHENTICATED),
+  permissionDenied: error(403, 'PERMISSION_DENIED', NOT_PERMITTED),
+  notMobile: error(403, 'NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', NOT_MOBILE),
+  noNumber: error(403, 'NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT', NO_NUMBER),
+  notApplicable: error(422, 'SERVICE_NOT_APPLICABLE', NOT_APPLICABLE),
   tooManyRequests: error(429, 'TOO_MANY_REQUESTS', 'Rate limit reached.'),
   internal: error(500, 'INTERNAL', 'Server error'),
 };
 
 type ErrorName = keyof typeof ERRORS_OF_0_3;
 
-const withFullStop = (name: ErrorName) => {
-  const { status, code, message } = ERRORS_OF_0_3[name];
-  return error(status, code, `${message}.`);
-};
-
-const unauthenticated = {
-  ...ERRORS_OF_0_3.unauthenticated,
-  message:
-    'Request not authenticated due to missing, invalid, or expired credentials. A new authentication is required.',
-};
+const permissionDenied = error(403, 'PERMISSION_DENIED', `${NOT_PERMITTED}.`);
+const asksAgain = error(401, 'UNAUTHENTICATED', `${UNAUTHENTICATED}. A new authentication is required.`);
 
 /** Those of 2.1 are from its specification, and from CAMARA's Commonalities 0.6. */
 const ERRORS: Record<Version, typeof ERRORS_OF_0_3> = {
   '0.3': ERRORS_OF_0_3,
   '1.0': {
     ...ERRORS_OF_0_3,
-    unauthenticated: withFullStop('unauthenticated'),
+    unauthenticated: error(401, 'UNAUTHENTICATED', `${UNAUTHENTICATED}.`),
     expired: error(401, 'AUTHENTICATION_REQUIRED', 'New authentication is required.'),
-    permissionDenied: withFullStop('permissionDenied'),
-    noNumber: { ...ERRORS_OF_0_3.noNumber, code: 'INVALID_TOKEN_CONTEXT' },
+    permissionDenied,
+    noNumber: error(403, 'INVALID_TOKEN_CONTEXT', NO_NUMBER),
   },
   '2.1': {
     ...ERRORS_OF_0_3,
-    unauthenticated,
-    expired: unauthenticated,
-    permissionDenied: withFullStop('permissionDenied'),
+    unauthenticated: asksAgain,
+    expired: asksAgain,
+    permissionDenied,
     noNumber: error(422, 'MISSING_IDENTIFIER', 'The device cannot be identified.'),
     internal: error(500, 'INTERNAL', 'Unknown server error. Typically a server bug.'),
   },

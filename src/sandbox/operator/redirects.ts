@@ -5,6 +5,7 @@ import type { OperatorView } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
+import { oauthError, type OAuthError } from './grants.js';
 import type { Authorization, Override, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber, type SilentBehaviour } from '../state/subscribers.js';
@@ -119,12 +120,11 @@ export const behaviourOf = (
 };
 
 /** The errors of an operator, which its redirect carries (RFC 6749, 4.1.2.1). */
-export const OPERATOR_ERRORS: Partial<Record<SilentBehaviour, { error: string; error_description: string }>> =
-  {
-    wifi: { error: 'access_denied', error_description: 'IP Address does not resolve to a cellular device.' },
-    server_error: { error: 'server_error', error_description: 'The operator could not process the request.' },
-    no_consent: { error: 'consent_required', error_description: 'The subscriber has not consented.' },
-  };
+export const OPERATOR_ERRORS: Partial<Record<SilentBehaviour, OAuthError>> = {
+  wifi: oauthError('access_denied', 'IP Address does not resolve to a cellular device.'),
+  server_error: oauthError('server_error', 'The operator could not process the request.'),
+  no_consent: oauthError('consent_required', 'The subscriber has not consented.'),
+};
 
 const identify = (state: SandboxState, req: Request, res: Response): void => {
   const hop = { store: state.operatorRequests, key: req.query.request };

@@ -12,33 +12,24 @@ export interface WebhookSettings {
   signatureSecret: string;
 }
 
-const Options = z.strictObject({
+const DEFAULTS = {
   /** Sends each webhook twice, with one signature. */
-  duplicate: z.boolean(),
-  /** Omits the signature from the first attempt of the next webhook. */
-  unsigned_once: z.boolean(),
-  /** Holds webhooks until `REORDER_IDLE_MS` pass without a new one, and reverses their order. */
-  out_of_order: z.boolean(),
-  action_as_object: z.boolean(),
-  /** Sends the events of messages too, not only their summary. */
-  message_events: z.boolean(),
-  /** Holds webhooks until it is unset. */
-  paused: z.boolean(),
-});
-
-type Options = z.infer<typeof Options>;
-
-/** The body of `PUT /__sandbox/webhooks`. Absent options keep their value. */
-export const WebhookOptions = Options.partial();
-
-const defaultOptions = (): Options => ({
   duplicate: false,
+  /** Omits the signature from the first attempt of the next webhook. */
   unsigned_once: false,
+  /** Holds webhooks until `REORDER_IDLE_MS` pass without a new one, and reverses their order. */
   out_of_order: false,
   action_as_object: false,
+  /** Sends the events of messages too, not only their summary. */
   message_events: false,
+  /** Holds webhooks until it is unset. */
   paused: false,
-});
+};
+
+const NAMES = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
+
+/** The body of `PUT /__sandbox/webhooks`. Absent options keep their value. */
+export const WebhookOptions = z.partialRecord(z.enum(NAMES), z.boolean());
 
 const REORDER_IDLE_MS = 300;
 const MAX_ATTEMPTS = 5;
@@ -63,7 +54,7 @@ interface SenderOptions {
 
 /** Sends webhooks, and repeats those that are not accepted. Without settings it sends none. */
 export class WebhookSender {
-  readonly options = defaultOptions();
+  readonly options = { ...DEFAULTS };
   readonly sent = new BoundedList<SentWebhook>();
   #pending: object[] = [];
   /** First attempts are sequential, so that they arrive in order. */
@@ -77,7 +68,7 @@ export class WebhookSender {
     private readonly conversation: Conversation,
   ) {}
 
-  set(options: z.infer<typeof WebhookOptions>): Readonly<Options> {
+  set(options: z.infer<typeof WebhookOptions>): object {
     Object.assign(this.options, options);
     this.#sendPending();
     return this.options;
@@ -93,7 +84,7 @@ export class WebhookSender {
 
   clear(): void {
     this.#generation += 1;
-    Object.assign(this.options, defaultOptions());
+    Object.assign(this.options, DEFAULTS);
     this.#pending = [];
     this.sent.clear();
     this.#firstAttempts = Promise.resolve();

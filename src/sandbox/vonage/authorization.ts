@@ -4,7 +4,7 @@ import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { sendProblem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
-import { CODE_TTL_MS } from '../operator/grants.js';
+import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
 import { refuseOverrides, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
@@ -34,33 +34,34 @@ const followLink = (state: SandboxState, req: Request, res: Response): void => {
   if (authorization) redirectToOperator(state, res, authorization);
 };
 
-/** An error that is sent to the customer by redirect (RFC 6749, 4.1.2.1). */
-const refusal = (error: string, error_description: string) => ({ error, error_description });
-
 const hasKnownScopes = (scopes: string[]): boolean => {
   const products = scopes.filter((scope) => scope !== 'openid');
   return scopes.includes('openid') && products.length > 0 && products.every(isKnownScope);
 };
 
+/** An error that is sent to the customer by redirect (RFC 6749, 4.1.2.1). */
 const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
   if (queryParameter(req, 'response_type') !== 'code') {
-    return refusal('unsupported_response_type', 'response_type must be code.');
+    return oauthError('unsupported_response_type', 'response_type must be code.');
   }
   if (!hasKnownScopes(login.scopes)) {
-    return refusal('invalid_scope', 'scope must be openid and the scope of a Network API.');
+    return oauthError('invalid_scope', 'scope must be openid and the scope of a Network API.');
   }
   if (!isPhoneNumber(login.number)) {
-    return refusal('invalid_request', 'login_hint must be a phone number in E.164 format with a leading +.');
+    return oauthError(
+      'invalid_request',
+      'login_hint must be a phone number in E.164 format with a leading +.',
+    );
   }
-  if (login.state.length < 8) return refusal('invalid_request', 'state must have at least 8 characters.');
+  if (login.state.length < 8) return oauthError('invalid_request', 'state must have at least 8 characters.');
   if (state.usedStates.has(login.state)) {
-    return refusal('invalid_request', 'state must be unique for each request.');
+    return oauthError('invalid_request', 'state must be unique for each request.');
   }
   // Network Enablement refuses these numbers earlier.
   const behaviour = state.subscribers.silentBehaviourOf(login.number);
-  if (behaviour === 'unsupported') return refusal('unauthorized_client', NUMBER_NOT_ALLOWED);
+  if (behaviour === 'unsupported') return oauthError('unauthorized_client', NUMBER_NOT_ALLOWED);
   if (behaviour !== 'rate_limited') return undefined;
-  return refusal('temporarily_unavailable', 'Please wait, then retry your request');
+  return oauthError('temporarily_unavailable', 'Please wait, then retry your request');
 };
 
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
@@ -71,8 +72,7 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
   };
   const error = errorOf(state, req, login);
   if (error) {
-    const parameters = { ...error, ...(login.state !== '' && { state: login.state }) };
-    redirect(res, 302, withQuery(state.redirectUri, parameters));
+    redirect(res, 302, withQuery(state.redirectUri, { ...error, state: login.state || undefined }));
     return;
   }
   const authorization = createAuthorization(state, login);

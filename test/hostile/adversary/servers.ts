@@ -2,14 +2,13 @@ import type { RequestListener } from 'node:http';
 import session from 'express-session';
 import { shield } from '../../../src/http/protection.js';
 import { problemHandler } from '../../../src/http/problems.js';
-import { errorPages } from '../../../src/http/pages.js';
 import { readClientAddresses } from '../../../src/http/caller.js';
 import { listen } from '../../../src/http/server.js';
 import { createJournal } from '../../../src/observability/journal.js';
 import { bareApp, createApp, createOperatorApp, createRoutes, type AppDeps } from '../../../src/routes.js';
 import { createHostSessions } from '../../../src/session/host.js';
 import { createUserSessions } from '../../../src/session/user-sessions.js';
-import type { SimSwapPolicy } from '../../../src/config/sim-swap.js';
+import type { SimSwapPolicy } from '../../../src/config/limits.js';
 import type { System } from '../../support/system.js';
 
 /** The servers by their names; a mutation has its own. */
@@ -55,8 +54,7 @@ function createHostApp({ config, store, world, root, hooks = {} }: AppDeps): Ret
   app.use(shield({ hsts: false }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: false };
   app.use(createRoutes({ config, store, world, hooks, sessions, userSessions, journal, ...place }));
-  const sendPage = errorPages({ page: config.page, home: '/', styled: false });
-  app.use(problemHandler({ docsUrl: `${config.publicUrl}/errors.md`, failed: journal.failed, sendPage }));
+  app.use(problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 
