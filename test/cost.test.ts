@@ -1,5 +1,10 @@
-import { Redis } from 'ioredis';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { ALICE, BOB, startSystem, postCode, redisUrlOfWorker, type System } from './support/system.js';
+
+/** A line of MONITOR: `+1700000000.123456 [2 127.0.0.1:40760] "get" …`. */
+const COMMAND = /^\+[\d.]+ \[(\d+) (\S+)\] "(\w+)"/;
 
 describe('the cost of a login', () => {
   let system: System;
@@ -9,22 +14,24 @@ describe('the cost of a login', () => {
 
   /** The names of the commands that the server sent to Redis while `work` ran. */
   const commandsOf = async (work: () => Promise<unknown>) => {
-    const redis = new Redis(redisUrlOfWorker());
-    const monitor = await redis.monitor();
+    const { hostname, port, pathname } = new URL(redisUrlOfWorker());
+    const socket = connect(Number(port), hostname);
+    const lines = createInterface({ input: socket });
+    socket.write('MONITOR\r\n');
+    await once(lines, 'line');
     const commands: string[] = [];
-    const db = new URL(redisUrlOfWorker()).pathname.slice(1);
-    monitor.on('monitor', (_time: string, args: string[], source: string, database: string) => {
-      // MONITOR also lists the commands of scripts, which are not sent by the server.
-      if (database === db && source !== 'lua') commands.push((args[0] ?? '').toLowerCase());
+    const ended = new Promise<void>((resolve) => {
+      lines.on('line', (line) => {
+        const [, database, source, command = ''] = COMMAND.exec(line) ?? [];
+        // MONITOR also lists the commands of scripts, which are not sent by the server.
+        if (database === pathname.slice(1) && source !== 'lua') commands.push(command.toLowerCase());
+        if (line.endsWith(' "the end"')) resolve();
+      });
     });
     await work();
-    const seen = new Promise<void>((resolve) => {
-      monitor.on('monitor', (_time: string, args: string[]) => args[1] === 'the end' && resolve());
-    });
     await system.redis.echo('the end');
-    await seen;
-    monitor.disconnect();
-    redis.disconnect();
+    await ended;
+    socket.destroy();
     return commands.slice(0, -1);
   };
 
