@@ -9,7 +9,7 @@ import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
 import { createNumberVerification } from '../vonage/number-verification.js';
 import { readToken, type AccessToken } from '../vonage/tokens.js';
-import { signJwt, type SigningKey } from './jws.js';
+import { createSigner } from './jws.js';
 import { createSimSwap, SIM_SWAP_API } from './sim-swap.js';
 import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
 import type { AuthorizationServer, Metadata } from './server.js';
@@ -52,9 +52,8 @@ export function createCamara(
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
-  const signingKey = lazily(() => signingKeyOf(settings));
   const server = createAuthorizationServer({ settings, transport, world });
-  const parts = { settings, server, world, transport, redirectUri, signingKey };
+  const parts = { settings, server, world, transport, redirectUri };
   return {
     issuer: settings.issuer,
     authorize: createAuthorize(parts),
@@ -71,17 +70,13 @@ interface Deps {
   world: World;
   transport: Transport;
   redirectUri: string;
-  signingKey: () => Promise<SigningKey>;
 }
 
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
-async function signingKeyOf({ keys: [key] }: CamaraSettings): Promise<SigningKey> {
+/** Signs by the first key of the settings. @param typ the type of the JWTs (RFC 7519 section 5.1) */
+function signerOf({ keys: [key] }: CamaraSettings, typ?: string) {
   if (key === undefined) throw new Error('the settings have no key');
-  return { key, kid: (await publicJwk(key)).kid };
+  const signer = publicJwk(key).then(({ kid }) => createSigner({ key, kid }, typ));
+  return async (claims: object): Promise<string> => (await signer)(claims);
 }
 
 /** How long a JWT of the client is valid; the profile allows 300 s. */
@@ -106,11 +101,12 @@ function clientAuthOf(deps: Deps): oauth.ClientAuth {
   const { clientAuth, clientId, clientSecret } = deps.settings;
   if (clientAuth === 'client_secret_basic') return oauth.ClientSecretBasic(clientSecret);
   if (clientAuth === 'client_secret_post') return oauth.ClientSecretPost(clientSecret);
+  const sign = signerOf(deps.settings);
   return async (as, _client, body) => {
     const claims = { ...claimsFor(as.token_endpoint, deps), sub: clientId };
     body.set('client_id', clientId);
     body.set('client_assertion_type', JWT_BEARER);
-    body.set('client_assertion', signJwt(await deps.signingKey(), claims));
+    body.set('client_assertion', await sign(claims));
   };
 }
 
@@ -119,15 +115,18 @@ function clientAuthOf(deps: Deps): oauth.ClientAuth {
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */
 function createAuthorize(deps: Deps) {
-  const { settings, server, world, redirectUri, signingKey } = deps;
+  const { settings, server, world, redirectUri } = deps;
   const { clientId, scope, prompt, loginHint, signsRequests } = settings;
   // Also beside a request object (CAMARA profile, "Signed Authentication Requests").
   const outer = { client_id: clientId, response_type: 'code', redirect_uri: redirectUri, scope };
+  const sign = signsRequests ? signerOf(settings, 'oauth-authz-req+jwt') : undefined;
 
-  const sign = async (as: Metadata, parameters: Record<string, string>) => {
+  /** The parameters of the link: all, or those that stand beside a request object (RFC 9101). */
+  const queryOf = async (as: Metadata, inner: Record<string, string>) => {
+    if (sign === undefined) return { ...outer, ...inner };
     // The profile recommends the endpoint as audience, and RFC 9101 (section 4) the issuer.
-    const claims = { ...parameters, ...claimsFor([as.authorization_endpoint, as.issuer], deps) };
-    return { request: signJwt({ ...(await signingKey()), typ: 'oauth-authz-req+jwt' }, claims) };
+    const audience = [as.authorization_endpoint, as.issuer];
+    return { ...outer, request: await sign({ ...outer, ...inner, ...claimsFor(audience, deps) }) };
   };
 
   return async (
@@ -145,10 +144,9 @@ function createAuthorize(deps: Deps) {
       ...(prompt !== 'off' && { prompt }),
       ...(loginHint !== 'none' && { login_hint: loginHint === 'tel' ? `tel:${phoneNumber}` : phoneNumber }),
     };
-    const query = { ...outer, ...(signsRequests ? await sign(as, { ...outer, ...inner }) : inner) };
+    const query = new URLSearchParams(await queryOf(as, inner)).toString();
     const { authorization_endpoint: endpoint } = as;
-    const separator = endpoint.includes('?') ? '&' : '?';
-    return { authUrl: endpoint + separator + new URLSearchParams(query).toString(), state };
+    return { authUrl: endpoint + (endpoint.includes('?') ? '&' : '?') + query, state };
   };
 }
 

@@ -14,12 +14,16 @@ export interface SigningKey {
   kid: string;
 }
 
-/** Signs a JWT (RFC 7519) by RS256 or ES256, as the key is. */
-export function signJwt({ key, kid, typ = 'JWT' }: SigningKey & { typ?: string }, claims: object): string {
-  const parts = [{ alg: algorithmOf(key), typ, kid }, claims];
-  const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-  const signature = sign('sha256', Buffer.from(text), key);
-  return `${text}.${(isEc(key) ? withoutAsn1(signature) : signature).toString('base64url')}`;
+const encode = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
+
+/** Makes a function that signs JWTs (RFC 7519) by RS256 or ES256, as the key is. */
+export function createSigner({ key, kid }: SigningKey, typ = 'JWT'): (claims: object) => string {
+  const header = encode({ alg: algorithmOf(key), typ, kid });
+  return (claims) => {
+    const text = `${header}.${encode(claims)}`;
+    const signature = sign('sha256', Buffer.from(text), key);
+    return `${text}.${(isEc(key) ? withoutAsn1(signature) : signature).toString('base64url')}`;
+  };
 }
 
 const isEc = (key: KeyObject): boolean => key.asymmetricKeyType === 'ec';

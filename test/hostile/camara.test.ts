@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { signJwt } from '../../src/camara/jws.js';
+import { createSigner } from '../../src/camara/jws.js';
 import { publicJwk } from '../../src/core/keys.js';
 import { walk, type Walk } from '../support/device.js';
 import { ALICE, postCode, startSystem, type System } from '../support/system.js';
@@ -363,7 +363,7 @@ describe('an ID token', () => {
   ])('of an RSA key of %s bits %s', async (_bits, _outcome, key, status) => {
     await publish(key);
     const { kid } = await publicJwk(key);
-    const { app, home } = await returnWith((claims) => signJwt({ key, kid }, claims));
+    const { app, home } = await returnWith(createSigner({ key, kid }));
     expect(home.status).toBe(status);
     if (status !== 200) await expectRefused(app, home, 1);
   });
