@@ -1,5 +1,5 @@
 import type { LoginError } from '../core/errors.js';
-import { createLock } from '../store/lock.js';
+import { createLock } from '../store/store.js';
 import { createBegin, createCancel } from './begin.js';
 import type { LoginContext, RequestContext } from './context.js';
 import { createExchange } from './exchange.js';

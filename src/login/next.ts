@@ -1,7 +1,7 @@
 import type { CodeChannel } from '../config/login.js';
 import { SIM_SWAP_TIMEOUT_MS, type KnownSim } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
-import { lockHeld } from '../store/lock.js';
+import { lockHeld } from '../store/store.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import { loginRefused } from './hooks.js';

@@ -3,10 +3,9 @@ import type { CodeChannel } from '../config/login.js';
 import { MESSAGE_FAILURES, type MessageFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
-import { createLock } from '../store/lock.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring, createRecordFormat } from '../store/seal.js';
-import type { Store } from '../store/store.js';
+import { createLock, type Store } from '../store/store.js';
 import type { VerifyNews } from '../vonage/webhook.js';
 import type { Channel, Login, Verification } from './login.js';
 

@@ -3,7 +3,7 @@ import type { CodeChannel } from '../config/login.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { SimDecision } from '../limits/sim-swap.js';
-import { ignoreHeldLock } from '../store/lock.js';
+import { ignoreHeldLock } from '../store/store.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
 import { loginRefused } from './hooks.js';
 import {

@@ -215,7 +215,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     rule: 'one request at a time moves a login on, however long that takes',
-    file: 'src/store/lock.ts',
+    file: 'src/store/store.ts',
     find: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1000);',
     replace: 'const ttlSeconds = Math.ceil((longestMs + COMMAND_TIMEOUT_MS) / 1_000_000);',
     caughtBy: {
