@@ -114,7 +114,7 @@ type MountSettings = ReturnType<typeof readOptions>;
 export type SilentAuthUser = User & { expiresAt: number };
 
 declare global {
-  // eslint-disable-next-line @typescript-eslint/no-namespace -- Express's request is extended by it
+  // oxlint-disable-next-line typescript/no-namespace -- Express's request is extended by it
   namespace Express {
     interface Request {
       /** Set by `load`. */

@@ -160,7 +160,7 @@ test('the outcome of a hook is logged, without the message of its error', async 
   }
 });
 
-/* eslint-disable @typescript-eslint/require-await -- asynchronous hooks, whatever they wait for */
+/* oxlint-disable typescript/require-await -- asynchronous hooks, whatever they wait for */
 test('the types reject every invalid answer, of synchronous and asynchronous hooks', () => {
   const right: Hooks[] = [
     { beforeLogin: () => undefined, beforeSession: () => undefined },
@@ -194,4 +194,4 @@ test('the types reject every invalid answer, of synchronous and asynchronous hoo
   ];
   expect([right.length, wrong.length]).toEqual([6, 10]);
 });
-/* eslint-enable @typescript-eslint/require-await */
+/* oxlint-enable typescript/require-await */

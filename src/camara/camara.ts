@@ -72,7 +72,7 @@ interface Deps {
   redirectUri: string;
 }
 
-/** Signs by the first key of the settings. @param typ the type of the JWTs (RFC 7519 section 5.1) */
+/** Signs by the first key of the settings. @param typ of the JWTs (RFC 7519 section 5.1) */
 function signerOf({ keys: [key] }: CamaraSettings, typ?: string) {
   if (key === undefined) throw new Error('the settings have no key');
   const signer = publicJwk(key).then(({ kid }) => createSigner({ key, kid }, typ));

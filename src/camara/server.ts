@@ -133,7 +133,7 @@ export function createAuthorizationServer(deps: {
  */
 const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.customFetch]: fetch,
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so as to stand out
+  // oxlint-disable-next-line typescript/no-deprecated -- marked so as to stand out
   [oauth.allowInsecureRequests]: isInsecure(issuer),
 });
 

@@ -96,7 +96,7 @@ export function createReader(env: Env) {
 
 export type Reader = ReturnType<typeof createReader>;
 
-/** `URL` also takes hosts with quotes, commas or braces, which no name in DNS and no address has. */
+/** `URL` also takes hosts with quotes, commas or braces, which no DNS name and no address has. */
 const HOST = /^(?:\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*\.?)?$/;
 
 export function parseUrl(text: string, base?: string): URL | undefined {

@@ -1,7 +1,10 @@
 import { getCountries, getCountryCallingCode } from 'libphonenumber-js/max';
 import type { PageSettings } from '../config/page.js';
 
-/** Fills the texts and settings into `public/index.html`, which is in English. */
+/**
+ * Fills the texts and settings into `public/index.html`, which is in English, and makes the HTML
+ * around pages without a script.
+ */
 
 interface Branch {
   [name: string]: string | Branch;

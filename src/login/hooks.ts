@@ -89,11 +89,11 @@ type OneOf<Words extends string> = {
 }[Words];
 
 /** Nothing, or `{ allow: true }`: the login begins. `{ refuse: true }`: it is refused. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
+// oxlint-disable-next-line typescript/no-invalid-void-type -- a hook without a `return`
 export type BeforeLoginAnswer = OneOf<Answer<'beforeLogin'>> | undefined | void;
 
 /** As {@link BeforeLoginAnswer}; `{ stepUp: true }` requires a code as well. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a hook without a `return`
+// oxlint-disable-next-line typescript/no-invalid-void-type -- a hook without a `return`
 export type BeforeSessionAnswer = OneOf<Answer<'beforeSession'>> | undefined | void;
 
 /** The hooks (docs/hooks.md), asynchronous or not. Their arguments are frozen. */

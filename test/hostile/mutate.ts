@@ -52,8 +52,8 @@ async function serversWith(file: string, text: string): Promise<Servers> {
   });
   const changed = () => {
     const module = { exports: {} };
-    /* eslint-disable-next-line @typescript-eslint/no-implied-eval,
-       @typescript-eslint/no-unsafe-call -- loads a module */
+    /* oxlint-disable-next-line typescript/no-implied-eval,
+       typescript/no-unsafe-call -- loads a module */
     new Function('module', 'exports', 'require', code)(module, module.exports, createRequire(path));
     return module.exports;
   };

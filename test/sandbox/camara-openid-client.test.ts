@@ -31,7 +31,7 @@ beforeEach(async () => {
 const discover = (auth: client.ClientAuth, algorithm: client.DiscoveryRequestOptions['algorithm'] = 'oidc') =>
   client.discovery(new URL(operator.issuer), CLIENT_ID, undefined, auth, {
     algorithm,
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- plain http
+    // oxlint-disable-next-line typescript/no-deprecated -- plain http
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],
   });
 

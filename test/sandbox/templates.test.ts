@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => account.close());
 beforeEach(() => account.control('POST', 'reset'));
 
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of any shape are compared
+// oxlint-disable-next-line typescript/no-explicit-any -- answers of any shape are compared
 type Body = any;
 
 const readJson = (text: string): Body => (text === '' ? undefined : JSON.parse(text));

@@ -37,7 +37,7 @@ export const UNREADABLE = [
         },
       }),
   ],
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- hooks may
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- hooks may
   ['an error that is a revoked proxy', () => Promise.reject(revoked())],
   ['an error without name and stack', () => Promise.reject(new Unreadable())],
   [
@@ -50,7 +50,7 @@ export const UNREADABLE = [
 export const FAILING = [
   ['a hook that throws', throws],
   ['a hook that rejects', () => Promise.reject(new Error('about +447700900000'))],
-  // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- hooks may
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- hooks may
   ['a hook that rejects with nothing', () => Promise.reject()],
   ...[null, true, false, 'allow', 1, {}, [], ['allow']].map((answer) => [
     `the answer ${JSON.stringify(answer)}`,

@@ -9,10 +9,12 @@ import {
   invalidGrant,
   issueToken,
   oauthError,
+  redeemCode,
   repeatedField,
   sendOAuthError,
+  tokenRequest,
+  type OAuthError,
 } from '../operator/grants.js';
-import { redeemCode, tokenRequest, type OAuthError } from '../operator/grants.js';
 import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
 import type { AuthorizationCode } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';

@@ -60,7 +60,7 @@ export const bearerToken = (authorization: string | undefined): string | undefin
 
 const CORRELATOR = /^[\w:;./<>{}-]{0,256}$/;
 
-/** Returns the `x-correlator` of CAMARA's APIs with each answer. `refuse` answers a malformed one. */
+/** Returns CAMARA's `x-correlator` with each answer. `refuse` answers a malformed one. */
 export const echoCorrelator =
   (refuse: (res: Response) => void): RequestHandler =>
   (req, res, next) => {

@@ -1,8 +1,13 @@
 import type { IRouter, RequestHandler } from 'express';
 import { PATHS } from '../http/paths.js';
 import { handlePath, requireMediaType } from '../http/requests.js';
-import { invalidCodeRequest, issueToken, redeemCode } from '../operator/grants.js';
-import { sendOAuthError, tokenRequest } from '../operator/grants.js';
+import {
+  invalidCodeRequest,
+  issueToken,
+  redeemCode,
+  sendOAuthError,
+  tokenRequest,
+} from '../operator/grants.js';
 import type { SandboxState } from '../state/state.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
