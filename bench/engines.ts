@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { startEnvironment, type Contestant } from './environment.js';
+import type { Contestant, Environment } from './environment.js';
 import { machine } from './report.js';
 import { measureRound } from './round.js';
 import { median, table } from './statistics.js';
@@ -11,23 +11,19 @@ import { median, table } from './statistics.js';
  * The CPU time of a login by `oidc`, and by `camara` with each kind of client key, each on Redis as
  * in production. Each makes the same two calls to the upstream.
  */
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '20' },
-    seconds: { type: 'string', default: '1' },
-    'warm-up': { type: 'string', default: '5000' },
-    server: { type: 'string', default: 'dist/main.js' },
-  },
-});
+const OPTIONS = {
+  rounds: { type: 'string', default: '20' },
+  seconds: { type: 'string', default: '1' },
+  'warm-up': { type: 'string', default: '5000' },
+  server: { type: 'string', default: 'dist/main.js' },
+} as const;
 
 const KEYS = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
   RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
 };
 
-const environment = await startEnvironment();
-const operator = await environment.upstream.ask<string>('operator');
-const camara = (alg: keyof typeof KEYS) => ({
+const camara = (operator: string, alg: keyof typeof KEYS) => ({
   SILENT_AUTH: 'camara',
   CAMARA_ISSUER: operator,
   CAMARA_CLIENT_ID: 'bench',
@@ -35,13 +31,16 @@ const camara = (alg: keyof typeof KEYS) => ({
   CAMARA_SCOPE: 'openid dpv:FraudPreventionAndDetection number-verification:verify',
   CAMARA_API_ROOT: operator,
 });
-const engines = {
-  oidc: { SILENT_AUTH: 'oidc' },
-  'camara, ES256': camara('ES256'),
-  'camara, RS256': camara('RS256'),
-};
 
-try {
+/** @returns the report */
+export async function compareEngines(environment: Environment, args: string[]): Promise<string> {
+  const { values: options } = parseArgs({ args, options: OPTIONS });
+  const operator = await environment.upstream.ask<string>('operator');
+  const engines = {
+    oidc: { SILENT_AUTH: 'oidc' },
+    'camara, ES256': camara(operator, 'ES256'),
+    'camara, RS256': camara(operator, 'RS256'),
+  };
   const costs = new Map<Contestant, number[]>();
   for (const [name, settings] of Object.entries(engines)) {
     const contestant = await environment.open({ name, file: options.server, settings });
@@ -61,7 +60,5 @@ try {
     const ratios = measured.map((cost, round) => cost / (first[round] ?? 0));
     return [name, median(measured).toFixed(0), median(ratios).toFixed(2)];
   });
-  console.log([machine(), '', table(['engine', 'CPU per login (µs)', 'to oidc'], rows)].join('\n'));
-} finally {
-  await environment.close();
+  return [machine(), '', table(['engine', 'CPU per login (µs)', 'to oidc'], rows)].join('\n');
 }

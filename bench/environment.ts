@@ -44,6 +44,8 @@ const LIMITS = {
   MAX_UTILIZATION: '100',
 };
 
+const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
+
 /**
  * Settings as in production, without `NODE_ENV=production`, which requires an upstream with TLS.
  */
@@ -52,7 +54,6 @@ export function settingsOf(addresses: {
   redisUrl: string;
   upstream: string;
 }): Record<string, string> {
-  const { applicationId, privateKeyPem, sessionSecret } = newCredentials();
   return {
     NODE_OPTIONS: nodeOptionsOfImage(),
     PORT: `${addresses.port}`,

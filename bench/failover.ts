@@ -20,8 +20,6 @@ import { median } from './statistics.js';
  * deploy/redis.conf and deploy/sentinel.conf, and measures the time until the store of the server
  * writes again.
  */
-const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
-
 const REDIS_CONFIG = readFileSync('deploy/redis.conf', 'utf8');
 const SENTINEL_CONFIG = readFileSync('deploy/sentinel.conf', 'utf8');
 
@@ -87,19 +85,23 @@ async function measure(folder: string): Promise<number> {
   }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'failover-'));
-const times: number[] = [];
-try {
-  for (let round = 0; round < Number(options.rounds); round++) {
-    const own = join(folder, `${round}`);
-    mkdirSync(own);
-    times.push(await measure(own));
+/** @returns the report */
+export async function measureFailover(args: string[]): Promise<string> {
+  const { values: options } = parseArgs({ args, options: { rounds: { type: 'string', default: '3' } } });
+  const folder = mkdtempSync(join(tmpdir(), 'failover-'));
+  const times: number[] = [];
+  try {
+    for (let round = 0; round < Number(options.rounds); round++) {
+      const own = join(folder, `${round}`);
+      mkdirSync(own);
+      times.push(await measure(own));
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-} finally {
-  rmSync(folder, { recursive: true });
+  const seconds = (ms: number): string => (ms / 1000).toFixed(2);
+  return [
+    machine(),
+    `The server wrote again ${seconds(median(times))} s after the end of the primary (${times.length} times: ${times.map(seconds).join(', ')}).`,
+  ].join('\n');
 }
-const seconds = (ms: number): string => (ms / 1000).toFixed(2);
-console.log(machine());
-console.log(
-  `The server wrote again ${seconds(median(times))} s after the end of the primary (${times.length} times: ${times.map(seconds).join(', ')}).`,
-);

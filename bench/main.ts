@@ -6,7 +6,7 @@ import { watchMachineLoad } from './machine-load.js';
 import { besidePeers, commandsOf, machine, spreadOfFloor, tableOf } from './report.js';
 import type { NamedCommands, Result } from './report.js';
 import { cpuOfRedis, measureRound, type Cell, type Round } from './round.js';
-import { startEnvironment, type Contestant, type Environment } from './environment.js';
+import type { Contestant, Environment } from './environment.js';
 
 /**
  * `npm run bench -- [--rounds 3] [--seconds 3] [--warm-up 10000] [--at-once 1,16,64,256]
@@ -16,20 +16,19 @@ import { startEnvironment, type Contestant, type Environment } from './environme
  * the same steps by the vendor's Node SDK and as its tutorial writes them. On a busy machine, use
  * more and longer rounds.
  */
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    /** Of a round. */
-    seconds: { type: 'string', default: '3' },
-    /** Logins of each contestant before the first round, so that V8 has compiled the code. */
-    'warm-up': { type: 'string', default: '10000' },
-    'at-once': { type: 'string', default: '1,16,64,256' },
-    /** Milliseconds that the upstream takes for each call. */
-    delays: { type: 'string', default: '0,50' },
-    server: { type: 'string', multiple: true, default: ['dist/main.js'] },
-    peers: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  rounds: { type: 'string', default: '3' },
+  /** Of a round. */
+  seconds: { type: 'string', default: '3' },
+  /** Logins of each contestant before the first round, so that V8 has compiled the code. */
+  'warm-up': { type: 'string', default: '10000' },
+  'at-once': { type: 'string', default: '1,16,64,256' },
+  /** Milliseconds that the upstream takes for each call. */
+  delays: { type: 'string', default: '0,50' },
+  server: { type: 'string', multiple: true, default: ['dist/main.js'] as string[] },
+  peers: { type: 'boolean', default: false },
+} as const;
+
 const PEERS = { 'vendor SDK': 'vendor-sdk.ts', tutorial: 'tutorial.ts' };
 const peerFile = (name: string): string => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 const numbers = (list: string): number[] => list.split(',').map(Number);
@@ -40,14 +39,12 @@ const numbers = (list: string): number[] => list.split(',').map(Number);
 async function measureCell(
   environment: Environment,
   contestants: Contestant[],
-  cell: Cell,
+  { cell, count, seconds }: { cell: Cell; count: number; seconds: number },
 ): Promise<Result[]> {
   const rounds = new Map<string, Round[]>(contestants.map(({ name }) => [name, []]));
-  for (let round = 0; round < Number(options.rounds); round++) {
+  for (let round = 0; round < count; round++) {
     for (const contestant of contestants) {
-      const result = await measureRound(environment, {
-        ...{ contestant, cell, seconds: Number(options.seconds) },
-      });
+      const result = await measureRound(environment, { contestant, cell, seconds });
       rounds.get(contestant.name)?.push(result);
     }
   }
@@ -55,7 +52,10 @@ async function measureCell(
   return [...rounds].map(([name, own]) => ({ name, cell, rounds: own, floor }));
 }
 
-async function run(environment: Environment): Promise<void> {
+/** @returns the report */
+export async function compareLogins(environment: Environment, args: string[]): Promise<string> {
+  const { values: options } = parseArgs({ args, options: OPTIONS });
+  const [count, seconds] = [Number(options.rounds), Number(options.seconds)];
   const contestants = [await environment.open({ name: 'floor' })];
   for (const file of options.server)
     contestants.push(await environment.open({ name: file, file: resolve(file) }));
@@ -79,11 +79,12 @@ async function run(environment: Environment): Promise<void> {
   const results: Result[] = [];
   for (const delayMs of numbers(options.delays)) {
     for (const atOnce of numbers(options['at-once'])) {
-      results.push(...(await measureCell(environment, contestants, { delayMs, atOnce })));
+      const cell = { delayMs, atOnce };
+      results.push(...(await measureCell(environment, contestants, { cell, count, seconds })));
     }
   }
   const otherLoad = machineLoad((await usedByAll(environment, contestants)) - usedBefore);
-  const lines = [
+  return [
     machine(),
     '',
     tableOf(results),
@@ -93,8 +94,7 @@ async function run(environment: Environment): Promise<void> {
     '',
     spreadOfFloor(results),
     ...otherLoad,
-  ];
-  console.log(lines.join('\n'));
+  ].join('\n');
 }
 
 /** User and system time of all processes of the bench (µs). */
@@ -102,11 +102,4 @@ async function usedByAll(environment: Environment, contestants: Contestant[]): P
   const children = [environment.upstream, environment.load, ...contestants.map(({ child }) => child)];
   const usages = await Promise.all(children.map((child) => child.usage()));
   return usages.reduce((sum, { cpu }) => sum + cpu, await cpuOfRedis(environment.redis));
-}
-
-const environment = await startEnvironment();
-try {
-  await run(environment);
-} finally {
-  await environment.close();
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Profiler } from 'node:inspector';
 import { CATEGORIES, sharesOf, type Category } from './profile-categories.js';
 import { machine } from './report.js';
-import { startEnvironment, type Contestant, type Environment } from './environment.js';
+import type { Contestant, Environment } from './environment.js';
 import { table } from './statistics.js';
 
 /**
@@ -13,15 +13,12 @@ import { table } from './statistics.js';
  * Divides the CPU time of a login, in the server and in the floor, by the samples of a CPU
  * profile. The rows add up to the total.
  */
-const { values: options } = parseArgs({
-  options: {
-    logins: { type: 'string', default: '15000' },
-    'warm-up': { type: 'string', default: '10000' },
-    'at-once': { type: 'string', default: '64' },
-    server: { type: 'string', default: 'dist/main.js' },
-  },
-});
-const LOGINS = Number(options.logins);
+const OPTIONS = {
+  logins: { type: 'string', default: '15000' },
+  'warm-up': { type: 'string', default: '10000' },
+  'at-once': { type: 'string', default: '64' },
+  server: { type: 'string', default: 'dist/main.js' },
+} as const;
 
 const SAMPLE_INTERVAL_US = 250;
 
@@ -32,17 +29,27 @@ interface CpuOfLogin {
   shares: Map<Category, number>;
 }
 
-async function measure({ load }: Environment, { base, child }: Contestant): Promise<CpuOfLogin> {
-  const logIn = (logins: number) => load.ask('run', { base, atOnce: Number(options['at-once']), logins });
-  await logIn(Number(options['warm-up']));
+interface Amount {
+  warmUp: number;
+  logins: number;
+  atOnce: number;
+}
+
+async function measure(
+  { load }: Environment,
+  { base, child }: Contestant,
+  { warmUp, logins: measured, atOnce }: Amount,
+): Promise<CpuOfLogin> {
+  const logIn = (logins: number) => load.ask('run', { base, atOnce, logins });
+  await logIn(warmUp);
   const { cpu: before } = await child.usage();
-  await logIn(LOGINS);
+  await logIn(measured);
   const { cpu: after } = await child.usage();
   // The profiler uses CPU time as well, so a second run is profiled, and gives only the shares.
   await child.ask('startProfile', { everyUs: SAMPLE_INTERVAL_US });
-  await logIn(LOGINS);
+  await logIn(measured);
   return {
-    cpu: (after - before) / LOGINS,
+    cpu: (after - before) / measured,
     shares: sharesOf(await child.ask<Profiler.Profile>('stopProfile')),
   };
 }
@@ -62,14 +69,16 @@ function report(server: CpuOfLogin, floor: CpuOfLogin): string {
   return table(['category', 'server', 'floor', 'difference'], rows, 1);
 }
 
-const environment = await startEnvironment();
-try {
-  const floor = await measure(environment, await environment.open({ name: 'floor' }));
-  const server = await measure(
-    environment,
-    await environment.open({ name: 'server', file: resolve(options.server) }),
-  );
-  console.log([machine(), '', 'User and system time per login (µs):', '', report(server, floor)].join('\n'));
-} finally {
-  await environment.close();
+/** @returns the report */
+export async function profileLogins(environment: Environment, args: string[]): Promise<string> {
+  const { values: options } = parseArgs({ args, options: OPTIONS });
+  const amount = {
+    warmUp: Number(options['warm-up']),
+    logins: Number(options.logins),
+    atOnce: Number(options['at-once']),
+  };
+  const file = resolve(options.server);
+  const floor = await measure(environment, await environment.open({ name: 'floor' }), amount);
+  const server = await measure(environment, await environment.open({ name: 'server', file }), amount);
+  return [machine(), '', 'User and system time per login (µs):', '', report(server, floor)].join('\n');
 }

@@ -4,7 +4,7 @@ import { watchMachineLoad } from './machine-load.js';
 import type { LoadResult } from './load.js';
 import { machine } from './report.js';
 import { cpuOfRedis } from './round.js';
-import { startEnvironment, type Contestant, type Environment } from './environment.js';
+import type { Contestant, Environment } from './environment.js';
 import { median, spread, table } from './statistics.js';
 
 /**
@@ -15,17 +15,15 @@ import { median, spread, table } from './statistics.js';
  * both, in which the three requests of a login alternate between the processes. Logins begin at a
  * fixed rate for each process, because a login costs a busier process less.
  */
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    'warm-up': { type: 'string', default: '3000' },
-    'per-second': { type: 'string', default: '30' },
-    /** Milliseconds that the upstream takes for each call. */
-    delay: { type: 'string', default: '0' },
-    server: { type: 'string', default: 'dist/main.js' },
-  },
-});
+const OPTIONS = {
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '3' },
+  'warm-up': { type: 'string', default: '3000' },
+  'per-second': { type: 'string', default: '30' },
+  /** Milliseconds that the upstream takes for each call. */
+  delay: { type: 'string', default: '0' },
+  server: { type: 'string', default: 'dist/main.js' },
+} as const;
 
 /** In the rounds of one process, the first server is the one that is used. */
 const PROCESSES = ['a server', 'the other', 'Redis', 'upstream', 'load'] as const;
@@ -45,13 +43,23 @@ const addressesOf = ([first, ...others]: Contestant[]) => ({
   alsoAt: others.map(({ base }) => base),
 });
 
-/** @param count how many servers of the pair get requests, beginning with the first */
-async function measureRound(environment: Environment, pair: Contestant[], count: number): Promise<Round> {
+interface Pace {
+  /** How many servers of the pair get requests, beginning with the first. */
+  count: number;
+  /** Logins that begin at each of them. */
+  perSecond: number;
+  seconds: number;
+}
+
+async function measureRound(
+  environment: Environment,
+  pair: Contestant[],
+  { count, perSecond, seconds }: Pace,
+): Promise<Round> {
   const before = await readCpu(environment, pair);
   const { took, elapsedMs } = await environment.load.ask<LoadResult>('run', {
     ...addressesOf(pair.slice(0, count)),
-    ...{ atOnce: AT_ONCE, perSecond: Number(options['per-second']) * count },
-    seconds: Number(options.seconds),
+    ...{ atOnce: AT_ONCE, perSecond: perSecond * count, seconds },
   });
   const after = await readCpu(environment, pair);
   return { logins: took.length, elapsedMs, used: after.map((cpu, at) => cpu - (before[at] ?? 0)) };
@@ -88,7 +96,10 @@ function report(one: Round[], two: Round[]): string[] {
   ];
 }
 
-async function run(environment: Environment): Promise<string[]> {
+/** @returns the report */
+export async function compareProcesses(environment: Environment, args: string[]): Promise<string> {
+  const { values: options } = parseArgs({ args, options: OPTIONS });
+  const pace = { perSecond: Number(options['per-second']), seconds: Number(options.seconds) };
   const file = resolve(options.server);
   const first = await environment.open({ name: 'server', file });
   const pair = [first, await environment.addProcess(first, file)];
@@ -99,17 +110,10 @@ async function run(environment: Environment): Promise<string[]> {
   const two: Round[] = [];
   const machineLoad = watchMachineLoad();
   for (let round = 0; round < Number(options.rounds); round++) {
-    one.push(await measureRound(environment, pair, 1));
-    two.push(await measureRound(environment, pair, 2));
+    one.push(await measureRound(environment, pair, { ...pace, count: 1 }));
+    two.push(await measureRound(environment, pair, { ...pace, count: 2 }));
     pair.reverse();
   }
   const ours = [...one, ...two].flatMap(({ used }) => used).reduce((sum, each) => sum + each, 0);
-  return [machine(), '', ...report(one, two), ...machineLoad(ours)];
-}
-
-const environment = await startEnvironment();
-try {
-  console.log((await run(environment)).join('\n'));
-} finally {
-  await environment.close();
+  return [machine(), '', ...report(one, two), ...machineLoad(ours)].join('\n');
 }

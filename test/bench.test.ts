@@ -1,20 +1,22 @@
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { startEnvironment, type Environment } from '../bench/environment.js';
+import { compareEngines } from '../bench/engines.js';
+import { measureFailover } from '../bench/failover.js';
+import { compareLogins } from '../bench/main.js';
+import { profileLogins } from '../bench/profile.js';
+import { measureRound } from '../bench/round.js';
+import { compareProcesses } from '../bench/two-processes.js';
 import { built } from './support/built.js';
 
-const run = promisify(execFile);
-const root = resolve(__dirname, '..');
-
-/** Runs a program of the bench. @returns its output */
-const bench = async (...args: string[]): Promise<string> =>
-  (await run(process.execPath, ['--import', 'tsx', ...args], { cwd: root, timeout: 110_000 })).stdout;
-
 const [server = ''] = built('main.js');
+const AT_SERVER = ['--server', server];
+
+let environment: Environment;
+beforeAll(async () => void (environment = await startEnvironment()));
+afterAll(() => environment.close());
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
-  const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
-  const said = await bench('bench/main.ts', ...short, '--peers', '--server', server);
+  const short = ['--rounds', '1', '--seconds', '0.1', '--warm-up', '20', '--delays', '0,5', '--at-once', '2'];
+  const said = await compareLogins(environment, [...short, '--peers', ...AT_SERVER]);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   expect(cells.map(([, where, who]) => `${where ?? ''}: ${who ?? ''}`)).toEqual([
@@ -37,28 +39,18 @@ test('the bench measures logins of the server and of the floor, and prints their
 });
 
 test('with 256 logins under way, as the image starts it, a process has less than 256 MB', async () => {
-  const short = [
-    '--rounds',
-    '1',
-    '--seconds',
-    '1',
-    '--warm-up',
-    '1000',
-    '--delays',
-    '50',
-    '--at-once',
-    '256',
-  ];
-  const said = await bench('bench/main.ts', ...short, '--server', server);
-  const row = said.split('\n').find((line) => line.includes('main.js') && line.startsWith('|')) ?? '';
-  const megabytes = Number(row.split('|').at(-2));
+  const contestant = await environment.open({ name: 'server', file: server });
+  const cell = { delayMs: 50, atOnce: 256 };
+  // Each client completes at least one login.
+  const { rss } = await measureRound(environment, { contestant, cell, seconds: 0.5 });
+  const megabytes = rss / 1e6;
   expect(megabytes).toBeGreaterThan(50);
   expect(megabytes).toBeLessThan(256);
 });
 
 test('the bench compares the engines that begin by a link', async () => {
-  const short = ['--rounds', '1', '--seconds', '0.2', '--warm-up', '20'];
-  const said = await bench('bench/engines.ts', ...short, '--server', server);
+  const short = ['--rounds', '1', '--seconds', '0.1', '--warm-up', '20'];
+  const said = await compareEngines(environment, [...short, ...AT_SERVER]);
   const rows = said.split('\n').filter((line) => /^\| (?:oidc|camara)/.test(line));
   expect(rows).toHaveLength(3);
   for (const row of rows) expect(Number(row.split('|')[3])).toBeGreaterThan(0);
@@ -66,7 +58,7 @@ test('the bench compares the engines that begin by a link', async () => {
 
 test('the bench alternates the requests of a login between two processes, and prints the CPU time of both', async () => {
   const short = ['--rounds', '2', '--seconds', '0.2', '--warm-up', '10', '--per-second', '50'];
-  const said = await bench('bench/two-processes.ts', ...short, '--server', server);
+  const said = await compareProcesses(environment, [...short, ...AT_SERVER]);
   const rows = said.split('\n').filter((line) => /^\| (one|two)/.test(line));
   const [, both] = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const [, , logins, sum, a, b, ...others] = both ?? [];
@@ -76,8 +68,8 @@ test('the bench alternates the requests of a login between two processes, and pr
 });
 
 test('the profile divides the CPU time of a login into categories that add up to the total', async () => {
-  const short = ['--logins', '100', '--warm-up', '20', '--server', server];
-  const said = await bench('bench/profile.ts', ...short);
+  const short = ['--logins', '50', '--warm-up', '20'];
+  const said = await profileLogins(environment, [...short, ...AT_SERVER]);
   const rows = said.split('\n').filter((line) => /^\| (?!category|-)/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
   const figures = cells.map(([, place = '', us]) => [place, Number(us)] as const);
@@ -90,7 +82,7 @@ test('the profile divides the CPU time of a login into categories that add up to
 });
 
 test('the bench kills a primary of Redis, and prints when the server writes again', async () => {
-  const said = await bench('bench/failover.ts', '--rounds', '1');
+  const said = await measureFailover(['--rounds', '1']);
   const [, seconds] = /wrote again ([\d.]+) s after .* \(1 times: [\d.]+\)/.exec(said) ?? [];
   // The sentinels wait for two seconds.
   expect(Number(seconds)).toBeGreaterThan(2);
