@@ -13,7 +13,7 @@ import { checkTls } from '../src/tools/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
-import { inDeployment, type Plan } from './support/deployment.js';
+import { deploymentsAt, type Deployments, type Plan } from './support/deployment.js';
 import { callDoctor, type Visit } from './support/doctors.js';
 import { ca, lowerCase, openFront, rewrite, type Habits, type Passing } from './support/front.js';
 import { ALICE, WEBHOOKS, withSystem } from './support/system.js';
@@ -22,12 +22,15 @@ import { freePort, startRedis, type RedisServer } from './support/redis-server.j
 import { testWorld } from './support/world.js';
 
 let redis: RedisServer;
+let deployments: Deployments;
 let doctor: ReturnType<typeof callDoctor>;
 beforeAll(async () => {
   redis = await startRedis();
+  deployments = deploymentsAt(redis.url);
   doctor = callDoctor();
 });
 afterAll(async () => {
+  await deployments.close();
   await Promise.all([endPrograms(), redis.stop()]);
   doctor.leave();
 });
@@ -42,7 +45,7 @@ const secretsOf = (settings: Env): string[] =>
 const PASSWORD = 'a-password-of-redis';
 
 const visit = (plan: Plan = {}, args: string[] = ['--login', ALICE]): Promise<Visit> =>
-  inDeployment(redis.url, plan, async ({ front, settings }) => {
+  deployments.run(plan, async ({ front, settings }) => {
     const visited = await doctor.visit([front.url, ...args], settings);
     for (const secret of secretsOf(settings)) expect(visited.text).not.toContain(secret);
     // One line each, as a log needs.
@@ -78,7 +81,7 @@ test.each([
 });
 
 test('without settings and --login no login is begun, and the skipped checks are listed', async () => {
-  await inDeployment(redis.url, {}, async ({ front, system }) => {
+  await deployments.run({}, async ({ front, system }) => {
     const visited = await doctor.visit([front.url], {});
     expect(visited.code).toBe(0);
     expect([named(visited, 'mistake'), named(visited, 'warning')]).toEqual([[], []]);
@@ -446,7 +449,7 @@ describe('each mistake is found by its check, with its fix, and no other is:', (
   });
 
   test('http that stays http', async () => {
-    await inDeployment(redis.url, {}, async ({ system, settings }) => {
+    await deployments.run({}, async ({ system, settings }) => {
       const { port } = new URL(system.base);
       const visited = await doctor.visit([`http://[::ffff:127.0.0.1]:${port}`], settings);
       expect(named(visited, 'mistake')).toContain('https');
@@ -565,7 +568,7 @@ test.each([
 });
 
 test('an error of Redis about a forbidden command is reported', async () => {
-  await inDeployment(redis.url, { before: limitedUser }, async ({ settings }) => {
+  await deployments.run({ before: limitedUser }, async ({ settings }) => {
     const REDIS_URL = redis.url.replace('://', `://few:${PASSWORD}@`);
     const { findings } = await doctor.visit(['http://localhost:1'], { ...settings, REDIS_URL });
     const rights = findings.find(({ check }) => check === 'rights in Redis');
@@ -612,7 +615,7 @@ describe('on the command line', () => {
   };
 
   test('each finding is a line, each mistake has its fix below it, and the last line counts them', async () => {
-    await inDeployment(redis.url, { front: { answer: lowerCase } }, async ({ front, settings }) => {
+    await deployments.run({ front: { answer: lowerCase } }, async ({ front, settings }) => {
       const { code, output } = await run([front.url, '--settings', doctor.noFile], settings);
       expect(code).toBe(1);
       expect(output).toMatch(/^ok {11}healthz: The server answers\.$/m);

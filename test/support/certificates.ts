@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import forge from 'node-forge';
+import { credentials } from './credentials.js';
 
 /** A certificate authority for one test. */
 export interface Ca {
@@ -9,18 +10,11 @@ export interface Ca {
   issue(other?: { host?: string; days?: number }): { cert: string; key: string };
 }
 
-const newKeys = () => {
-  const encoded = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
-  return {
-    pem: encoded.privateKey,
-    publicKey: forge.pki.publicKeyFromPem(encoded.publicKey),
-    privateKey: forge.pki.privateKeyFromPem(encoded.privateKey),
-  };
-};
+/** @param pem an RSA key */
+function keysOf(pem: string) {
+  const privateKey = forge.pki.privateKeyFromPem(pem);
+  return { privateKey, publicKey: forge.pki.setRsaPublicKey(privateKey.n, privateKey.e) };
+}
 
 const DAY = 24 * 60 * 60 * 1000;
 const YEAR = 365 * DAY;
@@ -38,15 +32,17 @@ function newCertificate(publicKey: forge.pki.PublicKey, subject: string, issuer:
 }
 
 export function newCa(name = 'test CA'): Ca {
-  const keys = newKeys();
+  const { privateKey: generated } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const keys = keysOf(generated.export({ type: 'pkcs8', format: 'pem' }).toString());
   const certificate = newCertificate(keys.publicKey, name, name);
   certificate.setExtensions([{ name: 'basicConstraints', cA: true }]);
   certificate.sign(keys.privateKey, forge.md.sha256.create());
   return {
     certificate: forge.pki.certificateToPem(certificate),
     issue({ host, days = 365 } = {}) {
-      const own = newKeys();
-      const issued = newCertificate(own.publicKey, 'loopback', name);
+      // Each authority has its own key; their certificates share one.
+      const { privateKeyPem: key } = credentials;
+      const issued = newCertificate(keysOf(key).publicKey, 'loopback', name);
       issued.validity.notAfter = new Date(Date.now() + days * DAY);
       const loopback = [
         { type: 7, ip: '127.0.0.1' },
@@ -55,7 +51,7 @@ export function newCa(name = 'test CA'): Ca {
       const altNames = host === undefined ? loopback : [{ type: 2, value: host }];
       issued.setExtensions([{ name: 'subjectAltName', altNames }]);
       issued.sign(keys.privateKey, forge.md.sha256.create());
-      return { cert: forge.pki.certificateToPem(issued), key: own.pem };
+      return { cert: forge.pki.certificateToPem(issued), key };
     },
   };
 }

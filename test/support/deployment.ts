@@ -25,12 +25,44 @@ const HOSTS = ['VONAGE_API_HOST', 'VONAGE_TOKEN_URL', 'VONAGE_OIDC_URL', 'VONAGE
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-/** Starts a deployment for `work`, and stops it in any case. */
-export async function inDeployment<T>(
-  redisUrl: string,
-  plan: Plan,
-  work: (deployment: Deployment) => Promise<T>,
-): Promise<T> {
+/** Deployments on one Redis. */
+export interface Deployments {
+  /**
+   * Runs `work` in a deployment by this plan. Plans without settings of the running server share
+   * one, which is reset before.
+   */
+  run<T>(plan: Plan, work: (deployment: Deployment) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export function deploymentsAt(redisUrl: string): Deployments {
+  let shared: Promise<Running> | undefined;
+  return {
+    async run(plan, work) {
+      const isShared = plan.server === undefined && plan.system === undefined;
+      const running = await (isShared ? (shared ??= start(redisUrl, plan)) : start(redisUrl, plan));
+      const { front, system, settings } = running;
+      if (isShared) {
+        front.behave(plan.front);
+        system.world.turn((Date.now() - system.world.now()) / 1000);
+        await system.reset();
+      }
+      try {
+        await plan.before?.(running);
+        return await work({ ...running, settings: { ...settings, ...plan.settings?.(running) } });
+      } finally {
+        if (!isShared) await running.stop();
+      }
+    },
+    close: async () => (await shared)?.stop(),
+  };
+}
+
+interface Running extends Deployment {
+  stop(): Promise<void>;
+}
+
+async function start(redisUrl: string, plan: Plan): Promise<Running> {
   const [front, vonage] = [await openFront(plan.front), await openFront()];
   const own: Env = {
     ...{
@@ -52,18 +84,17 @@ export async function inDeployment<T>(
     VONAGE_APPLICATION_ID: account.applicationId,
     VONAGE_PRIVATE_KEY: account.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
-  const deployment = { front, system, settings };
   // The clock of the tested server stands still, and that of `doctor` does not.
   let at = performance.now();
   const clock = setInterval(() => {
     system.world.turn((performance.now() - at) / 1000);
     at = performance.now();
   }, 50);
-  try {
-    await plan.before?.(deployment);
-    return await work({ ...deployment, settings: { ...settings, ...plan.settings?.(deployment) } });
-  } finally {
-    clearInterval(clock);
-    await Promise.all([front.close(), vonage.close(), system.stop()]);
-  }
+  return {
+    ...{ front, system, settings },
+    async stop() {
+      clearInterval(clock);
+      await Promise.all([front.close(), vonage.close(), system.stop()]);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { newCa } from './certificates.js';
 
 /** An answer to change on its way back. Headers alternate names and values, as received. */
@@ -28,6 +28,8 @@ export interface Habits {
 export interface Front {
   url: string;
   port: number;
+  /** Closes all connections. From then on, the proxy has these habits. */
+  behave(habits?: Habits): void;
   leadTo(port: number): void;
   close(): Promise<void>;
 }
@@ -39,15 +41,11 @@ const certificate = ca.issue();
 const send = (res: ServerResponse, { status, headers, body }: Passing): void =>
   void res.writeHead(status, headers).end(body);
 
-export async function openFront({
-  tls,
-  request: change,
-  instead,
-  answer,
-  deliver = send,
-}: Habits = {}): Promise<Front> {
+export async function openFront(initial: Habits = {}): Promise<Front> {
   let target = 0;
+  let habits = initial;
   const pass = (req: IncomingMessage, res: ServerResponse): void => {
+    const { request: change, instead, answer, deliver = send } = habits;
     const path = req.url ?? '/';
     const own = instead?.(req);
     if (own) return deliver(res, own);
@@ -73,13 +71,18 @@ export async function openFront({
     inner.on('error', () => res.destroy());
     req.pipe(inner);
   };
-  const server: Server & { closeAllConnections(): void } = createServer({ ...certificate, ...tls }, pass);
+  const server = createServer({ ...certificate, ...initial.tls }, pass);
   server.listen(0);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     url: `https://localhost:${port}`,
     port,
+    behave(next = {}) {
+      habits = next;
+      server.closeAllConnections();
+      server.setSecureContext({ ...certificate, ...next.tls });
+    },
     leadTo: (to) => void (target = to),
     async close() {
       server.closeAllConnections();
