@@ -13,6 +13,7 @@ import { checkTls } from '../src/tools/doctor/tls.js';
 import { newCredentials } from '../src/sandbox/credentials.js';
 import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
+import { runCommand } from './support/commands.js';
 import { deploymentsAt, type Deployments, type Plan } from './support/deployment.js';
 import { callDoctor, type Visit } from './support/doctors.js';
 import { ca, lowerCase, openFront, rewrite, type Habits, type Passing } from './support/front.js';
@@ -606,13 +607,6 @@ test('metrics that the public can read are a warning', async () => {
 describe('on the command line', () => {
   const run = (args: string[], env: Env = {}) =>
     node([...built('tools/cli.js'), 'doctor', ...args], { NODE_EXTRA_CA_CERTS: doctor.bundle, ...env }).ended;
-  /** Runs the command in this process. */
-  const inProcess = async (args: string[]) => {
-    const said: string[] = [];
-    const say = (text: string): void => void said.push(text);
-    const code = await runDoctor(args, { env: {}, world: testWorld(), out: say, err: say });
-    return { code, output: said.join('\n') };
-  };
 
   test('each finding is a line, each mistake has its fix below it, and the last line counts them', async () => {
     await deployments.run({ front: { answer: lowerCase } }, async ({ front, settings }) => {
@@ -633,7 +627,7 @@ describe('on the command line', () => {
     ['a number with a national prefix', ['https://login.example.com', '--login', '+4407700900000']],
     ['a missing file', ['https://login.example.com', '--settings', '/nowhere/.env']],
   ])('exits with the usage for %s', async (_what, args) => {
-    expect(await inProcess(args)).toMatchObject({ code: 2 });
+    expect(await runCommand(runDoctor, args)).toMatchObject({ code: 2 });
   });
 
   test('reports an unreadable .env', async () => {

@@ -1,17 +1,15 @@
+import { doctor } from '../src/tools/doctor/doctor.js';
 import type { Finding } from '../src/tools/doctor/finding.js';
-import { ALICE } from './support/system.js';
+import { phone } from '../src/tools/phone/phone.js';
+import { runCommand } from './support/commands.js';
 import { withMounted } from './support/mounted.js';
-import { endPrograms, node, source } from './support/programs.js';
-
-const run = (...args: string[]) => node([...source('src/tools/cli.ts'), ...args]).ended;
+import { ALICE } from './support/system.js';
 
 const findingsAt = async (url: string): Promise<Finding[]> =>
-  JSON.parse((await run('doctor', url, '--login', ALICE, '--json')).output) as Finding[];
+  JSON.parse((await runCommand(doctor, [url, '--login', ALICE, '--json'])).output) as Finding[];
 
 const named = (findings: readonly Finding[], verdict: string): string[] =>
   findings.filter((each) => each.verdict === verdict).map(({ check }) => check);
-
-afterEach(endPrograms);
 
 /** Runs `work` beside routes that have a session of their own. At Vonage they are below `/auth`. */
 const withOwnSession = (work: (url: string) => Promise<void>, path = '/auth') =>
@@ -25,7 +23,7 @@ const withOwnSession = (work: (url: string) => Promise<void>, path = '/auth') =>
 
 test.each(['', '/'])('silent-auth phone logs in by routes below a path%s', (end) =>
   withOwnSession(async (url) => {
-    const { code, output } = await run('phone', url + end, ALICE);
+    const { code, output } = await runCommand(phone, [url + end, ALICE]);
     expect(output).toMatch(/^Logged in as \+447700900000 by silent_auth/m);
     expect(code).toBe(0);
   }),

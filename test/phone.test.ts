@@ -8,15 +8,19 @@ import { once } from 'node:events';
 import { createAppClient } from '../src/tools/phone/app-client.js';
 import { logIn, withoutSecrets } from '../src/tools/phone/login.js';
 import { SDKS, systemDevice } from '../src/tools/phone/open-link.js';
+import { phone as command } from '../src/tools/phone/phone.js';
 import { built } from './support/built.js';
 import { newCertificate } from './support/certificate.js';
+import { runCommand } from './support/commands.js';
 import { ALICE, BOB, startSystem, WITH_CODES, withSystem, type System } from './support/system.js';
 import { endPrograms, node, type Env } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 
 const NOT_ON_CELLULAR = '+447700900103';
 
-const phone = (args: string[], env: Env = {}) =>
+const phone = (args: string[]) => runCommand(command, args);
+/** In a process that has no terminal to ask for a code. */
+const phoneProcess = (args: string[], env: Env = {}) =>
   node([...built('tools/cli.js'), 'phone', ...args], env).ended;
 
 describe('silent-auth phone', () => {
@@ -45,7 +49,7 @@ describe('silent-auth phone', () => {
   );
 
   test('exits with 1 if the SIM has another number, and prints the next step', async () => {
-    const { code, output } = await phone([system.base, ALICE, '--sim', BOB]);
+    const { code, output } = await phoneProcess([system.base, ALICE, '--sim', BOB]);
     expect(output).toContain('number_mismatch');
     expect(output).toContain('It can go on by sms or voice');
     expect(output).toMatch(/^Not logged in\.$/m);
@@ -191,10 +195,10 @@ describe('behind a proxy with TLS 1.3 only', () => {
     await withSystem({ env: { PUBLIC_URL } }, async (system) => {
       behind.port = Number(new URL(system.base).port);
       const env = { NODE_EXTRA_CA_CERTS: trusted };
-      const android = await phone([PUBLIC_URL, ALICE, '--sdk', 'android'], env);
+      const android = await phoneProcess([PUBLIC_URL, ALICE, '--sdk', 'android'], env);
       expect(android.output).toMatch(/^Logged in as/m);
       expect(android.code).toBe(0);
-      const ios = await phone([PUBLIC_URL, ALICE, '--sdk', 'ios'], env);
+      const ios = await phoneProcess([PUBLIC_URL, ALICE, '--sdk', 'ios'], env);
       expect(ios.output).toContain('the iOS SDK speaks TLS 1.2 and no other version');
       expect(ios.code).toBe(1);
     });
