@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import supertest from 'supertest';
 import { parse } from 'yaml';
+import { readConfig } from '../src/config/config.js';
 import { built, builtPackage } from './support/built.js';
 import { walk } from './support/device.js';
 import { ALICE, redisUrlOfWorker } from './support/system.js';
@@ -131,67 +132,65 @@ describe('invalid settings', () => {
     );
   });
 
-  it('include a missing Redis and plain http in production', async () => {
+  it('include a missing Redis and plain http in production', () => {
     const env = { ...credentials(), NODE_ENV: 'production', VONAGE_BASE_URL: 'http://localhost:4000' };
-    const { code, output } = await node(built('main.js'), env).ended;
-    expect(code).toBe(1);
-    expect(output).toContain('REDIS_URL is missing');
-    expect(output).toContain('PUBLIC_URL is missing');
-    expect(output).toContain('VONAGE_BASE_URL must begin with https://');
-  });
-
-  it('include NODE_ENV=production in a sandbox', async () => {
-    const env = { ...credentials(), NODE_ENV: 'production' };
-    const { code, output } = await node(built('sandbox/main.js'), env).ended;
-    expect(code).toBe(1);
-    expect(output).toContain('NODE_ENV is production');
+    const read = () => readConfig(env);
+    expect(read).toThrow('REDIS_URL is missing');
+    expect(read).toThrow('PUBLIC_URL is missing');
+    expect(read).toThrow('VONAGE_BASE_URL must begin with https://');
   });
 });
 
 describe('the demo', () => {
-  it('logs a number in through all five steps without configuration', async () => {
-    const { base, env } = await places();
+  it('without configuration logs a number in, gives the answers of the README, and listens on this machine alone', async () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
+    expect(script).toContain('http://localhost:3000');
+    const { base, port, env } = await places();
     const { PORT = '', SANDBOX_PORT = '' } = env;
     const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT });
     await demo.said(/The demo is at/);
+    await expectListening([port, Number(SANDBOX_PORT)], false);
     await logIn(base);
+    const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
+      cwd: folder,
+    });
+    expect(stdout).toContain(`{"verified":true,"phone_number":"${ALICE}","channel":"silent_auth"}`);
+    expect(stdout).toContain(`{"authenticated":true,"phone_number":"${ALICE}"`);
     demo.child.kill('SIGINT');
     expect(await demo.ended).toMatchObject({ code: 0 });
   });
 
-  it('listens on this machine alone unless HOST says otherwise', async () => {
+  /** Whether these ports accept connections on loopback, and on the other addresses. */
+  const expectListening = async (ports: number[], elsewhere: boolean): Promise<void> => {
     const others = Object.values(networkInterfaces())
       .flatMap((each) => each ?? [])
       .filter(({ internal, family }) => !internal && family === 'IPv4')
       .map(({ address }) => address);
-    for (const [HOST, open] of [
-      [undefined, false],
-      ['0.0.0.0', true],
-    ] as const) {
-      const { port, env } = await places();
-      const { PORT = '', SANDBOX_PORT = '' } = env;
-      const host = HOST === undefined ? {} : { HOST };
-      const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT, ...host });
-      await demo.said(/The demo is at/);
-      for (const each of [port, Number(SANDBOX_PORT)]) {
-        expect(await isOpen(each, '127.0.0.1')).toBe(true);
-        for (const address of others) expect([address, await isOpen(each, address)]).toEqual([address, open]);
-      }
-      demo.child.kill('SIGINT');
-      await demo.ended;
+    for (const port of ports) {
+      expect(await isOpen(port, '127.0.0.1')).toBe(true);
+      for (const address of others)
+        expect([address, await isOpen(port, address)]).toEqual([address, elsewhere]);
     }
-  });
+  };
 
-  it.each(['network-enablement', 'oidc', 'verify', 'camara'])(
-    'behind PUBLIC_URL and SANDBOX_PUBLIC_URL, %s gives links that lead to the sandbox',
-    async (SILENT_AUTH) => {
-      const { base, sandbox, env } = await places();
+  it.each([
+    ['network-enablement', '0.0.0.0'],
+    ['oidc', undefined],
+    ['verify', undefined],
+    ['camara', undefined],
+  ])(
+    'behind PUBLIC_URL and SANDBOX_PUBLIC_URL, %s gives links that lead to the sandbox (HOST=%s)',
+    async (SILENT_AUTH, HOST) => {
+      const { base, port, sandbox, env } = await places();
       const { PORT = '', SANDBOX_PORT = '' } = env;
       // The operator of the CAMARA profile is asked at its public URL.
       const sandboxUrl = SILENT_AUTH === 'camara' ? sandbox : 'https://sandbox.example.com';
       const urls = { PUBLIC_URL: 'https://login.example.com/', SANDBOX_PUBLIC_URL: sandboxUrl };
-      const demo = node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT, SILENT_AUTH, ...urls });
+      const own = { PORT, SANDBOX_PORT, SILENT_AUTH, ...urls, ...(HOST !== undefined && { HOST }) };
+      const demo = node([...built('tools/cli.js'), 'demo'], own);
       await demo.said(/The demo is at {5}https:\/\/login\.example\.com {3}/);
+      await expectListening([port, Number(SANDBOX_PORT)], HOST !== undefined);
       const begun = await supertest(base)
         .post('/login')
         .set({ origin: 'https://login.example.com', 'sec-fetch-site': 'same-origin' })
@@ -226,39 +225,6 @@ describe('the demo', () => {
     expect(output).toContain('- PORT must be a whole number, 1 to 65535.');
     expect(output).toContain('- SANDBOX_PORT must be a whole number, 1 to 65535.');
     expect(output).not.toContain('URL');
-  });
-
-  it('gives the answers of the README', async () => {
-    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-    const [, script = ''] = /```sh\n([^`]*curl[^]*?)```/.exec(readme) ?? [];
-    expect(script).toContain('http://localhost:3000');
-    const { base, env } = await places();
-    const { PORT = '', SANDBOX_PORT = '' } = env;
-    await node([...built('tools/cli.js'), 'demo'], { PORT, SANDBOX_PORT }).said(/The demo is at/);
-    const { stdout } = await run('sh', ['-euc', script.replaceAll('http://localhost:3000', base)], {
-      cwd: folder,
-    });
-    expect(stdout).toContain(`{"verified":true,"phone_number":"${ALICE}","channel":"silent_auth"}`);
-    expect(stdout).toContain(`{"authenticated":true,"phone_number":"${ALICE}"`);
-  });
-});
-
-describe('silent-auth sandbox --init', () => {
-  it('writes the settings of server and sandbox once, readable by the owner only', async () => {
-    const file = join(folder, 'setup.env');
-    expect(await node([...built('tools/cli.js'), 'sandbox', '--init', file]).ended).toMatchObject({
-      code: 0,
-    });
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    const written = readFileSync(file, 'utf8');
-    const again = await node([...built('tools/cli.js'), 'sandbox', '--init', file]).ended;
-    expect(again).toMatchObject({ code: 0, output: expect.stringContaining('left as it is') });
-    expect(readFileSync(file, 'utf8')).toBe(written);
-
-    const { base, env } = await places();
-    await node([...built('tools/cli.js'), 'sandbox', '--settings', file], env).said(SANDBOX);
-    await node([...built('tools/cli.js'), 'serve', '--settings', file], env).said(LISTENING);
-    await logIn(base);
   });
 });
 
