@@ -33,12 +33,12 @@ const ENCODED = `${USER}:${encodeURIComponent(PASSWORD)}`;
 const SECRET = /hunter2|YmZmOmh1bnRlcj/;
 
 let proxy: ConnectProxy;
-beforeEach(async () => (proxy = await openConnectProxy()));
-afterEach(async () => {
-  await endPrograms();
-  await proxy.close();
-});
+beforeAll(async () => (proxy = await openConnectProxy()));
+beforeEach(() => proxy.reset());
+afterEach(endPrograms);
+afterAll(() => proxy.close());
 
+const proxyUrl = () => `http://${ENCODED}@127.0.0.1:${proxy.port}`;
 const begin = (system: System) => system.app().post('/login').send({ phone_number: ALICE });
 
 describe('over TLS, a server', () => {
@@ -92,7 +92,7 @@ describe('over TLS, a server', () => {
   ): Promise<string> => {
     const port = await freePort();
     const own = { ...credentials(), PORT: `${port}`, PUBLIC_URL: `http://localhost:${port}` };
-    const settings = env(`http://${ENCODED}@127.0.0.1:${proxy.port}`);
+    const settings = env(proxyUrl());
     const vonage = await openVonage(own, settings['SILENT_AUTH'] === 'camara');
     const shared = {
       LOG_LEVEL: 'debug',
@@ -115,31 +115,28 @@ describe('over TLS, a server', () => {
     await app.post('/verify').send({ code: json?.['code'] }).expect(200);
   };
 
-  test.each(['HTTPS_PROXY', 'http_proxy'])(
-    'uses the proxy of %s, silently and by SMS, and does not leak its password',
-    async (name) => {
-      const output = await withServer(
-        (url) => ({ [name]: url, ...WITH_CODES }),
-        async ({ app, vonage }) => {
-          await logIn({ app, vonage });
-          await app.post('/login').send({ phone_number: ALICE }).expect(201);
-          await app.post('/login/next').send({ channel: 'sms' }).expect(200);
-          await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
-          // One tunnel: connections are kept.
-          expect(proxy.asked).toEqual([{ to: vonage.at, credentials: `${USER}:${PASSWORD}` }]);
-          proxy.answer('requires credentials with 407');
-          proxy.breakTunnels();
-          for (let each = 0; each < 2; each++) await app.post('/login').send({ phone_number: ALICE });
-        },
-      );
-      expect(output).toContain('PROXY_407');
-      expect(output).not.toMatch(SECRET);
-    },
-  );
-
-  test('uses the proxy for an operator of the CAMARA profile', async () => {
+  test('uses the proxy of HTTPS_PROXY, silently and by SMS, and does not leak its password', async () => {
     const output = await withServer(
-      (url) => ({ HTTPS_PROXY: url, SILENT_AUTH: 'camara' }),
+      (url) => ({ HTTPS_PROXY: url, ...WITH_CODES }),
+      async ({ app, vonage }) => {
+        await logIn({ app, vonage });
+        await app.post('/login').send({ phone_number: ALICE }).expect(201);
+        await app.post('/login/next').send({ channel: 'sms' }).expect(200);
+        await app.post('/verify').send({ code: vonage.messages()[0]?.code }).expect(200);
+        // One tunnel: connections are kept.
+        expect(proxy.asked).toEqual([{ to: vonage.at, credentials: `${USER}:${PASSWORD}` }]);
+        proxy.answer('requires credentials with 407');
+        proxy.breakTunnels();
+        for (let each = 0; each < 2; each++) await app.post('/login').send({ phone_number: ALICE });
+      },
+    );
+    expect(output).toContain('PROXY_407');
+    expect(output).not.toMatch(SECRET);
+  });
+
+  test('uses the proxy of http_proxy for an operator of the CAMARA profile', async () => {
+    const output = await withServer(
+      (url) => ({ http_proxy: url, SILENT_AUTH: 'camara' }),
       async (server) => {
         await logIn(server);
         // The keys of ID tokens are fetched while the token connection still ends its answer.
@@ -155,32 +152,40 @@ describe('over TLS, a server', () => {
     expect(proxy.asked).toEqual([]);
   });
 
+  /** Begins a login in this process, which trusts no CA of ours. @returns the log */
+  const refuse = async (env: Env): Promise<string> => {
+    const vonage = createTlsServer(ca.issue(), (_req, res) => res.end('{}')).listen(0);
+    await once(vonage, 'listening');
+    const { port } = vonage.address() as AddressInfo;
+    const between = () => `https://localhost:${port}`;
+    let log = '';
+    await withSystem({ env, between }, async (system) => {
+      expect((await begin(system)).body).toMatchObject({ status: 502, error: 'upstream_error' });
+      log = system.world.logged();
+    });
+    vonage.close();
+    vonage.closeAllConnections();
+    return log;
+  };
+
   test('rejects a certificate of another CA, and sends nothing', async () => {
-    const output = await withServer(
-      (url) => ({ HTTPS_PROXY: url, NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
-      async ({ app }) => {
-        const refused = await app.post('/login').send({ phone_number: ALICE });
-        expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
-      },
-    );
+    const log = await refuse({ HTTPS_PROXY: proxyUrl() });
     // One retry, because nothing was sent.
     expect(proxy.asked).toHaveLength(2);
-    expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    expect(log).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
 
   test('rejects a certificate of another CA also where no proxy is set', async () => {
-    const output = await withServer(
-      () => ({ NODE_EXTRA_CA_CERTS: '', FALLBACK_CHANNELS: 'none' }),
-      async ({ app }) => {
-        await app.post('/login').send({ phone_number: ALICE }).expect(502);
-      },
-    );
-    expect(output).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    expect(await refuse({})).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
   });
 });
 
 describe('a proxy that', () => {
-  const env = () => ({ HTTP_PROXY: `http://${ENCODED}@127.0.0.1:${proxy.port}` });
+  const env = () => ({ HTTP_PROXY: proxyUrl() });
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: env() })));
+  beforeEach(() => system.reset());
+  afterAll(() => system.stop());
   const failing = (Object.keys(PROXY_ANSWERS) as (keyof typeof PROXY_ANSWERS)[]).filter(
     (how) => how !== 'opens the tunnel' && how !== 'never answers',
   );
@@ -188,44 +193,42 @@ describe('a proxy that', () => {
   test.each(failing)(
     '%s is an error at once, and a beginning is retried once because nothing was sent',
     async (how) => {
+      const { length } = system.world.logged();
       proxy.answer(how);
-      await withSystem({ env: env() }, async (system) => {
-        const refused = await begin(system);
-        expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
-        expect(proxy.asked).toHaveLength(2);
-        expect(await system.upstream()).toEqual([]);
-        expect(system.world.logged()).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
-        expect(system.world.logged()).not.toMatch(SECRET);
-        // The next call uses the proxy again.
-        proxy.answer('opens the tunnel');
-        await begin(system).expect(201);
-        expect(proxy.asked).toHaveLength(3);
-      });
+      const refused = await begin(system);
+      expect(refused.body).toMatchObject({ status: 502, error: 'upstream_error' });
+      expect(proxy.asked).toHaveLength(2);
+      expect(await system.upstream()).toEqual([]);
+      const logged = system.world.logged().slice(length);
+      expect(logged).toMatch(/"error":"PROXY_[A-Z0-9_]+"|"error":"PROXY_unknown"/);
+      expect(logged).not.toMatch(SECRET);
+      // The next call uses the proxy again.
+      proxy.answer('opens the tunnel');
+      await begin(system).expect(201);
+      expect(proxy.asked).toHaveLength(3);
     },
   );
 
   test('does not accept connections is an error at once', () =>
-    withSystem({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (system) => {
-      expect((await begin(system)).body).toMatchObject({ status: 502, error: 'upstream_error' });
-      expect(system.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
+    withSystem({ env: { HTTP_PROXY: 'http://127.0.0.1:1' } }, async (other) => {
+      expect((await begin(other)).body).toMatchObject({ status: 502, error: 'upstream_error' });
+      expect(other.world.logged()).toContain('"error":"PROXY_ECONNREFUSED"');
     }));
 
   test('never answers is an error at the deadline of the call', async () => {
     proxy.answer('never answers');
-    await withSystem({ env: env() }, async (system) => {
-      expect((await begin(system)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
-      expect(proxy.asked).toHaveLength(1);
-    });
+    expect((await begin(system)).body).toMatchObject({ status: 504, error: 'upstream_timeout' });
+    expect(proxy.asked).toHaveLength(1);
   });
 
   test('ends the connection after a message was requested does not cause a second request', async () => {
-    await withSystem({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (system) => {
-      const app = system.app();
+    await withSystem({ env: { ...env(), ...WITH_CODES, SILENT_AUTH: 'off' } }, async (other) => {
+      const app = other.app();
       await app.post('/login').send({ phone_number: ALICE }).expect(201);
       proxy.breakTunnels();
       expect((await app.post('/login/next').send({})).body).toMatchObject({ status: 502 });
       expect(proxy.asked).toHaveLength(1);
-      expect((await system.upstream()).length).toBeLessThanOrEqual(1);
+      expect((await other.upstream()).length).toBeLessThanOrEqual(1);
     });
   });
 
@@ -233,14 +236,11 @@ describe('a proxy that', () => {
     ['network-enablement', 1],
     ['camara', 2],
   ])('forwards calls does not change a login by %s', async (engine, tunnels) => {
-    const system = await startSystem({ env: { ...env(), SILENT_AUTH: engine } });
-    try {
-      const { app, code } = await system.walkedLogin();
+    await withSystem({ env: { ...env(), SILENT_AUTH: engine } }, async (other) => {
+      const { app, code } = await other.walkedLogin();
       await postCode(app, code).expect(200);
       expect(proxy.asked).toHaveLength(tunnels);
-    } finally {
-      await system.stop();
-    }
+    });
   });
 
   test('passes on an answer of more than 64 KiB, or a redirect, does not change how they are handled', async () => {

@@ -30,6 +30,8 @@ export interface ConnectProxy {
   answer(how: keyof typeof PROXY_ANSWERS): void;
   /** Resets each open tunnel as soon as data was sent through it. */
   breakTunnels(): void;
+  /** Closes all connections, forgets `asked`, and opens tunnels again. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,12 @@ export async function openConnectProxy(): Promise<ConnectProxy> {
     asked,
     answer: (how) => void (answer = PROXY_ANSWERS[how]),
     breakTunnels: () => void (isBreaking = true),
+    reset() {
+      sockets.forEach((socket) => socket.destroy());
+      asked.length = 0;
+      isBreaking = false;
+      answer = PROXY_ANSWERS['opens the tunnel'];
+    },
     async close() {
       server.close();
       sockets.forEach((socket) => socket.destroy());
