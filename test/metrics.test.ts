@@ -5,16 +5,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { FINAL_OUTCOMES } from '../src/observability/journal.js';
 import { createMetrics } from '../src/observability/metrics.js';
-import { readSamples, reportOf, type Sample } from '../src/tools/report.js';
+import { readSamples, report, reportOf, type Sample } from '../src/tools/report.js';
 import { LoginError } from '../src/core/errors.js';
-import { built } from './support/built.js';
+import { runCommand } from './support/commands.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, postCode, CHAINED, WITH_CODES } from './support/system.js';
-import { endPrograms, node } from './support/programs.js';
 import { startCountedSystem, type CountedSystem } from './support/scrape.js';
 import { until } from './support/until.js';
-
-afterAll(endPrograms);
 
 const LOGINS = 'silent_auth_logins_total';
 
@@ -459,6 +456,6 @@ test.each([
   [['/nowhere'], 1, /^\/nowhere cannot be read: ENOENT/],
   [[resolve(__dirname, '../package.json')], 1, /is not the text format of Prometheus/],
 ])('the report, called with %p, exits with %i', async (args, exit, says) => {
-  const { code, output } = await node([...built('tools/cli.js'), 'report', ...args]).ended;
+  const { code, output } = await runCommand(report, args);
   expect([code, output]).toEqual([exit, expect.stringMatching(says)]);
 });
