@@ -13,7 +13,8 @@ import { built } from './support/built.js';
 import { newCa } from './support/certificates.js';
 import { accessLogIn, eachProxy } from './support/installed-proxies.js';
 import { ALICE } from './support/system.js';
-import { credentials, endPrograms, LISTENING, node, SANDBOX, type Program } from './support/programs.js';
+import { credentials, endPrograms, LISTENING, node, places, SANDBOX } from './support/programs.js';
+import { openProxy, type Proxy as Relay } from './support/proxy.js';
 import { freePort } from './support/redis-server.js';
 import { until } from './support/until.js';
 
@@ -34,34 +35,40 @@ interface Answer {
   body: string;
 }
 
+/** Of one proxy after another. */
+let port: number;
+let base: string;
+let serverPort: number;
+/** Between the proxy and the server. */
+let relay: Relay;
+beforeAll(async () => {
+  const { port: own, env } = await places();
+  [port, serverPort] = [await freePort(), own];
+  base = `https://localhost:${port}`;
+  const all = { ...credentials(), ...env, PUBLIC_URL: base, TRUST_PROXY: '1' };
+  await node(built('sandbox/main.js'), all).said(SANDBOX);
+  await node(built('main.js'), all).said(LISTENING);
+  relay = await openProxy(serverPort);
+});
+afterAll(async () => {
+  await Promise.all([endPrograms(), relay.close()]);
+  rmSync(folder, { recursive: true });
+});
+
 eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   let child: ChildProcess;
   let said = '';
-  let port: number;
-  let upstream: number;
-  let programs: Program[];
-  let base: string;
 
   beforeAll(async () => {
-    const sandboxPort = await freePort();
-    [port, upstream] = [await freePort(), await freePort()];
-    base = `https://localhost:${port}`;
-    const env = {
-      ...credentials(),
-      ...{ PORT: `${upstream}`, SANDBOX_PORT: `${sandboxPort}`, PUBLIC_URL: base, TRUST_PROXY: '1' },
-      VONAGE_BASE_URL: `http://localhost:${sandboxPort}`,
-      HOME: folder,
-    };
-    programs = [node(built('sandbox/main.js'), env), node(built('main.js'), env)];
-    await programs[0]?.said(SANDBOX);
-    await programs[1]?.said(LISTENING);
+    relay.leadTo(serverPort);
+    await relay.mend();
     // The second server does not answer.
     child = spawn(
       proxy.program,
       proxy.start({
         folder,
         port,
-        upstreams: [upstream, await freePort()],
+        upstreams: [relay.port, await freePort()],
         tls: { certificate: certPath, key: keyPath },
       }),
       {
@@ -78,7 +85,6 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
   afterAll(async () => {
     const closed = once(child, 'close');
     if (child.kill('SIGKILL')) await closed;
-    await endPrograms();
   });
 
   const ask = (
@@ -168,19 +174,21 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     work: (received: IncomingMessage[]) => Promise<void>,
     readinessMs = 0,
   ): Promise<void> => {
-    programs[1]?.child.kill('SIGKILL');
-    await programs[1]?.ended;
+    await relay.close();
     const received: IncomingMessage[] = [];
     const echo = createServer((message, answer) => {
       received.push(message);
       if (message.url === '/readyz') setTimeout(() => answer.end(), readinessMs);
       else if (message.url === '/session/cut') message.socket.destroy();
       else answer.end();
-    }).listen(upstream, '127.0.0.1');
+    }).listen(0, '127.0.0.1');
     await once(echo, 'listening');
+    relay.leadTo((echo.address() as AddressInfo).port);
+    await relay.mend();
     try {
       await work(received);
     } finally {
+      await relay.close();
       echo.close();
       echo.closeAllConnections();
     }
@@ -291,10 +299,12 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     }));
 
   test('answers with a problem if no server answers', async () => {
+    await relay.close();
     expectUnavailable(await ask('/session'));
   });
 
   test('logs no query, even if no server answers', async () => {
+    await relay.close();
     expect(await get('/callback?code=hunter2&state=hunter3')).toBeGreaterThanOrEqual(500);
     // The last output is complete after the process ended.
     const closed = once(child, 'close');
@@ -305,5 +315,3 @@ eachProxy('%s, as deploy/proxies has it,', (_name, proxy) => {
     expect(log).not.toMatch(/hunter|code=|state=/);
   });
 });
-
-afterAll(() => rmSync(folder, { recursive: true }));
