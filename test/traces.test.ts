@@ -14,8 +14,16 @@ import { credentials, endPrograms, LISTENING, node, places, SANDBOX } from './su
 import { until } from './support/until.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'traces-'));
-afterEach(endPrograms);
-afterAll(() => rmSync(folder, { recursive: true }));
+/** Of the sandbox, and of one server after another. */
+let place: Awaited<ReturnType<typeof places>>;
+beforeAll(async () => {
+  place = await places();
+  await node(built('sandbox/main.js'), { ...place.env, ...credentials() }).said(SANDBOX);
+});
+afterAll(async () => {
+  await endPrograms();
+  rmSync(folder, { recursive: true });
+});
 
 /** Prints at exit which packages for metrics and traces are loaded. */
 const spy = join(folder, 'spy.cjs');
@@ -36,12 +44,10 @@ const fileWith = (text: string): string => {
 const CALLER = { trace: '0af7651916cd43dd8448eb211c80319c', span: 'b7ad6b7169203331' };
 const traceparent = `00-${CALLER.trace}-${CALLER.span}-01`;
 
-/** Runs server and sandbox, with a login that succeeds and one that fails. */
+/** Runs a server, with a login that succeeds and one that fails. */
 async function live(more: Record<string, string>) {
-  const { base, sandbox, env } = await places();
-  const all = { ...env, ...credentials() };
-  await node(built('sandbox/main.js'), all).said(SANDBOX);
-  const server = node(['--require', spy, ...built('main.js')], { ...all, ...more });
+  const { base, sandbox, env } = place;
+  const server = node(['--require', spy, ...built('main.js')], { ...env, ...credentials(), ...more });
   await server.said(LISTENING);
   const app = supertest.agent(base);
   const begun = await app.post('/login').set({ traceparent }).send({ phone_number: ALICE }).expect(201);
@@ -136,7 +142,7 @@ test('the span of a request ends with its connection, even if its response is qu
   const asked: string[] = [];
   const silent = createServer(({ url = '' }) => void asked.push(url)).listen(0);
   try {
-    const { base, port, env } = await places();
+    const { base, port, env } = place;
     const upstream = `http://localhost:${(silent.address() as AddressInfo).port}`;
     const all = { ...env, ...credentials(), VONAGE_BASE_URL: upstream };
     const watched = { ...all, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
