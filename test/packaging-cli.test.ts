@@ -49,6 +49,19 @@ async function silentAuth(args: string[], env: Env = {}) {
   }
 }
 
+const WITH_OPTION = COMMANDS.map((command) => `${command} --odd`);
+const WITH_HELP = COMMANDS.map((command) => `${command} --help`);
+const WITH_ARGUMENT = ['serve', 'sandbox', 'demo'].map((command) => `${command} more`);
+const OTHERS = ['-h', '--version', 'destroy', '--odd', 'serve --settings none.env'];
+
+/** By its arguments. */
+let called: Map<string, Called>;
+beforeAll(async () => {
+  const lines = [...WITH_OPTION, ...WITH_HELP, ...WITH_ARGUMENT, ...OTHERS];
+  const all = await callAll(lines.map((line) => line.split(' ')));
+  called = new Map(lines.map((line, at) => [line, all[at] as Called]));
+}, 60_000);
+
 /**
  * Calls the installed command with each of these arguments, in one process that evaluates its file
  * again for each.
@@ -59,6 +72,7 @@ async function callAll(calls: readonly string[][]): Promise<Called[]> {
     const called = [];
     for (const args of ${JSON.stringify(calls)}) {
       const said = { stdout: '', stderr: '' };
+      process.stdout.removeAllListeners('error');
       for (const stream of ['stdout', 'stderr']) process[stream].write = (text) => (said[stream] += text);
       process.argv = [process.execPath, file, ...args];
       process.exitCode = 0;
@@ -83,8 +97,8 @@ test('--help lists every command, and --version is that of the package', async (
   const { code, stdout, stderr } = await silentAuth(['--help']);
   expect([code, stderr]).toEqual([0, '']);
   expect([...stdout.matchAll(/^ {2}(\w+) +\w/gm)].map(([, command]) => command)).toEqual(COMMANDS);
-  expect(await silentAuth(['-h'])).toEqual({ code, stdout, stderr });
-  expect(await silentAuth(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  expect(called.get('-h')).toEqual({ code, stdout, stderr });
+  expect(called.get('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('README lists every command', () => {
@@ -92,22 +106,21 @@ test('README lists every command', () => {
   expect([...readme.matchAll(/^\| `silent-auth (\w+)/gm)].map(([, command]) => command)).toEqual(COMMANDS);
 });
 
-test('each command has with --help its usage, its settings and its exit codes', async () => {
-  const called = await callAll(COMMANDS.map((command) => [command, '--help']));
+test('each command has with --help its usage, its settings and its exit codes', () => {
   const expected = COMMANDS.map((command) => ({
     ...{ code: 0, stderr: '' },
     stdout: expect.stringMatching(
       new RegExp(`^Usage: silent-auth ${command}\\b[^]*\\nReads [^]*Exits\\s+with\\s+0`),
     ),
   }));
-  expect(called).toEqual(expected);
+  expect(WITH_HELP.map((line) => called.get(line))).toEqual(expected);
 });
 
 test('without a command, and with an unknown command or option, the commands are listed', async () => {
   const { code, stdout, stderr } = await silentAuth([]);
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toContain('A command is missing.\nUsage: silent-auth <command>\n');
-  expect(await callAll([['destroy'], ['--odd']])).toEqual(
+  expect(['destroy', '--odd'].map((line) => called.get(line))).toEqual(
     ['Unknown command: destroy.', 'Unknown option: --odd.'].map((problem) => ({
       ...{ code: 2, stdout: '' },
       stderr: expect.stringContaining(`${problem}\nUsage: silent-auth <command>\n`),
@@ -115,25 +128,26 @@ test('without a command, and with an unknown command or option, the commands are
   );
 });
 
-test('each command refuses an option that it does not have', async () => {
-  const called = await callAll(COMMANDS.map((command) => [command, '--odd']));
+test('each command refuses an option that it does not have', () => {
   const expected = COMMANDS.map((command) => ({
     ...{ code: 2, stdout: '' },
     stderr: expect.stringMatching(new RegExp(`^Unknown option '--odd'.*\nUsage: silent-auth ${command}\\b`)),
   }));
-  expect(called).toEqual(expected);
+  expect(WITH_OPTION.map((line) => called.get(line))).toEqual(expected);
 });
 
-test('commands that take no argument refuse one', async () => {
-  const called = await callAll(['serve', 'sandbox', 'demo'].map((command) => [command, 'more']));
-  expect(called.map(({ code }) => code)).toEqual([2, 2, 2]);
-  for (const { stderr } of called) expect(stderr).toContain('Unexpected argument: more.');
+test.each(WITH_ARGUMENT)('%s is refused, because the command takes no argument', (line) => {
+  expect(called.get(line)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Unexpected argument: more.'),
+  });
 });
 
-test('a settings file that is named and missing is an error', async () => {
-  const { code, stdout, stderr } = await silentAuth(['serve', '--settings', 'none.env']);
-  expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^none\.env cannot be read: ENOENT/);
+test('a settings file that is named and missing is an error', () => {
+  expect(called.get('serve --settings none.env')).toEqual({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringMatching(/^none\.env cannot be read: ENOENT/),
+  });
 });
 
 test('the commands of an installed package work together, with the settings in .env', async () => {
