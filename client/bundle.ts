@@ -4,13 +4,10 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
-/**
- * Bundles the scripts and the style of the login page into a folder, by default `dist/page`, with
- * compressed copies: `tsx client/bundle.ts [folder]`.
- */
+/** Bundles the scripts and the style of the login page into `dist/page`, with compressed copies. */
 
 const root = join(import.meta.dirname, '..');
-const folder = process.argv[2] ?? join(root, 'dist', 'page');
+const folder = join(root, 'dist', 'page');
 
 const compress = async (name: string): Promise<void> => {
   const path = join(folder, name);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from './programs.js';
 
@@ -11,16 +11,18 @@ const folder = join(process.env['TEST_FOLDER'] ?? '', 'package');
  */
 export function builtPackage(): string {
   if (isFirst()) {
-    compile('tsconfig.build.json', 'making');
-    compile('client', 'making/client');
-    const bundle = ['--import', 'tsx', 'client/bundle.ts', join(folder, 'making/page')];
-    execFileSync(process.execPath, bundle, { cwd: ROOT });
+    const making = join(folder, 'making');
+    const args = ['--noCheck', '-p', 'tsconfig.build.json', '--outDir', making];
+    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
+    // Of global-setup.ts.
+    for (const part of ['client', 'page'])
+      cpSync(join(ROOT, 'dist', part), join(making, part), { recursive: true });
     const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
     for (const part of ['node_modules', 'package.json', ...files.filter((file) => file !== 'dist')]) {
       mkdirSync(dirname(join(folder, part)), { recursive: true });
       symlinkSync(join(ROOT, part), join(folder, part));
     }
-    renameSync(join(folder, 'making'), join(folder, 'dist'));
+    renameSync(making, join(folder, 'dist'));
   }
   while (!existsSync(join(folder, 'dist'))) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
   return folder;
@@ -28,11 +30,6 @@ export function builtPackage(): string {
 
 /** The arguments of Node for a program of the package, such as `tools/cli.js`. */
 export const built = (program: string): string[] => [join(builtPackage(), 'dist', program)];
-
-function compile(project: string, to: string): void {
-  const args = ['--noCheck', '-p', project, '--outDir', join(folder, to)];
-  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', ...args], { cwd: ROOT });
-}
 
 /** Creating a folder succeeds in one process only. */
 function isFirst(): boolean {
