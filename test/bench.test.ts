@@ -10,8 +10,22 @@ import { built } from './support/built.js';
 const [server = ''] = built('main.js');
 const AT_SERVER = ['--server', server];
 
+/** Opens a server with the same settings once. */
+function openedOnce(own: Environment): Environment {
+  const contestants = new Map<string, ReturnType<Environment['open']>>();
+  return {
+    ...own,
+    open({ name, ...server }) {
+      const key = JSON.stringify(server);
+      const contestant = contestants.get(key) ?? own.open({ name, ...server });
+      contestants.set(key, contestant);
+      return contestant;
+    },
+  };
+}
+
 let environment: Environment;
-beforeAll(async () => void (environment = await startEnvironment()));
+beforeAll(async () => void (environment = openedOnce(await startEnvironment())));
 afterAll(() => environment.close());
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
