@@ -107,7 +107,8 @@ export function answersTo(method: string, path: string): Answers {
 /** The declared errors of an answer. */
 export function errorsOf(answer: Answer): ErrorCode[] {
   const schema = answer.content?.['application/problem+json']?.schema as
-    { properties: { error: { enum: ErrorCode[] } } } | undefined;
+    | { properties: { error: { enum: ErrorCode[] } } }
+    | undefined;
   return schema?.properties.error.enum ?? [];
 }
 
