@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -23,6 +25,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   // Ends what hangs. A machine that is busy otherwise takes many times as long as an idle one.
   testTimeout: 120_000,
-  // By default Jest leaves one core idle.
-  maxWorkers: '100%',
+  // Suites that wait for a browser or for other processes leave their core to one more worker.
+  maxWorkers: availableParallelism() + 1,
 };

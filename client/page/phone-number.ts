@@ -16,7 +16,13 @@ import { withPlainDigits } from './digits.js';
  * SIM.
  */
 export type HintReason =
-  'argentina_mobile' | 'mexico_one' | 'brazil_nine' | 'benin_01' | 'italy_zero' | 'country_code' | 'landline';
+  | 'argentina_mobile'
+  | 'mexico_one'
+  | 'brazil_nine'
+  | 'benin_01'
+  | 'italy_zero'
+  | 'country_code'
+  | 'landline';
 
 /** The number that was probably meant. For a landline it is the number that was read. */
 export interface Hint {

@@ -185,7 +185,15 @@ export interface Timing {
 
 /** Why `GET /login` is asked. */
 export type CurrentPurpose =
-  'link' | 'fragment' | 'error' | 'resume' | 'send' | 'channels' | 'check' | 'wrong_code' | 'after';
+  | 'link'
+  | 'fragment'
+  | 'error'
+  | 'resume'
+  | 'send'
+  | 'channels'
+  | 'check'
+  | 'wrong_code'
+  | 'after';
 
 /** What a request is about, which comes back with its answer. */
 export type Request =

@@ -14,7 +14,13 @@ export interface CorrectAnswer {
 export type FalseAnswer = (socket: Socket, correct: CorrectAnswer) => void;
 
 export type Endpoint =
-  'network-enablement' | 'token' | 'number-verification' | 'start' | 'check' | 'next' | 'cancel';
+  | 'network-enablement'
+  | 'token'
+  | 'number-verification'
+  | 'start'
+  | 'check'
+  | 'next'
+  | 'cancel';
 
 /** A proxy before the sandbox that can falsify answers. */
 export interface FalsifyingProxy {

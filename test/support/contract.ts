@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.js';
+import { CONTRACT_ID, type Schema } from './resolved-contract.js';
 
-type Schema = Record<string, unknown>;
 export interface Header {
   required?: boolean;
   schema: Schema;
@@ -26,48 +26,18 @@ export interface Operation {
 interface Contract {
   info: { version: string };
   paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, Schema> };
   'x-other-requests': Answers;
 }
 
-const ID = 'contract';
-/** openapi.yaml as JSON, which global setup parses once for all suites. */
-const text = readFileSync(join(process.env['TEST_FOLDER'] ?? '', 'openapi.json'), 'utf8');
-
-/** The document with every `$ref` resolved except between schemas, and without unknown fields. */
-export const contract = close(follow(JSON.parse(text) as Schema)) as unknown as Contract;
-
-function follow(document: Schema): Schema {
-  const at = (pointer: string): unknown =>
-    pointer
-      .slice('#/'.length)
-      .split('/')
-      .reduce<unknown>((node, name) => (node as Schema)[name], document);
-  const resolve = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(resolve);
-    if (typeof node !== 'object' || node === null) return node;
-    const { $ref, ...rest } = node as Schema;
-    const resolved = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, resolve(value)]));
-    if (typeof $ref !== 'string') return resolved;
-    return $ref.startsWith('#/components/schemas/')
-      ? { $ref: ID + $ref, ...resolved }
-      : { ...(resolve(at($ref)) as object), ...resolved };
-  };
-  return resolve(document) as Schema;
-}
-
-/** Apps have to accept unknown fields; the tests do not. */
-function close<T>(node: T): T {
-  if (typeof node !== 'object' || node === null) return node;
-  if ('type' in node && node.type === 'object' && 'properties' in node) {
-    Object.assign(node, { additionalProperties: false });
-  }
-  Object.values(node).forEach(close);
-  return node;
-}
+/** openapi.yaml as `resolvedContract` returns it: global setup resolves it once for all suites. */
+export const contract = JSON.parse(
+  readFileSync(join(process.env['TEST_FOLDER'] ?? '', 'openapi.json'), 'utf8'),
+) as Contract;
 
 const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false, meta: false });
 addFormats.default(ajv);
-ajv.addSchema(contract, ID);
+ajv.addSchema({ components: { schemas: contract.components.schemas } }, CONTRACT_ID);
 const compiled = new Map<Schema, ValidateFunction>();
 
 /** The errors of a value by its schema. */
@@ -107,7 +77,8 @@ export function answersTo(method: string, path: string): Answers {
 /** The declared errors of an answer. */
 export function errorsOf(answer: Answer): ErrorCode[] {
   const schema = answer.content?.['application/problem+json']?.schema as
-    { properties: { error: { enum: ErrorCode[] } } } | undefined;
+    | { properties: { error: { enum: ErrorCode[] } } }
+    | undefined;
   return schema?.properties.error.enum ?? [];
 }
 

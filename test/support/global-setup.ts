@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 // Jest loads this file without its module mapper, so imports name the real file.
 import { newCredentials } from '../../src/sandbox/credentials.ts';
+import { resolvedContract } from './resolved-contract.ts';
 import { startRedis, type RedisServer } from './redis-server.ts';
 
 declare global {
@@ -19,8 +19,7 @@ export default async function globalSetup(): Promise<void> {
   execFileSync(process.execPath, ['--import', 'tsx', 'client/bundle.ts']);
   globalThis.folderOfAllSuites = mkdtempSync(join(tmpdir(), 'suites-'));
   process.env['TEST_FOLDER'] = globalThis.folderOfAllSuites;
-  const contract = JSON.stringify(parse(readFileSync('openapi.yaml', 'utf8')));
-  writeFileSync(join(globalThis.folderOfAllSuites, 'openapi.json'), contract);
+  writeFileSync(join(globalThis.folderOfAllSuites, 'openapi.json'), JSON.stringify(resolvedContract()));
   process.env['TEST_CREDENTIALS'] = JSON.stringify(newCredentials());
   globalThis.redisOfAllSuites = await startRedis();
   process.env['TEST_REDIS_URL'] = globalThis.redisOfAllSuites.url;

@@ -3,7 +3,14 @@ import { BOUNDED, type MessageChannel } from './records.js';
 
 /** The status of a step, as in the summary webhook. `pending` is the current step. */
 export type StepStatus =
-  'unused' | 'pending' | 'completed' | 'failed' | 'expired' | 'user_rejected' | 'rejected' | 'blocked';
+  | 'unused'
+  | 'pending'
+  | 'completed'
+  | 'failed'
+  | 'expired'
+  | 'user_rejected'
+  | 'rejected'
+  | 'blocked';
 
 export interface Step {
   channel: 'silent_auth' | MessageChannel;

@@ -13,7 +13,9 @@ import { TEMPLATES_PATH, templatesUrl } from './representation.js';
 const MAX_TEMPLATES = 10;
 
 type Result =
-  { status: 200 | 201 | 204; body?: object } | { problem: ProblemName } | { invalid: InvalidParameter[] };
+  | { status: 200 | 201 | 204; body?: object }
+  | { problem: ProblemName }
+  | { invalid: InvalidParameter[] };
 
 type Operation = (req: Request) => Result;
 

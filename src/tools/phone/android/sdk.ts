@@ -73,7 +73,8 @@ async function* open(link: string, headers: Headers, device: Device): AsyncGener
 }
 
 type Asked = { step: Step } & (
-  { error: string } | { redirect: URL | undefined; cookies: Cookie[]; result: SdkResult }
+  | { error: string }
+  | { redirect: URL | undefined; cookies: Cookie[]; result: SdkResult }
 );
 
 /**
