@@ -29,18 +29,7 @@ beforeAll(async () => void (environment = openedOnce(await startEnvironment())))
 afterAll(() => environment.close());
 
 test('the bench measures logins of the server and of the floor, and prints their cost', async () => {
-  const short = [
-    '--rounds',
-    '1',
-    '--seconds',
-    '0.05',
-    '--warm-up',
-    '20',
-    '--delays',
-    '0,5',
-    '--at-once',
-    '2',
-  ];
+  const short = '--rounds 1 --seconds 0.05 --warm-up 20 --delays 0,5 --at-once 2'.split(' ');
   const said = await compareLogins(environment, [...short, '--peers', ...AT_SERVER]);
   const rows = said.split('\n').filter((line) => /^\| \d/.test(line));
   const cells = rows.map((row) => row.split('|').map((cell) => cell.trim()));
