@@ -1,6 +1,6 @@
-import { newCredentials } from '../src/sandbox/credentials.js';
 import { createSessionRecords } from '../src/session/records.js';
 import { createMemoryStore } from '../src/store/memory.js';
+import { newSecret } from './support/credentials.js';
 import { walk } from './support/device.js';
 import { ALICE, BOB, startSystem, postCode, withSystem, type System } from './support/system.js';
 import { until } from './support/until.js';
@@ -321,7 +321,7 @@ test('the cookie over https has __Host-, Secure, HttpOnly and SameSite=Lax', () 
   }));
 
 test('sessions remain readable with a rotated secret, and not with a removed one', async () => {
-  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  const [old, fresh] = [newSecret(), newSecret()];
   const systems = await Promise.all(
     [old, `${fresh},${old}`, fresh].map((secret) => startSystem({ env: { SESSION_SECRET: secret } })),
   );
