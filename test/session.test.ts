@@ -160,7 +160,7 @@ describe.each(['redis', 'memory'] as const)('a session on the %s store', (store)
     expect(await system.redis.keys('sess:*')).toEqual([]);
   });
 
-  test('expires after half an hour idle, and after twelve hours in any case, and reports when', async () => {
+  test('expires after half an hour idle, and after twelve hours in any case', async () => {
     const { app, code } = await system.walkedLogin();
     const done = await postCode(app, code);
     const cookie = valueOf(done.headers);
