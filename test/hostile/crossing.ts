@@ -51,8 +51,13 @@ interface Interruption {
 
 export async function openCrossing(engine: string, options: SystemOptions = {}): Promise<Crossing> {
   const [gate, client] = [createGate(), createHttpClient()];
-  const upstream = await openUpstream({ pass: gate.pass, lag: () => undefined, order: () => 0 });
-  const system = await startSystem({
+  const upstream = await openUpstream({
+    pass: gate.pass,
+    lag: () => undefined,
+    order: () => 0,
+    messages: () => system.messages(),
+  });
+  const system: System = await startSystem({
     ...options,
     env: { ...WITH_CODES, ...options.env, SILENT_AUTH: engine },
     through: (store) => gate.before(() => store),
