@@ -11,8 +11,10 @@ import { ALICE, BOB, startSystem, withSystem, WITH_CODES, type System } from './
 const ALL_DONE = ['done', 'done', 'done', 'done', 'done'];
 const [UNSUPPORTED, WIFI] = ['+447700900102', '+447700900103'];
 
+const button = ({ page }: Person, name: string) => page.getByRole('button', { name });
+
 describeInBrowser('a login on the page', () => {
-  const stage = useBrowser({ isFull: true });
+  const stage = useBrowser();
   let system: System;
   beforeAll(async () => {
     system = await startSystem({ env: { ...WITH_CODES, EXPLAIN: 'true' } });
@@ -21,7 +23,6 @@ describeInBrowser('a login on the page', () => {
   afterAll(() => system.stop());
 
   const person = (options: PersonOptions = {}, at: System = system) => stage.person(at, options);
-  const button = ({ page }: Person, name: string) => page.getByRole('button', { name });
   const phone = ({ page }: Person) => page.getByLabel('Phone number');
   const focused = ({ page }: Person) => page.evaluate<string>('document.activeElement.id');
   const asked = async () => (await system.upstream()).map(({ path }) => path);
@@ -154,35 +155,6 @@ describeInBrowser('a login on the page', () => {
     expect(await system.messages()).toEqual([]);
   });
 
-  test('the back button shows the current session', async () => {
-    const alice = await person();
-    await alice.page.addInitScript(
-      "addEventListener('pageshow', (event) => event.persisted && (window.cameBack = true))",
-    );
-    await alice.logIn(ALICE);
-    await alice.reads('You are logged in');
-    await alice.page.goBack({ waitUntil: 'commit' });
-    await button(alice, 'Log out').waitFor();
-    expect(await alice.page.evaluate('window.cameBack')).toBe(true);
-  });
-
-  test('a user who comes back from the operator by the back button is shown the next step', async () => {
-    const alice = await person();
-    await alice.page.route(`${system.sandbox}/**`, (route) =>
-      route.fulfill({ status: 200, contentType: 'text/plain', body: 'the operator is thinking' }),
-    );
-    await alice.logIn(ALICE);
-    await alice.page.getByText('the operator is thinking').waitFor();
-    await alice.page.goBack({ waitUntil: 'commit' });
-    await alice.reads('You are not logged in yet');
-    system.world.turn(301);
-    await alice.page.reload();
-    await alice.reads('That took too long');
-    await alice.page.unroute(`${system.sandbox}/**`);
-    await button(alice, 'Try again').click();
-    await alice.reads('You are logged in');
-  });
-
   test('a browser that lost its cookies at the operator shows that as the cause', async () => {
     stage.expected = [refused(404)];
     const alice = await person();
@@ -288,5 +260,41 @@ describeInBrowser('a login on the page', () => {
       await alice.page.goto(link);
       await alice.reads('You are logged in');
     });
+  });
+});
+
+describeInBrowser('the back button', () => {
+  const stage = useBrowser({ isFull: true });
+  let system: System;
+  beforeAll(async () => (system = await startSystem({ env: WITH_CODES })));
+  afterAll(() => system.stop());
+
+  test('shows the current session', async () => {
+    const alice = await stage.person(system);
+    await alice.page.addInitScript(
+      "addEventListener('pageshow', (event) => event.persisted && (window.cameBack = true))",
+    );
+    await alice.logIn(ALICE);
+    await alice.reads('You are logged in');
+    await alice.page.goBack({ waitUntil: 'commit' });
+    await button(alice, 'Log out').waitFor();
+    expect(await alice.page.evaluate('window.cameBack')).toBe(true);
+  });
+
+  test('shows the next step to a user who comes back from the operator', async () => {
+    const alice = await stage.person(system);
+    await alice.page.route(`${system.sandbox}/**`, (route) =>
+      route.fulfill({ status: 200, contentType: 'text/plain', body: 'the operator is thinking' }),
+    );
+    await alice.logIn(ALICE);
+    await alice.page.getByText('the operator is thinking').waitFor();
+    await alice.page.goBack({ waitUntil: 'commit' });
+    await alice.reads('You are not logged in yet');
+    system.world.turn(301);
+    await alice.page.reload();
+    await alice.reads('That took too long');
+    await alice.page.unroute(`${system.sandbox}/**`);
+    await button(alice, 'Try again').click();
+    await alice.reads('You are logged in');
   });
 });

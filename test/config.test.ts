@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { ConfigError, readConfig } from '../src/config/config.js';
 import { createPseudonym } from '../src/observability/journal.js';
 import { parsePhoneNumber, type PhoneNumber } from '../src/core/phone-number.js';
-import { newCredentials } from '../src/sandbox/credentials.js';
 import { readSettingsFile } from '../src/tools/command.js';
+import { newSecret } from './support/credentials.js';
 import { ASSERTIONS, newSigningKey } from './support/assertions.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const PEM = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 const GOOD = {
-  SESSION_SECRET: newCredentials().sessionSecret,
+  SESSION_SECRET: newSecret(),
   VONAGE_APPLICATION_ID: '29f760f8-7ce1-46c9-ade3-f2dedee4fed4',
   VONAGE_PRIVATE_KEY: PEM,
   BRAND: 'ACME',
@@ -495,7 +495,7 @@ describe('a setting in a file', () => {
   const PLAIN = { VONAGE_APPLICATION_ID: GOOD.VONAGE_APPLICATION_ID, BRAND: GOOD.BRAND };
 
   test('is read as if it stood in the environment, without the line end', () => {
-    const secrets = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+    const secrets = [newSecret(), newSecret()];
     const config = readConfig({
       ...PLAIN,
       SESSION_SECRET_FILE: file('session', `${secrets.join()}\n`),

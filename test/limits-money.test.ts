@@ -99,7 +99,7 @@ describe.each(['redis', 'memory'] as const)('with %s, messages', (store) => {
 });
 
 /** Behind a proxy, with one channel, whose verification expires after five minutes. */
-const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms' };
+const SMS_ALONE = { ...BEHIND_PROXY, FALLBACK_CHANNELS: 'sms', SILENT_AUTH: 'off' };
 
 /** Requests a message, and waits until Vonage accepts another verification of the number. */
 async function messageTo(system: System, number: string, address: string): Promise<number> {
@@ -129,26 +129,32 @@ describe.each(['redis', 'memory'] as const)('with %s, the messages of a number',
     return statuses;
   };
 
-  test.each([
-    ['send-number=4', (each: number) => `192.0.2.${each}`, 2],
-    ['send-number=5', (each: number) => `192.0.2.${each}`, 2],
-    ['send-number=6', (each: number) => `192.0.2.${each}`, 3],
-    ['send-number=6', (each: number) => `2001:db8:1:${each}00::1`, 3],
-    ['send-number=6', (each: number) => `2002:c000:20${each}::1`, 3],
-    ['send-number=6', (each: number) => `unknown-${each}`, 3],
-    ['send-number-day=6,send-number=100', (each: number) => `192.0.2.${each}`, 3],
+  const shares: [limits: string, address: (each: number) => string, most: number][] = [
+    ['send-number=6', (each) => `192.0.2.${each}`, 3],
     // One login may need an SMS and a call, so a share is at least two messages.
     ['send-number=2', () => HERE, 2],
+  ];
+  const more: typeof shares = [
+    ['send-number=4', (each) => `192.0.2.${each}`, 2],
+    ['send-number=5', (each) => `192.0.2.${each}`, 2],
+    ['send-number=6', (each) => `2001:db8:1:${each}00::1`, 3],
+    ['send-number=6', (each) => `2002:c000:20${each}::1`, 3],
+    ['send-number=6', (each) => `unknown-${each}`, 3],
+    ['send-number-day=6,send-number=100', (each) => `192.0.2.${each}`, 3],
     ['send-number=3', () => HERE, 2],
-  ])('with %s one range can use no more than its share', (limits, address, most) =>
-    inSystem({ RATE_LIMITS: limits }, async (system) => {
-      const asked = await times(most + 1, (each) => messageTo(system, ALICE, address(each)));
-      expect(asked).toEqual([...Array<number>(most).fill(200), 429]);
-      const all = Number.parseInt(limits.split('=')[1] ?? '');
-      const left = Math.min(most, all - most);
-      const others = await times(left + 1, () => messageTo(system, ALICE, ELSEWHERE));
-      expect(others).toEqual([...Array<number>(left).fill(200), 429]);
-    }),
+  ];
+  // Shares are computed before the store counts them.
+  test.each([...shares, ...(store === 'redis' ? more : [])])(
+    'with %s one range can use no more than its share',
+    (limits, address, most) =>
+      inSystem({ RATE_LIMITS: limits }, async (system) => {
+        const asked = await times(most + 1, (each) => messageTo(system, ALICE, address(each)));
+        expect(asked).toEqual([...Array<number>(most).fill(200), 429]);
+        const all = Number.parseInt(limits.split('=')[1] ?? '');
+        const left = Math.min(most, all - most);
+        const others = await times(left + 1, () => messageTo(system, ALICE, ELSEWHERE));
+        expect(others).toEqual([...Array<number>(left).fill(200), 429]);
+      }),
   );
 
   test('with the defaults one range can use no more than three in an hour, and six in a day', () =>
@@ -245,7 +251,8 @@ describe.each(['redis', 'memory'] as const)('with %s, a message that is refused'
   test.each(
     MOMENTS.flatMap(([when, account]) =>
       (['hour', 'day'] as const).flatMap((window) =>
-        ([1, 1800] as const).map((before) => [when, window, before, account] as const),
+        // The stores differ in how they count, not in what is counted when.
+        (store === 'redis' ? [1, 1800] : [1]).map((before) => [when, window, before, account] as const),
       ),
     ),
   )('is not counted if, once %s, the next %s begins (%i s later)', (_when, window, before, account) => {

@@ -1,5 +1,5 @@
 import type { AuthEvent, Hooks } from '../src/login/hooks.js';
-import { newCredentials } from '../src/sandbox/credentials.js';
+import { newSecret } from './support/credentials.js';
 import { FAILING } from './support/hooks.js';
 import {
   ALICE,
@@ -171,7 +171,7 @@ describe('the hook onEvent', () => {
 });
 
 test('the hook onEvent gets the id that GET /sessions lists, also after SESSION_SECRET was rotated', async () => {
-  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  const [old, fresh] = [newSecret(), newSecret()];
   const told: AuthEvent[] = [];
   await withSystem({ env: { SESSION_SECRET: old } }, async (before) => {
     const { app, code } = await before.walkedLogin();

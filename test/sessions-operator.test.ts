@@ -8,7 +8,8 @@ import { listen, type Listening } from '../src/http/server.js';
 import type { AuthEvent } from '../src/login/hooks.js';
 import { createOperatorApp } from '../src/routes.js';
 import { sessions as command } from '../src/tools/sessions.js';
-import { credentials, endPrograms, LISTENING, node, places, source } from './support/programs.js';
+import { built } from './support/built.js';
+import { credentials, endPrograms, LISTENING, node, places } from './support/programs.js';
 import { freePort } from './support/redis-server.js';
 import { ALICE, BOB, postCode, redisUrlOfWorker, startSystem, type System } from './support/system.js';
 
@@ -212,7 +213,7 @@ test('a server and the command end sessions of each other, and call the hook', a
     const { env } = await places();
     const METRICS_PORT = `${await freePort()}`;
     const all = { ...env, ...credentials(), REDIS_URL: redisUrlOfWorker(), ...{ HOOKS, METRICS_PORT } };
-    const server = node(source('src/main.ts'), { ...all, OPERATOR_KEY: KEY });
+    const server = node(built('main.js'), { ...all, OPERATOR_KEY: KEY });
     await server.said(LISTENING);
     const at = `http://127.0.0.1:${METRICS_PORT}`;
     const app = await logIn();
@@ -228,7 +229,7 @@ test('a server and the command end sessions of each other, and call the hook', a
     expect((await fetch(`${at}/metrics`)).status).toBe(200);
     expect((await fetch(`${at}/sessions/list`, { method: 'POST' })).status).toBe(401);
     await logIn();
-    const cli = node([...source('src/tools/cli.ts'), 'sessions', 'revoke', ALICE], all);
+    const cli = node([...built('tools/cli.js'), 'sessions', 'revoke', ALICE], all);
     const { code, output } = await cli.ended;
     expect(output.split('\n').sort()).toEqual([
       '',

@@ -1,4 +1,4 @@
-import { newCredentials } from '../src/sandbox/credentials.js';
+import { newSecret } from './support/credentials.js';
 import { ASSERTIONS } from './support/assertions.js';
 import { withMounted } from './support/mounted.js';
 import {
@@ -58,7 +58,7 @@ describe('two servers on one Redis', () => {
 });
 
 test('sessions are found after SESSION_SECRET was rotated, under their old name', async () => {
-  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  const [old, fresh] = [newSecret(), newSecret()];
   const through = { env: { SESSION_SECRET: old } };
   await withSystem(through, async (before) => {
     const { app, code } = await before.walkedLogin();
@@ -77,7 +77,7 @@ test('sessions are found after SESSION_SECRET was rotated, under their old name'
 });
 
 test('MAX_SESSIONS counts sessions from before a rotation of SESSION_SECRET', async () => {
-  const [old, fresh] = [newCredentials().sessionSecret, newCredentials().sessionSecret];
+  const [old, fresh] = [newSecret(), newSecret()];
   await withSystem({ env: { SESSION_SECRET: old, MAX_SESSIONS: '2' } }, async (before) => {
     const apps: App[] = [];
     const logInBy = async (system: System) => {

@@ -43,6 +43,21 @@ export const ask = async (url: string, asking: Asking = {}): Promise<Answer> => 
   return { status: res.status, headers: res.headers, text, body: parse(text) };
 };
 
+/** Asks a sandbox, and turns its timers. @returns the seconds until the answer, and the answer */
+export const turned = async (request: () => Promise<Answer>) => {
+  // Only the sandbox uses these: Node's own timers do not change.
+  jest.useFakeTimers({ doNotFake: ['Date', 'nextTick', 'performance', 'queueMicrotask', 'setImmediate'] });
+  try {
+    let [seconds, isAnswered] = [0, false];
+    const asked = request().finally(() => (isAnswered = true));
+    while (!isAnswered && jest.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (; jest.getTimerCount() > 0; seconds++) jest.advanceTimersByTime(1000);
+    return { seconds, answer: await asked };
+  } finally {
+    jest.useRealTimers();
+  }
+};
+
 /** A field of a JSON object, as text. */
 export const field = (body: unknown, name: string): string =>
   String((body as Record<string, unknown> | undefined)?.[name]);
