@@ -54,7 +54,7 @@ function keep(route: string, body: unknown, headers: Record<string, unknown>): v
 async function dump(): Promise<void> {
   const keys = await redis.keys('*');
   // -1: without expiry; -2: expired since `KEYS`.
-  for (const key of keys) expect(await redis.ttl(key)).not.toBe(-1);
+  expect(await Promise.all(keys.map((key) => redis.ttl(key)))).not.toContain(-1);
   const values = await Promise.all(
     keys.map(async (key) =>
       (await redis.type(key)) === 'string' ? redis.getBuffer(key) : redis.dumpBuffer(key),

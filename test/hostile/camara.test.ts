@@ -446,7 +446,7 @@ describe('Number Verification', () => {
 
 describe('an answer of 1 MB', () => {
   const MEGABYTE = 1024 * 1024;
-  const REPEATS = 10;
+  const REPEATS = 5;
   let large: string;
   let isChunked: boolean;
   let closed = 0;
@@ -502,14 +502,17 @@ describe('an answer of 1 MB', () => {
     'to %s (chunked: %s) is cut off at once, and nothing of it is kept',
     async (api, chunked) => {
       [large, isChunked, closed] = [api, chunked, 0];
-      const before = held();
-      for (let each = 0; each < REPEATS; each++) {
+      const refuse = async () => {
         own.world.turn(3601);
         const startedAt = performance.now();
         expect((await logIn()).body).toMatchObject({ status: 502, error: 'upstream_error' });
         expect(performance.now() - startedAt).toBeLessThan(1500);
-      }
-      await until(() => Promise.resolve(closed === REPEATS), 4);
+      };
+      // The first one also loads code.
+      await refuse();
+      const before = held();
+      for (let each = 0; each < REPEATS; each++) await refuse();
+      await until(() => Promise.resolve(closed === REPEATS + 1), 4);
       expect(held() - before).toBeLessThan(REPEATS / 2);
     },
   );

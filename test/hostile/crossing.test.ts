@@ -39,12 +39,18 @@ describe.each([
 
   const isLoggedIn = async (browser: Browser, cookie: string | undefined): Promise<boolean> =>
     (await browser.askAs(cookie, { method: 'GET', path: '/session' })).json?.['authenticated'] === true;
-  const loggedIn = async (): Promise<Browser> => {
-    await crossing.reset();
+  let session: { cookies: string[]; restore: () => Promise<void> } | undefined;
+  const logIn = async (): Promise<NonNullable<typeof session>> => {
     const browser = crossing.browser();
     const code = await crossing.codeFor(browser, ALICE);
     expect((await browser.ask('POST', '/verify', { code })).status).toBe(200);
-    return browser;
+    return { cookies: browser.cookies, restore: await crossing.keep() };
+  };
+  /** A browser that has just logged in. The login is walked once. */
+  const loggedIn = async (): Promise<Browser> => {
+    session ??= await logIn();
+    await session.restore();
+    return crossing.browser(session.cookies);
   };
   /** The indices of a browser's cookies that are still logged in. */
   const stillLoggedIn = async (browser: Browser): Promise<number[]> => {

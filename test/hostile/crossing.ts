@@ -27,7 +27,10 @@ interface Request {
 export interface Crossing {
   system: System;
   reset(): Promise<void>;
-  browser(): Browser;
+  /** Keeps what Redis holds. @returns a function that resets everything, and puts it back */
+  keep(): Promise<() => Promise<void>>;
+  /** @param cookies those that it has already, oldest first */
+  browser(cookies?: readonly string[]): Browser;
   /** Begins a login and gets its code. @returns the code */
   codeFor(browser: Browser, phoneNumber: string): Promise<string>;
   /**
@@ -51,24 +54,41 @@ interface Interruption {
 
 export async function openCrossing(engine: string, options: SystemOptions = {}): Promise<Crossing> {
   const [gate, client] = [createGate(), createHttpClient()];
-  const upstream = await openUpstream({ pass: gate.pass, lag: () => undefined, order: () => 0 });
-  const system = await startSystem({
+  const upstream = await openUpstream({
+    pass: gate.pass,
+    lag: () => undefined,
+    order: () => 0,
+    messages: () => system.messages(),
+  });
+  const system: System = await startSystem({
     ...options,
     env: { ...WITH_CODES, ...options.env, SILENT_AUTH: engine },
     through: (store) => gate.before(() => store),
     between: (sandbox) => upstream.placeBefore(sandbox),
   });
 
+  const reset = async (): Promise<void> => {
+    await system.reset();
+    // The gate cannot tell the commands of a webhook from those of the interrupted request.
+    await system.control('webhooks', { paused: true });
+    upstream.forget();
+  };
+
   return {
-    system,
-    async reset() {
-      await system.reset();
-      // The gate cannot tell the commands of a webhook from those of the interrupted request.
-      await system.control('webhooks', { paused: true });
-      upstream.forget();
+    ...{ system, reset },
+    async keep() {
+      const { redis } = system;
+      const keys = await redis.keys('*');
+      const kept = await Promise.all(
+        keys.map(async (key) => [key, await redis.pttl(key), await redis.dumpBuffer(key)] as const),
+      );
+      return async () => {
+        await reset();
+        await Promise.all(kept.map((each) => redis.restore(...each)));
+      };
     },
-    browser() {
-      const cookies: string[] = [];
+    browser(former = []) {
+      const cookies = [...former];
       const askAs: Browser['askAs'] = async (cookie, { method, path, body }) => {
         const answer = await client.ask(method, system.base + path, { cookie, body });
         if (typeof answer.cookie === 'string' && !cookies.includes(answer.cookie))

@@ -120,14 +120,12 @@ test.each([OFFSET_SECONDS, -OFFSET_SECONDS])(
       ...WEBHOOKS,
     };
     await withSystem({ vonageWorld: testWorld(), env }, async (system) => {
-      const webhooks = async () =>
-        (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
       const app = system.app();
       const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
       system.world.turn(seconds);
       await walk(String(begun.body.auth_url));
-      await until(async () => (await webhooks()).some(({ status }) => status !== null));
-      expect((await webhooks()).map(({ status }) => status)).not.toContain(204);
+      await until(async () => (await system.webhooks()).some(({ status }) => status !== null));
+      expect((await system.webhooks()).map(({ status }) => status)).not.toContain(204);
       expect(await system.redis.keys('verify:[^l]*')).toEqual([]);
     });
   },

@@ -52,6 +52,7 @@ interface Answers {
 /** Runs one fault with a login at each point. */
 async function run(setup: FaultySetup, fault: Fault) {
   const { system } = setup;
+  await system.reset();
   const logins = [];
   for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, system));
   const before = (await system.upstream()).length;
@@ -84,16 +85,15 @@ function permittedAnswers(point: Point, { readable }: Fault): readonly (readonly
 
 const short = ({ status, outcome }: StepAnswer) => [status, outcome];
 
+let setup: FaultySetup;
+beforeAll(async () => void (setup = await start()));
+afterAll(() => stop(setup));
+
 describe.each(Object.entries(REDIS_FAULTS))('Redis %s', (_what, fault) => {
-  let setup: FaultySetup;
   let result: Awaited<ReturnType<typeof run>>;
   let survived = 0;
-  beforeAll(async () => {
-    setup = await start();
-    result = await run(setup, fault);
-  });
-  afterAll(async () => {
-    await stop(setup);
+  beforeAll(async () => void (result = await run(setup, fault)));
+  afterAll(() => {
     const answers = [...result.answersOf.values()].flatMap(({ first, meanwhile }) => [first, meanwhile]);
     addToSummary({
       'faults tried': POINTS_OF_LOGIN.length,

@@ -553,7 +553,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (registration === undefined && login.id.length === 0) throw',
     caughtBy: {
       suite: 'test/hostile/orders.test.ts',
-      test: '400 orders of requests of two devices at once: what was ended stays ended (seed 20260101)',
+      test: '240 orders of requests of two devices at once: what was ended stays ended (seed 20260101)',
     },
   },
   {

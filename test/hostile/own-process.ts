@@ -51,6 +51,7 @@ export async function startOwnProcess(program: string[], env: Record<string, str
     env: {
       PATH,
       ...UNLIMITED,
+      DRAIN_SECONDS: '0',
       PORT: `${port}`,
       PUBLIC_URL: base,
       SESSION_SECRET: sessionSecret,

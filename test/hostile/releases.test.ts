@@ -28,23 +28,22 @@ async function expectLogin(system: System, app: App, phoneNumber: string): Promi
   expect((await app.get('/session').expect(200)).body).toMatchObject({ phone_number: phoneNumber });
 }
 
+let other: OtherRelease;
+let systems: Record<'network-enablement' | 'verify', System>;
+beforeAll(async () => {
+  other = await openOtherRelease();
+  const open = (SILENT_AUTH: string) =>
+    startSystem({ builds: [other.createApp, createApp], env: { ...WITH_CODES, SILENT_AUTH } });
+  systems = { 'network-enablement': await open('network-enablement'), verify: await open('verify') };
+});
+afterAll(() => Promise.all(Object.values(systems).map((system) => system.stop())));
+
 describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_which, how) => {
-  let systems: Record<'network-enablement' | 'verify', System>;
-  let other: OtherRelease;
   let tried = 0;
-  beforeAll(async () => {
-    other = await openOtherRelease();
-    const open = (SILENT_AUTH: string) =>
-      startSystem({ builds: [other.createApp, createApp], env: { ...WITH_CODES, SILENT_AUTH } });
-    systems = { 'network-enablement': await open('network-enablement'), verify: await open('verify') };
-  });
   afterEach(() => {
     tried++;
   });
-  afterAll(async () => {
-    for (const system of Object.values(systems)) await system.stop();
-    addToSummary({ 'cases tried': tried, 'cases refused': tried });
-  });
+  afterAll(() => addToSummary({ 'cases tried': tried, 'cases refused': tried }));
 
   /**
    * Runs a test in which the process of the other release writes one kind of record differently.
@@ -136,9 +135,9 @@ describe.each(Object.entries(RELEASES))('beside a process of a release %s', (_wh
         const begun = await app.post('/login').send({ phone_number: '+447700900103' }).expect(201);
         await walk(String(begun.body.auth_url));
         // The event of the silent step, and the summary.
-        const webhooks = async () =>
-          (await (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
-        await until(async () => (await webhooks()).filter(({ status }) => status === 204).length === 2);
+        await until(
+          async () => (await system.webhooks()).filter(({ status }) => status === 204).length === 2,
+        );
         system.sendTo(THIS);
         const { body } = await app.get('/login').expect(200);
         expect(body).toMatchObject({ status: 'pending', next_channels: expect.any(Array) });
@@ -190,36 +189,32 @@ function openBrowser() {
 
 describe('in a host app, whose session contains ours', () => {
   /** Starts two processes of the app, one of them with another release. */
-  const inBoth = async (
-    how: Write | undefined,
-    work: (other: Mounted, here: Mounted) => Promise<void>,
-  ): Promise<void> => {
-    const release = await openOtherRelease();
-    if (how) release.writes('session', how);
-    await withMounted({ compose: practice, build: release.createSilentAuth }, (other) =>
-      withMounted({ compose: practice }, (here) => work(other, here)),
+  const inBoth = async (work: (there: Mounted, here: Mounted) => Promise<void>): Promise<void> => {
+    other.writes('session', RELEASES['after this one'] as Write);
+    await withMounted({ compose: practice, build: other.createSilentAuth }, (there) =>
+      withMounted({ compose: practice }, (here) => work(there, here)),
     );
   };
 
   test('a session of another release is not logged in, and the next user does not see its data', () =>
-    inBoth(RELEASES['after this one'], async (other, here) => {
+    inBoth(async (there, here) => {
       const { ask, logIn } = openBrowser();
-      expect(await logIn(other, ALICE)).toBe(200);
-      await ask(other, 'GET /keep/diagnosis/"private"');
+      expect(await logIn(there, ALICE)).toBe(200);
+      await ask(there, 'GET /keep/diagnosis/"private"');
       expect((await ask(here, 'GET /me')).body).toEqual({ diagnosis: 'private' });
       expect(await logIn(here, BOB)).toBe(200);
       expect(await ask(here, 'GET /me')).toEqual({ status: 200, body: { user: BOB } });
-      expect((await ask(other, 'GET /me')).status).toBe(200);
+      expect((await ask(there, 'GET /me')).status).toBe(200);
     }));
 
   test('a logout ends an unreadable session, and that of the app', () =>
-    inBoth(RELEASES['after this one'], async (other, here) => {
+    inBoth(async (there, here) => {
       const { ask, logIn, cookie } = openBrowser();
-      await logIn(other, ALICE);
-      await ask(other, 'GET /keep/diagnosis/"private"');
+      await logIn(there, ALICE);
+      await ask(there, 'GET /keep/diagnosis/"private"');
       const copied = cookie();
       expect((await ask(here, 'POST /auth/logout')).status).toBe(204);
-      const left = await fetch(`${other.base}/me`, { headers: { cookie: copied } });
+      const left = await fetch(`${there.base}/me`, { headers: { cookie: copied } });
       expect(await left.json()).toEqual({});
     }));
 

@@ -46,8 +46,6 @@ afterAll(async () => {
     'upstream calls caused by refused cases': counted.upstream,
   });
 });
-beforeEach(() => system.reset());
-
 const port = () => Number(new URL(system.base).port);
 
 const empty = { cookie: '', callback: '', state: '', authorizationCode: '', code: '' };
@@ -73,7 +71,15 @@ async function prepare(situation: Situation): Promise<Given> {
   return { ...given, cookie: cookieOf((await postCode(app, given.code).expect(200)).headers) };
 }
 
-/** Checks that the login can still be completed after the refusal. */
+/** The logins of former cases by their situation: nothing was written since. */
+const logins = new Map<Situation, Given>();
+
+/** Checks that these logins can still be completed after all refusals. */
+async function completeAll(): Promise<void> {
+  for (const [situation, given] of logins) await complete(situation, given);
+  logins.clear();
+}
+
 async function complete(situation: Situation, given: Given): Promise<void> {
   if (situation === 'app callback') expect((await walk(system.base + given.callback)).status).toBe(200);
   if (situation === 'browser callback') {
@@ -124,9 +130,13 @@ function expectProblem(status: number, error: string, { headers, body }: Answer)
 describe.each(Object.entries(SUBJECTS))(
   'an invalid request is refused without a call to Vonage: %s',
   (_subject, cases) => {
+    beforeAll(() => system.reset());
+    afterAll(completeAll);
+
     test.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, each) => {
-      const { situation = 'none', writes: expected = [] } = each;
-      const given = await prepare(situation);
+      const { situation = 'none', writes: expected = [], error } = each;
+      const given = logins.get(situation) ?? (await prepare(situation));
+      logins.delete(situation);
       const before = (await system.upstream()).length;
       const lines = system.world.logged().length;
       await writes.since();
@@ -142,7 +152,9 @@ describe.each(Object.entries(SUBJECTS))(
       expect(calls).toBe(0);
       expect(await writes.since()).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
       expect(system.world.logged().slice(lines)).not.toMatch(/7700900|internal_error/);
-      await complete(situation, given);
+      logins.set(situation, given);
+      // A login has few tries of a code.
+      if (error === 'invalid_code' || expected.length > 0) await completeAll();
     });
   },
 );

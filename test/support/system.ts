@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type RequestListener } from 'node:http';
 import { Cluster, type Redis } from 'ioredis';
 import supertest from 'supertest';
@@ -7,6 +8,7 @@ import { createApp } from '../../src/routes.js';
 import { readConfig, type Config } from '../../src/config/config.js';
 import { RATES } from '../../src/config/limits.js';
 import { createSandbox } from '../../src/sandbox/app.js';
+import { resetState } from '../../src/sandbox/state/state.js';
 import { createRecordingProxy } from '../../src/sandbox/conversation/recording-proxy.js';
 import type { Hooks } from '../../src/login/hooks.js';
 import { createMemoryStore } from '../../src/store/memory.js';
@@ -83,6 +85,8 @@ export interface System {
   next(app: ReturnType<System['app']>, channel?: string): Promise<supertest.Response>;
   /** The messages and calls to all phones, in order. */
   messages(): Promise<Message[]>;
+  /** The webhooks that Vonage has sent, in order; `status` is null until one is answered. */
+  webhooks(): Promise<{ status: number | null }[]>;
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -244,7 +248,11 @@ export async function startSystem({
     });
     apps[sentTo[turn++ % sentTo.length] ?? 0]?.(req, res);
   };
-  const { app: sandboxApp, state } = createSandbox({
+  const {
+    app: sandboxApp,
+    state,
+    tick,
+  } = createSandbox({
     applicationId: credentials.applicationId,
     publicKey: createPublicKey(credentials.privateKeyPem),
     redirectUri: registered ?? `${config.publicUrl}/callback`,
@@ -263,6 +271,17 @@ export async function startSystem({
   handlers.sandbox = sandboxApp as RequestListener;
   if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);
 
+  /**
+   * What the sandbox lists now, as its control API would send it. A listed call may still be
+   * without an answer, so it gets the time of a request.
+   */
+  const listed = async <T>(list: () => readonly object[]): Promise<T[]> => {
+    tick();
+    const all = JSON.parse(JSON.stringify(list())) as T[];
+    await pause(1);
+    return all;
+  };
+
   // Opening a connection for each request would take a quarter of its processor time.
   const agent = new Agent({ keepAlive: true });
   const system: System = {
@@ -274,8 +293,9 @@ export async function startSystem({
     store,
     app: () => supertest.agent(base).use((request: supertest.Test) => void request.agent(agent)),
     sendTo: (...some) => (sentTo = some),
-    upstream: async () => (await (await fetch(`${sandbox}/__sandbox/requests`)).json()) as Recorded[],
-    messages: async () => (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[],
+    upstream: () => listed(() => state.requests.all().filter(({ from }) => from === 'server')),
+    messages: () => listed(() => state.messages.all()),
+    webhooks: () => listed(() => state.webhooks.sent.all()),
     async control(path, body) {
       const headers = { 'content-type': 'application/json' };
       const answer = await fetch(`${sandbox}/__sandbox/${path}`, {
@@ -304,7 +324,7 @@ export async function startSystem({
     },
     async reset() {
       await empty();
-      await fetch(`${sandbox}/__sandbox/reset`, { method: 'POST' });
+      resetState(state);
     },
     async stop() {
       agent.destroy();

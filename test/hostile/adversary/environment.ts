@@ -135,6 +135,7 @@ export async function openEnvironment(
     pass: gate.pass,
     lag: () => system.world.turn(LAG_SECONDS),
     order,
+    messages: () => system.messages(),
   });
   const system: System = await startSystem({
     store,
@@ -179,7 +180,7 @@ export async function openEnvironment(
       });
     },
     async turn(seconds) {
-      await webhooksAnswered(system.sandbox);
+      await webhooksAnswered(system);
       const end = system.world.now() + seconds * 1000;
       const turnTo = (at: number) => system.world.turn(Math.max(0, at - system.world.now()) / 1000);
       for (;;) {
@@ -224,10 +225,9 @@ async function countedWith(client: HttpClient, { base }: System): Promise<number
 const WEBHOOKS_TIMEOUT_MS = 500;
 
 /** Waits for the webhooks on their way, which the server would date after a turn of the clock. */
-async function webhooksAnswered(sandbox: string): Promise<void> {
+async function webhooksAnswered(system: System): Promise<void> {
   for (const startedAt = performance.now(); performance.now() - startedAt < WEBHOOKS_TIMEOUT_MS;) {
-    const sent = (await (await fetch(`${sandbox}/__sandbox/webhooks`)).json()) as { status: number | null }[];
-    if (sent.every(({ status }) => status !== null)) return;
+    if ((await system.webhooks()).every(({ status }) => status !== null)) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

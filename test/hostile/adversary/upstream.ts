@@ -25,6 +25,8 @@ interface UpstreamOptions {
   lag: () => void;
   /** The next number in the order of all events. */
   order: () => number;
+  /** All messages of the sandbox. */
+  messages: () => Promise<Message[]>;
 }
 
 const TYPED = /^[0-9]{6}$/;
@@ -33,7 +35,7 @@ const TYPED = /^[0-9]{6}$/;
  * A proxy between server and sandbox. It records which login started a verification, how often
  * codes were checked, and when Vonage answered.
  */
-export async function openUpstream({ pass, lag, order }: UpstreamOptions) {
+export async function openUpstream({ pass, lag, order, messages }: UpstreamOptions) {
   let sandbox = '';
   let last: Promise<unknown> = Promise.resolve();
   const verifications = new Map<string, Verification>();
@@ -46,8 +48,8 @@ export async function openUpstream({ pass, lag, order }: UpstreamOptions) {
 
   /** Reads the messages since the last call. */
   const readMessages = async (): Promise<readonly Sent[]> => {
-    const all = (await (await fetch(`${sandbox}/__sandbox/messages`)).json()) as Message[];
-    for (const each of all.slice(sent.length)) sent.push({ ...each, verification: latest.get(each.to) });
+    for (const each of (await messages()).slice(sent.length))
+      sent.push({ ...each, verification: latest.get(each.to) });
     return sent;
   };
 
