@@ -272,14 +272,14 @@ export async function startSystem({
   if (tapped) handlers.tap = createRecordingProxy(() => server.port, state.conversation);
 
   /**
-   * What the sandbox lists now, as its control API would send it. A listed call may still be
-   * without an answer, so it gets the time of a request.
+   * What the sandbox lists, as its control API would send it. Calls under way are answered first,
+   * except those that the sandbox delays.
    */
   const listed = async <T>(list: () => readonly object[]): Promise<T[]> => {
     tick();
-    const all = JSON.parse(JSON.stringify(list())) as T[];
-    await pause(1);
-    return all;
+    const isUnderWay = () => state.requests.all().some(({ status }) => status === null);
+    for (let ms = 0; ms < 20 && isUnderWay(); ms++) await pause(1);
+    return JSON.parse(JSON.stringify(list())) as T[];
   };
 
   // Opening a connection for each request would take a quarter of its processor time.
