@@ -25,6 +25,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   // Ends what hangs. A machine that is busy otherwise takes many times as long as an idle one.
   testTimeout: 120_000,
-  // Suites that wait for a browser or for other processes leave their core to one more worker.
-  maxWorkers: availableParallelism() + 1,
+  // Suites that wait for a browser or for other processes leave their core to two more workers.
+  maxWorkers: availableParallelism() + 2,
 };

@@ -13,8 +13,8 @@ import type { Contestant, Environment } from './environment.js';
  * [--delays 0,50] [--server dist/main.js]… [--peers]`
  *
  * Measures the logins of one or more servers beside those of the floor, and with `--peers` beside
- * the same steps by the vendor's Node SDK and as its tutorial writes them. On a busy machine, use
- * more and longer rounds.
+ * the same steps by the packages of the server alone, by the vendor's Node SDK, and as its tutorial
+ * writes them. On a busy machine, use more and longer rounds.
  */
 const OPTIONS = {
   rounds: { type: 'string', default: '3' },
@@ -29,7 +29,7 @@ const OPTIONS = {
   peers: { type: 'boolean', default: false },
 } as const;
 
-const PEERS = { 'vendor SDK': 'vendor-sdk.ts', tutorial: 'tutorial.ts' };
+const PEERS = { 'same packages': 'packages.ts', 'vendor SDK': 'vendor-sdk.ts', tutorial: 'tutorial.ts' };
 const peerFile = (name: string): string => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 const numbers = (list: string): number[] => list.split(',').map(Number);
 
@@ -71,7 +71,7 @@ export async function compareLogins(environment: Environment, args: string[]): P
       logins: Number(options['warm-up']),
     });
     const { name } = contestant;
-    // The peers keep everything in memory.
+    // Most peers keep everything in memory.
     if (!(name in PEERS)) commands.push({ name, ...(await watchCommands(environment, contestant)) });
   }
   const machineLoad = watchMachineLoad();

@@ -36,10 +36,12 @@ test('the bench measures logins of the server and of the floor, and prints their
   expect(cells.map(([, where, who]) => `${where ?? ''}: ${who ?? ''}`)).toEqual([
     '0 ms, 2: floor',
     `0 ms, 2: ${server}`,
+    '0 ms, 2: same packages',
     '0 ms, 2: vendor SDK',
     '0 ms, 2: tutorial',
     '5 ms, 2: floor',
     `5 ms, 2: ${server}`,
+    '5 ms, 2: same packages',
     '5 ms, 2: vendor SDK',
     '5 ms, 2: tutorial',
   ]);

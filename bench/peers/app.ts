@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import session from 'express-session';
 import { VERIFY_SCOPE } from '../../src/vonage/wire.js';
 
@@ -20,43 +20,70 @@ declare module 'express-session' {
   }
 }
 
+/** Where a peer keeps the values of a login under way. */
+export interface Values {
+  put(key: string, value: string): Promise<unknown>;
+  take(key: string): Promise<string | null>;
+}
+
+/** The packages of a peer. Default: sessions as a tutorial has them, and all values in memory. */
+interface PeerParts {
+  sessions?: RequestHandler;
+  values?: Values;
+}
+
+/** Saves each session at each request. */
+const tutorialSessions = (): RequestHandler =>
+  session({ secret: 'a secret of this peer', resave: true, saveUninitialized: true });
+
+function memoryValues(): Values {
+  const values = new Map<string, string>();
+  return {
+    put: (key, value) => Promise.resolve(values.set(key, value)),
+    take: (key) => {
+      const value = values.get(key) ?? null;
+      values.delete(key);
+      return Promise.resolve(value);
+    },
+  };
+}
+
 /**
- * The five steps as a tutorial writes them: Express, express-session with its defaults (in memory,
- * each session saved at each request), and a table of logins in the process. It checks nothing but
- * the state and the code, counts no limit, seals nothing and logs nothing.
+ * The five steps as a tutorial writes them. It checks nothing but the state and the code, counts no
+ * limit, seals nothing and logs nothing.
  */
-export function createPeer({ enable, exchange, verify }: VonageCalls): Express {
-  const logins = new Map<string, string>();
-  const tokens = new Map<string, string>();
-  const take = (table: Map<string, string>, key = ''): string => {
-    const value = table.get(key);
-    if (value === undefined) throw new Error('unknown');
-    table.delete(key);
+export function createPeer(
+  { enable, exchange, verify }: VonageCalls,
+  { sessions = tutorialSessions(), values = memoryValues() }: PeerParts = {},
+): Express {
+  const take = async (key = ''): Promise<string> => {
+    const value = await values.take(key);
+    if (value === null) throw new Error('unknown');
     return value;
   };
   const app = express();
-  app.use(session({ secret: 'a secret of this peer', resave: true, saveUninitialized: true }));
+  app.use(sessions);
   app.use(express.json());
 
   app.post('/login', async (req, res) => {
     const { phone_number: phoneNumber } = req.body as { phone_number: string };
     const state = randomBytes(16).toString('hex');
     const { scopes } = await enable(phoneNumber, state);
-    logins.set(state, phoneNumber);
+    await values.put(`state:${state}`, phoneNumber);
     req.session.phoneNumber = phoneNumber;
     res.status(201).json({ auth_url: scopes[VERIFY_SCOPE]?.auth_url });
   });
   app.get('/callback', async (req, res) => {
     const { state, code: authorizationCode = '' } = req.query as Record<string, string>;
-    take(logins, state);
+    await take(`state:${state}`);
     const { access_token: token } = await exchange(authorizationCode);
     const code = randomBytes(16).toString('hex');
-    tokens.set(code, token);
+    await values.put(`code:${code}`, token);
     res.json({ code });
   });
   app.post('/verify', async (req, res) => {
     const { phoneNumber = '' } = req.session;
-    const token = take(tokens, (req.body as { code: string }).code);
+    const token = await take(`code:${(req.body as { code: string }).code}`);
     const { devicePhoneNumberVerified: verified } = await verify(token, phoneNumber);
     await new Promise((done) => req.session.regenerate(done));
     req.session.verified = verified;
