@@ -27,7 +27,9 @@ const IN_SYNC_AT_ONCE = ['--repl-diskless-sync-delay', '0'];
 
 export async function startSentinels(): Promise<Sentinels> {
   const folder = mkdtempSync(join(tmpdir(), 'sentinels-'));
-  const primary = await startRedis(undefined, IN_SYNC_AT_ONCE);
+  // The sentinels may make the primary a replica, which writes what it receives into a file.
+  const dump = ['--dir', folder, '--dbfilename', 'primary.rdb'];
+  const primary = await startRedis(undefined, [...IN_SYNC_AT_ONCE, ...dump]);
   const { port } = new URL(primary.url);
   const replica = await startRedis(undefined, ['--replicaof', `127.0.0.1 ${port}`, '--dir', folder]);
   await until(() =>
