@@ -71,7 +71,7 @@ export async function compareLogins(environment: Environment, args: string[]): P
       logins: Number(options['warm-up']),
     });
     const { name } = contestant;
-    // Most peers keep everything in memory.
+    // Peers differ from the server in what they store.
     if (!(name in PEERS)) commands.push({ name, ...(await watchCommands(environment, contestant)) });
   }
   const machineLoad = watchMachineLoad();

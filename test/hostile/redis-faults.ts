@@ -117,7 +117,7 @@ export const REDIS_FAULTS: Record<string, Fault> = {
     maybeUnsent: true,
   },
   'behind a proxy that cuts answers off': {
-    // The first half may hold whole answers, after which a step sends the command that takes its ticket.
+    // The first half may hold whole answers. A step with one sends the command that takes its ticket.
     ...throughProxy('ending in the middle of the answer', { ...TICKETS_USED }),
     maybeUnsent: true,
   },
