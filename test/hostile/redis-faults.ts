@@ -117,7 +117,7 @@ export const REDIS_FAULTS: Record<string, Fault> = {
     maybeUnsent: true,
   },
   'behind a proxy that cuts answers off': {
-    // The first half may hold whole answers. A step with one sends the command that takes its ticket.
+    // Half of all answers may hold whole ones. A step with one sends the command for its ticket.
     ...throughProxy('ending in the middle of the answer', { ...TICKETS_USED }),
     maybeUnsent: true,
   },
