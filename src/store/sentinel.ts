@@ -27,7 +27,15 @@ export function connectThroughSentinels(
       if (primary === name) client.disconnect(true);
     }),
   );
-  return { client, stopWatching: () => watchers.forEach((watcher) => watcher.disconnect()) };
+  // To ioredis, a `disconnect` while it asks a sentinel is the end of the client. Each sentinel
+  // reports a new primary by itself, so the report of one may come while the next is asked.
+  const connectAgain = (): void => void client.connect().catch(() => undefined);
+  client.on('end', connectAgain);
+  const stopWatching = (): void => {
+    client.off('end', connectAgain);
+    watchers.forEach((watcher) => watcher.disconnect());
+  };
+  return { client, stopWatching };
 }
 
 const sentinelOptions = ({ username, password, tls, commandTimeout, retryStrategy }: ConnectionOptions) => ({
