@@ -61,15 +61,18 @@ describe('every answer', () => {
     }
   });
 
-  test.each([
-    ['a range beyond the end', { range: 'bytes=99999999-' }],
-    ['an If-Match that does not match', { 'if-match': '"x"' }],
-  ])('to a file request with %s is a client error', async (_what, headers) => {
-    const answer = await fetch(`${system.base}/errors.md`, { headers: headers as Record<string, string> });
-    expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([
-      400,
-      'invalid_request',
-    ]);
+  test.each(['/errors.md', '/page.css', '/client.js'])('to a range of %s is the whole file', async (path) => {
+    const whole = await (await fetch(system.base + path)).text();
+    for (const range of ['bytes=0-3', 'bytes=99999999-']) {
+      const answer = await fetch(system.base + path, { headers: { range } });
+      expect([answer.status, await answer.text()]).toEqual([200, whole]);
+    }
+  });
+
+  test('to a file request whose If-Match does not match is a client error', async () => {
+    const answer = await fetch(`${system.base}/errors.md`, { headers: { 'if-match': '"x"' } });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
     expect(system.world.logged()).not.toContain('internal_error');
   });
 

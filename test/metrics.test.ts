@@ -130,6 +130,8 @@ describe('metrics', () => {
     expect((await fetch(system.metrics)).headers.get('content-type')).toMatch(
       /^text\/plain; version=0\.0\.4/,
     );
+    const head = await fetch(system.metrics, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
     expect((await fetch(system.metrics, { method: 'POST' })).status).toBe(404);
     expect((await fetch(system.metrics.replace('/metrics', '/'))).status).toBe(404);
   });

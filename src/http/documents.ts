@@ -16,17 +16,19 @@ const getOnly = (router: Router, path: string, handler: RequestHandler): Router 
 /** Browsers revalidate a cached answer each time, so that they use a new version at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
+/** Files are sent whole: with ranges, a wrong one would need a 416, which the contract lacks. */
+const WHOLE = { acceptRanges: false, cacheControl: false };
+
 /** The files in `public/`, and the built client. */
 export function staticFiles(root: string): Router {
   const router = newRouter();
   // A folder with an empty name would be served as its parent. `index.html` is a template.
   const isNoFile = (path: string): boolean => path.includes('//') || decoded(path) === '/index.html';
   router.use((req, _res, next) => next(isNoFile(req.path) ? 'router' : undefined));
-  router.use(express.static(join(root, 'public'), { index: false, redirect: false, setHeaders: revalidate }));
+  const options = { ...WHOLE, index: false, redirect: false, setHeaders: revalidate };
+  router.use(express.static(join(root, 'public'), options));
   const client = join(root, 'dist', 'client', 'silent-auth.js');
-  return getOnly(router, '/client.js', (_req, res) =>
-    revalidate(res).sendFile(client, { cacheControl: false }),
-  );
+  return getOnly(router, '/client.js', (_req, res) => revalidate(res).sendFile(client, WHOLE));
 }
 
 const decoded = (path: string): string => {
@@ -83,7 +85,7 @@ export function errorsPage(router: Router, root: string, styled: boolean): void 
     // A host app may add its cookie to this answer, so shared caches must not store it.
     if (!styled) res.setHeader('Cache-Control', 'private, no-cache');
     if (req.accepts(['text/markdown', 'text/html']) === 'text/html') res.type('html').send(await page());
-    else res.type('text/markdown; charset=utf-8').sendFile(file, { cacheControl: false });
+    else res.type('text/markdown; charset=utf-8').sendFile(file, WHOLE);
   });
 }
 

@@ -139,9 +139,9 @@ function createMeter(registry: Registry, engine: string): Meter {
 export function createMetrics(engine: string) {
   const registry = new Registry();
   watchProcess(registry);
-  /** Answers only `GET /metrics`. It needs a port of its own, because it has no access control. */
+  /** Answers only `GET` and `HEAD /metrics`. It needs a port of its own, because it has no access control. */
   const listener: RequestListener = (req, res) => {
-    const isScrape = req.method === 'GET' && req.url?.split('?')[0] === '/metrics';
+    const isScrape = ['GET', 'HEAD'].includes(req.method ?? '') && req.url?.split('?')[0] === '/metrics';
     if (!isScrape) return void res.writeHead(404).end();
     const headers = { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' };
     registry.metrics().then(
