@@ -26,6 +26,13 @@ describe('an error answer', () => {
     expect(answer.body).not.toHaveProperty('errors');
   });
 
+  test('401 names what has to authenticate the request', async () => {
+    const answer = await system.app().get('/sessions').expect(401);
+    expect(answer.headers['www-authenticate']).toBe('Cookie realm="login"');
+    const page = await system.app().get('/sessions').set('Sec-Fetch-Dest', 'document').expect(401);
+    expect(page.headers['www-authenticate']).toBe('Cookie realm="login"');
+  });
+
   test('405 lists the allowed methods', async () => {
     const answer = await system.app().put('/login').expect(405);
     expect(answer.headers['allow']).toBe('GET, HEAD, POST, DELETE');

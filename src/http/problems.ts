@@ -30,11 +30,17 @@ export type Failed = (error: LoginError, request: { id: string; route: string; m
 export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>
   failed(error, { id: requestIdOf(res), route: `${res.req.method} ${res.req.path}`, ms: sinceArrival(res) });
 
-const setRetryAfter = (res: Response, { fields }: LoginError): Response =>
-  fields.retry_after === undefined ? res : res.setHeader('Retry-After', fields.retry_after);
+function setHeaders(res: Response, { code, status, fields }: LoginError): Response {
+  if (fields.retry_after !== undefined) res.setHeader('Retry-After', fields.retry_after);
+  // A 401 has a challenge (RFC 9110 section 15.5.2), and `HttpURLConnection` of Android may throw
+  // without one. No scheme is registered for cookies.
+  if (status === 401 && !res.hasHeader('WWW-Authenticate'))
+    res.setHeader('WWW-Authenticate', code === 'invalid_signature' ? 'Bearer' : 'Cookie realm="login"');
+  return res;
+}
 
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
-  sendJson(setRetryAfter(res, error), {
+  sendJson(setHeaders(res, error), {
     status: error.status,
     body: problemOf(error, docsUrl, requestIdOf(res)),
     type: 'application/problem+json',
@@ -67,7 +73,7 @@ export function problemHandler(deps: ProblemDeps): ErrorRequestHandler {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
     if (res.headersSent) return void res.destroy();
-    if (isNavigation(req)) sendPage(setRetryAfter(res, error), error);
+    if (isNavigation(req)) sendPage(setHeaders(res, error), error);
     else sendProblem(res, error, `${base}/errors.md`);
   };
 }
