@@ -56,11 +56,10 @@ describe('with sentinels', () => {
   });
 
   test('a connection that is cut while a sentinel is asked is made again', async () => {
-    const cutAt = new Promise((cut) =>
-      system.redis.once('connecting', () => setImmediate(() => cut(system.redis.disconnect(true)))),
-    );
+    const asking = new Promise((asks) => system.redis.once('connecting', () => setImmediate(asks)));
     system.redis.disconnect(true);
-    await cutAt;
+    await asking;
+    system.redis.disconnect(true);
     await until(async () => (await system.app().get('/readyz')).status === 200, 10);
   });
 
