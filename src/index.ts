@@ -51,10 +51,6 @@ const aFunction = <T>() => z.custom<T>(hasMethod('call'), { error: 'must be a fu
 const isHome = (text: string): boolean =>
   /^(?:\/(?!\/)|https?:\/\/)[^#\s]*$/.test(text) && URL.canParse(text, 'http://localhost');
 
-/** Settings of the standalone server, whose names an app may use for itself. */
-const STANDALONE_ONLY =
-  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OPERATOR_|OTEL_)/;
-
 const Options = z.strictObject({
   env: z
     .record(z.string(), z.string({ error: 'must be text.' }).optional(), {
@@ -94,9 +90,7 @@ function readOptions(options: SilentAuthOptions) {
   );
   const { session = 'own', redis, homeUrl = '/', hooks = {}, log } = options;
   const env = Object.fromEntries(
-    Object.entries(options.env ?? process.env).filter(
-      ([name, value]) => typeof value === 'string' && !STANDALONE_ONLY.test(name),
-    ),
+    Object.entries(options.env ?? process.env).filter(([, value]) => typeof value === 'string'),
   );
   if (env['HOOKS']?.trim())
     problems.push('HOOKS is for the server by itself: give createSilentAuth the hooks.');

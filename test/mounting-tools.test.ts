@@ -1,12 +1,23 @@
 import { doctor } from '../src/tools/doctor/doctor.js';
 import type { Finding } from '../src/tools/doctor/finding.js';
+import { readSettings } from '../src/tools/doctor/settings.js';
 import { phone } from '../src/tools/phone/phone.js';
 import { runCommand } from './support/commands.js';
+import { credentials } from './support/credentials.js';
 import { withMounted } from './support/mounted.js';
 import { ALICE } from './support/system.js';
 
 const findingsAt = async (url: string): Promise<Finding[]> =>
   JSON.parse((await runCommand(doctor, [url, '--login', ALICE, '--json'])).output) as Finding[];
+
+/** Settings of an app that gives the routes its own client of Redis. */
+const settingsOf = (origin: string) => ({
+  PUBLIC_URL: origin,
+  SESSION_SECRET: credentials.sessionSecret,
+  VONAGE_APPLICATION_ID: credentials.applicationId,
+  VONAGE_PRIVATE_KEY: credentials.privateKeyPem,
+  ...{ BRAND: 'Shop', SILENT_AUTH: 'verify', LOGO_URL: 'logo.gif' },
+});
 
 const named = (findings: readonly Finding[], verdict: string): string[] =>
   findings.filter((each) => each.verdict === verdict).map(({ check }) => check);
@@ -37,6 +48,23 @@ test('silent-auth doctor checks routes below a path, and says which checks they 
     const says = findings.find(({ check }) => check === 'redirect URI')?.says;
     expect(says).toBe(`The redirects end at ${url}/callback.`);
   }));
+
+test('silent-auth doctor does not ask an app for REDIS_URL', () =>
+  withOwnSession(async (url) => {
+    const settings = { ...settingsOf(new URL(url).origin), VONAGE_BASE_URL: 'http://localhost:1' };
+    const { output } = await runCommand(doctor, [url, '--json'], settings);
+    const findings = JSON.parse(output) as Finding[];
+    const verdicts = findings.filter(({ check }) => /^(?:settings|Redis)$/.test(check));
+    expect(verdicts.map(({ verdict }) => verdict)).toEqual(['ok', 'not checked']);
+  }));
+
+test('silent-auth doctor reads the settings of an app as the routes do, in production too', () => {
+  const origin = 'https://shop.test';
+  expect(readSettings(settingsOf(origin), new URL(`${origin}/auth`))?.problems).toEqual([]);
+  expect(readSettings(settingsOf(origin), new URL(origin))?.problems).toContainEqual(
+    expect.stringMatching(/^REDIS_URL is missing/),
+  );
+});
 
 test('silent-auth doctor leaves the cookie of a session of the app to the app', () =>
   withMounted({}, async ({ base }) => {

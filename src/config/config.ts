@@ -19,6 +19,13 @@ export class ConfigError extends Error {
   }
 }
 
+/** Settings of the standalone server, whose names an app may use for itself. */
+const STANDALONE_ONLY =
+  /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OPERATOR_|OTEL_)/;
+
+const withoutStandaloneOnly = (env: Env): Env =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !STANDALONE_ONLY.test(name)));
+
 /**
  * Reads all settings from environment variables and the files that `NAME_FILE` names.
  * @param others problems found elsewhere, to be reported with those of the settings
@@ -27,7 +34,7 @@ export class ConfigError extends Error {
  * @throws ConfigError with every problem at once
  */
 export function readConfig(env: Env, others: readonly string[] = [], mount?: { hasStore: boolean }) {
-  const reader = createReader(env);
+  const reader = createReader(mount ? withoutStandaloneOnly(env) : env);
   const { problems, production, need, oneOf, whole } = reader;
 
   const port = whole('PORT', { fallback: 3000, least: 0, most: 65_535 });

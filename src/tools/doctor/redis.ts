@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Store } from '../../store/store.js';
 import { messageOf } from '../command.js';
+import { isMounted } from '../http.js';
 import { about, type Finding } from './finding.js';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisSettings } from '../../config/redis.js';
@@ -65,7 +66,12 @@ export const checkRedis: Check = async (deployment) => {
   const { redis } = config;
   if (redis === undefined)
     return [
-      mistake('REDIS_URL is not set: sessions are lost with each restart.', 'Set REDIS_URL (docs/redis.md).'),
+      isMounted(deployment.base)
+        ? unchecked('REDIS_URL is not set: the app has to give the routes its own client of Redis.')
+        : mistake(
+            'REDIS_URL is not set: sessions are lost with each restart.',
+            'Set REDIS_URL (docs/redis.md).',
+          ),
     ];
   const errors: string[] = [];
   const connection = connectRedis(redis, logInto(errors));

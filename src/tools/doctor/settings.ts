@@ -1,6 +1,7 @@
 import { ConfigError, readConfig, type Config } from '../../config/config.js';
 import { lookUp, type Env } from '../../config/reader.js';
 import { about, type Finding } from './finding.js';
+import { isMounted } from '../http.js';
 import type { Check, Settings } from './deployment.js';
 
 /**
@@ -15,7 +16,9 @@ export function readSettings(env: Env, base: URL): Settings | undefined {
   const get = lookUp(env, () => undefined);
   try {
     const read = base.protocol === 'https:' ? { ...env, NODE_ENV: 'production' } : env;
-    return { get, config: readConfig(read), problems: [] };
+    // The app may give the routes its own client of Redis.
+    const mount = isMounted(base) ? { hasStore: true } : undefined;
+    return { get, config: readConfig(read, [], mount), problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { get, config: undefined, problems: error.problems };
