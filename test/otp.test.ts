@@ -528,6 +528,18 @@ test('wrong codes of a verification are counted together until it expires', () =
     expect(answers).toEqual(['invalid_code', 'invalid_code', 'too_many_attempts']);
   }));
 
+test('a code that nobody typed in time has expired, also once its webhook came', () =>
+  withSystem({ env: WITH_CODES }, async (system) => {
+    const app = system.app();
+    await begin(app, ALICE);
+    await system.next(app, 'sms');
+    system.world.turn(301);
+    await fetch(`${system.sandbox}/__sandbox/tick`, { method: 'POST' });
+    const sent = async () => (await fetch(`${system.sandbox}/__sandbox/webhooks`)).json();
+    await until(async () => JSON.stringify(await sent()).includes('"status":204'));
+    expect((await app.get('/login')).body).toMatchObject({ status: 'expired', next_channels: ['voice'] });
+  }));
+
 test('an abandoned verification sends no other message', () =>
   withSystem({ env: WITH_CODES }, async (system) => {
     const app = system.app();

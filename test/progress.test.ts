@@ -132,6 +132,14 @@ test.each<[string, number, Report | undefined, object]>([
     { status: 'failed', reason: 'unreachable' },
   ],
   ['a webhook without a reason', 10, ended('sms', 5), { status: 'failed' }],
+  ['an expiry', 10, { over: [{ channel: 'sms', at: at(5), isExpired: true }] }, { status: 'expired' }],
+  ['a summary of an expiry', 10, { over: [], ended: { isExpired: true } }, { status: 'expired' }],
+  [
+    'a summary of an expiry without a message',
+    10,
+    { over: [], ended: { reason: 'blocked', isExpired: true } },
+    { status: 'failed', reason: 'blocked' },
+  ],
   ['a summary', 10, { over: [], ended: { reason: 'rejected' } }, { status: 'failed', reason: 'rejected' }],
 ])('the only step of a verification is ended by %s', (_what, seconds, report, expected) => {
   const single = { ...chain, steps: chain.steps.slice(1, 2) };

@@ -209,9 +209,9 @@ describe('a webhook about a pending message', () => {
     [
       'a summary with a channel too, by its steps',
       { request_id, status: 'expired', channel: 'sms', workflow: [] },
-      { status: 'failed' },
+      { status: 'expired' },
     ],
-    ['a summary, by having no channel', { request_id, status: 'expired' }, { status: 'failed' }],
+    ['a summary, by having no channel', { request_id, status: 'expired' }, { status: 'expired' }],
     [
       'a summary of success, which does not log in',
       { request_id, status: 'completed', workflow: [] },

@@ -10,9 +10,13 @@ import type { VerifyNews } from '../vonage/webhook.js';
 import type { Channel, Login, Verification } from './login.js';
 
 /** Why a step or a verification ended, where an app can act on it. */
-const Failure = z.object({ reason: z.enum(MESSAGE_FAILURES).optional() });
+const End = z.object({
+  reason: z.enum(MESSAGE_FAILURES).optional(),
+  /** No code was entered in time. */
+  isExpired: z.exactOptional(z.literal(true)),
+});
 
-const EndedStep = Failure.extend({
+const EndedStep = End.extend({
   channel: z.string(),
   /** When the webhook came (ms since the epoch). */
   at: z.number(),
@@ -24,7 +28,7 @@ const Report = z.object({
   /** The steps that are known to be over, in the order in which their webhooks came. */
   over: z.array(EndedStep),
   /** The whole verification is over. */
-  ended: z.exactOptional(Failure),
+  ended: z.exactOptional(End),
   /** The link of the silent step, where a webhook has it. */
   checkUrl: z.exactOptional(z.string()),
 });
@@ -134,7 +138,7 @@ export function progressOf(
     // The event of the last step comes before the summary of the verification.
     const ends = [report?.ended, endOf(login.verification?.steps.at(-1)?.channel, report)];
     const reason = ends.find((end) => end?.reason)?.reason;
-    const hasFailed = ends.some((end) => end !== undefined);
+    const hasFailed = ends.some((end) => end && (end.reason !== undefined || !end.isExpired));
     const hasExpired = login.verification !== undefined || now >= login.expiresAt;
     const status = hasFailed ? 'failed' : hasExpired ? 'expired' : 'pending';
     return { ...base, status, ...(reason && { reason }) };
@@ -251,7 +255,7 @@ export function createReports(
     },
     /** Notes that a verification has ended. Never fails. */
     async end(verificationId: string): Promise<void> {
-      await write({ verificationId, sent: [], kind: 'ended' }).catch(() => undefined);
+      await write({ verificationId, sent: [], kind: 'ended', isExpired: false }).catch(() => undefined);
     },
     /**
      * Adds what a webhook says.
@@ -282,9 +286,9 @@ type News = Exclude<VerifyNews, { kind: 'nothing' }>;
 function reportWith(news: News, known: Report | undefined, at: number): Report | undefined {
   const { over, ...rest } = known ?? { over: [] };
   if (news.kind === 'link') return known ? undefined : { over, checkUrl: news.checkUrl };
-  const failure = { reason: news.failure?.reason };
+  const end = { reason: news.failure?.reason, ...(news.isExpired && { isExpired: true as const }) };
   if (rest.ended !== undefined) return undefined;
-  if (news.kind === 'ended') return { over, ...rest, ended: failure };
+  if (news.kind === 'ended') return { over, ...rest, ended: end };
   if (endOf(news.channel, known)) return undefined;
-  return { over: [...over, { channel: news.channel, at, ...failure }], ...rest };
+  return { over: [...over, { channel: news.channel, at, ...end }], ...rest };
 }

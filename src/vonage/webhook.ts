@@ -22,8 +22,9 @@ export type VerifyNews = {
   failure?: FailedMessage | undefined;
 } & (
   | { kind: 'link'; checkUrl: string }
-  | { kind: 'over'; channel: string }
-  | { kind: 'ended' }
+  /** `isExpired`: no code was entered in time. */
+  | { kind: 'over'; channel: string; isExpired: boolean }
+  | { kind: 'ended'; isExpired: boolean }
   /** A completion, or an unknown event: only `/verify` completes a login. */
   | { kind: 'nothing' }
 );
@@ -117,7 +118,7 @@ function readNews(body: Buffer, hosts: readonly string[]): VerifyNews {
   if (!event.success) throw new LoginError('invalid_request', 'The body is not a webhook of Verify v2.');
   const { request_id: verificationId, status, channel, action, client_ref: loginId } = event.data;
   const base = { verificationId, loginId, sent: [], failure: failureIn([event.data]) };
-  if (OVER.has(status)) return { ...base, kind: 'over', channel };
+  if (OVER.has(status)) return { ...base, kind: 'over', channel, isExpired: status === 'expired' };
   const checkUrl = [action ?? []].flat().find((each) => typeof each?.check_url === 'string')?.check_url;
   if (status === 'action_pending' && checkUrl && isAllowedLink(checkUrl, hosts)) {
     return { ...base, kind: 'link', checkUrl };
@@ -133,7 +134,8 @@ function newsOfSummary(summary: z.infer<typeof VerifySummary>): VerifyNews {
   const wentOut = steps.filter((step) => step.status !== 'unused' && step.channel !== blocked);
   const sent = CODE_CHANNELS.filter((channel) => wentOut.some((step) => step.channel === channel));
   const base = { verificationId, loginId, sent, failure };
-  return { ...base, kind: status === 'completed' ? 'nothing' : 'ended' };
+  if (status === 'completed') return { ...base, kind: 'nothing' };
+  return { ...base, kind: 'ended', isExpired: status === 'expired' };
 }
 
 /** What a step's status says of its message. If the step expired, the message was delivered. */
