@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -21,7 +22,8 @@ const installed = join(host, 'node_modules/silent-auth-bff');
 
 /** An empty project with the tarball, and with what a host that uses TypeScript has of its own. */
 beforeAll(async () => {
-  await installPackage(host, ['typescript', '@types/node', '@types/express', '@types/express-session']);
+  const types = ['@types/node', '@types/express', '@types/express-session'];
+  await installPackage(host, ['typescript', ...types, 'jest', 'supertest']);
   writeFileSync(join(host, 'package.json'), '{ "type": "module" }');
   const reactNative = join(host, 'node_modules/react-native');
   mkdirSync(reactNative);
@@ -111,6 +113,15 @@ test('an empty project in strict TypeScript mounts the package and logs in, and 
   const ofSandbox = blocks.findIndex((block) => block.includes('startSandbox'));
   const { code, output } = await node([`block${ofSandbox}.js`], {}, host).ended;
   expect([code, output]).toEqual([0, expect.stringMatching(/'sid=[^]+\] [\w-]{43}\n$/)]);
+}, 300_000);
+
+test('the tests of the example run in an app, with the flag that their first line names', async () => {
+  cpSync(join(ROOT, 'examples/testing'), host, { recursive: true });
+  const jest = join(host, 'node_modules/jest/bin/jest.js');
+  const flag = '--experimental-vm-modules';
+  expect(readFileSync(join(host, 'app.test.js'), 'utf8').split('\n')[0]).toContain(flag);
+  const { code, output } = await node([flag, jest, '--rootDir', host], {}, host).ended;
+  expect([code, output]).toEqual([0, expect.stringMatching(/^Tests: +5 passed/m)]);
 }, 300_000);
 
 test('the package has what it serves, and neither sources nor tests', () => {

@@ -1,3 +1,4 @@
+// Runs with Jest, whose modules need a flag: NODE_OPTIONS=--experimental-vm-modules npx jest
 import { createServer } from 'node:http';
 import { startSandbox } from 'silent-auth-bff/sandbox';
 import supertest from 'supertest';
@@ -5,6 +6,8 @@ import { createBookings } from './app.js';
 
 const ALICE = '+447700900000';
 const BOB = '+447700900001';
+
+const { now } = Date;
 
 let server, base, sandbox, bookings;
 
@@ -21,7 +24,7 @@ afterAll(async () => {
   await bookings.close();
   await sandbox.close();
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => (Date.now = now));
 
 /** An app on a phone: it keeps cookies. */
 const newApp = () => supertest.agent(base);
@@ -83,7 +86,7 @@ test('a code of an SMS is valid for five minutes', async () => {
   const { code } = sandbox.messages().at(-1);
   // App and sandbox read this clock.
   const later = Date.now() + 301_000;
-  jest.spyOn(Date, 'now').mockReturnValue(later);
+  Date.now = () => later;
   await sandbox.tick();
   await app.post('/auth/verify').send({ code }).expect(410);
   await app.get('/bookings').expect(401);
