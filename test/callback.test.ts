@@ -186,7 +186,14 @@ describe('GET /callback', () => {
   ])('reports the error %p of the operator as %s, without a call to Vonage', async (error, reason) => {
     const pending = await beforeCallback('app');
     const answer = await send(`/callback?error=${error}&error_description=x&state=${pending.state}`);
-    expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'silent_auth_failed', reason });
+    // Not that it refused the device, which is only one of the reasons.
+    const detail = 'The operator did not confirm the number.';
+    expect(JSON.parse(answer.body)).toMatchObject({
+      status: 400,
+      error: 'silent_auth_failed',
+      reason,
+      detail,
+    });
     expect(await tokenCalls()).toBe(0);
   });
 

@@ -80,7 +80,7 @@ function operatorRefusal(error: string): LoginError {
   const reason = OPERATOR_ERRORS.get(error) ?? 'operator_error';
   const known = /^[a-z_]{1,40}$/.test(error) ? error : 'unknown';
   const upstream = { api: 'authorize', error: known };
-  return new LoginError('silent_auth_failed', 'The operator refused this device.', {
+  return new LoginError('silent_auth_failed', 'The operator did not confirm the number.', {
     reason,
     upstream,
   });
