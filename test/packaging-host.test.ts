@@ -115,6 +115,12 @@ test('an empty project in strict TypeScript mounts the package and logs in, and 
   expect([code, output]).toEqual([0, expect.stringMatching(/'sid=[^]+\] [\w-]{43}\n$/)]);
 }, 300_000);
 
+test.each(['', '/client', '/sandbox'])('require loads silent-auth-bff%s', async (path) => {
+  const script = `console.log(typeof require('silent-auth-bff${path}'))`;
+  const { code, output } = await node(['--input-type=commonjs', '-e', script], {}, host).ended;
+  expect([code, output]).toEqual([0, 'object\n']);
+});
+
 test('the tests of the example run in an app, with the flag that their first line names', async () => {
   cpSync(join(ROOT, 'examples/testing'), host, { recursive: true });
   const jest = join(host, 'node_modules/jest/bin/jest.js');
