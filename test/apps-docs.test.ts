@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { transformSync } from '@swc/core';
-import { createClient } from '../client/silent-auth.js';
+import { createClient, type Client, type Login } from '../client/silent-auth.js';
 import { ERRORS, MESSAGE_FAILURES } from '../src/core/errors.js';
 import { parsePhoneNumber } from '../src/core/phone-number.js';
 import { outcomesOf } from './support/contract.js';
 import { fetchWithCookies } from './support/cookies.js';
 import { walk } from './support/device.js';
-import { ALICE, BOB, CHALLENGE, withSystem, WITH_CODES } from './support/system.js';
+import { ALICE, BOB, CHALLENGE, withSystem, WITH_CODES, type System } from './support/system.js';
 
 const docs = resolve(__dirname, '../docs');
 const read = (file: string): string => readFileSync(join(docs, file), 'utf8');
@@ -140,6 +140,50 @@ describe('docs/apps.md', () => {
         [],
       );
     }
+  });
+
+  describe('after a request whose answer was lost', () => {
+    afterEach(() => jest.restoreAllMocks());
+
+    const { fetch: plainFetch } = globalThis;
+    const lose = async (request: () => Promise<unknown>) => {
+      jest.spyOn(globalThis, 'fetch').mockImplementationOnce(async (...sent) => {
+        await plainFetch(...sent);
+        throw new TypeError('the connection broke');
+      });
+      await expect(request()).rejects.toMatchObject({ error: 'no_answer' });
+    };
+    const withApp = (work: (app: Client, system: System) => Promise<void>) =>
+      withSystem({ env: WITH_CODES }, (system) =>
+        work(createClient({ base: system.base, fetch: fetchWithCookies() }), system),
+      );
+    const codeOf = async ({ authUrl }: Login) => String((await walk(authUrl ?? '')).json?.['code']);
+    const logIn = async (app: Client, number: string) => app.verify(await codeOf(await app.login(number)));
+
+    test.each(['POST /login', 'POST /verify'])(
+      'of %s the session is lost, and the login begins again',
+      (path) =>
+        withApp(async (app) => {
+          await logIn(app, ALICE);
+          if (path === 'POST /login') await lose(() => app.login(ALICE, { reauthenticate: true }));
+          else {
+            const code = await codeOf(await app.login(ALICE));
+            await lose(() => app.verify(code));
+          }
+          expect([await app.session(), await app.current()]).toEqual([{ authenticated: false }, undefined]);
+          expect(await logIn(app, ALICE)).toMatchObject({ verified: true });
+        }),
+    );
+
+    test('of POST /login/next the request is repeated, and sends no second message', () =>
+      withApp(async (app, system) => {
+        await app.login(ALICE);
+        await lose(() => app.next('sms'));
+        expect(await app.next('sms')).toMatchObject({ channel: 'sms', sent: false });
+        const messages = await system.messages();
+        expect(messages).toHaveLength(1);
+        expect(await app.verify(messages[0]?.code ?? '')).toMatchObject({ verified: true });
+      }));
   });
 
   test.each(['apps.md', 'react-native.md', 'flutter.md'])('%s links only to files that exist', (file) => {
