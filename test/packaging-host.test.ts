@@ -80,6 +80,8 @@ const APP = `
   Object.assign(globalThis, { fetch: withCookies, base: \`\${base}/auth\` });
   NativeModules.CellularLink = { open: async (url: string) => (await plainFetch(url)).text() };
   const { logIn, session } = await import('./react-native.js');
+  // An odd number of Vonage's Virtual Operator has another SIM, and gets no codes.
+  console.log(await logIn('+99012345677', 'de-AT', console.error), (await session()).authenticated);
   console.log(await logIn('${ALICE}', 'de-AT', console.error), (await session()).authenticated);
 
   await silentAuth.close();
@@ -109,7 +111,10 @@ test('an empty project in strict TypeScript mounts the package and logs in, and 
   await run(process.execPath, [...tsc, ...Object.keys(sources)], { cwd: host }).catch((error: unknown) => {
     throw new Error((error as { stdout: string }).stdout);
   });
-  expect(await node(['app.js'], {}, host).ended).toEqual({ code: 0, output: `"${ALICE}"\n[] true\n` });
+  expect(await node(['app.js'], {}, host).ended).toEqual({
+    code: 0,
+    output: `"${ALICE}"\n[] false\nundefined true\n`,
+  });
   const ofSandbox = blocks.findIndex((block) => block.includes('startSandbox'));
   const { code, output } = await node([`block${ofSandbox}.js`], {}, host).ended;
   expect([code, output]).toEqual([0, expect.stringMatching(/'sid=[^]+\] [\w-]{43}\n$/)]);
