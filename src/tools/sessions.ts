@@ -62,20 +62,26 @@ type Action = (
   terminal: Pick<Terminal, 'out'> & { notify: ReturnType<typeof createNotify> },
 ) => Promise<void>;
 
-/** With another secret, the sessions of a number are stored under another key. */
-const WITH_SECRET = ': the number has none under this SESSION_SECRET.';
+/**
+ * With another secret, the sessions of a number are stored under another key; by the client of an
+ * app too, in a Redis that `REDIS_URL` may name as well.
+ */
+const NONE_HERE = [
+  ': the number has none under this SESSION_SECRET. ',
+  'An app that gave createSilentAuth its client of Redis has to call endSessions instead.',
+].join('');
 
 const ACTIONS = {
   async list(sessions, phoneNumber, { out }) {
     const found = await sessions.list(phoneNumber);
-    if (found.length === 0) out(`No sessions${WITH_SECRET}`);
+    if (found.length === 0) out(`No sessions${NONE_HERE}`);
     else for (const line of tableOf(found)) out(line);
   },
   async revoke(userSessions, phoneNumber, { out, notify }) {
     const { length } = await revokeByOperator({ userSessions, notify }, phoneNumber);
     out(
       length === 0
-        ? `No session ended${WITH_SECRET}`
+        ? `No session ended${NONE_HERE}`
         : `${length} ${length === 1 ? 'session' : 'sessions'} ended.`,
     );
   },
