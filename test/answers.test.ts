@@ -13,18 +13,18 @@ describe('an error answer', () => {
     ]);
   });
 
-  test('names no field of a body that has none', async () => {
-    const answer = await system
-      .app()
-      .post('/login')
-      .send([{ phone_number: '+447700900000' }])
-      .expect(400);
-    expect(answer.body).toMatchObject({
-      error: 'invalid_request',
-      detail: 'The body has to be a JSON object.',
-    });
-    expect(answer.body).not.toHaveProperty('errors');
-  });
+  test.each(['[{"phone_number":"+447700900000"}]', '{"phone_number":"+4477', '7'])(
+    'names no field of %s',
+    async (body) => {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await system.app().post('/login').set(headers).send(body).expect(400);
+      expect(answer.body).toMatchObject({
+        error: 'invalid_request',
+        detail: 'The body has to be a JSON object.',
+      });
+      expect(answer.body).not.toHaveProperty('errors');
+    },
+  );
 
   test('401 names what has to authenticate the request', async () => {
     const answer = await system.app().get('/sessions').expect(401);

@@ -78,8 +78,9 @@ export function problemHandler(deps: ProblemDeps): ErrorRequestHandler {
   };
 }
 
-/** By the `status` of errors of Express and its body parser. */
-const BY_STATUS = new Map<number, [ErrorCode, string]>([
+/** By the `type` or the `status` of errors of Express and its body parser. */
+const BY_TYPE_OR_STATUS = new Map<unknown, [ErrorCode, string]>([
+  ['entity.parse.failed', ['invalid_request', 'The body has to be a JSON object.']],
   [400, ['invalid_request', 'The request cannot be read.']],
   [413, ['payload_too_large', 'The body must not exceed 16 KiB.']],
   [415, ['unsupported_media_type', 'Send application/json in UTF-8, uncompressed.']],
@@ -91,7 +92,8 @@ function asLoginError(thrown: unknown): LoginError {
     status >= 400 && status < 500
       ? ['invalid_request', 'The request is not valid.']
       : ['internal_error', 'The server log has the error under this instance id.'];
-  const [code, detail] = BY_STATUS.get(status) ?? otherwise;
+  const type = thrown instanceof Error && 'type' in thrown ? thrown.type : undefined;
+  const [code, detail] = BY_TYPE_OR_STATUS.get(type) ?? BY_TYPE_OR_STATUS.get(status) ?? otherwise;
   return new LoginError(code, detail, { cause: thrown });
 }
 
