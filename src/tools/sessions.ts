@@ -62,10 +62,7 @@ type Action = (
   terminal: Pick<Terminal, 'out'> & { notify: ReturnType<typeof createNotify> },
 ) => Promise<void>;
 
-/**
- * With another secret, the sessions of a number are stored under another key; by the client of an
- * app too, in a Redis that `REDIS_URL` may name as well.
- */
+/** Keys depend on the secret, and have another prefix where an app gave its own client of Redis. */
 const NONE_HERE = [
   ': the number has none under this SESSION_SECRET. ',
   'An app that gave createSilentAuth its client of Redis has to call endSessions instead.',
