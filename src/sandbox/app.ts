@@ -5,7 +5,7 @@ import { camaraRoutes } from './camara/routes.js';
 import { recordAndRead, recordConversation, recordRequest } from './control/recorder.js';
 import { controlRoutes } from './control/routes.js';
 import { CONTROL_PATH, PATHS, SHARE_SCOPE, VERIFY_SCOPE } from './http/paths.js';
-import { handleError, pathNotFound } from './http/problems.js';
+import { handleError, refusePath } from './http/problems.js';
 import { numberVerificationRoutes } from './operator/number-verification.js';
 import { operatorRoutes } from './operator/redirects.js';
 import { simSwapRoutes } from './operator/sim-swap.js';
@@ -80,7 +80,7 @@ export const createSandbox = (options: SandboxOptions) => {
   app.use(recordConversation(state));
   app.use(state.faults.answer());
   app.use(apiRoutes(state));
-  app.use(pathNotFound);
+  app.use(refusePath);
   app.use(handleError(options.world.log));
   /** Expires the Verify steps whose time is over. */
   const tick = (): void => expireAllSteps(state);

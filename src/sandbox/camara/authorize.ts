@@ -4,8 +4,7 @@ import type { OperatorView } from '../conversation/calls.js';
 import { CAMARA_PATHS, withQuery } from '../http/paths.js';
 import { bodyText, handlePath } from '../http/requests.js';
 import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
-import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect } from '../operator/redirects.js';
-import { refuseOverrides, simOf } from '../operator/redirects.js';
+import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
 import type { SilentBehaviour } from '../state/subscribers.js';
 import { readAuthorizationRequest } from './authorization-request.js';
@@ -80,14 +79,9 @@ interface Identified {
   behaviour: SilentBehaviour;
 }
 
-/** Identifies the SIM of the device; undefined if the device names a malformed SIM or network. */
-const identify = (
-  state: SandboxState,
-  req: Request,
-  request: AuthorizationRequest,
-): Identified | undefined => {
+/** Identifies the SIM of the device. */
+const identify = (state: SandboxState, req: Request, request: AuthorizationRequest): Identified => {
   const overrides = readOverrides(req);
-  if (!overrides) return undefined;
   const known = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;
   const number = known ?? '';
   const device = { number, overrides };
@@ -122,9 +116,7 @@ const authorize =
     } else if ('error' in request) {
       answer(state, res, { ...request });
     } else {
-      const identified = identify(state, req, request);
-      if (identified) respond(state, res, identified);
-      else refuseOverrides(res);
+      respond(state, res, identify(state, req, request));
     }
   };
 

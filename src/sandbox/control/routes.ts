@@ -1,9 +1,9 @@
-import { Router, type RequestHandler, type Response } from 'express';
+import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { ClientRegistration } from '../camara/operator.js';
 import type { Login } from '../conversation/conversation.js';
 import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
-import { invalidParametersOf, sendProblem } from '../http/problems.js';
+import { invalidParametersOf, Problem } from '../http/problems.js';
 import { jsonBody, onClose } from '../http/requests.js';
 import { FaultsBody } from '../state/faults.js';
 import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
@@ -15,25 +15,22 @@ const NumberInPath = z.object({ number: PhoneNumber });
 
 const TemplatesBody = z.strictObject({ enabled: z.boolean() });
 
-const parseOrRefuse = <T>(res: Response, schema: z.ZodType<T>, value: unknown): T | undefined => {
+const parse = <T>(schema: z.ZodType<T>, value: unknown): T => {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
   const invalid_parameters = invalidParametersOf(error);
-  sendProblem(res, 'badRequest', { detail: z.prettifyError(error), invalid_parameters });
-  return undefined;
+  throw new Problem('badRequest', { detail: z.prettifyError(error), invalid_parameters });
 };
 
 const addSubscriberRoutes = ({ subscribers, changes }: SandboxState, router: Router): void => {
   router.get('/subscribers', (_req, res) => void res.json(subscribers.all()));
   router.get('/subscribers/:number', (req, res) => {
-    const path = parseOrRefuse(res, NumberInPath, req.params);
-    if (path) res.json(subscribers.of(path.number));
+    res.json(subscribers.of(parse(NumberInPath, req.params).number));
   });
   router.put('/subscribers/:number', (req, res) => {
-    const path = parseOrRefuse(res, NumberInPath, req.params);
-    const subscriber = path && parseOrRefuse(res, Subscriber, jsonBody(req));
-    if (!subscriber) return;
-    subscribers.set(path.number, subscriber);
+    const { number } = parse(NumberInPath, req.params);
+    const subscriber = parse(Subscriber, jsonBody(req));
+    subscribers.set(number, subscriber);
     changes.emit('subscribers');
     res.json(subscriber);
   });
@@ -98,8 +95,8 @@ export const controlRoutes = (state: SandboxState): Router => {
   /** Applies a valid body, and answers with the result of `apply`, or with the body. */
   const put = <T>(path: string, schema: z.ZodType<T>, apply: (body: T) => unknown) =>
     router.put(path, (req, res) => {
-      const body = parseOrRefuse(res, schema, jsonBody(req));
-      if (body !== undefined) res.json(apply(body) ?? body);
+      const body = parse(schema, jsonBody(req));
+      res.json(apply(body) ?? body);
     });
   put('/webhooks', WebhookOptions, (options) => webhooks.set(options));
   put('/token', TokenResponse, (response) => void (state.tokenResponse = response));

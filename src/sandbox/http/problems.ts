@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import type { ZodError } from 'zod';
+import type { ZodError, ZodType } from 'zod';
 import type { Log } from '../../core/world.js';
 
 /** A problem with Vonage's texts. Clients match on the fragment of `type`. */
@@ -81,24 +81,38 @@ export const invalidParametersOf = (error: ZodError): InvalidParameter[] =>
 
 export const detailOf = (name: ProblemName): string => PROBLEMS[name].detail;
 
-/** Sends a problem as Vonage does: RFC 9457, with a UUID as `instance`. `more` adds members. */
-export const sendProblem = (
-  res: Response,
-  name: ProblemName,
-  more: { detail?: string; request_id?: string; invalid_parameters?: InvalidParameter[] } = {},
-): void => {
-  const { status, type, title, detail } = PROBLEMS[name];
+/** Refuses a request. `more` adds members to the problem, or replaces its detail. */
+export class Problem extends Error {
+  constructor(
+    readonly problem: ProblemName,
+    readonly more: { detail?: string; request_id?: string; invalid_parameters?: InvalidParameter[] } = {},
+  ) {
+    super(problem);
+  }
+}
+
+/** Sends a problem as Vonage does: RFC 9457, with a UUID as `instance`. */
+const sendProblem = (res: Response, { problem, more }: Problem): void => {
+  const { status, type, title, detail } = PROBLEMS[problem];
   res.status(status).type('application/problem+json');
   const members = { type: `https://developer.vonage.com/api-errors${type}`, title, detail, ...more };
   res.send(JSON.stringify({ ...members, instance: randomUUID() }));
 };
 
-/** Verify v2 does not distinguish requests that are over from unknown ones. */
-export const sendRequestNotFound = (res: Response, id: string): void =>
-  sendProblem(res, 'notFound', { detail: `Request ${id} was not found or it has been verified already.` });
+/** @throws Problem with the parameters that are invalid */
+export const parse = <T>(schema: ZodType<T>, value: unknown, problem: ProblemName): T => {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  throw new Problem(problem, { invalid_parameters: invalidParametersOf(error) });
+};
 
-export const pathNotFound: RequestHandler = (req, res) =>
-  sendProblem(res, 'notFound', { detail: `There is no ${req.method} ${req.path} here.` });
+/** Verify v2 does not distinguish requests that are over from unknown ones. */
+export const requestNotFound = (id: string): Problem =>
+  new Problem('notFound', { detail: `Request ${id} was not found or it has been verified already.` });
+
+export const refusePath: RequestHandler = ({ method, path }) => {
+  throw new Problem('notFound', { detail: `There is no ${method} ${path} here.` });
+};
 
 /** The last middleware. Errors of the body reader and the router keep their status. */
 export const handleError =
@@ -108,9 +122,14 @@ export const handleError =
       next(error);
       return;
     }
+    if (error instanceof Problem) {
+      sendProblem(res, error);
+      return;
+    }
     const { status = 500 } = error;
     if (status >= 500) log.error({ err: error, path: req.path }, 'a request to the sandbox failed');
     const names = Object.keys(GENERAL) as (keyof typeof GENERAL)[];
     const name = names.find((each) => GENERAL[each].status === status);
-    sendProblem(res, name ?? (status < 500 ? 'badRequest' : 'internalError'), { detail: error.message });
+    const problem = name ?? (status < 500 ? 'badRequest' : 'internalError');
+    sendProblem(res, new Problem(problem, { detail: error.message }));
   };

@@ -1,6 +1,6 @@
 import express from 'express';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
-import { sendProblem } from './problems.js';
+import { Problem } from './problems.js';
 
 /** Reads bodies as text of at most 100 kB. Each endpoint parses the text and has its own errors. */
 export const readText: RequestHandler = express.text({ type: () => true, limit: '100kb' });
@@ -43,9 +43,9 @@ export const recordedBody = (req: Request): unknown => {
 
 export const requireMediaType =
   (type: string): RequestHandler =>
-  (req, res, next) => {
+  (req, _res, next) => {
     if (mediaType(req) === type) next();
-    else sendProblem(res, 'unsupportedMediaType', { detail: `Content-Type must be ${type}.` });
+    else throw new Problem('unsupportedMediaType', { detail: `Content-Type must be ${type}.` });
   };
 
 /** A query parameter; empty if it is absent or repeated. */
@@ -104,7 +104,7 @@ export const handlePath = (
   const methods = Object.keys(handlers) as Method[];
   const refuse: RequestHandler = (req, res) => {
     res.set('Allow', methods.join(', ').toUpperCase());
-    sendProblem(res, 'methodNotAllowed', { detail: `${req.method} is not allowed on ${req.path}.` });
+    throw new Problem('methodNotAllowed', { detail: `${req.method} is not allowed on ${req.path}.` });
   };
   const route = router.route(path).head(refuse);
   for (const method of methods) route[method](...(handlers[method] ?? []));

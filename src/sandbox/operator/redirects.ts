@@ -3,7 +3,7 @@ import type { IRouter, Request, Response } from 'express';
 import { randomToken } from '../../core/world.js';
 import type { OperatorView } from '../conversation/calls.js';
 import { PATHS, withQuery } from '../http/paths.js';
-import { sendProblem } from '../http/problems.js';
+import { Problem } from '../http/problems.js';
 import { handlePath } from '../http/requests.js';
 import { oauthError, type OAuthError } from './grants.js';
 import type { Authorization, Override, Store } from '../state/records.js';
@@ -36,35 +36,31 @@ const readOverride = (req: Request, name: keyof typeof IS_VALID_OVERRIDE): Overr
   return { ...(header !== undefined && { header }), ...(cookie !== undefined && { cookie }) };
 };
 
-/** The device's own values for its SIM and network; undefined if one is malformed. */
-export const readOverrides = (req: Request): Authorization['overrides'] | undefined => {
+const INVALID_OVERRIDE =
+  'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.';
+
+/** The device's own values for its SIM and network. @throws Problem if one is malformed */
+export const readOverrides = (req: Request): Authorization['overrides'] => {
   const overrides = { sim: readOverride(req, 'sim'), network: readOverride(req, 'network') };
-  const areValid = (['sim', 'network'] as const).every((name) =>
-    Object.values(overrides[name] as Record<string, string>).every(IS_VALID_OVERRIDE[name]),
-  );
-  return areValid ? overrides : undefined;
+  for (const name of ['sim', 'network'] as const) {
+    if (Object.values(overrides[name]).every(IS_VALID_OVERRIDE[name])) continue;
+    throw new Problem('badRequest', { detail: INVALID_OVERRIDE });
+  }
+  return overrides;
 };
 
 /**
- * Records the overrides of the device; returns false if one is malformed. The first value of each
- * is kept: Android sends an app's headers with the first request only, iOS with every request.
+ * Records the overrides of the device. The first value of each is kept: Android sends an app's
+ * headers with the first request only, iOS with every request.
  */
-export const recordOverrides = (req: Request, authorization: Authorization): boolean => {
+export const recordOverrides = (req: Request, authorization: Authorization): void => {
   const overrides = readOverrides(req);
-  if (!overrides) return false;
   const { sim, network } = authorization.overrides;
   authorization.overrides = {
     sim: { ...overrides.sim, ...sim },
     network: { ...overrides.network, ...network },
   };
-  return true;
 };
-
-export const refuseOverrides = (res: Response): void =>
-  sendProblem(res, 'badRequest', {
-    detail:
-      'x-sandbox-sim and the cookie sandbox_sim must be phone numbers in E.164 format with a leading +, x-sandbox-network and the cookie sandbox_network must be cellular or wifi.',
-  });
 
 const UNKNOWN = 'This authorization request is unknown, expired or already used.';
 
@@ -78,19 +74,16 @@ interface Hop {
 /** Takes the authorization request of a hop, once. A refused request does not use it up. */
 export const takeAuthorization = (
   { world }: SandboxState,
+  req: Request,
   { store, key, accepts = () => true }: Hop,
-  { req, res }: { req: Request; res: Response },
-): Authorization | undefined => {
+): Authorization => {
   const found = typeof key === 'string' ? store.get(key) : undefined;
   if (!found || world.now() >= found.expiresAt || !accepts(found)) {
-    sendProblem(res, 'badRequest', { detail: UNKNOWN });
-  } else if (!recordOverrides(req, found)) {
-    refuseOverrides(res);
-  } else {
-    store.delete(String(key));
-    return found;
+    throw new Problem('badRequest', { detail: UNKNOWN });
   }
-  return undefined;
+  recordOverrides(req, found);
+  store.delete(String(key));
+  return found;
 };
 
 /**
@@ -128,8 +121,7 @@ export const OPERATOR_ERRORS: Partial<Record<SilentBehaviour, OAuthError>> = {
 
 const identify = (state: SandboxState, req: Request, res: Response): void => {
   const hop = { store: state.operatorRequests, key: req.query.request };
-  const authorization = takeAuthorization(state, hop, { req, res });
-  if (!authorization) return;
+  const authorization = takeAuthorization(state, req, hop);
   const { number, wrappedState } = authorization;
   const behaviour = behaviourOf(state, authorization);
   const network = behaviour === 'wifi' ? 'wifi' : 'cellular';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IRouter, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { CAMARA_PATHS, PATHS } from '../http/paths.js';
-import { invalidParametersOf, sendProblem } from '../http/problems.js';
+import { parse } from '../http/problems.js';
 import {
   bearerToken,
   echoCorrelator,
@@ -64,12 +64,8 @@ const insightOf = (
 const sendInsights =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
-    const { success, data, error } = InsightsRequest.safeParse(jsonBody(req));
-    if (!success) {
-      sendProblem(res, 'unprocessable', { invalid_parameters: invalidParametersOf(error) });
-      return;
-    }
-    res.json({ request_id: randomUUID(), insights: { sim_swap: insightOf(state, data) } });
+    const request = parse(InsightsRequest, jsonBody(req), 'unprocessable');
+    res.json({ request_id: randomUUID(), insights: { sim_swap: insightOf(state, request) } });
   };
 
 /** CAMARA SIM Swap 2.1.0, and the errors of the Commonalities. */

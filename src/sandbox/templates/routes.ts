@@ -1,7 +1,6 @@
 import type { IRouter, Request, RequestHandler } from 'express';
 import type { ZodType } from 'zod';
-import { invalidParametersOf, sendProblem } from '../http/problems.js';
-import type { InvalidParameter, ProblemName } from '../http/problems.js';
+import { parse, Problem } from '../http/problems.js';
 import { handlePath, jsonBody, mediaType } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
 import type { Fragment, Template } from '../state/templates.js';
@@ -12,161 +11,137 @@ import { TEMPLATES_PATH, templatesUrl } from './representation.js';
 
 const MAX_TEMPLATES = 10;
 
-type Result =
-  | { status: 200 | 201 | 204; body?: object }
-  | { problem: ProblemName }
-  | { invalid: InvalidParameter[] };
-
-type Operation = (req: Request) => Result;
-
-const ok = (body: object): Result => ({ status: 200, body });
-const created = (body: object): Result => ({ status: 201, body });
-const noContent: Result = { status: 204 };
-
-const handle =
-  (operation: Operation): RequestHandler =>
-  (req, res) => {
-    const result = operation(req);
-    if ('problem' in result) sendProblem(res, result.problem);
-    else if ('invalid' in result) sendProblem(res, 'invalidParams', { invalid_parameters: result.invalid });
-    else if (result.body) res.status(result.status).json(result.body);
-    else res.status(result.status).end();
-  };
+/** Returns the body of the answer, if it has one. @throws Problem */
+type Operation = (state: SandboxState, req: Request) => object | undefined;
 
 /** Parses the body. Ignores bodies whose content type is not JSON. */
-const withBody =
-  <T>(schema: ZodType<T>, operation: (body: T) => Result): Operation =>
-  (req) => {
-    const isJson = mediaType(req) === 'application/json';
-    const { success, data, error } = schema.safeParse(isJson ? jsonBody(req) : undefined);
-    return success ? operation(data) : { invalid: invalidParametersOf(error) };
-  };
+const bodyOf = <T>(req: Request, schema: ZodType<T>): T =>
+  parse(schema, mediaType(req) === 'application/json' ? jsonBody(req) : undefined, 'invalidParams');
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-const notUuid = (name: string): Result => ({ invalid: [{ name, reason: 'Value must be an UUID' }] });
-
-const idIn = (req: Request, name: string): string => String(req.params[name]).toLowerCase();
-
-const onTemplate =
-  ({ templates }: SandboxState, operation: (template: Template, req: Request) => Result): Operation =>
-  (req) => {
-    const id = idIn(req, 'template_id');
-    if (!UUID.test(id)) return notUuid('Template ID');
-    const template = templates.get(id);
-    return template ? operation(template, req) : { problem: 'templateNotFound' };
-  };
-
-const onFragment = (
-  state: SandboxState,
-  operation: (fragment: Fragment, template: Template, req: Request) => Result,
-): Operation =>
-  onTemplate(state, (template, req) => {
-    const id = idIn(req, 'template_fragment_id');
-    if (!UUID.test(id)) return notUuid('Template fragment ID');
-    const fragment = template.fragments.get(id);
-    return fragment ? operation(fragment, template, req) : { problem: 'fragmentNotFound' };
-  });
-
-const page = (req: Request, collection: Parameters<typeof pageBody>[1]): Result => {
-  const { success, data, error } = PageQuery.safeParse(req.query);
-  return success ? ok(pageBody(data, collection)) : { invalid: invalidParametersOf(error) };
+/** @param name of the id in Vonage's texts */
+const idIn = ({ params }: Request, parameter: string, name: string): string => {
+  const id = String(params[parameter]).toLowerCase();
+  if (UUID.test(id)) return id;
+  throw new Problem('invalidParams', { invalid_parameters: [{ name, reason: 'Value must be an UUID' }] });
 };
 
-const listTemplates =
-  (state: SandboxState): Operation =>
-  (req) => {
-    const items = state.templates.all().map((each) => templateBody(state, each));
-    return page(req, { url: templatesUrl(state), name: 'templates', items });
-  };
+const templateIn = ({ templates }: SandboxState, req: Request): Template => {
+  const template = templates.get(idIn(req, 'template_id', 'Template ID'));
+  if (!template) throw new Problem('templateNotFound');
+  return template;
+};
 
-const createTemplate = (state: SandboxState): Operation =>
-  withBody(NewTemplate, ({ name }) => {
-    const { templates } = state;
-    if (templates.all().some((each) => each.name === name)) return { problem: 'templateExists' };
-    if (templates.all().length >= MAX_TEMPLATES) return { problem: 'maxTemplates' };
-    const template = templates.add(name);
-    // The first template becomes the default (Vonage's guide "Template Management").
-    if (templates.all().length === 1) templates.defaultId = template.id;
-    return created(templateBody(state, template));
-  });
+const fragmentIn = (template: Template, req: Request): Fragment => {
+  const fragment = template.fragments.get(idIn(req, 'template_fragment_id', 'Template fragment ID'));
+  if (!fragment) throw new Problem('fragmentNotFound');
+  return fragment;
+};
 
-const showTemplate = (state: SandboxState): Operation =>
-  onTemplate(state, (template) => ok(templateBody(state, template)));
+const listTemplates: Operation = (state, req) => {
+  const items = state.templates.all().map((each) => templateBody(state, each));
+  const page = parse(PageQuery, req.query, 'invalidParams');
+  return pageBody(page, { url: templatesUrl(state), name: 'templates', items });
+};
 
-const changeTemplate = (state: SandboxState): Operation =>
-  onTemplate(state, (template, req) =>
-    withBody(TemplateChange, ({ name = template.name, is_default }) => {
-      const { templates } = state;
-      const isTaken = templates.all().some((each) => each !== template && each.name === name);
-      if (isTaken) return { problem: 'templateExists' };
-      template.name = name;
-      if (is_default === true) templates.defaultId = template.id;
-      if (is_default === false && templates.defaultId === template.id) templates.defaultId = undefined;
-      return ok(templateBody(state, template));
-    })(req),
+const createTemplate: Operation = (state, req) => {
+  const { templates } = state;
+  const { name } = bodyOf(req, NewTemplate);
+  if (templates.all().some((each) => each.name === name)) throw new Problem('templateExists');
+  if (templates.all().length >= MAX_TEMPLATES) throw new Problem('maxTemplates');
+  const template = templates.add(name);
+  // The first template becomes the default (Vonage's guide "Template Management").
+  if (templates.all().length === 1) templates.defaultId = template.id;
+  return templateBody(state, template);
+};
+
+const showTemplate: Operation = (state, req) => templateBody(state, templateIn(state, req));
+
+const changeTemplate: Operation = (state, req) => {
+  const { templates } = state;
+  const template = templateIn(state, req);
+  const { name = template.name, is_default } = bodyOf(req, TemplateChange);
+  const isTaken = templates.all().some((each) => each !== template && each.name === name);
+  if (isTaken) throw new Problem('templateExists');
+  template.name = name;
+  if (is_default === true) templates.defaultId = template.id;
+  if (is_default === false && templates.defaultId === template.id) templates.defaultId = undefined;
+  return templateBody(state, template);
+};
+
+const deleteTemplate: Operation = (state, req) => {
+  const { id, fragments } = templateIn(state, req);
+  if (fragments.size > 0) throw new Problem('notEmptyTemplate');
+  state.templates.remove(id);
+  return undefined;
+};
+
+const listFragments: Operation = (state, req) => {
+  const template = templateIn(state, req);
+  const items = [...template.fragments.values()].map((each) => fragmentBody(state, template, each));
+  const page = parse(PageQuery, req.query, 'invalidParams');
+  return pageBody(page, { url: fragmentsUrl(state, template), name: 'template_fragments', items });
+};
+
+const createFragment: Operation = (state, req) => {
+  const template = templateIn(state, req);
+  const content = bodyOf(req, NewFragment);
+  const exists = [...template.fragments.values()].some(
+    ({ channel, locale }) => channel === content.channel && locale === content.locale,
   );
+  if (exists) throw new Problem('fragmentExists');
+  return fragmentBody(state, template, state.templates.addFragment(template, content));
+};
 
-const deleteTemplate = (state: SandboxState): Operation =>
-  onTemplate(state, ({ id, fragments }) => {
-    if (fragments.size > 0) return { problem: 'notEmptyTemplate' };
-    state.templates.remove(id);
-    return noContent;
-  });
+const showFragment: Operation = (state, req) => {
+  const template = templateIn(state, req);
+  return fragmentBody(state, template, fragmentIn(template, req));
+};
 
-const listFragments = (state: SandboxState): Operation =>
-  onTemplate(state, (template, req) => {
-    const items = [...template.fragments.values()].map((each) => fragmentBody(state, template, each));
-    return page(req, { url: fragmentsUrl(state, template), name: 'template_fragments', items });
-  });
+const changeFragment: Operation = (state, req) => {
+  const template = templateIn(state, req);
+  const fragment = fragmentIn(template, req);
+  state.templates.changeText(fragment, bodyOf(req, FragmentChange).text);
+  return fragmentBody(state, template, fragment);
+};
 
-const createFragment = (state: SandboxState): Operation =>
-  onTemplate(state, (template, req) =>
-    withBody(NewFragment, (content) => {
-      const exists = [...template.fragments.values()].some(
-        ({ channel, locale }) => channel === content.channel && locale === content.locale,
-      );
-      if (exists) return { problem: 'fragmentExists' };
-      return created(fragmentBody(state, template, state.templates.addFragment(template, content)));
-    })(req),
-  );
-
-const showFragment = (state: SandboxState): Operation =>
-  onFragment(state, (fragment, template) => ok(fragmentBody(state, template, fragment)));
-
-const changeFragment = (state: SandboxState): Operation =>
-  onFragment(state, (fragment, template, req) =>
-    withBody(FragmentChange, ({ text }) => {
-      state.templates.changeText(fragment, text);
-      return ok(fragmentBody(state, template, fragment));
-    })(req),
-  );
-
-const deleteFragment = (state: SandboxState): Operation =>
-  onFragment(state, ({ id }, { fragments }) => {
-    fragments.delete(id);
-    return noContent;
-  });
+const deleteFragment: Operation = (state, req) => {
+  const template = templateIn(state, req);
+  template.fragments.delete(fragmentIn(template, req).id);
+  return undefined;
+};
 
 /** Template management of Verify v2, with the rules of its reference. */
 export const templateRoutes = (state: SandboxState, router: IRouter): void => {
   const jwt = requireApplicationJwt(state, 'jwtExpired');
-  const read = (operation: Operation): RequestHandler[] => [jwt, handle(operation)];
+  const read = (operation: Operation, status = 200): RequestHandler[] => [
+    jwt,
+    (req, res) => {
+      const body = operation(state, req);
+      res.status(status);
+      if (body) res.json(body);
+      else res.end();
+    },
+  ];
   // Like Vonage's gateway, checks whether writing is enabled before it validates the request.
-  const write = (operation: Operation): RequestHandler[] =>
-    read((req) => (state.templates.enabled ? operation(req) : { problem: 'templatesForbidden' }));
+  const write = (operation: Operation, status?: number): RequestHandler[] =>
+    read((_state, req) => {
+      if (!state.templates.enabled) throw new Problem('templatesForbidden');
+      return operation(state, req);
+    }, status);
   const template = `${TEMPLATES_PATH}/:template_id`;
   const fragments = `${template}/template_fragments`;
-  handlePath(router, TEMPLATES_PATH, { get: read(listTemplates(state)), post: write(createTemplate(state)) });
+  handlePath(router, TEMPLATES_PATH, { get: read(listTemplates), post: write(createTemplate, 201) });
   handlePath(router, template, {
-    get: read(showTemplate(state)),
-    patch: write(changeTemplate(state)),
-    delete: write(deleteTemplate(state)),
+    get: read(showTemplate),
+    patch: write(changeTemplate),
+    delete: write(deleteTemplate, 204),
   });
-  handlePath(router, fragments, { get: read(listFragments(state)), post: write(createFragment(state)) });
+  handlePath(router, fragments, { get: read(listFragments), post: write(createFragment, 201) });
   handlePath(router, `${fragments}/:template_fragment_id`, {
-    get: read(showFragment(state)),
-    patch: write(changeFragment(state)),
-    delete: write(deleteFragment(state)),
+    get: read(showFragment),
+    patch: write(changeFragment),
+    delete: write(deleteFragment, 204),
   });
 };

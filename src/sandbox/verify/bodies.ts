@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InvalidParameter } from '../http/problems.js';
+import { Problem, type InvalidParameter } from '../http/problems.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 
 /** E.164 without the plus sign. */
@@ -99,16 +99,21 @@ const invalidSteps = (workflow: StartBody['workflow']): InvalidParameter[] => {
   return isLate ? [{ name: 'workflow', reason: '`silent_auth` must be the first channel' }] : [];
 };
 
-export const readStart = (json: unknown): StartBody | InvalidParameter[] => {
-  const { success, data, error } = StartBody.safeParse(json);
-  if (!success) return invalidParametersOf(error.issues);
-  const invalid = invalidSteps(data.workflow);
-  return invalid.length > 0 ? invalid : data;
+const parse = <T>(schema: z.ZodType<T>, json: unknown): T => {
+  const { success, data, error } = schema.safeParse(json);
+  if (success) return data;
+  throw new Problem('invalidParams', { invalid_parameters: invalidParametersOf(error.issues) });
+};
+
+/** @throws Problem */
+export const readStart = (json: unknown): StartBody => {
+  const body = parse(StartBody, json);
+  const invalid_parameters = invalidSteps(body.workflow);
+  if (invalid_parameters.length > 0) throw new Problem('invalidParams', { invalid_parameters });
+  return body;
 };
 
 const CheckBody = z.strictObject({ code: z.string().min(4).max(10) });
 
-export const readCheck = (json: unknown): { code: string } | InvalidParameter[] => {
-  const { success, data, error } = CheckBody.safeParse(json);
-  return success ? data : invalidParametersOf(error.issues);
-};
+/** @throws Problem */
+export const readCheck = (json: unknown) => parse(CheckBody, json);

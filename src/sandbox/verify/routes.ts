@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { IRouter, Request, RequestHandler, Response } from 'express';
+import type { IRouter, Request, RequestHandler } from 'express';
 import { PATHS } from '../http/paths.js';
-import { sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
+import { Problem, requestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
 import type { SilentBehaviour } from '../state/subscribers.js';
@@ -72,28 +72,22 @@ const addVerification = (state: SandboxState, verification: Verification): objec
 const start =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
-    const asked = readStart(jsonBody(req));
-    if (Array.isArray(asked)) {
-      sendProblem(res, 'invalidParams', { invalid_parameters: asked });
-      return;
-    }
-    const verification = verificationOf(state, asked);
+    const verification = verificationOf(state, readStart(jsonBody(req)));
     const problem = startProblem(state, verification);
     const concurrent = concurrentVerificationId(state, verification);
     if (problem === 'throttled') res.set('Retry-After', '7');
-    if (problem) sendProblem(res, problem);
-    else if (concurrent) sendProblem(res, 'concurrent', { request_id: concurrent });
-    else res.status(202).json(addVerification(state, verification));
+    if (problem) throw new Problem(problem);
+    if (concurrent) throw new Problem('concurrent', { request_id: concurrent });
+    res.status(202).json(addVerification(state, verification));
   };
 
-const onVerification =
-  (state: SandboxState, answer: (active: ActiveStep, req: Request, res: Response) => void): RequestHandler =>
-  (req, res) => {
-    const id = String(req.params.id);
-    const active = findActiveStep(state, id);
-    if (active) answer(active, req, res);
-    else sendRequestNotFound(res, id);
-  };
+/** @throws Problem if the verification in the path is unknown or over */
+const activeStepOf = (state: SandboxState, { params }: Request): ActiveStep => {
+  const id = String(params.id);
+  const active = findActiveStep(state, id);
+  if (!active) throw requestNotFound(id);
+  return active;
+};
 
 /** Counts a wrong code, and returns the problem to answer with. A silent step has one attempt. */
 const countWrongCode = (state: SandboxState, active: ActiveStep): ProblemName => {
@@ -108,46 +102,40 @@ const countWrongCode = (state: SandboxState, active: ActiveStep): ProblemName =>
   return 'invalidCode';
 };
 
-const check = (state: SandboxState): RequestHandler =>
-  onVerification(state, (active, req, res) => {
-    const asked = readCheck(jsonBody(req));
-    if (Array.isArray(asked)) {
-      sendProblem(res, 'invalidParams', { invalid_parameters: asked });
-    } else if (active.step.code === undefined) {
-      sendProblem(res, 'noCode');
-    } else if (active.step.code !== asked.code) {
-      sendProblem(res, countWrongCode(state, active));
-    } else {
-      endVerification(state, active, 'completed');
-      res.json({ request_id: active.verification.id, status: 'completed' });
-    }
-  });
+const check =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const active = activeStepOf(state, req);
+    const { code } = readCheck(jsonBody(req));
+    if (active.step.code === undefined) throw new Problem('noCode');
+    if (active.step.code !== code) throw new Problem(countWrongCode(state, active));
+    endVerification(state, active, 'completed');
+    res.json({ request_id: active.verification.id, status: 'completed' });
+  };
 
-const next = (state: SandboxState): RequestHandler =>
-  onVerification(state, (active, _req, res) => {
-    if (!stepWith('unused', active.verification)) {
-      sendProblem(res, 'noEvents');
-      return;
-    }
+const next =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const active = activeStepOf(state, req);
+    if (!stepWith('unused', active.verification)) throw new Problem('noEvents');
     // The summary reports a skipped step as expired.
     endStep(state, active, { status: 'expired' });
     res.status(200).end();
-  });
+  };
 
 const isCancellable = ({ world }: SandboxState, { submittedAt, steps }: Verification): boolean => {
   const messages = steps.filter(({ channel, status }) => channel !== 'silent_auth' && status !== 'unused');
   return world.now() - submittedAt >= CANCELLABLE_AFTER_MS && messages.length < 2;
 };
 
-const cancel = (state: SandboxState): RequestHandler =>
-  onVerification(state, (active, _req, res) => {
-    if (!isCancellable(state, active.verification)) {
-      sendProblem(res, 'notNow');
-      return;
-    }
+const cancel =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    const active = activeStepOf(state, req);
+    if (!isCancellable(state, active.verification)) throw new Problem('notNow');
     endVerification(state, active, 'failed');
     res.status(204).end();
-  });
+  };
 
 export const verifyRoutes = (state: SandboxState, router: IRouter): void => {
   const base = PATHS.verifyRequests;

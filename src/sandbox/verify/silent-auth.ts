@@ -1,9 +1,9 @@
 import type { IRouter, RequestHandler, Response } from 'express';
 import { silentAuthPath } from '../http/paths.js';
-import { detailOf, sendProblem, sendRequestNotFound, type ProblemName } from '../http/problems.js';
+import { detailOf, Problem, requestNotFound, type ProblemName } from '../http/problems.js';
 import { answerAfter, handlePath } from '../http/requests.js';
 import { behaviourOf, createAuthorization, recordOverrides } from '../operator/redirects.js';
-import { refuseOverrides, simOf, takeAuthorization } from '../operator/redirects.js';
+import { simOf, takeAuthorization } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
@@ -20,8 +20,8 @@ const redirectToPage = (res: Response, redirectUrl: string, result: Record<strin
 };
 
 const refuse = (res: Response, redirectUrl: string | undefined, problem: ProblemName): void => {
-  if (redirectUrl) redirectToPage(res, redirectUrl, { error_description: detailOf(problem) });
-  else sendProblem(res, problem);
+  if (!redirectUrl) throw new Problem(problem);
+  redirectToPage(res, redirectUrl, { error_description: detailOf(problem) });
 };
 
 /** The check URL, which works once. */
@@ -31,18 +31,14 @@ const openCheckUrl =
     const id = String(req.params.id);
     const verification = findActiveStep(state, id)?.verification;
     const step = verification?.steps[0];
-    if (!verification || step?.channel !== 'silent_auth') {
-      sendRequestNotFound(res, id);
-      return;
-    }
+    if (!verification || step?.channel !== 'silent_auth') throw requestNotFound(id);
     const { to: number, redirectUrl } = step;
     const authorization = createAuthorization(state, { number, scopes: [], state: id });
     authorization.silentStep = { verificationId: id, redirectUrl };
     const behaviour = state.subscribers.silentBehaviourOf(number);
     const isUsable = step.status === 'pending' && !step.isOpened;
-    if (isUsable && !recordOverrides(req, authorization)) {
-      refuseOverrides(res);
-    } else if (behaviour === 'unsupported') {
+    if (isUsable) recordOverrides(req, authorization);
+    if (behaviour === 'unsupported') {
       // With a coverage check, the start would have failed.
       if (isUsable) endStep(state, { verification, step }, { status: 'failed' });
       refuse(res, redirectUrl, 'noNetwork');
@@ -90,15 +86,13 @@ const issueCode = (state: SandboxState, { verification, step }: ActiveStep, res:
 const complete =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
-    const hop = {
+    const authorization = takeAuthorization(state, req, {
       store: state.silentAuthTickets,
       key: req.query.ticket,
-      accepts: ({ silentStep }: Authorization) => silentStep?.verificationId === req.params.id,
-    };
-    const authorization = takeAuthorization(state, hop, { req, res });
-    if (!authorization?.silentStep) return;
-    const { verificationId, redirectUrl } = authorization.silentStep;
-    const active = findActiveStep(state, verificationId);
+      accepts: ({ silentStep }) => silentStep?.verificationId === req.params.id,
+    });
+    const redirectUrl = authorization.silentStep?.redirectUrl;
+    const active = findActiveStep(state, String(req.params.id));
     if (active?.step.channel !== 'silent_auth') {
       refuse(res, redirectUrl, 'cannotBeCompleted');
       return;

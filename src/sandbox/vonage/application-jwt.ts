@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { nowInSeconds } from '../../core/world.js';
-import { sendProblem } from '../http/problems.js';
+import { Problem } from '../http/problems.js';
 import { bearerToken } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
 
@@ -40,9 +40,9 @@ const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<st
 /** @param expired the problem for an expired JWT, if the API has a specific one */
 export const requireApplicationJwt =
   (state: SandboxState, expired?: 'jwtExpired'): RequestHandler =>
-  async (req, res, next) => {
+  async (req, _res, next) => {
     const reason = await invalidJwt(req, state);
     if (reason === undefined) next();
-    else if (reason === EXPIRED && expired) sendProblem(res, expired);
-    else sendProblem(res, 'unauthorized', { detail: `You did not provide correct credentials: ${reason}.` });
+    else if (reason === EXPIRED && expired) throw new Problem(expired);
+    else throw new Problem('unauthorized', { detail: `You did not provide correct credentials: ${reason}.` });
   };

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
-import { sendProblem } from '../http/problems.js';
+import { Problem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
 import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
-import { refuseOverrides, simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
+import { simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
@@ -24,14 +24,13 @@ export const redirectToOperator = (
 
 /** Handles a link of Network Enablement, which works once and unchanged. */
 const followLink = (state: SandboxState, req: Request, res: Response): void => {
-  const hop = {
+  const authorization = takeAuthorization(state, req, {
     store: state.issuedLinks,
     key: req.query.state,
-    accepts: ({ scopes }: Authorization) =>
+    accepts: ({ scopes }) =>
       queryParameter(req, 'response_type') === 'code' && queryParameter(req, 'scope') === scopes.join(' '),
-  };
-  const authorization = takeAuthorization(state, hop, { req, res });
-  if (authorization) redirectToOperator(state, res, authorization);
+  });
+  redirectToOperator(state, res, authorization);
 };
 
 const hasKnownScopes = (scopes: string[]): boolean => {
@@ -76,10 +75,7 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
     return;
   }
   const authorization = createAuthorization(state, login);
-  if (!recordOverrides(req, authorization)) {
-    refuseOverrides(res);
-    return;
-  }
+  recordOverrides(req, authorization);
   state.usedStates.set(login.state, true);
   redirectToOperator(state, res, authorization);
 };
@@ -90,13 +86,14 @@ const authorize =
   (req, res) => {
     const redirectUri = queryParameter(req, 'redirect_uri');
     if (queryParameter(req, 'client_id') !== state.applicationId) {
-      sendProblem(res, 'badRequest', { detail: 'client_id is not the ID of this application.' });
-    } else if (redirectUri === `${state.publicUrl()}${PATHS.vonageCallback}`) {
+      throw new Problem('badRequest', { detail: 'client_id is not the ID of this application.' });
+    }
+    if (redirectUri === `${state.publicUrl()}${PATHS.vonageCallback}`) {
       followLink(state, req, res);
     } else if (redirectUri === state.redirectUri) {
       authorizeDirectly(state, req, res);
     } else {
-      sendProblem(res, 'badRequest', { detail: 'redirect_uri is not the one in the dashboard.' });
+      throw new Problem('badRequest', { detail: 'redirect_uri is not the one in the dashboard.' });
     }
   };
 
@@ -118,13 +115,11 @@ const returnFromOperator =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
     const { state: key, ...answer } = req.query;
-    const hop = {
+    const authorization = takeAuthorization(state, req, {
       store: state.operatorResponses,
       key,
-      accepts: (found: Authorization) => isDeepStrictEqual(answer, found.operatorResponse),
-    };
-    const authorization = takeAuthorization(state, hop, { req, res });
-    if (!authorization) return;
+      accepts: ({ operatorResponse }) => isDeepStrictEqual(answer, operatorResponse),
+    });
     if (authorization.silentStep) {
       const ticket = randomToken(state.world);
       state.silentAuthTickets.set(ticket, authorization);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IRouter, RequestHandler } from 'express';
 import { z } from 'zod';
 import { isKnownScope, PATHS, withQuery } from '../http/paths.js';
-import { invalidParametersOf, sendProblem } from '../http/problems.js';
+import { parse, Problem } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import { createAuthorization } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
@@ -48,17 +48,14 @@ const answerFor = (state: SandboxState, request: EnablementRequest, scope: strin
 const enable =
   (state: SandboxState): RequestHandler =>
   (req, res) => {
-    const { success, data, error } = bodyFor(state).safeParse(jsonBody(req));
-    if (!success) {
-      sendProblem(res, 'unprocessable', { invalid_parameters: invalidParametersOf(error) });
-    } else if (state.subscribers.silentBehaviourOf(data.phone_number) === 'rate_limited') {
+    const request = parse(bodyFor(state), jsonBody(req), 'unprocessable');
+    if (state.subscribers.silentBehaviourOf(request.phone_number) === 'rate_limited') {
       res.set('Retry-After', '7');
-      sendProblem(res, 'throttled');
-    } else {
-      state.usedStates.set(data.state, true);
-      const answers = data.scopes.map((scope) => [scope, answerFor(state, data, scope)] as const);
-      res.json({ scopes: Object.fromEntries(answers) });
+      throw new Problem('throttled');
     }
+    state.usedStates.set(request.state, true);
+    const answers = request.scopes.map((scope) => [scope, answerFor(state, request, scope)] as const);
+    res.json({ scopes: Object.fromEntries(answers) });
   };
 
 const setRateLimitHeader: RequestHandler = (_req, res, next) => {
