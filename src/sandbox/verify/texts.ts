@@ -4,50 +4,29 @@ import type { MessageChannel } from '../state/records.js';
  * The texts of messages without a template; those of RCS are like those of SMS. Vonage publishes
  * the English SMS; the other texts are the sandbox's own.
  */
-interface Language {
-  texts: Record<'sms' | 'whatsapp' | 'voice', string>;
-  /** The values of `${time-limit-unit}`: one, and several. */
-  minutes: readonly [string, string];
-  seconds: readonly [string, string];
-}
+type Texts = Record<'sms' | 'whatsapp' | 'voice', string>;
 
-const ENGLISH: Language = {
-  texts: {
-    sms: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
-    whatsapp: '${code} is your verification code. For your security, do not share this code.',
-    voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',
-  },
-  minutes: ['minute', 'minutes'],
-  seconds: ['second', 'seconds'],
+const ENGLISH: Texts = {
+  sms: '${brand} code: ${code}. Valid for ${time-limit} ${time-limit-unit}.',
+  whatsapp: '${code} is your verification code. For your security, do not share this code.',
+  voice: 'Your ${brand} code is: ${code}. Again, your code is: ${code}.',
 };
 
-const TRANSLATIONS: Record<string, Language> = {
+const TRANSLATIONS: Record<string, Texts> = {
   de: {
-    texts: {
-      sms: '${brand}-Code: ${code}. Gültig für ${time-limit} ${time-limit-unit}.',
-      whatsapp: '${code} ist dein Bestätigungscode. Teile ihn zu deiner Sicherheit mit niemandem.',
-      voice: 'Ihr ${brand}-Code lautet: ${code}. Noch einmal, Ihr Code lautet: ${code}.',
-    },
-    minutes: ['Minute', 'Minuten'],
-    seconds: ['Sekunde', 'Sekunden'],
+    sms: '${brand}-Code: ${code}. Gültig für ${time-limit} ${time-limit-unit}.',
+    whatsapp: '${code} ist dein Bestätigungscode. Teile ihn zu deiner Sicherheit mit niemandem.',
+    voice: 'Ihr ${brand}-Code lautet: ${code}. Noch einmal, Ihr Code lautet: ${code}.',
   },
   es: {
-    texts: {
-      sms: 'Código de ${brand}: ${code}. Válido durante ${time-limit} ${time-limit-unit}.',
-      whatsapp: '${code} es tu código de verificación. Por tu seguridad, no lo compartas.',
-      voice: 'Su código de ${brand} es: ${code}. Repetimos, su código es: ${code}.',
-    },
-    minutes: ['minuto', 'minutos'],
-    seconds: ['segundo', 'segundos'],
+    sms: 'Código de ${brand}: ${code}. Válido durante ${time-limit} ${time-limit-unit}.',
+    whatsapp: '${code} es tu código de verificación. Por tu seguridad, no lo compartas.',
+    voice: 'Su código de ${brand} es: ${code}. Repetimos, su código es: ${code}.',
   },
   fr: {
-    texts: {
-      sms: 'Code ${brand} : ${code}. Valable ${time-limit} ${time-limit-unit}.',
-      whatsapp: '${code} est votre code de vérification. Pour votre sécurité, ne le partagez pas.',
-      voice: 'Votre code ${brand} est : ${code}. Je répète, votre code est : ${code}.',
-    },
-    minutes: ['minute', 'minutes'],
-    seconds: ['seconde', 'secondes'],
+    sms: 'Code ${brand} : ${code}. Valable ${time-limit} ${time-limit-unit}.',
+    whatsapp: '${code} est votre code de vérification. Pour votre sécurité, ne le partagez pas.',
+    voice: 'Votre code ${brand} est : ${code}. Je répète, votre code est : ${code}.',
   },
 };
 
@@ -56,8 +35,7 @@ export const FALLBACK_LOCALE = 'en-us';
 
 const languageOf = (locale: string): string => locale.replace(/-.*/, '');
 
-const textFor = ({ texts }: Language, channel: MessageChannel): string =>
-  texts[channel === 'rcs' ? 'sms' : channel];
+const textFor = (texts: Texts, channel: MessageChannel): string => texts[channel === 'rcs' ? 'sms' : channel];
 
 export const englishText = (channel: MessageChannel): string => textFor(ENGLISH, channel);
 
@@ -65,17 +43,18 @@ export const isEnglish = (locale: string): boolean => languageOf(locale) === 'en
 
 /** Undefined for English, and for languages without texts. */
 export const translatedText = (locale: string, channel: MessageChannel): string | undefined => {
-  const language = TRANSLATIONS[languageOf(locale)];
-  return language && textFor(language, channel);
+  const texts = TRANSLATIONS[languageOf(locale)];
+  return texts && textFor(texts, channel);
 };
 
 /** The duration for `${time-limit}` and `${time-limit-unit}`: whole minutes, else seconds. */
 export const durationIn = (locale: string, seconds: number): { count: number; unit: string } => {
-  const language = TRANSLATIONS[languageOf(locale)] ?? ENGLISH;
+  const language = languageOf(locale) in TRANSLATIONS ? languageOf(locale) : 'en';
   const isMinutes = seconds % 60 === 0;
   const count = isMinutes ? seconds / 60 : seconds;
-  const [one, several] = isMinutes ? language.minutes : language.seconds;
-  return { count, unit: count === 1 ? one : several };
+  const unit = isMinutes ? 'minute' : 'second';
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+  return { count, unit: format.formatToParts(count).find(({ type }) => type === 'unit')?.value ?? unit };
 };
 
 /** By country code. Vonage's guide "Verify Languages" says that the prefix decides, not how. */
