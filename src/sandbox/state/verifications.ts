@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { StartBody } from '../verify/bodies.js';
 import { BOUNDED, type MessageChannel } from './records.js';
 
 /** The status of a step, as in the summary webhook. `pending` is the current step. */
@@ -37,17 +38,7 @@ export interface Step {
 
 export interface Verification {
   id: string;
-  brand: string;
-  /** Absent: Vonage chooses by the number. */
-  locale?: string | undefined;
-  channelTimeoutSeconds: number;
-  clientRef?: string | undefined;
-  codeLength: number;
-  /** The customer's own code for messages. */
-  customCode?: string | undefined;
-  templateId?: string | undefined;
-  /** Whether Vonage's fraud rules apply. */
-  fraudCheck: boolean;
+  asked: StartBody;
   /** Milliseconds since the epoch. */
   submittedAt: number;
   steps: Step[];

@@ -54,12 +54,16 @@ const StartBody = z.strictObject({
     .array(z.discriminatedUnion('channel', STEPS, NO_CHANNEL))
     .min(1, 'must have at least one step')
     .max(3, 'must have at most three steps'),
+  /** Absent: Vonage chooses by the number. */
   locale: z.string().regex(LOCALE, 'must be a language such as en-us').optional(),
+  /** In seconds. */
   channel_timeout: z.int().min(15).max(900).default(180),
   client_ref: text(40).regex(CLIENT_REF, 'must be letters and digits').optional(),
   code_length: z.int().min(4).max(10).default(4),
+  /** The customer's own code for messages. */
   code: z.string().regex(CUSTOM_CODE, 'must be 4 to 10 letters and digits').optional(),
   template_id: text(64).optional(),
+  /** Whether Vonage's fraud rules apply. */
   fraud_check: z.boolean().default(true),
 });
 

@@ -27,13 +27,9 @@ export const createSilentCode = (world: Pick<World, 'random'>): string =>
   randomString(world, DIGITS + LETTERS, 8);
 
 /** `template_id` applies to SMS and RCS only (Verify v2 reference): calls get Vonage's text. */
-const templateIdFor = (
-  { templates }: SandboxState,
-  { templateId }: Verification,
-  channel: MessageChannel,
-) => {
-  if (templateId === undefined) return templates.defaultId;
-  return channel === 'sms' || channel === 'rcs' ? templateId : undefined;
+const templateIdFor = ({ templates }: SandboxState, { asked }: Verification, channel: MessageChannel) => {
+  if (asked.template_id === undefined) return templates.defaultId;
+  return channel === 'sms' || channel === 'rcs' ? asked.template_id : undefined;
 };
 
 /**
@@ -43,7 +39,7 @@ const templateIdFor = (
 const templateTextFor = (state: SandboxState, verification: Verification, step: MessageStep) => {
   const { channel, to } = step;
   const id = templateIdFor(state, verification, channel);
-  const wanted = verification.locale ?? localeOfNumber(to);
+  const wanted = verification.asked.locale ?? localeOfNumber(to);
   const text = state.templates.text(id, channel, wanted) ?? translatedText(wanted, channel);
   if (text !== undefined) return { locale: wanted, text };
   const american = state.templates.text(id, channel, FALLBACK_LOCALE);
@@ -51,18 +47,18 @@ const templateTextFor = (state: SandboxState, verification: Verification, step: 
   return { locale: isEnglish(wanted) ? wanted : FALLBACK_LOCALE, text: englishText(channel) };
 };
 
-const templateVariables = ({ brand, channelTimeoutSeconds }: Verification, locale: string, code: string) => {
-  const { count, unit } = durationIn(locale, channelTimeoutSeconds);
+const templateVariables = ({ asked }: Verification, locale: string, code: string) => {
+  const { count, unit } = durationIn(locale, asked.channel_timeout);
   return new Map([
     ['code', code],
-    ['brand', brand],
+    ['brand', asked.brand],
     ['time-limit', String(count)],
     ['time-limit-unit', unit],
   ]);
 };
 
 /** Without `from`, messages name the brand. Vonage makes calls from a number of its own. */
-const senderOf = ({ brand }: Verification, { channel, from = brand }: Step): string | null => {
+const senderOf = ({ asked }: Verification, { channel, from = asked.brand }: Step): string | null => {
   if (channel === 'voice') return null;
   return isPhoneNumber(`+${from}`) ? `+${from}` : from;
 };
@@ -71,7 +67,8 @@ const senderOf = ({ brand }: Verification, { channel, from = brand }: Step): str
 export const sendMessage = (state: SandboxState, { verification, step }: ActiveStep, at: number): void => {
   if (!isMessage(step)) return;
   const { channel, to, appHash } = step;
-  const code = verification.customCode ?? randomString(state.world, DIGITS, verification.codeLength);
+  const { asked } = verification;
+  const code = asked.code ?? randomString(state.world, DIGITS, asked.code_length);
   step.code = code;
   const spokenCode = code.replace(/.(?=.)/g, '$&, ');
   const { locale, text: template } = templateTextFor(state, verification, step);

@@ -28,25 +28,18 @@ const stepOf = (asked: StartBody['workflow'][number]): Step => ({
 
 const verificationOf = ({ world }: SandboxState, asked: StartBody): Verification => ({
   id: randomUUID(),
-  brand: asked.brand,
-  locale: asked.locale,
-  channelTimeoutSeconds: asked.channel_timeout,
-  clientRef: asked.client_ref,
-  codeLength: asked.code_length,
-  customCode: asked.code,
-  templateId: asked.template_id,
-  fraudCheck: asked.fraud_check,
+  asked,
   submittedAt: world.now(),
   steps: asked.workflow.map(stepOf),
   wrongCodes: 0,
 });
 
 /** The problem that prevents a start. The virtual operator fails later, in the redirects. */
-const startProblem = (state: SandboxState, { steps, templateId }: Verification): ProblemName | undefined => {
+const startProblem = (state: SandboxState, { steps, asked }: Verification): ProblemName | undefined => {
   const real = steps.filter(({ to }) => !to.startsWith('+990'));
   const anyBehaves = (behaviour: SilentBehaviour): boolean =>
     real.some(({ to }) => state.subscribers.silentBehaviourOf(to) === behaviour);
-  if (templateId !== undefined && !state.templates.get(templateId)) return 'templateNotFound';
+  if (asked.template_id !== undefined && !state.templates.get(asked.template_id)) return 'templateNotFound';
   if (anyBehaves('rate_limited')) return 'throttled';
   if (anyBehaves('server_error')) return 'internalError';
   const [first] = steps;

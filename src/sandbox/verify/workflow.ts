@@ -22,7 +22,7 @@ const sendEvent = ({ webhooks }: SandboxState, { verification, step }: ActiveSte
     type: 'event',
     channel: step.channel,
     ...more,
-    client_ref: verification.clientRef,
+    client_ref: verification.asked.client_ref,
   });
 
 /** The statuses that the reference lists for events of all channels. */
@@ -47,7 +47,7 @@ const sendSummary = (state: SandboxState, verification: Verification, status: st
     submitted_at: iso(verification.submittedAt),
     status,
     type: 'summary',
-    channel_timeout: verification.channelTimeoutSeconds,
+    channel_timeout: verification.asked.channel_timeout,
     workflow: verification.steps.map((step) => ({
       channel: step.channel,
       initiated_at: step.initiatedAt && iso(step.initiatedAt),
@@ -55,13 +55,13 @@ const sendSummary = (state: SandboxState, verification: Verification, status: st
       reason: step.reason,
     })),
     finalized_at: status === 'blocked' ? iso(state.world.now()) : undefined,
-    client_ref: verification.clientRef,
+    client_ref: verification.asked.client_ref,
   });
 
 export const startStep = (state: SandboxState, active: ActiveStep, at: number): void => {
   const { verification, step } = active;
   const isSilent = step.channel === 'silent_auth';
-  const seconds = isSilent ? SILENT_STEP_TIMEOUT_SECONDS : verification.channelTimeoutSeconds;
+  const seconds = isSilent ? SILENT_STEP_TIMEOUT_SECONDS : verification.asked.channel_timeout;
   step.status = 'pending';
   step.initiatedAt = at;
   step.endsAt = at + seconds * 1000;
@@ -76,7 +76,7 @@ const BLOCKED = 'Fraudulent traffic detected for your account on network [ 23415
 const deliverMessage = (state: SandboxState, active: ActiveStep, at: number): void => {
   const { verification, step } = active;
   const ofNumber = step.channel !== 'silent_auth' && state.subscribers.messageEndOf(step.to, step.channel);
-  const end = ofNumber === 'blocked' && !verification.fraudCheck ? undefined : ofNumber;
+  const end = ofNumber === 'blocked' && !verification.asked.fraud_check ? undefined : ofNumber;
   if (!end || end === 'user_rejected') sendMessage(state, active, at);
   if (end === 'blocked') step.reason = BLOCKED;
   if (end) endStep(state, active, { status: end, at });
