@@ -26,14 +26,12 @@ type Refusal = { page: string } | (OAuthError & { state: string | undefined });
  */
 const readScope = (scope = '') => {
   const values = scope.split(' ');
-  const [purposes, others] = [true, false].map((isPurpose) =>
-    values.filter((value) => value.startsWith('dpv:') === isPurpose),
-  ) as [string[], string[]];
-  const parts = purposes.map((value) => value.slice('dpv:'.length).split('#'));
+  const parts = values.filter((each) => each.startsWith('dpv:')).map((each) => each.slice(4).split('#'));
+  const others = values.filter((each) => !each.startsWith('dpv:') && each !== 'openid');
   return {
     purposes: new Set(parts.map(([purpose = '']) => purpose)),
-    operations: [...others.filter((each) => each !== 'openid'), ...parts.flatMap((part) => part.slice(1))],
-    isOpenId: others.includes('openid'),
+    operations: [...others, ...parts.flatMap((part) => part.slice(1))],
+    isOpenId: values.includes('openid'),
   };
 };
 
