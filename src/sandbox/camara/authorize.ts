@@ -3,17 +3,13 @@ import { randomToken } from '../../core/world.js';
 import type { OperatorView } from '../conversation/calls.js';
 import { CAMARA_PATHS, withQuery } from '../http/paths.js';
 import { bodyText, handlePath } from '../http/requests.js';
-import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
+import { issueCode, oauthError } from '../operator/grants.js';
 import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect, simOf } from '../operator/redirects.js';
 import type { SandboxState } from '../state/state.js';
-import type { SilentBehaviour } from '../state/subscribers.js';
 import { readAuthorizationRequest } from './authorization-request.js';
 import { CLIENT_ID, operatorKeys, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
 
 const CONSENT_TTL_MS = 5 * 60_000;
-
-const escaped = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`);
 
 /** Sends a page of the operator. `main` is HTML. */
 const sendPage = (res: Response, status: number, main: string): void => {
@@ -35,9 +31,9 @@ ${main}
 `);
 };
 
-/** An error that must not be sent to the redirect URI (RFC 6749, 4.1.2.1). */
+/** An error that must not be sent to the redirect URI (RFC 6749, 4.1.2.1). `reason` is HTML. */
 const sendErrorPage = (res: Response, reason: string): void =>
-  sendPage(res, 400, `<h1>This request is not valid</h1>\n<p>${escaped(reason)}</p>`);
+  sendPage(res, 400, `<h1>This request is not valid</h1>\n<p>${reason}</p>`);
 
 /** Redirects the device to the client, with the issuer (RFC 9207). */
 const answer = (state: SandboxState, res: Response, parameters: Record<string, string | undefined>): void => {
@@ -46,12 +42,9 @@ const answer = (state: SandboxState, res: Response, parameters: Record<string, s
   redirect(res, status, withQuery(state.redirectUri, { ...parameters, iss: state.camara.issuer }));
 };
 
-const issueCode = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
+const answerWithCode = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
   const { number, sim, scopes, codeChallenge, nonce } = request;
-  const code = randomToken(state.world);
-  const expiresAt = state.world.now() + CODE_TTL_MS;
-  const grant = { number, sim, scopes, expiresAt };
-  state.camara.codes.set(code, { ...grant, codeChallenge, nonce, isUsed: false, token: null });
+  const code = issueCode(state, state.camara.codes, { number, sim, scopes, codeChallenge, nonce });
   answer(state, res, { code, state: request.state });
 };
 
@@ -74,13 +67,8 @@ const sendConsentPage = (state: SandboxState, res: Response, request: Identified
   sendPage(res, 200, main);
 };
 
-interface Identified {
-  request: IdentifiedRequest;
-  behaviour: SilentBehaviour;
-}
-
 /** Identifies the SIM of the device. */
-const identify = (state: SandboxState, req: Request, request: AuthorizationRequest): Identified => {
+const identify = (state: SandboxState, req: Request, request: AuthorizationRequest): IdentifiedRequest => {
   const overrides = readOverrides(req);
   const known = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;
   const number = known ?? '';
@@ -88,12 +76,12 @@ const identify = (state: SandboxState, req: Request, request: AuthorizationReque
   // Without a hint and a SIM of its own, nothing says who the device is.
   const behaviour = known === undefined ? 'wifi' : behaviourOf(state, device);
   const expiresAt = state.world.now() + CONSENT_TTL_MS;
-  return { request: { ...request, number, sim: simOf(state, device), expiresAt }, behaviour };
+  return { ...request, number, sim: simOf(state, device), behaviour, expiresAt };
 };
 
 /** Gives the device a code, an error, or a page that asks for consent. */
-const respond = (state: SandboxState, res: Response, { request, behaviour }: Identified): void => {
-  const { number, sim, prompts } = request;
+const respond = (state: SandboxState, res: Response, request: IdentifiedRequest): void => {
+  const { number, sim, prompts, behaviour } = request;
   const network = behaviour === 'wifi' ? 'wifi' : 'cellular';
   res.locals.seen = { number, sim, network } satisfies OperatorView;
   const isMissing = behaviour === 'no_consent' && !state.camara.hasConsent(request);
@@ -102,7 +90,7 @@ const respond = (state: SandboxState, res: Response, { request, behaviour }: Ide
   const error = mayGoOn ? undefined : OPERATOR_ERRORS[behaviour];
   if (error) answer(state, res, { ...error, state: request.state });
   else if (isAsked) sendConsentPage(state, res, request);
-  else issueCode(state, res, request);
+  else answerWithCode(state, res, request);
 };
 
 const authorize =
@@ -133,7 +121,7 @@ const decide =
       sendErrorPage(res, 'This page has expired, or was answered before.');
     } else if (decision === 'allow') {
       camara.recordConsent(request);
-      issueCode(state, res, request);
+      answerWithCode(state, res, request);
     } else {
       const error = oauthError('access_denied', 'The subscriber denied the consent.');
       answer(state, res, { ...error, state: request.state });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { randomToken, type World } from '../../core/world.js';
 import { CAMARA_PATHS } from '../http/paths.js';
 import { createStore, type AuthorizationCode, type Grant } from '../state/records.js';
+import type { SilentBehaviour } from '../state/subscribers.js';
 
 /** The client is registered with this id, and with the redirect URI of the server. */
 export const CLIENT_ID = 'silent-auth-sandbox';
@@ -57,13 +58,9 @@ export interface IdentifiedRequest extends AuthorizationRequest {
   number: string;
   /** The number of the SIM; null if it is unknown. */
   sim: string | null;
+  behaviour: SilentBehaviour;
   /** Milliseconds since the epoch. */
   expiresAt: number;
-}
-
-export interface CamaraCode extends AuthorizationCode {
-  codeChallenge: string;
-  nonce: string | undefined;
 }
 
 interface SigningKey {
@@ -90,7 +87,7 @@ export const operatorKeys = (): Promise<SigningKeys> =>
 
 /** The state of the operator that follows the CAMARA security profile. */
 export class CamaraOperator {
-  readonly codes = createStore<CamaraCode>();
+  readonly codes = createStore<AuthorizationCode>();
   readonly tokens = createStore<Grant>();
   /** Consent pages that wait for an answer, by the ticket in their form. */
   readonly consentRequests = createStore<IdentifiedRequest>();

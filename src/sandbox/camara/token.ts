@@ -19,7 +19,7 @@ import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
 import type { AuthorizationCode } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { authenticateClient } from './client-authentication.js';
-import { CLIENT_ID, operatorKeys, type CamaraCode } from './operator.js';
+import { CLIENT_ID, operatorKeys } from './operator.js';
 
 const ID_TOKEN_TTL_SECONDS = 300;
 
@@ -28,11 +28,11 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 type Fields = Partial<Record<string, string>>;
 
 /** PKCE (RFC 7636, 4.6). */
-const isVerifierOf = ({ codeChallenge }: CamaraCode, { code_verifier = '' }: Fields): boolean =>
+const isVerifierOf = ({ codeChallenge }: AuthorizationCode, { code_verifier = '' }: Fields): boolean =>
   /^[\w.~-]{43,128}$/.test(code_verifier) && sha256(code_verifier) === codeChallenge;
 
 /** OpenID Connect Core, 3.1.3.6. The subject is a pairwise pseudonym. */
-const idToken = async (state: SandboxState, { number, sim, nonce }: CamaraCode): Promise<string> => {
+const idToken = async (state: SandboxState, { number, sim, nonce }: AuthorizationCode): Promise<string> => {
   const { camara, world } = state;
   const alg = camara.client.id_token_signed_response_alg;
   const { privateKey, jwk } = (await operatorKeys())[alg];
@@ -55,11 +55,6 @@ const invalidClientScope = ({ scope = '' }: Fields): OAuthError | undefined => {
   return oauthError('invalid_scope', `scope must be exactly one purpose (dpv:), and ${SIM_SWAP_SCOPE}.`);
 };
 
-/** A grant of no subscriber. */
-const clientGrant = (): AuthorizationCode => ({
-  ...{ number: '', sim: null, scopes: [SIM_SWAP_SCOPE], expiresAt: 0, isUsed: true, token: null },
-});
-
 /** The token response, or why there is none. */
 const answerTo = async (state: SandboxState, req: Request): Promise<object | OAuthError> => {
   if (mediaType(req) !== 'application/x-www-form-urlencoded')
@@ -68,8 +63,10 @@ const answerTo = async (state: SandboxState, req: Request): Promise<object | OAu
   const invalid = repeatedField(req) ?? (await authenticateClient(state, req, fields));
   if (invalid) return invalid;
   const { tokens } = state.camara;
-  if (fields.grant_type === 'client_credentials')
-    return invalidClientScope(fields) ?? issueToken(state, tokens, clientGrant());
+  if (fields.grant_type === 'client_credentials') {
+    const ofNoSubscriber = { number: '', sim: null, scopes: [SIM_SWAP_SCOPE] };
+    return invalidClientScope(fields) ?? issueToken(state, tokens, ofNoSubscriber);
+  }
   const required = ['code', 'redirect_uri', 'code_verifier'];
   const code = invalidCodeRequest(req, required) ?? redeemCode(state, state.camara, fields);
   if ('error' in code) return code;

@@ -7,7 +7,7 @@ import type { SandboxState } from '../state/state.js';
 /** CAMARA's maximum. */
 const TOKEN_TTL_SECONDS = 300;
 
-export const CODE_TTL_MS = 60_000;
+const CODE_TTL_MS = 60_000;
 
 /** RFC 6749, 4.1.2.1 and 5.2. */
 export interface OAuthError {
@@ -49,21 +49,33 @@ export const invalidCodeRequest = (req: Request, required: readonly string[]): O
   return oauthError('invalid_request', `${names} are required.`);
 };
 
-interface Issued<Code extends AuthorizationCode> {
-  codes: Store<Code>;
+type NewGrant = Omit<AuthorizationCode, 'expiresAt' | 'isUsed'>;
+
+export const issueCode = (
+  { world }: SandboxState,
+  codes: Store<AuthorizationCode>,
+  grant: NewGrant,
+): string => {
+  const code = randomToken(world);
+  codes.set(code, { ...grant, expiresAt: world.now() + CODE_TTL_MS, isUsed: false });
+  return code;
+};
+
+interface Issued {
+  codes: Store<AuthorizationCode>;
   tokens: Store<Grant>;
 }
 
 /** Returns the authorization code, or why it is invalid. Uses it up in either case. */
-export const redeemCode = <Code extends AuthorizationCode>(
+export const redeemCode = (
   { subscribers, world, redirectUri }: SandboxState,
-  { codes, tokens }: Issued<Code>,
+  { codes, tokens }: Issued,
   fields: ReturnType<typeof tokenRequest>,
-): Code | OAuthError => {
+): AuthorizationCode | OAuthError => {
   const code = codes.get(fields.code ?? '');
   if (!code) return invalidGrant('The authorization code is unknown.');
   if (code.isUsed) {
-    if (code.token !== null) tokens.delete(code.token);
+    if (code.token !== undefined) tokens.delete(code.token);
     return invalidGrant('The authorization code was already used; the token it gave is revoked.');
   }
   code.isUsed = true;
@@ -80,17 +92,17 @@ const lifetimeSeconds = (expiresIn: number | string | null): number => {
   return Number.isFinite(seconds) ? seconds : TOKEN_TTL_SECONDS;
 };
 
-/** Issues the token of a code, and returns the token response. */
+/** Issues the token of a grant, and returns the token response. */
 export const issueToken = (
   { tokenResponse, world }: SandboxState,
   tokens: Store<Grant>,
-  code: AuthorizationCode,
+  grant: NewGrant,
 ): object => {
   const { expires_in = TOKEN_TTL_SECONDS, ...others } = tokenResponse;
   const access_token = randomToken(world);
-  const { number, sim, scopes } = code;
+  const { number, sim, scopes } = grant;
   const expiresAt = world.now() + lifetimeSeconds(expires_in) * 1000;
   tokens.set(access_token, { number, sim, scopes, expiresAt });
-  code.token = access_token;
+  grant.token = access_token;
   return { access_token, token_type: 'Bearer', ...(expires_in !== null && { expires_in }), ...others };
 };

@@ -94,5 +94,8 @@ export interface Grant {
 export interface AuthorizationCode extends Grant {
   isUsed: boolean;
   /** Revoked if the code is used again (RFC 6749, 4.1.2). */
-  token: string | null;
+  token?: string;
+  /** Of PKCE. */
+  codeChallenge?: string;
+  nonce?: string | undefined;
 }

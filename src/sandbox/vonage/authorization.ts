@@ -4,7 +4,7 @@ import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { Problem } from '../http/problems.js';
 import { handlePath, queryParameter } from '../http/requests.js';
-import { CODE_TTL_MS, oauthError } from '../operator/grants.js';
+import { issueCode, oauthError } from '../operator/grants.js';
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
 import { simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
@@ -97,19 +97,6 @@ const authorize =
     }
   };
 
-const issueCode = (state: SandboxState, authorization: Authorization): string => {
-  const code = randomToken(state.world);
-  state.codes.set(code, {
-    number: authorization.number,
-    scopes: authorization.scopes,
-    sim: simOf(state, authorization),
-    expiresAt: state.world.now() + CODE_TTL_MS,
-    isUsed: false,
-    token: null,
-  });
-  return code;
-};
-
 /** `GET /camara/oauth/callback`: redirects the device to the customer or to Verify. */
 const returnFromOperator =
   (state: SandboxState): RequestHandler =>
@@ -126,8 +113,10 @@ const returnFromOperator =
       const path = silentAuthPath(authorization.silentStep.verificationId, 'complete');
       redirect(res, 302, withQuery(`${state.publicUrl()}${path}`, { ticket }));
     } else {
-      const isError = 'error' in authorization.operatorResponse;
-      const parameters = isError ? authorization.operatorResponse : { code: issueCode(state, authorization) };
+      const { number, scopes, operatorResponse } = authorization;
+      const grant = { number, scopes, sim: simOf(state, authorization) };
+      const parameters =
+        'error' in operatorResponse ? operatorResponse : { code: issueCode(state, state.codes, grant) };
       redirect(res, 302, withQuery(state.redirectUri, { ...parameters, state: authorization.state }));
     }
   };
