@@ -1,5 +1,5 @@
 import { PATHS } from '../http/paths.js';
-import type { Call, Lane, OperatorView } from './calls.js';
+import type { Call, Lane } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
 import { bad, MESSAGES, plain } from './descriptions.js';
 import type { CallDescription, LoginFacts, Step, Caption } from './descriptions.js';
@@ -28,15 +28,6 @@ interface Arrow {
 interface DrawnStep {
   calls: DrawnCall[];
   arrows: Arrow[];
-}
-
-export interface Diagram {
-  id: number;
-  at: string;
-  number: string;
-  seen: OperatorView | null;
-  ending: Caption;
-  steps: (DrawnStep & { step: Step; title: string })[];
 }
 
 const TITLES: Record<Step, string> = {
@@ -138,7 +129,7 @@ const drawSteps = ({ calls }: Login, facts: LoginFacts): DrawnSteps => {
 };
 
 /** The steps with calls. Includes the empty ones of the five, unless a code is typed instead. */
-const stepsOf = (steps: DrawnSteps): Diagram['steps'] => {
+const stepsOf = (steps: DrawnSteps) => {
   const isShown = (step: Step): boolean => steps.has(step) || (/\d/.test(step) && !steps.has('code'));
   return (Object.entries(titlesOf(steps)) as [Step, string][])
     .filter(([step]) => isShown(step))
@@ -147,7 +138,7 @@ const stepsOf = (steps: DrawnSteps): Diagram['steps'] => {
 
 export const EMPTY_STEPS = stepsOf(new Map());
 
-export const diagramOf = (login: Login): Diagram => {
+export const diagramOf = (login: Login) => {
   const facts = factsOf(login);
   return {
     id: login.id,
