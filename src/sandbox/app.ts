@@ -60,8 +60,9 @@ const apiRoutes = (state: SandboxState): Router => {
   numberVerificationRoutes(state, router, {
     version: '0.3',
     tokens: state.tokens,
-    verify: { path: PATHS.verify, scopes: [VERIFY_SCOPE] },
-    share: { path: PATHS.devicePhoneNumber, scopes: [SHARE_SCOPE] },
+    root: PATHS.numberVerification,
+    verifyScopes: [VERIFY_SCOPE],
+    shareScopes: [SHARE_SCOPE],
   });
   camaraRoutes(state, router);
   simSwapRoutes(state, router);

@@ -53,14 +53,14 @@ export const camaraRoutes = (state: SandboxState, router: IRouter): void => {
   camaraAuthorizationRoutes(state, router);
   camaraTokenRoutes(state, router);
   for (const version of ['0.3', '1.0', '2.1'] as const) {
-    const root = `${CAMARA_PATHS.numberVerification}/v${version.charAt(0)}`;
     // The second names are those of 0.3.1 alone.
     const scopesOf = (names: string[]): string[] => (version === '0.3' ? names : names.slice(0, 1));
     numberVerificationRoutes(state, router, {
       version,
       tokens: state.camara.tokens,
-      verify: { path: `${root}/verify`, scopes: scopesOf(VERIFY_OPERATIONS) },
-      share: { path: `${root}/device-phone-number`, scopes: scopesOf(SHARE_OPERATIONS) },
+      root: `${CAMARA_PATHS.numberVerification}/v${version.charAt(0)}`,
+      verifyScopes: scopesOf(VERIFY_OPERATIONS),
+      shareScopes: scopesOf(SHARE_OPERATIONS),
     });
   }
 };

@@ -5,8 +5,8 @@ export const PATHS = {
   operator: '/operator/authorize',
   vonageCallback: '/camara/oauth/callback',
   token: '/oauth2/token',
+  numberVerification: '/camara/number-verification/v031',
   verify: '/camara/number-verification/v031/verify',
-  devicePhoneNumber: '/camara/number-verification/v031/device-phone-number',
   verifyRequests: '/v2/verify',
   identityInsights: '/identity-insights/v1/requests',
 } as const;

@@ -11,22 +11,18 @@ import {
 } from '../http/requests.js';
 import type { Grant, Store } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
+import { CamaraPhoneNumber, isPhoneNumber, SLOW_ANSWER_DELAY_MS, withPlus } from '../state/subscribers.js';
+import type { SilentBehaviour } from '../state/subscribers.js';
 
 type Version = '0.3' | '1.0' | '2.1';
 
-/** An endpoint, and the scopes of which a token has to have one. */
-interface Operation {
-  path: string;
-  scopes: readonly string[];
-}
-
-/** Number Verification as one operator offers it. */
+/** Number Verification as one operator offers it. A token has to have one of the scopes. */
 interface NumberVerification {
   version: Version;
   tokens: Store<Grant>;
-  verify: Operation;
-  share: Operation;
+  root: string;
+  verifyScopes: readonly string[];
+  shareScopes: readonly string[];
 }
 
 const error = (status: number, code: string, message: string) => ({ status, code, message });
@@ -90,8 +86,6 @@ const ERROR_OF: Partial<Record<SilentBehaviour, ErrorName>> = {
   server_error: 'internal',
 };
 
-const withPlus = (number: string): string => number.replace(/^\+?/, '+');
-
 const bodyWith = (phoneNumber: z.ZodType<string>) =>
   z.union([
     z.strictObject({ phoneNumber }),
@@ -100,7 +94,7 @@ const bodyWith = (phoneNumber: z.ZodType<string>) =>
 
 /** 0.3.1 allows numbers without their plus sign. */
 const BodyOf03 = bodyWith(z.string().refine((number) => isPhoneNumber(withPlus(number))));
-const Body = bodyWith(z.string().regex(/^\+[1-9][0-9]{4,14}$/));
+const Body = bodyWith(CamaraPhoneNumber);
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -165,10 +159,10 @@ export const numberVerificationRoutes = (
   }));
   const share = respond(state, api, (sim) => ({ devicePhoneNumber: sim }));
   const correlator = echoCorrelator((res) => sendError(res, api, 'invalidArgument'));
-  handlePath(router, api.verify.path, {
-    post: [correlator, requireToken(state, api, api.verify.scopes), readBody(api), verify],
+  handlePath(router, `${api.root}/verify`, {
+    post: [correlator, requireToken(state, api, api.verifyScopes), readBody(api), verify],
   });
-  handlePath(router, api.share.path, {
-    get: [correlator, requireToken(state, api, api.share.scopes), share],
+  handlePath(router, `${api.root}/device-phone-number`, {
+    get: [correlator, requireToken(state, api, api.shareScopes), share],
   });
 };

@@ -12,7 +12,7 @@ import {
   requireMediaType,
 } from '../http/requests.js';
 import type { SandboxState } from '../state/state.js';
-import { isPhoneNumber, type SimSwap } from '../state/subscribers.js';
+import { CamaraPhoneNumber, isPhoneNumber, withPlus, type SimSwap } from '../state/subscribers.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 
 const HOUR_MS = 3_600_000;
@@ -24,8 +24,7 @@ const DEFAULT_HOURS = 240;
 const isWithin = (hours: number, swap: SimSwap): boolean => typeof swap === 'number' && swap <= hours;
 
 const InsightsRequest = z.strictObject({
-  // The plus sign is optional.
-  phone_number: z.string().refine((number) => isPhoneNumber(number.replace(/^\+?/, '+'))),
+  phone_number: z.string().refine((number) => isPhoneNumber(withPlus(number))),
   purpose: z.string().optional(),
   insights: z.strictObject({
     sim_swap: z.strictObject({ period: z.int().min(1).max(MAX_HOURS).default(DEFAULT_HOURS) }),
@@ -50,7 +49,7 @@ const insightOf = (
   { phone_number, purpose, insights }: z.infer<typeof InsightsRequest>,
 ): object => {
   if (purpose !== 'FraudPreventionAndDetection') return { status: INVALID_PURPOSE };
-  const swap = subscribers.simSwapOf(phone_number.replace(/^\+?/, '+'));
+  const swap = subscribers.simSwapOf(withPlus(phone_number));
   if (swap === 'unknown' || swap === 'not_covered') return { status: INSIGHT_STATUS[swap] };
   const at = swap === 'never' ? undefined : new Date(world.now() - swap * HOUR_MS).toISOString();
   return {
@@ -88,10 +87,7 @@ const sendError = (res: Response, name: keyof typeof ERRORS): void => {
 export const SIM_SWAP_SCOPE = 'sim-swap:check';
 
 const CheckRequest = z.strictObject({
-  phoneNumber: z
-    .string()
-    .regex(/^\+[1-9][0-9]{4,14}$/)
-    .optional(),
+  phoneNumber: CamaraPhoneNumber.optional(),
   maxAge: z.int().default(DEFAULT_HOURS),
 });
 

@@ -7,6 +7,12 @@ export const isPhoneNumber = (text: string): boolean => parsePhoneNumber(text) !
 /** E.164 with a `+`, in canonical form. */
 export const PhoneNumber = z.string().refine(isPhoneNumber, 'must be in E.164 format with a leading +');
 
+/** The pattern in CAMARA's specifications. */
+export const CamaraPhoneNumber = z.string().regex(/^\+[1-9][0-9]{4,14}$/);
+
+/** For APIs in which the plus sign is optional. */
+export const withPlus = (number: string): string => number.replace(/^\+?/, '+');
+
 const DOCUMENTED = {
   '+447700900000': 'match', // the SIM has the number
   '+447700900101': 'other_sim', // the SIM has another number
