@@ -53,7 +53,6 @@ async function startServers() {
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/callback`,
     publicUrl: () => sandbox,
-    root: ROOT,
     world,
   });
   vonage.use(app);

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createPublicKey } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import supertest from 'supertest';
 import { createSandbox } from '../src/sandbox/app.js';
 import { createTransport } from '../src/http/transport.js';
@@ -60,7 +60,6 @@ describe('over TLS, a server', () => {
       publicKey: createPublicKey(own['VONAGE_PRIVATE_KEY'] ?? ''),
       redirectUri: `${own['PUBLIC_URL']}/callback`,
       publicUrl: () => (isIssuer ? secure : device),
-      root: resolve(__dirname, '..'),
       // The operator accepts no assertion of the future.
       world: { ...testWorld(), now: () => Date.now() },
     });

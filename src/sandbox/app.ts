@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
 import helmet from 'helmet';
 import { camaraRoutes } from './camara/routes.js';
@@ -37,11 +37,14 @@ const contentSecurityPolicy = {
   },
 };
 
-const pageRoutes = (root: string): Router => {
-  const folder = join(root, 'src', 'sandbox', 'public');
+/** A file of the package, also if this one is in `dist`. */
+const packagedFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+const pageRoutes = (): Router => {
+  const folder = packagedFile('src/sandbox/public');
   const router = Router({ caseSensitive: true, strict: true });
-  router.get('/', (_req, res) => res.sendFile(join(folder, 'index.html'), { cacheControl: false }));
-  const base = join(root, 'public', 'base.css');
+  router.get('/', (_req, res) => res.sendFile(`${folder}/index.html`, { cacheControl: false }));
+  const base = packagedFile('public/base.css');
   router.get('/page/base.css', (_req, res) => res.sendFile(base, { cacheControl: false }));
   router.use('/page', express.static(folder, { index: false, redirect: false, cacheControl: false }));
   return router;
@@ -74,7 +77,7 @@ export const createSandbox = (options: SandboxOptions) => {
   const app = express().disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
   app.use(helmet({ contentSecurityPolicy }));
-  app.use(pageRoutes(options.root));
+  app.use(pageRoutes());
   app.use(state.faults.dropUnread((req, res) => recordRequest(state, req, res)));
   app.use(recordAndRead(state));
   app.use(CONTROL_PATH, controlRoutes(state));

@@ -1,7 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { systemWorld } from '../core/world.js';
 import { createSandbox } from './app.js';
@@ -40,8 +39,6 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
 /** Starts a sandbox on a free port of localhost. @throws with `NODE_ENV=production` */
 export async function startSandbox({ baseUrl }: StartSandboxOptions): Promise<Sandbox> {
   refuseProduction(process.env);
@@ -56,7 +53,6 @@ export async function startSandbox({ baseUrl }: StartSandboxOptions): Promise<Sa
     publicUrl: () => url,
     webhooks: { url: () => `${base}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'warn' })),
-    root,
   });
   const server = app.listen(0, 'localhost');
   await once(server, 'listening');

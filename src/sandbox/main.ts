@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { systemWorld } from '../core/world.js';
 import { createSandbox } from './app.js';
@@ -16,7 +15,6 @@ const world = systemWorld(pino({ level: process.env.LOG_LEVEL ?? 'warn' }));
 const sandbox = createSandbox({
   ...rest,
   publicUrl: () => publicUrl,
-  root: fileURLToPath(new URL('../..', import.meta.url)),
   webhooks: webhooks && { ...webhooks, url: () => webhooks.url },
   world,
 });

@@ -73,7 +73,6 @@ const openSandbox = async ({ applicationId, privateKeyPem, apiKey, signatureSecr
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${publicUrl}/callback`,
     publicUrl: () => sandboxUrl,
-    root,
     webhooks: { url: () => `${localUrl}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'warn' })),
   });

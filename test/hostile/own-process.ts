@@ -2,7 +2,6 @@ import { fork } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { listen } from '../../src/http/server.js';
@@ -40,7 +39,6 @@ export async function startOwnProcess(program: string[], env: Record<string, str
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/callback`,
     publicUrl: () => sandbox,
-    root: resolve('.'),
     webhooks: { url: () => `${base}/webhooks/verify`, apiKey, signatureSecret },
     world: systemWorld(pino({ level: 'silent' })),
   }).app as RequestListener;

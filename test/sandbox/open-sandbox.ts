@@ -1,5 +1,4 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { createSandbox } from '../../src/sandbox/app.js';
@@ -69,7 +68,7 @@ type Deps = Parameters<typeof createSandbox>[0];
 const listening = async (more: Pick<Deps, 'world' | 'webhooks'> & Partial<Pick<Deps, 'redirectUri'>>) => {
   let url = '';
   const deps = { applicationId: APPLICATION_ID, publicKey, redirectUri: REDIRECT_URI, ...more };
-  const sandbox = createSandbox({ ...deps, publicUrl: () => url, root: resolve(__dirname, '../..') });
+  const sandbox = createSandbox({ ...deps, publicUrl: () => url });
   const server = sandbox.app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

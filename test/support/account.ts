@@ -1,5 +1,4 @@
 import { createPublicKey } from 'node:crypto';
-import { resolve } from 'node:path';
 import type { RequestListener } from 'node:http';
 import { createSandbox } from '../../src/sandbox/app.js';
 import { listen } from '../../src/http/server.js';
@@ -26,7 +25,6 @@ export async function openAccount() {
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: 'https://app.example.com/callback',
     publicUrl: () => url,
-    root: resolve(__dirname, '../..'),
     world,
   });
   handler.app = app as RequestListener;

@@ -1,6 +1,5 @@
 import { createPublicKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { resolve } from 'node:path';
 import { RedisStore } from 'connect-redis';
 import express, { type Express, type RequestHandler } from 'express';
 import session from 'express-session';
@@ -86,7 +85,6 @@ export async function withMounted(
     publicKey: createPublicKey(privateKeyPem),
     redirectUri: `${base}/auth/callback`,
     publicUrl: () => sandbox,
-    root: resolve(__dirname, '../..'),
     world,
   }).app as RequestListener;
 

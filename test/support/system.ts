@@ -258,7 +258,6 @@ export async function startSystem({
     redirectUri: registered ?? `${config.publicUrl}/callback`,
     // Metadata name the URL at which the server reaches the sandbox.
     publicUrl: () => (config.silentAuth === 'camara' ? vonage : sandbox),
-    root,
     world: vonageWorld ?? world,
     ...(config.webhooks && {
       webhooks: {

@@ -22,7 +22,6 @@ export interface SandboxOptions {
   /** If absent, Verify sends no webhooks. */
   webhooks?: WebhookSettings | undefined;
   world: World;
-  root: string;
 }
 
 /** Changes to the token response. `expires_in: null` omits the field. */
