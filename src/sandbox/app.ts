@@ -14,9 +14,8 @@ import { templateRoutes } from './templates/routes.js';
 import { verifyRoutes } from './verify/routes.js';
 import { silentAuthRoutes } from './verify/silent-auth.js';
 import { expireAllSteps } from './verify/workflow.js';
-import { authorizationRoutes } from './vonage/authorization.js';
 import { networkEnablementRoutes } from './vonage/network-enablement.js';
-import { tokenRoutes } from './vonage/token.js';
+import { oauthRoutes } from './vonage/oauth.js';
 
 const TICK_INTERVAL_MS = 1_000;
 
@@ -55,8 +54,7 @@ const apiRoutes = (state: SandboxState): Router => {
   // Before `verifyRoutes`, whose `:id` would match `templates`.
   templateRoutes(state, router);
   networkEnablementRoutes(state, router);
-  authorizationRoutes(state, router);
-  tokenRoutes(state, router);
+  oauthRoutes(state, router);
   verifyRoutes(state, router);
   silentAuthRoutes(state, router);
   operatorRoutes(state, router);

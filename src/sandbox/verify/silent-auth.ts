@@ -8,7 +8,7 @@ import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { SLOW_ANSWER_DELAY_MS, type SilentBehaviour } from '../state/subscribers.js';
 import type { ActiveStep } from '../state/verifications.js';
-import { redirectToOperator } from '../vonage/authorization.js';
+import { redirectToOperator } from '../vonage/oauth.js';
 import { createSilentCode } from './messages.js';
 import { findActiveStep, endStep } from './workflow.js';
 

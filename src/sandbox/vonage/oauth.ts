@@ -3,13 +3,15 @@ import type { IRouter, Request, RequestHandler, Response } from 'express';
 import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { Problem } from '../http/problems.js';
-import { handlePath, queryParameter } from '../http/requests.js';
-import { issueCode, oauthError } from '../operator/grants.js';
+import { handlePath, queryParameter, requireMediaType } from '../http/requests.js';
+import { invalidCodeRequest, issueCode, issueToken, oauthError } from '../operator/grants.js';
+import { redeemCode, sendOAuthError, tokenRequest } from '../operator/grants.js';
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
 import { simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
 import type { SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
+import { requireApplicationJwt } from './application-jwt.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
 
 export const redirectToOperator = (
@@ -121,7 +123,20 @@ const returnFromOperator =
     }
   };
 
-export const authorizationRoutes = (state: SandboxState, router: IRouter): void => {
+/** `POST /oauth2/token`: exchanges an authorization code for an access token. */
+const exchange =
+  (state: SandboxState): RequestHandler =>
+  (req, res) => {
+    res.set('Cache-Control', 'no-store');
+    const invalid = invalidCodeRequest(req, ['code', 'redirect_uri']);
+    const code = invalid ?? redeemCode(state, state, tokenRequest(req));
+    if ('error' in code) sendOAuthError(res, code);
+    else res.json(issueToken(state, state.tokens, code));
+  };
+
+export const oauthRoutes = (state: SandboxState, router: IRouter): void => {
+  const form = requireMediaType('application/x-www-form-urlencoded');
   handlePath(router, PATHS.authorize, { get: [authorize(state)] });
   handlePath(router, PATHS.vonageCallback, { get: [returnFromOperator(state)] });
+  handlePath(router, PATHS.token, { post: [requireApplicationJwt(state), form, exchange(state)] });
 };
