@@ -67,7 +67,6 @@ const sendConsentPage = (state: SandboxState, res: Response, request: Identified
   sendPage(res, 200, main);
 };
 
-/** Identifies the SIM of the device. */
 const identify = (state: SandboxState, req: Request, request: AuthorizationRequest): IdentifiedRequest => {
   const overrides = readOverrides(req);
   const known = request.hint ?? overrides.sim.header ?? overrides.sim.cookie;

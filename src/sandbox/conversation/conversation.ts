@@ -38,7 +38,6 @@ export interface CallRecorder {
 
 interface RecordedCall {
   call: DescribedCall;
-  startedAt: number;
   /** Added to the login when the call is assigned. */
   identifiers: string[];
   /** Assign the call to a login that already has them. */
@@ -113,11 +112,10 @@ export class Conversation {
   }
 
   #recordedCall(asked: CallRequest, description: CallDescription): RecordedCall {
-    const startedAt = this.world.now();
     return {
       call: {
         id: ++this.#counts.calls,
-        at: new Date(startedAt).toISOString(),
+        at: new Date(this.world.now()).toISOString(),
         asked: truncated(asked),
         began: ++this.#counts.moments,
         ended: null,
@@ -126,7 +124,6 @@ export class Conversation {
         isOtherSession: false,
         description,
       },
-      startedAt,
       identifiers: identifiersInRequest(asked),
       // A session may start several logins.
       credentials: description.step === '1' ? [] : credentialsInRequest(asked),
@@ -134,7 +131,7 @@ export class Conversation {
   }
 
   #answer(recorded: RecordedCall, answer: ReceivedAnswer): void {
-    const took = this.world.now() - recorded.startedAt;
+    const took = this.world.now() - Date.parse(recorded.call.at);
     recorded.call.answered = { ...truncated(answer), took };
     recorded.call.ended = ++this.#counts.moments;
     recorded.identifiers.push(...identifiersInAnswer(recorded.call.answered));

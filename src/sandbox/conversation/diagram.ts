@@ -1,16 +1,10 @@
 import { PATHS } from '../http/paths.js';
-import type { Call, Lane } from './calls.js';
+import type { Lane } from './calls.js';
 import type { DescribedCall, Login } from './conversation.js';
 import { bad, MESSAGES, plain } from './descriptions.js';
-import type { CallDescription, LoginFacts, Step, Caption } from './descriptions.js';
+import type { LoginFacts, Step, Caption } from './descriptions.js';
 
-/** `says` describes the request, `heard` the answer, if there is one. */
-interface DrawnCall
-  extends Pick<Call, 'id' | 'at' | 'asked' | 'answered'>, Pick<CallDescription, 'from' | 'to'> {
-  says: string;
-  heard: Caption | null;
-  state: 'waiting' | 'answered' | 'broken' | 'sent';
-}
+type DrawnCall = ReturnType<typeof drawCall>;
 
 /** The request of a call, or its end: the answer, or a broken connection. */
 interface Arrow {
@@ -54,7 +48,7 @@ const titlesOf = (steps: DrawnSteps): Record<Step, string> => {
   };
 };
 
-const stateOf = ({ answered, broken, description }: DescribedCall): DrawnCall['state'] => {
+const stateOf = ({ answered, broken, description }: DescribedCall) => {
   if (!description.answer) return 'sent';
   if (broken) return 'broken';
   return answered ? 'answered' : 'waiting';
@@ -66,7 +60,8 @@ const describeAnswer = (call: DescribedCall, facts: LoginFacts): Caption | null 
   return (answered && description.answer?.({ ...call, answered, ...facts })) ?? null;
 };
 
-const drawCall = (call: DescribedCall, facts: LoginFacts): DrawnCall => {
+/** `says` describes the request, `heard` the answer, if there is one. */
+const drawCall = (call: DescribedCall, facts: LoginFacts) => {
   const { id, at, asked, answered, description } = call;
   const { from, to, request } = description;
   const says = typeof request === 'string' ? request : request(call);
