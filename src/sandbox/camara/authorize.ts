@@ -1,11 +1,11 @@
-import type { IRouter, Request, RequestHandler, Response } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { randomToken } from '../../core/world.js';
 import type { OperatorView } from '../conversation/calls.js';
 import { CAMARA_PATHS, withQuery } from '../http/paths.js';
 import { bodyText, handlePath } from '../http/requests.js';
 import { issueCode, oauthError } from '../operator/grants.js';
 import { behaviourOf, OPERATOR_ERRORS, readOverrides, redirect, simOf } from '../operator/redirects.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { readAuthorizationRequest } from './authorization-request.js';
 import { CLIENT_ID, operatorKeys, type AuthorizationRequest, type IdentifiedRequest } from './operator.js';
 
@@ -92,40 +92,36 @@ const respond = (state: SandboxState, res: Response, request: IdentifiedRequest)
   else answerWithCode(state, res, request);
 };
 
-const authorize =
-  (state: SandboxState): RequestHandler =>
-  async (req, res) => {
-    // Made now, so that the token request does not wait for them.
-    void operatorKeys();
-    const request = await readAuthorizationRequest(state, req);
-    if ('page' in request) {
-      sendErrorPage(res, request.page);
-    } else if ('error' in request) {
-      answer(state, res, { ...request });
-    } else {
-      respond(state, res, identify(state, req, request));
-    }
-  };
+const authorize: Handler = (state) => async (req, res) => {
+  // Made now, so that the token request does not wait for them.
+  void operatorKeys();
+  const request = await readAuthorizationRequest(state, req);
+  if ('page' in request) {
+    sendErrorPage(res, request.page);
+  } else if ('error' in request) {
+    answer(state, res, { ...request });
+  } else {
+    respond(state, res, identify(state, req, request));
+  }
+};
 
 /** The answer to the consent page, which works once. */
-const decide =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const { camara, world } = state;
-    const form = new URLSearchParams(bodyText(req));
-    const [ticket, decision] = [form.get('request') ?? '', form.get('decision')];
-    const request = camara.consentRequests.get(ticket);
-    camara.consentRequests.delete(ticket);
-    if (!request || world.now() >= request.expiresAt) {
-      sendErrorPage(res, 'This page has expired, or was answered before.');
-    } else if (decision === 'allow') {
-      camara.recordConsent(request);
-      answerWithCode(state, res, request);
-    } else {
-      const error = oauthError('access_denied', 'The subscriber denied the consent.');
-      answer(state, res, { ...error, state: request.state });
-    }
-  };
+const decide: Handler = (state) => (req, res) => {
+  const { camara, world } = state;
+  const form = new URLSearchParams(bodyText(req));
+  const [ticket, decision] = [form.get('request') ?? '', form.get('decision')];
+  const request = camara.consentRequests.get(ticket);
+  camara.consentRequests.delete(ticket);
+  if (!request || world.now() >= request.expiresAt) {
+    sendErrorPage(res, 'This page has expired, or was answered before.');
+  } else if (decision === 'allow') {
+    camara.recordConsent(request);
+    answerWithCode(state, res, request);
+  } else {
+    const error = oauthError('access_denied', 'The subscriber denied the consent.');
+    answer(state, res, { ...error, state: request.state });
+  }
+};
 
 export const camaraAuthorizationRoutes = (state: SandboxState, router: IRouter): void => {
   handlePath(router, CAMARA_PATHS.authorize, { get: [authorize(state)] });

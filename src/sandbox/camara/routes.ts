@@ -3,15 +3,15 @@ import { CAMARA_PATHS } from '../http/paths.js';
 import { handlePath } from '../http/requests.js';
 import { numberVerificationRoutes } from '../operator/number-verification.js';
 import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { PROMPTS, SHARE_OPERATIONS, VERIFY_OPERATIONS } from './authorization-request.js';
 import { camaraAuthorizationRoutes } from './authorize.js';
 import { AUTH_METHODS, operatorKeys, SIGNING_ALGORITHMS } from './operator.js';
 import { camaraTokenRoutes } from './token.js';
 
 /** OpenID Connect Discovery 1.0, 3, and RFC 8414, which shares its names. */
-const sendMetadata =
-  ({ camara }: SandboxState): RequestHandler =>
+const sendMetadata: Handler =
+  ({ camara }) =>
   (_req, res) =>
     void res.json({
       issuer: camara.issuer,

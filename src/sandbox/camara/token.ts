@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { IRouter, Request, RequestHandler } from 'express';
+import type { IRouter, Request } from 'express';
 import { SignJWT } from 'jose';
 import { nowInSeconds } from '../../core/world.js';
 import { CAMARA_PATHS } from '../http/paths.js';
@@ -17,7 +17,7 @@ import {
 } from '../operator/grants.js';
 import { SIM_SWAP_SCOPE } from '../operator/sim-swap.js';
 import type { AuthorizationCode } from '../state/records.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { authenticateClient } from './client-authentication.js';
 import { CLIENT_ID, operatorKeys } from './operator.js';
 
@@ -74,17 +74,15 @@ const answerTo = async (state: SandboxState, req: Request): Promise<object | OAu
   return { ...issueToken(state, tokens, code), id_token: await idToken(state, code) };
 };
 
-const exchange =
-  (state: SandboxState): RequestHandler =>
-  async (req, res) => {
-    res.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
-    const answer = await answerTo(state, req);
-    // RFC 6749, 5.2: in answer to an Authorization header.
-    const isOfBasic = 'error' in answer && answer.error === 'invalid_client' && req.headers.authorization;
-    if (isOfBasic) res.set('WWW-Authenticate', 'Basic realm="operator"');
-    if ('error' in answer) sendOAuthError(res, answer);
-    else res.json(answer);
-  };
+const exchange: Handler = (state) => async (req, res) => {
+  res.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
+  const answer = await answerTo(state, req);
+  // RFC 6749, 5.2: in answer to an Authorization header.
+  const isOfBasic = 'error' in answer && answer.error === 'invalid_client' && req.headers.authorization;
+  if (isOfBasic) res.set('WWW-Authenticate', 'Basic realm="operator"');
+  if ('error' in answer) sendOAuthError(res, answer);
+  else res.json(answer);
+};
 
 export const camaraTokenRoutes = (state: SandboxState, router: IRouter): void =>
   handlePath(router, CAMARA_PATHS.token, { post: [exchange(state)] });

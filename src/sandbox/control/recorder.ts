@@ -1,10 +1,10 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import { headerList, type HeaderList, type OperatorView } from '../conversation/calls.js';
 import type { CallRecorder } from '../conversation/conversation.js';
 import { callerOf, CONTROL_PATH } from '../http/paths.js';
 import { bodyText, readText, recordedBody, onClose } from '../http/requests.js';
 import type { RecordedRequest } from '../state/records.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 
 const isRecorded = (path: string): boolean =>
   path !== '/' && path !== CONTROL_PATH && !path.startsWith(`${CONTROL_PATH}/`);
@@ -20,15 +20,13 @@ export const recordRequest = (state: SandboxState, req: Request, res: Response):
   return record;
 };
 
-export const recordAndRead =
-  (state: SandboxState): RequestHandler =>
-  (req, res, next) => {
-    const record = recordRequest(state, req, res);
-    readText(req, res, (error?: unknown) => {
-      record.body = recordedBody(req);
-      next(error);
-    });
-  };
+export const recordAndRead: Handler = (state) => (req, res, next) => {
+  const record = recordRequest(state, req, res);
+  readText(req, res, (error?: unknown) => {
+    record.body = recordedBody(req);
+    next(error);
+  });
+};
 
 const headersOf = (res: Response): HeaderList =>
   res.getHeaderNames().flatMap((name) => {
@@ -50,8 +48,8 @@ const recordAnswer = (res: Response, recorder: CallRecorder): void => {
 };
 
 /** Records the calls of server and device for the diagram. Requires bodies to be read. */
-export const recordConversation =
-  ({ conversation }: SandboxState): RequestHandler =>
+export const recordConversation: Handler =
+  ({ conversation }) =>
   (req, res, next) => {
     const recorder = conversation.record({
       method: req.method,

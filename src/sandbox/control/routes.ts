@@ -1,4 +1,4 @@
-import { Router, type RequestHandler } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import { ClientRegistration } from '../camara/operator.js';
 import type { Login } from '../conversation/conversation.js';
@@ -6,7 +6,7 @@ import { diagramOf, EMPTY_STEPS } from '../conversation/diagram.js';
 import { invalidParametersOf, Problem } from '../http/problems.js';
 import { jsonBody, onClose } from '../http/requests.js';
 import { FaultsBody } from '../state/faults.js';
-import { resetState, TokenResponse, type SandboxState } from '../state/state.js';
+import { resetState, TokenResponse, type SandboxState, type Handler } from '../state/state.js';
 import { BEHAVIOURS, PhoneNumber, Subscriber } from '../state/subscribers.js';
 import { WebhookOptions } from '../state/webhooks.js';
 import { expireAllSteps } from '../verify/workflow.js';
@@ -57,22 +57,20 @@ const VIEWS = {
 };
 
 /** Sends `everything` first, then an event for each change. */
-const streamChanges =
-  (state: SandboxState): RequestHandler =>
-  (_req, res) => {
-    const send = (event: string, data: unknown): void =>
-      void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    send('everything', VIEWS.everything(state));
-    const sendLogin = (login: Login): void => send('login', diagramOf(login));
-    state.changes.on('login', sendLogin);
-    onClose(res, () => state.changes.off('login', sendLogin));
-    for (const topic of ['messages', 'subscribers', 'everything'] as const) {
-      const sendTopic = (): void => send(topic, VIEWS[topic](state));
-      state.changes.on(topic, sendTopic);
-      onClose(res, () => state.changes.off(topic, sendTopic));
-    }
-  };
+const streamChanges: Handler = (state) => (_req, res) => {
+  const send = (event: string, data: unknown): void =>
+    void res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  send('everything', VIEWS.everything(state));
+  const sendLogin = (login: Login): void => send('login', diagramOf(login));
+  state.changes.on('login', sendLogin);
+  onClose(res, () => state.changes.off('login', sendLogin));
+  for (const topic of ['messages', 'subscribers', 'everything'] as const) {
+    const sendTopic = (): void => send(topic, VIEWS[topic](state));
+    state.changes.on(topic, sendTopic);
+    onClose(res, () => state.changes.off(topic, sendTopic));
+  }
+};
 
 export const controlRoutes = (state: SandboxState): Router => {
   const { requests, messages, webhooks, templates, faults } = state;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IRouter, RequestHandler, Response } from 'express';
+import type { IRouter, Response } from 'express';
 import { z } from 'zod';
 import { CAMARA_PATHS, PATHS } from '../http/paths.js';
 import { parse } from '../http/problems.js';
@@ -11,7 +11,7 @@ import {
   mediaType,
   requireMediaType,
 } from '../http/requests.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { CamaraPhoneNumber, isPhoneNumber, withPlus, type SimSwap } from '../state/subscribers.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
 
@@ -60,12 +60,10 @@ const insightOf = (
 };
 
 /** `POST /identity-insights/v1/requests`. Answers 200 even if it knows nothing of the number. */
-const sendInsights =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const request = parse(InsightsRequest, jsonBody(req), 'unprocessable');
-    res.json({ request_id: randomUUID(), insights: { sim_swap: insightOf(state, request) } });
-  };
+const sendInsights: Handler = (state) => (req, res) => {
+  const request = parse(InsightsRequest, jsonBody(req), 'unprocessable');
+  res.json({ request_id: randomUUID(), insights: { sim_swap: insightOf(state, request) } });
+};
 
 /** CAMARA SIM Swap 2.1.0, and the errors of the Commonalities. */
 const ERRORS = {
@@ -92,8 +90,8 @@ const CheckRequest = z.strictObject({
 });
 
 /** `check`. A token of the client is for any number; that of a subscriber, for its own. */
-const checkSimSwap =
-  ({ camara, world, subscribers }: SandboxState): RequestHandler =>
+const checkSimSwap: Handler =
+  ({ camara, world, subscribers }) =>
   (req, res) => {
     const grant = camara.tokens.get(bearerToken(req.headers.authorization) ?? '');
     const { success, data } = CheckRequest.safeParse(jsonBody(req));

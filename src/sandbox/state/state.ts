@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { World } from '../../core/world.js';
 import { CamaraOperator } from '../camara/operator.js';
@@ -65,6 +66,9 @@ export const createState = (options: SandboxOptions) => {
 };
 
 export type SandboxState = ReturnType<typeof createState>;
+
+/** Makes a request handler that uses the state of its sandbox. */
+export type Handler = (state: SandboxState) => RequestHandler;
 
 const isClearable = (value: unknown): value is { clear(): void } =>
   typeof value === 'object' && value !== null && 'clear' in value;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { IRouter, Request, RequestHandler } from 'express';
+import type { IRouter, Request } from 'express';
 import { PATHS } from '../http/paths.js';
 import { Problem, requestNotFound, type ProblemName } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import type { SilentBehaviour } from '../state/subscribers.js';
 import { stepWith, type ActiveStep, type Step, type Verification } from '../state/verifications.js';
 import { requireApplicationJwt } from '../vonage/application-jwt.js';
@@ -62,17 +62,15 @@ const addVerification = (state: SandboxState, verification: Verification): objec
   return { request_id: verification.id, check_url: hasLink ? checkUrlOf(state, verification) : undefined };
 };
 
-const start =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const verification = verificationOf(state, readStart(jsonBody(req)));
-    const problem = startProblem(state, verification);
-    const concurrent = concurrentVerificationId(state, verification);
-    if (problem === 'throttled') res.set('Retry-After', '7');
-    if (problem) throw new Problem(problem);
-    if (concurrent) throw new Problem('concurrent', { request_id: concurrent });
-    res.status(202).json(addVerification(state, verification));
-  };
+const start: Handler = (state) => (req, res) => {
+  const verification = verificationOf(state, readStart(jsonBody(req)));
+  const problem = startProblem(state, verification);
+  const concurrent = concurrentVerificationId(state, verification);
+  if (problem === 'throttled') res.set('Retry-After', '7');
+  if (problem) throw new Problem(problem);
+  if (concurrent) throw new Problem('concurrent', { request_id: concurrent });
+  res.status(202).json(addVerification(state, verification));
+};
 
 /** @throws Problem if the verification in the path is unknown or over */
 const activeStepOf = (state: SandboxState, { params }: Request): ActiveStep => {
@@ -95,40 +93,34 @@ const countWrongCode = (state: SandboxState, active: ActiveStep): ProblemName =>
   return 'invalidCode';
 };
 
-const check =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const active = activeStepOf(state, req);
-    const { code } = readCheck(jsonBody(req));
-    if (active.step.code === undefined) throw new Problem('noCode');
-    if (active.step.code !== code) throw new Problem(countWrongCode(state, active));
-    endVerification(state, active, 'completed');
-    res.json({ request_id: active.verification.id, status: 'completed' });
-  };
+const check: Handler = (state) => (req, res) => {
+  const active = activeStepOf(state, req);
+  const { code } = readCheck(jsonBody(req));
+  if (active.step.code === undefined) throw new Problem('noCode');
+  if (active.step.code !== code) throw new Problem(countWrongCode(state, active));
+  endVerification(state, active, 'completed');
+  res.json({ request_id: active.verification.id, status: 'completed' });
+};
 
-const next =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const active = activeStepOf(state, req);
-    if (!stepWith('unused', active.verification)) throw new Problem('noEvents');
-    // The summary reports a skipped step as expired.
-    endStep(state, active, { status: 'expired' });
-    res.status(200).end();
-  };
+const next: Handler = (state) => (req, res) => {
+  const active = activeStepOf(state, req);
+  if (!stepWith('unused', active.verification)) throw new Problem('noEvents');
+  // The summary reports a skipped step as expired.
+  endStep(state, active, { status: 'expired' });
+  res.status(200).end();
+};
 
 const isCancellable = ({ world }: SandboxState, { submittedAt, steps }: Verification): boolean => {
   const messages = steps.filter(({ channel, status }) => channel !== 'silent_auth' && status !== 'unused');
   return world.now() - submittedAt >= CANCELLABLE_AFTER_MS && messages.length < 2;
 };
 
-const cancel =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const active = activeStepOf(state, req);
-    if (!isCancellable(state, active.verification)) throw new Problem('notNow');
-    endVerification(state, active, 'failed');
-    res.status(204).end();
-  };
+const cancel: Handler = (state) => (req, res) => {
+  const active = activeStepOf(state, req);
+  if (!isCancellable(state, active.verification)) throw new Problem('notNow');
+  endVerification(state, active, 'failed');
+  res.status(204).end();
+};
 
 export const verifyRoutes = (state: SandboxState, router: IRouter): void => {
   const base = PATHS.verifyRequests;

@@ -5,7 +5,7 @@ import { isKnownScope, PATHS, withQuery } from '../http/paths.js';
 import { parse, Problem } from '../http/problems.js';
 import { handlePath, jsonBody, requireMediaType } from '../http/requests.js';
 import { createAuthorization } from '../operator/redirects.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { PhoneNumber } from '../state/subscribers.js';
 import { requireApplicationJwt } from './application-jwt.js';
 
@@ -45,18 +45,16 @@ const answerFor = (state: SandboxState, request: EnablementRequest, scope: strin
   return { app_url: null, auth_url, requires_carrier_network: true };
 };
 
-const enable =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const request = parse(bodyFor(state), jsonBody(req), 'unprocessable');
-    if (state.subscribers.silentBehaviourOf(request.phone_number) === 'rate_limited') {
-      res.set('Retry-After', '7');
-      throw new Problem('throttled');
-    }
-    state.usedStates.set(request.state, true);
-    const answers = request.scopes.map((scope) => [scope, answerFor(state, request, scope)] as const);
-    res.json({ scopes: Object.fromEntries(answers) });
-  };
+const enable: Handler = (state) => (req, res) => {
+  const request = parse(bodyFor(state), jsonBody(req), 'unprocessable');
+  if (state.subscribers.silentBehaviourOf(request.phone_number) === 'rate_limited') {
+    res.set('Retry-After', '7');
+    throw new Problem('throttled');
+  }
+  state.usedStates.set(request.state, true);
+  const answers = request.scopes.map((scope) => [scope, answerFor(state, request, scope)] as const);
+  res.json({ scopes: Object.fromEntries(answers) });
+};
 
 const setRateLimitHeader: RequestHandler = (_req, res, next) => {
   res.set('x-ratelimit-limit', '10, 10;w=1;name="network-enablement-api"');

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { IRouter, Request, RequestHandler, Response } from 'express';
+import type { IRouter, Request, Response } from 'express';
 import { randomToken } from '../../core/world.js';
 import { isKnownScope, PATHS, silentAuthPath, withQuery } from '../http/paths.js';
 import { Problem } from '../http/problems.js';
@@ -9,7 +9,7 @@ import { redeemCode, sendOAuthError, tokenRequest } from '../operator/grants.js'
 import { createAuthorization, recordOverrides, redirect } from '../operator/redirects.js';
 import { simOf, takeAuthorization, type LoginRequest } from '../operator/redirects.js';
 import type { Authorization } from '../state/records.js';
-import type { SandboxState } from '../state/state.js';
+import type { Handler, SandboxState } from '../state/state.js';
 import { isPhoneNumber } from '../state/subscribers.js';
 import { requireApplicationJwt } from './application-jwt.js';
 import { NUMBER_NOT_ALLOWED } from './network-enablement.js';
@@ -83,56 +83,50 @@ const authorizeDirectly = (state: SandboxState, req: Request, res: Response): vo
 };
 
 /** `GET /oauth2/auth`. Never redirects to an unregistered URI (RFC 6749, 4.1.2.1). */
-const authorize =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const redirectUri = queryParameter(req, 'redirect_uri');
-    if (queryParameter(req, 'client_id') !== state.applicationId) {
-      throw new Problem('badRequest', { detail: 'client_id is not the ID of this application.' });
-    }
-    if (redirectUri === `${state.publicUrl()}${PATHS.vonageCallback}`) {
-      followLink(state, req, res);
-    } else if (redirectUri === state.redirectUri) {
-      authorizeDirectly(state, req, res);
-    } else {
-      throw new Problem('badRequest', { detail: 'redirect_uri is not the one in the dashboard.' });
-    }
-  };
+const authorize: Handler = (state) => (req, res) => {
+  const redirectUri = queryParameter(req, 'redirect_uri');
+  if (queryParameter(req, 'client_id') !== state.applicationId) {
+    throw new Problem('badRequest', { detail: 'client_id is not the ID of this application.' });
+  }
+  if (redirectUri === `${state.publicUrl()}${PATHS.vonageCallback}`) {
+    followLink(state, req, res);
+  } else if (redirectUri === state.redirectUri) {
+    authorizeDirectly(state, req, res);
+  } else {
+    throw new Problem('badRequest', { detail: 'redirect_uri is not the one in the dashboard.' });
+  }
+};
 
 /** `GET /camara/oauth/callback`: redirects the device to the customer or to Verify. */
-const returnFromOperator =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    const { state: key, ...answer } = req.query;
-    const authorization = takeAuthorization(state, req, {
-      store: state.operatorResponses,
-      key,
-      accepts: ({ operatorResponse }) => isDeepStrictEqual(answer, operatorResponse),
-    });
-    if (authorization.silentStep) {
-      const ticket = randomToken(state.world);
-      state.silentAuthTickets.set(ticket, authorization);
-      const path = silentAuthPath(authorization.silentStep.verificationId, 'complete');
-      redirect(res, 302, withQuery(`${state.publicUrl()}${path}`, { ticket }));
-    } else {
-      const { number, scopes, operatorResponse } = authorization;
-      const grant = { number, scopes, sim: simOf(state, authorization) };
-      const parameters =
-        'error' in operatorResponse ? operatorResponse : { code: issueCode(state, state.codes, grant) };
-      redirect(res, 302, withQuery(state.redirectUri, { ...parameters, state: authorization.state }));
-    }
-  };
+const returnFromOperator: Handler = (state) => (req, res) => {
+  const { state: key, ...answer } = req.query;
+  const authorization = takeAuthorization(state, req, {
+    store: state.operatorResponses,
+    key,
+    accepts: ({ operatorResponse }) => isDeepStrictEqual(answer, operatorResponse),
+  });
+  if (authorization.silentStep) {
+    const ticket = randomToken(state.world);
+    state.silentAuthTickets.set(ticket, authorization);
+    const path = silentAuthPath(authorization.silentStep.verificationId, 'complete');
+    redirect(res, 302, withQuery(`${state.publicUrl()}${path}`, { ticket }));
+  } else {
+    const { number, scopes, operatorResponse } = authorization;
+    const grant = { number, scopes, sim: simOf(state, authorization) };
+    const parameters =
+      'error' in operatorResponse ? operatorResponse : { code: issueCode(state, state.codes, grant) };
+    redirect(res, 302, withQuery(state.redirectUri, { ...parameters, state: authorization.state }));
+  }
+};
 
 /** `POST /oauth2/token`: exchanges an authorization code for an access token. */
-const exchange =
-  (state: SandboxState): RequestHandler =>
-  (req, res) => {
-    res.set('Cache-Control', 'no-store');
-    const invalid = invalidCodeRequest(req, ['code', 'redirect_uri']);
-    const code = invalid ?? redeemCode(state, state, tokenRequest(req));
-    if ('error' in code) sendOAuthError(res, code);
-    else res.json(issueToken(state, state.tokens, code));
-  };
+const exchange: Handler = (state) => (req, res) => {
+  res.set('Cache-Control', 'no-store');
+  const invalid = invalidCodeRequest(req, ['code', 'redirect_uri']);
+  const code = invalid ?? redeemCode(state, state, tokenRequest(req));
+  if ('error' in code) sendOAuthError(res, code);
+  else res.json(issueToken(state, state.tokens, code));
+};
 
 export const oauthRoutes = (state: SandboxState, router: IRouter): void => {
   const form = requireMediaType('application/x-www-form-urlencoded');
