@@ -3,19 +3,18 @@ import { bad, codeIssued, deviceToServer, failed, good, linkIssued, mistyped } f
 import { plain, succeeded, wrongSession } from './descriptions.js';
 import type { AnsweredCall, CallDescription, Caption } from './descriptions.js';
 
+type Describe = (call: AnsweredCall) => Caption;
+
 const isRefused = ({ answered }: AnsweredCall): boolean => answered.status >= 400;
 
-const captionUnlessRefused =
-  (describe: (call: AnsweredCall) => Caption) =>
-  (call: AnsweredCall): Caption =>
-    isRefused(call)
-      ? bad(`The server refuses: ${String(contentOf(call.answered)['error'])}.`)
-      : describe(call);
+const refusal: Describe = ({ answered }) =>
+  bad(`The server refuses: ${String(contentOf(answered)['error'])}.`);
 
-const outcomeUnlessRefused =
-  (describe: (call: AnsweredCall) => Caption) =>
-  (call: AnsweredCall): Caption =>
-    isRefused(call) ? failed(call, contentOf(call.answered)) : describe(call);
+const failure: Describe = (call) => failed(call, contentOf(call.answered));
+
+const unlessRefused = (describeRefused: Describe, describe: Describe): Describe => {
+  return (call) => (isRefused(call) ? describeRefused(call) : describe(call));
+};
 
 const hasLink = ({ answered }: AnsweredCall): boolean => fieldsOf(answered.body)['auth_url'] !== null;
 
@@ -25,13 +24,13 @@ const verificationOutcome = (call: AnsweredCall): Caption => {
   const { verified, error } = fieldsOf(call.answered.body);
   if (verified === true) return succeeded(call);
   if (verified === false) return failed(call, 'number_mismatch');
-  if (error !== 'invalid_code') return failed(call, contentOf(call.answered));
+  if (error !== 'invalid_code') return failure(call);
   if (call.isOtherSession) return wrongSession;
   return isTypedCode(call.asked) ? mistyped : failed(call, 'invalid_code');
 };
 
 const verify = {
-  answer: captionUnlessRefused(({ answered }) =>
+  answer: unlessRefused(refusal, ({ answered }) =>
     fieldsOf(answered.body)['verified'] === true
       ? good('The server logs the user in, with a new session id.')
       : bad('The server answers that the SIM has another number.'),
@@ -45,12 +44,12 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     ...deviceToServer('POST', /^\/login$/, '1'),
     startsLogin: 'always',
     request: 'The app sends the number to the server.',
-    answer: captionUnlessRefused((call) =>
+    answer: unlessRefused(refusal, (call) =>
       hasLink(call)
         ? good('The server answers with a link, and binds the login to this session by a cookie.')
         : plain('The server answers that this number cannot be verified silently.'),
     ),
-    outcome: outcomeUnlessRefused((call) => (hasLink(call) ? linkIssued : failed(call, 'no_link'))),
+    outcome: unlessRefused(failure, (call) => (hasLink(call) ? linkIssued : failed(call, 'no_link'))),
   },
   {
     ...deviceToServer('GET', /^\/callback$/, '4'),
@@ -61,8 +60,8 @@ export const SERVER_CALLS: readonly CallDescription[] = [
     answer: (call) =>
       hasCode(call)
         ? good('The server gives the device a code of its own, which works only in the session of the login.')
-        : bad(`The server refuses: ${String(contentOf(call.answered)['error'])}.`),
-    outcome: (call) => (hasCode(call) ? codeIssued : failed(call, contentOf(call.answered))),
+        : refusal(call),
+    outcome: (call) => (hasCode(call) ? codeIssued : failure(call)),
   },
   {
     ...deviceToServer('POST', /^\/verify$/, 'code'),
@@ -81,8 +80,8 @@ export const SERVER_CALLS: readonly CallDescription[] = [
   {
     ...deviceToServer('POST', /^\/login\/next$/, 'code'),
     request: 'The app asks for a code to be sent.',
-    answer: captionUnlessRefused(() => good('The server answers that a code was sent.')),
-    outcome: outcomeUnlessRefused(({ number }) =>
+    answer: unlessRefused(refusal, () => good('The server answers that a code was sent.')),
+    outcome: unlessRefused(failure, ({ number }) =>
       plain(`A code went to ${number}. The user has to type it.`),
     ),
   },
@@ -109,13 +108,13 @@ export const SERVER_CALLS: readonly CallDescription[] = [
   {
     ...deviceToServer('DELETE', /^\/login$/, 'after'),
     request: 'The app cancels the login.',
-    answer: captionUnlessRefused(() => plain('The link and the codes do not work any more.')),
+    answer: unlessRefused(refusal, () => plain('The link and the codes do not work any more.')),
     outcome: (call) => (isRefused(call) ? undefined : plain('The login was cancelled.')),
   },
   {
     ...deviceToServer('POST', /^\/logout$/, 'after'),
     request: 'The user logs out.',
-    answer: captionUnlessRefused(() =>
+    answer: unlessRefused(refusal, () =>
       plain('The session has ended, and its cookie does not work any more.'),
     ),
   },
