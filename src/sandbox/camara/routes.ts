@@ -10,36 +10,36 @@ import { AUTH_METHODS, operatorKeys, SIGNING_ALGORITHMS } from './operator.js';
 import { camaraTokenRoutes } from './token.js';
 
 /** OpenID Connect Discovery 1.0, 3, and RFC 8414, which shares its names. */
-const sendMetadata: Handler =
-  ({ camara }) =>
-  (_req, res) =>
-    void res.json({
-      issuer: camara.issuer,
-      authorization_endpoint: camara.url('authorize'),
-      token_endpoint: camara.url('token'),
-      jwks_uri: camara.url('jwks'),
-      scopes_supported: [
-        'openid',
-        'dpv:FraudPreventionAndDetection',
-        VERIFY_OPERATIONS[0],
-        SHARE_OPERATIONS[0],
-        SIM_SWAP_SCOPE,
-      ],
-      response_types_supported: ['code'],
-      response_modes_supported: ['query'],
-      grant_types_supported: ['authorization_code', 'client_credentials'],
-      subject_types_supported: ['pairwise'],
-      prompt_values_supported: PROMPTS,
-      code_challenge_methods_supported: ['S256'],
-      token_endpoint_auth_methods_supported: AUTH_METHODS,
-      token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
-      id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
-      request_object_signing_alg_values_supported: SIGNING_ALGORITHMS,
-      request_parameter_supported: true,
-      request_uri_parameter_supported: false,
-      claims_parameter_supported: false,
-      authorization_response_iss_parameter_supported: true,
-    });
+const sendMetadata: Handler = (state) => (_req, res) => {
+  const { camara } = state;
+  res.json({
+    issuer: camara.issuer,
+    authorization_endpoint: camara.url('authorize'),
+    token_endpoint: camara.url('token'),
+    jwks_uri: camara.url('jwks'),
+    scopes_supported: [
+      'openid',
+      'dpv:FraudPreventionAndDetection',
+      VERIFY_OPERATIONS[0],
+      SHARE_OPERATIONS[0],
+      SIM_SWAP_SCOPE,
+    ],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'client_credentials'],
+    subject_types_supported: ['pairwise'],
+    prompt_values_supported: PROMPTS,
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    request_object_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    request_parameter_supported: true,
+    request_uri_parameter_supported: false,
+    claims_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+  });
+};
 
 const sendKeys: RequestHandler = async (_req, res) => {
   const { ES256, RS256 } = await operatorKeys();

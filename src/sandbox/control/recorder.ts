@@ -48,15 +48,13 @@ const recordAnswer = (res: Response, recorder: CallRecorder): void => {
 };
 
 /** Records the calls of server and device for the diagram. Requires bodies to be read. */
-export const recordConversation: Handler =
-  ({ conversation }) =>
-  (req, res, next) => {
-    const recorder = conversation.record({
-      method: req.method,
-      url: `${req.protocol}://${req.host}${req.originalUrl}`,
-      headers: headerList(req.rawHeaders),
-      body: bodyText(req),
-    });
-    if (recorder) recordAnswer(res, recorder);
-    next();
-  };
+export const recordConversation: Handler = (state) => (req, res, next) => {
+  const recorder = state.conversation.record({
+    method: req.method,
+    url: `${req.protocol}://${req.host}${req.originalUrl}`,
+    headers: headerList(req.rawHeaders),
+    body: bodyText(req),
+  });
+  if (recorder) recordAnswer(res, recorder);
+  next();
+};

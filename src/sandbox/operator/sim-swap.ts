@@ -90,23 +90,22 @@ const CheckRequest = z.strictObject({
 });
 
 /** `check`. A token of the client is for any number; that of a subscriber, for its own. */
-const checkSimSwap: Handler =
-  ({ camara, world, subscribers }) =>
-  (req, res) => {
-    const grant = camara.tokens.get(bearerToken(req.headers.authorization) ?? '');
-    const { success, data } = CheckRequest.safeParse(jsonBody(req));
-    if (!grant || world.now() >= grant.expiresAt) sendError(res, 'unauthenticated');
-    else if (!grant.scopes.includes(SIM_SWAP_SCOPE)) sendError(res, 'permissionDenied');
-    else if (!success || mediaType(req) !== 'application/json') sendError(res, 'invalidArgument');
-    else if (data.maxAge < 1 || data.maxAge > MAX_HOURS) sendError(res, 'outOfRange');
-    else if (grant.number !== '' && data.phoneNumber !== undefined) sendError(res, 'unnecessary');
-    else {
-      const number = grant.number || data.phoneNumber;
-      const swap = number === undefined ? 'missing' : subscribers.simSwapOf(number);
-      if (swap === 'missing' || swap === 'unknown' || swap === 'not_covered') sendError(res, swap);
-      else res.json({ swapped: isWithin(data.maxAge, swap) });
-    }
-  };
+const checkSimSwap: Handler = (state) => (req, res) => {
+  const { camara, world, subscribers } = state;
+  const grant = camara.tokens.get(bearerToken(req.headers.authorization) ?? '');
+  const { success, data } = CheckRequest.safeParse(jsonBody(req));
+  if (!grant || world.now() >= grant.expiresAt) sendError(res, 'unauthenticated');
+  else if (!grant.scopes.includes(SIM_SWAP_SCOPE)) sendError(res, 'permissionDenied');
+  else if (!success || mediaType(req) !== 'application/json') sendError(res, 'invalidArgument');
+  else if (data.maxAge < 1 || data.maxAge > MAX_HOURS) sendError(res, 'outOfRange');
+  else if (grant.number !== '' && data.phoneNumber !== undefined) sendError(res, 'unnecessary');
+  else {
+    const number = grant.number || data.phoneNumber;
+    const swap = number === undefined ? 'missing' : subscribers.simSwapOf(number);
+    if (swap === 'missing' || swap === 'unknown' || swap === 'not_covered') sendError(res, swap);
+    else res.json({ swapped: isWithin(data.maxAge, swap) });
+  }
+};
 
 /** What operators know of changed SIMs: Vonage Identity Insights, and CAMARA SIM Swap. */
 export const simSwapRoutes = (state: SandboxState, router: IRouter): void => {
