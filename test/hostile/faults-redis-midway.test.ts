@@ -1,7 +1,7 @@
 import { postCode, withSystem, type SystemOptions, WEBHOOKS } from '../support/system.js';
 import { openProxy, type Proxy } from '../support/proxy.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
-import { until } from '../support/until.js';
+import { startStopwatch, until } from '../support/until.js';
 import { bringTo, type Point } from './login-points.js';
 import { portOf, REDIS_FAULTS, type Fault, type FaultySetup } from './redis-faults.js';
 import { expectSingleUse } from './single-use.js';
@@ -67,11 +67,12 @@ describe('while a step waits for Vonage', () => {
         vonageProxy.hold();
         const steps = logins.map((login) => login.step());
         await until(async () => (await system.upstream()).length === before + points.length);
+        system.timesOut(true);
         await inject(setup);
-        const releasedAt = performance.now();
+        const stop = startStopwatch();
         await vonageProxy.mend();
         const answers = await Promise.all(steps);
-        const took = performance.now() - releasedAt;
+        const took = stop();
 
         expect(answers.map(({ status, outcome }) => [status, outcome])).toEqual(
           points.map(() => [503, 'unavailable']),
@@ -79,12 +80,13 @@ describe('while a step waits for Vonage', () => {
         expect(took).toBeLessThanOrEqual(MAX_ANSWER_MS);
         await repair(setup);
         await until(async () => (await system.app().get('/readyz')).status === 200);
+        system.timesOut(false);
         for (const login of logins) expect(await login.isLoggedIn()).toBe(false);
         await expectSingleUse(system);
         addToSummary({
           'faults tried': points.length,
           'faults survived': points.length,
-          'worst time to 503 (ms)': Math.round(took),
+          'worst time to 503 (ms)': took,
         });
       }),
   );
@@ -118,11 +120,13 @@ test.each<[string, (redis: RedisServer, proxy: Proxy) => unknown]>([
   const successor = await startRedis();
   try {
     await withProxies({}, async ({ system, redis, redisProxy }) => {
+      system.timesOut(true);
       await fail(redis, redisProxy);
       expect((await system.app().get('/readyz')).status).toBe(503);
       redisProxy.leadTo(portOf(successor));
       await redisProxy.mend();
       await until(async () => (await system.app().get('/readyz')).status === 200);
+      system.timesOut(false);
       const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
     });

@@ -1,7 +1,7 @@
 import { startSystem, postCode, type System } from '../support/system.js';
 import { openProxy } from '../support/proxy.js';
 import { startRedis } from '../support/redis-server.js';
-import { until } from '../support/until.js';
+import { startStopwatch, until } from '../support/until.js';
 import { POINTS_OF_LOGIN, bringTo, USUAL_ANSWER, type Point, type StepAnswer } from './login-points.js';
 import {
   ALL_LOST,
@@ -33,9 +33,9 @@ async function stop({ system, redisProxy, redis }: FaultySetup): Promise<void> {
 
 /** Milliseconds until the server is ready again. */
 async function recoveryMs(system: System): Promise<number> {
-  const startedAt = performance.now();
+  const stop = startStopwatch();
   await until(async () => (await system.app().get('/readyz')).status === 200);
-  return performance.now() - startedAt;
+  return stop();
 }
 
 /** The answers to one login. */
@@ -57,6 +57,7 @@ async function run(setup: FaultySetup, fault: Fault) {
   for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, system));
   const before = (await system.upstream()).length;
 
+  system.timesOut(true);
   await fault.inject(setup);
   const first = await Promise.all(logins.map((login) => login.step()));
   const calls = (await system.upstream()).length - before;
@@ -67,6 +68,7 @@ async function run(setup: FaultySetup, fault: Fault) {
 
   await fault.repair(setup);
   const recoveredAfter = await recoveryMs(system);
+  system.timesOut(false);
   const answersOf = new Map<Point, Answers>();
   for (const [at, login] of logins.entries()) {
     const wasLoggedIn = await login.isLoggedIn();

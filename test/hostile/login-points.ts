@@ -1,5 +1,6 @@
 import { walk } from '../support/device.js';
 import { postCode, type System } from '../support/system.js';
+import { startStopwatch } from '../support/until.js';
 
 /** The answer to a step, in short. */
 export interface StepAnswer {
@@ -121,9 +122,9 @@ export async function bringTo(point: Point, system: System): Promise<PendingLogi
   const step = await POINTS[point](system, numberOf(point))(app);
   return {
     async step() {
-      const startedAt = performance.now();
+      const stop = startStopwatch();
       const { status, body } = await step();
-      return { status, outcome: outcomeOf(body), ms: Math.round(performance.now() - startedAt) };
+      return { status, outcome: outcomeOf(body), ms: stop() };
     },
     isLoggedIn: async () => {
       const { body } = await app.get('/session').expect(200);

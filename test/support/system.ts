@@ -13,6 +13,7 @@ import { createRecordingProxy } from '../../src/sandbox/conversation/recording-p
 import type { Hooks } from '../../src/login/hooks.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import { connectRedis, type Connection } from '../../src/store/connection.js';
+import { OPTIONS } from '../../src/store/options.js';
 import { createRedisStore } from '../../src/store/redis.js';
 import type { Store } from '../../src/store/store.js';
 import type { Meter, Span } from '../../src/core/world.js';
@@ -87,6 +88,11 @@ export interface System {
   messages(): Promise<Message[]>;
   /** The webhooks that Vonage has sent, in order; `status` is null until one is answered. */
   webhooks(): Promise<{ status: number | null }[]>;
+  /**
+   * Whether commands of Redis time out as soon as in production. By default they have 20 seconds,
+   * because Redis shares its processors with the tests.
+   */
+  timesOut(asInProduction: boolean): void;
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -168,12 +174,16 @@ const MOST_ENTRIES = 1000;
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
-/**
- * Gives the Redis of all suites more time to answer, because it shares its processors with them.
- * Suites with their own Redis servers test the half second of production.
- */
-const bePatient = ({ client }: Connection): unknown =>
-  Object.assign(client.options, { commandTimeout: 20_000, socketTimeout: 20_000 });
+const PATIENT = { commandTimeout: 20_000, socketTimeout: 20_000 };
+const { commandTimeout, socketTimeout } = OPTIONS;
+
+function setTimeouts({ client }: Connection, timeouts: typeof PATIENT): void {
+  const isCluster = client instanceof Cluster;
+  const nodes = isCluster ? client.nodes().map((node) => node.options) : [client.options];
+  // Those of nodes to come, too.
+  if (isCluster) nodes.push(client.options.redisOptions ?? {});
+  for (const options of nodes) Object.assign(options, timeouts);
+}
 
 export async function startSystem({
   store: kind = 'redis',
@@ -226,7 +236,11 @@ export async function startSystem({
   const settings = config.redis ?? redisAt(redisUrl);
   const connections = Array.from({ length: servers }, () => connectRedis(settings, world.log));
   await Promise.all(connections.map(({ ready }) => ready));
-  if (redisUrl === redisUrlOfWorker()) connections.forEach(bePatient);
+  const timesOut = (asInProduction: boolean): void =>
+    connections.forEach((each) =>
+      setTimeouts(each, asInProduction ? { commandTimeout, socketTimeout } : PATIENT),
+    );
+  timesOut(false);
   const [{ client }] = connections as [Connection];
   const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
   const empty = () => Promise.all(nodes().map((node) => node.flushdb()));
@@ -295,6 +309,7 @@ export async function startSystem({
     upstream: () => listed(() => state.requests.all().filter(({ from }) => from === 'server')),
     messages: () => listed(() => state.messages.all()),
     webhooks: () => listed(() => state.webhooks.sent.all()),
+    timesOut,
     async control(path, body) {
       const headers = { 'content-type': 'application/json' };
       const answer = await fetch(`${sandbox}/__sandbox/${path}`, {
