@@ -175,3 +175,26 @@ describe('with a cluster', () => {
     await noneTwice(crowd);
   });
 });
+
+describe('with a cluster that a node leaves', () => {
+  let cluster: RedisCluster;
+  let system: System;
+  beforeAll(async () => {
+    cluster = await startCluster();
+    system = await startSystem({ redisUrl: cluster.url });
+  });
+  afterAll(async () => {
+    await system.stop();
+    await cluster.stop();
+  });
+
+  test('its slots are found on the node that has them now, although it redirects nothing', async () => {
+    await cluster.replaceFirst();
+    // Enough keys that each master has some.
+    const keys = Array.from({ length: 30 }, (_, at) => `sess:${at}`);
+    await until(async () => {
+      const written = await Promise.allSettled(keys.map((key) => system.store.set(key, 'x', 10)));
+      return written.every(({ status }) => status === 'fulfilled');
+    }, 10);
+  });
+});

@@ -3,6 +3,9 @@ import type { Place } from '../config/redis-url.js';
 import { writeOncePerTurn, type ConnectionOptions } from './options.js';
 import type { Reachability } from './reachability.js';
 
+/** How often slots are asked for while nodes answer that the cluster is down. */
+const REFRESH_INTERVAL_MS = 100;
+
 /**
  * Connects to a Redis Cluster. Redirections (`MOVED`, `ASK`) are followed, because a node that
  * redirects has done nothing. Any other failure is final: by default ioredis resends a command
@@ -34,10 +37,19 @@ export function connectCluster(
   const refreshSlots = (): void => {
     if (cluster.status === 'ready') cluster.refreshSlotsCache();
   };
+  let refreshedAt = -Infinity;
+  // A node that left the cluster, or is cut off from the others, redirects nothing. While the whole
+  // cluster is down, each command has this answer.
+  const refreshSlotsOf = (error: Error): void => {
+    if (!error.message.startsWith('CLUSTERDOWN')) return;
+    if (performance.now() - refreshedAt < REFRESH_INTERVAL_MS) return;
+    refreshedAt = performance.now();
+    refreshSlots();
+  };
   cluster.on('+node', (node: Redis) => {
     ignoreFailedAsking(node);
     writeOncePerTurn(node);
-    nameLostCommands(node);
+    nameLostCommands(node, refreshSlotsOf);
     // ioredis removes a node whose connection ends, and connects again only for a command, which
     // fails. A node that cannot be reached again is left to the new slots.
     node.once('ready', () => node.once('end', refreshSlots));
@@ -62,14 +74,16 @@ export async function primariesSettled(cluster: Cluster): Promise<void> {
 /**
  * For a cluster, ioredis has one error for a command whose connection closed, which may have been
  * executed, and for one that it did not send.
+ * @param failed gets the error of each command
  */
-function nameLostCommands(node: Redis): void {
+function nameLostCommands(node: Redis, failed: (error: Error) => void): void {
   const send = node.sendCommand.bind(node);
   node.sendCommand = (command: Command, stream) => {
     const { reject } = command;
     command.reject = (error) => {
       // After a redirection ioredis rejects the same command for the next node.
       command.reject = reject;
+      failed(error);
       reject(error.message === 'Connection is closed.' ? new Error('Connection was closed.') : error);
     };
     return send(command, stream);

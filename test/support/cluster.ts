@@ -10,6 +10,8 @@ export interface RedisCluster {
   /** The value of `REDIS_URL`. */
   url: string;
   masters: RedisServer[];
+  /** The replica becomes the first master, which leaves the cluster but goes on running. */
+  replaceFirst(): Promise<void>;
   /** Moves a quarter of the slots of a master to another, with a pause during the migration. */
   moveSlots(from: number, to: number, pause: () => Promise<unknown>): Promise<void>;
   stop(): Promise<void>;
@@ -44,6 +46,13 @@ export async function startCluster(): Promise<RedisCluster> {
   return {
     url: `redis+cluster://${masters.map((each) => `127.0.0.1:${portOf(each)}`).join()}`,
     masters,
+    async replaceFirst() {
+      const isNow = (server: RedisServer, role: string) => async () =>
+        (await call<string>(server, 'INFO', 'replication')).includes(`role:${role}`);
+      await call(replica, 'CLUSTER', 'FAILOVER');
+      await Promise.all([until(isNow(replica, 'master')), until(isNow(first, 'slave'))]);
+      await call(first, 'CLUSTER', 'RESET', 'HARD');
+    },
     moveSlots: (from, to, pause) => moveSlots(masters, ids, from, to, pause),
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
