@@ -1,8 +1,10 @@
+import { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
-import { createRedisStore } from '../src/store/redis.js';
+import { createRedisStore, openRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
 import { ALICE, postCode, startSystem, withSystem, type System } from './support/system.js';
 import { manyLogins, RETRYABLE } from './support/many-logins.js';
+import { openProxy } from './support/proxy.js';
 import { SENTINEL_PASSWORD, startSentinels, type Sentinels } from './support/sentinels.js';
 import { until } from './support/until.js';
 
@@ -61,6 +63,31 @@ describe('with sentinels', () => {
     await asking;
     system.redis.disconnect(true);
     await until(async () => (await system.app().get('/readyz')).status === 200, 10);
+  });
+
+  test('the client of a host app is connected after its only sentinel hung', async () => {
+    const { port } = new URL(sentinels.url.replace(/^[^:]*/, 'http').split(',', 1)[0] as string);
+    const proxy = await openProxy(Number(port));
+    proxy.breakWith('hanging');
+    const client = new Redis({
+      ...{ name: 'mymaster', sentinels: [{ host: '127.0.0.1', port: proxy.port }] },
+      ...{ sentinelPassword: SENTINEL_PASSWORD, lazyConnect: true },
+      // The app gives up. By default it would wait for the sentinel for ever.
+      sentinelRetryStrategy: () => null,
+    });
+    const store = await openRedisStore(client, system.world.log);
+    try {
+      await proxy.mend();
+      const isReady = () =>
+        store.ping().then(
+          () => true,
+          () => false,
+        );
+      await until(isReady, 10);
+    } finally {
+      await store.close();
+      await proxy.close();
+    }
   });
 
   test('after the failure of a primary some logins begin again, and all complete', async () => {

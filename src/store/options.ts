@@ -27,6 +27,7 @@ export function writeOncePerTurn(redis: Redis): void {
 
 export const COMMAND_TIMEOUT_MS = 500;
 const SOCKET_TIMEOUT_MS = 700;
+const retryStrategy = (attempt: number): number => Math.min(attempt * 50, 500);
 
 /**
  * Redis being away is an error within half a second, and no command is sent twice. By default
@@ -49,7 +50,11 @@ export const OPTIONS = {
   maxLoadingRetryTime: 500,
   // CLIENT SETINFO would need one more permission of the Redis user.
   disableClientInfo: true,
-  retryStrategy: (attempt: number) => Math.min(attempt * 50, 500),
+  retryStrategy,
+  // Otherwise a sentinel that hangs would block the next.
+  sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+  // Anything but a number would end the connection for good.
+  sentinelRetryStrategy: retryStrategy,
   // A primary that became a replica keeps its connections; reconnecting finds the new primary.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };

@@ -38,14 +38,10 @@ export function connectThroughSentinels(
   return { client, stopWatching };
 }
 
-const sentinelOptions = ({ username, password, tls, commandTimeout, retryStrategy }: ConnectionOptions) => ({
+const sentinelOptions = ({ username, password, tls }: ConnectionOptions) => ({
   ...(username !== undefined && { sentinelUsername: username }),
   ...(password !== undefined && { sentinelPassword: password }),
   ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
-  // Otherwise a sentinel that hangs would block the next.
-  sentinelCommandTimeout: commandTimeout,
-  // Anything but a number would end the connection for good.
-  sentinelRetryStrategy: retryStrategy,
   // The addresses by which sentinels know each other may not be reachable from here.
   updateSentinels: false,
 });
