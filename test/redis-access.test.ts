@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 import { connectRedis } from '../src/store/connection.js';
 import { createRedisStore, openRedisStore } from '../src/store/redis.js';
 import type { RedisSettings } from '../src/config/redis.js';
@@ -205,6 +206,21 @@ describe('an error of Redis is reported by its first word', () => {
     for (const line of lines) expect(line).toContain(`"host":"127.0.0.1:${port}"`);
     await store.ping();
     await Promise.all([store.close(), back.stop()]);
+  });
+
+  test('all errors of a replica close its connection once', async () => {
+    const primary = await startRedis();
+    const connection = connectRedis(redisAt(primary.url), testWorld().log);
+    await connection.ready;
+    const { stream } = connection.client as Redis;
+    const store = createRedisStore(connection);
+    await primary.administer((admin) => admin.replicaof('127.0.0.1', 1));
+    const closed = once(stream, 'close');
+    const listeners = stream.listenerCount('close');
+    await Promise.allSettled(Array.from({ length: 20 }, (_, at) => store.set(`sess:${at}`, 'x', 10)));
+    expect(stream.listenerCount('close')).toBe(listeners + 1);
+    await closed;
+    await Promise.all([store.close(), primary.stop()]);
   });
 
   test('a command waits for a connection that was cut while it was idle', async () => {

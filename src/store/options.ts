@@ -55,9 +55,22 @@ export const OPTIONS = {
   sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
   // Anything but a number would end the connection for good.
   sentinelRetryStrategy: retryStrategy,
-  // A primary that became a replica keeps its connections; reconnecting finds the new primary.
-  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  reconnectOnError,
 };
+
+let hasReconnected = false;
+
+/**
+ * A primary that became a replica keeps its connections; reconnecting finds the new primary. For
+ * each error that asks for it, ioredis adds a listener to the socket: all commands of one turn ask
+ * once.
+ */
+function reconnectOnError({ message }: Error): boolean {
+  if (hasReconnected || !message.startsWith('READONLY')) return false;
+  hasReconnected = true;
+  setImmediate(() => (hasReconnected = false));
+  return true;
+}
 
 export type ConnectionOptions = typeof OPTIONS & Access & Pick<Place, 'family'> & { tls?: Certificates };
 
