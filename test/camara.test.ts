@@ -131,6 +131,19 @@ describe('SILENT_AUTH=camara', () => {
     expect((await callsTo('/jwks')).length).toBeLessThanOrEqual(1);
   });
 
+  test('metadata and keys that were fetched before the clock was set back are fetched again', async () => {
+    system.world.turn(86_400);
+    await system.walkedLogin();
+    const fetched = async () => [
+      (await callsTo('/.well-known/openid-configuration')).length,
+      (await callsTo('/jwks')).length,
+    ];
+    const before = await fetched();
+    system.world.turn(-86_400);
+    await system.walkedLogin();
+    expect(await fetched()).toEqual(before.map((count) => count + 1));
+  });
+
   test.each([
     ['expires_in of an hour', { expires_in: 3600 }, 300],
     ['expires_in of 29 s', { expires_in: 29 }, 29],

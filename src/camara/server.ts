@@ -45,6 +45,9 @@ export function createAuthorizationServer(deps: {
   let fetching: Promise<Known> | undefined;
   let keySet: { check: Promise<CheckSignature>; at: number } | undefined;
 
+  // After the clock was set back, what was fetched in the future is fetched again.
+  const isFresh = (at: number, maxAgeMs: number): boolean => world.now() < at + maxAgeMs && world.now() >= at;
+
   const get = (api: 'discovery' | 'jwks', url: string, requestId: string): Promise<Answer> =>
     transport({ api, method: 'GET', url, timeoutMs: TIMEOUT_MS[api], requestId });
 
@@ -79,7 +82,7 @@ export function createAuthorizationServer(deps: {
   };
 
   const current = (requestId: string, maxAgeMs: number): Promise<Known> => {
-    if (known !== undefined && world.now() < known.at + maxAgeMs) return Promise.resolve(known);
+    if (known !== undefined && isFresh(known.at, maxAgeMs)) return Promise.resolve(known);
     fetching ??= fetchMetadata(requestId).finally(() => (fetching = undefined));
     return fetching;
   };
@@ -89,9 +92,8 @@ export function createAuthorizationServer(deps: {
 
   /** @param maxAgeMs keys that are older are fetched again */
   const checker = (url: string, requestId: string, maxAgeMs: number): Promise<CheckSignature> => {
-    const now = world.now();
-    if (keySet === undefined || now >= keySet.at + maxAgeMs) {
-      const fetched = { check: fetchKeySet(url, requestId), at: now };
+    if (keySet === undefined || !isFresh(keySet.at, maxAgeMs)) {
+      const fetched = { check: fetchKeySet(url, requestId), at: world.now() };
       fetched.check.catch(() => (keySet = keySet === fetched ? undefined : keySet));
       keySet = fetched;
     }
