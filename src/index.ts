@@ -16,6 +16,7 @@ import { createNotify, type Hooks } from './login/hooks.js';
 import type { User } from './login/login.js';
 import type { Sessions } from './login/routes.js';
 import { createJournal } from './observability/journal.js';
+import { openStdout } from './observability/observability.js';
 import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
@@ -138,7 +139,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const settings = readOptions(options);
   const { config } = settings;
-  const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }));
+  const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }, openStdout()));
   const opening = openStore(settings, world);
   const opened = opening.then((store) => sessionsOf(settings, store, world));
   // Each request reports the failure. Until the first one, Node must not end the app for it.

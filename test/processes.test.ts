@@ -114,6 +114,34 @@ describe('the log', () => {
     const lines = [...output.matchAll(/"line":(\d+)/g)].map(([, line]) => Number(line));
     expect(lines).toEqual(Array.from({ length: 500 }, (_, line) => line));
   });
+
+  it('may fail for a while, as on a full disk: the process goes on, can end, and writes the lines later', async () => {
+    const [observability] = built('observability/observability.js');
+    const file = join(folder, 'log');
+    const run = (ending: string) => {
+      // The first free descriptor is that of stdout.
+      const program = `
+        import { closeSync, openSync } from 'node:fs';
+        import { setTimeout as pause } from 'node:timers/promises';
+        const { openObservability } = await import('${observability}');
+        const lead = (file, flags) => (closeSync(1), openSync(file, flags));
+        lead('/dev/null', 'r');
+        const { log } = await openObservability({ logLevel: 'info', production: true });
+        for (let line = 0; line < 3; line++) {
+          log.info({ line }, 'told');
+          await pause(20);
+        }
+        console.error('alive');
+        ${ending}
+      `;
+      return node(['--input-type=module', '--eval', program]).ended;
+    };
+    expect(await run('process.exit(0);')).toMatchObject({ code: 0, output: 'alive\n' });
+    const later = `lead('${file}', 'w'); log.info({ line: 3 }, 'told');`;
+    expect(await run(later)).toMatchObject({ code: 0, output: 'alive\n' });
+    const lines = [...readFileSync(file, 'utf8').matchAll(/"line":(\d+)/g)].map(([, line]) => Number(line));
+    expect(lines).toEqual([0, 1, 2, 3]);
+  });
 });
 
 describe('invalid settings', () => {

@@ -84,6 +84,21 @@ async function loadTraces(): Promise<typeof import('./traces.js')> {
   }
 }
 
+/** Lines that wait to be written, about 10,000. More are dropped. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes the log to stdout. While that fails, as on a full disk, the process goes on. By default
+ * pino ends it, but first waits, and blocks it, until the last lines can be written.
+ */
+export function openStdout(): pino.DestinationStream {
+  const stdout = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
+  const flush = stdout.flushSync.bind(stdout);
+  stdout.on('error', () => (stdout.flushSync = () => undefined));
+  stdout.on('write', () => (stdout.flushSync = flush));
+  return stdout;
+}
+
 /**
  * The log on stdout: a line of JSON each. On a terminal outside of production it is formatted by
  * `pino-pretty`, if that is installed.
@@ -91,7 +106,7 @@ async function loadTraces(): Promise<typeof import('./traces.js')> {
  */
 async function openLog(level: string, production: boolean, also?: () => object): Promise<pino.Logger> {
   const options: LoggerOptions = { level, base: null, ...(also && { mixin: also }) };
-  if (production || !process.stdout.isTTY) return pino(options);
+  if (production || !process.stdout.isTTY) return pino(options, openStdout());
   const pretty = await import('pino-pretty').then(
     ({ PinoPretty }) => PinoPretty({ translateTime: 'HH:MM:ss.l', singleLine: true }),
     () => undefined,
