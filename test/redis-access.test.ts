@@ -208,6 +208,30 @@ describe('an error of Redis is reported by its first word', () => {
     await Promise.all([store.close(), back.stop()]);
   });
 
+  test('a database that may not be selected for a while is replaced by no other', async () => {
+    const limited = await startRedis();
+    const allow = (rule: string) => limited.administer((admin) => admin.acl('SETUSER', 'default', rule));
+    const sizeOf = (db: number) =>
+      limited.administer(async (admin) => {
+        await admin.select(db);
+        return admin.dbsize();
+      });
+    await allow('-select');
+    const world = testWorld();
+    const store = await openRedisStore(redisAt(`${limited.url}/3`), world.log);
+    await expect(store.set('sess:1', 'x', 60)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(world.logged()).toContain('NOPERM');
+    await allow('+select');
+    const isSet = () =>
+      store.set('sess:1', 'x', 60).then(
+        () => true,
+        () => false,
+      );
+    await until(isSet, 10);
+    expect([await sizeOf(0), await sizeOf(3)]).toEqual([0, 1]);
+    await Promise.all([store.close(), limited.stop()]);
+  });
+
   test('all errors of a replica close its connection once', async () => {
     const primary = await startRedis();
     const connection = connectRedis(redisAt(primary.url), testWorld().log);

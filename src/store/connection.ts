@@ -42,6 +42,10 @@ function connectionOf(
 ): Connection {
   if (client instanceof Redis) writeOncePerTurn(client);
   for (const event of ['error', 'sentinelError']) client.on(event, failed);
+  // ioredis would use database 0 instead, for as long as the connection lasts.
+  client.on('error', ({ command }: Error & { command?: { name: string } }) => {
+    if (command?.name === 'select') client.disconnect(true);
+  });
   client.on('ready', isBack);
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   return {
