@@ -1,7 +1,12 @@
 import type { Log } from '../core/world.js';
 
-/** While a fault lasts, the log has one line in this time. */
+/**
+ * While a fault lasts, the log has one line for each of its reasons in this time: the first one may
+ * be that the connection ended, and the next one why.
+ */
 const REPORT_INTERVAL_MS = 10_000;
+/** Some reasons name a port that differs each time. */
+const MAX_REASONS = 3;
 
 /** Reports when a fault begins, that it lasts, and when it ends. */
 export interface FaultWatch {
@@ -16,19 +21,25 @@ export function createFaultWatch(
   { began, ended }: { began: string; ended: string },
 ): FaultWatch {
   let goneAt: number | undefined;
-  let reportedAt = -Infinity;
+  let beganAt = -Infinity;
+  const reported = new Set<string>();
   return {
     failed(fields) {
       const now = performance.now();
       goneAt ??= now;
-      if (now - reportedAt < REPORT_INTERVAL_MS) return;
-      reportedAt = now;
+      if (now - beganAt >= REPORT_INTERVAL_MS) {
+        beganAt = now;
+        reported.clear();
+      }
+      const reason = JSON.stringify(fields);
+      if (reported.has(reason) || reported.size === MAX_REASONS) return;
+      reported.add(reason);
       log[level](fields, began);
     },
     ended(fields) {
       if (goneAt === undefined) return;
       log.info({ ...fields, ms: Math.round(performance.now() - goneAt) }, ended);
-      [goneAt, reportedAt] = [undefined, -Infinity];
+      [goneAt, beganAt] = [undefined, -Infinity];
     },
   };
 }
