@@ -305,6 +305,15 @@ describe('a Redis with TLS and client certificates', () => {
       'self-signed certificate in certificate chain',
     ));
 
+  test('may send an alert after its certificate was refused', async () => {
+    const certificates = { ca: newCa('another CA').certificate, ...client };
+    const { client: redis, close } = connectRedis({ ...redisAt(place), certificates }, testWorld().log);
+    await once(redis, 'error').catch(() => undefined);
+    // As Node does if the connection was closed during the handshake.
+    expect(() => (redis as Redis).stream.emit('error', new Error('an alert'))).not.toThrow();
+    await close();
+  });
+
   test('refuses a connection without a client certificate, which is logged', () =>
     complaintOf({ ...redisAt(place), certificates: { ca: ca.certificate } }, 'certificate required'));
 });

@@ -1,6 +1,6 @@
 import { Cluster, type Command, type Redis } from 'ioredis';
 import type { Place } from '../config/redis-url.js';
-import { writeOncePerTurn, type ConnectionOptions } from './options.js';
+import { ignoreLaterErrors, writeOncePerTurn, type ConnectionOptions } from './options.js';
 import type { Reachability } from './reachability.js';
 
 /** How often slots are asked for while nodes answer that the cluster is down. */
@@ -48,6 +48,7 @@ export function connectCluster(
   };
   cluster.on('+node', (node: Redis) => {
     ignoreFailedAsking(node);
+    ignoreLaterErrors(node);
     writeOncePerTurn(node);
     nameLostCommands(node, refreshSlotsOf);
     // ioredis removes a node whose connection ends, and connects again only for a command, which

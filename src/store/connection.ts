@@ -2,7 +2,7 @@ import { Redis, type Cluster } from 'ioredis';
 import type { RedisClient, RedisSettings } from '../config/redis.js';
 import type { Log } from '../core/world.js';
 import { connectCluster, primariesSettled } from './cluster.js';
-import { OPTIONS, optionsFor, writeOncePerTurn } from './options.js';
+import { ignoreLaterErrors, OPTIONS, optionsFor, writeOncePerTurn } from './options.js';
 import { createReachability, type HostWatch, type Reachability } from './reachability.js';
 import { connectThroughSentinels } from './sentinel.js';
 
@@ -40,7 +40,10 @@ function connectionOf(
   { failed, ready: isBack }: HostWatch,
   stopWatching?: () => void,
 ): Connection {
-  if (client instanceof Redis) writeOncePerTurn(client);
+  if (client instanceof Redis) {
+    writeOncePerTurn(client);
+    ignoreLaterErrors(client);
+  }
   for (const event of ['error', 'sentinelError']) client.on(event, failed);
   // ioredis would use database 0 instead, for as long as the connection lasts.
   client.on('error', ({ command }: Error & { command?: { name: string } }) => {

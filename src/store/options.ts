@@ -25,6 +25,17 @@ export function writeOncePerTurn(redis: Redis): void {
   };
 }
 
+/**
+ * ioredis listens to the first error of a socket alone. A TLS socket whose certificate was refused
+ * may have a second one, an alert of the other side, which would end the process.
+ */
+export function ignoreLaterErrors(redis: Redis): void {
+  redis.on('error', () => {
+    const { stream } = redis as { stream?: Redis['stream'] };
+    if (stream?.listenerCount('error') === 0) stream.on('error', () => undefined);
+  });
+}
+
 export const COMMAND_TIMEOUT_MS = 500;
 const SOCKET_TIMEOUT_MS = 700;
 const retryStrategy = (attempt: number): number => Math.min(attempt * 50, 500);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Address, Place } from '../config/redis-url.js';
-import type { ConnectionOptions } from './options.js';
+import { ignoreLaterErrors, type ConnectionOptions } from './options.js';
 import type { Reachability } from './reachability.js';
 
 type Sentinels = Extract<Place, { kind: 'sentinel' }>;
@@ -59,6 +59,7 @@ function watch(
   const watcher = new Redis({ ...options, enableReadyCheck: false, autoResubscribe: false });
   const host = reachability.of(`${options.host}:${options.port}`);
   watcher.on('error', host.failed).on('ready', host.ready);
+  ignoreLaterErrors(watcher);
   watcher.on('message', (_channel: string, news: string) => switched(news.split(' ', 1)[0] ?? ''));
   // An error ends the connection, and the next one subscribes again.
   watcher.on('ready', () => void watcher.subscribe('+switch-master').catch(() => undefined));
