@@ -205,14 +205,11 @@ export async function startSystem({
   const world = testWorld(watchers.meter, watchers.span);
   // The ports have to be known before the apps that use them are created.
   const handlers: { server?: RequestListener; sandbox?: RequestListener; tap?: RequestListener } = {};
-  const server = await listen((req, res) => handlers.server?.(req, res), { port: 0, docsUrl: 'errors' });
-  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), {
-    port: 0,
-    docsUrl: 'errors',
-  });
-  const front = tapped
-    ? await listen((req, res) => handlers.tap?.(req, res), { port: 0, docsUrl: 'errors' })
-    : server;
+  // On a busy machine, a client may use a connection at the moment at which its idle time ends.
+  const options = { port: 0, docsUrl: 'errors', keepAliveSeconds: 600 };
+  const server = await listen((req, res) => handlers.server?.(req, res), options);
+  const sandboxServer = await listen((req, res) => handlers.sandbox?.(req, res), options);
+  const front = tapped ? await listen((req, res) => handlers.tap?.(req, res), options) : server;
   const [base, sandbox] = [`http://localhost:${front.port}`, `http://localhost:${sandboxServer.port}`];
 
   const vonage = await between(sandbox);
