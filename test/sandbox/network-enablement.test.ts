@@ -21,9 +21,13 @@ describe('the application JWT', () => {
     ['has no application_id', () => sandbox.jwt({ application_id: undefined })],
     ['has no iat', () => sandbox.jwt({ iat: undefined })],
     ['is from the future', () => sandbox.jwt({ iat: sandbox.seconds() + 31, exp: sandbox.seconds() + 900 })],
-    ['has no exp', () => sandbox.jwt({ exp: undefined })],
+    [
+      'has no exp, and is 15 minutes old',
+      () => sandbox.jwt({ iat: sandbox.seconds() - 900, exp: undefined }),
+    ],
+    ['has an exp that is a text', () => sandbox.jwt({ exp: `${sandbox.seconds() + 900}` })],
     ['has expired', () => sandbox.jwt({ iat: sandbox.seconds() - 900, exp: sandbox.seconds() })],
-    ['lives longer than a day', () => sandbox.jwt({ exp: sandbox.seconds() + 86_401 })],
+    ['is a day old', () => sandbox.jwt({ iat: sandbox.seconds() - 86_400, exp: sandbox.seconds() + 900 })],
     ['has no jti', () => sandbox.jwt({ jti: undefined })],
     ['has an empty jti', () => sandbox.jwt({ jti: '' })],
     ['is not valid yet', () => sandbox.jwt({ nbf: sandbox.seconds() + 60 })],
@@ -45,6 +49,18 @@ describe('the application JWT', () => {
     expect((await ask(sandbox.url + PATH, post)).status).toBe(401);
     const headers = { authorization: `Basic ${await sandbox.jwt()}` };
     expect((await ask(sandbox.url + PATH, { ...post, headers })).status).toBe(401);
+  });
+
+  it.each([
+    ['without exp', { exp: undefined }, 900],
+    ['that says it lives longer than a day', { exp: 9_999_999_999 }, 86_400],
+  ])('%s is accepted for as long as Vonage does', async (_, claims, seconds) => {
+    const token = await sandbox.jwt(claims);
+    const post = () => sandbox.post(PATH, 'application/json', '{}', token);
+    sandbox.clock.ms += (seconds - 1) * 1000;
+    expect((await post()).status).toBe(422);
+    sandbox.clock.ms += 1000;
+    expect((await post()).status).toBe(401);
   });
 
   it('is required by the token endpoint as well', async () => {

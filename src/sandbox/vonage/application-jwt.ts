@@ -8,21 +8,26 @@ import type { SandboxState } from '../state/state.js';
 /** Tolerance for a customer's clock that is ahead. */
 const LEEWAY_SECONDS = 30;
 
+/**
+ * How long Vonage accepts a JWT at most, and how long one without `exp`, as that of its SDK for
+ * Java (Vonage support, "How long is my JSON Web Token valid for?").
+ */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
+const DEFAULT_LIFETIME_SECONDS = 15 * 60;
+
+const EXPIRED = 'the JWT has expired';
 
 /** The reason why the claims are invalid. A JWT, and its `jti`, may be used several times. */
 const invalidClaim = (claims: JWTPayload, { applicationId, world }: SandboxState): string | undefined => {
   const { application_id, iat, exp, jti } = claims;
   if (application_id !== applicationId) return 'application_id is not this application';
   if (typeof iat !== 'number') return 'iat is missing';
-  if (iat > nowInSeconds(world) + LEEWAY_SECONDS) return 'iat is in the future';
-  if (typeof exp !== 'number') return 'exp is missing';
-  if (exp - iat > MAX_LIFETIME_SECONDS) return 'it lives longer than 24 hours';
+  const age = nowInSeconds(world) - iat;
+  if (age < -LEEWAY_SECONDS) return 'iat is in the future';
+  if (age >= (exp === undefined ? DEFAULT_LIFETIME_SECONDS : MAX_LIFETIME_SECONDS)) return EXPIRED;
   if (typeof jti !== 'string' || jti === '') return 'jti is missing';
   return undefined;
 };
-
-const EXPIRED = 'the JWT has expired';
 
 const invalidJwt = async ({ headers }: Request, state: SandboxState): Promise<string | undefined> => {
   const token = bearerToken(headers.authorization);
