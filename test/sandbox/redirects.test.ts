@@ -198,17 +198,21 @@ describe('the direct OpenID Connect request', () => {
     return `${sandbox.url}/oauth2/auth?${query.toString()}`;
   };
 
-  it('follows the same three redirects to a code that verifies', async () => {
-    const { hops, end } = await sandbox.walk(direct());
-    expect(hops).toHaveLength(3);
-    const { searchParams } = new URL(end);
-    expect(searchParams.get('state')).toBe('direct-state');
-    const token = await sandbox.exchange(searchParams.get('code') ?? '');
-    const verified = await sandbox.verify(field(token.body, 'access_token'), {
-      phoneNumber: '+447700900000',
-    });
-    expect(verified.body).toEqual({ devicePhoneNumberVerified: true });
-  });
+  // Vonage's SDKs for Node and Java write it as a URI of RFC 3966.
+  it.each(['+447700900000', 'tel:+447700900000'])(
+    'with the login_hint %s follows the same three redirects to a code that verifies',
+    async (login_hint) => {
+      const { hops, end } = await sandbox.walk(direct({ login_hint }));
+      expect(hops).toHaveLength(3);
+      const { searchParams } = new URL(end);
+      expect(searchParams.get('state')).toBe('direct-state');
+      const token = await sandbox.exchange(searchParams.get('code') ?? '');
+      const verified = await sandbox.verify(field(token.body, 'access_token'), {
+        phoneNumber: '+447700900000',
+      });
+      expect(verified.body).toEqual({ devicePhoneNumberVerified: true });
+    },
+  );
 
   const notRedirected: [string, Record<string, string | undefined>][] = [
     ['another client_id', { client_id: 'another' }],
@@ -235,6 +239,7 @@ describe('the direct OpenID Connect request', () => {
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['no login_hint', { login_hint: undefined }, 'invalid_request'],
     ['a login_hint without plus', { login_hint: '447700900000' }, 'invalid_request'],
+    ['a login_hint of another scheme', { login_hint: 'sip:+447700900000' }, 'invalid_request'],
     ['a login_hint in another spelling', { login_hint: '+4407700900000' }, 'invalid_request'],
     ['a login_hint of no country', { login_hint: '+999770090000' }, 'invalid_request'],
     ['a short state', { state: '1234567' }, 'invalid_request'],

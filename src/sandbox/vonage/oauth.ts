@@ -67,7 +67,8 @@ const errorOf = (state: SandboxState, req: Request, login: LoginRequest) => {
 
 const authorizeDirectly = (state: SandboxState, req: Request, res: Response): void => {
   const login: LoginRequest = {
-    number: queryParameter(req, 'login_hint'),
+    // Vonage's SDKs for Node and Java send `tel:+44…` (RFC 3966), and the one for Python `+44…`.
+    number: queryParameter(req, 'login_hint').replace(/^tel:/, ''),
     scopes: queryParameter(req, 'scope').split(' '),
     state: queryParameter(req, 'state'),
   };
