@@ -196,8 +196,8 @@ function createExchange(deps: Deps) {
     let expected: { expectedNonce?: string } = {};
     const options = tokenRequest({ transport, issuer }, { timeoutMs: TIMEOUT_MS, requestId }, (answer) => {
       token = readToken(answer);
-      const { id_token: idToken = null } = answer.json as { id_token?: unknown };
-      if (idToken !== null) expected = { expectedNonce: proof.nonce };
+      const { id_token: idToken } = answer.json as { id_token?: unknown };
+      if (idToken) expected = { expectedNonce: proof.nonce };
     });
     const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
     const response = await oauth.authorizationCodeGrantRequest(...request, options);

@@ -88,7 +88,7 @@ export function createAuthorizationServer(deps: {
   };
 
   const fetchKeySet = async (url: string, requestId: string): Promise<CheckSignature> =>
-    signatureChecker(objectIn('jwks', await get('jwks', url, requestId)));
+    signatureChecker(withoutNulls(objectIn('jwks', await get('jwks', url, requestId))));
 
   /** @param maxAgeMs keys that are older are fetched again */
   const checker = (url: string, requestId: string, maxAgeMs: number): Promise<CheckSignature> => {
@@ -153,8 +153,11 @@ export const tokenRequest = (
       ...(authorization !== undefined && { headers: { authorization } }),
     });
     read(answer);
-    return asResponse('token', answer);
+    return asResponse('token', answer, (name) => TOKEN_FIELDS.has(name));
   });
+
+/** The library would also check fields that nothing reads. `readToken` reads `expires_in`. */
+const TOKEN_FIELDS = new Set(['access_token', 'token_type', 'id_token']);
 
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');
 
@@ -186,12 +189,18 @@ function objectIn(api: string, answer: Answer): object {
   return json;
 }
 
+/** The JSON without the members that are null, which some servers send for absent ones. */
+const withoutNulls = (json: object): unknown =>
+  JSON.parse(JSON.stringify(json), (_name, value: unknown) => value ?? undefined);
+
 /**
- * The answer as the library takes it: a JSON object without the fields that are null, which some
- * servers send for absent ones.
+ * The answer as the library takes it: a JSON object without the fields that are null or empty,
+ * which some servers send for absent ones.
  */
-function asResponse(api: string, answer: Answer): Response {
-  const fields = Object.entries(objectIn(api, answer)).filter(([, value]) => value !== null);
+function asResponse(api: string, answer: Answer, isUsed = (_name: string): boolean => true): Response {
+  const fields = Object.entries(objectIn(api, answer)).filter(
+    ([name, value]) => isUsed(name) && value !== null && value !== '',
+  );
   const json = Object.fromEntries(fields);
   // A body would be written to a stream and parsed again, for 30 µs.
   return Object.assign(new Response(), { json: () => Promise.resolve(json) });

@@ -260,15 +260,17 @@ describe('an ID token', () => {
     expect(home).toMatchObject({ status: 200, json: { code: expect.any(String) } });
   });
 
-  test.each([{}, { id_token: null, refresh_token: null, scope: null, expires_in: null }])(
-    'may be missing: %j',
-    async (others) => {
-      const { link } = await begin();
-      const token = { access_token: 'a'.repeat(43), token_type: 'Bearer', ...others };
-      await falsify({ 'camara-token': json(token) });
-      expect((await walk(link)).status).toBe(200);
-    },
-  );
+  test.each([
+    {},
+    { id_token: null, refresh_token: null, scope: null, expires_in: null },
+    { id_token: '', refresh_token: '', scope: '' },
+    { refresh_token: { value: 'x' }, scope: ['openid'], expires_in: -1, authorization_details: [{ a: [] }] },
+  ])('may be missing, and fields that are not read may have any form: %j', async (others) => {
+    const { link } = await begin();
+    const token = { access_token: 'a'.repeat(43), token_type: 'Bearer', ...others };
+    await falsify({ 'camara-token': json(token) });
+    expect((await walk(link)).status).toBe(200);
+  });
 
   test('whose keys are slow as well as the token is a timeout before an SDK gives up', async () => {
     const { link } = await begin();
@@ -366,6 +368,13 @@ describe('an ID token', () => {
     const { app, home } = await returnWith(createSigner({ key, kid }));
     expect(home.status).toBe(status);
     if (status !== 200) await expectRefused(app, home, 1);
+  });
+
+  test('is checked with a key whose unused fields are null', async () => {
+    const unused = { use: null, alg: null, key_ops: null, x5c: null };
+    const own = { ...(await publicJwk(OPERATOR)), ...unused };
+    await falsify({ 'camara-jwks': json({ keys: [own], next: null }) });
+    expect((await returnWith((claims) => sign(claims))).home.status).toBe(200);
   });
 
   test('of a new key is believed at once where the known keys are half a minute old', async () => {
