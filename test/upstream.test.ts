@@ -103,6 +103,17 @@ describe('answers of Vonage', () => {
       expect(answer.body).toMatchObject({ channel: null, auth_url: null, reason: 'silent_auth_unavailable' });
     });
 
+    // The second is the example of the reference.
+    test.each(['bf0ca0bf927b3b52e3cb03217e1a1ddf', 'bf0ca0-bf927b-3b52e3cb-03217e1a1ddf'])(
+      'an error appears in the log with its instance %s',
+      async (instance) => {
+        const error = { title: 'Forbidden', instance, error_type: 'UNAUTHORIZED' };
+        await system.control('faults', { 'network-enablement': json({ scopes: { [SCOPE]: { error } } }) });
+        await begin().expect(201);
+        expect(system.world.logged()).toContain(instance);
+      },
+    );
+
     test('207 is read as 200', async () => {
       const auth_url = `${system.sandbox}/oauth2/auth?x=1`;
       await system.control('faults', {
