@@ -311,6 +311,16 @@ describe('the requests to an operator', () => {
       },
     ));
 
+  test('CAMARA_HEADERS may name another User-Agent, in any case', () =>
+    withSystem(
+      { store: 'memory', env: { ...ENGINE, CAMARA_HEADERS: 'USER-Agent: acme/1' } },
+      async (system) => {
+        await system.walkedLogin();
+        const agents = (await system.upstream()).map(({ headers }) => headers['user-agent']);
+        expect(new Set(agents)).toEqual(new Set(['acme/1']));
+      },
+    ));
+
   test('endpoints stand in for metadata, and CAMARA_VERIFY_URL for root and version', async () => {
     const env: Record<string, string> = { ...ENGINE };
     const between = (sandbox: string) => {

@@ -328,6 +328,13 @@ describe('answers of Vonage', () => {
     expect((await postCode(app, code).expect(200)).body.verified).toBe(verified);
   });
 
+  test('each call names the server in User-Agent, without which gateways refuse requests', async () => {
+    const { app, code } = await system.walkedLogin();
+    await postCode(app, code).expect(200);
+    const agents = (await system.upstream()).map(({ headers }) => headers['user-agent']);
+    expect(agents).toEqual(Array(3).fill('silent-auth-bff'));
+  });
+
   test('each call sends x-correlator with the request id of our answer', async () => {
     const answer = await system
       .app()

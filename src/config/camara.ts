@@ -139,7 +139,7 @@ function readHeaders(text: string, fail: (problem: string) => string): Readonly<
   if (headers.some((header) => header === null))
     fail('CAMARA_HEADERS must be pairs like "X-Api-Key: value", separated by ;; or line ends.');
   const named = headers.flatMap((header) =>
-    header === null ? [] : [[header[1] ?? '', header[2] ?? ''] as const],
+    header === null ? [] : [[(header[1] ?? '').toLowerCase(), header[2] ?? ''] as const],
   );
   for (const [name] of named.filter(([each]) => RESERVED.test(each)))
     fail(`CAMARA_HEADERS must not name ${name}: the server sets it itself.`);

@@ -8,8 +8,15 @@ export const MAX_CONNECTIONS = 1000;
 /** How long a proxy may take to open a tunnel: as long as the longest call. */
 const TUNNEL_TIMEOUT_MS = 5000;
 
-/** Headers of every request. */
-const COMMON_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' };
+/**
+ * Headers of every request. Many gateways refuse a request without `User-Agent`, which a client
+ * should send (RFC 9110 section 10.1.5).
+ */
+const COMMON_HEADERS = {
+  accept: 'application/json',
+  'accept-encoding': 'identity',
+  'user-agent': 'silent-auth-bff',
+};
 
 /**
  * The `data` of an axios response. axios gets no headers, since it would copy and examine each of
