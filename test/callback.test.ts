@@ -197,6 +197,32 @@ describe('GET /callback', () => {
     expect(await tokenCalls()).toBe(0);
   });
 
+  // Vonage's guide lists no `state` beside `error`.
+  test.each(['', '&state=', '&state=&code='])(
+    'reports the error of the operator without a state (%p), and the login goes on',
+    async (others) => {
+      const path = `/callback?error=access_denied&error_description=x${others}`;
+      const pending = await beforeCallback('app');
+      const answer = JSON.parse((await send(path)).body);
+      expect(answer).toMatchObject({ status: 400, error: 'silent_auth_failed', reason: 'denied' });
+      expect(system.world.logged()).toMatch(/"step":"callback".*"error":"access_denied"/);
+      expect(await tokenCalls()).toBe(0);
+      expect((await send(pending.path)).status).toBe(200);
+      const inBrowser = await beforeCallback('browser');
+      const { location } = await send(path, { ...BROWSER, cookie: inBrowser.cookie });
+      expect(location).toMatch(/^\/#error=silent_auth_failed&error_description=.+&reason=denied$/);
+    },
+  );
+
+  test('refuses a code without a state', async () => {
+    const { code } = await beforeCallback('app');
+    for (const others of ['', '&state=', '&error=access_denied']) {
+      const answer = await send(`/callback?code=${code}${others}`);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 400, error: 'invalid_request' });
+    }
+    expect(await tokenCalls()).toBe(0);
+  });
+
   test('reports the error of the operator beside an empty code', async () => {
     const pending = await beforeCallback('app');
     const answer = await send(`/callback?code=&error=access_denied&state=${pending.state}`);

@@ -5,13 +5,11 @@ import { methodNotAllowed, sendJson } from '../http/json.js';
 import { reportFailure, type Failed } from '../http/problems.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Flow } from './flow.js';
-import type { Arrival } from './exchange.js';
+import type { Redirect } from './exchange.js';
 import { clientOf } from './tickets.js';
 
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11). */
 const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;
-
-type Query = Pick<Arrival, 'state' | 'client' | 'result' | 'issuer'>;
 
 /**
  * `GET /callback`, the end of the redirects. The state says whether an app or a browser reads the
@@ -43,10 +41,11 @@ export function callbackRoutes(
   };
 
   const answer = async (req: Request, res: Response): Promise<void> => {
-    const query = readQuery(req.query);
-    const forBrowser = query.client === 'browser';
     const isBrowser = req.headers['sec-fetch-dest'] !== undefined;
-    const login = forBrowser ? sessions.loginSession(req).login : undefined;
+    const query = readQuery(req.query, isBrowser);
+    const forBrowser = query.client === 'browser';
+    const hasSession = forBrowser && query.state !== undefined;
+    const login = hasSession ? sessions.loginSession(req).login : undefined;
     try {
       const { loginId, code } = await flow.exchange({ ...query, isBrowser, login }, requestIdOf(res));
       const outcome = { login_id: loginId, code };
@@ -97,16 +96,18 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
  * Reads `state`, `iss`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others
  * are ignored.
  */
-function readQuery(query: Request['query']): Query {
+function readQuery(query: Request['query'], isBrowser: boolean): Redirect {
   const one = (name: string): string | undefined => {
     const value = query[name];
     if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);
     return value;
   };
   // Some servers send all parameters, the unused ones empty.
-  const [state, code, issuer] = [one('state'), one('code') || undefined, one('iss') || undefined];
+  const [state, code, issuer] = ['state', 'code', 'iss'].map((name) => one(name) || undefined);
   const error = code === undefined ? one('error') : one('error') || undefined;
   one('error_description');
+  if (state === undefined && code === undefined && error)
+    return { client: isBrowser ? 'browser' : 'app', issuer, result: { error } };
   const client = state && clientOf(state);
   if (!state || !client) throw invalid('`state` is missing, or was not issued by this server.');
   if ((code === undefined) === (error === undefined))

@@ -5,18 +5,24 @@ import type { Annotate } from '../observability/journal.js';
 import type { Client, Login } from './login.js';
 import { addressOf } from './tickets.js';
 
-/** A request to `/callback`. */
-export interface Arrival {
-  state: string;
-  /** The client that reads the answer, as the state says. */
+/** What the operator's redirect carries. */
+export type Redirect = {
+  /** The client that reads the answer: as the state says, if there is one. */
   client: Client;
-  result: { authorizationCode: string } | { error: string };
   /** `iss` (RFC 9207). */
   issuer?: string | undefined;
+} & (
+  | { state: string; result: { authorizationCode: string } | { error: string } }
+  // Vonage's guide "Client Authentication" (step 4) lists no `state` beside `error`.
+  | { state?: undefined; result: { error: string } }
+);
+
+/** A request to `/callback`. */
+export type Arrival = Redirect & {
   isBrowser: boolean;
   /** The login of the request's session, if any. */
   login: Login | undefined;
-}
+};
 
 /**
  * Steps 3 and 4: exchanges the authorization code for an access token, and returns a code of our
@@ -25,8 +31,15 @@ export interface Arrival {
  * upstream
  */
 export function createExchange({ engine, tickets, world, journal }: LoginContext) {
+  const refusalOf = ({ error }: { error: string }, issuer: string | undefined): LoginError => {
+    const own = engine.redirect?.issuer;
+    const isForeign = issuer !== undefined && own !== undefined && issuer !== own;
+    return operatorRefusal(isForeign ? 'foreign_issuer' : error);
+  };
+
   const exchange = async (arrival: Arrival, requestId: string, annotate: Annotate) => {
     const startedAt = performance.now();
+    if (arrival.state === undefined) throw refusalOf(arrival.result, arrival.issuer);
     refuseWrongClient(arrival);
     const { state, result, issuer } = arrival;
     const ticket = await tickets.take('state', state);
@@ -35,8 +48,7 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
       throw new LoginError('login_expired', 'This link is unknown, used or too old.');
     annotate({ login_id: ticket.loginId, channel: 'silent_auth', probe: ticket.isProbe });
     const { proof, ...bound } = ticket;
-    const isForeign = issuer !== undefined && redirect.issuer !== undefined && issuer !== redirect.issuer;
-    if ('error' in result) throw operatorRefusal(isForeign ? 'foreign_issuer' : result.error);
+    if ('error' in result) throw refusalOf(result, issuer);
     const { accessToken, expiresIn } = await redirect.exchange(
       { code: result.authorizationCode, issuer, proof },
       requestId,
@@ -58,7 +70,7 @@ export function createExchange({ engine, tickets, world, journal }: LoginContext
  * of a browser answers only the browser that holds the session. Neither refusal spends the state,
  * which its rightful client may still use.
  */
-function refuseWrongClient({ state, client, isBrowser, login }: Arrival): void {
+function refuseWrongClient({ state, client, isBrowser, login }: Arrival & { state: string }): void {
   if (client === 'app' && isBrowser)
     throw new LoginError('wrong_client', 'This link belongs to an app and does not answer a browser.');
   if (client === 'browser' && login?.ticket !== addressOf(state))

@@ -373,8 +373,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     rule: 'an error of another issuer says nothing of the operator',
     file: 'src/login/exchange.ts',
-    find: "isForeign ? 'foreign_issuer' : result.error",
-    replace: 'result.error',
+    find: "isForeign ? 'foreign_issuer' : error",
+    replace: 'error',
     caughtBy: {
       suite: 'test/hostile/camara.test.ts',
       test: 'an error of another issuer is not taken for one of the operator',
