@@ -31,7 +31,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
 
   const refused = (limit: 'upstream-pause' | 'upstream-per-second', retryAfter: number): Limited => {
     world.meter.refused(limit);
-    return new Limited('unavailable', 'Too many calls to Vonage at this time. Try again.', {
+    return new Limited('unavailable', 'Too many calls to Vonage or the operator at this time. Try again.', {
       limit,
       retryAfter,
     });

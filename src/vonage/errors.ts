@@ -27,7 +27,7 @@ export function refusal(api: string, answer: Answer): LoginError {
   const upstream = trace(api, answer);
   if (answer.status === 429) {
     const retryAfter = answer.retryAfter ?? 1;
-    return new LoginError('unavailable', 'Vonage limits the rate of calls. Try again.', {
+    return new LoginError('unavailable', 'Vonage or the operator limits the rate of calls. Try again.', {
       retry_after: retryAfter,
       upstream,
     });
