@@ -177,6 +177,8 @@ describe('GET /callback', () => {
     ['consent_required', 'consent_required'],
     ['login_required', 'not_on_cellular'],
     ['interaction_required', 'not_on_cellular'],
+    ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
+    ['SERVICE_NOT_APPLICABLE', 'number_not_supported'],
     ['server_error', 'operator_error'],
     ['temporarily_unavailable', 'operator_error'],
     ['invalid_scope', 'operator_error'],
@@ -194,6 +196,7 @@ describe('GET /callback', () => {
       reason,
       detail,
     });
+    expect(system.world.logged()).toContain(`"error":"${error || 'unknown'}"`);
     expect(await tokenCalls()).toBe(0);
   });
 

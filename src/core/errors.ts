@@ -42,6 +42,21 @@ export type SilentFailure =
   | 'operator_error';
 
 /**
+ * What a CAMARA code means for the user. Version 0.3.1 of Number Verification prefixes two of them;
+ * 1.0 dropped the prefix of the second. The last three come from the Commonalities and newer
+ * versions.
+ */
+export const CAMARA_FAILURES: ReadonlyMap<string, SilentFailure> = new Map([
+  ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
+  ['USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
+  ['NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT', 'operator_error'],
+  ['INVALID_TOKEN_CONTEXT', 'operator_error'],
+  ['IDENTIFIER_NOT_FOUND', 'number_not_supported'],
+  ['SERVICE_NOT_APPLICABLE', 'number_not_supported'],
+  ['UNSUPPORTED_IDENTIFIER', 'number_not_supported'],
+]);
+
+/**
  * What became of a message that brought no code: `blocked` by Vonage's fraud rules, `rejected` by
  * the operator, `user_rejected` by the user, or the number is `unreachable`.
  */

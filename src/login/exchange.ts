@@ -1,4 +1,4 @@
-import { LoginError, type SilentFailure } from '../core/errors.js';
+import { CAMARA_FAILURES, LoginError, type SilentFailure } from '../core/errors.js';
 import { randomToken } from '../core/world.js';
 import type { LoginContext } from './context.js';
 import type { Annotate } from '../observability/journal.js';
@@ -79,9 +79,11 @@ function refuseWrongClient({ state, client, isBrowser, login }: Arrival & { stat
 
 /**
  * Codes of OAuth (RFC 6749 section 4.1.2.1) and of OpenID Connect with `prompt=none` (Core section
- * 3.1.2.6).
+ * 3.1.2.6). Some operators send those of CAMARA at the redirect already
+ * (https://github.com/camaraproject/NumberVerification/issues/152).
  */
 const OPERATOR_ERRORS = new Map<string, SilentFailure>([
+  ...CAMARA_FAILURES,
   ['access_denied', 'denied'],
   ['consent_required', 'consent_required'],
   ['login_required', 'not_on_cellular'],
@@ -90,7 +92,7 @@ const OPERATOR_ERRORS = new Map<string, SilentFailure>([
 
 function operatorRefusal(error: string): LoginError {
   const reason = OPERATOR_ERRORS.get(error) ?? 'operator_error';
-  const known = /^[a-z_]{1,40}$/.test(error) ? error : 'unknown';
+  const known = /^[A-Za-z_.]{1,64}$/.test(error) ? error : 'unknown';
   const upstream = { api: 'authorize', error: known };
   return new LoginError('silent_auth_failed', 'The operator did not confirm the number.', {
     reason,

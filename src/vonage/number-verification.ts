@@ -1,4 +1,4 @@
-import { LoginError, type SilentFailure } from '../core/errors.js';
+import { CAMARA_FAILURES, LoginError, type SilentFailure } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { refusal, trace } from './errors.js';
 import type { Transport } from '../http/transport.js';
@@ -7,20 +7,6 @@ import { readError, VerificationAnswer } from './wire.js';
 const API = 'number-verification';
 
 const TIMEOUT_MS = 3000;
-
-/**
- * What a CAMARA code means for the user. Version 0.3.1 prefixes two of them; 1.0 dropped the prefix
- * of the second. The last two come from the Commonalities and newer versions.
- */
-const MEANING = new Map<string, SilentFailure>([
-  ['NUMBER_VERIFICATION.USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
-  ['USER_NOT_AUTHENTICATED_BY_MOBILE_NETWORK', 'not_on_cellular'],
-  ['NUMBER_VERIFICATION.INVALID_TOKEN_CONTEXT', 'operator_error'],
-  ['INVALID_TOKEN_CONTEXT', 'operator_error'],
-  ['IDENTIFIER_NOT_FOUND', 'number_not_supported'],
-  ['SERVICE_NOT_APPLICABLE', 'number_not_supported'],
-  ['UNSUPPORTED_IDENTIFIER', 'number_not_supported'],
-]);
 
 /**
  * Asks the operator whether the SIM of the access token has this number (CAMARA Number Verification
@@ -39,7 +25,7 @@ export function createNumberVerification(deps: { transport: Transport; verifyUrl
       timeoutMs: TIMEOUT_MS,
       requestId,
     });
-    const reason = MEANING.get(readError(answer.json)?.code ?? '');
+    const reason = CAMARA_FAILURES.get(readError(answer.json)?.code ?? '');
     if (answer.status >= 400 && reason !== undefined) {
       throw new LoginError('silent_auth_failed', DETAIL[reason], { reason, upstream: trace(API, answer) });
     }
