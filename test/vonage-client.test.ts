@@ -11,12 +11,11 @@ import { createVerifyApi, type VerifyStart } from '../src/vonage/verify.js';
 const ALICE = parsePhoneNumber('+447700900000') as PhoneNumber;
 const LINK = 'https://api-eu.vonage.com/oauth2/auth?x=1';
 const SCOPE = 'dpv:FraudPreventionAndDetection#number-verification-verify-read';
-const appToken = () => Promise.resolve('jwt');
 const authUrlHosts = ['api-eu.vonage.com'];
 
 describe('Network Enablement', () => {
   const enableOver = (transport: Transport) =>
-    createNetworkEnablement({ transport, appToken, apiHost: 'https://api-eu.vonage.com', authUrlHosts });
+    createNetworkEnablement({ transport, apiHost: 'https://api-eu.vonage.com', authUrlHosts });
   const newStates = () => {
     let made = 0;
     return () => Promise.resolve(`state-${++made}`);
@@ -59,7 +58,6 @@ describe('Verify', () => {
         sent = call;
         return Promise.resolve({ status: 202, json: { request_id: 'r' } });
       },
-      appToken,
       verifyHost: 'https://api.nexmo.com',
       authUrlHosts,
       settings: { ...SETTINGS, ...settings },

@@ -38,6 +38,9 @@ export function refusal(api: string, answer: Answer): LoginError {
   return new LoginError('upstream_error', detail, { upstream });
 }
 
+export const forbiddenLink = (api: string): LoginError =>
+  new LoginError('upstream_error', 'Vonage named a link that may not be opened.', { upstream: { api } });
+
 type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 
 /** Seconds after which the app may repeat a request that Vonage cannot handle "at this time". */

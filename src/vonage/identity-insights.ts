@@ -21,23 +21,18 @@ const KNOWN = new Set(['OK', 'PARTIAL_SUCCESS']);
  * @param hours how far back a swap counts, 1 to 2400
  */
 export function createIdentityInsights(
-  deps: { transport: Transport; appToken: () => Promise<string>; apiHost: string },
+  deps: { transport: Transport; apiHost: string },
   hours: number,
 ): AskSimSwap {
+  const url = `${deps.apiHost}/identity-insights/v1/requests`;
   return async (phoneNumber, requestId) => {
-    const answer = await deps.transport({
-      api: API,
-      method: 'POST',
-      url: `${deps.apiHost}/identity-insights/v1/requests`,
-      bearer: await deps.appToken(),
-      body: {
-        phone_number: phoneNumber,
-        purpose: 'FraudPreventionAndDetection',
-        insights: { sim_swap: { period: hours } },
-      },
-      timeoutMs: SIM_SWAP_TIMEOUT_MS,
-      requestId,
-    });
+    const body = {
+      phone_number: phoneNumber,
+      purpose: 'FraudPreventionAndDetection',
+      insights: { sim_swap: { period: hours } },
+    };
+    const call = { api: API, method: 'POST', url, body, timeoutMs: SIM_SWAP_TIMEOUT_MS, requestId } as const;
+    const answer = await deps.transport(call);
     const insights = answer.status === 200 ? InsightsAnswer.safeParse(answer.json) : undefined;
     if (!insights?.success) throw refusal(API, answer);
     const { is_swapped: isSwapped, status } = insights.data.insights.sim_swap;

@@ -1,7 +1,7 @@
-import { LoginError, type UpstreamTrace } from '../core/errors.js';
+import type { UpstreamTrace } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { isAllowedLink } from '../config/vonage.js';
-import { refusal, trace } from './errors.js';
+import { forbiddenLink, refusal, trace } from './errors.js';
 import { Unanswered, type Answer, type Transport } from '../http/transport.js';
 import { EnablementAnswer, VERIFY_SCOPE } from './wire.js';
 
@@ -32,35 +32,25 @@ export interface Enablement {
  */
 export function createNetworkEnablement(deps: {
   transport: Transport;
-  appToken: () => Promise<string>;
   apiHost: string;
   authUrlHosts: readonly string[];
 }) {
-  const send = async (
-    { phoneNumber, state }: { phoneNumber: PhoneNumber; state: string },
-    timing: { timeoutMs: number; requestId: string },
-  ) =>
-    deps.transport({
-      api: API,
-      method: 'POST',
-      url: `${deps.apiHost}/v0.1/network-enablement`,
-      bearer: await deps.appToken(),
-      body: { phone_number: phoneNumber, scopes: [VERIFY_SCOPE], state },
-      ...timing,
-    });
-
+  const url = `${deps.apiHost}/v0.1/network-enablement`;
   return async (
     phoneNumber: PhoneNumber,
     newState: () => Promise<string>,
     requestId: string,
   ): Promise<Enablement> => {
     const startedAt = performance.now();
+    const send = (state: string, timeoutMs: number) => {
+      const body = { phone_number: phoneNumber, scopes: [VERIFY_SCOPE], state };
+      return deps.transport({ api: API, method: 'POST', url, body, timeoutMs, requestId });
+    };
     let state = await newState();
-    let answer = await send({ phoneNumber, state }, { timeoutMs: TIMEOUT_MS, requestId }).catch(keepUnsent);
+    let answer = await send(state, TIMEOUT_MS).catch(keepUnsent);
     if (answer instanceof Unanswered || REPEATABLE.has(answer.status)) {
       state = await newState();
-      const timeoutMs = Math.max(1, Math.round(TIMEOUT_MS - (performance.now() - startedAt)));
-      answer = await send({ phoneNumber, state }, { timeoutMs, requestId });
+      answer = await send(state, Math.max(1, Math.round(TIMEOUT_MS - (performance.now() - startedAt))));
     }
     return { ...readLink(answer, deps.authUrlHosts), state };
   };
@@ -82,9 +72,6 @@ function readLink(answer: Answer, hosts: readonly string[]): Omit<Enablement, 's
   if (!body?.success) throw refusal(API, answer);
   const scope = body.data.scopes[VERIFY_SCOPE];
   if ('error' in scope) return { authUrl: undefined, upstream: trace(API, { ...answer, json: scope.error }) };
-  if (!isAllowedLink(scope.auth_url, hosts)) {
-    const detail = 'Vonage named a link that may not be opened.';
-    throw new LoginError('upstream_error', detail, { upstream: { api: API } });
-  }
+  if (!isAllowedLink(scope.auth_url, hosts)) throw forbiddenLink(API);
   return { authUrl: scope.auth_url };
 }

@@ -46,6 +46,12 @@ export function createAppToken(
   };
 }
 
+/** Sends each call with the JWT of the application. */
+export const withAppToken =
+  (transport: Transport, appToken: () => Promise<string>): Transport =>
+  async (call) =>
+    transport({ ...call, bearer: await appToken() });
+
 const API = 'token';
 
 /** The device waits for this answer, and old SDKs wait five seconds for a redirect. */
@@ -66,23 +72,12 @@ export interface AccessToken {
  * @throws LoginError `silent_auth_failed` for a code that is not valid, else `upstream_error`,
  * `upstream_timeout`, `unavailable`
  */
-export function createTokenExchange(deps: {
-  transport: Transport;
-  appToken: () => Promise<string>;
-  tokenUrl: string;
-  redirectUri: string;
-}) {
-  return async ({ code }: { code: string }, requestId: string): Promise<AccessToken> => {
-    const answer = await deps.transport({
-      api: API,
-      method: 'POST',
-      url: deps.tokenUrl,
-      bearer: await deps.appToken(),
-      body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: deps.redirectUri }),
-      timeoutMs: TIMEOUT_MS,
-      requestId,
-    });
-    return readToken(answer);
+export function createTokenExchange(deps: { transport: Transport; tokenUrl: string; redirectUri: string }) {
+  const { transport, tokenUrl: url, redirectUri } = deps;
+  return ({ code }: { code: string }, requestId: string): Promise<AccessToken> => {
+    const body = new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: redirectUri });
+    const call = { api: API, method: 'POST', url, body, timeoutMs: TIMEOUT_MS, requestId } as const;
+    return transport(call).then(readToken);
   };
 }
 

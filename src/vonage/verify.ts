@@ -1,9 +1,9 @@
 import type { CodeChannel, VerifySettings } from '../config/login.js';
-import { LoginError } from '../core/errors.js';
+import type { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { Unanswered, type Answer, type Call, type Transport } from '../http/transport.js';
 import { isAllowedLink } from '../config/vonage.js';
-import { refusal, UnusableStart, verifyRefusal } from './errors.js';
+import { forbiddenLink, refusal, UnusableStart, verifyRefusal } from './errors.js';
 import { languageFor } from './languages.js';
 import { findRequestId, VerifyChecked, VerifyStarted } from './wire.js';
 
@@ -37,7 +37,7 @@ export interface VerifyStart {
 export type VerifyApi = ReturnType<typeof createVerifyApi>;
 
 /**
- * The Verify v2 API, authenticated by application JWT: with Basic authentication Vonage sends no
+ * The Verify v2 API, called with the application JWT: with Basic authentication Vonage sends no
  * webhooks. No call is repeated: a start or a next step may have sent a message that costs money,
  * and a check uses up a try.
  *
@@ -46,18 +46,12 @@ export type VerifyApi = ReturnType<typeof createVerifyApi>;
  */
 export function createVerifyApi(deps: {
   transport: Transport;
-  appToken: () => Promise<string>;
   verifyHost: string;
   authUrlHosts: readonly string[];
   settings: VerifySettings;
 }) {
-  const send = async (
-    path: string,
-    call: Pick<Call, 'method' | 'timeoutMs' | 'requestId' | 'body'>,
-  ): Promise<Answer> => {
-    const url = `${deps.verifyHost}/v2/verify${path}`;
-    return deps.transport({ api: API, url, bearer: await deps.appToken(), ...call });
-  };
+  const send = (path: string, call: Omit<Call, 'api' | 'url'>): Promise<Answer> =>
+    deps.transport({ api: API, url: `${deps.verifyHost}/v2/verify${path}`, ...call });
   const pathOf = (verificationId: string) => `/${encodeURIComponent(verificationId)}`;
 
   return {
@@ -82,11 +76,7 @@ export function createVerifyApi(deps: {
       if (!wantsLink || checkUrl === undefined || checkUrl === null) return { verificationId };
       if (typeof checkUrl === 'string' && isAllowedLink(checkUrl, deps.authUrlHosts))
         return { verificationId, checkUrl };
-      const detail = 'Vonage named a link that may not be opened.';
-      throw new UnusableStart(
-        verificationId,
-        new LoginError('upstream_error', detail, { upstream: { api: API } }),
-      );
+      throw new UnusableStart(verificationId, forbiddenLink(API));
     },
     /** Resolves when the code is right. */
     async check(verificationId: string, code: string, requestId: string): Promise<void> {

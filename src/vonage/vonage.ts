@@ -5,7 +5,7 @@ import type { World } from '../core/world.js';
 import { createIdentityInsights } from './identity-insights.js';
 import { createNetworkEnablement } from './network-enablement.js';
 import { createNumberVerification } from './number-verification.js';
-import { buildAuthUrl, createAppToken, createTokenExchange } from './tokens.js';
+import { buildAuthUrl, createAppToken, createTokenExchange, withAppToken } from './tokens.js';
 import { createTransport, observed, pausing } from '../http/transport.js';
 import { createVerifyApi } from './verify.js';
 
@@ -24,17 +24,18 @@ export function createVonage(
   const verifyUrl = `${apiHost}/camara/number-verification/v031/verify`;
   const transport = observed(pausing(createTransport(proxy), deps.pause), world);
   const appToken = createAppToken(applicationId, privateKey, world);
+  const asApplication = { ...settings, redirectUri, transport: withAppToken(transport, appToken) };
   return {
-    enableNumber: createNetworkEnablement({ transport, appToken, ...settings }),
+    enableNumber: createNetworkEnablement(asApplication),
     authUrl: (phoneNumber: PhoneNumber, state: string) =>
       buildAuthUrl({ oidcUrl, applicationId, redirectUri, phoneNumber, state }),
     /** CAMARA Number Verification, with the token it needs. */
     numberVerification: {
-      exchange: createTokenExchange({ transport, appToken, redirectUri, ...settings }),
+      exchange: createTokenExchange(asApplication),
       verify: createNumberVerification({ transport, verifyUrl }),
     },
-    verify: createVerifyApi({ transport, appToken, ...settings, settings: settings.verify }),
+    verify: createVerifyApi({ ...asApplication, settings: settings.verify }),
     /** @param hours how far back a swap counts, 1 to 2400 */
-    askSimSwap: (hours: number) => createIdentityInsights({ transport, appToken, apiHost }, hours),
+    askSimSwap: (hours: number) => createIdentityInsights(asApplication, hours),
   };
 }
