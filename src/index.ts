@@ -15,13 +15,11 @@ import { shield } from './http/protection.js';
 import { createNotify, type Hooks } from './login/hooks.js';
 import type { User } from './login/login.js';
 import type { Sessions } from './login/routes.js';
-import { createJournal } from './observability/journal.js';
 import { openStdout } from './observability/observability.js';
-import { bareApp, createRoutes, onlyOurPaths } from './routes.js';
+import { bareApp, createCommon, createRoutes, onlyOurPaths } from './routes.js';
 import { createCookieSessions } from './session/cookie.js';
 import { createHostSessions } from './session/host.js';
 import { revokeByOperator } from './session/operator.js';
-import { createUserSessions } from './session/user-sessions.js';
 import { createMemoryStore } from './store/memory.js';
 import { openRedisStore } from './store/redis.js';
 import type { Store } from './store/store.js';
@@ -140,10 +138,9 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   const settings = readOptions(options);
   const { config } = settings;
   const world = systemWorld(settings.log ?? pino({ level: config.logLevel, base: null }, openStdout()));
-  const opening = openStore(settings, world);
-  const opened = opening.then((store) => sessionsOf(settings, store, world));
+  const opened = openStore(settings, world).then((store) => withSessions(settings, store, world));
   // Each request reports the failure. Until the first one, Node must not end the app for it.
-  for (const each of [opening, opened]) each.catch(() => undefined);
+  opened.catch(() => undefined);
 
   const app = bareApp(config);
   // If TRUST_PROXY is not set, Express inherits the app's setting.
@@ -151,8 +148,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
   app.on('mount', () => claim(rootOf(app), app));
   readClientAddresses(app, world);
   let routes: Promise<Router> | undefined;
-  const open = async () =>
-    routesOf(settings, { store: await opening, ...(await opened), world, path: pathOf(app) });
+  const open = async () => routesOf(settings, await opened, pathOf(app));
   app.use(onlyOurPaths, async (req, res, next) => {
     // Only now are all apps mounted in each other.
     claim(rootOf(app), app);
@@ -179,7 +175,7 @@ export function createSilentAuth(options: SilentAuthOptions = {}): SilentAuth {
     const notify = createNotify(settings.hooks, world);
     return (await revokeByOperator({ userSessions, notify }, phoneNumber)).length;
   };
-  const close = async () => (await opening).close();
+  const close = async () => (await opened).store.close();
   return Object.assign(app as RequestHandler, { load, signOut, endSessions, close });
 }
 
@@ -188,16 +184,13 @@ const openStore = async ({ redis, config }: MountSettings, world: World): Promis
   return where === undefined ? createMemoryStore(world) : openRedisStore(where, world.log);
 };
 
-function sessionsOf({ session, config }: MountSettings, store: Store, world: World) {
-  const deps = { store, secrets: config.sessionSecrets, world };
-  const userSessions = createUserSessions({ ...deps, maxSessions: config.maxSessions });
-  const carried = { ...deps, registry: userSessions };
-  const secureCookie = config.publicUrl.startsWith('https:');
-  const sessions: Sessions =
+function withSessions({ session, config }: MountSettings, store: Store, world: World) {
+  const common = createCommon({ config, store, world });
+  const sessions =
     session === 'host'
-      ? createHostSessions(carried)
-      : withoutAppSession(createCookieSessions({ ...carried, secureCookie }));
-  return { sessions, userSessions };
+      ? createHostSessions(common.sessionDeps)
+      : withoutAppSession(createCookieSessions(common.sessionDeps));
+  return { ...common, sessions };
 }
 
 const TWO_SESSIONS =
@@ -224,20 +217,14 @@ function withoutAppSession(sessions: Sessions): Sessions {
 /** The routes with their own headers and error handler, which the app's other routes do not get. */
 function routesOf(
   { config, hooks, home }: MountSettings,
-  {
-    store,
-    world,
-    path,
-    ...opened
-  }: ReturnType<typeof sessionsOf> & { store: Store; world: World; path: string },
+  opened: ReturnType<typeof withSessions>,
+  path: string,
 ): Router {
-  const base = config.publicUrl + path;
-  const journal = createJournal(world, config.sessionSecrets[0] ?? '');
   const router = Router({ caseSensitive: true, strict: true });
   router.use(shield({ hsts: false }));
-  const place = { root: ROOT, base, home, hasPage: false };
-  router.use(createRoutes({ config, store, world, hooks, ...opened, journal, ...place }));
-  router.use(problemHandler({ page: config.page, ...place, failed: journal.failed }));
+  const place = { root: ROOT, base: config.publicUrl + path, home, hasPage: false };
+  router.use(createRoutes({ ...opened, hooks, ...place }));
+  router.use(problemHandler({ page: config.page, ...place, failed: opened.journal.failed }));
   return router;
 }
 

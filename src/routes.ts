@@ -24,12 +24,12 @@ import { createLiveVerifications } from './login/live-verifications.js';
 import { loginRoutes, webhookRoutes, type Sessions } from './login/routes.js';
 import { createTickets } from './login/tickets.js';
 import { createVerifications } from './login/verification.js';
-import { createJournal, type Journal } from './observability/journal.js';
+import { createJournal } from './observability/journal.js';
 import { assertionRoutes, createAssertions, keyRoutes } from './session/assertion.js';
 import { createCookieSessions } from './session/cookie.js';
 import { operatorRoutes } from './session/operator.js';
 import { sessionRoutes } from './session/routes.js';
-import { createUserSessions, type UserSessions } from './session/user-sessions.js';
+import { createUserSessions } from './session/user-sessions.js';
 import type { Store } from './store/store.js';
 import { createVonage } from './vonage/vonage.js';
 import { createWebhookReader } from './vonage/webhook.js';
@@ -56,61 +56,55 @@ export interface AppDeps {
   stopping?: AbortSignal;
 }
 
+/** What the server, the routes for operators and those in a host app have in common. */
+export function createCommon({ config, store, world }: Pick<AppDeps, 'config' | 'store' | 'world'>) {
+  const { sessionSecrets: secrets, maxSessions, publicUrl } = config;
+  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
+  const secureCookie = publicUrl.startsWith('https:');
+  return {
+    ...{ config, store, world, userSessions },
+    journal: createJournal(world, secrets[0] ?? ''),
+    /** For the sessions of requests, whatever carries them. */
+    sessionDeps: { store, secrets, world, registry: userSessions, secureCookie },
+  };
+}
+
 /** The standalone server without its socket: the routes, the pages and the health checks. */
 export function createApp({ config, store, world, root, hooks = {}, stopping }: AppDeps): Express {
   const https = config.publicUrl.startsWith('https:');
-  const secrets = config.sessionSecrets;
-  const { maxSessions } = config;
-  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
-  const sessions = createCookieSessions({
-    store,
-    secrets,
-    secureCookie: https,
-    world,
-    registry: userSessions,
-  });
-  const journal = createJournal(world, secrets[0] ?? '');
+  const common = createCommon({ config, store, world });
+  const sessions = createCookieSessions(common.sessionDeps);
   const app = bareApp(config);
   app.set('trust proxy', config.trustProxy);
   readClientAddresses(app, world);
 
   app.use(shield({ hsts: https, logoUrl: config.page.logoUrl }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: true };
-  app.use(createRoutes({ config, store, world, hooks, sessions, userSessions, journal, ...place }));
+  app.use(createRoutes({ ...common, hooks, sessions, ...place }));
   app.use(healthRoutes(store, stopping), contract(root, config.publicUrl), logo(config.page));
   const page = { ...config.page, silent: config.silentAuth !== 'off', secure: https };
   app.use(loginPage(root, page), staticFiles(root));
-  app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
+  app.use(notFound, problemHandler({ page: config.page, ...place, failed: common.journal.failed }));
   return app;
 }
 
 /** The routes for operators, on the port of the metrics; undefined without `OPERATOR_KEY`. */
-export function createOperatorApp({
-  config,
-  store,
-  world,
-  hooks = {},
-}: Omit<AppDeps, 'root' | 'stopping'>): Express | undefined {
-  const { operatorKey: key, sessionSecrets: secrets, maxSessions } = config;
+export function createOperatorApp(deps: Omit<AppDeps, 'root' | 'stopping'>): Express | undefined {
+  const { config, world, hooks = {} } = deps;
+  const { operatorKey: key } = config;
   if (key === undefined) return undefined;
-  const journal = createJournal(world, secrets[0] ?? '');
+  const { userSessions, journal } = createCommon(deps);
   const app = bareApp(config);
   app.use(shield({ hsts: false }));
-  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
   operatorRoutes(app, { key, userSessions, journal, notify: createNotify(hooks, world) });
   const place = { base: config.publicUrl, home: '/', hasPage: false };
   app.use(notFound, problemHandler({ page: config.page, ...place, failed: journal.failed }));
   return app;
 }
 
-export interface RoutesDeps {
-  config: Config;
-  store: Store;
-  world: World;
+export interface RoutesDeps extends ReturnType<typeof createCommon> {
   hooks: Hooks;
   sessions: Sessions;
-  userSessions: UserSessions;
-  journal: Journal;
   root: string;
   /** `PUBLIC_URL` and the path that the routes are mounted at. */
   base: string;

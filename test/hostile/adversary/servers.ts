@@ -4,10 +4,15 @@ import { shield } from '../../../src/http/protection.js';
 import { problemHandler } from '../../../src/http/problems.js';
 import { readClientAddresses } from '../../../src/http/caller.js';
 import { listen } from '../../../src/http/server.js';
-import { createJournal } from '../../../src/observability/journal.js';
-import { bareApp, createApp, createOperatorApp, createRoutes, type AppDeps } from '../../../src/routes.js';
+import {
+  bareApp,
+  createApp,
+  createCommon,
+  createOperatorApp,
+  createRoutes,
+  type AppDeps,
+} from '../../../src/routes.js';
 import { createHostSessions } from '../../../src/session/host.js';
-import { createUserSessions } from '../../../src/session/user-sessions.js';
 import type { SimSwapPolicy } from '../../../src/config/limits.js';
 import type { System } from '../../support/system.js';
 
@@ -44,17 +49,15 @@ export function buildsOf(servers: Servers): Build[] {
 
 /** The routes in an app whose session of express-session carries theirs. */
 function createHostApp({ config, store, world, root, hooks = {} }: AppDeps): ReturnType<Build> {
-  const { sessionSecrets: secrets, maxSessions } = config;
-  const userSessions = createUserSessions({ store, secrets, world, maxSessions });
-  const sessions = createHostSessions({ store, secrets, world, registry: userSessions });
-  const journal = createJournal(world, secrets[0] ?? '');
+  const common = createCommon({ config, store, world });
+  const sessions = createHostSessions(common.sessionDeps);
   const app = bareApp(config);
   readClientAddresses(app, world);
   app.use(session({ name: 'sid', secret: 'of the app', resave: false, saveUninitialized: false }));
   app.use(shield({ hsts: false }));
   const place = { root, base: config.publicUrl, home: '/', hasPage: false };
-  app.use(createRoutes({ config, store, world, hooks, sessions, userSessions, journal, ...place }));
-  app.use(problemHandler({ page: config.page, ...place, failed: journal.failed }));
+  app.use(createRoutes({ ...common, hooks, sessions, ...place }));
+  app.use(problemHandler({ page: config.page, ...place, failed: common.journal.failed }));
   return app;
 }
 
