@@ -184,24 +184,15 @@ const undefinedIfLimited =
   };
 
 /** The states that are made for one login, of which at most one is used. */
-interface States {
-  /**
-   * Makes a state and stores its ticket. Each one after the first is for another call, and waits
-   * for its turn.
-   */
-  make: (proof?: Proof) => Promise<string>;
-  cancelAllBut: (used?: string) => Promise<unknown>;
-}
-
-function createStates(
-  { engine, tickets, limits, world }: LoginContext,
-  login: Login,
-  caller: Caller,
-): States {
+function createStates({ engine, tickets, limits, world }: LoginContext, login: Login, caller: Caller) {
   const { id: loginId, phoneNumber, client, expiresAt, isProbe } = login;
   const made: string[] = [];
   return {
-    make: async (proof) => {
+    /**
+     * Makes a state and stores its ticket. Each one after the first is for another call, and waits
+     * for its turn.
+     */
+    make: async (proof?: Proof): Promise<string> => {
       if (made.length > 0) await limits.turn(caller, engine.asks);
       const state = newState(client, world);
       const bound = { loginId, phoneNumber, expiresAt, ...(isProbe && { isProbe }) };
@@ -209,7 +200,7 @@ function createStates(
       made.push(state);
       return state;
     },
-    cancelAllBut: (used) => {
+    cancelAllBut: (used?: string): Promise<unknown> => {
       const unused = made.filter((state) => state !== used);
       return Promise.all(unused.map((state) => tickets.cancelState(addressOf(state))));
     },

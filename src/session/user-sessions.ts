@@ -32,34 +32,6 @@ export interface CurrentSession {
   user: User & { expiresAt: number };
 }
 
-/** The logged-in sessions of each number. */
-export interface UserSessions extends Registry {
-  /** The public id of a session, as it is listed. */
-  idOf(current: CurrentSession): Promise<string>;
-  /** @param current the session of the request, which is listed in any case */
-  list(phoneNumber: PhoneNumber, current?: CurrentSession): Promise<readonly UserSession[]>;
-  /**
-   * Ends one of the user's sessions.
-   * @param id the public id
-   * @returns its public id, unless another request has just ended it; undefined if the user has no
-   * such session; `'current'`, and nothing has ended, if it is that of the request
-   */
-  end(current: CurrentSession, id: string): Promise<readonly string[] | 'current' | undefined>;
-  /**
-   * Ends the sessions of a number, and its logins that are under way. First closes the index to
-   * logins that have begun, and reads the entries in the same step; then deletes the sessions; and
-   * removes entries last. Where the store fails in between, a repetition finishes the rest.
-   * @param except the handle of a session that goes on
-   * @returns the public ids of the sessions that ended
-   */
-  revoke(phoneNumber: PhoneNumber, except?: string): Promise<readonly string[]>;
-}
-
-export interface UserSessionsDeps extends SessionDeps {
-  /** How many sessions a number may have (`MAX_SESSIONS`). */
-  maxSessions: number;
-}
-
 const ID_CHARACTERS = 22;
 
 const idsOf = (found: readonly { entry: Entry }[]): readonly string[] => [
@@ -75,12 +47,15 @@ interface Entry {
   at: number;
 }
 
+export type UserSessions = ReturnType<typeof createUserSessions>;
+
 /**
- * An index per number: a hash under a keyed name, with an entry for each session: the public id,
- * the time of the login, and the sealed handle. The state of the session is in its record, so an
- * entry whose session has expired does no harm.
+ * The logged-in sessions of each number, by an index: a hash under a keyed name, with an entry for
+ * each session: the public id, the time of the login, and the sealed handle. The state of the
+ * session is in its record, so an entry whose session has expired does no harm.
+ * @param deps `maxSessions`: how many sessions a number may have (`MAX_SESSIONS`)
  */
-export function createUserSessions(deps: UserSessionsDeps): UserSessions {
+export function createUserSessions(deps: SessionDeps & { maxSessions: number }) {
   const { store, secrets, world, maxSessions } = deps;
   const records = createSessionRecords(deps);
   const keyring = createKeyring(secrets, 'session index');
@@ -193,11 +168,7 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
     return shown(id, { ...user, expiresAt: world.now() + seconds * 1000 }, false);
   };
 
-  return {
-    async idOf({ handle, user: { phoneNumber } }) {
-      const entries = await entriesOf(indexesOf(phoneNumber), read);
-      return entries.find((each) => each.handle === handle)?.id ?? idOf(handle);
-    },
+  const registry: Registry = {
     async register(handle, user, begunAt = 0) {
       const { phoneNumber, authenticatedAt } = user;
       const [index = ''] = indexesOf(phoneNumber);
@@ -219,7 +190,17 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       const [index = ''] = indexesOf(phoneNumber);
       await store.unregister(index, [idOf(handle)]).catch(() => undefined);
     },
-    async list(phoneNumber, current) {
+  };
+
+  return {
+    ...registry,
+    /** The public id of a session, as it is listed. */
+    async idOf({ handle, user: { phoneNumber } }: CurrentSession): Promise<string> {
+      const entries = await entriesOf(indexesOf(phoneNumber), read);
+      return entries.find((each) => each.handle === handle)?.id ?? idOf(handle);
+    },
+    /** @param current the session of the request, which is listed in any case */
+    async list(phoneNumber: PhoneNumber, current?: CurrentSession): Promise<readonly UserSession[]> {
       const entries = await entriesOf(indexesOf(phoneNumber), read);
       const own = entries.find(({ handle }) => handle === current?.handle);
       const others = new Map(
@@ -230,7 +211,13 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
         .filter((session) => session !== undefined)
         .sort((one, other) => other.authenticatedAt - one.authenticatedAt);
     },
-    async end({ handle, user: { phoneNumber } }, id) {
+    /**
+     * Ends one of the user's sessions.
+     * @param id the public id
+     * @returns its public id, unless another request has just ended it; undefined if the user has
+     * no such session; `'current'`, and nothing has ended, if it is that of the request
+     */
+    async end({ handle, user: { phoneNumber } }: CurrentSession, id: string) {
       const entries = await entriesOf(indexesOf(phoneNumber), read);
       const entry = entries.find((each) => each.id === id);
       if (entry?.handle === handle || (entry === undefined && id === idOf(handle))) return 'current';
@@ -238,7 +225,14 @@ export function createUserSessions(deps: UserSessionsDeps): UserSessions {
       const { gone, ended } = await endAll(phoneNumber, [entry]);
       return gone > 0 ? ended : undefined;
     },
-    async revoke(phoneNumber, except) {
+    /**
+     * Ends the sessions of a number, and its logins that are under way. First closes the index to
+     * logins that have begun, and reads the entries in the same step; then deletes the sessions;
+     * and removes entries last. Where the store fails in between, a repetition finishes the rest.
+     * @param except the handle of a session that goes on
+     * @returns the public ids of the sessions that ended
+     */
+    async revoke(phoneNumber: PhoneNumber, except?: string): Promise<readonly string[]> {
       const close = (index: string) => store.closeIndex(index, world.now(), ABSOLUTE_TTL_SECONDS);
       const entries = await entriesOf(indexesOf(phoneNumber), close);
       const others = entries.filter(({ handle }) => handle !== except);

@@ -6,14 +6,7 @@ import { ignoreLaterErrors, OPTIONS, optionsFor, writeOncePerTurn } from './opti
 import { createReachability, type HostWatch, type Reachability } from './reachability.js';
 import { connectThroughSentinels } from './sentinel.js';
 
-export interface Connection {
-  client: Redis | Cluster;
-  /** Resolves at the first connection. */
-  ready: Promise<void>;
-  /** Calls `listener` each time that Redis, or a node of a cluster, is connected. */
-  onReady: (listener: () => void) => void;
-  close: () => Promise<void>;
-}
+export type Connection = ReturnType<typeof connectionOf>;
 
 export function connectRedis(settings: RedisSettings, log: Log): Connection {
   const reachability = createReachability(log);
@@ -39,7 +32,7 @@ function connectionOf(
   client: Redis | Cluster,
   { failed, ready: isBack }: HostWatch,
   stopWatching?: () => void,
-): Connection {
+) {
   if (client instanceof Redis) {
     writeOncePerTurn(client);
     ignoreLaterErrors(client);
@@ -53,15 +46,17 @@ function connectionOf(
   const ready = new Promise<void>((resolve) => client.once('ready', () => resolve()));
   return {
     client,
+    /** Resolves at the first connection. */
     ready: isCluster(client) ? ready.then(() => primariesSettled(client)) : ready,
-    onReady(listener) {
+    /** Calls `listener` each time that Redis, or a node of a cluster, is connected. */
+    onReady: (listener: () => void): void => {
       client.on('ready', listener);
       if (!isCluster(client)) return;
       const watch = (node: Redis): void => void node.on('ready', listener);
       client.nodes().forEach(watch);
       client.on('+node', watch);
     },
-    async close() {
+    close: async (): Promise<void> => {
       stopWatching?.();
       await client.quit().catch(() => undefined);
       client.disconnect();

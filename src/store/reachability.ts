@@ -8,23 +8,20 @@ const REPORT_INTERVAL_MS = 10_000;
 /** Some reasons name a port that differs each time. */
 const MAX_REASONS = 3;
 
-/** Reports when a fault begins, that it lasts, and when it ends. */
-export interface FaultWatch {
-  failed: (fields: object) => void;
-  ended: (fields: object) => void;
-}
-
-/** @param began `redis is not ready`; `ended`: `redis is ready again` */
+/**
+ * Reports when a fault begins, that it lasts, and when it ends.
+ * @param messages `began`: `redis is not ready`; `ended`: `redis is ready again`
+ */
 export function createFaultWatch(
   log: Log,
   level: 'warn' | 'error',
-  { began, ended }: { began: string; ended: string },
-): FaultWatch {
+  messages: { began: string; ended: string },
+) {
   let goneAt: number | undefined;
   let beganAt = -Infinity;
   const reported = new Set<string>();
   return {
-    failed(fields) {
+    failed: (fields: object): void => {
       const now = performance.now();
       goneAt ??= now;
       if (now - beganAt >= REPORT_INTERVAL_MS) {
@@ -34,11 +31,11 @@ export function createFaultWatch(
       const reason = JSON.stringify(fields);
       if (reported.has(reason) || reported.size === MAX_REASONS) return;
       reported.add(reason);
-      log[level](fields, began);
+      log[level](fields, messages.began);
     },
-    ended(fields) {
+    ended: (fields: object): void => {
       if (goneAt === undefined) return;
-      log.info({ ...fields, ms: Math.round(performance.now() - goneAt) }, ended);
+      log.info({ ...fields, ms: Math.round(performance.now() - goneAt) }, messages.ended);
       [goneAt, beganAt] = [undefined, -Infinity];
     },
   };
@@ -46,31 +43,27 @@ export function createFaultWatch(
 
 type ConnectionError = Error & { lastNodeError?: Error | null };
 
+export type HostWatch = ReturnType<typeof watchHost>;
+
 /** Reports when a host can no longer be reached, and when it can be reached again. */
-export interface HostWatch {
-  failed: (error: ConnectionError) => void;
-  ready: () => void;
+function watchHost(host: string, log: Log) {
+  const messages = { began: 'redis is not reachable', ended: 'redis is reachable again' };
+  const { failed, ended } = createFaultWatch(log, 'warn', messages);
+  return {
+    failed: (error: ConnectionError): void => failed({ host, error: (error.lastNodeError ?? error).message }),
+    ready: (): void => ended({ host }),
+  };
 }
+
+export type Reachability = ReturnType<typeof createReachability>;
 
 /** Reports which hosts of Redis can be reached. */
-export interface Reachability {
-  /** @param host one host and its port, or several, separated by commas */
-  of(host: string): HostWatch;
-}
-
-export function createReachability(log: Log): Reachability {
+export function createReachability(log: Log) {
   const watches = new Map<string, HostWatch>();
-  const watch = (host: string): HostWatch => {
-    const messages = { began: 'redis is not reachable', ended: 'redis is reachable again' };
-    const { failed, ended } = createFaultWatch(log, 'warn', messages);
-    return {
-      failed: (error) => failed({ host, error: (error.lastNodeError ?? error).message }),
-      ready: () => ended({ host }),
-    };
-  };
   return {
-    of(host) {
-      const known = watches.get(host) ?? watch(host);
+    /** @param host one host and its port, or several, separated by commas */
+    of(host: string): HostWatch {
+      const known = watches.get(host) ?? watchHost(host, log);
       watches.set(host, known);
       return known;
     },
