@@ -69,19 +69,18 @@ export type LiveVerifications = ReturnType<typeof createLiveVerifications>;
  * Vonage allows one verification per number, whatever session it belongs to.
  */
 export function createLiveVerifications(store: Store, secrets: readonly string[], world: Pick<World, 'now'>) {
-  const keyring = createKeyring(secrets, 'live verification');
+  const keyring = createKeyring(secrets, 'live verification', FORMAT);
   const nameOf = createNaming(secrets[0] ?? '', 'live verification');
   const secondsTo = (ms: number): number => Math.max(0, Math.ceil((ms - world.now()) / 1000));
 
   const read = async (phoneNumber: PhoneNumber) => {
     const key = `verify:live:${nameOf(phoneNumber)}`;
-    const stored = (await store.get(key)) ?? undefined;
-    const text = stored && keyring.open(key, stored);
-    return { key, stored, live: text ? FORMAT.read(text) : undefined };
+    const stored = (await store.get(key)) ?? '';
+    return { key, stored, live: keyring.open(key, stored) };
   };
 
   const sealed = (key: string, live: z.infer<typeof LiveVerification>): [string, number] => [
-    keyring.seal(key, FORMAT.write(live)),
+    keyring.seal(key, live),
     Math.max(CANCELLABLE_AFTER_SECONDS + MAX_WAITING * TURN_SECONDS, secondsTo(live.endsAt)),
   ];
 
@@ -110,11 +109,7 @@ export function createLiveVerifications(store: Store, secrets: readonly string[]
     async turnOf({ phoneNumber, caller, claimant, concurrentId }: Refused) {
       const { key, stored, live } = await read(phoneNumber);
       // Another server or an answer that was lost may have started it: only Vonage knows its age.
-      if (
-        stored === undefined ||
-        live === undefined ||
-        (concurrentId !== undefined && concurrentId !== live.id)
-      )
+      if (live === undefined || (concurrentId !== undefined && concurrentId !== live.id))
         return { concurrentId, seconds: concurrentId === undefined ? UNKNOWN_AGE_RETRY_SECONDS : 0 };
       const queue = withPlace(live.queue, { claimant, address: nameOf(caller.address), at: world.now() });
       const place = queue.findIndex((each) => each.claimant === claimant);

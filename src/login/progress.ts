@@ -203,13 +203,12 @@ export function createReports(
   secrets: readonly string[],
   world: Pick<World, 'now' | 'random' | 'meter'>,
 ) {
-  const keyring = createKeyring(secrets, 'verify report');
+  const keyring = createKeyring(secrets, 'verify report', FORMAT);
   const lock = createLock(store, world);
 
   const of = async (verificationId: string): Promise<Report | undefined> => {
     const key = `verify:${verificationId}`;
-    const text = keyring.open(key, (await store.get(key)) ?? '');
-    return text === undefined ? undefined : FORMAT.read(text);
+    return keyring.open(key, (await store.get(key)) ?? '');
   };
 
   const write = (news: News): Promise<boolean> =>
@@ -218,7 +217,7 @@ export function createReports(
       const report = reportWith(news, known, world.now());
       if (report === undefined) return false;
       const key = `verify:${news.verificationId}`;
-      await store.set(key, keyring.seal(key, FORMAT.write(report)), REPORT_TTL_SECONDS);
+      await store.set(key, keyring.seal(key, report), REPORT_TTL_SECONDS);
       const { failure } = news;
       return failure !== undefined && !known?.over.some(({ reason }) => reason === failure.reason);
     });

@@ -71,7 +71,7 @@ export type SessionRecords = ReturnType<typeof createSessionRecords>;
  * still ends the session.
  */
 export function createSessionRecords({ store, secrets, world }: SessionDeps) {
-  const keyring = createKeyring(secrets, 'session');
+  const keyring = createKeyring(secrets, 'session', FORMAT);
   const ownerNamings = secrets.map((secret) => createNaming(secret, 'session owner'));
   const random = (bytes: number): string => world.random(bytes).toString('base64url');
   const keyOf = (id: string): string => SESSION_KEY_PREFIX + handleOf(id);
@@ -88,8 +88,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
 
   /** @returns `null` if `stored` is not a record of this version, sealed by this server */
   const open = (stored: string): SessionRecord | null => {
-    const text = keyring.open('session', stored);
-    const record = text === undefined ? undefined : FORMAT.read(text);
+    const record = keyring.open('session', stored);
     return record === undefined ? null : { ...record, stored };
   };
 
@@ -119,7 +118,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     stored: string | undefined,
   ): Promise<string | undefined> => {
     const record = { handle: handleOf(id), secretHash: secretHashOf(id), login, user };
-    const value = keyring.seal('session', FORMAT.write(record));
+    const value = keyring.seal('session', record);
     const seconds = secondsLeft(record);
     const written =
       stored === undefined

@@ -1,6 +1,6 @@
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { Channel, User } from '../login/login.js';
-import { createKeyring, createNaming } from '../store/seal.js';
+import { createKeyring, createNaming, TEXT } from '../store/seal.js';
 import type { IndexEntry } from '../store/store.js';
 import {
   ABSOLUTE_TTL_SECONDS,
@@ -58,7 +58,7 @@ export type UserSessions = ReturnType<typeof createUserSessions>;
 export function createUserSessions(deps: SessionDeps & { maxSessions: number }) {
   const { store, secrets, world, maxSessions } = deps;
   const records = createSessionRecords(deps);
-  const keyring = createKeyring(secrets, 'session index');
+  const keyring = createKeyring(secrets, 'session index', TEXT);
   const namings = secrets.map((secret) => createNaming(secret, 'session index'));
   const nameOfHandle = createNaming(secrets[0] ?? '', 'session id');
   const idOf = (handle: string): string => nameOfHandle(handle).slice(0, ID_CHARACTERS);

@@ -30,6 +30,9 @@ export function createRecordFormat<T extends object>(version: number, schema: Zo
   };
 }
 
+/** Text as it is. */
+export const TEXT: RecordFormat<string> = { write: (text) => text, read: (text) => text };
+
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -83,16 +86,20 @@ export function unseal(key: KeyObject, context: string, sealed: string): string 
 }
 
 /** Seals under the first of several secrets and opens under any, so that secrets can be rotated. */
-export function createKeyring([first = '', ...older]: readonly string[], purpose: string) {
+export function createKeyring<T>(
+  [first = '', ...older]: readonly string[],
+  purpose: string,
+  format: RecordFormat<T>,
+) {
   const current = deriveKey(first, purpose);
   const keys = [current, ...older.map((secret) => deriveKey(secret, purpose))];
   return {
-    seal: (context: string, text: string): string => seal(current, context, text),
-    /** @returns `undefined` if no secret opens it */
-    open(context: string, sealed: string): string | undefined {
+    seal: (context: string, record: T): string => seal(current, context, format.write(record)),
+    /** @returns `undefined` if no secret opens it, or it is a record of another version or shape */
+    open(context: string, sealed: string): T | undefined {
       for (const key of keys) {
         const text = unseal(key, context, sealed);
-        if (text !== undefined) return text;
+        if (text !== undefined) return format.read(text);
       }
       return undefined;
     },
