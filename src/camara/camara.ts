@@ -8,11 +8,11 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, randomToken, type World } from '../core/world.js';
 import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
 import { createNumberVerification } from '../vonage/number-verification.js';
-import { readToken, type AccessToken } from '../vonage/tokens.js';
+import type { AccessToken } from '../vonage/tokens.js';
 import { createSigner } from './jws.js';
 import { createSimSwap, SIM_SWAP_API } from './sim-swap.js';
 import { createAuthorizationServer, loginErrorOf, tokenRequest } from './server.js';
-import type { AuthorizationServer, Metadata } from './server.js';
+import type { CamaraDeps, Metadata, Upstream } from './server.js';
 
 /** What only this server knows of an authorization request, until its answer comes. */
 export interface Proof {
@@ -52,24 +52,17 @@ export function createCamara(
   const calls = observed(pausing(createTransport(proxy), pause), world);
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
-  const server = createAuthorizationServer({ settings, transport, world });
-  const parts = { settings, server, world, transport, redirectUri };
+  const upstream = { settings, transport, world };
+  const server = createAuthorizationServer(upstream);
+  const shared = { ...upstream, server, clientAuth: clientAuthOf(upstream), redirectUri };
   return {
     issuer: settings.issuer,
-    authorize: createAuthorize(parts),
-    exchange: createExchange(parts),
+    authorize: createAuthorize(shared),
+    exchange: createExchange(shared),
     verify: createNumberVerification({ transport, verifyUrl: settings.verifyUrl }),
     /** @param hours how far back a swap counts, 1 to 2400 */
-    askSimSwap: (hours: number) => createSimSwap({ ...parts, clientAuth: clientAuthOf(parts) }, hours),
+    askSimSwap: (hours: number) => createSimSwap(shared, hours),
   };
-}
-
-interface Deps {
-  settings: CamaraSettings;
-  server: AuthorizationServer;
-  world: World;
-  transport: Transport;
-  redirectUri: string;
 }
 
 /** Signs by the first key of the settings. @param typ of the JWTs (RFC 7519 section 5.1) */
@@ -85,7 +78,7 @@ const CLIENT_JWT_TTL_SECONDS = 60;
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 /** The claims of each JWT of the client (RFC 7523 section 3). */
-function claimsFor(aud: string | string[] | undefined, { settings, world }: Deps) {
+function claimsFor(aud: string | string[] | undefined, { settings, world }: Upstream) {
   const now = nowInSeconds(world);
   const nbf = now - CLOCK_TOLERANCE_SECONDS;
   const times = { iat: now, nbf, exp: now + CLIENT_JWT_TTL_SECONDS };
@@ -97,13 +90,13 @@ const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /**
  * The audience is the token endpoint (CAMARA profile, "Client Authentication"; RFC 7523 section 3).
  */
-function clientAuthOf(deps: Deps): oauth.ClientAuth {
-  const { clientAuth, clientId, clientSecret } = deps.settings;
+function clientAuthOf(upstream: Upstream): oauth.ClientAuth {
+  const { clientAuth, clientId, clientSecret } = upstream.settings;
   if (clientAuth === 'client_secret_basic') return oauth.ClientSecretBasic(clientSecret);
   if (clientAuth === 'client_secret_post') return oauth.ClientSecretPost(clientSecret);
-  const sign = signerOf(deps.settings);
+  const sign = signerOf(upstream.settings);
   return async (as, _client, body) => {
-    const claims = { ...claimsFor(as.token_endpoint, deps), sub: clientId };
+    const claims = { ...claimsFor(as.token_endpoint, upstream), sub: clientId };
     body.set('client_id', clientId);
     body.set('client_assertion_type', JWT_BEARER);
     body.set('client_assertion', await sign(claims));
@@ -114,7 +107,7 @@ function clientAuthOf(deps: Deps): oauth.ClientAuth {
  * The link for the device. `newState` makes a state, and keeps the proof under it.
  * @throws LoginError `upstream_error`, `upstream_timeout`, `unavailable`
  */
-function createAuthorize(deps: Deps) {
+function createAuthorize(deps: CamaraDeps) {
   const { settings, server, world, redirectUri } = deps;
   const { clientId, scope, prompt, loginHint, signsRequests } = settings;
   // Also beside a request object (CAMARA profile, "Signed Authentication Requests").
@@ -171,17 +164,15 @@ const TIMEOUT_MS = 2500;
  * Exchanges the authorization code. Not repeated: a code that was sent is spent.
  * @throws LoginError `silent_auth_failed`, `upstream_error`, `upstream_timeout`, `unavailable`
  */
-function createExchange(deps: Deps) {
-  const { settings, server, world, redirectUri, transport } = deps;
-  const { clientId, issuer } = settings;
-  const clientAuth = clientAuthOf(deps);
+function createExchange(deps: CamaraDeps) {
+  const { settings, server, clientAuth, world, redirectUri } = deps;
 
   /** Refuses the answer of another issuer, before its code is sent. */
   const readRedirect = (as: Metadata, { code, issuer: iss, proof }: Authorization): Redirect => {
     if (proof === undefined) throw new LoginError('login_expired', 'This link belongs to another engine.');
     // The library takes no clock, only an offset to that of the process.
     const clock = { [oauth.clockSkew]: nowInSeconds(world) - Math.floor(Date.now() / 1000) };
-    const client = { client_id: clientId, ...clock };
+    const client = { client_id: settings.clientId, ...clock };
     const answer = new URLSearchParams({ code, ...(iss !== undefined && { iss }) });
     try {
       return { as, client, parameters: oauth.validateAuthResponse(as, client, answer), proof };
@@ -192,19 +183,14 @@ function createExchange(deps: Deps) {
 
   /** Sends the code, and checks the ID token if there is one. */
   const send = async ({ as, client, parameters, proof }: Redirect, requestId: string) => {
-    let token: AccessToken | undefined;
-    let expected: { expectedNonce?: string } = {};
-    const options = tokenRequest({ transport, issuer }, { timeoutMs: TIMEOUT_MS, requestId }, (answer) => {
-      token = readToken(answer);
-      const { id_token: idToken } = answer.json as { id_token?: unknown };
-      if (idToken) expected = { expectedNonce: proof.nonce };
-    });
+    const { options, result } = tokenRequest(deps, { timeoutMs: TIMEOUT_MS, requestId });
     const request = [as, client, clientAuth, parameters, redirectUri, proof.verifier] as const;
     const response = await oauth.authorizationCodeGrantRequest(...request, options);
+    const { token, hasIdToken } = result();
+    const expected = hasIdToken ? { expectedNonce: proof.nonce } : {};
     const processed = await oauth.processAuthorizationCodeResponse(as, client, response, expected);
     const { id_token: idToken } = processed;
     if (idToken !== undefined) await server.verifySignature(as, idToken, requestId);
-    if (token === undefined) throw new Error('the library exchanged nothing');
     return token;
   };
 

@@ -6,6 +6,7 @@ import { LoginError } from '../core/errors.js';
 import type { World } from '../core/world.js';
 import type { Answer, Transport } from '../http/transport.js';
 import { refusal } from '../vonage/errors.js';
+import { readToken, type AccessToken } from '../vonage/tokens.js';
 import { signatureChecker, type CheckSignature } from './jws.js';
 
 const METADATA_TTL_MS = 3_600_000;
@@ -28,18 +29,27 @@ interface Known {
   at: number;
 }
 
+/** What the calls to one upstream share. */
+export interface Upstream {
+  settings: CamaraSettings;
+  transport: Transport;
+  world: World;
+}
+
+/** What the link, the exchange and the tokens of the client share. */
+export interface CamaraDeps extends Upstream {
+  server: AuthorizationServer;
+  clientAuth: oauth.ClientAuth;
+  redirectUri: string;
+}
+
 export type AuthorizationServer = ReturnType<typeof createAuthorizationServer>;
 
 /**
  * The metadata of the authorization server and the keys of its ID tokens. They are fetched when
  * they are first needed, once for all requests that wait for them.
  */
-export function createAuthorizationServer(deps: {
-  settings: CamaraSettings;
-  transport: Transport;
-  world: World;
-}) {
-  const { settings, transport, world } = deps;
+export function createAuthorizationServer({ settings, transport, world }: Upstream) {
   const { issuer, endpoints } = settings;
   let known: Known | undefined;
   let fetching: Promise<Known> | undefined;
@@ -139,22 +149,33 @@ const sentBy = <Fetch>(issuer: string, fetch: Fetch) => ({
   [oauth.allowInsecureRequests]: isInsecure(issuer),
 });
 
-/** A token request over our transport. @param read gets the answer before the library does */
-export const tokenRequest = (
-  { transport, issuer }: { transport: Transport; issuer: string },
+/**
+ * A token request over our transport: options for the library, and the result, once the library
+ * has sent it. The library gets no answer without a token: the request fails as `readToken` does.
+ */
+export function tokenRequest(
+  { transport, settings: { issuer } }: Upstream,
   timing: { timeoutMs: number; requestId: string },
-  read: (answer: Answer) => void,
-) =>
-  sentBy(issuer, async (url: string, request: oauth.CustomFetchOptions<'POST', URLSearchParams>) => {
+) {
+  let got: { token: AccessToken; hasIdToken: boolean } | undefined;
+  const fetch = async (url: string, request: oauth.CustomFetchOptions<'POST', URLSearchParams>) => {
     const { headers, body } = request;
     const { authorization } = headers;
     const answer = await transport({
       ...{ api: 'token', method: 'POST', url, body, ...timing },
       ...(authorization !== undefined && { headers: { authorization } }),
     });
-    read(answer);
+    const token = readToken(answer);
+    const { id_token: idToken } = answer.json as { id_token?: unknown };
+    got = { token, hasIdToken: Boolean(idToken) };
     return asResponse('token', answer, (name) => TOKEN_FIELDS.has(name));
-  });
+  };
+  const result = () => {
+    if (got === undefined) throw new Error('the library sent nothing');
+    return got;
+  };
+  return { options: sentBy(issuer, fetch), result };
+}
 
 /** The library would also check fields that nothing reads. `readToken` reads `expires_in`. */
 const TOKEN_FIELDS = new Set(['access_token', 'token_type', 'id_token']);

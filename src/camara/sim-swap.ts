@@ -1,13 +1,11 @@
 import * as oauth from 'oauth4webapi';
 import { z } from 'zod';
-import type { CamaraSettings } from '../config/camara.js';
 import { SIM_SWAP_TIMEOUT_MS } from '../config/limits.js';
-import { nowInSeconds, type World } from '../core/world.js';
-import type { Transport } from '../http/transport.js';
+import { nowInSeconds } from '../core/world.js';
 import { refusal } from '../vonage/errors.js';
 import type { AskSimSwap } from '../vonage/identity-insights.js';
-import { readToken, type AccessToken } from '../vonage/tokens.js';
-import { loginErrorOf, tokenRequest, type AuthorizationServer } from './server.js';
+import type { AccessToken } from '../vonage/tokens.js';
+import { loginErrorOf, tokenRequest, type CamaraDeps } from './server.js';
 
 export const SIM_SWAP_API = 'sim-swap';
 
@@ -17,20 +15,12 @@ const SimSwapAnswer = z.object({ swapped: z.boolean() });
 /** How long before its end a token is replaced, so that none expires in transit. */
 const RENEWAL_MARGIN_SECONDS = 30;
 
-interface Deps {
-  settings: CamaraSettings;
-  server: AuthorizationServer;
-  clientAuth: oauth.ClientAuth;
-  transport: Transport;
-  world: World;
-}
-
 /**
  * `check` of CAMARA SIM Swap 2 with a token of the client, which names the number in the request
  * (SIM Swap 2.1.0, "Identifying the phone number from the access token").
  * @param hours how far back a swap counts, 1 to 2400
  */
-export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
+export function createSimSwap(deps: CamaraDeps, hours: number): AskSimSwap {
   const tokens = createClientTokens(deps);
   return async (phoneNumber, requestId) => {
     const bearer = await tokens.current(requestId);
@@ -51,23 +41,18 @@ export function createSimSwap(deps: Deps, hours: number): AskSimSwap {
  * Access tokens of the client itself (RFC 6749 section 4.4), each used until shortly before its
  * end.
  */
-function createClientTokens({ settings, server, clientAuth, transport, world }: Deps) {
+function createClientTokens(deps: CamaraDeps) {
+  const { settings, server, clientAuth, world } = deps;
   let current: { token: Promise<string>; text?: string; goodUntil: number } | undefined;
 
   const request = async (requestId: string): Promise<AccessToken> => {
     const as = await server.open(requestId);
     const client = { client_id: settings.clientId };
-    let token: AccessToken | undefined;
-    const options = tokenRequest(
-      { transport, issuer: settings.issuer },
-      { timeoutMs: SIM_SWAP_TIMEOUT_MS, requestId },
-      (answer) => (token = readToken(answer)),
-    );
+    const { options, result } = tokenRequest(deps, { timeoutMs: SIM_SWAP_TIMEOUT_MS, requestId });
     const parameters = new URLSearchParams({ scope: settings.simSwap.scope });
     const response = await oauth.clientCredentialsGrantRequest(as, client, clientAuth, parameters, options);
     await oauth.processClientCredentialsResponse(as, client, response);
-    if (token === undefined) throw new Error('the library fetched nothing');
-    return token;
+    return result().token;
   };
 
   const renew = (requestId: string): Promise<string> => {
