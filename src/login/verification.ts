@@ -4,7 +4,14 @@ import type { World } from '../core/world.js';
 import type { Limits } from '../limits/counters.js';
 import type { Caller } from '../limits/limits.js';
 import type { Store } from '../store/store.js';
-import { ConcurrentVerification, NotCompared, UnusableStart } from '../vonage/errors.js';
+import {
+  ConcurrentVerification,
+  INVALID_CODE,
+  NotCompared,
+  TOO_MANY,
+  UNSUPPORTED,
+  UnusableStart,
+} from '../vonage/errors.js';
 import { languageFor } from '../vonage/languages.js';
 import { NEXT_TIMEOUT_MS, SILENT_STEP_SECONDS, START_TIMEOUT_MS, type VerifyApi } from '../vonage/verify.js';
 import { CANCELLABLE_AFTER_SECONDS, type LiveVerifications } from './live-verifications.js';
@@ -119,7 +126,7 @@ export function createVerifications(deps: VerificationDeps) {
       verification.step = 1;
     if (verification.step >= channels.length) {
       cancel(verification, requestId);
-      throw notCovered();
+      throw new LoginError(...UNSUPPORTED);
     }
     await reports.countMessages(verification.id, [stepOf(verification).channel]);
     return verification;
@@ -267,18 +274,11 @@ async function giveBackTry(store: Store, key: string, tries: number): Promise<vo
   await store.replace(key, { from: String(tries), to: String(tries - 1) }, TRIES_TTL_SECONDS);
 }
 
-const notCovered = (): LoginError =>
-  new LoginError('silent_auth_failed', 'Silent authentication is not possible for this number.', {
-    reason: 'number_not_supported',
-  });
-
-/** The same answer for a wrong, used, foreign and unknown code, so that it gives nothing away. */
-export const invalidCode = (): LoginError =>
-  new LoginError('invalid_code', 'The code is wrong, already used, or of another login.');
+export const invalidCode = (): LoginError => new LoginError(...INVALID_CODE);
 
 /** The session is known to hold the login, so the answer may say more than {@link invalidCode}. */
 export const tooManyAttempts = ({ upstream }: Partial<Pick<LoginError, 'upstream'>> = {}): LoginError =>
-  new LoginError('too_many_attempts', 'Too many wrong codes. Begin a new login.', { upstream });
+  new LoginError(TOO_MANY[0], TOO_MANY[1], { upstream });
 
 export const codeTooLate = (): LoginError =>
   new LoginError('login_expired', 'The code is too old. Continue with another channel.');

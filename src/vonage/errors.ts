@@ -46,14 +46,18 @@ type Mapping = readonly [code: ErrorCode, detail: string, fields?: ErrorFields];
 /** Seconds after which the app may repeat a request that Vonage cannot handle "at this time". */
 const BUSY_RETRY_SECONDS = 5;
 
-const INVALID_CODE: Mapping = ['invalid_code', 'The code is wrong, already used, or of another login.'];
+/** The same for a wrong, used, foreign and unknown code, so that it gives nothing away. */
+export const INVALID_CODE: Mapping = [
+  'invalid_code',
+  'The code is wrong, already used, or of another login.',
+];
 const NOT_COMPARED: Mapping = ['invalid_code', 'Vonage compared no code.'];
 const OVER: Mapping = ['login_expired', 'This verification is over. Begin again.'];
-const TOO_MANY: Mapping = ['too_many_attempts', 'Too many wrong codes. Begin a new login.'];
+export const TOO_MANY: Mapping = ['too_many_attempts', 'Too many wrong codes. Begin a new login.'];
 const NO_MORE: Mapping = ['no_more_channels', 'This cannot be done at the moment.'];
 const UNDER_WAY: Mapping = ['login_in_progress', 'A verification of this number is still under way.'];
 const BUSY: Mapping = ['login_in_progress', 'Vonage cannot do this at the moment. Try again.'];
-const UNSUPPORTED: Mapping = [
+export const UNSUPPORTED: Mapping = [
   'silent_auth_failed',
   'Silent authentication is not possible for this number.',
   { reason: 'number_not_supported' },
