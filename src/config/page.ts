@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseUrl, type Reader } from './reader.js';
 
-/** A colour, and the colour of text on it, both as `#rrggbb`. */
-export interface Paint {
-  color: string;
-  on: string;
-}
-
 export type PageSettings = ReturnType<typeof readPage>;
 
 /** The settings of the pages for people. @param publicUrl the origin of the login page */
@@ -28,18 +22,13 @@ export function readPage(reader: Reader, publicUrl: string) {
   };
 }
 
-export interface LogoFile {
-  type: 'image/svg+xml' | 'image/png';
-  bytes: Buffer;
-}
-
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const MAX_LOGO_BYTES = 100 * 1024;
 
 interface Logo {
   /** An https URL, or the path at which the server serves `logoFile`. */
   logoUrl?: string;
-  logoFile?: LogoFile;
+  logoFile?: { type: 'image/svg+xml' | 'image/png'; bytes: Buffer };
 }
 
 /** Reads the file now, so that a problem is reported when the server starts. */
@@ -88,8 +77,11 @@ const TEXT = { onDark: '#ffffff', onLight: '#101615' };
 /** Contrast of text (WCAG 2.2, success criterion 1.4.3). */
 const MIN_CONTRAST = 4.5;
 
-/** The colour of buttons and links. In dark mode it is as much lighter as the contrast requires. */
-function readAccent({ get, fail }: Reader): { light: Paint; dark: Paint } | undefined {
+/**
+ * The colour of buttons and links, and that of text on it, as `#rrggbb`. In dark mode it is as much
+ * lighter as the contrast requires.
+ */
+function readAccent({ get, fail }: Reader) {
   const text = get('ACCENT_COLOR')?.toLowerCase();
   if (text === undefined) return undefined;
   if (!/^#[0-9a-f]{6}$/.test(text)) {
@@ -99,31 +91,29 @@ function readAccent({ get, fail }: Reader): { light: Paint; dark: Paint } | unde
   const ratio = contrast(text, CARD.light);
   if (ratio < MIN_CONTRAST)
     fail(
-      `ACCENT_COLOR: ${text} has a contrast of ${roundDown(ratio)} to white, and text needs ${MIN_CONTRAST} (WCAG 2.2). ${blendUntilReadable(text, '#000000', CARD.light)} is near and has enough.`,
+      `ACCENT_COLOR: ${text} has a contrast of ${roundDown(ratio)} to white, and text needs ${MIN_CONTRAST} (WCAG 2.2). ${blendUntilReadable(text, BLACK, CARD.light)} is near and has enough.`,
     );
   return {
     light: { color: text, on: TEXT.onDark },
-    dark: { color: blendUntilReadable(text, '#ffffff', CARD.dark), on: TEXT.onLight },
+    dark: { color: blendUntilReadable(text, WHITE, CARD.dark), on: TEXT.onLight },
   };
 }
 
 /** `4.49` must not be shown as `4.5`. */
 const roundDown = (ratio: number): number => Math.floor(ratio * 100) / 100;
 
-const channelsOf = (color: string): number[] =>
-  [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+const BLACK = 0;
+const WHITE = 255;
 
-/** Blends `color` with `other`, percent by percent, until it can be read on `ground`. */
-function blendUntilReadable(color: string, other: '#000000' | '#ffffff', ground: string): string {
-  const target = channelsOf(other);
-  for (let share = 0; share < 1; share += 0.01) {
-    const channels = channelsOf(color).map((from, at) =>
-      Math.round(from + ((target[at] ?? 0) - from) * share),
-    );
-    const blended = `#${channels.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
+const channelsOf = (color: string): number[] => [...Buffer.from(color.slice(1), 'hex')];
+
+/** Blends `color` with black or white, percent by percent, until it can be read on `ground`. */
+function blendUntilReadable(color: string, other: typeof BLACK | typeof WHITE, ground: string): string {
+  for (let share = 0; ; share += 0.01) {
+    const channels = channelsOf(color).map((from) => Math.round(from + (other - from) * share));
+    const blended = `#${Buffer.from(channels).toString('hex')}`;
     if (contrast(blended, ground) >= MIN_CONTRAST) return blended;
   }
-  return other;
 }
 
 /** The contrast ratio of WCAG 2.2. */
