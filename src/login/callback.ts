@@ -33,8 +33,12 @@ export function callbackRoutes(
       else next(error);
     });
   };
-  const goHome = (res: Response, outcome: Record<string, string>): void =>
-    redirect(res, `${home}#${new URLSearchParams(outcome).toString()}`);
+  const goHome = (res: Response, outcome: Record<string, string>): void => {
+    res.statusCode = 303;
+    res.setHeader('Location', `${home}#${new URLSearchParams(outcome).toString()}`);
+    res.setHeader('Content-Length', 0);
+    res.end();
+  };
   const sendHome = (res: Response, error: LoginError): void => {
     reportFailure(failed, error, res);
     goHome(res, inFragment(error));
@@ -126,10 +130,3 @@ const inFragment = (error: LoginError): Record<string, string> => ({
   error_description: error.detail,
   ...(error.fields.reason && { reason: error.fields.reason }),
 });
-
-function redirect(res: Response, location: string): void {
-  res.statusCode = 303;
-  res.setHeader('Location', location);
-  res.setHeader('Content-Length', 0);
-  res.end();
-}

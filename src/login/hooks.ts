@@ -2,7 +2,7 @@ import type { SimSwap } from '../config/limits.js';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
-import type { Channel, Client } from './login.js';
+import { changeLogin, lock, type Channel, type Client, type Login, type LoginSession } from './login.js';
 
 /** How long a hook may take: the user is waiting. */
 const HOOK_TIMEOUT_SECONDS = 2;
@@ -177,8 +177,14 @@ export function createNotify(
   };
 }
 
+/** Ends a login that a rule refuses. @throws LoginError `login_refused` */
+export async function refuseLogin(login: Login, session: LoginSession): Promise<never> {
+  await changeLogin(session, login, lock);
+  throw loginRefused();
+}
+
 /** The answer gives no reason, which would say what to change. */
-export const loginRefused = (): LoginError => new LoginError('login_refused', 'This login is not allowed.');
+const loginRefused = (): LoginError => new LoginError('login_refused', 'This login is not allowed.');
 
 /** Reads the answer of a hook. Its getters and proxies may throw. */
 function read<Name extends HookName>(name: Name, answer: unknown): Answer<Name> | Failure {

@@ -4,13 +4,12 @@ import { LoginError } from '../core/errors.js';
 import { lockHeld } from '../store/store.js';
 import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
-import { loginRefused } from './hooks.js';
+import { refuseLogin } from './hooks.js';
 import {
   CHANGE_TIMEOUT_MS,
   changeLogin,
   isOnSameChannel,
   isOver,
-  lock,
   loginEnded,
   type Login,
   type LoginSession,
@@ -204,8 +203,7 @@ async function requireSim(
   if (checkSim === undefined) return undefined;
   const { knownSim, answer } = await checkSim(login, step);
   if (answer === 'allow' || (answer === 'stepUp' && login.proved !== undefined)) return knownSim;
-  await changeLogin(step.session, login, lock);
-  throw loginRefused();
+  return refuseLogin(login, step.session);
 }
 
 /** The channels of a new verification: `target`, and in a chain those that are left after it. */

@@ -5,7 +5,7 @@ import type { PhoneNumber } from '../core/phone-number.js';
 import type { SimDecision } from '../limits/sim-swap.js';
 import { ignoreHeldLock } from '../store/store.js';
 import type { LoginContext, RequestContext, StepContext } from './context.js';
-import { loginRefused } from './hooks.js';
+import { refuseLogin } from './hooks.js';
 import {
   CHANGE_TIMEOUT_MS,
   LOGIN_TTL_SECONDS,
@@ -86,14 +86,14 @@ export function createVerify(context: LoginContext) {
       if (login === undefined || login.status === 'completed' || login.locked || kind === undefined)
         throw invalidCode();
       const attempt = { code, kind, codeVerifier, login };
+      const step = { ...request, annotate };
       const isOurs = engine.redirect !== undefined && CALLBACK_CODE.test(code);
       // Once the login has moved on to a message, it has no ticket, and a silent code is rejected
       // without using up a try.
-      if (isOurs && login.ticket !== undefined)
-        return verifyCallbackCode(context, attempt, { ...request, annotate });
+      if (isOurs && login.ticket !== undefined) return verifyCallbackCode(context, attempt, step);
       if (!isOurs && login.verification !== undefined && answersChallenge(codeVerifier, login)) {
-        const step = { ...request, annotate };
-        return signIn(context, { login, channel: await checkVerificationCode(context, attempt, step) }, step);
+        const channel = await checkVerificationCode(context, attempt, step);
+        return signIn(context, { login, channel }, step);
       }
       throw invalidCode();
     });
@@ -229,7 +229,7 @@ async function askHook(context: LoginContext, proved: ProvedLogin, step: StepCon
     });
   if (answer === 'allow') return;
   if (answer === 'stepUp') await stepUp(context, proved, step);
-  await refuseLogin(login, step);
+  await refuseLogin(login, session);
 }
 
 /**
@@ -255,12 +255,6 @@ async function stepUp(
   throw new LoginError('step_up_required', 'The SIM was confirmed; a code is required as well.', fields);
 }
 
-/** Ends a login that a rule refuses. @throws LoginError `login_refused` */
-async function refuseLogin(login: Login, { session }: StepContext): Promise<never> {
-  await changeLogin(session, login, lock);
-  throw loginRefused();
-}
-
 /**
  * Asks about the SIM, once the number is proved and before the session has a user.
  * @returns what is known of it, if anything was asked
@@ -278,7 +272,7 @@ async function requireSim(
     if (provedBy(login, channel).length > 1) return sim;
     await stepUp(context, { login, channel, ...sim }, step);
   }
-  return refuseLogin(login, step);
+  return refuseLogin(login, step.session);
 }
 
 /**
