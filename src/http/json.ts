@@ -92,6 +92,9 @@ export interface JsonAnswer {
 export const sendJson = (res: Response, { body, type = 'application/json', ...answer }: JsonAnswer): void =>
   sendText(res, { ...answer, text: JSON.stringify(body), type });
 
+/** A time (ms since the epoch) in an answer. */
+export const iso = (ms: number): string => new Date(ms).toISOString();
+
 /** Answers in one write. */
 export function sendText(
   res: Response,

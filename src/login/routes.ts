@@ -11,7 +11,7 @@ import {
   type PhoneNumber,
 } from '../core/phone-number.js';
 import { callerOf } from '../http/caller.js';
-import { bodyOf, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
+import { bodyOf, iso, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
 import type { Handler, Overload } from '../http/overload.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Journal } from '../observability/journal.js';
@@ -83,8 +83,6 @@ export const DOCTOR_USER_AGENT = 'silent-auth-doctor';
 
 /** Longer headers are not those of a browser or an app. */
 const MAX_HEADER_LENGTH = 512;
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 export interface LoginRoutesDeps {
   flow: Flow;

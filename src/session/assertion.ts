@@ -7,7 +7,7 @@ import { LoginError } from '../core/errors.js';
 import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
 import { nowInSeconds, type World } from '../core/world.js';
-import { bodyOf, methodNotAllowed, sendJson } from '../http/json.js';
+import { bodyOf, iso, methodNotAllowed, sendJson } from '../http/json.js';
 import type { Channel, User } from '../login/login.js';
 import type { Sessions } from '../login/routes.js';
 
@@ -114,7 +114,7 @@ export function assertionRoutes(router: Router, assertions: Assertions, sessions
           'The number was proved too long ago. Send `"reauthenticate": true` to `/login`.',
         );
       const { assertion, expiresAt } = await assertions.assert(user, audience);
-      sendJson(res, { status: 200, body: { assertion, expires_at: new Date(expiresAt).toISOString() } });
+      sendJson(res, { status: 200, body: { assertion, expires_at: iso(expiresAt) } });
     })
     .all(methodNotAllowed('POST'));
 }

@@ -236,10 +236,7 @@ export function createCookieSessions(
     },
     loginSession: (req) => createLoginSession(recordAccessOf(viewOf(req)), { ...records, registry }),
     handle: (req) => recordAccessOf(viewOf(req)).handle,
-    user(req) {
-      const user = records.currentUser(recordAccessOf(viewOf(req)).state);
-      return user && { ...user, expiresAt: records.expiryOf(user) };
-    },
+    user: (req) => records.userOf(recordAccessOf(viewOf(req)).state),
     async signOut(req, res) {
       const view = viewOf(req);
       const { session: loaded } = view as { session?: Session & Partial<SessionData> };

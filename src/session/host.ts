@@ -71,10 +71,7 @@ export function createHostSessions(deps: SessionDeps & { registry: Registry }): 
     loginSession: (req) =>
       createLoginSession(recordAccessOf(req, visitOf(req), records), { ...records, registry }),
     handle: (req) => handleOf(visitOf(req).id ?? ''),
-    user(req) {
-      const user = records.currentUser(visitOf(req).record?.state ?? {});
-      return user && { ...user, expiresAt: records.expiryOf(user) };
-    },
+    user: (req) => records.userOf(visitOf(req).record?.state ?? {}),
     async signOut(req) {
       const { id, record } = visitOf(req);
       visits.set(req, {});

@@ -148,8 +148,11 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     /** Ends the session, also by an outdated id. @returns false if it had ended */
     end: (id: string): Promise<boolean> => store.delete(keyOf(id)),
     currentUser,
-    /** When the login expires if the session stays idle (ms since the epoch). */
-    expiryOf: (user: User): number => Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)),
+    /** The user, and when the login expires if the session stays idle (ms since the epoch). */
+    userOf(state: SessionState) {
+      const user = currentUser(state);
+      return user && { ...user, expiresAt: Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)) };
+    },
     /** Keyed names of a number, one for each secret. The first is stored; all are recognised. */
     ownerNames: (phoneNumber: PhoneNumber): readonly string[] =>
       ownerNamings.map((nameOf) => nameOf(phoneNumber)),

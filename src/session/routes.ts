@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import { LoginError } from '../core/errors.js';
-import { methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
+import { iso, methodNotAllowed, refuseFields, sendJson } from '../http/json.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Flow } from '../login/flow.js';
 import type { Notify } from '../login/hooks.js';
@@ -15,8 +15,6 @@ export interface SessionRoutesDeps {
   journal: Journal;
   notify: Notify | undefined;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** `GET /session`, `POST /logout`, `GET` and `DELETE /sessions`, and `DELETE /sessions/:id`. */
 export function sessionRoutes(router: Router, deps: SessionRoutesDeps): void {
