@@ -8,16 +8,16 @@ import { algorithmOf } from '../core/keys.js';
  * (decision 0019).
  */
 
-export interface SigningKey {
-  /** A private RSA key, or one of the curve P-256. */
-  key: KeyObject;
-  kid: string;
-}
-
 const encode = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url');
 
-/** Makes a function that signs JWTs (RFC 7519) by RS256 or ES256, as the key is. */
-export function createSigner({ key, kid }: SigningKey, typ = 'JWT'): (claims: object) => string {
+/**
+ * Makes a function that signs JWTs (RFC 7519).
+ * @param signingKey a private RSA key, for RS256, or one of the curve P-256, for ES256
+ */
+export function createSigner(
+  { key, kid }: { key: KeyObject; kid: string },
+  typ = 'JWT',
+): (claims: object) => string {
   const header = encode({ alg: algorithmOf(key), typ, kid });
   return (claims) => {
     const text = `${header}.${encode(claims)}`;

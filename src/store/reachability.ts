@@ -41,8 +41,6 @@ export function createFaultWatch(
   };
 }
 
-type ConnectionError = Error & { lastNodeError?: Error | null };
-
 export type HostWatch = ReturnType<typeof watchHost>;
 
 /** Reports when a host can no longer be reached, and when it can be reached again. */
@@ -50,7 +48,8 @@ function watchHost(host: string, log: Log) {
   const messages = { began: 'redis is not reachable', ended: 'redis is reachable again' };
   const { failed, ended } = createFaultWatch(log, 'warn', messages);
   return {
-    failed: (error: ConnectionError): void => failed({ host, error: (error.lastNodeError ?? error).message }),
+    failed: (error: Error & { lastNodeError?: Error | null }): void =>
+      failed({ host, error: (error.lastNodeError ?? error).message }),
     ready: (): void => ended({ host }),
   };
 }

@@ -26,11 +26,8 @@ const INSTANCE = /^(?:[0-9a-f]-?){31}[0-9a-f]$/i;
 export function refusal(api: string, answer: Answer): LoginError {
   const upstream = trace(api, answer);
   if (answer.status === 429) {
-    const retryAfter = answer.retryAfter ?? 1;
-    return new LoginError('unavailable', 'Vonage or the operator limits the rate of calls. Try again.', {
-      retry_after: retryAfter,
-      upstream,
-    });
+    const detail = 'Vonage or the operator limits the rate of calls. Try again.';
+    return new LoginError('unavailable', detail, { retry_after: answer.retryAfter ?? 1, upstream });
   }
   if (answer.status === 504)
     return new LoginError('upstream_timeout', 'The operator did not answer in time.', { upstream });

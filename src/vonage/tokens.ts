@@ -101,21 +101,17 @@ function tokenRefusal(answer: Answer): LoginError {
  * The link of the older direct flow, which needs no call beforehand (Vonage, Getting Started with
  * Number Verification, "Request Authorization Code"; OpenID Connect Core section 3.1.2.1).
  */
-export function buildAuthUrl(params: {
-  oidcUrl: string;
-  applicationId: string;
-  redirectUri: string;
-  phoneNumber: PhoneNumber;
-  state: string;
-}): string {
-  const url = new URL(params.oidcUrl);
-  url.search = new URLSearchParams({
-    client_id: params.applicationId,
-    response_type: 'code',
-    scope: `openid ${VERIFY_SCOPE}`,
-    redirect_uri: params.redirectUri,
-    login_hint: params.phoneNumber,
-    state: params.state,
-  }).toString();
-  return url.href;
+export function createAuthUrl(deps: { oidcUrl: string; applicationId: string; redirectUri: string }) {
+  return (phoneNumber: PhoneNumber, state: string): string => {
+    const url = new URL(deps.oidcUrl);
+    url.search = new URLSearchParams({
+      client_id: deps.applicationId,
+      response_type: 'code',
+      scope: `openid ${VERIFY_SCOPE}`,
+      redirect_uri: deps.redirectUri,
+      login_hint: phoneNumber,
+      state,
+    }).toString();
+    return url.href;
+  };
 }

@@ -1,11 +1,10 @@
 import type { VerifySettings } from '../config/login.js';
 import type { VonageSettings } from '../config/vonage.js';
-import type { PhoneNumber } from '../core/phone-number.js';
 import type { World } from '../core/world.js';
 import { createIdentityInsights } from './identity-insights.js';
 import { createNetworkEnablement } from './network-enablement.js';
 import { createNumberVerification } from './number-verification.js';
-import { buildAuthUrl, createAppToken, createTokenExchange, withAppToken } from './tokens.js';
+import { createAppToken, createAuthUrl, createTokenExchange, withAppToken } from './tokens.js';
 import { createTransport, observed, pausing } from '../http/transport.js';
 import { createVerifyApi } from './verify.js';
 
@@ -20,15 +19,14 @@ export function createVonage(
   deps: { redirectUri: string; world: World; pause: (api: string, seconds: number) => Promise<void> },
 ) {
   const { redirectUri, world } = deps;
-  const { applicationId, apiHost, oidcUrl, proxy, privateKey } = settings;
+  const { applicationId, apiHost, proxy, privateKey } = settings;
   const verifyUrl = `${apiHost}/camara/number-verification/v031/verify`;
   const transport = observed(pausing(createTransport(proxy), deps.pause), world);
   const appToken = createAppToken(applicationId, privateKey, world);
   const asApplication = { ...settings, redirectUri, transport: withAppToken(transport, appToken) };
   return {
     enableNumber: createNetworkEnablement(asApplication),
-    authUrl: (phoneNumber: PhoneNumber, state: string) =>
-      buildAuthUrl({ oidcUrl, applicationId, redirectUri, phoneNumber, state }),
+    authUrl: createAuthUrl(asApplication),
     /** CAMARA Number Verification, with the token it needs. */
     numberVerification: {
       exchange: createTokenExchange(asApplication),

@@ -55,19 +55,15 @@ const ProblemError = z.object({
   instance: z.string().nullish(),
 });
 
-export interface UpstreamError {
-  /** `invalid_grant`, `PERMISSION_DENIED`, the fragment of a problem's `type`, or its title. */
-  code: string;
-  instance?: string;
-}
-
 /**
  * Reads the errors of these APIs: OAuth `{error}`, CAMARA `{status, code, message}`, Infobip's
  * `{requestError: {serviceException: {messageId, text}}}` and Vonage's problem `{type, title,
  * detail, instance}`, of whose `type` only the fragment is stable; Network Enablement has
  * `error_type` in its place. Fields that are not used may be null or of another type.
+ * @returns `code`: such as `invalid_grant` or `PERMISSION_DENIED`; of a problem the fragment of its
+ * `type`, or its title
  */
-export function readError(json: unknown): UpstreamError | undefined {
+export function readError(json: unknown): { code: string; instance?: string } | undefined {
   const oauth = OAuthError.safeParse(json);
   if (oauth.success) return { code: oauth.data.error };
   const camara = CamaraError.safeParse(json);
