@@ -1,12 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import type { CamaraSettings } from '../config/camara.js';
-import type { ProxySettings } from '../config/vonage.js';
 import { inTime, LoginError } from '../core/errors.js';
 import { publicJwk } from '../core/keys.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { nowInSeconds, randomToken, type World } from '../core/world.js';
-import { createTransport, observed, pausing, type Transport } from '../http/transport.js';
+import { nowInSeconds, randomToken } from '../core/world.js';
+import { openTransport, type Transport, type TransportDeps } from '../http/transport.js';
 import { createNumberVerification } from '../vonage/number-verification.js';
 import type { AccessToken } from '../vonage/tokens.js';
 import { createSigner } from './jws.js';
@@ -32,24 +31,13 @@ export interface Authorization {
 
 export type Camara = ReturnType<typeof createCamara>;
 
-/**
- * Number Verification of CAMARA by the authorization code flow of its profile.
- * @param deps `pause` is called when the upstream asks for a pause of so many seconds
- */
-export function createCamara(
-  settings: CamaraSettings,
-  deps: {
-    redirectUri: string;
-    world: World;
-    proxy?: ProxySettings | undefined;
-    pause: (api: string, seconds: number) => Promise<void>;
-  },
-) {
-  const { world, proxy, redirectUri } = deps;
+/** Number Verification of CAMARA by the authorization code flow of its profile. */
+export function createCamara(settings: CamaraSettings, deps: TransportDeps & { redirectUri: string }) {
+  const { world, redirectUri } = deps;
   // The endpoints belong to one upstream: a pause that one of them asks for ends all logins there.
   // A login may go on without an answer about its SIM (`SIM_SWAP_UNKNOWN`).
   const pause = (api: string, seconds: number) => deps.pause(api === SIM_SWAP_API ? api : 'camara', seconds);
-  const calls = observed(pausing(createTransport(proxy), pause), world);
+  const calls = openTransport({ ...deps, pause });
   const transport: Transport = (call) =>
     calls({ ...call, headers: { ...settings.headers, ...call.headers } });
   const upstream = { settings, transport, world };

@@ -58,6 +58,17 @@ export class Unanswered extends LoginError {
   }
 }
 
+export interface TransportDeps {
+  world: World;
+  proxy?: ProxySettings | undefined;
+  /** Is called when an API asks for a pause of so many seconds. Its failures are ignored. */
+  pause: (api: string, seconds: number) => Promise<void>;
+}
+
+/** The transport of a server: it records each call, and notes the pauses that APIs ask for. */
+export const openTransport = ({ world, proxy, pause }: TransportDeps): Transport =>
+  observed(pausing(createTransport(proxy), pause), world);
+
 /** More than any answer of these APIs. A longer answer is cut off and counts as none. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -125,9 +136,8 @@ function unanswered(api: string, error: unknown): Unanswered {
 /** Statuses whose `Retry-After` asks for a pause (RFC 9110 section 10.2.3, RFC 6585 section 4). */
 const ASKS_FOR_PAUSE = new Set([429, 503]);
 
-/** Calls `pause` when an API asks for a pause. Failures of `pause` are ignored. */
-export const pausing =
-  (transport: Transport, pause: (api: string, seconds: number) => Promise<void>): Transport =>
+const pausing =
+  (transport: Transport, pause: TransportDeps['pause']): Transport =>
   async (call) => {
     const answer = await transport(call);
     if (ASKS_FOR_PAUSE.has(answer.status) && answer.retryAfter !== undefined) {
@@ -153,7 +163,7 @@ function readJson({ headers, body }: RawAnswer): unknown {
 }
 
 /** Records each call, its outcome and its duration in metrics and traces. */
-export const observed =
+const observed =
   (transport: Transport, { meter, span }: Pick<World, 'meter' | 'span'>): Transport =>
   (call) =>
     span(`${call.method} ${call.api}`, 'client', async (annotate) => {

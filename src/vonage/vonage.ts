@@ -1,28 +1,23 @@
 import type { VerifySettings } from '../config/login.js';
 import type { VonageSettings } from '../config/vonage.js';
-import type { World } from '../core/world.js';
 import { createIdentityInsights } from './identity-insights.js';
 import { createNetworkEnablement } from './network-enablement.js';
 import { createNumberVerification } from './number-verification.js';
 import { createAppToken, createAuthUrl, createTokenExchange, withAppToken } from './tokens.js';
-import { createTransport, observed, pausing } from '../http/transport.js';
+import { openTransport, type TransportDeps } from '../http/transport.js';
 import { createVerifyApi } from './verify.js';
 
 export type Vonage = ReturnType<typeof createVonage>;
 
-/**
- * The Vonage APIs that a login calls.
- * @param deps `pause` is called when an API asks for a pause of so many seconds
- */
+/** The Vonage APIs that a login calls. */
 export function createVonage(
   settings: VonageSettings & { verify: VerifySettings },
-  deps: { redirectUri: string; world: World; pause: (api: string, seconds: number) => Promise<void> },
+  { redirectUri, ...deps }: TransportDeps & { redirectUri: string },
 ) {
-  const { redirectUri, world } = deps;
-  const { applicationId, apiHost, proxy, privateKey } = settings;
+  const { applicationId, apiHost, privateKey } = settings;
   const verifyUrl = `${apiHost}/camara/number-verification/v031/verify`;
-  const transport = observed(pausing(createTransport(proxy), deps.pause), world);
-  const appToken = createAppToken(applicationId, privateKey, world);
+  const transport = openTransport(deps);
+  const appToken = createAppToken(applicationId, privateKey, deps.world);
   const asApplication = { ...settings, redirectUri, transport: withAppToken(transport, appToken) };
   return {
     enableNumber: createNetworkEnablement(asApplication),
