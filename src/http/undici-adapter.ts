@@ -1,5 +1,5 @@
 import type { ProxySettings } from '../config/vonage.js';
-import { AxiosError, type AxiosAdapter, type InternalAxiosRequestConfig } from 'axios';
+import { AxiosError, type AxiosAdapter, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import { Agent, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 
 /** Connections to one host at the most; a call beyond them waits for one, within its deadline. */
@@ -62,16 +62,14 @@ export function createUndiciAdapter(
   };
 }
 
-type Executor = Parameters<ConstructorParameters<typeof Promise<Awaited<ReturnType<AxiosAdapter>>>>[0]>;
-
 /**
  * Collects a whole answer, which is small: a stream costs as much as all the rest of a call. An
  * error has a `request` if that was sent, and a `response` with the part of the answer that came.
  */
 function answerOf(
   config: InternalAxiosRequestConfig,
-  resolve: Executor[0],
-  reject: Executor[1],
+  resolve: (answer: AxiosResponse) => void,
+  reject: (error: AxiosError) => void,
 ): Dispatcher.DispatchHandler {
   const raw: RawAnswer = { headers: {}, body: Buffer.alloc(0) };
   const answer = { status: 0, statusText: '', headers: {}, config, data: raw };

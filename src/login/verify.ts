@@ -11,6 +11,7 @@ import {
   LOGIN_TTL_SECONDS,
   changeLogin,
   isOnSameChannel,
+  isOver,
   lock,
   provedBy,
   type Channel,
@@ -83,8 +84,7 @@ export function createVerify(context: LoginContext) {
     return journal.step({ step: 'verify', requestId, login: session.login }, async (annotate) => {
       const { login } = session;
       const kind = kindOf(code, verifications.codeLength);
-      if (login === undefined || login.status === 'completed' || login.locked || kind === undefined)
-        throw invalidCode();
+      if (login === undefined || isOver(login) || kind === undefined) throw invalidCode();
       const attempt = { code, kind, codeVerifier, login };
       const step = { ...request, annotate };
       const isOurs = engine.redirect !== undefined && CALLBACK_CODE.test(code);

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { LoginError } from '../core/errors.js';
 import type { PhoneNumber } from '../core/phone-number.js';
-import { Login, MAX_CONFLICTS, User, Verification, type LoginSession } from '../login/login.js';
+import { isOver, Login, MAX_CONFLICTS, User, Verification, type LoginSession } from '../login/login.js';
 import { createKeyring, createRecordFormat, createNaming } from '../store/seal.js';
 import type { Store } from '../store/store.js';
 import type { World } from '../core/world.js';
@@ -253,8 +253,7 @@ export function createLoginSession(
       if (registration === undefined) throw await dropRevoked(login);
       await settle((now) => {
         // The login may have been cancelled, locked or replaced during the proof.
-        const current = now.login;
-        const isOpen = current?.id === login.id && current.status !== 'completed' && !current.locked;
+        const isOpen = now.login?.id === login.id && !isOver(now.login);
         // A re-authentication completes only for the user who is logged in.
         if (!isOpen || !isOfUser(now)) throw loginExpired();
         return { login, user };
