@@ -7,10 +7,11 @@ import { COMMAND_TIMEOUT_MS } from '../store/options.js';
 import { createKeyring, createRecordFormat } from '../store/seal.js';
 import { createLock, type Store } from '../store/store.js';
 import type { VerifyNews } from '../vonage/webhook.js';
-import type { Channel, Login, Verification } from './login.js';
+import { isOver, type Channel, type Login, type Verification } from './login.js';
 
-/** Why a step or a verification ended, where an app can act on it. */
+/** How a step or a verification ended. */
 const End = z.object({
+  /** Why its message brought no code. */
   reason: z.enum(MESSAGE_FAILURES).optional(),
   /** No code was entered in time. */
   isExpired: z.exactOptional(z.literal(true)),
@@ -130,8 +131,7 @@ export function progressOf(
   { now, fallbacks, report }: { now: number; fallbacks: readonly CodeChannel[]; report?: Report | undefined },
 ): Progress {
   const verification = login.verification && verificationAt(login.verification, now, report);
-  const isOpen = login.status !== 'completed' && login.locked === undefined;
-  const nextChannels = isOpen ? channelsLeft(login.verification, verification, fallbacks) : [];
+  const nextChannels = isOver(login) ? [] : channelsLeft(login.verification, verification, fallbacks);
   const base = { channel: login.channel, expiresAt: login.expiresAt, nextChannels };
   if (login.status !== undefined) return { ...base, status: login.status };
   if (verification === undefined) {
