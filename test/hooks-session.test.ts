@@ -151,7 +151,7 @@ test('the outcome of a hook is logged, without the message of its error', async 
     expect(said).toEqual([
       { ...failed, why: 'it threw', cause: 'Error', at: expect.stringContaining('hooks.ts') },
       { level: 'info', ...line, answer: 'refuse', message: 'a hook stepped in' },
-      { ...failed, why: 'its answer is none' },
+      { ...failed, why: 'its answer is unknown' },
       {
         ...{ ...failed, why: 'its answer cannot be read', cause: 'Error' },
         at: expect.stringContaining('hooks.ts'),

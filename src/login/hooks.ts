@@ -105,7 +105,7 @@ export interface Hooks {
 }
 
 interface Failure {
-  failed: 'it threw' | 'it took too long' | 'its answer is none' | 'its answer cannot be read';
+  failed: 'it threw' | 'it took too long' | 'its answer is unknown' | 'its answer cannot be read';
   cause?: unknown;
 }
 
@@ -194,7 +194,7 @@ function read<Name extends HookName>(name: Name, answer: unknown): Answer<Name> 
     const known = ANSWERS[name].find((each) => each === word);
     return known !== undefined && value === true && more.length === 0
       ? known
-      : { failed: 'its answer is none' };
+      : { failed: 'its answer is unknown' };
   } catch (cause) {
     return { failed: 'its answer cannot be read', cause };
   }
