@@ -141,7 +141,7 @@ describe('with a cluster', () => {
   });
 
   test('a master that hangs during a migration of slots delays requests by no more than a second, and ends no login', async () => {
-    system.timesOut(true);
+    system.useProductionTimeouts(true);
     const unheard: unknown[] = [];
     const record = (reason: unknown) => void unheard.push(reason);
     process.on('unhandledRejection', record);
@@ -156,7 +156,7 @@ describe('with a cluster', () => {
       cluster.masters[1]?.thaw();
     });
     process.off('unhandledRejection', record);
-    system.timesOut(false);
+    system.useProductionTimeouts(false);
     expect(unheard).toEqual([]);
     const states = () => onEachMaster((admin) => admin.call('CLUSTER', 'INFO'));
     await until(async () => (await states()).every((info) => String(info).includes('cluster_state:ok')));

@@ -16,8 +16,8 @@ const getOnly = (router: Router, path: string, handler: RequestHandler): Router 
 /** Browsers revalidate a cached answer each time, so that they use a new version at once. */
 const revalidate = (res: Response): Response => res.setHeader('Cache-Control', 'no-cache');
 
-/** Files are sent whole: with ranges, a wrong one would need a 416, which the contract lacks. */
-const WHOLE = { acceptRanges: false, cacheControl: false };
+/** Files are sent whole: an invalid range would need a 416, which the contract lacks. */
+const FILE_OPTIONS = { acceptRanges: false, cacheControl: false };
 
 /** The files in `public/`, and the built client. */
 export function staticFiles(root: string): Router {
@@ -25,10 +25,10 @@ export function staticFiles(root: string): Router {
   // A folder with an empty name would be served as its parent. `index.html` is a template.
   const isNoFile = (path: string): boolean => path.includes('//') || decoded(path) === '/index.html';
   router.use((req, _res, next) => next(isNoFile(req.path) ? 'router' : undefined));
-  const options = { ...WHOLE, index: false, redirect: false, setHeaders: revalidate };
+  const options = { ...FILE_OPTIONS, index: false, redirect: false, setHeaders: revalidate };
   router.use(express.static(join(root, 'public'), options));
   const client = join(root, 'dist', 'client', 'silent-auth.js');
-  return getOnly(router, '/client.js', (_req, res) => revalidate(res).sendFile(client, WHOLE));
+  return getOnly(router, '/client.js', (_req, res) => revalidate(res).sendFile(client, FILE_OPTIONS));
 }
 
 const decoded = (path: string): string => {
@@ -85,7 +85,7 @@ export function errorsPage(router: Router, root: string, styled: boolean): void 
     // A host app may add its cookie to this answer, so shared caches must not store it.
     if (!styled) res.setHeader('Cache-Control', 'private, no-cache');
     if (req.accepts(['text/markdown', 'text/html']) === 'text/html') res.type('html').send(await page());
-    else res.type('text/markdown; charset=utf-8').sendFile(file, WHOLE);
+    else res.type('text/markdown; charset=utf-8').sendFile(file, FILE_OPTIONS);
   });
 }
 

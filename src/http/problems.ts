@@ -30,7 +30,7 @@ export type Failed = (error: LoginError, request: { id: string; route: string; m
 export const reportFailure = (failed: Failed, error: LoginError, res: Response): void =>
   failed(error, { id: requestIdOf(res), route: `${res.req.method} ${res.req.path}`, ms: sinceArrival(res) });
 
-function setHeaders(res: Response, { code, status, fields }: LoginError): Response {
+function setErrorHeaders(res: Response, { code, status, fields }: LoginError): Response {
   if (fields.retry_after !== undefined) res.setHeader('Retry-After', fields.retry_after);
   // A 401 has a challenge (RFC 9110 section 15.5.2), and `HttpURLConnection` of Android may throw
   // without one. No scheme is registered for cookies.
@@ -40,7 +40,7 @@ function setHeaders(res: Response, { code, status, fields }: LoginError): Respon
 }
 
 export function sendProblem(res: Response, error: LoginError, docsUrl: string): void {
-  sendJson(setHeaders(res, error), {
+  sendJson(setErrorHeaders(res, error), {
     status: error.status,
     body: problemOf(error, docsUrl, requestIdOf(res)),
     type: 'application/problem+json',
@@ -73,7 +73,7 @@ export function problemHandler(deps: ProblemDeps): ErrorRequestHandler {
     const error = thrown instanceof LoginError ? thrown : asLoginError(thrown);
     reportFailure(failed, error, res);
     if (res.headersSent) return void res.destroy();
-    if (isNavigation(req)) sendPage(setHeaders(res, error), error);
+    if (isNavigation(req)) sendPage(setErrorHeaders(res, error), error);
     else sendProblem(res, error, `${base}/errors.md`);
   };
 }

@@ -155,7 +155,7 @@ async function askEngine(context: LoginContext, login: Login, step: StepContext)
     .begin({ login, resumes, claimant, caller, requestId, newState: states.make, pay })
     .catch(async (error: unknown) => {
       await states.cancelAllBut();
-      return withoutSilence(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0);
+      return beginningAfterError(error, codeChannelsOf(login.phoneNumber, context.fallbacks).length > 0);
     });
   await states.cancelAllBut(beginning.by === 'redirect' ? beginning.state : undefined);
   return beginning;
@@ -170,7 +170,7 @@ async function mayBePaidFor({ checkSim }: LoginContext, login: Login, step: Step
 }
 
 /** An outage of the silent channel is an error only where the login has no other channel. */
-function withoutSilence(error: unknown, hasOtherChannel: boolean): Beginning {
+function beginningAfterError(error: unknown, hasOtherChannel: boolean): Beginning {
   if (!hasOtherChannel || !(error instanceof LoginError && error.status >= 500)) throw error;
   return { by: 'nothing', why: error.code, upstream: error.upstream };
 }

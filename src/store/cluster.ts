@@ -40,7 +40,7 @@ export function connectCluster(
   let refreshedAt = -Infinity;
   // A node that left the cluster, or is cut off from the others, redirects nothing. While the whole
   // cluster is down, each command has this answer.
-  const refreshSlotsOf = (error: Error): void => {
+  const refreshSlotsIfDown = (error: Error): void => {
     if (!error.message.startsWith('CLUSTERDOWN')) return;
     if (performance.now() - refreshedAt < REFRESH_INTERVAL_MS) return;
     refreshedAt = performance.now();
@@ -50,7 +50,7 @@ export function connectCluster(
     ignoreFailedAsking(node);
     ignoreLaterErrors(node);
     writeOncePerTurn(node);
-    nameLostCommands(node, refreshSlotsOf);
+    nameLostCommands(node, refreshSlotsIfDown);
     // ioredis removes a node whose connection ends, and connects again only for a command, which
     // fails. A node that cannot be reached again is left to the new slots.
     node.once('ready', () => node.once('end', refreshSlots));
@@ -75,7 +75,7 @@ export async function primariesSettled(cluster: Cluster): Promise<void> {
 /**
  * For a cluster, ioredis has one error for a command whose connection closed, which may have been
  * executed, and for one that it did not send.
- * @param failed gets the error of each command
+ * @param failed gets the error of each command that fails
  */
 function nameLostCommands(node: Redis, failed: (error: Error) => void): void {
   const send = node.sendCommand.bind(node);

@@ -1,31 +1,31 @@
 import type { Log } from '../core/world.js';
 
 /**
- * While a fault lasts, the log has one line for each of its reasons in this time: the first one may
- * be that the connection ended, and the next one why.
+ * While a fault lasts, the log has one line for each reason in this time: the first reason may be
+ * only that the connection ended, and the next one says why.
  */
 const REPORT_INTERVAL_MS = 10_000;
-/** Some reasons name a port that differs each time. */
+/** The most lines in this time: some reasons name a port that differs each time. */
 const MAX_REASONS = 3;
 
 /**
  * Reports when a fault begins, that it lasts, and when it ends.
- * @param messages `began`: `redis is not ready`; `ended`: `redis is ready again`
+ * @param messages such as `redis is not ready` and `redis is ready again`
  */
 export function createFaultWatch(
   log: Log,
   level: 'warn' | 'error',
   messages: { began: string; ended: string },
 ) {
-  let goneAt: number | undefined;
-  let beganAt = -Infinity;
+  let faultAt: number | undefined;
+  let intervalAt = -Infinity;
   const reported = new Set<string>();
   return {
     failed: (fields: object): void => {
       const now = performance.now();
-      goneAt ??= now;
-      if (now - beganAt >= REPORT_INTERVAL_MS) {
-        beganAt = now;
+      faultAt ??= now;
+      if (now - intervalAt >= REPORT_INTERVAL_MS) {
+        intervalAt = now;
         reported.clear();
       }
       const reason = JSON.stringify(fields);
@@ -34,9 +34,9 @@ export function createFaultWatch(
       log[level](fields, messages.began);
     },
     ended: (fields: object): void => {
-      if (goneAt === undefined) return;
-      log.info({ ...fields, ms: Math.round(performance.now() - goneAt) }, messages.ended);
-      [goneAt, beganAt] = [undefined, -Infinity];
+      if (faultAt === undefined) return;
+      log.info({ ...fields, ms: Math.round(performance.now() - faultAt) }, messages.ended);
+      [faultAt, intervalAt] = [undefined, -Infinity];
     },
   };
 }

@@ -67,7 +67,7 @@ describe('while a step waits for Vonage', () => {
         vonageProxy.hold();
         const steps = logins.map((login) => login.step());
         await until(async () => (await system.upstream()).length === before + points.length);
-        system.timesOut(true);
+        system.useProductionTimeouts(true);
         await inject(setup);
         const stop = startStopwatch();
         await vonageProxy.mend();
@@ -80,7 +80,7 @@ describe('while a step waits for Vonage', () => {
         expect(took).toBeLessThanOrEqual(MAX_ANSWER_MS);
         await repair(setup);
         await until(async () => (await system.app().get('/readyz')).status === 200);
-        system.timesOut(false);
+        system.useProductionTimeouts(false);
         for (const login of logins) expect(await login.isLoggedIn()).toBe(false);
         await expectSingleUse(system);
         addToSummary({
@@ -120,13 +120,13 @@ test.each<[string, (redis: RedisServer, proxy: Proxy) => unknown]>([
   const successor = await startRedis();
   try {
     await withProxies({}, async ({ system, redis, redisProxy }) => {
-      system.timesOut(true);
+      system.useProductionTimeouts(true);
       await fail(redis, redisProxy);
       expect((await system.app().get('/readyz')).status).toBe(503);
       redisProxy.leadTo(portOf(successor));
       await redisProxy.mend();
       await until(async () => (await system.app().get('/readyz')).status === 200);
-      system.timesOut(false);
+      system.useProductionTimeouts(false);
       const { app, code } = await system.walkedLogin();
       await postCode(app, code).expect(200);
     });

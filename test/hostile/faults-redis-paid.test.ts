@@ -13,7 +13,7 @@ test.each(Object.entries(REDIS_FAULTS))(
     try {
       await withSystem({ redisUrl: `redis://127.0.0.1:${redisProxy.port}`, env }, async (system) => {
         const begin = () => system.app().post('/login').send({ phone_number: ALICE });
-        system.timesOut(true);
+        system.useProductionTimeouts(true);
         await fault.inject({ redis, redisProxy, system });
         const refused = await begin();
         expect([refused.status, refused.body.error]).toEqual([503, 'unavailable']);

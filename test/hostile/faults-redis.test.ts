@@ -57,7 +57,7 @@ async function run(setup: FaultySetup, fault: Fault) {
   for (const point of POINTS_OF_LOGIN) logins.push(await bringTo(point, system));
   const before = (await system.upstream()).length;
 
-  system.timesOut(true);
+  system.useProductionTimeouts(true);
   await fault.inject(setup);
   const first = await Promise.all(logins.map((login) => login.step()));
   const calls = (await system.upstream()).length - before;
@@ -68,7 +68,7 @@ async function run(setup: FaultySetup, fault: Fault) {
 
   await fault.repair(setup);
   const recoveredAfter = await recoveryMs(system);
-  system.timesOut(false);
+  system.useProductionTimeouts(false);
   const answersOf = new Map<Point, Answers>();
   for (const [at, login] of logins.entries()) {
     const wasLoggedIn = await login.isLoggedIn();

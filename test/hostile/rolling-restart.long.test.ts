@@ -46,7 +46,7 @@ function expectServer({ status, headers }: { status: number; headers: Record<str
 }
 
 /** Begins logins at a steady rate until it is stopped. */
-function trickle(base: string) {
+function startLogins(base: string) {
   const attempts: Attempt[] = [];
   const timer = setInterval(() => {
     const attempt: Attempt = { isLoggedIn: false, beganAt: performance.now() };
@@ -111,7 +111,7 @@ eachProxy('two servers behind %s, as deploy/proxies has it,', (_name, proxy) => 
   });
 
   test('lose no login when one is restarted after the other', async () => {
-    const { stop } = trickle(base);
+    const { stop } = startLogins(base);
     for (const at of [0, 1] as const) {
       await end(at, 'SIGTERM');
       await start(at);
@@ -123,7 +123,7 @@ eachProxy('two servers behind %s, as deploy/proxies has it,', (_name, proxy) => 
   });
 
   test('lose only logins that were under way when one is killed', async () => {
-    const { stop } = trickle(base);
+    const { stop } = startLogins(base);
     const deaths: number[] = [];
     for (const at of [0, 1] as const) {
       await pause(500);

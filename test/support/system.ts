@@ -89,10 +89,10 @@ export interface System {
   /** The webhooks that Vonage has sent, in order; `status` is null until one is answered. */
   webhooks(): Promise<{ status: number | null }[]>;
   /**
-   * Whether commands of Redis time out as soon as in production. By default they have 20 seconds,
+   * Whether commands of Redis have the timeouts of production. By default they have 20 seconds,
    * because Redis shares its processors with the tests.
    */
-  timesOut(asInProduction: boolean): void;
+  useProductionTimeouts(use: boolean): void;
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -174,13 +174,13 @@ const MOST_ENTRIES = 1000;
 export const redisUrlOfWorker = (): string =>
   `${process.env['TEST_REDIS_URL'] ?? ''}/${Number(process.env['JEST_WORKER_ID'] ?? 1) % 16}`;
 
-const PATIENT = { commandTimeout: 20_000, socketTimeout: 20_000 };
+const LONG_TIMEOUTS = { commandTimeout: 20_000, socketTimeout: 20_000 };
 const { commandTimeout, socketTimeout } = OPTIONS;
 
-function setTimeouts({ client }: Connection, timeouts: typeof PATIENT): void {
+function setTimeouts({ client }: Connection, timeouts: typeof LONG_TIMEOUTS): void {
   const isCluster = client instanceof Cluster;
   const nodes = isCluster ? client.nodes().map((node) => node.options) : [client.options];
-  // Those of nodes to come, too.
+  // For nodes that connect later.
   if (isCluster) nodes.push(client.options.redisOptions ?? {});
   for (const options of nodes) Object.assign(options, timeouts);
 }
@@ -233,11 +233,9 @@ export async function startSystem({
   const settings = config.redis ?? redisAt(redisUrl);
   const connections = Array.from({ length: servers }, () => connectRedis(settings, world.log));
   await Promise.all(connections.map(({ ready }) => ready));
-  const timesOut = (asInProduction: boolean): void =>
-    connections.forEach((each) =>
-      setTimeouts(each, asInProduction ? { commandTimeout, socketTimeout } : PATIENT),
-    );
-  timesOut(false);
+  const useProductionTimeouts = (use: boolean): void =>
+    connections.forEach((each) => setTimeouts(each, use ? { commandTimeout, socketTimeout } : LONG_TIMEOUTS));
+  useProductionTimeouts(false);
   const [{ client }] = connections as [Connection];
   const nodes = () => (client instanceof Cluster ? client.nodes('master') : [client]);
   const empty = () => Promise.all(nodes().map((node) => node.flushdb()));
@@ -306,7 +304,7 @@ export async function startSystem({
     upstream: () => listed(() => state.requests.all().filter(({ from }) => from === 'server')),
     messages: () => listed(() => state.messages.all()),
     webhooks: () => listed(() => state.webhooks.sent.all()),
-    timesOut,
+    useProductionTimeouts,
     async control(path, body) {
       const headers = { 'content-type': 'application/json' };
       const answer = await fetch(`${sandbox}/__sandbox/${path}`, {
