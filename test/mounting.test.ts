@@ -299,7 +299,7 @@ describe('mounted in an app, with session: host', () => {
       const own = keys.filter((key) => !key.startsWith('silent-auth:'));
       expect(own).toHaveLength(2);
       for (const key of keys) {
-        // -1: never. Some live for a second alone, and may just be gone (-2).
+        // -1: the key never expires. -2: it has expired, as some do after one second.
         expect(await mounted.redis.ttl(key)).not.toBe(-1);
         const value = (await mounted.redis.type(key)) === 'string' ? await mounted.redis.get(key) : '';
         expect(`${key} ${value ?? ''}`).not.toContain('7700900');

@@ -25,7 +25,7 @@ function start(): void {
   const language: Language = { words, locale: locale ?? chosen };
   const { country = regionOf(language.locale), pressedAt } = document.documentElement.dataset;
   readCountries();
-  // The form can be used before.
+  // Later, because the form works without the names.
   setTimeout(writeCountries, 0, language.locale);
 
   const known = getCountries().find((code) => code === country);
@@ -58,7 +58,7 @@ function start(): void {
     emit({ on: 'submit', keepsCookies: keepsCookies(), pressedAt: Number(pressedAt) });
 }
 
-/** Without the script of `first.ts`, which guesses the country and lets the user choose it. */
+/** The country, if the script of `first.ts`, which finds it better, has not run. */
 const regionOf = (locale: string): string | undefined => new Intl.Locale(locale).maximize().region;
 
 function open(emit: (event: Event) => void): void {
@@ -147,7 +147,7 @@ function listenToDevice(emit: (event: Event) => void): void {
   );
 }
 
-/** The options of the server have a text alone, such as `GB +44`. */
+/** The options that the server sends have only a text, such as `GB +44`. */
 function readCountries(): void {
   for (const option of (byId('country') as HTMLSelectElement).options) {
     const [code = '', calling = ''] = option.text.split(' +');

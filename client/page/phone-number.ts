@@ -162,7 +162,10 @@ export function formatAsTyped(text: string, country: CountryCode): { text: strin
   return { text: shown, country: typing.getCountry() ?? mainCountry(found, country) ?? country };
 }
 
-/** Whether `shown` is read like `text`, and has all that was typed as long as that is no number. */
+/**
+ * Whether `shown` is read like `text`. While `text` is no number yet, it must also have the same
+ * digits as `shown`, and no letters.
+ */
 function keepsNumber(shown: string, text: string, country: CountryCode): boolean {
   const [after, before] = [shown, text].map((each) => ({ ...find(each, country), dialled: dialledIn(each) }));
   if (JSON.stringify(after) !== JSON.stringify(before)) return false;

@@ -177,7 +177,7 @@ export function tokenRequest(
   return { options: sentBy(issuer, fetch), result };
 }
 
-/** The library would also check fields that nothing reads. `readToken` reads `expires_in`. */
+/** The library reads these fields; it would also check others. `readToken` reads `expires_in`. */
 const TOKEN_FIELDS = new Set(['access_token', 'token_type', 'id_token']);
 
 const isInsecure = (issuer: string): boolean => issuer.startsWith('http:');

@@ -19,7 +19,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Settings of the standalone server, whose names an app may use for itself. */
+/** Settings that only the standalone server has. An app may use their names for itself. */
 const STANDALONE_ONLY =
   /^(?:ACCENT_COLOR|CONTINUE_URL|DRAIN_SECONDS|EXPLAIN|HELP_|HOST$|KEEP_ALIVE_SECONDS|LOGO_URL|METRICS_|OPERATOR_|OTEL_)/;
 

@@ -61,7 +61,7 @@ export class Unanswered extends LoginError {
 export interface TransportDeps {
   world: World;
   proxy?: ProxySettings | undefined;
-  /** Is called when an API asks for a pause of so many seconds. Its failures are ignored. */
+  /** Called when an API asks for a pause of so many seconds. Its failures are ignored. */
   pause: (api: string, seconds: number) => Promise<void>;
 }
 

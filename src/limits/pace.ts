@@ -89,7 +89,7 @@ export function createPace(deps: LimitSettings & { store: Store; world: World })
     },
 
     /**
-     * Stops all processes from calling an API, as Vonage asked.
+     * Stops all processes from calling an API, as it asked.
      * @param seconds at most `MAX_PAUSE_SECONDS`
      */
     async pause(api: string, seconds: number): Promise<void> {

@@ -13,7 +13,8 @@ const AUTHORIZATION_CODE = /^[\x21-\x7e]{1,8192}$/;
 
 /**
  * `GET /callback`, the end of the redirects. The state says whether an app or a browser reads the
- * answer; `Accept` and `User-Agent` do not, since the SDKs ask for HTML.
+ * answer; for an error without a state, `Sec-Fetch-Dest` does. `Accept` and `User-Agent` do not,
+ * since the SDKs ask for HTML.
  *
  * A browser is redirected to `home`, with the outcome in the fragment.
  */

@@ -60,7 +60,7 @@ const LoginBody = z
   .refine((body) => body.phone_number !== undefined || body.reauthenticate === true, {
     path: ['phone_number'],
     error: 'Must be a string.',
-    // Beside other faults as well.
+    // Also where other fields are wrong.
     when: () => true,
   });
 
@@ -121,8 +121,8 @@ export function loginRoutes(router: Router, deps: LoginRoutesDeps): void {
   };
 
   /**
-   * The fields of a login. One answer shows one reading of the progress, which a webhook may
-   * change.
+   * The fields of a login. All fields of an answer come from one reading of the progress, which a
+   * webhook may change meanwhile.
    */
   const describe = (login: Login, { channel, expiresAt, nextChannels, verification }: Progress) => {
     const isTyped = channel !== null && channel !== 'silent_auth';

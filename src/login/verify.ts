@@ -190,7 +190,6 @@ async function signIn(
   const channels = provedBy(login, channel);
   const simSwap = sim.simSwap && { simSwap: sim.simSwap };
   const user = { phoneNumber, channel, channels, authenticatedAt: world.now(), ...simSwap };
-  // Refused where the login was cancelled or replaced since the code came.
   const { sessionId, ended } = await step.session.signIn(user, completed(login, channel));
   const about = { phoneNumber, requestId: step.requestId };
   const reauthenticated = login.reauthenticates === true;

@@ -139,7 +139,7 @@ function createMeter(registry: Registry, engine: string): Meter {
 export function createMetrics(engine: string) {
   const registry = new Registry();
   watchProcess(registry);
-  /** Answers only `GET` and `HEAD /metrics`. It needs a port of its own, because it has no access control. */
+  /** Answers only `/metrics`. It needs a port of its own, because it has no access control. */
   const listener: RequestListener = (req, res) => {
     const isScrape = ['GET', 'HEAD'].includes(req.method ?? '') && req.url?.split('?')[0] === '/metrics';
     if (!isScrape) return void res.writeHead(404).end();

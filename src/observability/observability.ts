@@ -84,12 +84,12 @@ async function loadTraces(): Promise<typeof import('./traces.js')> {
   }
 }
 
-/** Lines that wait to be written, about 10,000. More are dropped. */
+/** About 10,000 lines that wait to be written. More are dropped. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
  * Writes the log to stdout. While that fails, as on a full disk, the process goes on. By default
- * pino ends it, but first waits, and blocks it, until the last lines can be written.
+ * pino blocks it until the last lines can be written, and then ends it.
  */
 export function openStdout(): pino.DestinationStream {
   const stdout = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });

@@ -36,7 +36,7 @@ const contentSecurityPolicy = {
   },
 };
 
-/** A file of the package, also if this one is in `dist`. */
+/** A file of the package, whether this code runs in `src` or in `dist`. */
 const packagedFile = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 const pageRoutes = (): Router => {

@@ -148,7 +148,7 @@ export function createSessionRecords({ store, secrets, world }: SessionDeps) {
     /** Ends the session, also by an outdated id. @returns false if it had ended */
     end: (id: string): Promise<boolean> => store.delete(keyOf(id)),
     currentUser,
-    /** The user, and when the login expires if the session stays idle (ms since the epoch). */
+    /** The user, and when the session expires if it stays idle (ms since the epoch). */
     userOf(state: SessionState) {
       const user = currentUser(state);
       return user && { ...user, expiresAt: Math.min(world.now() + IDLE_TTL_SECONDS * 1000, endOf(user)) };

@@ -214,8 +214,9 @@ export function createUserSessions(deps: SessionDeps & { maxSessions: number }) 
     /**
      * Ends one of the user's sessions.
      * @param id the public id
-     * @returns its public id, unless another request has just ended it; undefined if the user has
-     * no such session; `'current'`, and nothing has ended, if it is that of the request
+     * @returns its public id in a list, which is empty if another request has just ended it;
+     * undefined if the user has no such session; `'current'` if it is the session of the request,
+     * which does not end
      */
     async end({ handle, user: { phoneNumber } }: CurrentSession, id: string) {
       const entries = await entriesOf(indexesOf(phoneNumber), read);

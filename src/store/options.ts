@@ -26,7 +26,7 @@ export function writeOncePerTurn(redis: Redis): void {
 }
 
 /**
- * ioredis listens to the first error of a socket alone. A TLS socket whose certificate was refused
+ * ioredis listens only to the first error of a socket. A TLS socket whose certificate was refused
  * may have a second one, an alert of the other side, which would end the process.
  */
 export function ignoreLaterErrors(redis: Redis): void {
@@ -72,9 +72,8 @@ export const OPTIONS = {
 let hasReconnected = false;
 
 /**
- * A primary that became a replica keeps its connections; reconnecting finds the new primary. For
- * each error that asks for it, ioredis adds a listener to the socket: all commands of one turn ask
- * once.
+ * A primary that became a replica keeps its connections; reconnecting finds the new primary. At
+ * most once in a turn of the event loop, because ioredis adds a listener to the socket each time.
  */
 function reconnectOnError({ message }: Error): boolean {
   if (hasReconnected || !message.startsWith('READONLY')) return false;

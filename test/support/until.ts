@@ -12,7 +12,7 @@ export async function until(condition: () => Promise<boolean>, seconds = 60): Pr
 
 /**
  * A stopwatch that runs only while this process does, so that a busy machine makes nothing look
- * slow: what it counts of a pause in which others used the processor is 20 ms.
+ * slow: of a pause in which other processes ran, it counts at most 20 ms.
  * @returns stops it, and says how many milliseconds it counted
  */
 export function startStopwatch(): () => number {

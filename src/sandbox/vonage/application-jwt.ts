@@ -9,8 +9,8 @@ import type { SandboxState } from '../state/state.js';
 const LEEWAY_SECONDS = 30;
 
 /**
- * How long Vonage accepts a JWT at most, and how long one without `exp`, as that of its SDK for
- * Java (Vonage support, "How long is my JSON Web Token valid for?").
+ * How long Vonage accepts a JWT at the most, and how long without an `exp`, which its SDK for Java
+ * does not send (Vonage support, "How long is my JSON Web Token valid for?").
  */
 const MAX_LIFETIME_SECONDS = 24 * 60 * 60;
 const DEFAULT_LIFETIME_SECONDS = 15 * 60;
