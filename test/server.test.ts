@@ -75,6 +75,19 @@ describe('the sockets of the server', () => {
     await haveClosed(waiting.length);
   });
 
+  test('a client that asks for a tunnel and resets the connection ends no process', async () => {
+    for (let client = 0; client < 50; client++) {
+      const { socket, said } = open('');
+      socket.once('connect', () =>
+        socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', () => socket.resetAndDestroy()),
+      );
+      await said;
+    }
+    const { socket } = open(asking('/'));
+    await arrived(1);
+    socket.destroy();
+  });
+
   const PATHS = ['/1', '/2', '/3', '/4'];
   test.each([
     ['before any of them is answered', [], false],

@@ -156,6 +156,8 @@ function refuse(refusal: LoginError, socket: Socket, docsUrl: string): void {
     'Cache-Control: no-store',
     'Connection: close',
   ];
+  // After CONNECT, Node listens to no error of the socket, and one would end the process.
+  socket.on('error', () => undefined);
   // Otherwise Node would go on reading, and handle the next request.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
