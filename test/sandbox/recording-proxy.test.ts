@@ -113,6 +113,12 @@ describe('the recording proxy in front of any server', () => {
     expect(more).toEqual([]);
   });
 
+  test('answers a request that Node does not send', async () => {
+    const { port } = await tapBefore((_req, res) => res.end());
+    const [answer = ''] = await say(port, ['GET / HTTP/1.1', 'Host: a', 'Trailer: b']);
+    expect(answer).toMatch(/^HTTP\/1\.1 502 /);
+  });
+
   test.each(['GET', 'POST', 'DELETE'])(
     'returns the same answer as the server to a %s without a body',
     async (method) => {

@@ -75,7 +75,13 @@ export const createRecordingProxy = (port: () => number, conversation: Conversat
   conversation.includesServer = true;
   return (req, res) => {
     const recorder = recordRequest(req, conversation);
-    const forwarded = forward(req, port());
+    let forwarded: ClientRequest;
+    try {
+      forwarded = forward(req, port());
+    } catch {
+      // Node sends not all that it receives, such as `Trailer` without chunks.
+      return sendBadGateway(res);
+    }
     const fail = (): void => {
       recorder()?.breakOff();
       sendBadGateway(res);
