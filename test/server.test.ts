@@ -1,5 +1,7 @@
+import { createReadStream } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { listen, type Listening } from '../src/http/server.js';
 import { until } from './support/until.js';
 
@@ -73,6 +75,26 @@ describe('the sockets of the server', () => {
     socket.destroy();
     expect(waiting.length === 1 + count).toBe(isOpen);
     await haveClosed(waiting.length);
+  });
+
+  test.each([
+    ['before', 'ends'],
+    ['after', 'has ended'],
+  ])('a file that is sent %s the connection %s is closed', async (when) => {
+    const { socket, said } = open(asking('/').repeat(2));
+    await arrived(2);
+    const [, pipelined] = waiting;
+    const send = () =>
+      createReadStream(__filename, { highWaterMark: 1 }).pipe(pipelined?.res as ServerResponse);
+    let file: Readable | undefined;
+    pipelined?.res.on('pipe', (source: Readable) => (file = source));
+    if (when === 'before') send();
+    socket.destroy();
+    await said;
+    await haveClosed(2);
+    if (when === 'after') send();
+    await until(() => Promise.resolve(file?.closed === true));
+    expect(file?.readableEnded).toBe(false);
   });
 
   test('a client that asks for a tunnel and resets the connection ends no process', async () => {

@@ -8,6 +8,7 @@ import {
   type ServerOptions,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Express } from 'express';
 import { ERRORS, LoginError } from '../core/errors.js';
 import { problemOf } from './problems.js';
@@ -114,6 +115,11 @@ function closeWith(socket: Socket, res: ServerResponse): void {
   }
   responses.add(res);
   res.once('close', () => responses.delete(res));
+  // A file is otherwise closed when the socket of its response ends, and this one has none yet.
+  res.on('pipe', (source: Readable) => {
+    if (res.destroyed) source.destroy();
+    else res.once('close', () => source.destroy());
+  });
   if (responses.size > MAX_PIPELINED) socket.destroy();
 }
 
