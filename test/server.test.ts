@@ -97,6 +97,18 @@ describe('the sockets of the server', () => {
     expect(file?.readableEnded).toBe(false);
   });
 
+  test('a client that reads none of its pipelined answers loses its connection', async () => {
+    const answer = Buffer.alloc(64 * 1024);
+    begun = () => setImmediate(() => waiting.at(-1)?.res.end(answer));
+    const { socket, said } = open('');
+    socket.pause();
+    socket.once('connect', () => socket.write(asking('/').repeat(1000)));
+    await until(() => Promise.resolve(closed.length > 0 && closed.length === waiting.length));
+    expect(waiting.length).toBeLessThan(500);
+    socket.destroy();
+    await said;
+  });
+
   test('a client that asks for a tunnel and resets the connection ends no process', async () => {
     for (let client = 0; client < 50; client++) {
       const { socket, said } = open('');

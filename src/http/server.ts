@@ -66,6 +66,7 @@ export async function listen(
     if (res.socket !== null) return handler(req, res);
     closeWith(req.socket, res);
     queue(() => {
+      if (waitingBytes(req.socket) > MAX_WAITING_BYTES) req.socket.destroy();
       if (!req.socket.destroyed) handler(req, res);
     });
   };
@@ -99,7 +100,14 @@ export async function listen(
 /** Unanswered requests of one connection, beyond which it is closed. */
 const MAX_PIPELINED = 1000;
 
+/** Answers that wait behind another one, beyond which a connection is closed: 4 KiB for each. */
+const MAX_WAITING_BYTES = MAX_PIPELINED * 4096;
+
 const waiting = new WeakMap<Socket, Set<ServerResponse>>();
+
+/** What a client that reads nothing makes this process keep. */
+const waitingBytes = (socket: Socket): number =>
+  [...(waiting.get(socket) ?? [])].reduce((sum, { writableLength }) => sum + writableLength, 0);
 
 /**
  * Makes a pipelined response emit `close` when the connection ends. It has no socket yet, so Node
