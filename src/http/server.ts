@@ -63,6 +63,7 @@ export async function listen(
   let isClosing = false;
   const answer: RequestListener = (req, res) => {
     if (isClosing) res.shouldKeepAlive = false;
+    req.url = originForm(req.url ?? '');
     if (res.socket !== null) return handler(req, res);
     closeWith(req.socket, res);
     queue(() => {
@@ -96,6 +97,12 @@ export async function listen(
     drain: (graceMs: number): Promise<void> => drain(server, graceMs),
   };
 }
+
+/**
+ * The path and query of an absolute target (RFC 9112 section 3.2.2). Express leaves one that it
+ * cannot parse, such as `http://[::1`, to Node's default: a page without our headers.
+ */
+const originForm = (target: string): string => target.replace(/^[a-z]+:\/\/[^/?#]*\/?/i, '/');
 
 /** Unanswered requests of one connection, beyond which it is closed. */
 const MAX_PIPELINED = 1000;

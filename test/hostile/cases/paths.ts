@@ -132,6 +132,20 @@ export const PATHS_AND_METHODS: Case[] = [
     status: 404,
     error: 'not_found',
   },
+  ...['http://[::1/nothing', 'http://xn--/nothing', 'http://a:b/nothing', 'http://@/nothing'].map(
+    (target) => ({
+      name: `a host that is none, ${target}`,
+      bytes: () => get(target),
+      status: 404,
+      error: 'not_found',
+    }),
+  ),
+  {
+    name: 'a fragment behind a host',
+    bytes: () => get('http://localhost#x'),
+    status: 400,
+    error: 'invalid_request',
+  },
   { name: 'every path at once', bytes: () => http('OPTIONS', '*'), status: 404, error: 'not_found' },
   {
     name: 'a tunnel',
