@@ -84,15 +84,26 @@ const DETAIL = 'The server is overloaded. Try again.';
 
 export type Handler = (req: Request, res: Response) => Promise<void>;
 
-export type Overload = ReturnType<typeof createOverload>;
-
 /** Refuses only new logins, so that the work for those that were begun is not lost. */
+export interface Overload {
+  /** Measures at every request, and drops requests whose client has hung up. */
+  watch: RequestHandler;
+  /**
+   * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
+   * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
+   * its client hangs up.
+   */
+  admit: (begin: Handler) => Handler;
+  /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
+  withUpstreamSlot: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
 export function createOverload(deps: {
   world: World;
   maxUtilization: number;
   upstreamSlots: number;
   docsUrl: string;
-}) {
+}): Overload {
   const { world, upstreamSlots, docsUrl } = deps;
   const load = createLoad(world, deps.maxUtilization);
   const refusals = createRefusals(world);
@@ -101,23 +112,15 @@ export function createOverload(deps: {
 
   return {
     watch: watchFor(load, refusals),
-    /**
-     * Answers 503 instead of calling `begin` while this process is overloaded. It comes after the
-     * body parser, so that slow clients do not count. A login counts until `begin` settles, even if
-     * its client hangs up.
-     */
-    admit:
-      (begin: Handler): Handler =>
-      async (req, res) => {
-        if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
-          await beginning.during(() => begin(req, res));
-          return;
-        }
-        const fields = { retry_after: refusals.add() };
-        sendProblem(res, new LoginError('unavailable', DETAIL, fields), docsUrl);
-      },
-    /** Limits how many logins wait for Vonage at a time. Comes after the other limits. */
-    withUpstreamSlot: <T>(work: () => Promise<T>): Promise<T> => {
+    admit: (begin) => async (req, res) => {
+      if (beginning.now() < ALWAYS_ADMITTED || !(noneFree() || load.refusesNext())) {
+        await beginning.during(() => begin(req, res));
+        return;
+      }
+      const fields = { retry_after: refusals.add() };
+      sendProblem(res, new LoginError('unavailable', DETAIL, fields), docsUrl);
+    },
+    withUpstreamSlot(work) {
       if (noneFree())
         throw new Limited('unavailable', DETAIL, { limit: 'overload', retryAfter: refusals.add() });
       return waiting.during(work);
@@ -125,7 +128,6 @@ export function createOverload(deps: {
   };
 }
 
-/** Measures at every request, and drops requests whose client has hung up. */
 function watchFor(load: Load, refusals: Refusals): RequestHandler {
   /** Connections that had a request before. A new one may have waited longer than its client. */
   const known = new WeakSet<Socket>();
