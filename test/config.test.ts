@@ -422,6 +422,20 @@ describe('ALLOWED_ORIGINS', () => {
       expect.stringMatching(says),
     ]);
   });
+
+  test.each(['http://app.example.com', 'http://localhost.example.com', 'http://192.168.1.5:5173'])(
+    'takes %s, but not in production, where it needs TLS',
+    (origin) => {
+      expect(readConfig({ ...GOOD, ALLOWED_ORIGINS: origin }).allowedOrigins).toEqual([origin]);
+      expect(problemsOf({ ...PRODUCTION, ALLOWED_ORIGINS: origin })).toEqual([
+        expect.stringMatching(/must begin with https:\/\/ in production; http is only for localhost/),
+      ]);
+    },
+  );
+
+  test.each(['http://localhost:5173', 'http://127.0.0.1:5173'])('takes %s in production', (origin) => {
+    expect(readConfig({ ...PRODUCTION, ALLOWED_ORIGINS: origin }).allowedOrigins).toEqual([origin]);
+  });
 });
 
 describe('SESSION_SECRET', () => {

@@ -104,20 +104,28 @@ export function readPublicUrl({ get, production, fail }: Reader, port: number): 
     return fail('PUBLIC_URL must be an origin, like https://login.example.com, without a path.');
   if (production && /(?:^|\.)example(?:\.(?:com|net|org))?$/.test(url.hostname))
     fail(`PUBLIC_URL is still the example ${url.origin}: set it to the origin of this server.`);
-  const local = url.hostname === 'localhost' || (isIP(url.hostname) === 4 && url.hostname.startsWith('127.'));
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url)))
     fail('PUBLIC_URL must begin with https://; http is only for localhost.');
   return url.origin;
 }
 
-function readOrigins({ list, fail }: Reader): readonly string[] {
+const isLocal = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+
+function readOrigins({ list, production, fail }: Reader): readonly string[] {
   const origins = list('ALLOWED_ORIGINS');
   for (const origin of origins) {
-    const fault = faultOfOrigin(origin);
+    const fault = faultOfOrigin(origin) ?? (production ? riskOfOrigin(origin) : undefined);
     if (fault !== undefined) fail(`ALLOWED_ORIGINS: "${origin}" ${fault}`);
   }
   return origins;
 }
+
+/** Anybody on the network of a user can put a script into a page without TLS. */
+const riskOfOrigin = (origin: string): string | undefined =>
+  origin.startsWith('http:') && !isLocal(new URL(origin))
+    ? 'must begin with https:// in production; http is only for localhost.'
+    : undefined;
 
 /** A name, an IPv4 address, or an IPv6 address in brackets. URLs allow more: `*.example.com`. */
 const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])$/;
