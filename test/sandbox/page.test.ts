@@ -6,6 +6,7 @@ import { describeInBrowser, refused, useBrowser } from '../support/browser.js';
 import { credentials } from '../support/credentials.js';
 import { ALICE, BOB, startSystem, type System, WITH_CODES } from '../support/system.js';
 import { openPage, UNSUPPORTED, type Onlooker } from './open-page.js';
+import { until } from '../support/until.js';
 
 describeInBrowser('the page of the sandbox', () => {
   const stage = useBrowser();
@@ -118,7 +119,7 @@ describeInBrowser('the page of the sandbox', () => {
     await alice.inspect('other-sim');
 
     await page.reload();
-    expect(await page.getByLabel('SIM', { exact: true }).inputValue()).toBe(BOB);
+    await until(async () => (await page.getByLabel('SIM', { exact: true }).inputValue()) === BOB);
     await page.getByLabel('SIM', { exact: true }).selectOption('The number of the login');
     await alice.logInAgain(ALICE);
     await alice.sees('It worked');
@@ -157,7 +158,7 @@ describeInBrowser('the page of the sandbox', () => {
     await page.getByRole('button', { name: 'Reset everything' }).click();
     await page.getByLabel('Behaviour of +34600111222').waitFor({ state: 'detached' });
     await alice.sees('No login yet');
-    expect(await page.getByLabel(`Behaviour of ${ALICE}`).inputValue()).toBe('match');
+    await until(async () => (await page.getByLabel(`Behaviour of ${ALICE}`).inputValue()) === 'match');
   });
 
   test('reports a setting that the sandbox refuses', async () => {
