@@ -9,19 +9,22 @@ import { manyLogins, RETRYABLE, type Crowd } from './support/many-logins.js';
 import type { RedisServer } from './support/redis-server.js';
 import { startStopwatch, until } from './support/until.js';
 
+let cluster: RedisCluster;
+let system: System;
+async function start(): Promise<void> {
+  cluster = await startCluster();
+  system = await startSystem({ redisUrl: cluster.url });
+}
+async function stop(): Promise<void> {
+  await system.stop();
+  await cluster.stop();
+}
+
 /** Each migration of slots takes others, and the master that fails is the last. */
 describe('with a cluster', () => {
-  let cluster: RedisCluster;
-  let system: System;
-  beforeAll(async () => {
-    cluster = await startCluster();
-    system = await startSystem({ redisUrl: cluster.url });
-  });
+  beforeAll(start);
   beforeEach(() => system.reset());
-  afterAll(async () => {
-    await system.stop();
-    await cluster.stop();
-  });
+  afterAll(stop);
 
   /** No code can be used for a second login. */
   const noneTwice = async ({ loggedIn }: Crowd) => {
@@ -177,16 +180,8 @@ describe('with a cluster', () => {
 });
 
 describe('with a cluster that a node leaves', () => {
-  let cluster: RedisCluster;
-  let system: System;
-  beforeAll(async () => {
-    cluster = await startCluster();
-    system = await startSystem({ redisUrl: cluster.url });
-  });
-  afterAll(async () => {
-    await system.stop();
-    await cluster.stop();
-  });
+  beforeAll(start);
+  afterAll(stop);
 
   test('its slots are found on the node that has them now, although it redirects nothing', async () => {
     await cluster.replaceFirst();

@@ -5,7 +5,7 @@ import { methodNotAllowed, sendJson } from '../http/json.js';
 import { reportFailure, type Failed } from '../http/problems.js';
 import { requestIdOf } from '../http/protection.js';
 import type { Flow } from './flow.js';
-import type { Redirect } from './exchange.js';
+import type { CallbackQuery } from './exchange.js';
 import { clientOf } from './tickets.js';
 
 /** An authorization code: visible ASCII (RFC 6749 appendix A.11). */
@@ -101,7 +101,7 @@ const refuseWithoutVisit: RequestHandler = (req, _res, next) => {
  * Reads `state`, `iss`, and `code` or `error`. Each may stand once (RFC 6749 section 3.1); others
  * are ignored.
  */
-function readQuery(query: Request['query'], isBrowser: boolean): Redirect {
+function readQuery(query: Request['query'], isBrowser: boolean): CallbackQuery {
   const one = (name: string): string | undefined => {
     const value = query[name];
     if (value !== undefined && typeof value !== 'string') throw invalid(`\`${name}\` stands more than once.`);

@@ -6,7 +6,7 @@ import type { Client, Login } from './login.js';
 import { addressOf } from './tickets.js';
 
 /** What the operator's redirect carries. */
-export type Redirect = {
+export type CallbackQuery = {
   /** The client that reads the answer: as the state says, if there is one. */
   client: Client;
   /** `iss` (RFC 9207). */
@@ -18,7 +18,7 @@ export type Redirect = {
 );
 
 /** A request to `/callback`. */
-export type Arrival = Redirect & {
+export type Arrival = CallbackQuery & {
   isBrowser: boolean;
   /** The login of the request's session, if any. */
   login: Login | undefined;
